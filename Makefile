@@ -1,0 +1,53 @@
+# Everything here sets up what it needs. `make` prints the targets.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test e2e soak check schema bench wheel clean
+
+help: ## print this
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.setup ## make .venv/ with all that development needs, and build GraphiQL
+	@$(BIN)/python graphiql/build.py
+
+$(VENV)/.setup: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+run: setup ## serve the demo on PORT (8000) and print how to reach it
+	@GQL_RELEASES_CORS_ORIGINS="$${GQL_RELEASES_CORS_ORIGINS:-http://localhost:*}" $(BIN)/gql-releases serve --demo --port $(PORT)
+
+test: setup ## run the tests (minutes)
+	@$(BIN)/pytest -q -n auto $(T)
+
+e2e: setup ## run the tests with a browser and npm's clients; installs what they need
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,e2e]'
+	@bash tests/e2e/install.sh
+	@$(BIN)/pytest -q -m e2e tests/e2e
+
+soak: setup ## run the long tests
+	@GQL_RELEASES_SOAK=1 $(BIN)/pytest -q -n auto $(T)
+
+check: setup ## check format, lint, types, imports
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+schema: setup ## print the GraphQL schema into schema.graphql
+	@$(BIN)/gql-releases schema > schema.graphql
+
+bench: setup ## measure: see benchmarks/README.md
+	@$(BIN)/python benchmarks/quick.py
+
+wheel: setup ## build the wheel into dist/
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean: ## remove what was built
+	@rm -rf $(VENV) .build-venv dist build graphiql/node_modules gql_releases/web/graphiql

@@ -1,0 +1,99 @@
+"""The composition root: the only module that knows every row of the house."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from gql_releases.auth.authenticator import Authenticator
+from gql_releases.graphql_api.checking import check_schema
+from gql_releases.graphql_api.preparing import Preparer
+from gql_releases.graphql_api.schema import build_schema, core, print_sdl
+from gql_releases.graphql_api.services import Services as GraphQLServices
+from gql_releases.graphql_api.view import GraphQLView
+from gql_releases.rest_api.routes import RestApi
+from gql_releases.rest_api.services import Services as RestServices
+from gql_releases.services.deploys import DeployService
+from gql_releases.services.reading import ReadService
+from gql_releases.services.releases import ReleaseService
+from gql_releases.settings import Settings
+from gql_releases.storage.reading.catalogue import readable
+from gql_releases.storage.store import open_store
+from gql_releases.web.explorer import explorer_page, explorer_routes
+from gql_releases.web.http import send
+from gql_releases.web.middleware import CommonHeaders
+
+EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint")
+LOCAL_PAGES = "http://localhost:*"
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """Put the house together over an open store. Raises Unavailable where the store cannot be opened."""
+    settings = settings or Settings()
+    store = open_store(settings.database_url)
+    authenticator = Authenticator(store.tokens)
+    reads = ReadService(store)
+    releases = ReleaseService(store.releases, create_projects=settings.create_projects)
+    schema = build_schema()
+    check_schema(core(schema), readable())
+    services = GraphQLServices(reads, releases, DeployService(store.deploys))
+    limit = settings.max_body_size
+    graphql = GraphQLView(Preparer(core(schema)), services, authenticator, explorer_page, limit)
+    rest = RestApi(RestServices(reads, releases), authenticator, limit, settings.public_url)
+    sdl = print_sdl(schema).encode()
+
+    async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
+        await send(send_, 200, sdl, content_type=b"text/plain; charset=utf-8")
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        # What lives from start-up on never dies: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        yield
+        await store.close()
+
+    routes = [
+        Route("/graphql", _Endpoint(graphql)),
+        Route("/schema.graphql", _Endpoint(show_sdl), methods=["GET"]),
+        *explorer_routes(),
+        Mount("/api/0", rest),
+    ]
+    app = Starlette(routes=routes, middleware=[Middleware(CommonHeaders), *_cors(settings)], lifespan=lifespan)
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Endpoint:
+    """A raw ASGI endpoint: Starlette wraps functions, and leaves objects as they are."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
+        await self._answer(scope, receive, send_)
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    local = LOCAL_PAGES in settings.cors_origins
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=[origin for origin in settings.cors_origins if origin != LOCAL_PAGES],
+            allow_origin_regex=r"http://(localhost|127\.0\.0\.1)(:[0-9]+)?" if local else None,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=EXPOSED,
+            max_age=600,
+        )
+    ]

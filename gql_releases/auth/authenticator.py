@@ -1,0 +1,89 @@
+"""From a request's Authorization header to a Principal."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import Protocol
+
+from gql_releases.auth.tokens import digest_of, looks_like_token
+from gql_releases.domain.dates import now
+from gql_releases.domain.errors import InvalidToken, Unauthenticated, Unavailable
+from gql_releases.domain.principal import Principal
+
+KEPT = 1024
+"""Principals kept in memory. Each read and write asks the store itself whether the token still lives."""
+NOTE_EVERY = 60.0
+"""Seconds between two notes of a token's last use."""
+
+
+class TokenStore(Protocol):
+    """Where tokens are kept."""
+
+    async def find_principal(self, digest: bytes) -> Principal | None:
+        """Give whom a token stands for; None where it is unknown or revoked."""
+
+    async def note_use(self, token: int) -> None:
+        """Write down that a token was used now."""
+
+
+class Authenticator:
+    """Knows tokens by their digests."""
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+        self._kept: OrderedDict[bytes, Principal] = OrderedDict()
+        self._noted: dict[int, float] = {}
+
+    async def authenticate(self, header: str | None) -> Principal:
+        """Give the holder of the bearer token in an Authorization header.
+
+        Raises Unauthenticated without a header, InvalidToken for anything that opens nothing. Messages: contract 1.1.
+        """
+        token = _bearer(header)
+        if not looks_like_token(token):
+            raise InvalidToken
+        digest = digest_of(token)
+        principal = self._kept.get(digest) or await self._find(digest)
+        if principal.expires_at and principal.expires_at <= now():
+            raise InvalidToken("Token expired")
+        return principal
+
+    async def _find(self, digest: bytes) -> Principal:
+        principal = await self._store.find_principal(digest)
+        if principal is None:
+            raise InvalidToken
+        self._kept[digest] = principal
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return principal
+
+    def forget(self, principal: Principal) -> None:
+        """Drop what is kept of a token that the store called dead."""
+        for digest in [digest for digest, kept in self._kept.items() if kept.token_id == principal.token_id]:
+            del self._kept[digest]
+
+    async def note_use(self, principal: Principal) -> None:
+        """Write down that the token was used, at most once a minute; a store that cannot is no reason to refuse."""
+        moment, token = time.monotonic(), principal.token_id
+        if token is None or moment - self._noted.get(token, -NOTE_EVERY) < NOTE_EVERY:
+            return
+        self._noted[token] = moment
+        try:
+            await self._store.note_use(token)
+        except Unavailable:
+            del self._noted[token]
+
+
+def _bearer(header: str | None) -> str:
+    if not header:
+        raise Unauthenticated
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated
+    token = token.strip(" ")
+    if not token:
+        raise InvalidToken("Invalid token header. No credentials provided.")
+    if " " in token:
+        raise InvalidToken("Invalid token header. Token string should not contain spaces.")
+    return token

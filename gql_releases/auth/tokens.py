@@ -1,0 +1,43 @@
+"""What a token looks like: a prefix of our own, 32 random bytes, a checksum. Only its digest is ever stored.
+
+    gqlr_<43 characters of URL-safe base64>_<8 hexadecimal digits: CRC-32 of all before the last underscore>
+
+The prefix lets scanners find leaked tokens; the checksum tells a mistyped one without asking the store. It is never
+`sntrys_`: Sentry's clients take such a token apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import zlib
+
+PREFIX = "gqlr_"
+PATTERN = re.compile(r"gqlr_[A-Za-z0-9_-]{43}_[0-9a-f]{8}")
+
+
+def mint_token() -> str:
+    """Make a new token's text."""
+    body = PREFIX + secrets.token_urlsafe(32)
+    return f"{body}_{_checksum(body)}"
+
+
+def looks_like_token(text: str) -> bool:
+    """Say whether a text has a token's form and a right checksum."""
+    body, _, checksum = text.rpartition("_")
+    return bool(PATTERN.fullmatch(text)) and checksum == _checksum(body)
+
+
+def digest_of(token: str) -> bytes:
+    """Give the SHA-256 of a token, 32 bytes: 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def hint_of(token: str) -> str:
+    """Give what may be shown of a token later: its last four random characters."""
+    return token.rpartition("_")[0][-4:]
+
+
+def _checksum(body: str) -> str:
+    return f"{zlib.crc32(body.encode()):08x}"

@@ -1,0 +1,244 @@
+"""The command line: serve the store, and run it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from starlette.applications import Starlette
+
+from gql_releases import demonstration, importing
+from gql_releases.app import create_app
+from gql_releases.auth.minting import Mint, Minted
+from gql_releases.domain.dates import format_date, now
+from gql_releases.domain.errors import DomainError, InvalidInput
+from gql_releases.domain.organization import NewToken, parse_new_token
+from gql_releases.domain.principal import Scope
+from gql_releases.graphql_api.schema import build_schema, print_sdl
+from gql_releases.services.organizations import OrganizationService
+from gql_releases.settings import Settings
+from gql_releases.storage import migrating
+from gql_releases.storage.sqlite import sqlite_path
+from gql_releases.storage.store import Store, open_store
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+cli = typer.Typer(help="A release store with two doors: GraphQL and Sentry's REST API.", no_args_is_help=True)
+org = typer.Typer(help="Organizations.", no_args_is_help=True)
+project = typer.Typer(help="Projects.", no_args_is_help=True)
+token = typer.Typer(help="Tokens.", no_args_is_help=True)
+cli.add_typer(org, name="org")
+cli.add_typer(project, name="project")
+cli.add_typer(token, name="token")
+
+Slug = Annotated[str, typer.Argument(help="The organization's slug.")]
+Name = Annotated[str | None, typer.Option(help="A name for people.")]
+
+
+def main() -> None:
+    """Run the command line; what the domain refuses ends in one line and exit code 1."""
+    try:
+        cli()
+    except InvalidInput as error:
+        for problem in error.problems:
+            typer.echo(f"{'.'.join(map(str, problem.path))}: {problem.message}", err=True)
+        raise SystemExit(1) from None
+    except DomainError as error:
+        typer.echo(error.message, err=True)
+        raise SystemExit(1) from None
+    except ValidationError as error:
+        for wrong in error.errors():
+            typer.echo(f"GQL_RELEASES_{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}", err=True)
+        raise SystemExit(2) from None
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(2) from None
+
+
+def _with_store(work: Callable[[Store], Awaitable[Result]]) -> Result:
+    """Run some work on the store that the settings name, whose tables must be up to date."""
+    settings = Settings()
+    _require_current(settings.database_url)
+
+    async def run() -> Result:
+        store = open_store(settings.database_url)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _require_current(url: str) -> None:
+    if migrating.current(url) != migrating.head():
+        raise ValueError("The database's tables are not up to date: run `gql-releases migrate`.")
+
+
+def _set_up_logging(settings: Settings) -> None:
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def served_app() -> Starlette:
+    """Make the application in a worker process."""
+    settings = Settings()
+    _set_up_logging(settings)
+    return create_app(settings)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on; GQL_RELEASES_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; GQL_RELEASES_PORT.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill an empty store with the demo and print a token for a day.")
+    ] = False,
+) -> None:
+    """Serve both doors. The tables of a SQLite file are brought up to date first."""
+    settings = Settings()
+    _set_up_logging(settings)
+    logger.info("database: %s", sqlite_path(settings.database_url))
+    migrating.migrate(settings.database_url)
+    host, port = host or settings.host, settings.port if port is None else port
+    if demo:
+        minted = _with_store(demonstration.prepare)
+        typer.echo(demonstration.welcome(settings.public_url or f"http://{_reachable(host)}:{port}", minted))
+    uvicorn.run(
+        "gql_releases.cli:served_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        http="httptools",
+        loop="uvloop" if os.name == "posix" else "asyncio",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        ws="none",
+    )
+
+
+def _reachable(host: str) -> str:
+    return "localhost" if host in ("0.0.0.0", "::") else host
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    settings = Settings()
+    migrating.migrate(settings.database_url)
+    typer.echo(f"up to date at revision {migrating.head()}")
+
+
+@org.command("create")
+def create_organization(slug: Slug, name: Name = None) -> None:
+    """Make an organization."""
+    made = _with_store(
+        lambda store: OrganizationService(store.organizations).create_organization({"slug": slug, "name": name})
+    )
+    typer.echo(f"organization {slug} has id {made}")
+
+
+@project.command("create")
+def create_project(
+    organization: Slug, slug: Annotated[str, typer.Argument(help="The project's slug.")], name: Name = None
+) -> None:
+    """Make a project."""
+    made = _with_store(
+        lambda store: OrganizationService(store.organizations).create_project(organization, {"slug": slug, "name": name})
+    )
+    typer.echo(f"project {slug} has id {made}")
+
+
+@token.command("create")
+def create_token(
+    organization: Slug,
+    scope: Annotated[list[str], typer.Option(help=f"What it may do; repeat it. One of {', '.join(Scope)}.")],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    expires: Annotated[int | None, typer.Option(min=1, help="Days that it lives; for ever if not said.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make a token and print it: this once, for only a digest is kept."""
+    until = now() + timedelta(days=expires) if expires else None
+    new = parse_new_token({"name": name, "scopes": list(scope), "expires_at": until})
+    minted = _with_store(lambda store: _mint(store, organization, new))
+    if as_json:
+        said = {"token": minted.text, "id": minted.id, "scopes": sorted(new.scopes)}
+        typer.echo(json.dumps({**said, "expiresAt": format_date(until) if until else None}))
+    else:
+        typer.echo(minted.text)
+
+
+async def _mint(store: Store, organization: str, new: NewToken) -> Minted:
+    return await Mint(store.tokens).create_token(await store.organizations.find_organization(organization), new)
+
+
+@token.command("list")
+def list_tokens(organization: Slug) -> None:
+    """List an organization's tokens, without their secrets."""
+
+    async def work(store: Store) -> None:
+        found = await store.organizations.find_organization(organization)
+        for one in await Mint(store.tokens).list_tokens(found):
+            state = "revoked" if one["revoked_at"] else f"expires {one['expires_at']}" if one["expires_at"] else "living"
+            used = one["last_used_at"] or "never"
+            typer.echo(f"{one['id']}\t...{one['hint']}\t{one['name'] or '-'}\t{one['scopes']}\t{state}\tused {used}")
+
+    _with_store(work)
+
+
+@token.command("revoke")
+def revoke_token(
+    organization: Slug, token_id: Annotated[int, typer.Argument(help="The token's id, as `token list` has it.")]
+) -> None:
+    """Make a token open nothing from its next request on."""
+
+    async def work(store: Store) -> bool:
+        found = await store.organizations.find_organization(organization)
+        return await Mint(store.tokens).revoke_token(found, token_id)
+
+    if not _with_store(work):
+        raise ValueError(f"The organization {organization} has no living token {token_id}.")
+    typer.echo(f"token {token_id} is revoked")
+
+
+@cli.command("import")
+def import_releases(
+    organization: Slug,
+    file: Annotated[Path, typer.Argument(help="REST bodies, one in a line.", exists=True, dir_okay=False)],
+    project: Annotated[str | None, typer.Option(help="The project of lines that name none.")] = None,
+    create_projects: Annotated[
+        bool, typer.Option(help="Make projects that lines name; GQL_RELEASES_CREATE_PROJECTS.")
+    ] = False,
+) -> None:
+    """Create releases from a file of REST bodies. Bad lines are told and left out; a second run changes nothing."""
+    create = create_projects or Settings().create_projects
+    done = _with_store(lambda store: importing.import_file(store, organization, file, project, create_projects=create))
+    typer.echo(str(done))
+    if done.bad:
+        raise SystemExit(1)
+
+
+@cli.command()
+def demo() -> None:
+    """Fill the store with the demo: organization acme, projects web and api, some thirty releases."""
+    made = _with_store(demonstration.fill)
+    typer.echo(f"the demo has {made} new releases")
+
+
+@cli.command()
+def schema() -> None:
+    """Print the GraphQL schema."""
+    typer.echo(print_sdl(build_schema()), nl=False)

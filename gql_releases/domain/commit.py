@@ -1,0 +1,136 @@
+"""Commits as a client sends them, and the order in which a release has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from .errors import ErrorCode, Path, Problem
+from .validation import BLANK, NOT_TEXT, NULL, Reader, date, list_of, record, text
+
+SHA_LENGTH = 64
+SKIP = "#skipsentry"
+"""A commit whose message says so is left out."""
+
+
+class ChangeType(StrEnum):
+    """What a commit did to a file."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A path that a commit touched."""
+
+    path: str
+    type: ChangeType
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a commit: a lower-cased e-mail address; a name of None keeps the one that is known."""
+
+    email: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCommit:
+    """A commit as it was sent. What is None was not said, and keeps what is known of the commit."""
+
+    sha: str
+    repository: str | None = None
+    message: str | None = None
+    author: Author | None = None
+    timestamp: datetime | None = None
+    file_changes: tuple[FileChange, ...] = ()
+
+
+_CHANGE_TYPES = {member.value[0]: member for member in ChangeType} | {member.value: member for member in ChangeType}
+
+
+def _read_change_type(raw: Any, path: Path, problems: list[Problem]) -> ChangeType | None:
+    if isinstance(raw, str) and raw in _CHANGE_TYPES:
+        return _CHANGE_TYPES[raw]
+    if raw is None:
+        problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
+    elif not isinstance(raw, str | int | float) or isinstance(raw, bool):
+        problems.append(Problem(ErrorCode.WRONG_TYPE, path, NOT_TEXT))
+    elif not (said := str(raw).strip()):
+        problems.append(Problem(ErrorCode.BLANK, path, BLANK))
+    elif len(said) > 1:
+        problems.append(Problem(ErrorCode.TOO_LONG, path, "Ensure this field has no more than 1 characters."))
+    else:
+        message = f"Commit patch_set type {said} is not supported."
+        problems.append(Problem(ErrorCode.INVALID_CHOICE, path, message))
+    return None
+
+
+_read_change = record({"path": text(max=510), "type": _read_change_type}, required=("path", "type"))
+_read_commit = record(
+    {
+        "sha": text(max=SHA_LENGTH),
+        "repository": text(max=64, null=True, blank=True),
+        "message": text(null=True, blank=True),
+        "author_name": text(max=128, null=True, blank=True),
+        "author_email": text(max=200, null=True, blank=True),
+        "timestamp": date(),
+        "file_changes": list_of(_read_change, null=True),
+    },
+    required=("sha",),
+)
+
+
+def commit_reader() -> Reader:
+    """Give the reader of one commit."""
+
+    def read_commit(raw: Any, path: Path, problems: list[Problem]) -> NewCommit | None:
+        before = len(problems)
+        values = _read_commit(raw, path, problems)
+        if values is None or len(problems) > before:
+            return None
+        changes = tuple(FileChange(one["path"], one["type"]) for one in values.get("file_changes") or ())
+        author = author_of(values.get("author_name"), values.get("author_email"))
+        repository, message = values.get("repository") or None, values.get("message")
+        return NewCommit(values["sha"], repository, message, author, values.get("timestamp"), changes)
+
+    return read_commit
+
+
+_NOT_IN_ADDRESS = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def author_of(name: str | None, email: str | None) -> Author | None:
+    """Say who wrote a commit, by Sentry's rule (contract 2.5, point 6): an address is made up from a bare name."""
+    if email is None:
+        bare = _NOT_IN_ADDRESS.sub("", name or "").lower()
+        email = f"{bare}@localhost" if bare else ""
+    if not email:
+        return None
+    if len(email) > 75:
+        email = email[:72] + "..."
+    return Author(email.lower(), name or None)
+
+
+def arrange(commits: Iterable[NewCommit]) -> tuple[NewCommit, ...]:
+    """Put commits in a release's order, newest first, each once, without those that say #skipsentry.
+
+    Sorted by time, newest first and stable, when every commit has one; else the order given is kept.
+    """
+    listed = list(commits)
+    times = [one.timestamp for one in listed if one.timestamp is not None]
+    if len(times) == len(listed):
+        newest_first = sorted(range(len(listed)), key=lambda index: times[index], reverse=True)
+        listed = [listed[index] for index in newest_first]
+    once: dict[tuple[str | None, str], NewCommit] = {}
+    for one in listed:
+        if SKIP not in (one.message or ""):
+            once.setdefault((one.repository, one.sha), one)
+    return tuple(once.values())

@@ -1,0 +1,130 @@
+"""What can go wrong, in the domain's words; each door has one table that renders these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+Path = tuple[str | int, ...]
+
+
+class ErrorCode(StrEnum):
+    """Every error a caller can meet. Both doors cover this list exactly (held by a test)."""
+
+    # A field of the input
+    REQUIRED = "REQUIRED"
+    NOT_NULL = "NOT_NULL"
+    BLANK = "BLANK"
+    EMPTY_LIST = "EMPTY_LIST"
+    TOO_LONG = "TOO_LONG"
+    WRONG_TYPE = "WRONG_TYPE"
+    INVALID_CHARACTERS = "INVALID_CHARACTERS"
+    INVALID_VERSION = "INVALID_VERSION"
+    INVALID_SLUG = "INVALID_SLUG"
+    INVALID_URL = "INVALID_URL"
+    INVALID_DATE = "INVALID_DATE"
+    INVALID_CHOICE = "INVALID_CHOICE"
+    INVALID_REF = "INVALID_REF"
+    INVALID_ENVIRONMENT = "INVALID_ENVIRONMENT"
+    INVALID_KEY = "INVALID_KEY"
+    UNKNOWN_PROJECT = "UNKNOWN_PROJECT"
+    PROJECT_NOT_ON_RELEASE = "PROJECT_NOT_ON_RELEASE"
+    UNKNOWN_REPOSITORY = "UNKNOWN_REPOSITORY"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    # What was named is not there, or not to be seen
+    ORGANIZATION_NOT_FOUND = "ORGANIZATION_NOT_FOUND"
+    PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
+    RELEASE_NOT_FOUND = "RELEASE_NOT_FOUND"
+    # How a read was asked
+    INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    INVALID_CURSOR = "INVALID_CURSOR"
+    # Who asks
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    INVALID_TOKEN = "INVALID_TOKEN"
+    FORBIDDEN = "FORBIDDEN"
+    # The store
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+class DomainError(Exception):
+    """An operation was refused; nothing of it was done."""
+
+    code: ErrorCode
+    path: Path
+
+    def __init__(self, code: ErrorCode, message: str, path: Iterable[str | int] = ()) -> None:
+        super().__init__(message)
+        self.code, self.message, self.path = code, message, tuple(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One wrong field: where it stands in the input (domain's names, list indices) and what is wrong with it."""
+
+    code: ErrorCode
+    path: Path
+    message: str
+
+
+class InvalidInput(DomainError):
+    """The input has one or more wrong fields; all of them are reported together."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        super().__init__(first.code, first.message, first.path)
+
+
+def invalid(code: ErrorCode, path: Iterable[str | int], message: str) -> InvalidInput:
+    """Make an InvalidInput of a single problem."""
+    return InvalidInput([Problem(code, tuple(path), message)])
+
+
+class OrganizationNotFound(DomainError):
+    """No such organization, or not the caller's: nobody learns which slugs exist."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.ORGANIZATION_NOT_FOUND, "No such organization, or no access to it.", ("organization",))
+
+
+class ProjectNotFound(DomainError):
+    """No such project in the caller's organization."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.PROJECT_NOT_FOUND, "The requested resource does not exist", ("project",))
+
+
+class ReleaseNotFound(DomainError):
+    """No such release, or not to be seen by the caller."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.RELEASE_NOT_FOUND, "The requested resource does not exist", ("release",))
+
+
+class Unauthenticated(DomainError):
+    """No credentials came with the request."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.UNAUTHENTICATED, "Authentication credentials were not provided.")
+
+
+class InvalidToken(DomainError):
+    """Credentials came that open nothing: unknown, revoked or expired."""
+
+    def __init__(self, message: str = "Invalid token") -> None:
+        super().__init__(ErrorCode.INVALID_TOKEN, message)
+
+
+class Forbidden(DomainError):
+    """The token lacks every scope that the operation accepts."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.FORBIDDEN, "You do not have permission to perform this action.")
+
+
+class Unavailable(DomainError):
+    """The store cannot do it now (locked, full, read-only, gone); nothing was committed, a retry is safe."""
+
+    def __init__(self, message: str = "The store is not available at the moment; nothing was changed.") -> None:
+        super().__init__(ErrorCode.UNAVAILABLE, message)

@@ -1,0 +1,88 @@
+"""Organizations, projects and tokens as an administrator names them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .errors import ErrorCode, Path, Problem
+from .principal import Scope
+from .validation import date, list_of, read, record, text
+
+_SLUG = re.compile(r"(?![0-9]+$)[a-z0-9][a-z0-9_-]{0,49}")
+_WRONG_SLUG = (
+    "Enter a slug of 1 to 50 lowercase letters, digits, - or _, that begins with a letter or digit and is no number."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrganization:
+    """A tenant to be made."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    """A project to be made."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token to be made."""
+
+    name: str
+    scopes: frozenset[Scope]
+    expires_at: datetime | None = None
+
+
+_read_text = text(trim=False)
+
+
+def read_slug(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+    """Read a slug. A number is none: paths name things by slug or by id."""
+    before = len(problems)
+    slug: str | None = _read_text(raw, path, problems)
+    if slug is not None and len(problems) == before and not _SLUG.fullmatch(slug):
+        problems.append(Problem(ErrorCode.INVALID_SLUG, path, _WRONG_SLUG))
+    return slug
+
+
+def _read_scope(raw: Any, path: Path, problems: list[Problem]) -> Scope | None:
+    try:
+        return Scope(raw)
+    except ValueError:
+        message = f"Unknown scope; there are {', '.join(Scope)}."
+        problems.append(Problem(ErrorCode.INVALID_CHOICE, path, message))
+        return None
+
+
+_read_named = record({"slug": read_slug, "name": text(max=64, null=True, blank=True)}, required=("slug",))
+_read_token = record(
+    {"name": text(max=64, null=True, blank=True), "scopes": list_of(_read_scope, empty=False), "expires_at": date()},
+    required=("scopes",),
+)
+
+
+def parse_new_organization(raw: Any) -> NewOrganization:
+    """Read an organization to be made; its name is its slug unless given. Raises InvalidInput."""
+    values = read(_read_named, raw)
+    return NewOrganization(values["slug"], values.get("name") or values["slug"])
+
+
+def parse_new_project(raw: Any) -> NewProject:
+    """Read a project to be made; its name is its slug unless given. Raises InvalidInput."""
+    values = read(_read_named, raw)
+    return NewProject(values["slug"], values.get("name") or values["slug"])
+
+
+def parse_new_token(raw: Any) -> NewToken:
+    """Read a token to be made. Raises InvalidInput."""
+    values = read(_read_token, raw)
+    return NewToken(values.get("name") or "", frozenset(values["scopes"]), values.get("expires_at"))

@@ -1,0 +1,63 @@
+"""Keyset pagination: where a page begins, how large it is, in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+MAX_PAGE = 100
+"""The largest page that a caller may ask for."""
+
+DEFAULT_PAGE = 20
+"""Rows of a page when the caller says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A sort that a list offers, by name, and its direction."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a sorted list: the sort's name, its key there (str or int; dates in wire form), and the row's id."""
+
+    field: str
+    key: str | int
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One page of a list.
+
+    `order` None is the list's own order. `backward` takes the last `size` rows before `before` (or of the whole list).
+    `conditions` are (filter's name, value) pairs, all of which must hold; names are those of the catalogue.
+    """
+
+    size: int = DEFAULT_PAGE
+    order: Order | None = None
+    after: Position | None = None
+    before: Position | None = None
+    backward: bool = False
+    conditions: tuple[tuple[str, Any], ...] = ()
+
+
+KEY_TYPES = {
+    "date_created": "date",
+    "release_order": "date",
+    "date_shown": "date",
+    "date_finished": "date",
+    "semver_key": "text",
+    "slug": "text",
+    "name": "text",
+    "path": "text",
+    "build_number": "number",
+    "position": "number",
+    "id": "number",
+    "project_id": "number",
+    "release_id": "number",
+}
+"""Sort's name -> what its keys are, so that a door can check those that a cursor brings."""

@@ -1,0 +1,172 @@
+"""Releases as a client sends them, and the names by which operations find one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from .commit import NewCommit, commit_reader
+from .errors import ErrorCode, InvalidInput, Path, Problem
+from .ref import Ref, head_reader, ref_reader
+from .validation import choice, date, list_of, read, record, text, url
+from .version import VersionInfo, check_version, parse_version
+
+VERSION_LENGTH = 200
+USER_AGENT_LENGTH = 256
+
+
+class Status(StrEnum):
+    """Whether a release is listed by default."""
+
+    OPEN = "OPEN"
+    ARCHIVED = "ARCHIVED"
+
+
+class Outcome(StrEnum):
+    """What a creation did: made a release; found it and gave it a new project; found it."""
+
+    CREATED = "CREATED"
+    EXTENDED = "EXTENDED"
+    EXISTING = "EXISTING"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelease:
+    """A release to be created; cannot be built from a bad version. Commits are in the order given."""
+
+    version: str
+    projects: tuple[str | int, ...]
+    ref: str | None = None
+    url: str | None = None
+    date_released: datetime | None = None
+    commits: tuple[NewCommit, ...] = ()
+    refs: tuple[Ref, ...] = ()
+    status: Status | None = None
+    user_agent: str | None = None
+    version_info: VersionInfo | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        read(read_version, self.version)
+        object.__setattr__(self, "version_info", parse_version(self.version))
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChange:
+    """What to change of a release: given values of ref, url, date_released, status; () as refs clears the commits."""
+
+    values: Mapping[str, str | datetime | Status | None] = field(default_factory=dict)
+    commits: tuple[NewCommit, ...] | None = None
+    refs: tuple[Ref, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseKey:
+    """How an operation names a release: by id, or by version; `organization` must then be the caller's.
+
+    `project`: only if the release is linked to that project (slug or id). `needs_project`: one without any does not count.
+    """
+
+    id: int | None = None
+    organization: str | None = None
+    version: str | None = None
+    project: str | None = None
+    needs_project: bool = False
+
+    def conditions(self) -> tuple[tuple[str, Any], ...]:
+        """Give the key as conditions of a Read."""
+        found: list[tuple[str, Any]] = [("id", self.id) if self.id is not None else ("version", self.version)]
+        if self.project is not None:
+            found.append(on_project(self.project))
+        if self.needs_project:
+            found.append(("has_project", True))
+        return tuple(found)
+
+
+def on_project(named: str) -> tuple[str, Any]:
+    """Give the condition that a release is on a project, named by slug or decimal id: slugs have a letter in them."""
+    number = int(named) if named.isascii() and named.isdigit() and len(named) < 19 else None
+    return ("on_project", named) if number is None else ("on_projects", [number])
+
+
+_read_version_text = text(max=VERSION_LENGTH, trim=False)
+
+
+def read_version(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+    """Read a release's version, verbatim (contract section 2.3)."""
+    before = len(problems)
+    version: str | None = _read_version_text(raw, path, problems)
+    if version is not None and len(problems) == before and (wrong := check_version(version)):
+        problems.append(Problem(ErrorCode.INVALID_VERSION, path, wrong))
+    return version
+
+
+def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | None:
+    """Read a project's slug or id."""
+    if isinstance(raw, str | int) and not isinstance(raw, bool):
+        return raw
+    problems.append(Problem(ErrorCode.UNKNOWN_PROJECT, path, "Invalid project ids or slugs"))
+    return None
+
+
+_STATUSES = {member.value: member for member in Status} | {member.value.lower(): member for member in Status}
+
+_CHANGEABLE = {
+    "ref": text(max=200, null=True, blank=True),
+    "url": url(),
+    "date_released": date(),
+    "status": choice(_STATUSES, lambda said: f"Invalid status {said}"),
+    "commits": list_of(commit_reader()),
+    "refs": list_of(ref_reader()),
+    "head_commits": list_of(head_reader()),
+}
+_read_new = record(
+    {"version": read_version, "projects": list_of(read_project), **_CHANGEABLE}, required=("version", "projects")
+)
+_read_change = record(_CHANGEABLE)
+read_commits = list_of(commit_reader())
+read_refs = list_of(ref_reader())
+
+
+def parse_new_release(raw: Any, *, user_agent: str | None = None) -> NewRelease:
+    """Read the body of a creation. Raises InvalidInput with every problem found (contract section 2.2)."""
+    values = read(_read_new, raw)
+    return NewRelease(
+        values["version"],
+        values["projects"],
+        values.get("ref"),
+        values.get("url"),
+        values.get("date_released"),
+        values.get("commits", ()),
+        values.get("refs") or values.get("head_commits", ()),
+        values.get("status"),
+        user_agent[:USER_AGENT_LENGTH] if user_agent is not None else None,
+    )
+
+
+def parse_release_change(raw: Any) -> ReleaseChange:
+    """Read the body of a change. Raises InvalidInput. No commits change nothing; no refs clear (contract 3.2)."""
+    values = read(_read_change, raw)
+    refs = values.get("refs")
+    given = {name: values[name] for name in ("ref", "url", "date_released", "status") if name in values}
+    return ReleaseChange(given, values.get("commits") or None, refs or values.get("head_commits", refs))
+
+
+def parse_commits(raw: Any) -> tuple[NewCommit, ...]:
+    """Read a list of commits. Raises InvalidInput."""
+    return tuple(_at(("commits",), read_commits, raw))
+
+
+def parse_refs(raw: Any) -> tuple[Ref, ...]:
+    """Read a list of refs. Raises InvalidInput."""
+    return tuple(_at(("refs",), read_refs, raw))
+
+
+def _at(path: Path, reader: Any, raw: Any) -> Any:
+    problems: list[Problem] = []
+    value = reader(raw, path, problems)
+    if problems:
+        raise InvalidInput(problems)
+    return value

@@ -1,0 +1,157 @@
+"""What a read asks for: entities, fields by response name, nested lists. It speaks no SQL and no GraphQL.
+
+Entities and attributes are named as in the store's catalogue (storage/reading/catalogue.py). GraphQL's selections are made
+by planning an operation, REST's are written by hand; both are run by the same reader. A selection is compiled once and
+compared by identity, so keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .paging import PageRequest, Position
+
+Render = Callable[[Any], Any]
+"""Turns a stored value that is not None into the door's spelling of it (an id, an enum's name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A column under its response name."""
+
+    name: str
+    attribute: str
+    render: Render | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value that is known without asking, as `__typename`."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An object made of the same row's columns; None where the attribute `present` is NULL ("" for: always there)."""
+
+    name: str
+    present: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """The object that a reference leads to, or None."""
+
+    name: str
+    attribute: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The rows of a page."""
+
+    name: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCursor:
+    """The cursor of an edge."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeNode:
+    """The row of an edge."""
+
+    name: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The rows of a page, each with its cursor."""
+
+    name: str
+    fields: tuple[EdgeCursor | EdgeNode | Constant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """What is around the page: (response name, one of hasNextPage, hasPreviousPage, startCursor, endCursor)."""
+
+    name: str
+    fields: tuple[tuple[str, str] | Constant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCount:
+    """How many rows the whole list has, counted only when asked for."""
+
+    name: str
+
+
+Part = Nodes | Edges | PageInfo | TotalCount | Constant
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A page of the rows behind a to-many; `slot` is the index of its PageRequest in the read."""
+
+    name: str
+    attribute: str
+    slot: int
+    parts: tuple[Part, ...]
+    cursor: Callable[[Position], str]
+
+
+Field = Value | Constant | Embedded | One | Many
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Selection:
+    """Fields of one entity, in the order of the response. `entities` are this one and all below it."""
+
+    entity: str
+    fields: tuple[Field, ...]
+    entities: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found = {self.entity}
+        for nested in self._nested(self.fields):
+            found |= nested.entities
+        object.__setattr__(self, "entities", frozenset(found))
+
+    def _nested(self, fields: tuple[Any, ...]) -> list[Selection]:
+        found: list[Selection] = []
+        for item in fields:
+            if isinstance(item, One | Nodes | EdgeNode):
+                found.append(item.selection)
+            elif isinstance(item, Embedded | Edges):
+                found += self._nested(item.fields)
+            elif isinstance(item, Many):
+                found += self._nested(item.parts)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A selection with the pages that its lists are asked for, by slot."""
+
+    selection: Selection
+    pages: tuple[PageRequest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A view of one entity, found by conditions: (filter's name, value) pairs of the catalogue, all of which must hold."""
+
+    view: View
+    conditions: tuple[tuple[str, Any], ...] = ()

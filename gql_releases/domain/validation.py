@@ -1,0 +1,196 @@
+"""Reads raw input into values, and finds all that is wrong with it at once.
+
+A reader takes a raw JSON value, its path and the list of problems; it gives the value, or notes a problem and gives None.
+What is accepted and how errors are worded follows the Django REST framework, whose texts Sentry's clients know
+(contract section 2.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from .dates import WRONG_FORMAT, parse_date
+from .errors import DomainError, ErrorCode, InvalidInput, Path, Problem
+
+Reader = Callable[[Any, Path, list[Problem]], Any]
+
+NULL = "This field may not be null."
+BLANK = "This field may not be blank."
+REQUIRED = "This field is required."
+NOT_TEXT = "Not a valid string."
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read(reader: Reader, raw: Any) -> Any:
+    """Read a whole input. Raises InvalidInput with every problem found."""
+    problems: list[Problem] = []
+    value = reader(raw, (), problems)
+    if problems:
+        raise InvalidInput(problems)
+    return value
+
+
+def text(*, max: int | None = None, null: bool = False, blank: bool = False, trim: bool = True) -> Reader:
+    """Read a string of at most `max` characters; numbers are spelled out, as DRF does."""
+
+    def read_text(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+        if raw is None:
+            if not null:
+                problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
+            return None
+        if type(raw) is not str:
+            if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+                problems.append(Problem(ErrorCode.WRONG_TYPE, path, NOT_TEXT))
+                return None
+            raw = _spelled(raw)
+        value: str = raw.strip() if trim else raw
+        if not blank and not value.strip():
+            problems.append(Problem(ErrorCode.BLANK, path, BLANK))
+        elif max is not None and len(value) > max:
+            message = f"Ensure this field has no more than {max} characters."
+            problems.append(Problem(ErrorCode.TOO_LONG, path, message))
+        elif wrong := wrong_characters(value):
+            problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, wrong))
+        return value
+
+    return read_text
+
+
+def _spelled(raw: str | int | float) -> str:
+    try:
+        return str(raw)
+    except ValueError:  # Python refuses to spell integers of more than 4300 digits
+        return "9" * 4301
+
+
+def wrong_characters(value: str) -> str | None:
+    """Say which characters no database takes stand in a text; None where there are none."""
+    if "\0" in value:
+        return "Null characters are not allowed."
+    if value.isascii():
+        return None
+    found = _SURROGATE.search(value)
+    return f"Surrogate characters are not allowed: U+{ord(found[0]):X}." if found else None
+
+
+def date(*, null: bool = True) -> Reader:
+    """Read an ISO 8601 date; what is one already stays as it is."""
+
+    def read_date(raw: Any, path: Path, problems: list[Problem]) -> datetime | None:
+        if (raw is None and null) or isinstance(raw, datetime):
+            return raw
+        if raw is None:
+            problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
+            return None
+        try:
+            if isinstance(raw, str):
+                return parse_date(raw.strip())
+        except DomainError:
+            pass
+        problems.append(Problem(ErrorCode.INVALID_DATE, path, WRONG_FORMAT))
+        return None
+
+    return read_date
+
+
+_HOST = re.compile(
+    r"localhost|\[[0-9A-Fa-f:.]+\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+    r"|(?:[^\W_](?:[^\W_]|-){0,62}\.)+(?!-)(?:[^\W\d_]|-|xn--[a-z0-9]){2,63}",
+)
+_BAD_IN_URL = re.compile(r"[\s\x00-\x20\x7f<>\"]")
+URL_LENGTH = 200
+
+
+def url() -> Reader:
+    """Read a URL of http, https, ftp or ftps; null and blank are fine."""
+    as_text = text(max=URL_LENGTH, null=True, blank=True)
+
+    def read_url(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+        before = len(problems)
+        value: str | None = as_text(raw, path, problems)
+        if value and len(problems) == before and not is_url(value):
+            problems.append(Problem(ErrorCode.INVALID_URL, path, "Enter a valid URL."))
+        return value
+
+    return read_url
+
+
+def is_url(value: str) -> bool:
+    """Say whether a text is a URL as Django's validator has it: a known scheme, a host, no blanks."""
+    try:
+        parts = urlsplit(value)
+        port_is_right = parts.port is None or 0 <= parts.port <= 65535
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return False
+    if parts.scheme.lower() not in ("http", "https", "ftp", "ftps") or _BAD_IN_URL.search(value):
+        return False
+    host = re.sub(r":[0-9]{1,5}$", "", host).removesuffix(".")
+    return port_is_right and len(host) <= 253 and bool(_HOST.fullmatch(host))
+
+
+def choice(values: Mapping[str, Any], wrong: Callable[[str], str]) -> Reader:
+    """Read one of the named values; `wrong` words the error about another one."""
+
+    def read_choice(raw: Any, path: Path, problems: list[Problem]) -> Any:
+        if raw is None:
+            problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
+        elif not isinstance(raw, str | int | float) or isinstance(raw, bool):
+            problems.append(Problem(ErrorCode.WRONG_TYPE, path, NOT_TEXT))
+        elif raw in values:
+            return values[raw]  # type: ignore[index]
+        else:
+            said = _spelled(raw)
+            message = wrong_characters(said) or (wrong(said) if said.strip() else BLANK)
+            problems.append(Problem(ErrorCode.INVALID_CHOICE, path, message))
+        return None
+
+    return read_choice
+
+
+def list_of(reader: Reader, *, null: bool = False, empty: bool = True) -> Reader:
+    """Read a list, each item with `reader`."""
+
+    def read_list(raw: Any, path: Path, problems: list[Problem]) -> tuple[Any, ...] | None:
+        if raw is None:
+            if not null:
+                problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
+            return None
+        if not isinstance(raw, list | tuple):
+            message = f'Expected a list of items but got type "{type(raw).__name__}".'
+            problems.append(Problem(ErrorCode.WRONG_TYPE, path, message))
+            return None
+        if not raw and not empty:
+            problems.append(Problem(ErrorCode.EMPTY_LIST, path, "This list may not be empty."))
+        return tuple([reader(item, (*path, index), problems) for index, item in enumerate(raw)])
+
+    return read_list
+
+
+def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Reader:
+    """Read an object into a dict of the fields that were given; unknown ones are ignored."""
+    items = list(fields.items())
+
+    def read_record(raw: Any, path: Path, problems: list[Problem]) -> dict[str, Any] | None:
+        if raw is None:
+            message = NULL if path else "No data provided"
+            problems.append(Problem(ErrorCode.NOT_NULL, path, message))
+            return None
+        if not isinstance(raw, dict):
+            message = f"Invalid data. Expected a dictionary, but got {type(raw).__name__}."
+            problems.append(Problem(ErrorCode.WRONG_TYPE, path, message))
+            return None
+        values = {}
+        for name, reader in items:
+            if name in raw:
+                values[name] = reader(raw[name], (*path, name), problems)
+            elif name in required:
+                problems.append(Problem(ErrorCode.REQUIRED, (*path, name), REQUIRED))
+        return values
+
+    return read_record

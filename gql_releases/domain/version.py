@@ -1,0 +1,121 @@
+"""What a version may be, what it says, and how versions are ordered.
+
+The grammar is that of Sentry's release parser (contract sections 2.3 and 4.2).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FORBIDDEN = re.compile(r"[\r\n\f\t/\\]")
+_UNPARSABLE = re.compile(r"[\x00-\x1f\x7f/\\]")
+_HASH_LENGTHS = {12, 16, 20, 32, 40, 64}
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_NUMBER = r"0|[1-9][0-9]*"
+# An identifier of a pre-release: a number without leading zeros, or anything with a letter or a hyphen in it.
+_IDENTIFIER = rf"(?:(?:{_NUMBER})(?![0-9A-Za-z-])|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_VERSION = re.compile(
+    r"(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})"
+    rf"(?:-(?P<dashed>(?:{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?)|(?P<joined>[a-z][0-9A-Za-z-]*(?:\.{_IDENTIFIER})*))?"
+    r"(?:\+(?P<build>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
+)
+_MAX_UNSIGNED = 2**64 - 1
+_MAX_SIGNED = 2**63 - 1
+MAX_BYTES = 200
+"""Longer versions are stored, but not parsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """What a version says. Numbers and `components` are None where it was not parsed; missing numbers are 0.
+
+    `semver_key` compares byte by byte as versions do, "" for one without an order; `build_number` is -1 for none.
+    """
+
+    package: str | None
+    raw: str
+    major: int | None
+    minor: int | None
+    patch: int | None
+    pre: str | None
+    build_code: str | None
+    components: int | None
+    description: str
+    build_hash: str | None
+    semver_key: str
+    build_number: int
+
+
+def check_version(text: str) -> str | None:
+    """Say why a release may not be named so; None where it may. Source: contract section 2.3 (a)."""
+    bare = text.strip()
+    if not bare or bare in (".", "..") or bare.lower() == "latest" or _FORBIDDEN.search(text):
+        return f"Release with name {text} is not allowed"
+    return None
+
+
+def parse_version(text: str) -> VersionInfo | None:
+    """Read what a version says; None for what Sentry's parser refuses. Source: contract sections 2.3 (b) and 4.2."""
+    bare = text.strip()
+    if not bare or bare in (".", "..") or bare.lower() == "latest" or _UNPARSABLE.search(text):
+        return None
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        return None
+    package, raw = _split(bare)
+    is_hash = _hash_like(raw)
+    match = None if package is None or is_hash else _VERSION.fullmatch(raw)
+    # A pre-release may follow without a hyphen only where two components are written: 1.0rc1, not 1rc1.
+    if match is None or (match["joined"] and "." not in match["numbers"]):
+        shown, build_hash = (raw[:12], raw) if is_hash else (bare, None)
+        return VersionInfo(package, raw, None, None, None, None, None, None, shown, build_hash, "", -1)
+    return _parsed(package, raw, match)
+
+
+def _split(bare: str) -> tuple[str | None, str]:
+    """Split at the first @ that follows at least one character; both sides must say something."""
+    at = bare.find("@", 1)
+    if at < 1 or at == len(bare) - 1:
+        return None, bare
+    return bare[:at], bare[at + 1 :]
+
+
+def _hash_like(text: str) -> bool:
+    return len(text) in _HASH_LENGTHS and _HEX.fullmatch(text) is not None
+
+
+def _parsed(package: str | None, raw: str, match: re.Match[str]) -> VersionInfo:
+    written = match["numbers"].split(".")
+    numbers = [int(number) for number in written] + [0] * (4 - len(written))
+    pre = match["dashed"] or match["joined"] or None
+    build = match["build"]
+    build_hash = build if build and _hash_like(build) else None
+    description = raw.partition("+")[0]
+    if build:
+        description += f" ({build_hash[:12] if build_hash else build})"
+    major, minor, patch = (number if number <= _MAX_UNSIGNED else 0 for number in numbers[:3])
+    number = int(build) if build and build.isdigit() else -1
+    return VersionInfo(
+        package, raw, major, minor, patch, pre, build, len(written), description, build_hash,
+        _semver_key(numbers, pre), number if number <= _MAX_SIGNED else -1,
+    )  # fmt: skip
+
+
+def _semver_key(numbers: list[int], pre: str | None) -> str:
+    """Spell an order key: a length letter before each number; a final release after its pre-releases.
+
+    Pre-releases compare as semver.org 2.0 clause 11 says: identifier by identifier, numbers below words, fewer below more.
+    """
+    if any(number > _MAX_SIGNED for number in numbers):
+        return ""
+    key = "".join(map(_ordered, numbers))
+    if pre is None:
+        return key + "~"
+    return f"{key}-" + "".join(f"0{_ordered(int(one))} " if one.isdigit() else f"1{one} " for one in pre.split("."))
+
+
+def _ordered(number: int) -> str:
+    digits = str(number)
+    # A pre-release's number may be long: beyond 25 digits a second letter counts on.
+    tens, rest = divmod(len(digits), 25)
+    return "z" * tens + chr(ord("a") + rest) + digits

@@ -1,0 +1,92 @@
+"""Start-up's check that every reachable field is bound, as reading needs it (architecture, rules 2 and 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLSchema, get_named_type, is_interface_type, is_leaf_type
+
+from gql_releases.graphql_api import bindings as b
+from gql_releases.graphql_api.planning import binding_of
+from gql_releases.graphql_api.preparing import node_types
+
+Readable = Mapping[str, Mapping[str, tuple[str, bool]]]
+"""Entity -> attribute -> (kind: column, one or many; whether it can be NULL)."""
+
+
+class UnboundField(Exception):
+    """The schema has a field that a plan would not serve as it says."""
+
+
+def check_schema(schema: GraphQLSchema, readable: Readable) -> None:
+    """Refuse a field of a node that is bound to nothing, to what is not there, or that has behaviour of its own."""
+    for node in node_types(schema).values():
+        _check_object(schema, node, readable[node.name])
+    viewer = schema.type_map["Viewer"]
+    assert isinstance(viewer, GraphQLObjectType)
+    _check_object(schema, viewer, readable["Viewer"])
+    for root in (schema.query_type, schema.mutation_type):
+        for name, field in (root.fields if root else {}).items():
+            _check_plain(f"{name}", field)
+            if not isinstance(binding_of(field), b.Planned | b.Commanded):
+                raise UnboundField(f"the root field {name} is neither planned nor commanded")
+
+
+def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Mapping[str, tuple[str, bool]]) -> None:
+    for name, field in declared.fields.items():
+        where = f"{declared.name}.{name}"
+        _check_plain(where, field)
+        required = isinstance(field.type, GraphQLNonNull)
+        named: Any = get_named_type(field.type)
+        match binding_of(field):
+            case b.NodeId():
+                pass
+            case b.Column(attribute):
+                _check_attribute(where, attributes, attribute, "column", required)
+                if not is_leaf_type(named):
+                    raise UnboundField(f"{where} is bound to a column and has fields")
+            case b.EmbeddedIn(present):
+                if present:
+                    _check_attribute(where, attributes, present, "column", False)
+                elif not required:
+                    raise UnboundField(f"{where} is always there and says that it may be null")
+                if required and present:
+                    raise UnboundField(f"{where} is not null, and is where {present} is NULL")
+                _check_embedded(schema, named, attributes, present)
+            case b.Reference(attribute):
+                _check_attribute(where, attributes, attribute, "one", required)
+            case b.ListOf(attribute):
+                _check_attribute(where, attributes, attribute, "many", False)
+            case _:
+                raise UnboundField(f"{where} is bound to nothing")
+
+
+def _check_embedded(
+    schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Mapping[str, tuple[str, bool]], present: str
+) -> None:
+    """Check an embedded object: where it is there, so is `present` and what is written together with it."""
+    together = {name: ("column", False) for name in (present, *TOGETHER.get(present, ())) if name}
+    _check_object(schema, declared, {**attributes, **together})
+
+
+TOGETHER = {"description": ("raw", "description")}
+"""Columns that are NULL together: a version's raw text and its description are written or absent as one."""
+
+
+def _check_attribute(
+    where: str, attributes: Mapping[str, tuple[str, bool]], attribute: str, kind: str, required: bool
+) -> None:
+    found = attributes.get(attribute)
+    if found is None or found[0] != kind:
+        raise UnboundField(f"{where} is bound to {attribute}, which the store does not have as {kind}")
+    if required and found[1]:
+        raise UnboundField(f"{where} is not null, but {attribute} can be NULL")
+
+
+def _check_plain(where: str, field: Any) -> None:
+    definition = field.extensions.get("strawberry-definition")
+    if definition is None or definition.base_resolver or definition.permission_classes or definition.extensions:
+        raise UnboundField(f"{where} has a resolver, a permission class or an extension, which a plan would skip")
+    if is_interface_type(get_named_type(field.type)) and not isinstance(binding_of(field), b.Planned):
+        raise UnboundField(f"{where} is an interface: only the root may be")

@@ -1,0 +1,225 @@
+"""Input values into the domain's words: a coercer is compiled once for each input type.
+
+It takes what GraphQL's rules accept and gives plain values: dicts with Python names, lists, enum names, datetimes. It does
+not word errors: what it refuses goes to graphql-core, which does (a creation: 27 us instead of 167 us).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    ListValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    value_from_ast_untyped,
+)
+
+from gql_releases.domain.dates import parse_date
+from gql_releases.domain.errors import DomainError
+
+Coerce = Callable[[Any], Any]
+Evaluate = Callable[[Mapping[str, Any]], Any]
+MISSING: Any = object()
+"""What an argument is that was not given."""
+
+
+class Mismatch(Exception):
+    """A value does not fit its type."""
+
+
+def python_name(field: Any, graphql_name: str) -> str:
+    """Give the Python name that a field or argument was declared with."""
+    definition = field.extensions.get("strawberry-definition")
+    return getattr(definition, "python_name", None) or graphql_name
+
+
+def coercer(declared: GraphQLInputType) -> Coerce:
+    """Compile the coercer of an input type; it raises Mismatch."""
+    if isinstance(declared, GraphQLNonNull):
+        return _bare(declared.of_type)
+    inner = _bare(declared)
+    return lambda value: None if value is None else inner(value)
+
+
+def _bare(declared: Any) -> Coerce:
+    """Compile the coercer of a type for values that are not null."""
+    if isinstance(declared, GraphQLList):
+        return _list(coercer(declared.of_type))
+    if isinstance(declared, GraphQLInputObjectType):
+        return _object(declared)
+    if isinstance(declared, GraphQLEnumType):
+        names = {name: name for name in declared.values}
+        return lambda value: _member(names, value)
+    assert isinstance(declared, GraphQLScalarType)
+    return _SCALARS[declared.name]
+
+
+def _member(names: dict[str, str], value: Any) -> str:
+    found = names.get(value) if isinstance(value, str) else None
+    if found is None:
+        raise Mismatch
+    return found
+
+
+def _list(item: Coerce) -> Coerce:
+    return lambda value: [item(one) for one in value] if isinstance(value, list | tuple) else [item(value)]
+
+
+def _object(declared: GraphQLInputObjectType) -> Coerce:
+    fields: dict[str, tuple[str, Coerce]] = {}
+    defaults: dict[str, Any] = {}
+    required: list[str] = []
+    one_of = declared.is_one_of
+
+    def compile_fields() -> None:
+        for name, field in declared.fields.items():
+            python = python_name(field, name)
+            fields[name] = python, coercer(field.type)
+            if field.default_value is not Undefined:
+                defaults[python] = _plain_default(field.default_value)
+            elif isinstance(field.type, GraphQLNonNull):
+                required.append(python)
+
+    def coerce(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise Mismatch
+        if not fields:
+            compile_fields()
+        coerced = dict(defaults)
+        for name, given in value.items():
+            known = fields.get(name)
+            if known is None:
+                raise Mismatch
+            coerced[known[0]] = known[1](given)
+        for name in required:
+            if name not in coerced:
+                raise Mismatch
+        if one_of and (len(value) != 1 or None in coerced.values()):
+            raise Mismatch
+        return coerced
+
+    return coerce
+
+
+def _plain_default(value: Any) -> Any:
+    return value.name if isinstance(value, Enum) else value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Mismatch
+    return value
+
+
+def _id(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise Mismatch
+    return str(value)
+
+
+def _int(value: Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not -(2**31) <= value < 2**31:
+        raise Mismatch
+    return value
+
+
+def _big_int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Mismatch
+    return value
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Mismatch
+    return float(value)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Mismatch
+    return value
+
+
+def _date_time(value: Any) -> datetime:
+    try:
+        return parse_date(_text(value))
+    except DomainError:
+        raise Mismatch from None
+
+
+_SCALARS: dict[str, Coerce] = {
+    "String": _text,
+    "ID": _id,
+    "Int": _int,
+    "BigInt": _big_int,
+    "Float": _float,
+    "Boolean": _boolean,
+    "DateTime": _date_time,
+}
+
+
+def evaluator(node: ValueNode, declared: GraphQLInputType) -> Evaluate:
+    """Compile a literal, which may hold variables, to a function of coerced variables; it may give MISSING."""
+    if isinstance(node, VariableNode):
+        name = node.name.value
+        return lambda variables: variables.get(name, MISSING)
+    if not _has_variable(node):
+        constant = coercer(declared)(value_from_ast_untyped(node))
+        return lambda variables: constant
+    inner = declared.of_type if isinstance(declared, GraphQLNonNull) else declared
+    if isinstance(inner, GraphQLList):
+        items = [evaluator(one, inner.of_type) for one in (node.values if isinstance(node, ListValueNode) else (node,))]
+        return lambda variables: [None if (value := item(variables)) is MISSING else value for item in items]
+    assert isinstance(inner, GraphQLInputObjectType)
+    assert isinstance(node, ObjectValueNode)
+    return _object_evaluator(node, inner)
+
+
+def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType) -> Evaluate:
+    defaults = {
+        python_name(field, name): _plain_default(field.default_value)
+        for name, field in declared.fields.items()
+        if field.default_value is not Undefined
+    }
+    given = []
+    for item in node.fields:
+        field = declared.fields[item.name.value]
+        required = isinstance(field.type, GraphQLNonNull) or declared.is_one_of
+        given.append((python_name(field, item.name.value), evaluator(item.value, field.type), required))
+
+    def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
+        values = dict(defaults)
+        for name, find, required in given:
+            value = find(variables)
+            if value is not MISSING:
+                values[name] = value
+            if required and values.get(name) is None:
+                raise Mismatch
+        return values
+
+    return evaluate
+
+
+def _has_variable(node: ValueNode) -> bool:
+    if isinstance(node, VariableNode):
+        return True
+    if isinstance(node, ListValueNode):
+        return any(map(_has_variable, node.values))
+    if isinstance(node, ObjectValueNode):
+        return any(_has_variable(field.value) for field in node.fields)
+    return False

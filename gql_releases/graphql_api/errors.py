@@ -1,0 +1,92 @@
+"""Errors as GraphQL has them: which ride in a payload's `userErrors`, which in `errors`, and under which path."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
+
+from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
+from gql_releases.graphql_api.coercing import python_name
+
+logger = logging.getLogger(__name__)
+
+IN_PAYLOAD = frozenset(
+    {
+        ErrorCode.REQUIRED,
+        ErrorCode.NOT_NULL,
+        ErrorCode.BLANK,
+        ErrorCode.EMPTY_LIST,
+        ErrorCode.TOO_LONG,
+        ErrorCode.WRONG_TYPE,
+        ErrorCode.INVALID_CHARACTERS,
+        ErrorCode.INVALID_VERSION,
+        ErrorCode.INVALID_SLUG,
+        ErrorCode.INVALID_URL,
+        ErrorCode.INVALID_DATE,
+        ErrorCode.INVALID_CHOICE,
+        ErrorCode.INVALID_REF,
+        ErrorCode.INVALID_ENVIRONMENT,
+        ErrorCode.UNKNOWN_PROJECT,
+        ErrorCode.PROJECT_NOT_ON_RELEASE,
+        ErrorCode.UNKNOWN_REPOSITORY,
+        ErrorCode.ALREADY_EXISTS,
+        ErrorCode.ORGANIZATION_NOT_FOUND,
+        ErrorCode.PROJECT_NOT_FOUND,
+        ErrorCode.RELEASE_NOT_FOUND,
+    }
+)
+"""Codes that a mutation's payload carries: the caller can mend them."""
+
+IN_ERRORS = frozenset(
+    {
+        ErrorCode.INVALID_ARGUMENT,
+        ErrorCode.INVALID_CURSOR,
+        ErrorCode.UNAUTHENTICATED,
+        ErrorCode.INVALID_TOKEN,
+        ErrorCode.FORBIDDEN,
+        ErrorCode.UNAVAILABLE,
+    }
+)
+"""Codes that stand in `errors[].extensions.code`; INVALID_TOKEN refuses the whole request with a 401."""
+
+
+def field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:
+    """Render an error of a root field; where the error has a path of its own, it is the response's."""
+    return {
+        "message": error.message,
+        "path": list(error.path) if error.code in IN_ERRORS and error.path else path,
+        "extensions": {"code": error.code.value},
+    }
+
+
+def masked_error(error: Exception, path: list[str | int]) -> dict[str, Any]:
+    """Render what nobody foresaw: logged whole under an id, which is all that the caller gets."""
+    error_id = uuid.uuid4().hex
+    logger.error("error %s in %s", error_id, ".".join(map(str, path)), exc_info=error)
+    message = f"Internal error; the log has more under {error_id}."
+    return {"message": message, "path": path, "extensions": {"code": "INTERNAL", "errorId": error_id}}
+
+
+def user_errors(error: DomainError, input_type: GraphQLInputType) -> list[dict[str, Any]] | None:
+    """Render an error for a payload, field paths in the input's names; None where it does not belong there."""
+    if error.code not in IN_PAYLOAD:
+        return None
+    problems = error.problems if isinstance(error, InvalidInput) else (Problem(error.code, error.path, error.message),)
+    return [{"code": one.code.value, "message": one.message, "field": input_path(input_type, one.path)} for one in problems]
+
+
+def input_path(input_type: GraphQLInputType, path: Path) -> list[str] | None:
+    """Spell a path into an input in GraphQL's names."""
+    spelled: list[str] = []
+    here: Any = get_named_type(input_type)
+    for step in path:
+        spelled.append(str(step))
+        if isinstance(step, str) and isinstance(here, GraphQLInputObjectType):
+            for name, field in here.fields.items():
+                if python_name(field, name) == step:
+                    spelled[-1], here = name, get_named_type(field.type)
+                    break
+    return spelled or None

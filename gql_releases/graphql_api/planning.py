@@ -1,0 +1,214 @@
+"""An operation into a plan: each root field a read, a command, a constant, or introspection. Planning is total."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import FieldNode, GraphQLField, GraphQLObjectType, get_named_type
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.errors import DomainError, ErrorCode
+from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE, Order, PageRequest
+from gql_releases.graphql_api import bindings as b
+from gql_releases.graphql_api.coercing import MISSING, Evaluate, evaluator, python_name
+from gql_releases.graphql_api.collecting import Document, Fields
+from gql_releases.graphql_api.cursors import decode_cursor, encode_cursor
+from gql_releases.graphql_api.scalars import global_id_of
+
+ResponsePath = tuple[str | int, ...]
+Variables = Mapping[str, Any]
+
+
+def binding_of(declared: GraphQLField) -> Any:
+    """Give what a field is bound to; None where it is bound to nothing."""
+    definition = declared.extensions.get("strawberry-definition")
+    return definition.metadata.get(b.BINDING) if definition is not None else None
+
+
+def arguments_of(declared: GraphQLField, node: FieldNode) -> Evaluate:
+    """Compile a field's arguments to a function of the variables that gives those that are given."""
+    given = []
+    nodes = {one.name.value: one.value for one in node.arguments or ()}
+    for name, argument in declared.args.items():
+        if name in nodes:
+            given.append((python_name(argument, name), evaluator(nodes[name], argument.type)))
+    if not given:
+        return lambda variables: {}
+
+    def evaluate(variables: Variables) -> dict[str, Any]:
+        return {name: value for name, find in given if (value := find(variables)) is not MISSING}
+
+    return evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlan:
+    """How the arguments of a list become a PageRequest."""
+
+    path: ResponsePath
+    arguments: Evaluate
+    binding: b.ListOf
+
+    def request(self, variables: Variables) -> PageRequest:
+        """Read the arguments. Raises DomainError with the list's path."""
+        try:
+            return self._request(self.arguments(variables))
+        except DomainError as error:
+            raise DomainError(error.code, error.message, self.path) from error
+
+    def _request(self, given: dict[str, Any]) -> PageRequest:
+        order = self._order(given.get("order_by"))
+        size, backward = _size(given.get("first"), given.get("last"))
+        after, before = (
+            decode_cursor(given[side], (order or self.binding.order).field) if given.get(side) is not None else None
+            for side in ("after", "before")
+        )
+        conditions = self.binding.conditions(given) if self.binding.conditions else ()
+        return PageRequest(size, order, after, before, backward, conditions)
+
+    def _order(self, given: Mapping[str, str] | None) -> Order | None:
+        if given is None:
+            return None
+        asked = Order(self.binding.orders[given["field"]], given["direction"] == "DESC")
+        return None if asked == self.binding.order else asked
+
+
+def _size(first: int | None, last: int | None) -> tuple[int, bool]:
+    if first is not None and last is not None:
+        raise DomainError(ErrorCode.INVALID_ARGUMENT, "Give first or last, not both.")
+    name, size = ("last", last) if last is not None else ("first", DEFAULT_PAGE if first is None else first)
+    assert size is not None
+    if not 0 <= size <= MAX_PAGE:
+        raise DomainError(ErrorCode.INVALID_ARGUMENT, f"{name} must be between 0 and {MAX_PAGE}, not {size}.")
+    return size, last is not None
+
+
+@dataclass(slots=True)
+class ViewPlan:
+    """A selection, and how its pages are asked for."""
+
+    selection: s.Selection
+    pages: list[PagePlan]
+
+    def view(self, variables: Variables) -> s.View:
+        """Fill in the pages. Raises DomainError: before any SQL."""
+        return s.View(self.selection, tuple([page.request(variables) for page in self.pages]))
+
+
+@dataclass(slots=True)
+class Selector:
+    """Turns what is selected on a type into a selection, and gathers its pages by slot."""
+
+    document: Document
+    pages: list[PagePlan] = field(default_factory=list)
+
+    def selection(self, entity: GraphQLObjectType, fields: Fields, path: ResponsePath) -> s.Selection:
+        """Make the selection of an entity."""
+        return s.Selection(entity.name, self.fields(entity, fields, path))
+
+    def fields(self, parent: GraphQLObjectType, fields: Fields, path: ResponsePath) -> tuple[s.Field, ...]:
+        """Make the fields of an object."""
+        return tuple([self._field(parent, name, nodes, (*path, name)) for name, nodes in fields.items()])
+
+    def _field(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Field:
+        asked = nodes[0].name.value
+        if asked == "__typename":
+            return s.Constant(name, parent.name)
+        declared = parent.fields[asked]
+        target: Any = get_named_type(declared.type)
+        match binding_of(declared):
+            case b.Column(attribute, render):
+                return s.Value(name, attribute, render)
+            case b.NodeId():
+                return s.Value(name, "id", global_id_of(parent.name))
+            case b.EmbeddedIn(present):
+                return s.Embedded(name, present, self.fields(target, self.document.below(target, nodes), path))
+            case b.Reference(attribute):
+                return s.One(name, attribute, self.selection(target, self.document.below(target, nodes), path))
+            case b.ListOf() as listed:
+                return self.many(name, declared, nodes, listed, path)
+        raise TypeError(f"{parent.name}.{asked} is bound to nothing")
+
+    def many(
+        self, name: str, declared: GraphQLField, nodes: list[FieldNode], binding: b.ListOf, path: ResponsePath
+    ) -> s.Many:
+        """Make a list, and its page."""
+        slot = len(self.pages)
+        self.pages.append(PagePlan(path, arguments_of(declared, nodes[0]), binding))
+        connection: Any = get_named_type(declared.type)
+        parts = self.document.below(connection, nodes)
+        made = tuple([self._part(connection, one, below, (*path, one)) for one, below in parts.items()])
+        return s.Many(name, binding.attribute, slot, made, encode_cursor)
+
+    def _part(self, connection: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Part:
+        asked = nodes[0].name.value
+        if asked == "__typename":
+            return s.Constant(name, connection.name)
+        target: Any = get_named_type(connection.fields[asked].type)
+        match binding_of(connection.fields[asked]):
+            case b.ConnectionPart("nodes"):
+                return s.Nodes(name, self.selection(target, self.document.below(target, nodes), path))
+            case b.ConnectionPart("edges"):
+                fields = self.document.below(target, nodes)
+                return s.Edges(name, tuple([self._edge(target, *one, path) for one in fields.items()]))
+            case b.ConnectionPart("pageInfo"):
+                return s.PageInfo(name, _page_info(target, self.document.below(target, nodes)))
+            case b.ConnectionPart("totalCount"):
+                return s.TotalCount(name)
+        raise TypeError(f"{connection.name}.{asked} is bound to nothing")
+
+    def _edge(
+        self, edge: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath
+    ) -> s.EdgeCursor | s.EdgeNode | s.Constant:
+        asked = nodes[0].name.value
+        if asked == "__typename":
+            return s.Constant(name, edge.name)
+        if asked == "cursor":
+            return s.EdgeCursor(name)
+        target: Any = get_named_type(edge.fields[asked].type)
+        return s.EdgeNode(name, self.selection(target, self.document.below(target, nodes), (*path, name)))
+
+
+def _page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[str, str] | s.Constant, ...]:
+    return tuple(
+        s.Constant(name, declared.name) if nodes[0].name.value == "__typename" else (name, nodes[0].name.value)
+        for name, nodes in fields.items()
+    )
+
+
+def plan_view(document: Document, target: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
+    """Plan what is selected below a root field that shows one object."""
+    selector = Selector(document)
+    return ViewPlan(selector.selection(target, document.below(target, nodes), path), selector.pages)
+
+
+def plan_list(document: Document, declared: GraphQLField, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
+    """Plan a root field that is a list: a list of the viewer's, under the name `value`."""
+    selector = Selector(document)
+    attribute = nodes[0].name.value
+    many = selector.many("value", declared, nodes, b.ListOf(attribute, Order("slug")), path)
+    return ViewPlan(s.Selection("Viewer", (many,)), selector.pages)
+
+
+def plan_nodes(document: Document, target: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
+    """Plan objects of one type by their ids: a list of the viewer's, its page to be put before the others."""
+    by_ids = PagePlan(path, lambda variables: {}, b.ListOf(f"all_{target.name}", Order("id")))
+    selector = Selector(document, [by_ids])
+    fields = selector.fields(target, document.below(target, nodes), path)
+    keyed = s.Selection(target.name, (s.Value("key", "id"), s.Embedded("node", "", fields)))
+    many = s.Many("value", f"all_{target.name}", 0, (s.Nodes("nodes", keyed),), encode_cursor)
+    return ViewPlan(s.Selection("Viewer", (many,)), selector.pages)
+
+
+def plan_shown(
+    document: Document, target: GraphQLObjectType, shown: Mapping[str, list[FieldNode]], path: ResponsePath
+) -> ViewPlan:
+    """Plan what a payload shows of an object, each response name a part of one view."""
+    selector = Selector(document)
+    parts = [
+        s.Embedded(name, "", selector.fields(target, document.below(target, nodes), (*path, name)))
+        for name, nodes in shown.items()
+    ]
+    return ViewPlan(s.Selection(target.name, tuple(parts)), selector.pages)

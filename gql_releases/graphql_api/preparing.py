@@ -1,0 +1,233 @@
+"""Operations, prepared once: parsed, validated, planned, and kept by document, name and the Booleans that choose fields."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_named_type,
+    parse,
+    type_from_ast,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+from gql_releases.graphql_api import bindings as b
+from gql_releases.graphql_api.coercing import MISSING, Coerce, Mismatch, coercer, evaluator, python_name
+from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
+from gql_releases.graphql_api.planning import (
+    arguments_of,
+    binding_of,
+    plan_list,
+    plan_shown,
+    plan_view,
+)
+from gql_releases.graphql_api.steps import (
+    CommandStep,
+    ConstantStep,
+    IntrospectionStep,
+    ListStep,
+    NodeStep,
+    OneStep,
+    PayloadField,
+    Step,
+)
+
+MAX_DOCUMENT = 256 * 1024
+"""Characters of a document."""
+MAX_TOKENS = 10_000
+"""Tokens of a document: parsing 20,000 takes 138 ms."""
+KEPT_OPERATIONS = 1000
+KEPT_CHARACTERS = 8 * 1024 * 1024
+PLANS_PER_OPERATION = 16
+
+
+class RequestError(Exception):
+    """The request cannot be executed: its document, its operation's name or its variables are wrong."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+
+
+@dataclass(slots=True)
+class Operation:
+    """An operation of a valid document."""
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    definition: OperationDefinitionNode
+    variables: list[tuple[str, Coerce, Any, bool]]
+    booleans: tuple[str, ...]
+    plans: OrderedDict[tuple[bool, ...], list[Step]] = field(default_factory=OrderedDict)
+
+    @property
+    def is_query(self) -> bool:
+        """Whether the operation only reads."""
+        return self.definition.operation is OperationType.QUERY
+
+    @property
+    def name(self) -> str:
+        """The operation's name, or ""."""
+        return self.definition.name.value if self.definition.name else ""
+
+    def coerce(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Coerce the request's variables. Raises RequestError, worded by graphql-core."""
+        try:
+            return self._coerce(raw)
+        except Mismatch:
+            found = get_variable_values(self.schema, self.definition.variable_definitions or (), dict(raw))
+            errors = found if isinstance(found, list) else [GraphQLError("The variables do not fit the operation.")]
+            raise RequestError(errors) from None
+
+    def _coerce(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        values = {}
+        for name, coerce, default, required in self.variables:
+            if name in raw:
+                values[name] = coerce(raw[name])
+                if values[name] is None and required:
+                    raise Mismatch
+            elif default is not MISSING:
+                values[name] = default
+            elif required:
+                raise Mismatch
+        return values
+
+    def steps(self, variables: Mapping[str, Any]) -> list[Step]:
+        """Give the root fields for these variables, planned once per values of the Booleans that choose fields."""
+        key = tuple(bool(variables.get(name)) for name in self.booleans)
+        steps = self.plans.get(key)
+        if steps is None:
+            steps = self.plans[key] = self._plan(dict(zip(self.booleans, key, strict=True)))
+            if len(self.plans) > PLANS_PER_OPERATION:
+                self.plans.popitem(last=False)
+        return steps
+
+    def _plan(self, booleans: Mapping[str, bool]) -> list[Step]:
+        document = Document(self.schema, fragments_of(self.document), booleans)
+        root = self.schema.get_root_type(self.definition.operation)
+        assert root
+        fields = document.collect(root, [self.definition.selection_set])
+        return [self._step(document, root, name, nodes) for name, nodes in fields.items()]
+
+    def _step(self, document: Document, root: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> Step:
+        asked = nodes[0].name.value
+        if asked == "__typename":
+            return ConstantStep(name, root.name)
+        if asked in ("__schema", "__type"):
+            return IntrospectionStep(name, self.schema, document, self.definition, nodes)
+        declared = root.fields[asked]
+        target: Any = get_named_type(declared.type)
+        arguments = arguments_of(declared, nodes[0])
+        match binding_of(declared):
+            case b.Commanded() as command:
+                return self._command(document, name, nodes, target, command)
+            case b.Planned("list"):
+                return ListStep(name, plan_list(document, declared, nodes, (name,)))
+            case b.Planned("node" | "nodes"):
+                return NodeStep(name, document, nodes, node_types(self.schema), arguments, (name,))
+            case b.Planned(_, find):
+                return OneStep(name, plan_view(document, target, nodes, (name,)), arguments, find)
+        raise TypeError(f"{root.name}.{asked} is bound to nothing")
+
+    def _command(
+        self, document: Document, name: str, nodes: list[FieldNode], payload: GraphQLObjectType, command: b.Commanded
+    ) -> CommandStep:
+        shown: dict[str, list[FieldNode]] = {}
+        fields = []
+        target: GraphQLObjectType | None = None
+        for one, below in document.below(payload, nodes).items():
+            asked = below[0].name.value
+            attribute = asked if asked == "__typename" else python_name(payload.fields[asked], asked)
+            selected: tuple[tuple[str, str], ...] = ()
+            if attribute == command.shows:
+                shown[one] = below
+            elif attribute == "user_errors":
+                problem: Any = get_named_type(payload.fields[asked].type)
+                collected = document.below(problem, below)
+                selected = tuple((name, nodes[0].name.value) for name, nodes in collected.items())
+            fields.append(PayloadField(one, attribute, selected))
+        of: Any = payload.fields.get(command.shows or "")
+        target = get_named_type(of.type) if of else self.schema.type_map["Release"]  # type: ignore[assignment]
+        assert isinstance(target, GraphQLObjectType)
+        root = self.schema.mutation_type
+        assert root
+        declared = root.fields[nodes[0].name.value]
+        plan = plan_shown(document, target, shown, (name,))
+        arguments, input_type = arguments_of(declared, nodes[0]), declared.args["input"].type
+        return CommandStep(name, command, arguments, input_type, payload.name, tuple(fields), plan)
+
+
+def node_types(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
+    """Give the types that `node` can lead to."""
+    interface: Any = schema.type_map["Node"]
+    return {one.name: one for one in schema.get_possible_types(interface)}
+
+
+class Preparer:
+    """Prepares operations and keeps them."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._kept: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
+        self._characters = 0
+
+    def prepare(self, text: str, name: str | None) -> Operation:
+        """Give the operation of a document. Raises RequestError."""
+        operation = self._kept.get((text, name))
+        if operation is not None:
+            self._kept.move_to_end((text, name))
+            return operation
+        operation = self._prepare(text, name)
+        self._kept[text, name] = operation
+        self._characters += len(text)
+        while len(self._kept) > KEPT_OPERATIONS or self._characters > KEPT_CHARACTERS:
+            (dropped, _), _ = self._kept.popitem(last=False)
+            self._characters -= len(dropped)
+        return operation
+
+    def _prepare(self, text: str, name: str | None) -> Operation:
+        if len(text) > MAX_DOCUMENT:
+            raise RequestError([GraphQLError(f"The document has more than {MAX_DOCUMENT} characters.")])
+        try:
+            document = parse(text, max_tokens=MAX_TOKENS)
+            errors = validate(self._schema, document)
+        except GraphQLError as error:
+            raise RequestError([error]) from None
+        except RecursionError:
+            raise RequestError([GraphQLError("The document is nested too deeply.")]) from None
+        if errors:
+            raise RequestError(errors)
+        definition = _choose(document, name)
+        return Operation(self._schema, document, definition, self._variables(definition), booleans_of(document))
+
+    def _variables(self, definition: OperationDefinitionNode) -> list[tuple[str, Coerce, Any, bool]]:
+        found = []
+        for one in definition.variable_definitions or ():
+            declared: Any = type_from_ast(self._schema, one.type)
+            default = evaluator(one.default_value, declared)({}) if one.default_value else MISSING
+            required = one.type.kind == "non_null_type"
+            found.append((one.variable.name.value, coercer(declared), default, required))
+        return found
+
+
+def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = operations_of(document)
+    if name is None:
+        if len(operations) == 1:
+            return operations[0]
+        raise RequestError([GraphQLError("The document has several operations: say operationName.")])
+    for one in operations:
+        if one.name and one.name.value == name:
+            return one
+    raise RequestError([GraphQLError(f'The document has no operation named "{name}".')])

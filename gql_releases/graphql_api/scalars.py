@@ -1,0 +1,73 @@
+"""Scalars and ids: one function for each, used by schema and plans alike."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from gql_releases.domain.dates import format_date, parse_date
+from gql_releases.domain.errors import DomainError
+
+BigInt = NewType("BigInt", int)
+
+
+def _parse_date_time(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise GraphQLError("DateTime must be a string such as 2026-11-20T10:00:00Z.")
+    try:
+        return parse_date(value)
+    except DomainError as error:
+        raise GraphQLError("DateTime must be an ISO 8601 date such as 2026-11-20T10:00:00Z.") from error
+
+
+def _parse_big_int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise GraphQLError("BigInt must be an integer.")
+    return value
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A moment as RFC 3339 in UTC with microseconds; accepts ISO 8601, without an offset it is UTC.",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
+        serialize=format_date,
+        parse_value=_parse_date_time,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description="An integer that may not fit 32 bits: versions are often made of dates. At most 2^64 - 1.",
+        specified_by_url="https://json-schema.org/understanding-json-schema/reference/numeric#integer",
+        serialize=int,
+        parse_value=_parse_big_int,
+    ),
+}
+
+
+def to_global_id(entity: str, key: int) -> str:
+    """Spell a node's id: opaque to clients, base64 of `Entity:key` as Relay's libraries have it."""
+    return base64.b64encode(f"{entity}:{key}".encode()).decode()
+
+
+@lru_cache(maxsize=64)
+def global_id_of(entity: str) -> Callable[[int], str]:
+    """Make the function that spells the ids of one entity."""
+    return lambda key: to_global_id(entity, key)
+
+
+def from_global_id(text: str) -> tuple[str, int] | None:
+    """Read a node's id as (entity, key); None for what is no id, which leads to nothing."""
+    try:
+        entity, _, key = base64.b64decode(text, validate=True).decode().partition(":")
+        number = int(key) if key.isascii() and key.isdigit() else -1
+    except (binascii.Error, ValueError):
+        return None
+    return (entity, number) if 0 <= number < 2**63 else None

@@ -1,0 +1,40 @@
+"""The schema: the only definition of the graph."""
+
+from __future__ import annotations
+
+import strawberry
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    build_ast_schema,
+    lexicographic_sort_schema,
+    parse,
+    print_schema,
+)
+from strawberry.schema.config import StrawberryConfig
+
+from gql_releases.graphql_api.mutations import Mutation
+from gql_releases.graphql_api.queries import Query
+from gql_releases.graphql_api.scalars import SCALARS
+from gql_releases.graphql_api.types import NODES
+
+
+def build_schema() -> strawberry.Schema:
+    """Build the schema."""
+    schema = strawberry.Schema(query=Query, mutation=Mutation, types=NODES, config=StrawberryConfig(scalar_map=SCALARS))
+    for named in core(schema).type_map.values():
+        # Strawberry leaves graphql-core's flag False, and `release(by: {})` would pass validation.
+        if isinstance(named, GraphQLInputObjectType) and named.ast_node is None:
+            definition = named.extensions.get("strawberry-definition")
+            named.is_one_of = bool(getattr(definition, "is_one_of", False))
+    return schema
+
+
+def core(schema: strawberry.Schema) -> GraphQLSchema:
+    """Give graphql-core's schema below Strawberry's."""
+    return schema._schema
+
+
+def print_sdl(schema: strawberry.Schema) -> str:
+    """Print the schema as it is committed: sorted, so that a change shows as what it is."""
+    return print_schema(lexicographic_sort_schema(build_ast_schema(parse(schema.as_str())))) + "\n"

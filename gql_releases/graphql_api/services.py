@@ -1,0 +1,18 @@
+"""What the GraphQL door needs of the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gql_releases.services.deploys import DeployService
+from gql_releases.services.reading import ReadService
+from gql_releases.services.releases import ReleaseService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services behind the root fields."""
+
+    reads: ReadService
+    releases: ReleaseService
+    deploys: DeployService

@@ -1,0 +1,228 @@
+"""The root fields of a plan, each able to run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLInputType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    execute,
+)
+
+from gql_releases.domain.errors import DomainError, ErrorCode, Unauthenticated
+from gql_releases.domain.paging import MAX_PAGE, PageRequest
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.selection import Read, View
+from gql_releases.graphql_api import bindings as b
+from gql_releases.graphql_api.coercing import Evaluate
+from gql_releases.graphql_api.collecting import Document
+from gql_releases.graphql_api.errors import user_errors
+from gql_releases.graphql_api.planning import ResponsePath, ViewPlan, plan_nodes, plan_view
+from gql_releases.graphql_api.scalars import from_global_id
+from gql_releases.graphql_api.services import Services
+
+Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: who asks (None: nobody), with which variables, coerced and as they came."""
+
+    services: Services
+    principal: Principal | None
+    variables: Variables
+    raw_variables: Variables
+
+    def reader(self) -> Principal:
+        """Give who asks. Raises Unauthenticated where nobody does."""
+        if self.principal is None:
+            raise Unauthenticated
+        return self.principal
+
+
+class Step(Protocol):
+    """A root field."""
+
+    @property
+    def name(self) -> str:
+        """The response name."""
+
+    async def run(self, asked: Asked) -> Any:
+        """Answer the field. Raises DomainError."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantStep:
+    """__typename of a root type."""
+
+    name: str
+    value: Any
+
+    async def run(self, asked: Asked) -> Any:
+        """Answer without asking."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class OneStep:
+    """A root field that is one object, or the viewer."""
+
+    name: str
+    plan: ViewPlan
+    arguments: Evaluate
+    find: Any
+
+    async def run(self, asked: Asked) -> Any:
+        """Read the object."""
+        principal = asked.reader()
+        view = self.plan.view(asked.variables)
+        conditions = self.find(self.arguments(asked.variables), principal) if self.find else ()
+        if conditions is None:
+            return None
+        return await asked.services.reads.read(principal, Read(view, conditions))
+
+
+@dataclass(frozen=True, slots=True)
+class ListStep:
+    """A root field that is a list."""
+
+    name: str
+    plan: ViewPlan
+
+    async def run(self, asked: Asked) -> Any:
+        """Read the list as the viewer's."""
+        principal = asked.reader()
+        tree = await asked.services.reads.read(principal, Read(self.plan.view(asked.variables)))
+        return tree and tree["value"]
+
+
+@dataclass(slots=True)
+class NodeStep:
+    """`node` and `nodes`: the ids say which types are read, and each type has a plan of its own, made when it comes."""
+
+    name: str
+    document: Document
+    nodes: list[FieldNode]
+    types: Mapping[str, GraphQLObjectType]
+    arguments: Evaluate
+    path: ResponsePath
+    plans: dict[str, ViewPlan] = field(default_factory=dict)
+
+    async def run(self, asked: Asked) -> Any:
+        """Read one object, or each type's objects with one statement."""
+        principal, given = asked.reader(), self.arguments(asked.variables)
+        if "id" in given:
+            return await self._one(asked, principal, given["id"])
+        if len(given["ids"]) > MAX_PAGE:
+            raise DomainError(ErrorCode.INVALID_ARGUMENT, f"At most {MAX_PAGE} ids, not {len(given['ids'])}.", self.path)
+        return await self._many(asked, principal, given["ids"])
+
+    async def _one(self, asked: Asked, principal: Principal, given: str) -> Any:
+        entity, key = from_global_id(given) or ("", 0)
+        if entity not in self.types:
+            return None
+        if entity not in self.plans:
+            self.plans[entity] = plan_view(self.document, self.types[entity], self.nodes, self.path)
+        view = self.plans[entity].view(asked.variables)
+        return await asked.services.reads.read(principal, Read(view, (("id", key),)))
+
+    async def _many(self, asked: Asked, principal: Principal, given: list[str]) -> list[Any]:
+        ids = [from_global_id(one) or ("", 0) for one in given]
+        found: dict[tuple[str, int], Any] = {}
+        for entity in sorted({entity for entity, _ in ids} & self.types.keys()):
+            if entity not in self.plans:
+                self.plans[entity] = plan_nodes(self.document, self.types[entity], self.nodes, self.path)
+            keys = [key for named, key in ids if named == entity]
+            by_ids = PageRequest(len(keys), conditions=(("ids", keys),))
+            pages = [page.request(asked.variables) for page in self.plans[entity].pages[1:]]
+            view = View(self.plans[entity].selection, (by_ids, *pages))
+            tree = await asked.services.reads.read(principal, Read(view))
+            assert tree
+            found |= {(entity, one["key"]): one["node"] for one in tree["value"]["nodes"]}
+        return [found.get(one) for one in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadField:
+    """A field of a payload: the attribute it shows, and for user errors what is selected of each."""
+
+    name: str
+    attribute: str
+    below: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandStep:
+    """A mutation: its arguments coerced, one service call, the payload put together."""
+
+    name: str
+    command: b.Commanded
+    arguments: Evaluate
+    input_type: GraphQLInputType
+    payload: str
+    fields: tuple[PayloadField, ...]
+    plan: ViewPlan
+
+    async def run(self, asked: Asked) -> Any:
+        """Do it, and show what was asked for; problems of the input ride in the payload."""
+        principal, view = asked.reader(), self.plan.view(asked.variables)
+        given = self.arguments(asked.variables)["input"]
+        try:
+            done = await self.command.run(asked.services, principal, given, view)
+        except DomainError as error:
+            problems = user_errors(error, self.input_type)
+            if problems is None:
+                raise
+            return self._answer({}, problems)
+        return self._answer(done, [])
+
+    def _answer(self, done: Mapping[str, Any], problems: list[dict[str, Any]]) -> dict[str, Any]:
+        return {one.name: self._field(one, done, problems) for one in self.fields}
+
+    def _field(self, one: PayloadField, done: Mapping[str, Any], problems: list[dict[str, Any]]) -> Any:
+        if one.attribute == "__typename":
+            return self.payload
+        if one.attribute == "user_errors":
+            typed = [{**problem, "__typename": "UserError"} for problem in problems]
+            return [{name: problem[attribute] for name, attribute in one.below} for problem in typed]
+        if one.attribute == self.command.shows:
+            shown = done.get("shown")
+            return None if shown is None else shown[one.name]
+        return done.get(one.attribute, [] if one.attribute == "ignored_fields" else None)
+
+
+@dataclass(slots=True)
+class IntrospectionStep:
+    """__schema or __type: what graphql-core still executes; kept where no variable decides it."""
+
+    name: str
+    schema: GraphQLSchema
+    document: Document
+    operation: OperationDefinitionNode
+    nodes: list[FieldNode]
+    kept: Any = None
+
+    async def run(self, asked: Asked) -> Any:
+        """Let graphql-core answer this field alone."""
+        if self.kept is not None:
+            return self.kept
+        alone = OperationDefinitionNode(
+            operation=self.operation.operation,
+            variable_definitions=self.operation.variable_definitions,
+            selection_set=SelectionSetNode(selections=tuple(self.nodes)),
+        )
+        document = DocumentNode(definitions=(alone, *self.document.fragments.values()))
+        result: Any = execute(self.schema, document, variable_values=dict(asked.raw_variables))
+        if result.errors:
+            raise result.errors[0]
+        if not self.operation.variable_definitions:
+            self.kept = result.data[self.name]
+        return result.data[self.name]

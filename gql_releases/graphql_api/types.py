@@ -1,0 +1,208 @@
+"""The nodes of the graph: each field says what it is bound to, and its description is the public documentation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from gql_releases.domain.paging import Order
+from gql_releases.graphql_api.bindings import column, embedded, node_id, to_many, to_one
+from gql_releases.graphql_api.connections import Connection, Node
+from gql_releases.graphql_api.filters import RELEASE_LIST, ReleaseStatus
+from gql_releases.graphql_api.scalars import BigInt
+
+
+@strawberry.enum(description="What a commit did to a file.")
+class FileChangeType(Enum):
+    """A, M and D of git."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+
+
+@strawberry.type(description="A tenant: everything else belongs to one organization.")
+class Organization(Node):
+    """An organization."""
+
+    id: strawberry.ID = node_id()
+    slug: str = column("slug", "The organization's name in addresses, unique.")
+    name: str = column("name", "The organization's name for people.")
+    date_created: datetime = column("date_created", "When it was made.")
+    projects: Connection[Project] = to_many("projects", "Its projects, by slug.", Order("slug"))
+    repositories: Connection[Repository] = to_many("repositories", "Its repositories, by name.", Order("name"))
+    environments: Connection[Environment] = to_many("environments", "Its environments, by name.", Order("name"))
+    releases: Connection[Release] = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
+
+
+@strawberry.type(description="What is released.")
+class Project(Node):
+    """A project."""
+
+    id: strawberry.ID = node_id()
+    slug: str = column("slug", "The project's name in addresses, unique in its organization.")
+    name: str = column("name", "The project's name for people.")
+    date_created: datetime = column("date_created", "When it was made.")
+    organization: Organization = to_one("organization", "Whose project it is.")
+    releases: Connection[Release] = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
+
+
+@strawberry.type(description="Where commits come from, known by its name.")
+class Repository(Node):
+    """A repository."""
+
+    id: strawberry.ID = node_id()
+    name: str = column("name", "The repository's name, unique in its organization, as commits gave it.")
+    date_created: datetime = column("date_created", "When it was first named.")
+    organization: Organization = to_one("organization", "Whose repository it is.")
+
+
+@strawberry.type(description="Where releases are deployed to, known by its name.")
+class Environment(Node):
+    """An environment."""
+
+    id: strawberry.ID = node_id()
+    name: str = column("name", "The environment's name, unique in its organization.")
+    date_created: datetime = column("date_created", "When it was first named.")
+    organization: Organization = to_one("organization", "Whose environment it is.")
+
+
+@strawberry.type(description="The numbers that a version is made of; null where it does not follow the grammar.")
+class VersionNumbers:
+    """The part of a version after the package."""
+
+    raw: str = column("raw", "The version without its package.")
+    major: BigInt | None = column("major", "The first number.", int)
+    minor: BigInt | None = column("minor", "The second number; 0 where it is not written.", int)
+    patch: BigInt | None = column("patch", "The third number; 0 where it is not written.", int)
+    pre: str | None = column("pre", "The pre-release, as rc1 in 1.0-rc1.")
+    build_code: str | None = column("build_code", "What follows the plus sign.")
+    components: int | None = column("components", "How many numbers are written, 1 to 4.")
+
+
+@strawberry.type(description="What a release's version says.")
+class VersionInfo:
+    """A parsed version."""
+
+    package: str | None = column("package", "What stands before the @.")
+    version: VersionNumbers = embedded("", "The version's numbers.")
+    description: str = column("description", "The version for people, as 1.4.0 (77).")
+    build_hash: str | None = column("build_hash", "The commit hash that the version carries.")
+
+
+@strawberry.type(description="A version of some projects: what an error is first seen in, and what brought it.")
+class Release(Node):
+    """A release."""
+
+    id: strawberry.ID = node_id()
+    version: str = column("version", "The version, unique in its organization.")
+    short_version: str = column("version", "The version as Sentry's API repeats it; equal to `version`.")
+    version_info: VersionInfo | None = embedded("description", "What the version says; null if it cannot be parsed.")
+    ref: str | None = column("ref", "What the release was built from: a commit, a branch, a tag.")
+    url: str | None = column("url", "Where people find more about the release.")
+    status: ReleaseStatus = column("status", "Whether it is listed by default.")
+    date_created: datetime = column("date_created", "When the store first heard of it.")
+    date_released: datetime | None = column("date_released", "When it was released; null until it is finalized.")
+    commit_count: int = column("commit_count", "How many commits it has.")
+    deploy_count: int = column("deploy_count", "How many deploys it has.")
+    organization: Organization = to_one("organization", "Whose release it is.")
+    last_commit: Commit | None = to_one("last_commit", "The newest of its commits.")
+    last_deploy: Deploy | None = to_one("last_deploy", "The deploy that was recorded last.")
+    projects: Connection[Project] = to_many("projects", "The projects that it is a release of.", Order("project_id"))
+    commits: Connection[Commit] = to_many("commits", "Its commits, the newest first.", Order("position"))
+    authors: Connection[CommitAuthor] = to_many(
+        "authors", "Who wrote its commits, whose newest commit is the newest first.", Order("position")
+    )
+    head_commits: Connection[HeadCommit] = to_many("head_commits", "The newest commit of each repository.", Order("id"))
+    deploys: Connection[Deploy] = to_many(
+        "deploys", "Its deploys, the last finished first.", Order("date_finished", descending=True)
+    )
+
+
+@strawberry.type(description="A commit of a repository.")
+class Commit(Node):
+    """A commit; one that is known only as a head has a sha and nothing more."""
+
+    id: strawberry.ID = node_id()
+    sha: str = column("sha", "The commit's hash, or whatever names it in its repository.")
+    message: str | None = column("message", "The commit's message; null where only its hash is known.")
+    timestamp: datetime | None = column("timestamp", "When it was made; null where only its hash is known.")
+    repository: Repository = to_one("repository", "The repository that it belongs to.")
+    author: CommitAuthor | None = to_one("author", "Who wrote it.")
+    file_changes: Connection[FileChange] = to_many("file_changes", "The paths that it touched, by path.", Order("path"))
+    releases: Connection[Release] = to_many("releases", "The releases that it is part of.", Order("release_id"))
+
+
+@strawberry.type(description="Who wrote commits, known by an e-mail address.")
+class CommitAuthor(Node):
+    """An author."""
+
+    id: strawberry.ID = node_id()
+    name: str | None = column("name", "The author's name, as the last commit that said one has it.")
+    email: str = column("email", "The author's e-mail address, in lower case.")
+
+
+@strawberry.type(description="A path that a commit touched.")
+class FileChange(Node):
+    """A file change."""
+
+    id: strawberry.ID = node_id()
+    path: str = column("path", "The file's path in its repository.")
+    type: FileChangeType = column("type", "What was done to it.")
+    commit: Commit = to_one("commit", "The commit that touched it.")
+
+
+@strawberry.type(description="The newest commit of one repository in a release.")
+class HeadCommit(Node):
+    """A head."""
+
+    id: strawberry.ID = node_id()
+    repository: Repository = to_one("repository", "The repository.")
+    commit: Commit = to_one("commit", "Its newest commit.")
+    previous_sha: str | None = column("previous_sha", "The last commit before the release's range, if it was said.")
+
+
+@strawberry.type(description="A release put into an environment.")
+class Deploy(Node):
+    """A deploy."""
+
+    id: strawberry.ID = node_id()
+    name: str | None = column("name", "The deploy's name.")
+    url: str | None = column("url", "Where people find more about it.")
+    date_started: datetime | None = column("date_started", "When it began.")
+    date_finished: datetime = column("date_finished", "When it ended.")
+    date_created: datetime = column("date_created", "When the store first heard of it.")
+    environment: Environment = to_one("environment", "Where the release was put.")
+    release: Release = to_one("release", "What was put there.")
+    projects: Connection[Project] = to_many("projects", "The projects that were deployed.", Order("project_id"))
+
+
+@strawberry.type(description="A credential, without its secret.")
+class Token(Node):
+    """A token."""
+
+    id: strawberry.ID = node_id()
+    name: str = column("name", "What the token is for.")
+    hint: str = column("hint", "The last characters of its secret, to tell tokens apart.")
+    scopes: list[str] = column("scopes", "What it may do, in Sentry's words, as project:releases.", str.split)
+    date_created: datetime = column("date_created", "When it was made.")
+    expires_at: datetime | None = column("expires_at", "When it stops working; null for never.")
+    last_used_at: datetime | None = column("last_used_at", "When it was last used, to the minute.")
+
+
+@strawberry.type(description="Who asks.")
+class Viewer:
+    """The holder of the token that came with the request."""
+
+    token: Token = to_one("token", "The token that came with the request.")
+    organizations: Connection[Organization] = to_many(
+        "organizations", "The organizations that the token opens, by slug.", Order("slug")
+    )
+
+
+NODES = [
+    Organization, Project, Repository, Environment, Release, Commit, CommitAuthor, FileChange, HeadCommit, Deploy, Token,
+]  # fmt: skip
+"""Every type with an id."""

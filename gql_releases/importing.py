@@ -1,0 +1,94 @@
+"""Reads releases from a file of REST bodies, a line each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.release import Outcome, parse_new_release
+from gql_releases.rest_api import wire
+from gql_releases.services.releases import ReleaseService
+from gql_releases.storage.store import Store
+from gql_releases.web.http import NotJson, parse_json
+
+AT_ONCE = 64
+"""Lines on their way together: the writer commits them as a group, in the order of the file."""
+
+
+@dataclass(slots=True)
+class Imported:
+    """How many lines did what."""
+
+    created: int = 0
+    extended: int = 0
+    existing: int = 0
+    bad: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.created} created, {self.extended} extended, {self.existing} existing, {self.bad} bad lines"
+
+
+async def import_file(
+    store: Store, organization: str, file: Path, project: str | None, *, create_projects: bool
+) -> Imported:
+    """Create the releases of a file; a bad line is told on standard error, and the rest is kept.
+
+    Raises OrganizationNotFound; Unavailable where the store fails, after which a second run goes on.
+    """
+    operator = Principal.operator(await store.organizations.find_organization(organization), organization)
+    service = ReleaseService(store.releases, create_projects=create_projects)
+    done = Imported()
+
+    async def create(line: bytes) -> Outcome:
+        new = parse_new_release(_body(line, project))
+        return (await service.create_release(operator, organization, new)).outcome
+
+    console = Console(stderr=True)
+    with file.open("rb") as lines, Progress(console=console, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("importing", total=os.fstat(lines.fileno()).st_size)
+        for group in _groups(enumerate(lines, 1)):
+            outcomes = await asyncio.gather(*(create(line) for _, line in group), return_exceptions=True)
+            for (number, _), outcome in zip(group, outcomes, strict=True):
+                _count(done, number, outcome, console)
+            progress.advance(task, sum(len(line) for _, line in group))
+    return done
+
+
+def _groups(lines: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    said = (one for one in lines if one[1].strip())
+    while group := list(islice(said, AT_ONCE)):
+        yield group
+
+
+def _body(line: bytes, project: str | None) -> Any:
+    body = wire.CREATION.to_domain(parse_json(line))
+    if project and isinstance(body, dict):
+        body.setdefault("projects", [project])
+    return body
+
+
+def _count(done: Imported, number: int, outcome: Outcome | BaseException, console: Console) -> None:
+    if isinstance(outcome, Outcome):
+        name = outcome.value.lower()
+        setattr(done, name, getattr(done, name) + 1)
+        return
+    if isinstance(outcome, Unavailable) or not isinstance(outcome, DomainError | NotJson):
+        raise outcome
+    done.bad += 1
+    if isinstance(outcome, InvalidInput):
+        paths = [".".join(map(str, wire.CREATION.to_wire(one.path))) for one in outcome.problems]
+        why = "; ".join(f"{path}: {one.message}" for path, one in zip(paths, outcome.problems, strict=True))
+    else:
+        why = str(outcome)
+    console.print(f"line {number}: {why}", markup=False, highlight=False)

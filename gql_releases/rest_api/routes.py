@@ -1,0 +1,151 @@
+"""The routes of the REST door, matched on the raw path: a version may hold an encoded slash, and no slash redirects.
+
+Source: contract sections 1 and 1.1. A client takes a redirect for success, so there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs, unquote_to_bytes
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from gql_releases.auth.authenticator import Authenticator
+from gql_releases.domain.errors import DomainError, InvalidToken
+from gql_releases.domain.principal import Principal
+from gql_releases.rest_api import releases, wire
+from gql_releases.rest_api.errors import body_of, internal_error, status_of
+from gql_releases.rest_api.requests import Answer, Request
+from gql_releases.rest_api.services import Services
+from gql_releases.web.http import BodyTooLarge, NotJson, header, media_type, parse_json, read_body, send
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+PREFIX = "/api/0/"
+ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
+ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
+    ("organizations", "*", "releases"): {"GET": releases.list_releases, "POST": releases.create_release},
+    ("organizations", "*", "releases", "*"): ONE,
+    ("projects", "*", "*", "releases"): {
+        "GET": releases.list_project_releases,
+        "POST": releases.create_project_release,
+    },
+    ("projects", "*", "*", "releases", "*"): ONE,
+}
+"""Path segments, `*` for a variable one -> method -> handler."""
+
+NO_STORE = (b"cache-control", b"no-store")  # npm's `sentry` keeps answers on disk otherwise
+
+
+class Refused(Exception):
+    """A request that no handler gets."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class RestApi:
+    """The endpoint of everything below /api/0/."""
+
+    def __init__(self, services: Services, authenticator: Authenticator, body_limit: int, public_url: str | None) -> None:
+        self._services, self._authenticator = services, authenticator
+        self._body_limit, self._public_url = body_limit, public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
+        """Answer one request."""
+        try:
+            answer = await self._answer(scope, receive)
+        except Refused as refused:
+            answer = refused.answer
+        except Exception as error:
+            if isinstance(error, ConnectionResetError):
+                return
+            answer = Answer(500, internal_error(error))
+        body = b"" if answer.value is None else orjson.dumps(answer.value)
+        await send(send_, answer.status, body, [NO_STORE, *answer.headers])
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        path, handlers = _match(scope)
+        principal = None
+        try:
+            principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+            answer = await self._handle(scope, receive, principal, path, handlers)
+            await self._authenticator.note_use(principal)
+            return answer
+        except DomainError as error:
+            if isinstance(error, InvalidToken) and principal:
+                self._authenticator.forget(principal)
+            return _refusal(error)
+
+    async def _handle(
+        self,
+        scope: Scope,
+        receive: Receive,
+        principal: Principal,
+        path: tuple[str, ...],
+        handlers: dict[str, Handler],
+    ) -> Answer:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        allowed = [(b"allow", ", ".join([*handlers, "HEAD", "OPTIONS"]).encode())]
+        if method == "OPTIONS":
+            return Answer(200, {}, allowed)
+        if method not in handlers:
+            return Answer(405, {"detail": f'Method "{method}" not allowed.'}, allowed)
+        body = await self._body(scope, receive) if method in ("POST", "PUT") else None
+        query = scope["query_string"].decode("latin-1")
+        request = Request(
+            self._services, principal, path, parse_qs(query, keep_blank_values=True), body,
+            self._public_url or _origin(scope), scope["raw_path"].decode("latin-1").partition("?")[0], query,
+            header(scope, b"user-agent") or "",
+        )  # fmt: skip
+        answer = await handlers[method](request)
+        return Answer(answer.status, answer.value, [*allowed, *answer.headers])
+
+    async def _body(self, scope: Scope, receive: Receive) -> Any:
+        sent = media_type(header(scope, b"content-type"))
+        if sent != "application/json":
+            raise Refused(Answer(415, {"detail": f'Unsupported media type "{sent}" in request.'}))
+        try:
+            return parse_json(await read_body(scope, receive, self._body_limit))
+        except BodyTooLarge:
+            raise Refused(Answer(413, {"detail": f"The body is larger than {self._body_limit} bytes."})) from None
+        except NotJson as error:
+            raise Refused(Answer(400, {"detail": f"JSON parse error - {error}"})) from None
+
+
+def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
+    """Find the route and the variable segments, each decoded once. Raises Refused."""
+    raw = scope["raw_path"].decode("latin-1").partition("?")[0].removeprefix(PREFIX)
+    if not raw.endswith("/"):
+        hint = "The path must end in a slash."
+        if media_type(header(scope, b"content-type")) == "application/json":
+            raise Refused(Answer(404, {"info": hint}))
+        raise Refused(Answer(404, {"detail": hint}))
+    segments = raw[:-1].split("/")
+    for pattern, handlers in ROUTES.items():
+        if len(pattern) == len(segments) and all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
+            variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
+            try:
+                return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
+            except UnicodeDecodeError:
+                break
+    raise Refused(Answer(404, {"detail": "The requested resource does not exist"}))
+
+
+def _refusal(error: DomainError) -> Answer:
+    status = status_of(error)
+    headers = []
+    if status == 401:
+        headers.append((b"www-authenticate", b'xBasic realm="api"'))
+    if status == 503:
+        headers.append((b"retry-after", b"1"))
+    return Answer(status, body_of(error, wire.CREATION), headers)
+
+
+def _origin(scope: Scope) -> str:
+    server = scope.get("server") or ("localhost", None)
+    host = header(scope, b"host") or (f"{server[0]}:{server[1]}" if server[1] else server[0])
+    return f"{scope['scheme']}://{host}"

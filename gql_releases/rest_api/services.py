@@ -1,0 +1,16 @@
+"""What the REST door needs of the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gql_releases.services.reading import ReadService
+from gql_releases.services.releases import ReleaseService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services behind the routes."""
+
+    reads: ReadService
+    releases: ReleaseService

@@ -1,0 +1,49 @@
+"""Reads, the same for both doors: scopes first, then the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from gql_releases.domain.errors import DomainError, ErrorCode
+from gql_releases.domain.outcomes import Tree
+from gql_releases.domain.principal import READ_SCOPES, Principal
+from gql_releases.domain.selection import Read, View
+from gql_releases.domain.validation import wrong_characters
+
+
+class ReadStore(Protocol):
+    """Where reads are answered."""
+
+    async def read(self, principal: Principal, read: Read) -> Tree | None: ...
+
+
+class ReadService:
+    """Answers reads."""
+
+    def __init__(self, store: ReadStore) -> None:
+        self._store = store
+
+    async def read(self, principal: Principal, read: Read) -> Tree | None:
+        """Read one object with all below it; None where it is not there or not visible.
+
+        Raises Forbidden where the token lacks a scope that one of the entities needs, InvalidToken where it was revoked.
+        """
+        require_readable(principal, read.view)
+        require_storable(read.conditions)
+        return await self._store.read(principal, read)
+
+
+def require_readable(principal: Principal, view: View) -> None:
+    """Refuse a view of anything that the principal's scopes do not open. Raises Forbidden."""
+    for entity in view.selection.entities:
+        principal.require(READ_SCOPES[entity])
+    for page in view.pages:
+        require_storable(page.conditions)
+
+
+def require_storable(conditions: Iterable[tuple[str, Any]]) -> None:
+    """Refuse texts to look for that no database takes. Raises DomainError(INVALID_ARGUMENT)."""
+    for _, value in conditions:
+        if isinstance(value, str) and (wrong := wrong_characters(value)):
+            raise DomainError(ErrorCode.INVALID_ARGUMENT, wrong)

@@ -1,0 +1,97 @@
+"""Operations on releases, the same for both doors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from gql_releases.domain.commit import NewCommit
+from gql_releases.domain.outcomes import Created, Tree
+from gql_releases.domain.principal import DELETE_RELEASES, WRITE_RELEASES, Principal
+from gql_releases.domain.ref import Ref
+from gql_releases.domain.release import NewRelease, ReleaseChange, ReleaseKey
+from gql_releases.domain.selection import View
+from gql_releases.services.reading import require_readable, require_storable
+
+
+class ReleaseStore(Protocol):
+    """Where releases are kept; each method is one transaction."""
+
+    async def create_release(
+        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool
+    ) -> Created: ...
+
+    async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree: ...
+
+    async def finalize_release(self, principal: Principal, key: ReleaseKey, at: datetime | None, view: View) -> Tree: ...
+
+    async def set_commits(
+        self, principal: Principal, key: ReleaseKey, commits: Sequence[NewCommit], repository: str | None, view: View
+    ) -> Tree: ...
+
+    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: View) -> Tree: ...
+
+    async def delete_release(self, principal: Principal, key: ReleaseKey) -> int: ...
+
+
+class ReleaseService:
+    """What can be done with releases. Every method raises OrganizationNotFound and Forbidden before anything else."""
+
+    def __init__(self, store: ReleaseStore, *, create_projects: bool = False) -> None:
+        self._store, self._create_projects = store, create_projects
+
+    async def create_release(
+        self, principal: Principal, organization: str, new: NewRelease, view: View | None = None
+    ) -> Created:
+        """Create a release, or touch the known one of this version: idempotent. Raises InvalidInput."""
+        principal.require(WRITE_RELEASES)
+        principal.require_organization(organization)
+        _require_visible(principal, view)
+        return await self._store.create_release(principal, new, view, create_projects=self._create_projects)
+
+    async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
+        """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
+        _require_write(principal, key, view)
+        return await self._store.update_release(principal, key, change, view)
+
+    async def finalize_release(self, principal: Principal, key: ReleaseKey, at: datetime | None, view: View) -> Tree:
+        """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
+        _require_write(principal, key, view)
+        return await self._store.finalize_release(principal, key, at, view)
+
+    async def set_commits(
+        self, principal: Principal, key: ReleaseKey, commits: Sequence[NewCommit], repository: str | None, view: View
+    ) -> Tree:
+        """Replace a release's commits, or only those of one repository. Raises ReleaseNotFound."""
+        _require_write(principal, key, view)
+        return await self._store.set_commits(principal, key, commits, repository, view)
+
+    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: View) -> Tree:
+        """Set a release's heads; an empty list clears heads and commits. Raises ReleaseNotFound, InvalidInput."""
+        _require_write(principal, key, view)
+        return await self._store.set_refs(principal, key, refs, view)
+
+    async def delete_release(self, principal: Principal, key: ReleaseKey) -> int:
+        """Delete a release for all its projects and give its id. Raises ReleaseNotFound."""
+        principal.require(DELETE_RELEASES)
+        require_own(principal, key)
+        return await self._store.delete_release(principal, key)
+
+
+def require_own(principal: Principal, key: ReleaseKey) -> None:
+    """Refuse a key that names another organization. Raises OrganizationNotFound."""
+    if key.organization is not None:
+        principal.require_organization(key.organization)
+    require_storable(key.conditions())
+
+
+def _require_visible(principal: Principal, view: View | None) -> None:
+    if view is not None:
+        require_readable(principal, view)
+
+
+def _require_write(principal: Principal, key: ReleaseKey, view: View) -> None:
+    principal.require(WRITE_RELEASES)
+    require_own(principal, key)
+    require_readable(principal, view)

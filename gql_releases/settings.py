@@ -1,0 +1,50 @@
+"""Settings, read once from GQL_RELEASES_* and .env."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """What can be set, each as GQL_RELEASES_<NAME>. Frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GQL_RELEASES_", env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
+    )
+
+    database_url: str = Field(
+        "sqlite:///gql-releases.db", description="The database; a relative file is in the current folder."
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
+    log_level: str = Field("info", description="One of debug, info, warning, error.")
+    public_url: str | None = Field(None, description="The origin that clients use, for links behind a proxy.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins, separated by commas, whose pages may ask; * for any, http://localhost:* for local pages."
+    )
+    create_projects: bool = Field(False, description="Whether a project that a creation names is made.")
+    max_body_size: int = Field(32 * MEBIBYTE, ge=1024, description="Bytes that a request's body may have.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError("must be debug, info, warning or error")
+        return value.lower()
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/") if value else None

@@ -1,0 +1,192 @@
+"""Writes commits, their authors, repositories and file changes, and a release's list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, bindparam, delete, func, or_, select, update
+
+from gql_releases.domain.commit import NewCommit
+from gql_releases.domain.dates import now, parse_date
+from gql_releases.storage.columns import Id
+from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.tables import (
+    CommitAuthorRow,
+    CommitRow,
+    FileChangeRow,
+    HeadCommitRow,
+    ReleaseAuthorRow,
+    ReleaseCommitRow,
+    ReleaseRow,
+    RepositoryRow,
+    table,
+)
+from gql_releases.storage.upserts import Keeper, insert_ignoring, values_of
+
+commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
+releases, links = table(ReleaseRow), table(ReleaseCommitRow)
+release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
+
+repository_keeper = Keeper(repositories, ("name",), ("date_created",))
+author_keeper = Keeper(authors, ("email",), ("name",))
+commit_keeper = Keeper(commits, ("repository_id", "sha"), ("author_id", "message", "timestamp", "date_created"))
+
+
+def _given(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    """The new value where one is given, else the stored one."""
+    return func.coalesce(bindparam(name, type_=column.type), column)
+
+
+def _update_given(target: Any, *names: str) -> Statement:
+    """Make the update that writes given values, and writes nothing where all are stored already."""
+    given = {name: _given(target.c[name], name) for name in names}
+    differs = or_(*(target.c[name].is_distinct_from(value) for name, value in given.items()))
+    return Statement(update(target).values(given).where(target.c.id == bindparam("row_id", type_=Id), differs))
+
+
+UPDATE_AUTHOR = _update_given(authors, "name")
+UPDATE_COMMIT = _update_given(commits, "author_id", "message", "timestamp")
+INSERT_CHANGE = insert_ignoring(table(FileChangeRow), "organization_id", "commit_id", "path", "type")
+
+
+def _of_release(target: Any) -> list[ColumnElement[bool]]:
+    return [
+        target.c.organization_id == bindparam("organization_id", type_=Id),
+        target.c.release_id == bindparam("release_id", type_=Id),
+    ]
+
+
+CLEAR = [Statement(delete(target).where(*_of_release(target))) for target in (links, release_authors)]
+CLEAR_HEADS = Statement(delete(heads).where(*_of_release(heads)))
+LINK = Statement(links.insert().values(values_of(links, "organization_id", "release_id", "position", "commit_id")))
+LINK_AUTHOR = Statement(
+    release_authors.insert().values(values_of(release_authors, "organization_id", "release_id", "position", "author_id"))
+)
+FIRST_HEAD = insert_ignoring(heads, "organization_id", "release_id", "repository_id", "commit_id", "previous_sha")
+COUNT = Statement(
+    update(releases)
+    .values(commit_count=bindparam("commit_count", type_=Integer), last_commit_id=bindparam("last_commit_id", type_=Id))
+    .where(
+        releases.c.organization_id == bindparam("organization", type_=Id),
+        releases.c.id == bindparam("release_id", type_=Id),
+    )
+)
+LINKED_ELSEWHERE = Statement(
+    select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp)
+    .select_from(links.join(commits, commits.c.id == links.c.commit_id))
+    .where(*_of_release(links), commits.c.repository_id != bindparam("repository_id", type_=Id))
+    .order_by(links.c.position)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A commit that stands in a release's list."""
+
+    id: int
+    repository_id: int
+    author_id: int | None
+    timestamp: datetime | None
+
+
+async def set_commits(
+    transaction: Transaction,
+    organization: int,
+    release: int,
+    arranged: Sequence[NewCommit],
+    only_repository: str | None = None,
+) -> None:
+    """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits."""
+    listed = await _store(transaction, organization, arranged)
+    if only_repository is not None:
+        listed = await _merge(transaction, organization, release, listed, only_repository)
+    where = {"organization_id": organization, "release_id": release}
+    for statement in CLEAR:
+        await transaction.run(statement, where)
+    await transaction.run_many(LINK, [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)])
+    wrote = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
+    await transaction.run_many(
+        LINK_AUTHOR, [{**where, "position": index, "author_id": author} for index, author in enumerate(wrote)]
+    )
+    first: dict[int, int] = {}
+    for one in listed:
+        first.setdefault(one.repository_id, one.id)
+    found = [{**where, "repository_id": r, "commit_id": c, "previous_sha": None} for r, c in first.items()]
+    await transaction.run_many(FIRST_HEAD, found)
+    await count_commits(transaction, organization, release, listed)
+
+
+async def clear_commits(transaction: Transaction, organization: int, release: int) -> None:
+    """Take a release's commits, authors and heads away; the commits themselves stay."""
+    await transaction.run(CLEAR_HEADS, {"organization_id": organization, "release_id": release})
+    await set_commits(transaction, organization, release, ())
+
+
+async def count_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[Linked]) -> None:
+    """Note the length of a release's list, and its newest commit."""
+    counted = {"commit_count": len(listed), "last_commit_id": listed[0].id if listed else None}
+    await transaction.run(COUNT, {"organization": organization, "release_id": release, **counted})
+
+
+async def _store(transaction: Transaction, organization: int, arranged: Sequence[NewCommit]) -> list[Linked]:
+    """Make or complete the rows of commits and all that they name."""
+    common = {"organization_id": organization, "date_created": now()}
+    unnamed = f"organization-{organization}"  # Sentry's name for the repository of commits that name none
+    names = {one.repository or unnamed: {"name": one.repository or unnamed} for one in arranged}
+    repository_ids = await repository_keeper.keep(transaction, common, names)
+    author_ids = await _keep_authors(transaction, common, arranged)
+    by_repository: dict[int, dict[str, dict[str, Any]]] = {}
+    for one in arranged:
+        author = author_ids[one.author.email] if one.author else None
+        row = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
+        by_repository.setdefault(repository_ids[one.repository or unnamed], {})[one.sha] = row
+    ids: dict[tuple[int, str], int] = {}
+    for repository, rows in sorted(by_repository.items()):
+        shared = {**common, "repository_id": repository}
+        kept = await commit_keeper.keep(transaction, shared, rows)
+        await transaction.run_many(UPDATE_COMMIT, [{**row, "row_id": kept[sha]} for sha, row in rows.items()])
+        ids |= {(repository, sha): row_id for sha, row_id in kept.items()}
+    listed = []
+    changes: list[dict[str, Any]] = []
+    for one in arranged:
+        repository = repository_ids[one.repository or unnamed]
+        row_id = ids[repository, one.sha]
+        listed.append(Linked(row_id, repository, by_repository[repository][one.sha]["author_id"], one.timestamp))
+        changes += (
+            {"organization_id": organization, "commit_id": row_id, "path": change.path, "type": change.type}
+            for change in one.file_changes
+        )
+    await transaction.run_many(INSERT_CHANGE, changes)
+    return listed
+
+
+async def _keep_authors(transaction: Transaction, common: dict[str, Any], arranged: Sequence[NewCommit]) -> dict[str, int]:
+    wrote: dict[str, dict[str, Any]] = {}
+    for one in reversed(arranged):  # the newest commit's name stays
+        if one.author:
+            name = one.author.name or wrote.get(one.author.email, {}).get("name")
+            wrote[one.author.email] = {"email": one.author.email, "name": name}
+    ids = await author_keeper.keep(transaction, common, wrote)
+    await transaction.run_many(UPDATE_AUTHOR, [{"row_id": ids[email], **row} for email, row in wrote.items()])
+    return ids
+
+
+async def _merge(
+    transaction: Transaction, organization: int, release: int, listed: list[Linked], repository: str
+) -> list[Linked]:
+    """Put one repository's new commits among those of the others that stay: by time where all have one, else first."""
+    common = {"organization_id": organization, "date_created": now()}
+    own = (await repository_keeper.keep(transaction, common, {repository: {"name": repository}}))[repository]
+    asked = {"organization_id": organization, "release_id": release, "repository_id": own}
+    stay = [
+        Linked(row_id, other, author, parse_date(time) if isinstance(time, str) else time)
+        for row_id, other, author, time in await transaction.all(LINKED_ELSEWHERE, asked)
+    ]
+    merged = listed + stay
+    times = [one.timestamp for one in merged if one.timestamp]
+    if len(times) == len(merged):
+        merged.sort(key=lambda one: one.timestamp or now(), reverse=True)
+    return merged

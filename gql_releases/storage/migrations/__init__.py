@@ -1,0 +1,1 @@
+"""Alembic's migrations, and what runs them."""

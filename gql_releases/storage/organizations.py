@@ -1,0 +1,118 @@
+"""Writes organizations, their projects and repositories."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+
+from gql_releases.domain.dates import now
+from gql_releases.domain.errors import ErrorCode, InvalidInput, OrganizationNotFound, Problem, invalid
+from gql_releases.domain.organization import NewOrganization, NewProject, parse_new_project
+from gql_releases.storage.columns import Id
+from gql_releases.storage.database import Database
+from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.tables import OrganizationRow, ProjectRow, table
+from gql_releases.storage.upserts import Keeper, insert, values_of
+
+organizations, projects = table(OrganizationRow), table(ProjectRow)
+
+FIND = Statement(select(organizations.c.id).where(organizations.c.slug == bindparam("slug")))
+INSERT = Statement(
+    lambda dialect: (
+        insert(dialect, organizations)
+        .values(values_of(organizations, "slug", "name", "date_created"))
+        .on_conflict_do_nothing()
+        .returning(organizations.c.id)
+    )
+)
+INSERT_PROJECT = Statement(
+    lambda dialect: (
+        insert(dialect, projects)
+        .values(values_of(projects, "organization_id", "slug", "name", "date_created"))
+        .on_conflict_do_nothing()
+        .returning(projects.c.id)
+    )
+)
+KNOWN_PROJECTS = Statement(
+    lambda dialect: select(projects.c.id, projects.c.slug).where(
+        projects.c.organization_id == bindparam("organization_id", type_=Id),
+        projects.c.slug.in_(select(dialect.list_items("slugs").c.value))
+        | projects.c.id.in_(select(dialect.list_items("ids").c.value)),
+    )
+)
+project_keeper = Keeper(projects, ("slug",), ("name", "date_created"))
+
+
+class OrganizationStore:
+    """Organizations and projects in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create_organization(self, new: NewOrganization) -> int:
+        """Make an organization and give its id. Raises InvalidInput where the slug is taken."""
+
+        async def work(transaction: Transaction) -> int:
+            row = await transaction.one(INSERT, {"slug": new.slug, "name": new.name, "date_created": now()})
+            if row is None:
+                raise invalid(ErrorCode.ALREADY_EXISTS, ("slug",), f'The organization "{new.slug}" exists already.')
+            return int(row[0])
+
+        return await self._database.write(work)
+
+    async def find_organization(self, slug: str) -> int:
+        """Give an organization's id. Raises OrganizationNotFound."""
+
+        async def work(transaction: Transaction) -> int:
+            row = await transaction.one(FIND, {"slug": slug})
+            if row is None:
+                raise OrganizationNotFound
+            return int(row[0])
+
+        return await self._database.read(work)
+
+    async def create_project(self, organization: int, new: NewProject) -> int:
+        """Make a project and give its id. Raises InvalidInput where the slug is taken in this organization."""
+
+        async def work(transaction: Transaction) -> int:
+            values = {"organization_id": organization, "slug": new.slug, "name": new.name, "date_created": now()}
+            row = await transaction.one(INSERT_PROJECT, values)
+            if row is None:
+                raise invalid(ErrorCode.ALREADY_EXISTS, ("slug",), f'The project "{new.slug}" exists already.')
+            return int(row[0])
+
+        return await self._database.write(work)
+
+
+async def project_ids(
+    transaction: Transaction, organization: int, named: tuple[str | int, ...], *, create: bool = False
+) -> dict[str | int, int]:
+    """Give the id of each project, named by slug or id, in the order of the naming.
+
+    `create` makes projects for unknown slugs. Raises InvalidInput naming the first unknown project: nobody learns more.
+    """
+    numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
+    dialect = transaction.dialect
+    asked = {
+        "organization_id": organization,
+        "slugs": dialect.list_value([name for name in named if isinstance(name, str)]),
+        "ids": dialect.list_value([number for number in numbers if number < 2**63]),
+    }
+    known: dict[str, int] = {}
+    for row_id, slug in await transaction.all(KNOWN_PROJECTS, asked):
+        known |= {slug: row_id, str(row_id): row_id}
+    if create:
+        known |= await _create_missing(transaction, organization, [n for n in named if str(n) not in known])
+    unknown = [index for index, name in enumerate(named) if str(name) not in known]
+    if unknown:
+        raise InvalidInput(
+            Problem(ErrorCode.UNKNOWN_PROJECT, ("projects", index), "Invalid project ids or slugs") for index in unknown
+        )
+    return {name: known[str(name)] for name in named}
+
+
+async def _create_missing(transaction: Transaction, organization: int, named: list[str | int]) -> dict[str, int]:
+    slugs = [name for name in named if isinstance(name, str) and not name.isdigit()]
+    for slug in slugs:
+        parse_new_project({"slug": slug})
+    rows = {slug: {"slug": slug, "name": slug} for slug in slugs}
+    return await project_keeper.keep(transaction, {"organization_id": organization, "date_created": now()}, rows)

@@ -1,0 +1,1 @@
+"""The one way to read: a Selection becomes one SQL statement a level, rows become the answer."""

@@ -1,0 +1,230 @@
+"""Writes releases: each method is one transaction, which also reads what the caller wants to see."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, null, select, update
+
+from gql_releases.domain.commit import NewCommit, arrange
+from gql_releases.domain.dates import now
+from gql_releases.domain.outcomes import Created, Tree
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.ref import Ref
+from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey, Status
+from gql_releases.domain.selection import Read, View
+from gql_releases.storage.columns import NEVER, Id
+from gql_releases.storage.commits import clear_commits, set_commits
+from gql_releases.storage.database import Database
+from gql_releases.storage.finding import Found, find_release, require_alive
+from gql_releases.storage.organizations import project_ids
+from gql_releases.storage.reading.reader import Reader
+from gql_releases.storage.refs import set_refs
+from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.tables import ReleaseProjectRow, ReleaseRow, table
+from gql_releases.storage.upserts import insert, values_of
+
+releases, links = table(ReleaseRow), table(ReleaseProjectRow)
+
+_NEW = [column.name for column in releases.c if column.name not in ("id", "last_commit_id", "last_deploy_id")]
+INSERT = Statement(
+    lambda dialect: (
+        insert(dialect, releases)
+        .values(values_of(releases, *_NEW))
+        .on_conflict_do_nothing(index_elements=["organization_id", "version"])
+        .returning(releases.c.id)
+    )
+)
+_LINK = [column.name for column in links.c if column.name != "project_id"]
+LINK = Statement(
+    lambda dialect: (
+        insert(dialect, links)
+        .values(values_of(links, *_LINK, "project_id"))
+        .on_conflict_do_nothing()
+        .returning(links.c.project_id)
+    )
+)
+_SORT_KEYS = ("date_created", "date_released", "release_order", "semver_key", "build_number")
+SORT_KEYS = Statement(
+    select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id))
+)
+
+
+def _where_release(column: Any) -> Any:
+    return column == bindparam("release", type_=Id)
+
+
+SET = {
+    name: Statement(update(releases).values(values_of(releases, name)).where(_where_release(releases.c.id)))
+    for name in ("ref", "url", "status")
+}
+SET_DATE = Statement(
+    update(releases).values(values_of(releases, "date_released", "release_order")).where(_where_release(releases.c.id))
+)
+SET_DATE_OF_LINKS = Statement(
+    update(links).values(values_of(links, "release_order", "date_shown")).where(_where_release(links.c.release_id))
+)
+FORGET_DEPLOY = Statement(update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id)))
+DELETE = Statement(delete(releases).where(_where_release(releases.c.id)))
+
+Change = Callable[[Transaction, Found], Awaitable[None]]
+
+
+class ReleaseStore:
+    """Releases in a database."""
+
+    def __init__(self, database: Database, reader: Reader) -> None:
+        self._database, self._reader = database, reader
+
+    async def create_release(
+        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool
+    ) -> Created:
+        """Create a release, or touch the one of this version: see contract section 2. Raises InvalidInput."""
+
+        async def work(transaction: Transaction) -> Created:
+            await require_alive(transaction, principal)
+            return await self._create(transaction, principal, new, view, create_projects)
+
+        return await self._database.write(work)
+
+    async def _create(
+        self, transaction: Transaction, principal: Principal, new: NewRelease, view: View | None, create_projects: bool
+    ) -> Created:
+        organization = principal.organization_id
+        projects = await project_ids(transaction, organization, new.projects, create=create_projects)
+        row = await transaction.one(INSERT, _row(organization, new))
+        if row:
+            outcome, release = Outcome.CREATED, int(row[0])
+        else:
+            outcome = Outcome.EXISTING
+            known = await find_release(transaction, principal, ReleaseKey(version=new.version))
+            release = known.id
+            if new.status and new.status is not known.status:
+                await transaction.run(SET["status"], {"release": release, "status": new.status})
+        if await self._link(transaction, organization, release, projects.values()):
+            outcome = Outcome.EXTENDED if outcome is Outcome.EXISTING else outcome
+        if new.commits:
+            await set_commits(transaction, organization, release, arrange(new.commits))
+        if new.refs:
+            await set_refs(transaction, organization, release, new.refs)
+        given = {"ref": new.ref, "url": new.url, "date_released": new.date_released}
+        ignored = () if row else tuple(name for name, value in given.items() if value is not None)
+        return Created(outcome, release, ignored, await self._show(transaction, principal, release, view))
+
+    async def _link(self, transaction: Transaction, organization: int, release: int, projects: Collection[int]) -> bool:
+        """Link the release to projects; say whether one of them is new to it."""
+        if not projects:
+            return False
+        keys = await transaction.one(SORT_KEYS, {"release_id": release})
+        assert keys
+        created, released, order, semver_key, build_number = keys
+        common = {
+            "organization_id": organization, "release_id": release, "date_created": created, "release_order": order,
+            "date_shown": released or created, "semver_key": semver_key, "build_number": build_number,
+        }  # fmt: skip
+        return bool(await transaction.all_many(LINK, [{**common, "project_id": one} for one in sorted(set(projects))]))
+
+    async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
+        """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
+
+        async def apply(transaction: Transaction, found: Found) -> None:
+            await self._apply(transaction, found, change.values)
+            organization = principal.organization_id
+            if change.refs is not None and not change.refs:
+                await clear_commits(transaction, organization, found.id)
+            if change.commits:
+                await set_commits(transaction, organization, found.id, arrange(change.commits))
+            if change.refs:
+                await set_refs(transaction, organization, found.id, change.refs)
+
+        return await self._change(principal, key, apply, view)
+
+    async def finalize_release(self, principal: Principal, key: ReleaseKey, at: datetime | None, view: View) -> Tree:
+        """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
+
+        async def apply(transaction: Transaction, found: Found) -> None:
+            await self._apply(transaction, found, {"date_released": at or found.date_released or now()})
+
+        return await self._change(principal, key, apply, view)
+
+    async def set_commits(
+        self, principal: Principal, key: ReleaseKey, commits: Sequence[NewCommit], repository: str | None, view: View
+    ) -> Tree:
+        """Replace a release's commits, or those of one repository. Raises ReleaseNotFound."""
+
+        async def apply(transaction: Transaction, found: Found) -> None:
+            await set_commits(transaction, principal.organization_id, found.id, arrange(commits), repository)
+
+        return await self._change(principal, key, apply, view)
+
+    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: View) -> Tree:
+        """Set a release's heads; an empty list clears heads and commits. Raises ReleaseNotFound, InvalidInput."""
+
+        async def apply(transaction: Transaction, found: Found) -> None:
+            if refs:
+                await set_refs(transaction, principal.organization_id, found.id, refs)
+            else:
+                await clear_commits(transaction, principal.organization_id, found.id)
+
+        return await self._change(principal, key, apply, view)
+
+    async def delete_release(self, principal: Principal, key: ReleaseKey) -> int:
+        """Delete a release with its links, heads and deploys, and give its id. Raises ReleaseNotFound."""
+
+        async def work(transaction: Transaction) -> int:
+            found = await find_release(transaction, principal, key)
+            await transaction.run(FORGET_DEPLOY, {"release": found.id})
+            await transaction.run(DELETE, {"release": found.id})
+            return found.id
+
+        return await self._database.write(work)
+
+    async def _change(self, principal: Principal, key: ReleaseKey, change: Change, view: View) -> Tree:
+        async def work(transaction: Transaction) -> Tree:
+            found = await find_release(transaction, principal, key)
+            await change(transaction, found)
+            shown = await self._show(transaction, principal, found.id, view)
+            assert shown is not None
+            return shown
+
+        return await self._database.write(work)
+
+    async def _apply(self, transaction: Transaction, found: Found, values: Any) -> None:
+        for name in SET.keys() & values.keys():
+            await transaction.run(SET[name], {"release": found.id, name: values[name]})
+        if "date_released" in values:
+            date = values["date_released"]
+            order = {"release": found.id, "release_order": date or NEVER}
+            await transaction.run(SET_DATE, {**order, "date_released": date})
+            await transaction.run(SET_DATE_OF_LINKS, {**order, "date_shown": date or found.date_created})
+
+    async def _show(self, transaction: Transaction, principal: Principal, release: int, view: View | None) -> Tree | None:
+        if view is None:
+            return None
+        return await self._reader.read(transaction, principal, Read(view, (("id", release),)))
+
+
+def _row(organization: int, new: NewRelease) -> dict[str, Any]:
+    info = new.version_info
+    said = ("package", "raw", "pre", "build_code", "components", "description", "build_hash")
+    numbers = ("major", "minor", "patch")
+    return {
+        "organization_id": organization,
+        "version": new.version,
+        "ref": new.ref,
+        "url": new.url,
+        "status": new.status or Status.OPEN,
+        "user_agent": new.user_agent,
+        "date_created": now(),
+        "date_released": new.date_released,
+        "release_order": new.date_released or NEVER,
+        "commit_count": 0,
+        "deploy_count": 0,
+        **{name: getattr(info, name) if info else None for name in said},
+        # Sentry's numbers go up to 2^64-1, which no database's integer holds.
+        **{name: str(value) if info and (value := getattr(info, name)) is not None else None for name in numbers},
+        "semver_key": info.semver_key if info else "",
+        "build_number": info.build_number if info else -1,
+    }

@@ -1,0 +1,239 @@
+"""SQLite: reads on connections of their own, writes through one thread that commits what has queued up as a group."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import unquote, urlsplit
+
+from gql_releases.domain.errors import DomainError, Unavailable
+from gql_releases.storage.database import Work
+from gql_releases.storage.dialects import SqliteDialect
+from gql_releases.storage.statements import Row, Statement, Values
+
+Result = TypeVar("Result")
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # what was acknowledged survives a power cut; the group commit pays for it
+    "foreign_keys=ON",
+    "cache_size=-65536",
+    "mmap_size=1073741824",
+)
+BUSY_MS = 5000
+GROUP = 64
+"""Writes of one commit at most."""
+PATIENCE = 15.0
+"""Seconds that a write may wait for its turn before it is withdrawn."""
+
+
+def sqlite_path(url: str) -> Path:
+    """Give the file behind `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite" or parts.netloc or not parts.path.strip("/"):
+        raise ValueError(f"GQL_RELEASES_DATABASE_URL must look like sqlite:///file.db, not {parts.scheme}:...")
+    return Path(unquote(parts.path[1:])).absolute()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection as all of ours are. Raises Unavailable."""
+    with translated():
+        connection = sqlite3.connect(
+            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what the driver says of a store that cannot do its work in the domain's words."""
+    try:
+        yield
+    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code in _UNAVAILABLE:
+            raise Unavailable(f"The store cannot do this now ({_UNAVAILABLE[code]}); nothing was changed.") from error
+        raise
+
+
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY: "it is locked",
+    sqlite3.SQLITE_LOCKED: "it is locked",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_IOERR: "its disk fails",
+    sqlite3.SQLITE_FULL: "its disk is full",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
+}
+
+
+class SqliteTransaction:
+    """A transaction on one connection. Nothing here waits: see `run_through`."""
+
+    def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect) -> None:
+        self._connection, self.dialect = connection, dialect
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and give its rows."""
+        prepared = statement.on(self.dialect)
+        return self._connection.execute(prepared.sql, prepared.bind(values)).fetchall()
+
+    async def one(self, statement: Statement, values: Values) -> Row | None:
+        """Run a statement and give its first row."""
+        rows = await self.all(statement, values)
+        return rows[0] if rows else None
+
+    async def run(self, statement: Statement, values: Values) -> None:
+        """Run a statement for its effect."""
+        await self.all(statement, values)
+
+    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+        """Run a statement once for each row of values."""
+        prepared = statement.on(self.dialect)
+        self._connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
+
+    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+        """Run a statement once for each row of values and give all rows that it returned, in order."""
+        prepared, execute = statement.on(self.dialect), self._connection.execute
+        return [given for row in rows for given in execute(prepared.sql, prepared.bind(row)).fetchall()]
+
+
+def run_through(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine that never waits to its end, on any thread."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return cast(Result, done.value)
+    coroutine.close()
+    raise RuntimeError("work in a SQLite transaction must not wait for anything else")
+
+
+class _Write:
+    """A write that waits for its turn; whoever claims it first, the writer or its impatient caller, has it."""
+
+    def __init__(self, work: Work[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.work, self.loop, self.future = work, loop, loop.create_future()
+        self.claim = threading.Lock()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def answer(self) -> None:
+        """Tell the caller; on its loop."""
+        if self.future.done():
+            return
+        if self.error:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class SqliteDatabase:
+    """A SQLite file: one connection that reads on the event loop, some that read in threads, one writer thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.dialect = path, SqliteDialect()
+        self._reader = connect(path)
+        self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_all, name="sqlite-writer", daemon=True)
+        self._writer.start()
+
+    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
+        """Run `work` on one snapshot: here and now, or in a thread when it is large. Raises Unavailable."""
+        if large:
+            return await asyncio.to_thread(self._read_apart, work)
+        return self._read_on(self._reader, work)
+
+    def _read_on(self, connection: sqlite3.Connection, work: Work[Result]) -> Result:
+        with translated():
+            connection.execute("BEGIN")
+            try:
+                return cast(Result, run_through(cast(Any, work(SqliteTransaction(connection, self.dialect)))))
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _read_apart(self, work: Work[Result]) -> Result:
+        try:
+            connection = self._spare.get_nowait()
+        except queue.Empty:
+            connection = connect(self.path)
+        try:
+            return self._read_on(connection, work)
+        finally:
+            self._spare.put(connection)
+
+    async def write(self, work: Work[Result]) -> Result:
+        """Run `work` in a savepoint of the writer's next commit and answer after it. Raises Unavailable."""
+        write = _Write(work, asyncio.get_running_loop())
+        self._writes.put(write)
+        try:
+            return cast(Result, await asyncio.wait_for(asyncio.shield(write.future), PATIENCE))
+        except TimeoutError:
+            if write.claim.acquire(blocking=False):
+                raise Unavailable("The store is busy; nothing was changed.") from None
+            return cast(Result, await write.future)
+
+    async def close(self) -> None:
+        """Finish the queued writes and close the file."""
+        self._writes.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._reader.close()
+        while not self._spare.empty():
+            self._spare.get().close()
+
+    def _write_all(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (first := self._writes.get()) is not None:
+            group, last = [first], False
+            while len(group) < GROUP and not self._writes.empty():
+                more = self._writes.get()
+                if more is None:
+                    last = True
+                    break
+                group.append(more)
+            group = [write for write in group if write.claim.acquire(blocking=False)]
+            try:
+                connection = connection or connect(self.path)
+                self._commit(connection, group)
+            except BaseException as error:
+                for write in group:
+                    write.error = error
+            for write in group:
+                write.loop.call_soon_threadsafe(write.answer)
+            if last:
+                break
+        if connection:
+            connection.close()
+
+    def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
+        """Run a group of writes and commit them; what is raised from here happened to all of them."""
+        with translated():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for write in group:
+                    self._run(connection, write)
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def _run(self, connection: sqlite3.Connection, write: _Write) -> None:
+        """Run one write in a savepoint. A refusal undoes this write alone; a failing store undoes the group."""
+        connection.execute("SAVEPOINT one")
+        try:
+            write.result = run_through(cast(Any, write.work(SqliteTransaction(connection, self.dialect))))
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:
+            if not isinstance(error, DomainError) and not connection.in_transaction:
+                raise
+            write.error = error
+            connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")

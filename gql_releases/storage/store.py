@@ -1,0 +1,39 @@
+"""A database opened as stores: what the composition root hands to the services."""
+
+from __future__ import annotations
+
+from gql_releases.domain.outcomes import Tree
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.selection import Read
+from gql_releases.storage.database import Database
+from gql_releases.storage.deploys import DeployStore
+from gql_releases.storage.organizations import OrganizationStore
+from gql_releases.storage.reading.reader import Reader
+from gql_releases.storage.releases import ReleaseStore
+from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
+from gql_releases.storage.tokens import TokenStore
+
+
+class Store:
+    """All stores over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self._reader = database, Reader(database.dialect)
+        self.releases = ReleaseStore(database, self._reader)
+        self.deploys = DeployStore(database, self._reader)
+        self.organizations = OrganizationStore(database)
+        self.tokens = TokenStore(database)
+
+    async def read(self, principal: Principal, read: Read) -> Tree | None:
+        """Read one object with all below it, on one snapshot. Raises InvalidToken, Unavailable."""
+        large = self._reader.is_large(read)
+        return await self._database.read(lambda transaction: self._reader.read(transaction, principal, read), large=large)
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of the database."""
+        await self._database.close()
+
+
+def open_store(url: str) -> Store:
+    """Open the store behind a database URL; its tables must be there. Raises ValueError, Unavailable."""
+    return Store(SqliteDatabase(sqlite_path(url)))

@@ -1,0 +1,106 @@
+"""Writes and finds tokens by their digests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from gql_releases.domain.dates import now, parse_date
+from gql_releases.domain.organization import NewToken
+from gql_releases.domain.principal import Principal, Scope
+from gql_releases.storage.columns import Id, UtcDateTime
+from gql_releases.storage.database import Database
+from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.tables import OrganizationRow, TokenRow, table
+from gql_releases.storage.upserts import insert_returning
+
+tokens, organizations = table(TokenRow), table(OrganizationRow)
+
+INSERT = insert_returning(
+    tokens, "organization_id", "digest", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at",
+    "last_used_at",
+)  # fmt: skip
+FIND = Statement(
+    select(tokens.c.id, tokens.c.organization_id, organizations.c.slug, tokens.c.scopes, tokens.c.expires_at)
+    .join_from(tokens, organizations)
+    .where(tokens.c.digest == bindparam("digest", type_=tokens.c.digest.type), tokens.c.revoked_at.is_(None))
+)
+_LISTED = ("id", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at", "last_used_at")
+LIST = Statement(
+    select(*(tokens.c[name] for name in _LISTED))
+    .where(tokens.c.organization_id == bindparam("organization", type_=Id))
+    .order_by(tokens.c.id)
+)
+USE = Statement(
+    update(tokens).values(last_used_at=bindparam("at", type_=UtcDateTime)).where(tokens.c.id == bindparam("token", type_=Id))
+)
+REVOKE = Statement(
+    update(tokens)
+    .values(revoked_at=bindparam("at", type_=UtcDateTime))
+    .where(
+        tokens.c.organization_id == bindparam("organization", type_=Id),
+        tokens.c.id == bindparam("token", type_=Id),
+        tokens.c.revoked_at.is_(None),
+    )
+    .returning(tokens.c.id)
+)
+
+
+class TokenStore:
+    """Tokens in a database: digests only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create_token(self, organization: int, digest: bytes, hint: str, new: NewToken) -> int:
+        """Keep a token's digest and give its id."""
+
+        async def work(transaction: Transaction) -> int:
+            row = {
+                "organization_id": organization, "digest": digest, "hint": hint, "name": new.name,
+                "scopes": " ".join(sorted(new.scopes)), "date_created": now(), "expires_at": new.expires_at,
+                "revoked_at": None, "last_used_at": None,
+            }  # fmt: skip
+            [(token,)] = await transaction.all_many(INSERT, [row])
+            return int(token)
+
+        return await self._database.write(work)
+
+    async def find_principal(self, digest: bytes) -> Principal | None:
+        """Give whom a living or expired token stands for; None where it is unknown or revoked."""
+
+        async def work(transaction: Transaction) -> Principal | None:
+            row = await transaction.one(FIND, {"digest": digest})
+            if row is None:
+                return None
+            token, organization, slug, scopes, expires = row
+            expires_at = parse_date(expires) if isinstance(expires, str) else expires
+            return Principal(token, organization, slug, frozenset(map(Scope, scopes.split())), expires_at)
+
+        return await self._database.read(work)
+
+    async def note_use(self, token: int) -> None:
+        """Write down that a token was used now."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.run(USE, {"token": token, "at": now()})
+
+        await self._database.write(work)
+
+    async def list_tokens(self, organization: int) -> list[dict[str, Any]]:
+        """Give an organization's tokens, oldest first, as rows of id, hint, name, scopes and dates."""
+
+        async def work(transaction: Transaction) -> list[dict[str, Any]]:
+            rows = await transaction.all(LIST, {"organization": organization})
+            return [dict(zip(_LISTED, row, strict=True)) for row in rows]
+
+        return await self._database.read(work)
+
+    async def revoke_token(self, organization: int, token: int) -> bool:
+        """Make a token open nothing from now on; False where it does not or no longer live."""
+
+        async def work(transaction: Transaction) -> bool:
+            return bool(await transaction.all(REVOKE, {"organization": organization, "token": token, "at": now()}))
+
+        return await self._database.write(work)

@@ -1,0 +1,1 @@
+"""What both doors know of HTTP: bodies, tokens in headers, headers of every answer, pages."""

@@ -1,0 +1,66 @@
+"""Serves GraphiQL from the package: local files under a strict Content-Security-Policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Message, Receive, Scope, Send
+
+from gql_releases.web.http import Headers, send
+
+FOLDER = Path(__file__).parent / "graphiql"
+NOT_BUILT = b"GraphiQL is not built: run `make setup`.\n"
+
+# Monaco, the editor in GraphiQL, writes style elements and attributes as it goes, hence 'unsafe-inline' for styles alone.
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+PAGE_HEADERS: Headers = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-cache"),
+]
+
+
+class _Assets:
+    """Built files, whose names carry a hash of what is in them."""
+
+    def __init__(self) -> None:
+        self._files = StaticFiles(directory=FOLDER, check_dir=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
+        async def kept(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                immutable = (b"cache-control", b"public, max-age=31536000, immutable")
+                policy = (b"content-security-policy", POLICY.encode())  # workers have the policy of their own answer
+                message = {**message, "headers": [*message["headers"], immutable, policy]}
+            await send_(message)
+
+        await self._files(scope, receive, kept)
+
+
+def explorer_routes() -> list[BaseRoute]:
+    """Give the routes of GraphiQL's assets."""
+    return [Mount("/graphiql", _Assets())]
+
+
+async def explorer_page(scope: Scope, receive: Receive, send_: Send) -> None:
+    """Answer GraphiQL's page; 503 with a hint where it was not built."""
+    page = FOLDER / "index.html"
+    if not page.is_file():
+        await send(send_, 503, NOT_BUILT, content_type=b"text/plain; charset=utf-8")
+        return
+    await send(send_, 200, page.read_bytes(), PAGE_HEADERS, b"text/html; charset=utf-8")

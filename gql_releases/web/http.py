@@ -1,0 +1,119 @@
+"""HTTP as both doors use it: headers, bodies within a limit, JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON = b"application/json"
+
+
+class BodyTooLarge(Exception):
+    """The body is larger than the limit."""
+
+
+class NotJson(Exception):
+    """The body is no JSON; the text says why."""
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """Give a request header's value; None where it is not there."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """Read the whole body, at most `limit` bytes. Raises BodyTooLarge as early as that is known."""
+    declared = header(scope, b"content-length")
+    if declared and declared.isdigit() and int(declared) > limit:
+        raise BodyTooLarge
+    more = True
+    parts: list[bytes] = []
+    size = 0
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the client went away")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge
+        parts.append(part)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def parse_json(body: bytes) -> Any:
+    """Read JSON. Raises NotJson.
+
+    orjson refuses lone surrogates, which Sentry reports field by field: what only it refuses, the standard library reads.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        try:
+            return json.loads(body, parse_constant=_refuse)
+        except RecursionError:
+            raise NotJson("nested too deeply") from None
+        except ValueError:
+            raise NotJson(str(error)) from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+async def send(send: Send, status: int, body: bytes, headers: Headers | None = None, content_type: bytes = JSON) -> None:
+    """Send a whole answer."""
+    sent = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *(headers or ())]
+    await send({"type": "http.response.start", "status": status, "headers": sent})
+    await send({"type": "http.response.body", "body": body})
+
+
+def media_type(content_type: str | None) -> str:
+    """Give the media type of a Content-Type header, without parameters, in lower case."""
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def accepted(accept: str | None, offered: tuple[str, ...]) -> str | None:
+    """Choose of the offered media types the one that an Accept header ranks highest; None where none is accepted.
+
+    Ties go to the earlier offer; without a header the first is taken. Source: RFC 9110 section 12.5.1.
+    """
+    if not accept or not accept.strip():
+        return offered[0]
+    ranked = [_media_range(one) for one in accept.split(",") if one.strip()]
+    best: tuple[float, str] | None = None
+    for offer in offered:
+        quality = _quality(offer, ranked)
+        if quality > 0 and (best is None or quality > best[0]):
+            best = quality, offer
+    return best[1] if best else None
+
+
+def _media_range(text: str) -> tuple[str, float]:
+    name, *parameters = [part.strip().lower() for part in text.split(";")]
+    quality = 1.0
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                quality = float(parameter[2:])
+            except ValueError:
+                quality = 0.0
+    return name, quality
+
+
+def _quality(offer: str, ranked: list[tuple[str, float]]) -> float:
+    """Give the quality of the most specific range that fits an offer."""
+    by_range = dict(reversed(ranked))
+    for candidate in (offer, offer.partition("/")[0] + "/*", "*/*"):
+        if candidate in by_range:
+            return by_range[candidate]
+    return 0.0
