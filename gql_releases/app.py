@@ -26,7 +26,7 @@ from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.settings import Settings
 from gql_releases.storage.reading.catalogue import readable
-from gql_releases.storage.store import open_store
+from gql_releases.storage.store import Store, open_store
 from gql_releases.web.explorer import explorer_page, explorer_routes
 from gql_releases.web.http import send
 from gql_releases.web.middleware import CommonHeaders
@@ -35,10 +35,9 @@ EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "End
 LOCAL_PAGES = "http://localhost:*"
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
-    """Put the house together over an open store. Raises Unavailable where the store cannot be opened."""
-    settings = settings or Settings()
-    store = open_store(settings.database_url)
+def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+    """Put the house together over the settings' store, or an open one. Raises Unavailable where it cannot be opened."""
+    store = store or open_store(settings.database_url)
     authenticator = Authenticator(store.tokens)
     reads = ReadService(store)
     releases = ReleaseService(store.releases, create_projects=settings.create_projects)

