@@ -103,10 +103,11 @@ Part = Nodes | Edges | PageInfo | TotalCount | Constant
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A page of the rows behind a to-many; `slot` is the index of its PageRequest in the read."""
+    """A page of the rows of `entity` behind a to-many; `slot` is the index of its PageRequest in the read."""
 
     name: str
     attribute: str
+    entity: str
     slot: int
     parts: tuple[Part, ...]
     cursor: Callable[[Position], str]
@@ -124,21 +125,19 @@ class Selection:
     entities: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = {self.entity}
-        for nested in self._nested(self.fields):
-            found |= nested.entities
-        object.__setattr__(self, "entities", frozenset(found))
+        object.__setattr__(self, "entities", frozenset({self.entity, *_entities(self.fields)}))
 
-    def _nested(self, fields: tuple[Any, ...]) -> list[Selection]:
-        found: list[Selection] = []
-        for item in fields:
-            if isinstance(item, One | Nodes | EdgeNode):
-                found.append(item.selection)
-            elif isinstance(item, Embedded | Edges):
-                found += self._nested(item.fields)
-            elif isinstance(item, Many):
-                found += self._nested(item.parts)
-        return found
+
+def _entities(fields: tuple[Any, ...]) -> set[str]:
+    found: set[str] = set()
+    for item in fields:
+        if isinstance(item, One | Nodes | EdgeNode):
+            found |= item.selection.entities
+        elif isinstance(item, Embedded | Edges):
+            found |= _entities(item.fields)
+        elif isinstance(item, Many):  # its total alone tells something of the entity, too
+            found |= {item.entity, *_entities(item.parts)}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,9 +138,10 @@ class Selector:
         slot = len(self.pages)
         self.pages.append(PagePlan(path, arguments_of(declared, nodes[0]), binding))
         connection: Any = get_named_type(declared.type)
+        entity: Any = get_named_type(connection.fields["nodes"].type)
         parts = self.document.below(connection, nodes)
         made = tuple([self._part(connection, one, below, (*path, one)) for one, below in parts.items()])
-        return s.Many(name, binding.attribute, slot, made, encode_cursor)
+        return s.Many(name, binding.attribute, entity.name, slot, made, encode_cursor)
 
     def _part(self, connection: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Part:
         asked = nodes[0].name.value
@@ -198,7 +199,7 @@ def plan_nodes(document: Document, target: GraphQLObjectType, nodes: list[FieldN
     selector = Selector(document, [by_ids])
     fields = selector.fields(target, document.below(target, nodes), path)
     keyed = s.Selection(target.name, (s.Value("key", "id"), s.Embedded("node", "", fields)))
-    many = s.Many("value", f"all_{target.name}", 0, (s.Nodes("nodes", keyed),), encode_cursor)
+    many = s.Many("value", f"all_{target.name}", target.name, 0, (s.Nodes("nodes", keyed),), encode_cursor)
     return ViewPlan(s.Selection("Viewer", (many,)), selector.pages)
 
 

@@ -54,7 +54,7 @@ _RELEASE_OF_COMMIT = s.Selection(
 
 
 def _list(name: str, attribute: str, slot: int, selection: s.Selection) -> s.Many:
-    return s.Many(name, attribute, slot, (s.Nodes("nodes", selection),), str)
+    return s.Many(name, attribute, selection.entity, slot, (s.Nodes("nodes", selection),), str)
 
 
 def _commit(slot: int) -> s.Selection:
@@ -163,7 +163,7 @@ RELEASE = s.View(_release(0), PAGES)
 def _releases(entity: str) -> s.Selection:
     info = (("more", "hasNextPage"), ("fewer", "hasPreviousPage"), ("start", "startCursor"), ("end", "endCursor"))
     parts = (s.Nodes("nodes", _release(1)), s.PageInfo("info", info))
-    return s.Selection(entity, (s.Many("releases", "releases", 0, parts, spell_cursor),))
+    return s.Selection(entity, (s.Many("releases", "releases", "Release", 0, parts, spell_cursor),))
 
 
 RELEASES_OF_ORGANIZATION = _releases("Organization")

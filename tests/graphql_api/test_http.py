@@ -1,0 +1,175 @@
+"""GraphQL over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.client import Client
+from tests.conftest import House
+
+NEW = "application/graphql-response+json"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"null", 400), (b'"x"', 400), (b"1", 400), (b"[]", 400), (b'[{"query": "{__typename}"}]', 400), (b"{", 400),
+        (b"{}", 400), (b'{"query": 1}', 400), (b'{"query": ""}', 400), (b"[" * 100000, 400), (b"\xff", 400),
+        (b'{"query": "{__typename}", "variables": []}', 400), (b'{"query": "{__typename}", "operationName": 1}', 400),
+        (b'{"query": "{__typename}", "extensions": 1}', 400), (b'{"query": "{__typename}", "variables": null}', 200),
+    ],
+)  # fmt: skip
+def test_body_that_is_no_request_is_refused(client: Client, body: bytes, status: int) -> None:
+    answer = client.request("POST", "/graphql", body)
+    assert answer.status == status
+    assert ("errors" in answer.json) == (status != 200)
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "code"),
+    [
+        ("{", None, None),
+        ("{ nothing }", None, None),
+        ("query A {__typename} query B {__typename}", None, None),
+        ("query A {__typename} query B {__typename}", "C", None),
+        ("{__typename}" + "#" * 300_000, None, None),
+        ("query ($n: Int!) {organizations(first: $n) {totalCount}}", None, None),
+        ("{release(by: {}) {id}}", None, None),
+        ('{release(by: {id: "1", key: {organization: "acme", version: "1"}}) {id}}', None, None),
+        ("{a" * 3000 + "}" * 3000, None, None),
+        ("{" + "a " * 20000 + "}", None, None),
+    ],
+)
+def test_request_that_cannot_be_executed_says_so_by_media_type(
+    client: Client, query: str, name: str | None, code: Any
+) -> None:
+    body = {"query": query, "operationName": name}
+    for accept, status in ((NEW, 400), ("application/json", 200)):
+        answer = client.request("POST", "/graphql", body, headers={"accept": accept})
+        assert answer.status == status
+        assert answer.headers["content-type"] == accept
+        assert answer.json["errors"][0]["message"]
+        assert "data" not in answer.json
+
+
+def test_method_content_type_and_accept_are_negotiated(client: Client) -> None:
+    assert client.request("PUT", "/graphql", {"query": "{__typename}"}).status == 405
+    assert client.request("PUT", "/graphql", {"query": "{__typename}"}).headers["allow"] == "GET, POST"
+    assert client.request("POST", "/graphql", b"{__typename}", headers={"content-type": "text/plain"}).status == 415
+    assert client.request("POST", "/graphql", {"query": "{__typename}"}, headers={"accept": "image/png"}).status == 406
+    large = {"content-length": "99999999999"}
+    assert client.request("POST", "/graphql", {"query": "{__typename}"}, headers=large).status == 413
+    ranked = {"accept": f"application/json;q=0.5, {NEW}"}
+    assert client.request("POST", "/graphql", {"query": "{__typename}"}, headers=ranked).headers["content-type"] == NEW
+
+
+def test_get_is_for_queries_only(client: Client) -> None:
+    assert client.request("GET", "/graphql?query={__typename}").json == {"data": {"__typename": "Query"}}
+    document = 'mutation {deleteRelease(input: {release: {id: "x"}}) {userErrors {code}}}'
+    assert client.request("GET", f"/graphql?query={quote(document)}").status == 405
+    assert client.request("GET", "/graphql?query={__typename}&operationName=").status == 200
+    assert client.request("GET", "/graphql?query={__typename}&variables=x").status == 400
+
+
+def test_browser_gets_the_page_under_a_strict_policy(client: Client) -> None:
+    answer = client.request("GET", "/graphql", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert answer.status == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert b"http" not in answer.body.replace(b"http-equiv", b"")
+    assert client.request("GET", "/graphiql/../http.py").status == 404
+
+
+def test_sdl_is_served(client: Client) -> None:
+    answer = client.request("GET", "/schema.graphql", token=None)
+    assert b"type Query {" in answer.body
+
+
+def test_without_a_token_only_introspection_answers(client: Client) -> None:
+    answer = client.graphql("{__typename __schema {queryType {name}} viewer {token {id}}}", token=None)
+    assert answer["data"] == {"__typename": "Query", "__schema": {"queryType": {"name": "Query"}}, "viewer": None}
+    assert answer["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+    assert answer["errors"][0]["path"] == ["viewer"]
+
+
+def test_wrong_expired_or_revoked_token_is_a_401_for_the_whole_request(house: House) -> None:
+    document = {"query": "{__typename viewer {token {id}}}"}
+    expired = house.token("org:ci", expires_at="2020-01-01T00:00:00Z")
+    revoked = house.token("org:ci")
+    assert house.client.request("POST", "/graphql", document, token=revoked).status == 200
+    house.run(house.store.tokens.revoke_token(1, 4))
+    for token, message in (("x", "Invalid token"), (expired, "Token expired"), (revoked, "Invalid token")):
+        answer = house.client.request("POST", "/graphql", document, token=token)
+        assert (answer.status, answer.json["errors"][0]["message"]) == (401, message)
+        rest = house.client.rest("GET", "organizations/acme/releases/", token=token)
+        assert (rest.status, rest.json) == (401, {"detail": message})
+        created = house.client.rest("POST", "organizations/acme/releases/", {"version": "1", "projects": []}, token=token)
+        assert created.status == 401
+
+
+def test_missing_scope_refuses_before_anything_is_read(house: House) -> None:
+    token = house.token("org:read")
+    answer = house.client.graphql('{organization(slug: "acme") {slug releases {totalCount}}}', token=token)
+    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert answer["data"] == {"organization": None}
+    assert house.client.graphql('{organization(slug: "acme") {slug}}', token=token) == {
+        "data": {"organization": {"slug": "acme"}}
+    }
+    delete = 'mutation {deleteRelease(input: {release: {id: "x"}}) {userErrors {code}}}'
+    refused = house.client.graphql(delete, token=house.token("org:ci"))
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+def test_unexpected_error_is_masked_on_every_path(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """Trap 2: only an id reaches the caller; the log has the rest."""
+    house.store.releases._reader = None  # type: ignore[assignment]
+    house.store._reader = None  # type: ignore[assignment]
+    secret = "NoneType"
+    read = house.client.graphql("{viewer {token {id}}}")
+    document = """mutation {createRelease(input: {organization: "acme", version: "1", projects: []}) {release {id}}}"""
+    written = house.client.graphql(document)
+    for answer in (read, written):
+        error = answer["errors"][0]
+        assert error["extensions"]["code"] == "INTERNAL"
+        assert secret not in str(answer)
+        assert error["extensions"]["errorId"] in caplog.text
+    rest = house.client.rest("GET", "organizations/acme/releases/")
+    assert (rest.status, rest.json["detail"]) == (500, "Internal Error")
+    assert rest.json["errorId"] in caplog.text
+    assert secret not in rest.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "path"),
+    [
+        ("first: 101", "INVALID_ARGUMENT", ["organization", "r"]),
+        ("first: -1", "INVALID_ARGUMENT", ["organization", "r"]),
+        ("last: 101", "INVALID_ARGUMENT", ["organization", "r"]),
+        ("first: 1, last: 1", "INVALID_ARGUMENT", ["organization", "r"]),
+        ('after: "x"', "INVALID_CURSOR", ["organization", "r"]),
+        ('after: "WzEsInNlbXZlcl9rZXkiLCJhIiwxXQ=="', "INVALID_CURSOR", ["organization", "r"]),
+        ('after: "WzEsImRhdGVfY3JlYXRlZCIsIngiLDFd"', "INVALID_CURSOR", ["organization", "r"]),
+    ],
+)
+def test_wrong_list_argument_is_found_with_its_path(client: Client, arguments: str, code: str, path: list[str]) -> None:
+    answer = client.graphql(f'{{organization(slug: "acme") {{r: releases({arguments}) {{totalCount}}}}}}')
+    assert answer["data"] == {"organization": None}
+    assert (answer["errors"][0]["extensions"]["code"], answer["errors"][0]["path"]) == (code, path)
+
+
+def test_operations_are_kept_within_bounds(house: House) -> None:
+    from gql_releases.graphql_api import preparing
+    from gql_releases.graphql_api.schema import build_schema, core
+
+    preparer = preparing.Preparer(core(build_schema()))
+    for number in range(preparing.KEPT_OPERATIONS + 50):
+        preparer.prepare(f"{{__typename}} # {number}", None)
+    assert len(preparer._kept) == preparing.KEPT_OPERATIONS
+    assert preparer._characters == sum(len(text) for text, _ in preparer._kept)
+    with pytest.raises(preparing.RequestError):
+        preparer.prepare("{nothing}", None)
+    assert ("{nothing}", None) not in preparer._kept
