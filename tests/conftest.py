@@ -24,6 +24,14 @@ from tests.client import Client
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests counted."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "counts":
+                terminalreporter.write_line(value)
+
+
 @dataclass
 class Template:
     """A migrated store, and the tokens of its tenants."""

@@ -88,7 +88,7 @@ class ReleaseKey:
 def on_project(named: str) -> tuple[str, Any]:
     """Give the condition that a release is on a project, named by slug or decimal id: slugs have a letter in them."""
     number = int(named) if named.isascii() and named.isdigit() and len(named) < 19 else None
-    return ("on_project", named) if number is None else ("on_projects", [number])
+    return ("project", named) if number is None else ("on_projects", [number])
 
 
 _read_version_text = text(max=VERSION_LENGTH, trim=False)

@@ -201,7 +201,7 @@ _ENTITIES: dict[str, Entity] = {
             "version_starts_with": _version_starts_with,
             "version_contains": _version_contains,
             "has_project": _has_project,
-            "on_project": _on_project,
+            "project": _on_project,
             "on_projects": _on_projects,
         },
     ),

@@ -163,6 +163,12 @@ class _Rows:
         return [_tenant(self.links) == tenant, self.parent == parent, *self.conditions]
 
 
+def _of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[ColumnElement[bool]]:
+    """Give those of a list's conditions that are about its links."""
+    named = enumerate(level.shapes[slot].conditions)
+    return [link.filters[name](links, f"s{slot}_c{index}", level.dialect) for index, name in named if name in link.filters]
+
+
 def _same_row(links: FromClause, rows: FromClause, link: ToMany) -> ColumnElement[bool]:
     assert link.child
     return and_(_tenant(rows) == _tenant(links), rows.c.id == links.c[link.child])
@@ -188,6 +194,8 @@ def compile_list(level: Level, entity: Entity, item: s.Many) -> ListPlan:
     if ranged:
         source = dialect.join(parents, links, and_(on, _range(links.c[order.field], item.slot, after=shape.after)))
     else:
+        # A release stands in release_projects once a project: what the links must be holds here, too.
+        on = and_(on, *_of_links(links, link, level, item.slot))
         picked = _picked(level, link, order, item.slot, parents.c.value)
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
     if link.child:
@@ -213,7 +221,7 @@ def _picked(level: Level, link: ToMany, order: Order, slot: int, parent: ColumnE
     """Select the keys of one parent's page, limited in SQL."""
     shape, inner = level.shapes[slot], _Rows(link, level, slot)
     places = [inner.links.c[order.field]]
-    if order.field != link.tie:
+    if order.field != link.tie and not link.dense:  # else the key alone tells rows of a parent apart
         places.append(inner.links.c[link.tie])
     where = inner.within(_organization(), parent)
     for side, given, forward in (("after", shape.after, True), ("before", shape.before, False)):

@@ -1,0 +1,228 @@
+"""Draws operations: variables, fragments, inline fragments, aliases, directives, nested lists, cursors of earlier answers."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+)
+
+
+@dataclass
+class Known:
+    """What arguments can be made of; cursors by the sort that they name are gathered as answers come."""
+
+    ids: list[str]
+    versions: list[str]
+    slugs: list[str]
+    cursors: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass
+class Operation:
+    document: str
+    variables: dict[str, Any]
+
+
+class Generator:
+    """Draws one valid operation after another; counts the features that it drew."""
+
+    def __init__(self, schema: GraphQLSchema, seed: int, known: Known) -> None:
+        self.schema, self.random, self.known = schema, random.Random(seed), known
+        self.features: Counter[str] = Counter()
+
+    def chance(self, share: float, feature: str = "") -> bool:
+        hit = self.random.random() < share
+        if hit and feature:
+            self.features[feature] += 1
+        return hit
+
+    def draw(self) -> Operation:
+        self.variables: dict[str, tuple[str, Any]] = {}
+        self.fragments: dict[str, str] = {}
+        self.serial = 0
+        query = self.schema.query_type
+        assert query
+        names = [self.random.choice(list(query.fields)) for _ in range(self.random.choice((1, 1, 1, 2, 3)))]
+        body = " ".join(self.field(query, name, 0) for name in names)
+        declared = ", ".join(f"${name}: {kind}" for name, (kind, _) in self.variables.items())
+        head = f"query Q({declared})" if declared else "query Q" if self.chance(0.5) else ""
+        document = f"{head} {{ {body} }} " + " ".join(self.fragments.values())
+        return Operation(document, {name: value for name, (_, value) in self.variables.items()})
+
+    def alias(self) -> str:
+        self.serial += 1
+        return f"x{self.serial}"
+
+    def selection(self, parent: Any, depth: int, aliased: bool = False) -> str:
+        leaves = [name for name, one in parent.fields.items() if is_leaf_type(get_named_type(one.type))]
+        nested = [name for name in parent.fields if name not in leaves]
+        chosen = self.random.sample(leaves, min(len(leaves), self.random.randint(1, 4))) if leaves else []
+        if nested and (depth < 7 or not leaves):
+            few = min(len(nested), self.random.choice((1, 1, 2)) if depth < 5 or not leaves else 1)
+            chosen += self.random.sample(nested, few)
+        if not chosen or self.chance(0.15, "__typename"):
+            chosen.append("__typename")
+        self.random.shuffle(chosen)
+        return " ".join(self.wrapped(parent, self.field(parent, name, depth, aliased)) for name in chosen)
+
+    def wrapped(self, parent: Any, text: str) -> str:
+        """Put a field into a fragment, or under a directive, or leave it as it is."""
+        if self.chance(0.08, "inline fragment"):
+            condition = self.random.choice((f" on {parent.name}", ""))
+            interfaces = [one.name for one in getattr(parent, "interfaces", ())]
+            if interfaces and self.chance(0.3, "fragment on an interface") and text.strip() in ("id", "__typename"):
+                condition = f" on {interfaces[0]}"
+            return f"...{condition} {self.directive(0.4)} {{ {text} }}"
+        if self.chance(0.08, "fragment spread"):
+            name = f"F{len(self.fragments)}"
+            self.fragments[name] = f"fragment {name} on {parent.name} {{ {text} }}"
+            return f"...{name} {self.directive(0.4)}"
+        return text
+
+    def directive(self, share: float) -> str:
+        if not self.chance(share):
+            return ""
+        name, value = self.random.choice(("skip", "include")), self.chance(0.7)
+        value = value if name == "include" else not value
+        self.features[f"@{name}"] += 1
+        if self.chance(0.6, "Boolean variable"):
+            return f"@{name}(if: {self.variable('Boolean!', value)})"
+        return f"@{name}(if: {json.dumps(value)})"
+
+    def variable(self, kind: str, value: Any) -> str:
+        name = f"v{len(self.variables)}"
+        self.variables[name] = kind, value
+        return f"${name}"
+
+    def field(self, parent: Any, name: str, depth: int, aliased: bool = False) -> str:
+        if name == "__typename":
+            return name
+        declared = parent.fields[name]
+        target = get_named_type(declared.type)
+        alias = ""
+        if declared.args or not is_leaf_type(target) or aliased or self.chance(0.2):
+            alias = f"{self.alias()}: "
+            self.features["alias"] += 1
+        text = f"{alias}{name}{self.arguments(declared, parent.name, name)} {self.directive(0.06)}"
+        if is_leaf_type(target):
+            return text
+        if is_abstract_type(target):
+            return f"{text} {{ {self.abstract(depth)} }}"
+        if target.name.endswith("Connection"):
+            self.features["list"] += 1
+        body = self.selection(target, depth + 1)
+        if self.chance(0.08, "merged selections"):
+            return f"{text} {{ {body} }} {text} {{ {self.selection(target, depth + 1)} }}"
+        return f"{text} {{ {body} }}"
+
+    def abstract(self, depth: int) -> str:
+        node: Any = self.schema.type_map["Node"]
+        parts = ["id", "__typename"]
+        for concrete in self.random.sample(list(self.schema.get_possible_types(node)), 4):
+            self.features["type condition"] += 1
+            parts.append(f"... on {concrete.name} {{ {self.selection(concrete, depth + 2, aliased=True)} }}")
+        return " ".join(parts)
+
+    def arguments(self, declared: Any, parent: str, name: str) -> str:
+        given = self.values(declared, SORTS.get((parent, name)))
+        parts = []
+        for name, value in given.items():
+            kind = declared.args[name].type
+            if self.chance(0.4, "variable"):
+                parts.append(f"{name}: {self.variable(str(kind), value)}")
+            else:
+                parts.append(f"{name}: {self.literal(kind, value)}")
+        return f"({', '.join(parts)})" if parts else ""
+
+    def values(self, declared: Any, sort: str | None) -> dict[str, Any]:
+        names = declared.args
+        if "slug" in names:
+            return {"slug": self.random.choice(self.known.slugs)}
+        if "id" in names:
+            return {"id": self.random.choice(self.known.ids)}
+        if "ids" in names:
+            self.features["nodes"] += 1
+            return {"ids": self.random.choices(self.known.ids, k=self.random.randint(0, 6))}
+        if "by" in names:
+            if self.chance(0.4):
+                return {"by": {"id": self.random.choice(self.known.ids)}}
+            version = self.random.choice(self.known.versions)
+            return {"by": {"key": {"organization": self.random.choice(self.known.slugs), "version": version}}}
+        if "first" in names:
+            return self.page(declared, sort)
+        return {}
+
+    def page(self, declared: Any, sort: str | None) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        backward = self.chance(0.25, "last")
+        if backward or self.chance(0.8):
+            given["last" if backward else "first"] = self.random.choice((0, 1, 1, 2, 3, 5, 100))
+        if "orderBy" in declared.args and self.chance(0.5, "orderBy"):
+            chosen = self.random.choice(("DATE_CREATED", "DATE_RELEASED", "SEMVER", "BUILD"))
+            self.features[chosen] += 1
+            given["orderBy"] = {"field": chosen}
+            if self.chance(0.7):
+                given["orderBy"]["direction"] = self.random.choice(("ASC", "DESC"))
+            sort = SORT_OF[chosen]
+        if "filter" in declared.args and self.chance(0.5, "filter"):
+            given["filter"] = self.filter()
+        for side in ("after", "before"):
+            if sort and self.known.cursors.get(sort) and self.chance(0.25, side):
+                given[side] = self.random.choice(self.known.cursors[sort])
+        return given
+
+    def filter(self) -> dict[str, Any]:
+        version = self.random.choice(self.known.versions)
+        options = {
+            "status": self.random.choice(("OPEN", "ARCHIVED", None)),
+            "project": self.random.choice((*PROJECTS, None, "none")),
+            "version": self.random.choice(({"equals": version}, {"startsWith": version[: len(version) // 2]}, None, {})),
+        }
+        return {name: options[name] for name in self.random.sample(list(options), self.random.randint(0, 2))}
+
+    def literal(self, kind: Any, value: Any) -> str:
+        if isinstance(kind, GraphQLNonNull):
+            return self.literal(kind.of_type, value)
+        if value is None:
+            return "null"
+        if isinstance(kind, GraphQLList):
+            return "[" + ", ".join(self.literal(kind.of_type, one) for one in value) + "]"
+        if isinstance(kind, GraphQLInputObjectType):
+            parts = []
+            for name, one in value.items():
+                below = kind.fields[name].type
+                if one is not None and not isinstance(one, dict) and self.chance(0.2, "variable in an object"):
+                    nonnull = below if isinstance(below, GraphQLNonNull) or not kind.is_one_of else GraphQLNonNull(below)
+                    parts.append(f"{name}: {self.variable(str(nonnull), one)}")
+                else:
+                    parts.append(f"{name}: {self.literal(below, one)}")
+            return "{" + ", ".join(parts) + "}"
+        return value if isinstance(kind, GraphQLEnumType) else json.dumps(value)
+
+
+PROJECTS = ("web", "api")
+SORT_OF = {
+    "DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number",
+}  # fmt: skip
+SORTS = {
+    ("Query", "organizations"): "slug", ("Viewer", "organizations"): "slug", ("Organization", "projects"): "slug",
+    ("Organization", "repositories"): "name", ("Organization", "environments"): "name",
+    ("Organization", "releases"): "date_created", ("Project", "releases"): "date_created",
+    ("Release", "projects"): "project_id", ("Deploy", "projects"): "project_id", ("Release", "commits"): "position",
+    ("Release", "authors"): "position", ("Release", "headCommits"): "id", ("Release", "deploys"): "date_finished",
+    ("Commit", "fileChanges"): "path", ("Commit", "releases"): "release_id",
+}  # fmt: skip
+"""List -> the sort that its cursors name."""

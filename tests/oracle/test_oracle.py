@@ -1,0 +1,156 @@
+"""Planned answers equal those of naive resolvers, over two tenants that share versions, slugs and shas."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import Any
+
+import pytest
+from graphql import build_schema as build_core_schema
+from sqlalchemy import create_engine
+from sqlmodel import Session, select
+
+from gql_releases.graphql_api.schema import build_schema, print_sdl
+from gql_releases.storage import tables as t
+from tests.conftest import House
+from tests.factories import commit, release
+from tests.oracle.generator import Generator, Known
+from tests.oracle.naive import NODES, Naive, global_id
+
+OPERATIONS = 15_000 if os.environ.get("GQL_RELEASES_SOAK") else 400
+FEATURES = {
+    "variable", "Boolean variable", "variable in an object", "alias", "inline fragment", "fragment spread", "list",
+    "fragment on an interface", "@skip", "@include", "type condition", "merged selections", "after", "before", "last",
+    "filter", "orderBy", "DATE_CREATED", "DATE_RELEASED", "SEMVER", "BUILD", "nodes", "__typename",
+}  # fmt: skip
+
+VERSIONS = [
+    "web@1.0.0+1", "web@1.2.0-rc.1+2", "web@1.2.0+3", "web@1.10.0+4", "api@2.0.0+20261120103045", "api@2.0.0-alpha",
+    "1.2.3", "a" * 40, "web@" + "b" * 40, f"web@{2**64 - 1}.0.0", "päck@1 #?%41", "é" * 120,
+]  # fmt: skip
+
+
+def fill(house: House, organization: str) -> None:
+    """Releases that differ between the tenants in everything but versions, slugs and shas."""
+    client, token = house.client, house.tokens[organization]
+    other = organization == "other"
+    for number, version in enumerate(VERSIONS):
+        projects = ["web"] if other or number % 3 else ["web", "api"]
+        if number == 11:
+            projects = []
+        commits = [
+            commit(
+                3 * number + index,
+                message=f"{organization} {number}/{index}",
+                repository=("acme/web", "acme/api", None)[(number + index) % 3],
+                author_name=f"{organization} {index}",
+                author_email=(f"author{index}@example.com", None, "")[index % 3 if number % 4 == 0 else 0],
+            )
+            for index in range(number % 6)
+        ]
+        body = release(version, projects=projects, commits=commits, ref=organization, url=None)
+        if number % 2:
+            body["dateReleased"] = f"2026-0{1 + number % 3}-0{1 + other}T00:00:00.{number:03}Z"
+        if number % 5 == 4:
+            body["status"] = "archived"
+        made = client.rest("POST", f"organizations/{organization}/releases/", body, token=token)
+        assert made.status == 201, made.body
+        if number % 4 == 1 and number > 1:
+            refs = [{"repository": "acme/web", "commit": f"{'c' * 39}{number % 10}", "previousCommit": "p"}]
+            path = f"organizations/{organization}/releases/web@1.2.0-rc.1%2B2/"
+            assert client.rest("PUT", path, {"refs": refs}, token=token).status == 200
+        for deploy in range(number % 4 if projects else 0):
+            variables = {
+                "release": {"key": {"organization": organization, "version": version}},
+                "environment": ("production", "staging")[deploy % 2],
+                "name": f"{organization}-{deploy}",
+                "dateFinished": "2026-01-01T00:00:00Z" if deploy < 2 else None,
+            }
+            document = "mutation ($input: CreateDeployInput!) {createDeploy(input: $input) {userErrors {message}}}"
+            made = client.graphql(document, {"input": variables}, token=token)
+            assert made == {"data": {"createDeploy": {"userErrors": []}}}
+
+
+def harvest(answer: Any, cursors: dict[str, list[str]]) -> None:
+    """Gather the cursors of an answer by the sort that they name."""
+    if isinstance(answer, dict | list):
+        for one in answer.values() if isinstance(answer, dict) else answer:
+            harvest(one, cursors)
+    elif isinstance(answer, str):
+        try:
+            version, field, _, _ = json.loads(base64.urlsafe_b64decode(answer))
+        except (ValueError, TypeError):
+            return
+        if version == 1:
+            known = cursors.setdefault(field, [])
+            if answer not in known and len(known) < 40:
+                known.append(answer)
+
+
+def says_something(answer: Any) -> bool:
+    """Say whether there is a value below that somebody stored."""
+    if isinstance(answer, dict):
+        return any(says_something(value) for value in answer.values())
+    if isinstance(answer, list):
+        return any(map(says_something, answer))
+    return answer not in (None, False, 0, "Query")
+
+
+def first_difference(one: Any, other: Any, path: str = "") -> str:
+    """Say where two answers part."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        pairs = [(str(key), one[key], other[key]) for key in one]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(str(index), a, b) for index, (a, b) in enumerate(zip(one, other, strict=True))]
+    else:
+        return f"{path}: planned {one!r}, naive {other!r}"
+    return next((first_difference(a, b, f"{path}.{key}") for key, a, b in pairs if a != b), "")
+
+
+@pytest.fixture
+def filled(house: House) -> House:
+    for organization in ("acme", "other"):
+        fill(house, organization)
+    return house
+
+
+@pytest.mark.parametrize(("tenant", "seed"), [("acme", 1), ("other", 2)])
+def test_planned_answers_equal_naive_ones(filled: House, tenant: str, seed: int, record_property: Any) -> None:
+    schema = build_core_schema(print_sdl(build_schema()))
+    engine = create_engine(f"sqlite:///{filled.path}")
+    with Session(engine) as session:
+        rows = [row for table in NODES.values() for row in session.exec(select(table)).all()]
+        ids = [global_id(row) for row in rows] + ["", "x", "UmVsZWFzZTo5OTk5", "VmVyc2lvbjox"]
+        token = 1 if tenant == "acme" else 2
+        naive = Naive(schema, session, token)
+        generator = Generator(schema, seed, Known(ids, [*VERSIONS, "none"], ["acme", "other", "none"]))
+        said = 0
+        for number in range(OPERATIONS):
+            operation = generator.draw()
+            expected = naive.answer(operation.document, operation.variables)
+            answer = filled.client.graphql(operation.document, operation.variables, token=filled.tokens[tenant])
+            assert answer == {"data": expected}, (number, first_difference(answer.get("data"), expected), operation)
+            assert json.dumps(answer["data"]) == json.dumps(expected), "fields come in the order of the document"
+            harvest(expected, generator.known.cursors)
+            said += says_something(expected)
+    engine.dispose()
+    missing = FEATURES - generator.features.keys()
+    features = dict(sorted(generator.features.items()))
+    record_property("counts", f"oracle, {tenant}: {OPERATIONS} operations, {said} not empty, drawn {features}")
+    assert missing == set()
+    assert said / OPERATIONS > 0.6
+
+
+def test_naive_rows_belong_to_both_tenants(filled: House) -> None:
+    """The two tenants really share versions, slugs and shas, or the oracle would prove little."""
+    engine = create_engine(f"sqlite:///{filled.path}")
+    with Session(engine) as session:
+        for table, name in ((t.ReleaseRow, "version"), (t.CommitRow, "sha"), (t.RepositoryRow, "name")):
+            values = [
+                {getattr(row, name) for row in session.exec(select(table)).all() if row.organization_id == owner}
+                for owner in (1, 2)
+            ]
+            assert values[0] & values[1], name
+    engine.dispose()
