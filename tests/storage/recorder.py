@@ -1,0 +1,65 @@
+"""A database that writes down what is run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from gql_releases.storage.database import Database
+from gql_releases.storage.statements import Row, Statement, Transaction, Values
+
+Result = TypeVar("Result")
+
+
+class Recorder:
+    """Counts statements and the rows that they fetched."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.dialect = database.dialect
+        self.statements: list[tuple[str, int]] = []
+
+    async def read(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
+        return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large)
+
+    async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        return await self._database.write(lambda transaction: work(_Recorded(transaction, self)))
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    def take(self) -> list[tuple[str, int]]:
+        """Give (SQL, rows fetched) of each statement since the last time."""
+        taken, self.statements = self.statements, []
+        return taken
+
+
+class _Recorded:
+    def __init__(self, transaction: Transaction, recorder: Recorder) -> None:
+        self._transaction, self._recorder, self.dialect = transaction, recorder, transaction.dialect
+
+    def _note(self, statement: Statement, rows: int) -> None:
+        self._recorder.statements.append((statement.on(self.dialect).sql, rows))
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        rows = await self._transaction.all(statement, values)
+        self._note(statement, len(rows))
+        return rows
+
+    async def one(self, statement: Statement, values: Values) -> Row | None:
+        row = await self._transaction.one(statement, values)
+        self._note(statement, 0 if row is None else 1)
+        return row
+
+    async def run(self, statement: Statement, values: Values) -> None:
+        await self._transaction.run(statement, values)
+        self._note(statement, 0)
+
+    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+        await self._transaction.run_many(statement, rows)
+        self._note(statement, 0)
+
+    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+        found = await self._transaction.all_many(statement, rows)
+        self._note(statement, len(found))
+        return found

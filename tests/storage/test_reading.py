@@ -1,0 +1,123 @@
+"""Reading costs what the query's shape says, whatever the data."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gql_releases.app import create_app
+from gql_releases.storage.sqlite import SqliteDatabase
+from gql_releases.storage.store import Store
+from tests.client import Client
+from tests.conftest import House, Template
+from tests.factories import commit, release
+from tests.storage.recorder import Recorder
+
+DASHBOARD = """query ($first: Int) { organization(slug: "acme") { releases(first: $first) {
+  totalCount pageInfo { hasNextPage endCursor }
+  nodes { id version projects(first: 5) { nodes { slug } } lastCommit { sha author { name } }
+    deploys(first: 5) { nodes { environment { name } } }
+    commits(first: 10) { totalCount nodes { sha author { name } fileChanges(first: 3) { nodes { path } } } } } } } }"""
+
+
+@pytest.fixture
+def recorded(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder]]:
+    house = House(template, tmp_path)
+    house.close()
+    recorder = Recorder(SqliteDatabase(house.path))
+    client = Client(create_app(house.settings, Store(recorder)), house.tokens["acme"])
+    yield client, recorder
+    client.runner.run(recorder.close())
+    client.close()
+
+
+def reads(recorder: Recorder) -> list[tuple[str, int]]:
+    return [one for one in recorder.take() if one[0].startswith("SELECT") and "tokens.digest" not in one[0]]
+
+
+def test_statements_do_not_grow_with_parents(recorded: tuple[Client, Recorder]) -> None:
+    """1 release and 50 cost the same number of statements: the root's and one for each list."""
+    client, recorder = recorded
+    for number in range(50):
+        body = release(f"web@{number}", commits=[commit(20 * number + index) for index in range(12)])
+        assert client.rest("POST", "organizations/acme/releases/", body).status == 201
+    counts = []
+    for first in (1, 50):
+        client.graphql(DASHBOARD, {"first": first})
+        recorder.take()
+        answer = client.graphql(DASHBOARD, {"first": first})
+        run = recorder.take()
+        assert len(answer["data"]["organization"]["releases"]["nodes"]) == first
+        counts.append(len([sql for sql, _ in run if "UPDATE" not in sql]))
+    assert counts == [6, 6], "root, releases, projects, deploys, commits, fileChanges"
+
+
+def test_rows_fetched_are_those_answered_plus_one_a_page(recorded: tuple[Client, Recorder]) -> None:
+    """A release of 10,000 commits is read by page: the rest of it costs nothing."""
+    client, recorder = recorded
+    body = release("big", commits=[commit(number, timestamp=None) for number in range(10_000)])
+    for one in body["commits"]:
+        del one["timestamp"]
+    assert client.rest("POST", "organizations/acme/releases/", body).json["commitCount"] == 10_000
+    document = """query ($after: String, $last: Int, $first: Int) {release(by: {key: {organization: "acme", version: "big"}}) {
+      commits(first: $first, after: $after, last: $last) {totalCount pageInfo {endCursor startCursor} nodes {sha}}}}"""
+    after = None
+    for page in range(3):
+        recorder.take()
+        listed = client.graphql(document, {"first": 20, "after": after})["data"]["release"]["commits"]
+        rows = reads(recorder)
+        assert [number for _, number in rows] == [1, 21]
+        assert listed["totalCount"] == 10_000
+        assert [int(one["sha"], 16) for one in listed["nodes"]] == list(range(20 * page, 20 * page + 20))
+        after = listed["pageInfo"]["endCursor"]
+    recorder.take()
+    listed = client.graphql(document, {"last": 5})["data"]["release"]["commits"]
+    assert [number for _, number in reads(recorder)] == [1, 6]
+    assert [int(one["sha"], 16) for one in listed["nodes"]] == list(range(9_995, 10_000))
+
+
+def test_rest_reads_by_the_same_statements(recorded: tuple[Client, Recorder]) -> None:
+    client, recorder = recorded
+    client.rest("POST", "organizations/acme/releases/", release(commits=[commit()]))
+    recorder.take()
+    client.rest("GET", "organizations/acme/releases/")
+    run = reads(recorder)
+    assert len(run) == 5, "root, releases, the last commit's releases, authors, projects"
+
+
+def test_no_plan_scans_a_growing_table(recorded: tuple[Client, Recorder]) -> None:
+    """Every statement of the operations is a search by index (or the list of keys it is given)."""
+    client, recorder = recorded
+    for number in range(30):
+        client.rest("POST", "organizations/acme/releases/", release(f"web@{number}", commits=[commit(number)]))
+    recorder.take()
+    client.graphql(DASHBOARD, {"first": 50})
+    for order in ("DATE_CREATED", "DATE_RELEASED", "SEMVER", "BUILD"):
+        for project in ("", 'project: "web",'):
+            client.graphql(
+                f'{{organization(slug: "acme") {{releases(first: 3, filter: {{{project} status: OPEN}}, '
+                f"orderBy: {{field: {order}}}) {{nodes {{version}} pageInfo {{endCursor}}}}}}}}"
+            )
+    statements = {sql for sql, _ in reads(recorder)}
+    assert len(statements) > 12
+    connection: Any = sqlite3.connect(recorder._database.path)  # type: ignore[attr-defined]
+    for sql in statements:
+        plan = connection.execute("EXPLAIN QUERY PLAN " + sql, [None] * sql.count("?")).fetchall()
+        scans = [row[3] for row in plan if row[3].startswith("SCAN") and "parents" not in row[3]]
+        assert scans == [], (sql, plan)
+    connection.close()
+
+
+def test_a_page_sorted_by_an_index_needs_no_sorting(recorded: tuple[Client, Recorder]) -> None:
+    """The limited select inside walks its index in order."""
+    client, recorder = recorded
+    client.graphql('{organization(slug: "acme") {releases(first: 3) {nodes {version}}}}')
+    sql = reads(recorder)[-1][0]
+    connection: Any = sqlite3.connect(recorder._database.path)  # type: ignore[attr-defined]
+    plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, [None] * sql.count("?"))]
+    connection.close()
+    assert any("ix_releases_organization_id_date_created_id" in step for step in plan), plan

@@ -1,0 +1,186 @@
+"""Writing: one transaction, whoever else writes; refusals of the store; kills."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from gql_releases.domain.errors import Unavailable
+from gql_releases.storage import sqlite
+from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
+from gql_releases.storage.statements import Statement
+from tests.client import Client
+from tests.conftest import House, Template
+from tests.factories import CREATE, as_graphql, commit, release
+
+LIST = "/api/0/organizations/acme/releases/"
+
+
+def test_fifty_parallel_creations_through_both_doors_make_one_release(template: Template, tmp_path: Path) -> None:
+    """Two gateways on one file, each asked through both doors, with commits and refs."""
+    house = House(template, tmp_path)
+    second = Client(house.app, house.tokens["acme"])
+    body = release("web@1", commits=[commit(n) for n in range(5)], refs=[{"repository": "acme/web", "commit": "a"}])
+    asked = {"query": CREATE, "variables": {"input": as_graphql(body)}}
+
+    async def race() -> list[Any]:
+        sent = [
+            house.client.send("POST", LIST, body)
+            if n % 2
+            else second.send("POST", "/graphql", asked, token=house.tokens["acme"])
+            for n in range(50)
+        ]
+        return await asyncio.gather(*sent)
+
+    answers = house.run(race())
+    statuses = [one.status for one in answers]
+    outcomes = [one.json["data"]["createRelease"] for one in answers[::2]]
+    assert all(not one["userErrors"] for one in outcomes)
+    created = statuses[1::2].count(201) + [one["outcome"] for one in outcomes].count("CREATED")
+    assert created == 1
+    assert set(statuses) <= {200, 201, 208}
+    counted = sqlite3.connect(house.path)
+    for table, number in (("releases", 1), ("release_commits", 5), ("commits", 6), ("head_commits", 1)):
+        assert counted.execute(f"SELECT count(*) FROM {table}").fetchone() == (number,), table
+    counted.close()
+    house.close()
+    second.close()
+
+
+def test_upsert_twice_equals_once(client: Client, house: House) -> None:
+    body = release(commits=[commit(n) for n in range(3)], ref="x", dateReleased="2026-01-01")
+    dumps = []
+    for _ in range(2):
+        client.rest("POST", "organizations/acme/releases/", body)
+        rows = sqlite3.connect(house.path)
+        tables = [name for (name,) in rows.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
+        dumped = {name: rows.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name not in ("tokens", "sqlite_sequence")}
+        rows.close()
+        dumps.append(dumped)
+    assert dumps[0] == dumps[1]
+
+
+def test_known_commit_keeps_what_is_not_said(client: Client) -> None:
+    """Section 2.5: missing keys keep stored values; an author without a name keeps the stored one (section 9)."""
+    client.rest("POST", "organizations/acme/releases/", release("1", commits=[commit()]))
+    bare = {"id": commit()["id"], "repository": "acme/web", "author_email": "ADA@example.com"}
+    found = client.rest("POST", "organizations/acme/releases/", release("2", commits=[bare])).json["lastCommit"]
+    assert (found["message"], found["author"]["name"]) == ("Change number 0", "Ada")
+    assert {one["version"] for one in found["releases"]} == {"1", "2"}
+
+
+@pytest.mark.parametrize("door", ["rest", "graphql"])
+def test_store_that_cannot_write_answers_503_and_changes_nothing(template: Template, tmp_path: Path, door: str) -> None:
+    """Locked, read-only, full: 503 with Retry-After through both doors; a retry is then a creation."""
+    house = House(template, tmp_path)
+    client = house.client
+    body = release("web@1", commits=[commit(message="x" * 500_000)])  # more than the free pages hold
+
+    def create() -> Any:
+        if door == "rest":
+            return client.rest("POST", "organizations/acme/releases/", body)
+        return client.request("POST", "/graphql", {"query": CREATE, "variables": {"input": as_graphql(body)}})
+
+    def refused() -> None:
+        answer = create()
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1"), answer
+        assert "nothing was changed" in answer.body.decode()
+
+    client.rest("GET", "organizations/acme/releases/")  # opens what is opened at first use
+    blocker = sqlite3.connect(house.path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    refused()
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    for pragma, undo in (("query_only=ON", "query_only=OFF"), ("max_page_count=1", "max_page_count=1000000")):
+        connection = house.run(house.store._database.write(_pragma(pragma)))
+        refused()
+        connection.execute("PRAGMA " + undo)
+    assert client.rest("GET", "organizations/acme/releases/").json == []
+    assert create().status in (200, 201)
+    house.close()
+
+
+def _pragma(words: str) -> Any:
+    async def work(transaction: Any) -> Any:
+        transaction._connection.execute("PRAGMA " + words)
+        return transaction._connection
+
+    return work
+
+
+def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 503 is sent only when the write will never be done."""
+    house = House(template, tmp_path)
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.2)
+    database = house.store._database
+    insert = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
+
+    async def slow(transaction: Any) -> None:
+        transaction._connection.create_function("pause", 0, lambda: __import__("time").sleep(0.6))
+        transaction._connection.execute("SELECT pause()")
+
+    async def quick(transaction: Any) -> None:
+        await transaction.run(insert, {"slug": "late"})
+
+    async def both() -> list[Any]:
+        first = asyncio.ensure_future(database.write(slow))
+        await asyncio.sleep(0.1)
+        return list(await asyncio.gather(first, database.write(quick), return_exceptions=True))
+
+    first, second = house.run(both())
+    assert first is None
+    assert isinstance(second, Unavailable)
+    house.run(asyncio.sleep(0.7))
+    rows = sqlite3.connect(house.path)
+    assert rows.execute("SELECT count(*) FROM organizations WHERE slug = 'late'").fetchone() == (0,)
+    rows.close()
+    house.close()
+
+
+def test_missing_or_forbidden_file_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        SqliteDatabase(tmp_path / "none" / "x.db")
+
+
+@pytest.mark.parametrize("url", ["postgresql://x/y", "sqlite://", "sqlite:///", "x", "sqlite://host/x.db"])
+def test_url_that_is_no_sqlite_file_is_told(url: str) -> None:
+    with pytest.raises(ValueError, match=r"sqlite:///file\.db"):
+        sqlite_path(url)
+
+
+def test_url_is_a_file_relative_or_absolute() -> None:
+    assert sqlite_path("sqlite:///a%20b.db") == Path.cwd() / "a b.db"
+    assert sqlite_path("sqlite:////tmp/x.db") == Path("/tmp/x.db")
+    assert os.path.isabs(sqlite_path("sqlite:///x.db"))
+
+
+def test_deleting_a_release_takes_its_own_and_leaves_the_rest(client: Client, house: House) -> None:
+    """Section 3.3: commits, repositories, authors and environments stay."""
+    client.rest("POST", "organizations/acme/releases/", release(commits=[commit(), commit(1)], refs=[]))
+    key = {"key": {"organization": "acme", "version": "web@1.0.0+1"}}
+    document = "mutation ($input: CreateDeployInput!) {createDeploy(input: $input) {deploy {id} userErrors {code}}}"
+    made = client.graphql(document, {"input": {"release": key, "environment": "production"}})
+    assert made["data"]["createDeploy"]["userErrors"] == []
+    assert client.rest("DELETE", "organizations/acme/releases/web@1.0.0%2B1/").status == 204
+    rows = sqlite3.connect(house.path)
+    left = {
+        name: rows.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+        for name in (
+            "releases", "release_projects", "release_commits", "release_authors", "head_commits", "deploys",
+            "deploy_projects", "commits", "repositories", "commit_authors", "environments", "file_changes",
+        )
+    }  # fmt: skip
+    assert rows.execute("PRAGMA foreign_key_check").fetchall() == []
+    rows.close()
+    assert left == {
+        "releases": 0, "release_projects": 0, "release_commits": 0, "release_authors": 0, "head_commits": 0,
+        "deploys": 0, "deploy_projects": 0, "commits": 2, "repositories": 1, "commit_authors": 1, "environments": 1,
+        "file_changes": 2,
+    }  # fmt: skip
