@@ -91,4 +91,4 @@ def _count(done: Imported, number: int, outcome: Outcome | BaseException, consol
         why = "; ".join(f"{path}: {one.message}" for path, one in zip(paths, outcome.problems, strict=True))
     else:
         why = str(outcome)
-    console.print(f"line {number}: {why}", markup=False, highlight=False)
+    console.print(f"line {number}: {why}", markup=False, highlight=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from typing import Any
 from .commit import NewCommit, commit_reader
 from .errors import ErrorCode, InvalidInput, Path, Problem
 from .ref import Ref, head_reader, ref_reader
-from .validation import choice, date, list_of, read, record, text, url
+from .validation import choice, date, list_of, read, record, text, url, wrong_characters
 from .version import VersionInfo, check_version, parse_version
 
 VERSION_LENGTH = 200
@@ -105,7 +105,9 @@ def read_version(raw: Any, path: Path, problems: list[Problem]) -> str | None:
 
 def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | None:
     """Read a project's slug or id."""
-    if isinstance(raw, str | int) and not isinstance(raw, bool):
+    if isinstance(raw, str) and not wrong_characters(raw):
+        return raw
+    if isinstance(raw, int) and not isinstance(raw, bool):
         return raw
     problems.append(Problem(ErrorCode.UNKNOWN_PROJECT, path, "Invalid project ids or slugs"))
     return None

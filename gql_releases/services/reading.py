@@ -45,5 +45,6 @@ def require_readable(principal: Principal, view: View) -> None:
 def require_storable(conditions: Iterable[tuple[str, Any]]) -> None:
     """Refuse texts to look for that no database takes. Raises DomainError(INVALID_ARGUMENT)."""
     for _, value in conditions:
-        if isinstance(value, str) and (wrong := wrong_characters(value)):
-            raise DomainError(ErrorCode.INVALID_ARGUMENT, wrong)
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and (wrong := wrong_characters(text)):
+                raise DomainError(ErrorCode.INVALID_ARGUMENT, wrong)

@@ -60,7 +60,11 @@ def test_upsert_twice_equals_once(client: Client, house: House) -> None:
         client.rest("POST", "organizations/acme/releases/", body)
         rows = sqlite3.connect(house.path)
         tables = [name for (name,) in rows.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
-        dumped = {name: rows.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name not in ("tokens", "sqlite_sequence")}
+        dumped = {
+            name: rows.execute(f"SELECT * FROM {name}").fetchall()
+            for name in tables
+            if name not in ("tokens", "sqlite_sequence")
+        }
         rows.close()
         dumps.append(dumped)
     assert dumps[0] == dumps[1]

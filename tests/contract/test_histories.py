@@ -1,0 +1,174 @@
+"""Two real release histories go in by each way, twice, and come out whole by a walk along cursors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client import Client
+from tests.conftest import House, Template
+from tests.factories import CREATE, as_graphql
+
+FILES = {"strawberry-releases.jsonl": 939, "urql-monorepo.jsonl": 950}
+
+WALK = """query ($first: Int, $after: String) { organization(slug: "acme") { releases(first: $first, after: $after) {
+  totalCount pageInfo { hasNextPage endCursor }
+  nodes { version dateReleased commitCount
+    projects(first: 100) { nodes { slug } }
+    headCommits(first: 100) { nodes { repository { name } commit { sha } previousSha } }
+    authors(first: 100) { totalCount nodes { email } }
+    commits(first: 100) { totalCount pageInfo { hasNextPage endCursor } nodes { ...C } } } } } }
+fragment C on Commit { sha message timestamp author { email } repository { name }
+  fileChanges(first: 100) { totalCount pageInfo { hasNextPage endCursor } nodes { path type } } id }"""
+MORE_COMMITS = """query ($version: String!, $after: String) { release(by: {key: {organization: "acme", version: $version}}) {
+  commits(first: 100, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { ...C } } } }
+fragment C on Commit { sha message timestamp author { email } repository { name }
+  fileChanges(first: 100) { totalCount pageInfo { hasNextPage endCursor } nodes { path type } } id }"""
+MORE_FILES = """query ($id: ID!, $after: String) { node(id: $id) { ... on Commit {
+  fileChanges(first: 100, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { path type } } } } }"""
+
+
+def ask(client: Client, document: str, **variables: Any) -> Any:
+    answer = client.graphql(document, variables)
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def walk(client: Client) -> Counter[str]:
+    """Count everything that cursors lead to, once."""
+    counted: Counter[str] = Counter()
+    seen: dict[str, set[Any]] = {"release": set(), "commit": set(), "file": set(), "author": set()}
+    after = None
+    while True:
+        page = ask(client, WALK, first=30, after=after)["organization"]["releases"]
+        for release in page["nodes"]:
+            assert release["version"] not in seen["release"], "each release once"
+            seen["release"].add(release["version"])
+            counted["dated"] += release["dateReleased"] is not None
+            counted["project links"] += len(release["projects"]["nodes"])
+            counted["heads"] += len(release["headCommits"]["nodes"])
+            commits = _commits(client, release)
+            assert len(commits) == release["commitCount"] == release["commits"]["totalCount"]
+            shas = [(one["repository"]["name"], one["sha"]) for one in commits]
+            assert len(set(shas)) == len(shas), "each commit once"
+            counted["commit links"] += len(shas)
+            seen["commit"].update(shas)
+            wrote = {one["author"]["email"] for one in commits if one["author"]}
+            assert release["authors"]["totalCount"] == len(wrote)
+            if len(wrote) <= 100:
+                assert {one["email"] for one in release["authors"]["nodes"]} == wrote
+            seen["author"] |= wrote
+            for one, key in zip(commits, shas, strict=True):
+                seen["file"].update((*key, change["path"], change["type"]) for change in _files(client, one))
+        if not page["pageInfo"]["hasNextPage"]:
+            assert page["totalCount"] == len(seen["release"])
+            return counted + Counter({name: len(found) for name, found in seen.items()})
+        after = page["pageInfo"]["endCursor"]
+
+
+def _commits(client: Client, release: Any) -> list[Any]:
+    page, found = release["commits"], list(release["commits"]["nodes"])
+    while page["pageInfo"]["hasNextPage"]:
+        page = ask(client, MORE_COMMITS, version=release["version"], after=page["pageInfo"]["endCursor"])["release"][
+            "commits"
+        ]
+        found += page["nodes"]
+    return found
+
+
+def _files(client: Client, commit: Any) -> list[Any]:
+    page, found = commit["fileChanges"], list(commit["fileChanges"]["nodes"])
+    while page["pageInfo"]["hasNextPage"]:
+        page = ask(client, MORE_FILES, id=commit["id"], after=page["pageInfo"]["endCursor"])["node"]["fileChanges"]
+        found += page["nodes"]
+    assert len(found) == page["totalCount"]
+    return found
+
+
+def expected(lines: list[Any]) -> Counter[str]:
+    """Count what the file has, by its own lines alone."""
+    counted: Counter[str] = Counter()
+    seen: dict[str, set[Any]] = {"commit": set(), "file": set(), "author": set()}
+    types = {"A": "ADDED", "M": "MODIFIED", "D": "DELETED"}
+    kinds: dict[Any, str] = {}
+    by_version: dict[str, dict[str, Any]] = {}
+    for body in lines:
+        # A version that comes again keeps its date, gets more projects and heads, and the new list of commits.
+        one = by_version.setdefault(
+            body["version"], {"date": body.get("dateReleased"), "projects": set(), "heads": set(), "n": 0}
+        )
+        one["projects"].update(body["projects"])
+        one["heads"].update(ref["repository"] for ref in (*body.get("refs", ()), *body.get("commits", ())))
+        one["n"] = len(body.get("commits", ())) or one["n"]
+    counted["release"] = len(by_version)
+    counted["dated"] = sum(bool(one["date"]) for one in by_version.values())
+    counted["project links"] = sum(len(one["projects"]) for one in by_version.values())
+    counted["heads"] = sum(len(one["heads"]) for one in by_version.values())
+    counted["commit links"] = sum(one["n"] for one in by_version.values())
+    last = {body["version"]: body for body in lines if body.get("commits")}
+    for body in last.values():
+        for one in body.get("commits", ()):
+            key = one["repository"], one["id"]
+            seen["commit"].add(key)
+            seen["author"].add(one["author_email"].lower())
+            for change in one.get("patch_set") or ():
+                # A path's first type stays: contract section 2.5, point 8.
+                kinds.setdefault((*key, change["path"]), types[change["type"]])
+    seen["file"] = set(kinds.items())
+    return counted + Counter({name: len(found) for name, found in seen.items()})
+
+
+@pytest.mark.parametrize("way", ["rest", "graphql", "import"])
+@pytest.mark.parametrize("name", FILES)
+def test_history_goes_in_and_comes_out_whole(
+    template: Template, tmp_path: Path, shared_data: Path, name: str, way: str, record_property: Any
+) -> None:
+    house = House(template, tmp_path, create_projects=True)
+    client = house.client
+    file = shared_data / name
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(lines) == FILES[name]
+    for outcome in ("created", "existing"):
+        if way == "rest":
+            answers = Counter(client.rest("POST", "organizations/acme/releases/", body).status for body in lines)
+            assert answers == {201 if outcome == "created" else 208: len(lines)}
+        elif way == "graphql":
+            made = [client.graphql(CREATE, {"input": as_graphql(body)})["data"]["createRelease"] for body in lines]
+            outcomes = {"CREATED", "EXTENDED"} if outcome == "created" else {"EXISTING"}
+            assert {one["outcome"] for one in made} <= outcomes
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "gql_releases", "import", "acme", str(file), "--create-projects"],
+                env={"GQL_RELEASES_DATABASE_URL": f"sqlite:///{house.path}"}, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            created, extended, existing, bad = (int(word) for word in done.stdout.split() if word.isdigit())
+            assert (created + extended, existing, bad) == (
+                (len(lines), 0, 0) if outcome == "created" else (0, len(lines), 0)
+            )
+    found = walk(client)
+    house.close()
+    assert found == expected(lines)
+    record_property("counts", f"{name} by {way}: {dict(found)}")
+
+
+def test_import_tells_bad_lines_by_number_and_keeps_the_rest(template: Template, tmp_path: Path) -> None:
+    house = House(template, tmp_path)
+    file = tmp_path / "lines.jsonl"
+    file.write_text(
+        '{"version": "1", "projects": ["web"]}\n\n{"version": "a/b", "projects": ["nope"], "commits": [{}]}\nnot json\n'
+        '{"version": "2"}\n'
+    )
+    words = [sys.executable, "-m", "gql_releases", "import", "acme", str(file), "--project", "web"]
+    environment = {"GQL_RELEASES_DATABASE_URL": f"sqlite:///{house.path}"}
+    for summary in ("2 created, 0 extended, 0 existing, 2 bad lines", "0 created, 0 extended, 2 existing, 2 bad lines"):
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout.strip()) == (1, summary)
+        assert "line 3: version: Release with name a/b is not allowed; commits.0.id: This field is required." in done.stderr
+        assert "line 4: " in done.stderr
+    house.close()

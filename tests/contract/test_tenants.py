@@ -1,0 +1,113 @@
+"""Two tenants with equal versions, slugs and shas, attacked at each level: nobody sees anything of the other."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.conftest import House
+from tests.factories import commit, release
+from tests.oracle.naive import NODES
+from tests.oracle.test_oracle import fill
+
+SECRET = "other"
+EVERYTHING = """query ($id: ID!) { node(id: $id) { __typename id
+  ... on Organization { slug releases { totalCount } }
+  ... on Release { ref commits { totalCount nodes { message } } deploys { nodes { name } } organization { slug } }
+  ... on Commit { message releases { totalCount nodes { ref } } author { name } }
+  ... on Deploy { deploy: name release { ref } } ... on Token { token: name hint } ... on FileChange { path commit { message } } } }"""
+
+
+@pytest.fixture
+def both(house: House) -> House:
+    for organization in ("acme", "other"):
+        fill(house, organization)
+    return house
+
+
+def ids(house: House, organization: str) -> dict[str, list[str]]:
+    """Every id that a tenant's own operations show."""
+    import sqlite3
+
+    rows = sqlite3.connect(house.path)
+    owner = {"acme": 1, "other": 2}[organization]
+    found = {}
+    for name, row in NODES.items():
+        column = "id" if name == "Organization" else "organization_id"
+        keys = rows.execute(f"SELECT id FROM {row.__tablename__} WHERE {column} = ?", (owner,)).fetchall()
+        found[name] = [base64.b64encode(f"{name}:{key}".encode()).decode() for (key,) in keys]
+    rows.close()
+    return found
+
+
+def test_no_id_opens_what_another_tenant_owns(both: House) -> None:
+    foreign = ids(both, "other")
+    assert all(foreign.values()), "each type has something to attack"
+    for name, listed in foreign.items():
+        for one in listed:
+            assert both.client.graphql(EVERYTHING, {"id": one}) == {"data": {"node": None}}, name
+        many = both.client.graphql("query ($ids: [ID!]!) {nodes(ids: $ids) {__typename id}}", {"ids": listed[:100]})
+        assert set(map(str, many["data"]["nodes"])) == {"None"}, name
+    for one in foreign["Release"]:
+        document = "mutation ($r: ReleaseBy!) {deleteRelease(input: {release: $r}) {deletedReleaseId userErrors {code}}}"
+        answer = both.client.graphql(document, {"r": {"id": one}})["data"]["deleteRelease"]
+        assert answer == {"deletedReleaseId": None, "userErrors": [{"code": "RELEASE_NOT_FOUND"}]}
+
+
+def test_no_key_count_or_list_shows_another_tenant(both: House) -> None:
+    document = """{ organization(slug: "acme") { releases(first: 100) { totalCount nodes { ref
+      commits(first: 100) { nodes { message releases(first: 100) { totalCount nodes { ref organization { slug } } } } }
+      authors(first: 100) { nodes { name } } deploys(first: 100) { nodes { name environment { organization { slug } } } } } }
+      projects { nodes { slug releases(first: 100) { totalCount nodes { ref } } } } }
+      mine: organizations { totalCount nodes { slug } } theirs: organization(slug: "other") { slug }
+      release(by: {key: {organization: "other", version: "web@1.0.0+1"}}) { ref } }"""
+    answer = both.client.graphql(document)
+    assert "errors" not in answer
+    assert answer["data"]["theirs"] is answer["data"]["release"] is None
+    assert answer["data"]["mine"]["totalCount"] == 1
+    assert SECRET not in str(answer).replace("'theirs'", "")
+    assert answer["data"]["organization"]["releases"]["totalCount"] == 12
+
+
+def test_a_cursor_of_another_tenant_opens_only_ones_own(both: House) -> None:
+    document = """query ($org: String!, $after: String) {organization(slug: $org) {releases(first: 2, after: $after) {
+      nodes {ref} pageInfo {endCursor}}}}"""
+    theirs = both.client.graphql(document, {"org": "other"}, token=both.tokens["other"])
+    cursor = theirs["data"]["organization"]["releases"]["pageInfo"]["endCursor"]
+    mine = both.client.graphql(document, {"org": "acme", "after": cursor})
+    assert {one["ref"] for one in mine["data"]["organization"]["releases"]["nodes"]} <= {"acme"}
+
+
+def test_errors_do_not_tell_what_exists(both: House) -> None:
+    """An organization of somebody else and none at all are the same, through both doors; so are projects."""
+    client = both.client
+    answers = []
+    for organization in ("other", "nobody"):
+        rest = [
+            client.rest("GET", f"organizations/{organization}/releases/"),
+            client.rest("POST", f"organizations/{organization}/releases/", release()),
+            client.rest("GET", f"organizations/{organization}/releases/web@1.0.0%2B1/"),
+            client.rest("PUT", f"organizations/{organization}/releases/web@1.0.0%2B1/", {"ref": "stolen"}),
+            client.rest("DELETE", f"organizations/{organization}/releases/web@1.0.0%2B1/"),
+            client.rest("GET", f"projects/{organization}/web/releases/"),
+            client.rest("DELETE", f"projects/{organization}/web/releases/web@1.0.0%2B1/"),
+        ]
+        document = "mutation ($i: CreateReleaseInput!) {createRelease(input: $i) {userErrors {code message field}}}"
+        created = client.graphql(document, {"i": {"organization": organization, "version": "x", "projects": ["web"]}})
+        answers.append(([(one.status, one.body) for one in rest], created))
+    assert answers[0] == answers[1]
+    assert {status for status, _ in answers[0][0]} == {403}
+    assert client.rest("GET", "organizations/acme/releases/?project=3").status == 403
+    assert client.rest("GET", "organizations/acme/releases/?project=99").status == 403
+    assert client.rest("POST", "organizations/acme/releases/", release("n", projects=[3])).status == 400
+
+
+def test_writing_the_same_shas_leaves_the_other_tenants_commits(both: House) -> None:
+    both.client.rest(
+        "POST", "organizations/acme/releases/", release("steal", commits=[commit(n, message="stolen") for n in range(40)])
+    )
+    document = '{organization(slug: "other") {releases(first: 100) {nodes {commits(first: 100) {nodes {message}}}}}}'
+    theirs: Any = both.client.graphql(document, token=both.tokens["other"])
+    assert "stolen" not in str(theirs)
