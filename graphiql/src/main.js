@@ -76,12 +76,26 @@ function TokenBar() {
   );
 }
 
+// GraphiQL takes the first tab's variables from here, unless it remembers tabs of its own.
+const remembers = localStorage.getItem("graphiql:tabState") !== null;
+const first = remembers ? {} : { initialVariables: tabs[0].variables };
+
 function Page() {
   return h(
     "div",
     { className: "page" },
     h(TokenBar),
-    h("main", null, h(GraphiQL, { fetcher, defaultTabs: tabs, shouldPersistHeaders: false })),
+    h(
+      "main",
+      null,
+      h(GraphiQL, {
+        fetcher,
+        defaultTabs: tabs,
+        defaultEditorToolsVisibility: "variables",
+        shouldPersistHeaders: false,
+        ...first,
+      }),
+    ),
   );
 }
 
