@@ -1,0 +1,77 @@
+"""The house keeps its plan: sizes, error tables, words."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from gql_releases.domain.errors import ErrorCode
+from gql_releases.graphql_api.checking import UnboundField, check_schema
+from gql_releases.graphql_api.errors import IN_ERRORS, IN_PAYLOAD
+from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.rest_api.errors import STATUSES
+from gql_releases.storage.reading.catalogue import readable
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "gql_releases").rglob("*.py"))
+OURS = [path for path in SOURCES if "versions" not in path.parts]
+
+
+def test_files_and_functions_stay_small() -> None:
+    for path in OURS:
+        text = path.read_text()
+        assert text.count("\n") <= 500, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert (node.end_lineno or 0) - node.lineno <= 60, (path, node.name)
+
+
+def test_every_module_class_and_public_function_says_what_it_is_for() -> None:
+    missing = []
+    for path in OURS:
+        tree = ast.parse(path.read_text())
+        if not ast.get_docstring(tree):
+            missing.append(str(path))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+                missing.append(f"{path}: {node.name}")
+        for node in tree.body:
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and not node.name.startswith("_")
+                and not ast.get_docstring(node)
+            ):
+                missing.append(f"{path}: {node.name}")
+    assert missing == []
+
+
+def test_error_tables_cover_the_codes_exactly() -> None:
+    assert set(STATUSES) == set(ErrorCode)
+    assert set(ErrorCode) == IN_PAYLOAD | IN_ERRORS
+    assert set() == IN_PAYLOAD & IN_ERRORS
+
+
+def test_every_code_is_raised_somewhere() -> None:
+    text = "".join(path.read_text() for path in OURS if path.name != "errors.py" or "domain" in path.parts)
+    unused = [code.name for code in ErrorCode if text.count(f"ErrorCode.{code.name}") == 0]
+    assert unused == []
+
+
+def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
+    schema = core(build_schema())
+    check_schema(schema, readable())
+    without = {name: dict(found) for name, found in readable().items()}
+    del without["Release"]["version"]
+    with pytest.raises(UnboundField, match=r"Release\.(version|shortVersion)"):
+        check_schema(schema, without)
+    nullable = {name: dict(found) for name, found in readable().items()}
+    nullable["Release"]["version"] = ("column", True)
+    with pytest.raises(UnboundField, match="can be NULL"):
+        check_schema(schema, nullable)
+    field = schema.type_map["Release"].fields["ref"]  # type: ignore[attr-defined]
+    field.extensions["strawberry-definition"].extensions.append(object())
+    with pytest.raises(UnboundField, match="which a plan would skip"):
+        check_schema(schema, readable())
+    field.extensions["strawberry-definition"].extensions.clear()
