@@ -1,0 +1,80 @@
+"""The documentation is complete: every error code, command, setting and route stands in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import typer
+
+from gql_releases.cli import cli
+from gql_releases.domain.errors import ErrorCode
+from gql_releases.domain.principal import Scope
+from gql_releases.graphql_api.errors import IN_PAYLOAD
+from gql_releases.rest_api.errors import STATUSES
+from gql_releases.rest_api.routes import ROUTES
+from gql_releases.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+def test_every_error_code_is_documented_with_its_place() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", (DOCS / "errors.md").read_text(), re.MULTILINE))
+    assert set(rows) == {code.value for code in ErrorCode}
+    assert {name: status for name, status in rows.items()} == {code.value: str(STATUSES[code]) for code in ErrorCode}
+    text = (DOCS / "errors.md").read_text()
+    for code in ErrorCode:
+        assert (f"`{code.value}`" in text) and (
+            ("userErrors" in re.search(rf"`{code.value}`.*", text)[0]) == (code in IN_PAYLOAD)
+        )  # type: ignore[index]
+
+
+def commands(group: click.Group, words: str = "gql-releases") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        nested = getattr(command, "commands", None)
+        found += commands(command, f"{words} {name}") if nested else [f"{words} {name}"]  # type: ignore[arg-type]
+    return found
+
+
+def test_every_command_is_documented() -> None:
+    text = (DOCS / "operations.md").read_text()
+    named = commands(typer.main.get_command(cli))  # type: ignore[arg-type]
+    assert len(named) == 10
+    assert [one for one in named if f"`{one}" not in text] == []
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (DOCS / "operations.md").read_text()
+    for name, field in Settings.model_fields.items():
+        row = re.search(rf"^\| `GQL_RELEASES_{name.upper()}` \| (.*?) \|", text, re.MULTILINE)
+        assert row, name
+        default = (
+            ""
+            if field.default in (None, ())
+            else f"`{str(field.default).lower() if field.default is False else field.default}`"
+        )
+        assert row[1] == default, name
+
+
+def test_every_route_and_scope_is_documented() -> None:
+    for file in ("operations.md", "sentry-compatibility.md"):
+        text = (DOCS / file).read_text()
+        for pattern in ROUTES:
+            names = iter(["{org}", "{project}", "{version}"] if pattern[0] == "projects" else ["{org}", "{version}"])
+            route = "/api/0/" + "/".join(next(names) if part == "*" else part for part in pattern) + "/`"
+            assert route in text, (file, route)
+    assert all(f"`{scope}`" in (DOCS / "operations.md").read_text() for scope in Scope)
+
+
+def test_readme_opens_with_the_two_commands() -> None:
+    opening = (ROOT / "README.md").read_text()[:400]
+    assert opening.index("make run") < opening.index("make test")
+
+
+def test_no_link_in_the_documentation_is_broken() -> None:
+    for file in [ROOT / "README.md", *DOCS.rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", file.read_text()):
+            assert (file.parent / target).exists(), (file, target)
