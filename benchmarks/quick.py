@@ -2,8 +2,7 @@
 
     make bench                     # 2,000 releases of 10 commits in a temporary store
 
-Times swing with the machine: compare two versions in alternating runs, and trust ratios only. What the gateway reaches as it is served,
-against a floor and against PostGraphile, is measured by the benchmark that the issue about speed brings.
+Times swing with the machine: compare two versions in alternating runs, and trust ratios only.
 """
 
 from __future__ import annotations
@@ -28,10 +27,11 @@ from gql_releases.storage.store import Store, open_store
 
 RELEASES, COMMITS, SECONDS = 2_000, 10, 2.0
 
-Q1 = """query Q1($by: ReleaseBy!) { release(by: $by) { id version shortVersion ref url status dateCreated dateReleased commitCount
-  deployCount versionInfo { package description buildHash version { raw major minor patch pre buildCode components } } } }"""
+Q1 = """query Q1($by: ReleaseBy!) { release(by: $by) { id version shortVersion ref url status dateCreated dateReleased
+  commitCount deployCount versionInfo { package description buildHash version { raw major minor patch pre buildCode components } } } }"""
 Q2 = """query Q2($organization: String!) { organization(slug: $organization) { releases(first: 50) {
-  pageInfo { hasNextPage endCursor } nodes { id version dateCreated dateReleased commitCount projects(first: 5) { nodes { slug } }
+  pageInfo { hasNextPage endCursor }
+  nodes { id version dateCreated dateReleased commitCount projects(first: 5) { nodes { slug } }
     lastCommit { sha } deploys(first: 5) { nodes { environment { name } dateFinished url } }
     commits(first: 10) { nodes { sha message timestamp author { name email } } } } } } }"""
 M1 = """mutation M1($input: CreateReleaseInput!) { createRelease(input: $input) {

@@ -21,14 +21,9 @@ DOCS = ROOT / "docs"
 
 
 def test_every_error_code_is_documented_with_its_place() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", (DOCS / "errors.md").read_text(), re.MULTILINE))
-    assert set(rows) == {code.value for code in ErrorCode}
-    assert {name: status for name, status in rows.items()} == {code.value: str(STATUSES[code]) for code in ErrorCode}
-    text = (DOCS / "errors.md").read_text()
-    for code in ErrorCode:
-        assert (f"`{code.value}`" in text) and (
-            ("userErrors" in re.search(rf"`{code.value}`.*", text)[0]) == (code in IN_PAYLOAD)
-        )  # type: ignore[index]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (.*) \| (.*) \|$", (DOCS / "errors.md").read_text(), re.MULTILINE)
+    assert {name: status for name, _, status in rows} == {code.value: str(STATUSES[code]) for code in ErrorCode}
+    assert {name for name, place, _ in rows if place == "userErrors"} == {code.value for code in IN_PAYLOAD}
 
 
 def commands(group: click.Group, words: str = "gql-releases") -> list[str]:
@@ -49,7 +44,7 @@ def test_every_command_is_documented() -> None:
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (DOCS / "operations.md").read_text()
     for name, field in Settings.model_fields.items():
-        row = re.search(rf"^\| `GQL_RELEASES_{name.upper()}` \| (.*?) \|", text, re.MULTILINE)
+        row = re.search(rf"^\| `GQL_RELEASES_{name.upper()}` \| (.*?) ?\|", text, re.MULTILINE)
         assert row, name
         default = (
             ""
