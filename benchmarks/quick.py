@@ -27,8 +27,9 @@ from gql_releases.storage.store import Store, open_store
 
 RELEASES, COMMITS, SECONDS = 2_000, 10, 2.0
 
-Q1 = """query Q1($by: ReleaseBy!) { release(by: $by) { id version shortVersion ref url status dateCreated dateReleased
-  commitCount deployCount versionInfo { package description buildHash version { raw major minor patch pre buildCode components } } } }"""
+Q1 = """query Q1($by: ReleaseBy!) { release(by: $by) {
+  id version shortVersion ref url status dateCreated dateReleased commitCount deployCount
+  versionInfo { package description buildHash version { raw major minor patch pre buildCode components } } } }"""
 Q2 = """query Q2($organization: String!) { organization(slug: $organization) { releases(first: 50) {
   pageInfo { hasNextPage endCursor }
   nodes { id version dateCreated dateReleased commitCount projects(first: 5) { nodes { slug } }
