@@ -87,6 +87,7 @@ def _require_current(url: str) -> None:
 
 def _set_up_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel("WARNING")
 
 
 def served_app() -> Starlette:

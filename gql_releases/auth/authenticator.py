@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Protocol
 
 from gql_releases.auth.tokens import digest_of, looks_like_token
@@ -34,6 +36,7 @@ class Authenticator:
         self._store = store
         self._kept: OrderedDict[bytes, Principal] = OrderedDict()
         self._noted: dict[int, float] = {}
+        self._noting: set[asyncio.Future[None]] = set()
 
     async def authenticate(self, header: str | None) -> Principal:
         """Give the holder of the bearer token in an Authorization header.
@@ -63,16 +66,19 @@ class Authenticator:
         for digest in [digest for digest, kept in self._kept.items() if kept.token_id == principal.token_id]:
             del self._kept[digest]
 
-    async def note_use(self, principal: Principal) -> None:
-        """Write down that the token was used, at most once a minute; a store that cannot is no reason to refuse."""
+    def note_use(self, principal: Principal) -> None:
+        """Write down that the token was used, at most once a minute, and not in the request's way."""
         moment, token = time.monotonic(), principal.token_id
         if token is None or moment - self._noted.get(token, -NOTE_EVERY) < NOTE_EVERY:
             return
         self._noted[token] = moment
-        try:
+        noting = asyncio.ensure_future(self._note(token))
+        self._noting.add(noting)  # the loop itself holds tasks only weakly
+        noting.add_done_callback(self._noting.discard)
+
+    async def _note(self, token: int) -> None:
+        with suppress(Unavailable):  # a store that cannot write is no reason to refuse a read
             await self._store.note_use(token)
-        except Unavailable:
-            del self._noted[token]
 
 
 def _bearer(header: str | None) -> str:

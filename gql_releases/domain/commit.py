@@ -73,11 +73,12 @@ def _read_change_type(raw: Any, path: Path, problems: list[Problem]) -> ChangeTy
     return None
 
 
+repository_name = text(max=64, null=True, blank=True)
 _read_change = record({"path": text(max=510), "type": _read_change_type}, required=("path", "type"))
 _read_commit = record(
     {
         "sha": text(max=SHA_LENGTH),
-        "repository": text(max=64, null=True, blank=True),
+        "repository": repository_name,
         "message": text(null=True, blank=True),
         "author_name": text(max=128, null=True, blank=True),
         "author_email": text(max=200, null=True, blank=True),

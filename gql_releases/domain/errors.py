@@ -83,8 +83,8 @@ def invalid(code: ErrorCode, path: Iterable[str | int], message: str) -> Invalid
 class OrganizationNotFound(DomainError):
     """No such organization, or not the caller's: nobody learns which slugs exist."""
 
-    def __init__(self) -> None:
-        super().__init__(ErrorCode.ORGANIZATION_NOT_FOUND, "No such organization, or no access to it.", ("organization",))
+    def __init__(self, path: Iterable[str | int] = ("organization",)) -> None:
+        super().__init__(ErrorCode.ORGANIZATION_NOT_FOUND, "No such organization, or no access to it.", path)
 
 
 class ProjectNotFound(DomainError):

@@ -65,7 +65,10 @@ class Principal:
         if not self.scopes & accepted:
             raise Forbidden
 
-    def require_organization(self, named: str) -> None:
-        """Refuse an organization that is not the holder's, named by slug or numeric id. Raises OrganizationNotFound."""
+    def require_organization(self, named: str, *path: str) -> None:
+        """Refuse an organization that is not the holder's, named by slug or numeric id.
+
+        `path` says where in the input it is named. Raises OrganizationNotFound.
+        """
         if named not in (self.organization_slug, str(self.organization_id)):
-            raise OrganizationNotFound
+            raise OrganizationNotFound(path or ("organization",))

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from .commit import NewCommit, commit_reader
+from .commit import NewCommit, commit_reader, repository_name
 from .errors import ErrorCode, InvalidInput, Path, Problem
 from .ref import Ref, head_reader, ref_reader
 from .validation import choice, date, list_of, read, record, text, url, wrong_characters
@@ -164,6 +164,11 @@ def parse_commits(raw: Any) -> tuple[NewCommit, ...]:
 def parse_refs(raw: Any) -> tuple[Ref, ...]:
     """Read a list of refs. Raises InvalidInput."""
     return tuple(_at(("refs",), read_refs, raw))
+
+
+def parse_repository(raw: Any) -> str | None:
+    """Read the name of a repository; blank says nothing. Raises InvalidInput."""
+    return _at(("repository",), repository_name, raw) or None
 
 
 def _at(path: Path, reader: Any, raw: Any) -> Any:

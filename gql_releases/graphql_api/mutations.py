@@ -15,6 +15,7 @@ from gql_releases.domain.release import (
     parse_new_release,
     parse_refs,
     parse_release_change,
+    parse_repository,
 )
 from gql_releases.domain.selection import View
 from gql_releases.graphql_api import inputs
@@ -140,7 +141,8 @@ async def _delete_release(services: Services, principal: Principal, given: Input
 
 async def _set_release_commits(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     key, commits = release_key(given["release"]), parse_commits(given["commits"])
-    shown = await services.releases.set_commits(principal, key, commits, given.get("repository"), view)
+    repository = parse_repository(given.get("repository"))
+    shown = await services.releases.set_commits(principal, key, commits, repository, view)
     return {"shown": shown}
 
 

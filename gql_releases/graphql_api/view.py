@@ -98,7 +98,7 @@ class GraphQLView:
                 principal = await self._authenticator.authenticate(header(scope, b"authorization"))
             status, answer, operation = await self._execute(request, principal, scope["method"], kind)
             if principal:
-                await self._authenticator.note_use(principal)
+                self._authenticator.note_use(principal)
         except InvalidToken as error:
             if principal:
                 self._authenticator.forget(principal)

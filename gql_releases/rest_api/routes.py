@@ -5,6 +5,8 @@ Source: contract sections 1 and 1.1. A client takes a redirect for success, so t
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
@@ -20,6 +22,8 @@ from gql_releases.rest_api.errors import body_of, internal_error, status_of
 from gql_releases.rest_api.requests import Answer, Request
 from gql_releases.rest_api.services import Services
 from gql_releases.web.http import BodyTooLarge, NotJson, header, media_type, parse_json, read_body, send
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
@@ -56,6 +60,7 @@ class RestApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
+        begun = time.perf_counter()
         try:
             answer = await self._answer(scope, receive)
         except Refused as refused:
@@ -65,6 +70,9 @@ class RestApi:
                 return
             answer = Answer(500, internal_error(error))
         body = b"" if answer.value is None else orjson.dumps(answer.value)
+        token = scope.get("state", {}).get("token", "-")
+        took = 1000 * (time.perf_counter() - begun)
+        logger.info("rest %s %s token=%s status=%d ms=%.1f", scope["method"], _shown(scope), token, answer.status, took)
         await send(send_, answer.status, body, [NO_STORE, *answer.headers])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -72,8 +80,9 @@ class RestApi:
         principal = None
         try:
             principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+            scope.setdefault("state", {})["token"] = principal.token_id
             answer = await self._handle(scope, receive, principal, path, handlers)
-            await self._authenticator.note_use(principal)
+            self._authenticator.note_use(principal)
             return answer
         except DomainError as error:
             if isinstance(error, InvalidToken) and principal:
@@ -143,6 +152,11 @@ def _refusal(error: DomainError) -> Answer:
     if status == 503:
         headers.append((b"retry-after", b"1"))
     return Answer(status, body_of(error, wire.CREATION), headers)
+
+
+def _shown(scope: Scope) -> str:
+    """Give the path for the log: as it came, so that no line break of a version breaks the line."""
+    return str(scope["raw_path"].partition(b"?")[0], "latin-1")
 
 
 def _origin(scope: Scope) -> str:

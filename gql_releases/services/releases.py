@@ -82,7 +82,7 @@ class ReleaseService:
 def require_own(principal: Principal, key: ReleaseKey) -> None:
     """Refuse a key that names another organization. Raises OrganizationNotFound."""
     if key.organization is not None:
-        principal.require_organization(key.organization)
+        principal.require_organization(key.organization, "release", "key", "organization")
     require_storable(key.conditions())
 
 

@@ -141,3 +141,19 @@ def test_no_generated_input_makes_an_internal_error_over_graphql(house: House, b
         codes = [one.get("extensions", {}).get("code") for one in answer.json.get("errors", ())]
         assert "INTERNAL" not in codes, (answer, variables)
         assert codes or "data" in answer.json
+
+
+def test_path_of_a_problem_leads_to_where_it_was_said(client: Client) -> None:
+    document = "mutation ($i: SetReleaseCommitsInput!) {setReleaseCommits(input: $i) {release {id} userErrors {code field}}}"
+    client.rest("POST", LIST, release("known"))
+
+    def problems(organization: str, version: str, **more: Any) -> Any:
+        key = {"key": {"organization": organization, "version": version}}
+        answer = client.graphql(document, {"i": {"release": key, "commits": [], **more}})
+        return [(one["code"], one["field"]) for one in answer["data"]["setReleaseCommits"]["userErrors"]]
+
+    assert problems("other", "known") == [("ORGANIZATION_NOT_FOUND", ["release", "key", "organization"])]
+    assert problems("acme", "unknown") == [("RELEASE_NOT_FOUND", ["release"])]
+    assert problems("acme", "known", repository="x" * 65) == [("TOO_LONG", ["repository"])]
+    assert problems("acme", "known", commits=[{"sha": ""}]) == [("BLANK", ["commits", "0", "sha"])]
+    assert problems("acme", "known") == []

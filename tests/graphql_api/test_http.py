@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -173,3 +175,35 @@ def test_operations_are_kept_within_bounds(house: House) -> None:
     with pytest.raises(preparing.RequestError):
         preparer.prepare("{nothing}", None)
     assert ("{nothing}", None) not in preparer._kept
+
+
+def test_use_of_a_token_is_noted(house: House) -> None:
+    document = "{viewer {token {lastUsedAt}}}"
+    assert house.client.graphql(document)["data"]["viewer"]["token"]["lastUsedAt"] is None
+    house.run(asyncio.sleep(0.2))
+    used = house.client.graphql(document)["data"]["viewer"]["token"]["lastUsedAt"]
+    assert datetime.fromisoformat(used) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin", "allowed"),
+    [
+        ("http://localhost:*", "http://localhost:5173", True),
+        ("http://localhost:*", "http://127.0.0.1:9", True),
+        ("http://localhost:*", "https://evil.example.com", False),
+        ("https://a.example.com, https://b.example.com", "https://b.example.com", True),
+        ("", "http://localhost:5173", False),
+    ],
+)
+def test_pages_of_other_origins_may_ask_where_a_setting_says_so(
+    template: Any, tmp_path: Any, origins: str, origin: str, allowed: bool
+) -> None:
+    house = House(template, tmp_path, cors_origins=origins)
+    asked = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    before = house.client.request("OPTIONS", "/graphql", headers=asked)
+    answer = house.client.rest("GET", "organizations/acme/releases/", headers={"origin": origin})
+    house.close()
+    assert (before.headers.get("access-control-allow-origin") in (origin, "*")) == allowed
+    assert ("access-control-allow-origin" in answer.headers) == allowed
+    if allowed:
+        assert "Link" in answer.headers["access-control-expose-headers"]
