@@ -43,10 +43,11 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     releases = ReleaseService(store.releases, create_projects=settings.create_projects)
     schema = build_schema()
     check_schema(core(schema), readable())
-    services = GraphQLServices(reads, releases, DeployService(store.deploys))
+    deploys = DeployService(store.deploys)
+    services = GraphQLServices(reads, releases, deploys)
     limit = settings.max_body_size
     graphql = GraphQLView(Preparer(core(schema)), services, authenticator, explorer_page, limit)
-    rest = RestApi(RestServices(reads, releases), authenticator, limit, settings.public_url)
+    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url)
     sdl = print_sdl(schema).encode()
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:

@@ -53,6 +53,9 @@ def status_of(error: DomainError) -> int:
 
 def body_of(error: DomainError, names: Names) -> dict[str, Any]:
     """Give the body of an error; `names` spell the paths of a body's fields."""
+    if error.code is ErrorCode.PROJECT_NOT_ON_RELEASE:
+        detail = {"code": "parameter-validation-error", "message": error.message, "extra": {"context": ""}}
+        return {"detail": detail}
     if isinstance(error, InvalidInput):
         return _fields(error.problems, names)
     if error.code is ErrorCode.ORGANIZATION_NOT_FOUND:

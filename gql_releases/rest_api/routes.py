@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import DomainError, InvalidToken
 from gql_releases.domain.principal import Principal
-from gql_releases.rest_api import releases, wire
+from gql_releases.rest_api import deploys, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
 from gql_releases.rest_api.requests import Answer, Request
 from gql_releases.rest_api.services import Services
@@ -32,6 +32,7 @@ ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_r
 ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
     ("organizations", "*", "releases"): {"GET": releases.list_releases, "POST": releases.create_release},
     ("organizations", "*", "releases", "*"): ONE,
+    ("organizations", "*", "releases", "*", "deploys"): {"POST": deploys.create_deploy},
     ("projects", "*", "*", "releases"): {
         "GET": releases.list_project_releases,
         "POST": releases.create_project_release,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gql_releases.services.deploys import DeployService
 from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
 
@@ -14,3 +15,4 @@ class Services:
 
     reads: ReadService
     releases: ReleaseService
+    deploys: DeployService

@@ -86,6 +86,9 @@ _DEPLOY = s.Selection(
     ),
 )
 
+DEPLOY = s.View(_DEPLOY)
+"""A deploy."""
+
 _PROJECT = s.Selection(
     "Project",
     (
@@ -183,10 +186,16 @@ def finish_release(tree: Tree) -> Tree:
     if tree["lastCommit"]:
         _finish_commit(tree["lastCommit"])
     if tree["lastDeploy"]:
-        tree["lastDeploy"]["environment"] = tree["lastDeploy"]["environment"]["name"]
+        finish_deploy(tree["lastDeploy"])
     info = tree["versionInfo"]
     if info and info["version"]["components"] is None:
         info["version"] = {"raw": info["version"]["raw"]}
+    return tree
+
+
+def finish_deploy(tree: Tree) -> Tree:
+    """Show a deploy's environment by its name alone."""
+    tree["environment"] = tree["environment"]["name"]
     return tree
 
 

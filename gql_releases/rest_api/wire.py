@@ -58,6 +58,11 @@ _HEAD = Names({"currentId": ("sha", None), "previousId": ("previous_sha", None)}
 _COMMON = _same("ref", "url", "status") | {"dateReleased": ("date_released", None), "commits": ("commits", _COMMIT)}
 _REFS = {"refs": ("refs", _REF), "headCommits": ("head_commits", _HEAD)}
 
+DEPLOY = Names(
+    _same("environment", "name", "url", "projects")
+    | {"dateStarted": ("date_started", None), "dateFinished": ("date_finished", None)}
+)
+"""The body of a deploy."""
 CREATION = Names(_same("version", "projects") | _COMMON | _REFS)
 """The body of a creation under an organization."""
 PROJECT_CREATION = Names(_same("version") | _COMMON)

@@ -96,7 +96,7 @@ async def _projects(transaction: Transaction, organization: int, found: Found, n
     on_release = [row[0] for row in rows]
     if new.projects is None:
         return on_release
-    named = await project_ids(transaction, organization, new.projects)
+    named = await project_ids(transaction, organization, new.projects, unknown="Invalid project")
     strange = [str(name) for name, row_id in named.items() if row_id not in on_release]
     if strange:
         message = f"Invalid projects ({', '.join(strange)}) for release {found.version}"

@@ -84,7 +84,12 @@ class OrganizationStore:
 
 
 async def project_ids(
-    transaction: Transaction, organization: int, named: tuple[str | int, ...], *, create: bool = False
+    transaction: Transaction,
+    organization: int,
+    named: tuple[str | int, ...],
+    *,
+    create: bool = False,
+    unknown: str = "Invalid project ids or slugs",
 ) -> dict[str | int, int]:
     """Give the id of each project, named by slug or id, in the order of the naming.
 
@@ -102,11 +107,9 @@ async def project_ids(
         known |= {slug: row_id, str(row_id): row_id}
     if create:
         known |= await _create_missing(transaction, organization, [n for n in named if str(n) not in known])
-    unknown = [index for index, name in enumerate(named) if str(name) not in known]
-    if unknown:
-        raise InvalidInput(
-            Problem(ErrorCode.UNKNOWN_PROJECT, ("projects", index), "Invalid project ids or slugs") for index in unknown
-        )
+    missing = [index for index, name in enumerate(named) if str(name) not in known]
+    if missing:
+        raise InvalidInput(Problem(ErrorCode.UNKNOWN_PROJECT, ("projects", index), unknown) for index in missing)
     return {name: known[str(name)] for name in named}
 
 
