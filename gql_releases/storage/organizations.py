@@ -93,7 +93,7 @@ async def project_ids(
 ) -> dict[str | int, int]:
     """Give the id of each project, named by slug or id, in the order of the naming.
 
-    `create` makes projects for unknown slugs. Raises InvalidInput naming the first unknown project: nobody learns more.
+    `create` makes projects for unknown slugs. Raises InvalidInput for each unknown one, worded by `unknown`.
     """
     numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
     dialect = transaction.dialect
