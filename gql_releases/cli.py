@@ -24,6 +24,7 @@ from gql_releases.domain.errors import DomainError, InvalidInput
 from gql_releases.domain.organization import NewToken, parse_new_token
 from gql_releases.domain.principal import Scope
 from gql_releases.graphql_api.schema import build_schema, print_sdl
+from gql_releases.logs import set_up_logging
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
 from gql_releases.storage import migrating
@@ -85,15 +86,10 @@ def _require_current(url: str) -> None:
         raise ValueError("The database's tables are not up to date: run `gql-releases migrate`.")
 
 
-def _set_up_logging(settings: Settings) -> None:
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel("WARNING")
-
-
 def served_app() -> Starlette:
     """Make the application in a worker process."""
     settings = Settings()
-    _set_up_logging(settings)
+    set_up_logging(settings.log_level)
     return create_app(settings)
 
 
@@ -108,7 +104,7 @@ def serve(
 ) -> None:
     """Serve both doors. The tables of a SQLite file are brought up to date first."""
     settings = Settings()
-    _set_up_logging(settings)
+    set_up_logging(settings.log_level)
     logger.info("database: %s", sqlite_path(settings.database_url))
     migrating.migrate(settings.database_url)
     host, port = host or settings.host, settings.port if port is None else port
