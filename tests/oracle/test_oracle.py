@@ -19,7 +19,7 @@ from tests.factories import commit, release
 from tests.oracle.generator import Generator, Known
 from tests.oracle.naive import NODES, Naive, global_id
 
-OPERATIONS = 15_000 if os.environ.get("GQL_RELEASES_SOAK") else 400
+OPERATIONS = 5_000 if os.environ.get("GQL_RELEASES_SOAK") else 400
 FEATURES = {
     "variable", "Boolean variable", "variable in an object", "alias", "inline fragment", "fragment spread", "list",
     "fragment on an interface", "@skip", "@include", "type condition", "merged selections", "after", "before", "last",

@@ -1,0 +1,95 @@
+"""A state machine over the store, against a dict: what people do in any order, and what lists then show."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.conftest import House, Template
+from tests.factories import commit
+
+LIST = "organizations/acme/releases/"
+versions = st.sampled_from(["web@1", "web@2", "api@1", "1.0 (7)"])
+projects = st.lists(st.sampled_from(["web", "api"]), min_size=1, max_size=2, unique=True)
+commits = st.lists(st.integers(0, 5), max_size=4, unique=True)
+
+
+class Releases(RuleBasedStateMachine):
+    """Each rule does to the store what it does to a dict of version -> what must be shown."""
+
+    template: ClassVar[Template]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.house = House(self.template, self.folder)
+        self.model: dict[str, dict[str, Any]] = {}
+
+    def teardown(self) -> None:
+        self.house.close()
+        shutil.rmtree(self.folder)
+
+    @rule(version=versions, named=projects, numbers=commits, dated=st.booleans(), archived=st.booleans())
+    def create(self, version: str, named: list[str], numbers: list[int], dated: bool, archived: bool) -> None:
+        body: dict[str, Any] = {"version": version, "projects": named, "commits": [commit(n) for n in numbers]}
+        body |= {"dateReleased": "2026-01-01T00:00:00Z"} if dated else {}
+        body |= {"status": "archived"} if archived else {}
+        new = version not in self.model
+        known = self.model.setdefault(version, {"projects": set(), "commits": [], "date": dated, "status": "open"})
+        extended = bool(set(named) - known["projects"])
+        known["projects"] |= set(named)
+        known["commits"] = sorted(numbers) or known["commits"]
+        known["status"] = "archived" if archived else known["status"]
+        assert self.house.client.rest("POST", LIST, body).status == (201 if new or extended else 208)
+
+    @rule(version=versions, undo=st.booleans())
+    def update(self, version: str, undo: bool) -> None:
+        body = {"status": "open"} if undo else {"dateReleased": "2026-02-02T00:00:00Z", "refs": []}
+        answer = self.house.client.rest("PUT", f"{LIST}{version.replace(' ', '%20')}/", body)
+        assert answer.status == (200 if version in self.model else 404)
+        if version in self.model:
+            self.model[version] |= {"status": "open"} if undo else {"date": True, "commits": []}
+
+    @rule(version=versions)
+    def delete(self, version: str) -> None:
+        answer = self.house.client.rest("DELETE", f"{LIST}{version.replace(' ', '%20')}/")
+        assert answer.status == (204 if self.model.pop(version, None) else 404)
+
+    @invariant()
+    def lists_show_the_model(self) -> None:
+        document = """{organization(slug: "acme") {releases(first: 100) {totalCount nodes {version status dateReleased commitCount
+          projects {totalCount nodes {slug}} commits(first: 100) {nodes {sha}} lastCommit {sha}}}
+          projects {nodes {slug releases {totalCount}}}}}"""
+        shown = self.house.client.graphql(document)["data"]["organization"]
+        found = {
+            one["version"]: {
+                "projects": {project["slug"] for project in one["projects"]["nodes"]},
+                "commits": [int(each["sha"], 16) for each in one["commits"]["nodes"]],
+                "date": one["dateReleased"] is not None,
+                "status": one["status"].lower(),
+            }
+            for one in shown["releases"]["nodes"]
+        }
+        assert found == self.model
+        assert shown["releases"]["totalCount"] == len(self.model)
+        for one in shown["releases"]["nodes"]:
+            assert one["commitCount"] == len(one["commits"]["nodes"])
+            assert one["lastCommit"] == (one["commits"]["nodes"] or [None])[0]
+        for project in shown["projects"]["nodes"]:
+            number = sum(project["slug"] in one["projects"] for one in self.model.values())
+            assert project["releases"]["totalCount"] == number
+
+
+def test_store_behaves_as_a_dict(template: Template) -> None:
+    Releases.template = template
+    machine: Any = Releases.TestCase
+    machine.settings = settings(
+        max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    machine().runTest()
