@@ -15,6 +15,10 @@ for version in 2.58.6 3.8.0; do
     npm install --silent --no-fund --no-audit --prefix "$tools/$version" "@sentry/cli@$version"
   fi
 done
+if [ ! -d "$tools/audit/node_modules/graphql-http" ]; then
+  mkdir -p "$tools/audit"
+  npm install --silent --no-fund --no-audit --prefix "$tools/audit" graphql-http@1.23.1 graphql@16.15.0
+fi
 if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null

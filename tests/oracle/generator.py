@@ -67,8 +67,10 @@ class Generator:
         return f"x{self.serial}"
 
     def selection(self, parent: Any, depth: int, aliased: bool = False) -> str:
-        leaves = [name for name, one in parent.fields.items() if is_leaf_type(get_named_type(one.type))]
-        nested = [name for name in parent.fields if name not in leaves]
+        leaves = [
+            name for name, one in parent.fields.items() if is_leaf_type(get_named_type(one.type)) and name not in MOVING
+        ]
+        nested = [name for name, one in parent.fields.items() if not is_leaf_type(get_named_type(one.type))]
         chosen = self.random.sample(leaves, min(len(leaves), self.random.randint(1, 4))) if leaves else []
         if nested and (depth < 7 or not leaves):
             few = min(len(nested), self.random.choice((1, 1, 2)) if depth < 5 or not leaves else 1)
@@ -213,6 +215,8 @@ class Generator:
         return value if isinstance(kind, GraphQLEnumType) else json.dumps(value)
 
 
+MOVING = ("lastUsedAt",)
+"""Fields that asking changes."""
 PROJECTS = ("web", "api")
 SORT_OF = {
     "DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number",
