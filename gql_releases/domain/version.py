@@ -24,6 +24,8 @@ _MAX_UNSIGNED = 2**64 - 1
 _MAX_SIGNED = 2**63 - 1
 MAX_BYTES = 200
 """Longer versions are stored, but not parsed."""
+# How many digits follow, a letter that sorts. A pre-release's number may be long: from 25 digits on, more letters count.
+_LENGTHS = ["z" * (digits // 25) + chr(ord("a") + digits % 25) for digits in range(MAX_BYTES + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +88,21 @@ def _hash_like(text: str) -> bool:
 
 def _parsed(package: str | None, raw: str, match: re.Match[str]) -> VersionInfo:
     written = match["numbers"].split(".")
-    numbers = [int(number) for number in written] + [0] * (4 - len(written))
+    # Too large for 64 bits is 0, in what is shown and in the order.
+    numbers = [number if (number := int(digits)) <= _MAX_UNSIGNED else 0 for digits in written]
+    numbers += [0] * (4 - len(numbers))
     pre = match["dashed"] or match["joined"] or None
     build = match["build"]
     build_hash = build if build and _hash_like(build) else None
     description = raw.partition("+")[0]
     if build:
         description += f" ({build_hash[:12] if build_hash else build})"
-    major, minor, patch = (number if number <= _MAX_UNSIGNED else 0 for number in numbers[:3])
-    number = int(build) if build and build.isdigit() else -1
+    key = _semver_key(numbers, pre)
+    # A version without an order has no build number either: Sentry stores its sort columns together or not at all.
+    number = int(build) if key and build and build.isdigit() else -1
     return VersionInfo(
-        package, raw, major, minor, patch, pre, build, len(written), description, build_hash,
-        _semver_key(numbers, pre), number if number <= _MAX_SIGNED else -1,
+        package, raw, numbers[0], numbers[1], numbers[2], pre, build, len(written), description, build_hash,
+        key, number if number <= _MAX_SIGNED else -1,
     )  # fmt: skip
 
 
@@ -106,7 +111,7 @@ def _semver_key(numbers: list[int], pre: str | None) -> str:
 
     Pre-releases compare as semver.org 2.0 clause 11 says: identifier by identifier, numbers below words, fewer below more.
     """
-    if any(number > _MAX_SIGNED for number in numbers):
+    if max(numbers) > _MAX_SIGNED:
         return ""
     key = "".join(map(_ordered, numbers))
     if pre is None:
@@ -116,6 +121,4 @@ def _semver_key(numbers: list[int], pre: str | None) -> str:
 
 def _ordered(number: int) -> str:
     digits = str(number)
-    # A pre-release's number may be long: beyond 25 digits a second letter counts on.
-    tens, rest = divmod(len(digits), 25)
-    return "z" * tens + chr(ord("a") + rest) + digits
+    return _LENGTHS[len(digits)] + digits

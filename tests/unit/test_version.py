@@ -38,6 +38,9 @@ HASH = "0123456789abcdef0123456789abcdef01234567"
         ("f@1.0rc1", "f", "1.0rc1", (1, 0, 0), "rc1", None, 2, None, "1.0rc1"),
         ("f@1-rc1", "f", "1-rc1", (1, 0, 0), "rc1", None, 1, None, "1-rc1"),
         ("f@1.0-", "f", "1.0-", (1, 0, 0), None, None, 2, None, "1.0-"),
+        ("f@1.0-+5", "f", "1.0-+5", (1, 0, 0), None, "5", 2, None, "1.0- (5)"),
+        ("f@1.0-a.b-1.0+c.d-2", "f", "1.0-a.b-1.0+c.d-2", (1, 0, 0), "a.b-1.0", "c.d-2", 2, None, "1.0-a.b-1.0 (c.d-2)"),
+        ("f@1.0a.0b", "f", "1.0a.0b", (1, 0, 0), "a.0b", None, 2, None, "1.0a.0b"),
         (f"f@{2**64 - 1}.{2**64}.1", "f", f"{2**64 - 1}.{2**64}.1", (2**64 - 1, 0, 1), None, None, 3, None, f"{2**64 - 1}.{2**64}.1"),
     ],
 )  # fmt: skip
@@ -49,6 +52,18 @@ def test_version_says_what_the_grammar_says(
     found = None if info.major is None else (info.major, info.minor, info.patch)
     assert (info.package, info.raw, found, info.pre, info.build_code) == (package, raw, numbers, pre, build)
     assert (info.components, info.build_hash, info.description) == (components, build_hash, description)
+
+
+@pytest.mark.parametrize("length", [11, 12, 13, 16, 20, 32, 40, 41, 64])
+def test_hash_is_told_by_its_length(length: int) -> None:
+    text = ("aBcDeF0123" * 7)[:length]
+    bare, packed, built = (parse_version(f"{before}{text}") for before in ("", "f@", "f@1.0+"))
+    assert bare
+    assert packed
+    assert built
+    expected = text if length in (12, 16, 20, 32, 40, 64) else None
+    assert [info.build_hash for info in (bare, packed, built)] == [expected] * 3
+    assert built.description == f"1.0 ({text[:12] if expected else text})"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +96,81 @@ def test_surprising_version_is_allowed(text: str) -> None:
     assert check_version(text) is None
 
 
-@given(st.text(max_size=250))
+@pytest.mark.parametrize("text", ["é" * 100, "x" * 200, "...", "latest1", "f@latest", "a\x80b", "1–0", "\ud800"])
+def test_version_at_the_edge_of_the_parser_is_described(text: str) -> None:
+    info = parse_version(text)
+    assert info
+    assert info.description == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "ordered", "number"),
+    [
+        ("1.0", True, -1),
+        ("1.0+0", True, 0),
+        ("1.0+007", True, 7),
+        ("1.0+7a", True, -1),
+        ("1.0+-7", True, -1),
+        ("1.0+1.2", True, -1),
+        (f"1.0+{2**63 - 1}", True, 2**63 - 1),
+        (f"1.0+{2**63}", True, -1),
+        (f"{2**63 - 1}.0+5", True, 5),
+        (f"{2**63}.0+5", False, -1),
+        (f"1.0.0.{2**63}+5", False, -1),
+        (f"1.{2**64 - 1}+5", False, -1),
+        (f"{2**64}.0+5", True, 5),
+        ("v1.0+5", False, -1),
+    ],
+)
+def test_sort_facts_stand_together(raw: str, ordered: bool, number: int) -> None:
+    """Contract 4.2, stored sort columns: all or none; a number beyond 64 bits is 0 and so fits."""
+    info = parse_version(f"f@{raw}")
+    assert info
+    assert (bool(info.semver_key), info.build_number) == (ordered, number)
+
+
+def test_semver_key_of_a_number_beyond_64_bits_is_that_of_zero() -> None:
+    assert semver_key(f"1.{2**64}.3") == semver_key("1.0.3")
+
+
+def semver_key(raw: str) -> bytes:
+    info = parse_version(f"f@{raw}")
+    assert info
+    assert info.semver_key
+    return info.semver_key.encode()
+
+
+def test_semver_key_orders_the_example_of_semver_org() -> None:
+    """Clause 11 of semver.org 2.0, and around it what Sentry adds: a revision, pre-releases without a hyphen."""
+    rising = [
+        "0.9.10", "1.0.0-0", "1.0.0-2", "1.0.0-11", "1.0.0-11.0", "1.0.0-A", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta",
+        "1.0.0-alpha-", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0rc1", "1.0.0", "1.0.0.1-a", "1.0.0.1", "1.0.0.2",
+        "1.0.0.10", "1.0.1", "1.2", "1.10", "2", "10",
+    ]  # fmt: skip
+    assert sorted(rising, key=semver_key) == rising
+    assert len({semver_key(raw) for raw in rising}) == len(rising)
+
+
+@pytest.mark.parametrize(
+    ("raw", "same"),
+    [("1", "1.0.0.0"), ("1.0-", "1.0"), ("01.02", "1.2"), ("1.0+a", "1.0+b"), ("1.0a", "1.0-a"), ("1.0-a+1", "1-a")],
+)
+def test_semver_key_is_equal_where_precedence_is(raw: str, same: str) -> None:
+    assert semver_key(raw) == semver_key(same)
+
+
+def test_semver_key_orders_numbers_of_any_length() -> None:
+    rising = [f"1-{digit}{'0' * zeros}" for zeros in range(190) for digit in (1, 9)]
+    keys = {raw: semver_key(raw) for raw in rising}
+    assert sorted(keys, key=keys.__getitem__) == rising
+
+
+def test_semver_key_is_at_most_402_characters() -> None:
+    """As many identifiers as fit: a column that holds keys must hold this one."""
+    assert len(semver_key("10-" + ".".join(["1"] * 97) + ".1")) == 402
+
+
+@given(st.text(st.characters(), max_size=250) | st.text("f@019.-+aZ \ud800", max_size=30))
 def test_any_text_is_a_version_or_none(text: str) -> None:
     info = parse_version(text)
     if info:
