@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
+from gql_releases.auth.minting import Mint
 from gql_releases.graphql_api.checking import check_schema
 from gql_releases.graphql_api.preparing import Preparer
 from gql_releases.graphql_api.schema import build_schema, core, print_sdl
@@ -22,6 +23,7 @@ from gql_releases.graphql_api.view import GraphQLView
 from gql_releases.rest_api.routes import RestApi
 from gql_releases.rest_api.services import Services as RestServices
 from gql_releases.services.deploys import DeployService
+from gql_releases.services.inventory import InventoryService
 from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.settings import Settings
@@ -44,7 +46,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     schema = build_schema()
     check_schema(core(schema), readable())
     deploys = DeployService(store.deploys)
-    services = GraphQLServices(reads, releases, deploys)
+    services = GraphQLServices(reads, releases, deploys, InventoryService(store.inventory), Mint(store.tokens))
     limit = settings.max_body_size
     graphql = GraphQLView(Preparer(core(schema)), services, authenticator, explorer_page, limit)
     rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url)

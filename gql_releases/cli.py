@@ -21,10 +21,11 @@ from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint, Minted
 from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.errors import DomainError, InvalidInput
-from gql_releases.domain.organization import NewToken, parse_new_token
+from gql_releases.domain.organization import NewToken, parse_new_project, parse_new_token
 from gql_releases.domain.principal import Scope
 from gql_releases.graphql_api.schema import build_schema, print_sdl
 from gql_releases.logs import set_up_logging
+from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
 from gql_releases.storage import migrating
@@ -153,10 +154,14 @@ def create_project(
     organization: Slug, slug: Annotated[str, typer.Argument(help="The project's slug.")], name: Name = None
 ) -> None:
     """Make a project."""
-    made = _with_store(
-        lambda store: OrganizationService(store.organizations).create_project(organization, {"slug": slug, "name": name})
-    )
-    typer.echo(f"project {slug} has id {made}")
+    new = parse_new_project({"slug": slug, "name": name})
+
+    async def work(store: Store) -> None:
+        operator = await OrganizationService(store.organizations).operator_of(organization)
+        await InventoryService(store.inventory).create_project(operator, organization, new)
+
+    _with_store(work)
+    typer.echo(f"project {slug} is made")
 
 
 @token.command("create")
@@ -179,7 +184,8 @@ def create_token(
 
 
 async def _mint(store: Store, organization: str, new: NewToken) -> Minted:
-    return await Mint(store.tokens).create_token(await store.organizations.find_organization(organization), new)
+    operator = await OrganizationService(store.organizations).operator_of(organization)
+    return await Mint(store.tokens).create_token(operator, organization, new)
 
 
 @token.command("list")
@@ -187,8 +193,8 @@ def list_tokens(organization: Slug) -> None:
     """List an organization's tokens, without their secrets."""
 
     async def work(store: Store) -> None:
-        found = await store.organizations.find_organization(organization)
-        for one in await Mint(store.tokens).list_tokens(found):
+        operator = await OrganizationService(store.organizations).operator_of(organization)
+        for one in await Mint(store.tokens).list_tokens(operator.organization_id):
             state = "revoked" if one["revoked_at"] else f"expires {one['expires_at']}" if one["expires_at"] else "living"
             used = one["last_used_at"] or "never"
             typer.echo(f"{one['id']}\t...{one['hint']}\t{one['name'] or '-'}\t{one['scopes']}\t{state}\tused {used}")
@@ -202,12 +208,11 @@ def revoke_token(
 ) -> None:
     """Make a token open nothing from its next request on."""
 
-    async def work(store: Store) -> bool:
-        found = await store.organizations.find_organization(organization)
-        return await Mint(store.tokens).revoke_token(found, token_id)
+    async def work(store: Store) -> None:
+        operator = await OrganizationService(store.organizations).operator_of(organization)
+        await Mint(store.tokens).revoke_token(operator, token_id)
 
-    if not _with_store(work):
-        raise ValueError(f"The organization {organization} has no living token {token_id}.")
+    _with_store(work)
     typer.echo(f"token {token_id} is revoked")
 
 

@@ -11,10 +11,11 @@ from gql_releases.auth.minting import Mint, Minted
 from gql_releases.domain.dates import now
 from gql_releases.domain.deploy import NewDeploy
 from gql_releases.domain.errors import InvalidInput, OrganizationNotFound
-from gql_releases.domain.organization import NewToken
-from gql_releases.domain.principal import Principal, Scope
+from gql_releases.domain.organization import NewProject, NewToken
+from gql_releases.domain.principal import Scope
 from gql_releases.domain.release import Outcome, ReleaseKey, parse_new_release
 from gql_releases.services.deploys import DeployService
+from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.store import Store
@@ -32,21 +33,22 @@ FILES = ("basket.ts", "prices.ts", "header.ts", "importer.ts", "payment.ts", "se
 async def prepare(store: Store) -> Minted:
     """Fill the demo in where it is not, and mint a token that lives a day."""
     try:
-        organization = await store.organizations.find_organization(ORGANIZATION)
+        operator = await OrganizationService(store.organizations).operator_of(ORGANIZATION)
     except OrganizationNotFound:
         await fill(store)
-        organization = await store.organizations.find_organization(ORGANIZATION)
+        operator = await OrganizationService(store.organizations).operator_of(ORGANIZATION)
     new = NewToken("make run", frozenset(Scope), now() + timedelta(days=1))
-    return await Mint(store.tokens).create_token(organization, new)
+    return await Mint(store.tokens).create_token(operator, ORGANIZATION, new)
 
 
 async def fill(store: Store) -> int:
     """Make the demo's organization, projects, releases and deploys; give the number of releases that were not there."""
     organizations = OrganizationService(store.organizations)
     await _unless_there(organizations.create_organization({"slug": ORGANIZATION, "name": "Acme"}))
+    operator = await organizations.operator_of(ORGANIZATION)
+    inventory = InventoryService(store.inventory)
     for slug in PROJECTS:
-        await _unless_there(organizations.create_project(ORGANIZATION, {"slug": slug}))
-    operator = Principal.operator(await organizations.find_organization(ORGANIZATION), ORGANIZATION)
+        await _unless_there(inventory.create_project(operator, ORGANIZATION, NewProject(slug, slug)))
     releases, deploys = ReleaseService(store.releases), DeployService(store.deploys)
     made = 0
     for number in range(1, 31):

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
-from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import Outcome, parse_new_release
 from gql_releases.rest_api import wire
+from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.store import Store
 from gql_releases.web.http import NotJson, parse_json
@@ -46,7 +46,7 @@ async def import_file(
 
     Raises OrganizationNotFound; Unavailable where the store fails, after which a second run goes on.
     """
-    operator = Principal.operator(await store.organizations.find_organization(organization), organization)
+    operator = await OrganizationService(store.organizations).operator_of(organization)
     service = ReleaseService(store.releases, create_projects=create_projects)
     done = Imported()
 

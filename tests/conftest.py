@@ -13,8 +13,9 @@ import pytest
 
 from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint
-from gql_releases.domain.organization import parse_new_token
+from gql_releases.domain.organization import parse_new_project, parse_new_token
 from gql_releases.domain.principal import Scope
+from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
 from gql_releases.storage.migrating import migrate
@@ -44,11 +45,12 @@ async def _fill(template: Template) -> None:
     store = open_store(f"sqlite:///{template.path}")
     organizations = OrganizationService(store.organizations)
     for slug, projects in (("acme", ("web", "api")), ("other", ("web",))):
-        organization = await organizations.create_organization({"slug": slug})
+        await organizations.create_organization({"slug": slug})
+        operator = await organizations.operator_of(slug)
         for project in projects:
-            await organizations.create_project(slug, {"slug": project})
+            await InventoryService(store.inventory).create_project(operator, slug, parse_new_project({"slug": project}))
         token = parse_new_token({"name": "all", "scopes": list(Scope)})
-        template.tokens[slug] = (await Mint(store.tokens).create_token(organization, token)).text
+        template.tokens[slug] = (await Mint(store.tokens).create_token(operator, slug, token)).text
     await store.close()
 
 
@@ -76,9 +78,9 @@ class House:
         """Mint a token."""
 
         async def work() -> str:
-            found = await self.store.organizations.find_organization(organization)
+            operator = await OrganizationService(self.store.organizations).operator_of(organization)
             new = parse_new_token({"scopes": scopes, **more})
-            return (await Mint(self.store.tokens).create_token(found, new)).text
+            return (await Mint(self.store.tokens).create_token(operator, organization, new)).text
 
         return self.run(work())
 

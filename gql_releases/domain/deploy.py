@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
+
+import orjson
 
 from .errors import ErrorCode, Path, Problem
 from .release import read_project
-from .validation import date, list_of, read, record, text, url
+from .validation import URL_LENGTH, choice, date, is_url, list_of, read, record, text, url
 
 _FORBIDDEN = re.compile(r"[/\n\r\f]")
+MAX_LINKS = 20
+COMMENT_LENGTH = 4096
+
+
+class DeployStatus(StrEnum):
+    """How far a deploy is. Only what SUCCEEDED runs in its environment."""
+
+    QUEUED = "QUEUED"
+    STARTED = "STARTED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ROLLED_BACK = "ROLLED_BACK"
+
+
+UNFINISHED = frozenset({DeployStatus.QUEUED, DeployStatus.STARTED})
 
 
 @dataclass(frozen=True, slots=True)
 class NewDeploy:
-    """A release put into an environment. Projects None: all of the release's; `date_finished` None: now."""
+    """A release put into an environment.
+
+    Projects None: all of the release's. `date_finished` None: now, unless the status says that it goes on. `external_id`
+    is the deployer's own name for it, unique in a project. `links` is the text of a JSON list of {name, url}.
+    """
 
     environment: str
     projects: tuple[str | int, ...] | None = None
@@ -24,12 +47,34 @@ class NewDeploy:
     url: str | None = None
     date_started: datetime | None = None
     date_finished: datetime | None = None
+    status: DeployStatus = DeployStatus.SUCCEEDED
+    external_id: str | None = None
+    comment: str | None = None
+    links: str = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployChange:
+    """What to change of a deploy: given values of name, url, date_started, date_finished, status, comment, links."""
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeployKey:
+    """How an operation names a deploy: by id, or by project (slug) and external id; `organization` must be the caller's."""
+
+    id: int | None = None
+    organization: str | None = None
+    project: str | None = None
+    external_id: str | None = None
 
 
 _read_name = text(max=64)
 
 
-def _read_environment(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+def read_environment(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+    """Read an environment's name (contract section 6.1)."""
     before = len(problems)
     name: str | None = _read_name(raw, path, problems)
     if name is not None and len(problems) == before and _FORBIDDEN.search(name):
@@ -37,19 +82,60 @@ def _read_environment(raw: Any, path: Path, problems: list[Problem]) -> str | No
     return name
 
 
+def _read_link_url(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+    before = len(problems)
+    value: str | None = text(max=URL_LENGTH)(raw, path, problems)
+    if value is not None and len(problems) == before and not is_url(value):
+        problems.append(Problem(ErrorCode.INVALID_URL, path, "Enter a valid URL."))
+    return value
+
+
+_read_link_list = list_of(record({"name": text(max=64), "url": _read_link_url}, required=("name", "url")))
+
+
+def _read_links(raw: Any, path: Path, problems: list[Problem]) -> str:
+    before = len(problems)
+    links = _read_link_list(raw or [], path, problems)
+    if len(problems) > before or links is None:
+        return "[]"
+    if len(links) > MAX_LINKS:
+        problems.append(Problem(ErrorCode.TOO_LONG, path, f"Ensure this list has no more than {MAX_LINKS} links."))
+    return orjson.dumps(list(links)).decode()
+
+
+_CHANGEABLE = {
+    "name": text(max=64, null=True, blank=True),
+    "url": url(),
+    "date_started": date(),
+    "date_finished": date(),
+    "status": choice({member.value: member for member in DeployStatus}, lambda said: f"Invalid status {said}"),
+    "comment": text(max=COMMENT_LENGTH, null=True, blank=True, trim=False),
+    "links": _read_links,
+}
 _read_deploy = record(
     {
-        "environment": _read_environment,
+        "environment": read_environment,
         "projects": list_of(read_project, null=True, empty=False),
-        "name": text(max=64, null=True, blank=True),
-        "url": url(),
-        "date_started": date(),
-        "date_finished": date(),
+        "external_id": text(max=64, null=True),
+        **_CHANGEABLE,
     },
     required=("environment",),
 )
+_read_change = record(_CHANGEABLE)
+_read_environment_only = record({"name": read_environment}, required=("name",))
 
 
 def parse_new_deploy(raw: Any) -> NewDeploy:
     """Read the body of a deploy. Raises InvalidInput with every problem found (contract section 6.1)."""
     return NewDeploy(**read(_read_deploy, raw))
+
+
+def parse_deploy_change(raw: Any) -> DeployChange:
+    """Read a change of a deploy. Raises InvalidInput."""
+    return DeployChange(read(_read_change, raw))
+
+
+def parse_environment_name(raw: Any) -> str:
+    """Read the name of an environment to be made. Raises InvalidInput."""
+    name: str = read(_read_environment_only, raw)["name"]
+    return name

@@ -31,10 +31,13 @@ class ErrorCode(StrEnum):
     PROJECT_NOT_ON_RELEASE = "PROJECT_NOT_ON_RELEASE"
     UNKNOWN_REPOSITORY = "UNKNOWN_REPOSITORY"
     ALREADY_EXISTS = "ALREADY_EXISTS"
+    SCOPE_NOT_HELD = "SCOPE_NOT_HELD"
     # What was named is not there, or not to be seen
     ORGANIZATION_NOT_FOUND = "ORGANIZATION_NOT_FOUND"
     PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
     RELEASE_NOT_FOUND = "RELEASE_NOT_FOUND"
+    DEPLOY_NOT_FOUND = "DEPLOY_NOT_FOUND"
+    TOKEN_NOT_FOUND = "TOKEN_NOT_FOUND"
     # How a read was asked
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
     INVALID_CURSOR = "INVALID_CURSOR"
@@ -74,6 +77,10 @@ class InvalidInput(DomainError):
         first = self.problems[0]
         super().__init__(first.code, first.message, first.path)
 
+    def within(self, *path: str | int) -> InvalidInput:
+        """Give the same problems, their paths put below another one."""
+        return InvalidInput(Problem(one.code, (*path, *one.path), one.message) for one in self.problems)
+
 
 def invalid(code: ErrorCode, path: Iterable[str | int], message: str) -> InvalidInput:
     """Make an InvalidInput of a single problem."""
@@ -99,6 +106,20 @@ class ReleaseNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.RELEASE_NOT_FOUND, "The requested resource does not exist", ("release",))
+
+
+class DeployNotFound(DomainError):
+    """No such deploy in the caller's organization."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.DEPLOY_NOT_FOUND, "The requested resource does not exist", ("deploy",))
+
+
+class TokenNotFound(DomainError):
+    """No such living token in the caller's organization."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.TOKEN_NOT_FOUND, "There is no such living token.", ("token",))
 
 
 class Unauthenticated(DomainError):

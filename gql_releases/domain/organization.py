@@ -11,6 +11,7 @@ from .errors import ErrorCode, Path, Problem
 from .principal import Scope
 from .validation import date, list_of, read, record, text
 
+REPOSITORY_LENGTH = 200
 _SLUG = re.compile(r"(?![0-9]+$)[a-z0-9][a-z0-9_-]{0,49}")
 _WRONG_SLUG = (
     "Enter a slug of 1 to 50 lowercase letters, digits, - or _, that begins with a letter or digit and is no number."
@@ -31,6 +32,23 @@ class NewProject:
 
     slug: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectKey:
+    """How an operation names a project: by id, or by slug; `organization` must then be the caller's."""
+
+    id: int | None = None
+    organization: str | None = None
+    slug: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChange:
+    """What to change of a project; None stays."""
+
+    slug: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,8 @@ def _read_scope(raw: Any, path: Path, problems: list[Problem]) -> Scope | None:
 
 
 _read_named = record({"slug": read_slug, "name": text(max=64, null=True, blank=True)}, required=("slug",))
+_read_project_change = record({"slug": read_slug, "name": text(max=64)})
+_read_repository = record({"name": text(max=REPOSITORY_LENGTH)}, required=("name",))
 _read_token = record(
     {"name": text(max=64, null=True, blank=True), "scopes": list_of(_read_scope, empty=False), "expires_at": date()},
     required=("scopes",),
@@ -80,6 +100,18 @@ def parse_new_project(raw: Any) -> NewProject:
     """Read a project to be made; its name is its slug unless given. Raises InvalidInput."""
     values = read(_read_named, raw)
     return NewProject(values["slug"], values.get("name") or values["slug"])
+
+
+def parse_project_change(raw: Any) -> ProjectChange:
+    """Read a change of a project. Raises InvalidInput."""
+    values = read(_read_project_change, raw)
+    return ProjectChange(values.get("slug"), values.get("name"))
+
+
+def parse_repository_name(raw: Any) -> str:
+    """Read the name of a repository to be made. Raises InvalidInput."""
+    name: str = read(_read_repository, raw)["name"]
+    return name
 
 
 def parse_new_token(raw: Any) -> NewToken:

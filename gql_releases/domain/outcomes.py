@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import InvalidInput
 from .release import Outcome
 
 Tree = dict[str, Any]
@@ -19,3 +20,15 @@ class Created:
     id: int
     ignored: tuple[str, ...] = ()
     shown: Tree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the making of something known by its key did: CREATED or EXISTING; `shown` is the view."""
+
+    outcome: Outcome
+    shown: Tree | None
+
+
+Result = Created | InvalidInput
+"""What became of one release of a bulk creation."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from .conditions import Conditions
 
 MAX_PAGE = 100
 """The largest page that a caller may ask for."""
@@ -34,7 +35,7 @@ class PageRequest:
     """One page of a list.
 
     `order` None is the list's own order. `backward` takes the last `size` rows before `before` (or of the whole list).
-    `conditions` are (filter's name, value) pairs, all of which must hold; names are those of the catalogue.
+    All of `conditions` must hold. What a to-one is picked by is asked for as a page of one, too.
     """
 
     size: int = DEFAULT_PAGE
@@ -42,18 +43,19 @@ class PageRequest:
     after: Position | None = None
     before: Position | None = None
     backward: bool = False
-    conditions: tuple[tuple[str, Any], ...] = ()
+    conditions: Conditions = ()
 
 
 KEY_TYPES = {
     "date_created": "date",
     "release_order": "date",
     "date_shown": "date",
-    "date_finished": "date",
+    "finish_order": "date",
     "semver_key": "text",
     "slug": "text",
     "name": "text",
     "path": "text",
+    "email": "text",
     "build_number": "number",
     "position": "number",
     "id": "number",

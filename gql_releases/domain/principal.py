@@ -26,6 +26,8 @@ class Scope(StrEnum):
 WRITE_RELEASES = frozenset({Scope.PROJECT_WRITE, Scope.PROJECT_ADMIN, Scope.PROJECT_RELEASES, Scope.ORG_CI})
 READ_RELEASES = WRITE_RELEASES | {Scope.PROJECT_READ}
 DELETE_RELEASES = frozenset({Scope.PROJECT_ADMIN, Scope.PROJECT_RELEASES})
+WRITE_PROJECTS = frozenset({Scope.PROJECT_WRITE, Scope.PROJECT_ADMIN, Scope.ORG_WRITE, Scope.ORG_ADMIN})
+WRITE_TOKENS = frozenset({Scope.ORG_WRITE, Scope.ORG_ADMIN})
 READ_ORGANIZATION = frozenset(Scope)
 
 READ_SCOPES: dict[str, frozenset[Scope]] = {
@@ -41,6 +43,7 @@ READ_SCOPES: dict[str, frozenset[Scope]] = {
     "FileChange": READ_RELEASES,
     "HeadCommit": READ_RELEASES,
     "Deploy": READ_RELEASES,
+    "CurrentDeploy": READ_RELEASES,
 }
 """Entity -> the scopes of which a reader needs at least one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import Any
 from .commit import NewCommit, commit_reader, repository_name
 from .errors import ErrorCode, InvalidInput, Path, Problem
 from .ref import Ref, head_reader, ref_reader
-from .validation import choice, date, list_of, read, record, text, url, wrong_characters
+from .validation import choice, date, json_object, list_of, read, record, text, url, wrong_characters
 from .version import VersionInfo, check_version, parse_version
 
 VERSION_LENGTH = 200
@@ -35,7 +35,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewRelease:
-    """A release to be created; cannot be built from a bad version. Commits are in the order given."""
+    """A release to be created; cannot be built from a bad version.
+
+    Commits are in the order given, `metadata` is the text of a JSON object.
+    """
 
     version: str
     projects: tuple[str | int, ...]
@@ -46,6 +49,8 @@ class NewRelease:
     refs: tuple[Ref, ...] = ()
     status: Status | None = None
     user_agent: str | None = None
+    notes: str | None = None
+    metadata: str | None = None
     version_info: VersionInfo | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,7 +60,7 @@ class NewRelease:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseChange:
-    """What to change of a release: given values of ref, url, date_released, status; () as refs clears the commits."""
+    """What to change of a release: given values of CHANGEABLE; () as refs clears the commits."""
 
     values: Mapping[str, str | datetime | Status | None] = field(default_factory=dict)
     commits: tuple[NewCommit, ...] | None = None
@@ -113,6 +118,12 @@ def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | N
     return None
 
 
+CHANGEABLE = ("ref", "url", "date_released", "status", "notes", "metadata")
+"""What a change can set."""
+NOTES_LENGTH = 64 * 1024
+MAX_BULK = 1000
+"""Releases that one bulk creation takes."""
+
 _STATUSES = {member.value: member for member in Status} | {member.value.lower(): member for member in Status}
 
 _CHANGEABLE = {
@@ -120,6 +131,8 @@ _CHANGEABLE = {
     "url": url(),
     "date_released": date(),
     "status": choice(_STATUSES, lambda said: f"Invalid status {said}"),
+    "notes": text(max=NOTES_LENGTH, null=True, blank=True, trim=False),
+    "metadata": json_object(),
     "commits": list_of(commit_reader()),
     "refs": list_of(ref_reader()),
     "head_commits": list_of(head_reader()),
@@ -145,6 +158,8 @@ def parse_new_release(raw: Any, *, user_agent: str | None = None) -> NewRelease:
         values.get("refs") or values.get("head_commits", ()),
         values.get("status"),
         user_agent[:USER_AGENT_LENGTH] if user_agent is not None else None,
+        values.get("notes") or None,
+        values.get("metadata"),
     )
 
 
@@ -152,8 +167,21 @@ def parse_release_change(raw: Any) -> ReleaseChange:
     """Read the body of a change. Raises InvalidInput. No commits change nothing; no refs clear (contract 3.2)."""
     values = read(_read_change, raw)
     refs = values.get("refs")
-    given = {name: values[name] for name in ("ref", "url", "date_released", "status") if name in values}
+    given = {name: values[name] for name in CHANGEABLE if name in values}
+    if "notes" in given:
+        given["notes"] = given["notes"] or None
     return ReleaseChange(given, values.get("commits") or None, refs or values.get("head_commits", refs))
+
+
+def parse_new_releases(raws: Sequence[Any]) -> list[NewRelease | InvalidInput]:
+    """Read the bodies of a bulk creation, each by itself; paths of problems begin with ("releases", index)."""
+    found: list[NewRelease | InvalidInput] = []
+    for index, raw in enumerate(raws):
+        try:
+            found.append(parse_new_release(raw))
+        except InvalidInput as error:
+            found.append(error.within("releases", index))
+    return found
 
 
 def parse_commits(raw: Any) -> tuple[NewCommit, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .conditions import Conditions
 from .paging import PageRequest, Position
 
 Render = Callable[[Any], Any]
@@ -36,20 +37,26 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """An object made of the same row's columns; None where the attribute `present` is NULL ("" for: always there)."""
+    """An object made of the same row's columns; None where the attribute `present` is NULL ("" for: always there).
+
+    With a `slot`, `present` is a pick with arguments, and tells something of `entities`.
+    """
 
     name: str
     present: str
     fields: tuple[Field, ...]
+    slot: int | None = None
+    entities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """The object that a reference leads to, or None."""
+    """The object that a reference leads to, or None; with a `slot`, the one that a pick finds by its arguments."""
 
     name: str
     attribute: str
     selection: Selection
+    slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,10 @@ Part = Nodes | Edges | PageInfo | TotalCount | Constant
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A page of the rows of `entity` behind a to-many; `slot` is the index of its PageRequest in the read."""
+    """A page of the rows of `entity` behind a to-many; `slot` is the index of its PageRequest in the read.
+
+    `finish` makes something else of the page. `unless` names a column that is answered instead where it is not NULL.
+    """
 
     name: str
     attribute: str
@@ -111,6 +121,8 @@ class Many:
     slot: int
     parts: tuple[Part, ...]
     cursor: Callable[[Position], str]
+    finish: Callable[[Any], Any] | None = None
+    unless: str | None = None
 
 
 Field = Value | Constant | Embedded | One | Many
@@ -133,7 +145,9 @@ def _entities(fields: tuple[Any, ...]) -> set[str]:
     for item in fields:
         if isinstance(item, One | Nodes | EdgeNode):
             found |= item.selection.entities
-        elif isinstance(item, Embedded | Edges):
+        elif isinstance(item, Embedded):
+            found |= {*item.entities, *_entities(item.fields)}
+        elif isinstance(item, Edges):
             found |= _entities(item.fields)
         elif isinstance(item, Many):  # its total alone tells something of the entity, too
             found |= {item.entity, *_entities(item.parts)}
@@ -150,7 +164,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A view of one entity, found by conditions: (filter's name, value) pairs of the catalogue, all of which must hold."""
+    """A view of one entity, found by conditions, all of which must hold."""
 
     view: View
-    conditions: tuple[tuple[str, Any], ...] = ()
+    conditions: Conditions = ()

@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
+
 from .dates import WRONG_FORMAT, parse_date
 from .errors import DomainError, ErrorCode, InvalidInput, Path, Problem
 
@@ -132,6 +134,30 @@ def is_url(value: str) -> bool:
         return False
     host = re.sub(r":[0-9]{1,5}$", "", host).removesuffix(".")
     return port_is_right and len(host) <= 253 and bool(_HOST.fullmatch(host))
+
+
+JSON_BYTES = 16 * 1024
+
+
+def json_object(*, max_bytes: int = JSON_BYTES) -> Reader:
+    """Read a small JSON object into its text; null stays None."""
+
+    def read_object(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+        if raw is None:
+            return None
+        if not isinstance(raw, dict):
+            problems.append(Problem(ErrorCode.WRONG_TYPE, path, "Expected a JSON object."))
+            return None
+        try:
+            spelled = orjson.dumps(raw)
+        except (orjson.JSONEncodeError, RecursionError):
+            problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, "This is nothing that JSON can hold."))
+            return None
+        if len(spelled) > max_bytes:
+            problems.append(Problem(ErrorCode.TOO_LONG, path, f"Ensure this object has no more than {max_bytes} bytes."))
+        return spelled.decode()
+
+    return read_object
 
 
 def choice(values: Mapping[str, Any], wrong: Callable[[str], str]) -> Reader:

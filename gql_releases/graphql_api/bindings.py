@@ -14,6 +14,7 @@ import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 
+from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.paging import Order
 from gql_releases.domain.selection import Render
 from gql_releases.graphql_api.scalars import global_id_of
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 BINDING = "binding"
 """The key under which a field's metadata carries its binding."""
 
-Conditions = tuple[tuple[str, Any], ...]
 Arguments = Mapping[str, Any]
 
 
@@ -45,9 +45,21 @@ class NodeId:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedIn:
-    """An object made of the row's own columns; null where `present` is NULL, never where it is empty."""
+    """An object made of the row's own columns; null where `present` is NULL, never where it is empty.
+
+    With arguments, `present` is a pick by `conditions`, which the lists below it have, too; it tells of `entities`.
+    """
 
     present: str
+    conditions: Callable[[Arguments], Conditions] | None = None
+    entities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Objects from a column that holds JSON: a list whose fields are named as the objects' own."""
+
+    attribute: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +70,37 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Picked:
+    """A to-one that is found by arguments: the field's own, or those of the object that it is embedded in."""
+
+    attribute: str
+    conditions: Callable[[Arguments], Conditions]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text: the column's, or where that is NULL what `write` makes of the first `size` of a list and its total count."""
+
+    attribute: str
+    listed: str
+    entity: str
+    size: int
+    columns: tuple[str, ...]
+    write: Callable[[list[dict[str, Any]], int], str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class ListOf:
-    """A to-many: a connection with the list's own order unless `orders` offers others."""
+    """A to-many: a connection with the list's own order unless `orders` offers others.
+
+    `inherits`: it has the conditions of the object that it is embedded in.
+    """
 
     attribute: str
     order: Order
     orders: Mapping[str, str] = field(default_factory=dict)
     conditions: Callable[[Arguments], Conditions] | None = None
+    inherits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +145,35 @@ def embedded(present: str, description: str) -> Any:
     return _bound(EmbeddedIn(present), description)
 
 
+def compared(present: str, description: str, arguments: list[StrawberryArgument], conditions: Any, *entities: str) -> Any:
+    """Bind a field to an object that arguments decide: its picks and lists have the same conditions."""
+    made = _bound(EmbeddedIn(present, conditions, entities), description)
+    made.arguments = arguments
+    return made
+
+
+def objects(attribute: str, description: str) -> Any:
+    """Bind a field to a column of JSON objects."""
+    return _bound(Objects(attribute), description)
+
+
+def picked(
+    attribute: str,
+    description: str,
+    conditions: Callable[[Arguments], Conditions],
+    arguments: list[StrawberryArgument] | None = None,
+) -> Any:
+    """Bind a field to the object that its arguments find."""
+    made = _bound(Picked(attribute, conditions), description)
+    made.arguments = arguments or []
+    return made
+
+
+def written(binding: Written, description: str) -> Any:
+    """Bind a field to a text that a list makes where none is stored."""
+    return _bound(binding, description)
+
+
 def to_one(attribute: str, description: str) -> Any:
     """Bind a field to a reference."""
     return _bound(Reference(attribute), description)
@@ -143,9 +208,10 @@ def to_many(
     orders: Mapping[str, str] | None = None,
     conditions: Callable[[Arguments], Conditions] | None = None,
     arguments: list[StrawberryArgument] | None = None,
+    inherits: bool = False,
 ) -> Any:
     """Bind a field to a list. `orders` maps the values of its `orderBy.field` to sorts of the store."""
-    made = _bound(ListOf(attribute, order, orders or {}, conditions), description)
+    made = _bound(ListOf(attribute, order, orders or {}, conditions, inherits), description)
     made.arguments = paging_arguments() + (arguments or [])
     return made
 

@@ -46,14 +46,22 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
                 _check_attribute(where, attributes, attribute, "column", required)
                 if not is_leaf_type(named):
                     raise UnboundField(f"{where} is bound to a column and has fields")
-            case b.EmbeddedIn(present):
+            case b.EmbeddedIn(present, conditions):
                 if present:
-                    _check_attribute(where, attributes, present, "column", False)
+                    _check_attribute(where, attributes, present, "pick" if conditions else "column", False)
                 elif not required:
                     raise UnboundField(f"{where} is always there and says that it may be null")
                 if required and present:
                     raise UnboundField(f"{where} is not null, and is where {present} is NULL")
                 _check_embedded(schema, named, attributes, present)
+            case b.Objects(attribute):
+                _check_attribute(where, attributes, attribute, "column", True)
+                _check_leaves(where, named)
+            case b.Written(attribute, listed):
+                _check_attribute(where, attributes, attribute, "column", required)
+                _check_attribute(where, attributes, listed, "many", False)
+            case b.Picked(attribute):
+                _check_attribute(where, attributes, attribute, "pick", required)
             case b.Reference(attribute):
                 _check_attribute(where, attributes, attribute, "one", required)
             case b.ListOf(attribute):
@@ -68,6 +76,13 @@ def _check_embedded(
     """Check an embedded object: where it is there, so is `present` and what is written together with it."""
     together = {name: ("column", False) for name in (present, *TOGETHER.get(present, ())) if name}
     _check_object(schema, declared, {**attributes, **together})
+
+
+def _check_leaves(where: str, declared: Any) -> None:
+    for name, field in declared.fields.items():
+        _check_plain(f"{where}.{name}", field)
+        if not is_leaf_type(get_named_type(field.type)):
+            raise UnboundField(f"{where}.{name} is an object in a column of objects")
 
 
 TOGETHER = {"description": ("raw", "description")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -77,6 +78,7 @@ def _list(item: Coerce) -> Coerce:
     return lambda value: [item(one) for one in value] if isinstance(value, list | tuple) else [item(value)]
 
 
+@lru_cache(maxsize=256)
 def _object(declared: GraphQLInputObjectType) -> Coerce:
     fields: dict[str, tuple[str, Coerce]] = {}
     defaults: dict[str, Any] = {}
@@ -162,6 +164,12 @@ def _date_time(value: Any) -> datetime:
         raise Mismatch from None
 
 
+def _json_object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Mismatch
+    return value
+
+
 _SCALARS: dict[str, Coerce] = {
     "String": _text,
     "ID": _id,
@@ -170,6 +178,7 @@ _SCALARS: dict[str, Coerce] = {
     "Float": _float,
     "Boolean": _boolean,
     "DateTime": _date_time,
+    "JSONObject": _json_object,
 }
 
 
@@ -185,6 +194,8 @@ def evaluator(node: ValueNode, declared: GraphQLInputType) -> Evaluate:
     if isinstance(inner, GraphQLList):
         items = [evaluator(one, inner.of_type) for one in (node.values if isinstance(node, ListValueNode) else (node,))]
         return lambda variables: [None if (value := item(variables)) is MISSING else value for item in items]
+    if isinstance(inner, GraphQLScalarType):  # an object of JSON, with variables in it
+        return lambda variables: _bare(inner)(value_from_ast_untyped(node, dict(variables)))
     assert isinstance(inner, GraphQLInputObjectType)
     assert isinstance(node, ObjectValueNode)
     return _object_evaluator(node, inner)

@@ -36,6 +36,9 @@ IN_PAYLOAD = frozenset(
         ErrorCode.ORGANIZATION_NOT_FOUND,
         ErrorCode.PROJECT_NOT_FOUND,
         ErrorCode.RELEASE_NOT_FOUND,
+        ErrorCode.DEPLOY_NOT_FOUND,
+        ErrorCode.TOKEN_NOT_FOUND,
+        ErrorCode.SCOPE_NOT_HELD,
     }
 )
 """Codes that a mutation's payload carries: the caller can mend them."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
 import strawberry
 
+from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, size_of
+from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order
-from gql_releases.graphql_api.bindings import Arguments, Conditions, argument
+from gql_releases.domain.ranges import range_conditions
+from gql_releases.graphql_api.bindings import Arguments, argument
 
 
 @strawberry.enum(description="Whether a release is listed by default.")
@@ -45,34 +49,116 @@ class ReleaseOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
 
 
+def _optional(description: str, name: str | None = None) -> Any:
+    return strawberry.field(default=strawberry.UNSET, description=description, name=name)
+
+
+@strawberry.input(description="A range of semantic versions.")
+class SemverFilter:
+    """Conditions on what a version says."""
+
+    range: str = strawberry.field(
+        description="Comparators that all must hold, as `>=1.2 <2`, `^1.4` or `~1.4.2`; 2.0.0-rc.1 is below 2.0.0."
+    )
+    package: str | None = _optional("Only versions of this package, the part before the @.")
+
+
 @strawberry.input(description="Which versions; every given field must hold.")
 class VersionFilter:
     """Conditions on a version."""
 
-    equals: str | None = strawberry.field(default=strawberry.UNSET, description="Exactly this version.")
-    starts_with: str | None = strawberry.field(default=strawberry.UNSET, description="Versions that begin so.")
+    equals: str | None = _optional("Exactly this version.")
+    in_: list[str] | None = _optional("One of these versions.", "in")
+    starts_with: str | None = _optional("Versions that begin so.")
+    contains: str | None = _optional("Versions with this in them, in capitals or not; looks at every version.")
+    semver: SemverFilter | None = _optional("Versions in a range; those without an order are in none.")
+
+
+@strawberry.input(description="A span of time.")
+class DateRange:
+    """Conditions on a date."""
+
+    from_: datetime | None = _optional("At this moment or later.", "from")
+    before: datetime | None = _optional("Before this moment.")
 
 
 @strawberry.input(description="Which releases; every given field must hold, null means any.")
 class ReleaseFilter:
     """Conditions on a release."""
 
-    status: ReleaseStatus | None = strawberry.field(default=strawberry.UNSET, description="Only of this status.")
-    project: str | None = strawberry.field(default=strawberry.UNSET, description="Only of the project with this slug.")
-    version: VersionFilter | None = strawberry.field(default=strawberry.UNSET, description="Only of such versions.")
+    status: ReleaseStatus | None = _optional("Only of this status.")
+    project: str | None = _optional("Only of the project with this slug.")
+    version: VersionFilter | None = _optional("Only of such versions.")
+    environment: str | None = _optional("Only what was deployed to the environment of this name.")
+    released: bool | None = _optional("Only what has a date of release, or only what has none.")
+    date_created: DateRange | None = _optional("Only what the store heard of first in this span.")
+    date_released: DateRange | None = _optional("Only what was released in this span.")
+    author: str | None = _optional("Only with commits by the author of this e-mail address.")
+    commit: str | None = _optional("Only with a commit of this sha.")
+    path: str | None = _optional("Only with commits that touched this path.")
+    and_: list[ReleaseFilter] | None = _optional("All of these must hold.", "and")
+    or_: list[ReleaseFilter] | None = _optional("At least one of these must hold.", "or")
+    not_: ReleaseFilter | None = _optional("This must not hold.", "not")
 
 
 def release_conditions(arguments: Arguments) -> Conditions:
-    """Turn a ReleaseFilter into the store's conditions."""
-    given = arguments.get("filter") or {}
-    version = given.get("version") or {}
-    found = {
-        "project": given.get("project"),
-        "status": given.get("status"),
-        "version": version.get("equals"),
-        "version_starts_with": version.get("starts_with"),
-    }
-    return tuple((name, value) for name, value in found.items() if value is not None)
+    """Turn a ReleaseFilter into the store's conditions. Raises DomainError: no range of versions, or too many filters."""
+    given = arguments.get("filter")
+    if not given:
+        return ()
+    conditions = _conditions(given)
+    number = size_of(conditions)
+    if number > MAX_CONDITIONS:
+        message = f"A filter has at most {MAX_CONDITIONS} conditions, not {number}."
+        raise DomainError(ErrorCode.INVALID_ARGUMENT, message)
+    return conditions
+
+
+def _conditions(given: Arguments) -> Conditions:
+    found: list[tuple[str, Any]] = []
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name in ("and_", "or_"):
+            found.append((name[:-1], tuple([_together(_conditions(one)) for one in value])))
+        elif name == "not_":
+            found.append(("not", _conditions(value)))
+        elif name == "version":
+            found += _version_conditions(value)
+        elif name in ("date_created", "date_released"):
+            found += _range_conditions(name.removeprefix("date_"), value)
+        elif name == "released":
+            found.append(("released" if value else "unreleased", True))
+        else:
+            found.append((name, value.lower() if name == "author" else value))
+    return tuple(found)
+
+
+def _together(conditions: Conditions) -> Condition:
+    return conditions[0] if len(conditions) == 1 else ("and", conditions)
+
+
+def _version_conditions(given: Arguments) -> Conditions:
+    found: list[tuple[str, Any]] = []
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name == "semver":
+            found += range_conditions(value["range"])
+            if value.get("package") is not None:
+                found.append(("package", value["package"]))
+        elif name == "contains":
+            found.append(("version_contains", [value]))
+        elif name == "in_":
+            found.append(("version_in", value))
+        else:
+            found.append(("version" if name == "equals" else f"version_{name}", value))
+    return tuple(found)
+
+
+def _range_conditions(name: str, given: Arguments) -> Conditions:
+    spelled = {"from_": f"{name}_from", "before": f"{name}_before"}
+    return tuple((spelled[side], moment) for side, moment in given.items() if moment is not None)
 
 
 RELEASE_LIST: dict[str, Any] = {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, get_named_type
 
 from gql_releases.domain import selection as s
+from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE, Order, PageRequest
 from gql_releases.graphql_api import bindings as b
@@ -50,15 +52,16 @@ class PagePlan:
     path: ResponsePath
     arguments: Evaluate
     binding: b.ListOf
+    around: PickPlan | None = None
 
     def request(self, variables: Variables) -> PageRequest:
         """Read the arguments. Raises DomainError with the list's path."""
         try:
-            return self._request(self.arguments(variables))
+            return self._request(self.arguments(variables), variables)
         except DomainError as error:
             raise DomainError(error.code, error.message, self.path) from error
 
-    def _request(self, given: dict[str, Any]) -> PageRequest:
+    def _request(self, given: dict[str, Any], variables: Variables) -> PageRequest:
         order = self._order(given.get("order_by"))
         size, backward = _size(given.get("first"), given.get("last"))
         after, before = (
@@ -66,6 +69,8 @@ class PagePlan:
             for side in ("after", "before")
         )
         conditions = self.binding.conditions(given) if self.binding.conditions else ()
+        if self.around:
+            conditions = self.around.request(variables).conditions + conditions
         return PageRequest(size, order, after, before, backward, conditions)
 
     def _order(self, given: Mapping[str, str] | None) -> Order | None:
@@ -85,12 +90,40 @@ def _size(first: int | None, last: int | None) -> tuple[int, bool]:
     return size, last is not None
 
 
+@dataclass(frozen=True, slots=True)
+class PickPlan:
+    """How arguments become the conditions that a to-one is picked by: as a page of one."""
+
+    path: ResponsePath
+    arguments: Evaluate
+    conditions: Callable[[b.Arguments], Conditions]
+
+    def request(self, variables: Variables) -> PageRequest:
+        """Read the arguments. Raises DomainError with the field's path."""
+        return PageRequest(1, conditions=self.conditions(self.arguments(variables)))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPlan:
+    """A page that no argument decides."""
+
+    path: ResponsePath
+    size: int
+
+    def request(self, variables: Variables) -> PageRequest:
+        """Give the page."""
+        return PageRequest(self.size)
+
+
+SlotPlan = PagePlan | PickPlan | FixedPlan
+
+
 @dataclass(slots=True)
 class ViewPlan:
     """A selection, and how its pages are asked for."""
 
     selection: s.Selection
-    pages: list[PagePlan]
+    pages: list[SlotPlan]
 
     def view(self, variables: Variables) -> s.View:
         """Fill in the pages. Raises DomainError: before any SQL."""
@@ -99,10 +132,14 @@ class ViewPlan:
 
 @dataclass(slots=True)
 class Selector:
-    """Turns what is selected on a type into a selection, and gathers its pages by slot."""
+    """Turns what is selected on a type into a selection, and gathers its pages by slot.
+
+    `around` is the object with arguments that fields are being embedded in.
+    """
 
     document: Document
-    pages: list[PagePlan] = field(default_factory=list)
+    pages: list[SlotPlan] = field(default_factory=list)
+    around: PickPlan | None = None
 
     def selection(self, entity: GraphQLObjectType, fields: Fields, path: ResponsePath) -> s.Selection:
         """Make the selection of an entity."""
@@ -123,20 +160,58 @@ class Selector:
                 return s.Value(name, attribute, render)
             case b.NodeId():
                 return s.Value(name, "id", global_id_of(parent.name))
-            case b.EmbeddedIn(present):
+            case b.EmbeddedIn(present, None):
                 return s.Embedded(name, present, self.fields(target, self.document.below(target, nodes), path))
+            case b.EmbeddedIn() as embedded:
+                return self._decided(name, declared, nodes, embedded, path)
+            case b.Objects(attribute):
+                fields = self.document.below(target, nodes)
+                return s.Value(name, attribute, _objects(target.name, {one: f[0].name.value for one, f in fields.items()}))
+            case b.Picked(attribute, conditions):
+                arguments = arguments_of(declared, nodes[0]) if declared.args or not self.around else self.around.arguments
+                slot = self._slot(PickPlan(path, arguments, conditions))
+                return s.One(name, attribute, self.selection(target, self.document.below(target, nodes), path), slot)
+            case b.Written() as text:
+                return self._written(name, text, path)
             case b.Reference(attribute):
                 return s.One(name, attribute, self.selection(target, self.document.below(target, nodes), path))
             case b.ListOf() as listed:
                 return self.many(name, declared, nodes, listed, path)
         raise TypeError(f"{parent.name}.{asked} is bound to nothing")
 
+    def _slot(self, plan: SlotPlan) -> int:
+        self.pages.append(plan)
+        return len(self.pages) - 1
+
+    def _decided(
+        self, name: str, declared: GraphQLField, nodes: list[FieldNode], binding: b.EmbeddedIn, path: ResponsePath
+    ) -> s.Embedded:
+        """Make an embedded object that arguments decide: what is below it has them, too."""
+        assert binding.conditions
+        before, self.around = self.around, PickPlan(path, arguments_of(declared, nodes[0]), binding.conditions)
+        slot, target = self._slot(self.around), get_named_type(declared.type)
+        assert isinstance(target, GraphQLObjectType)
+        fields = self.fields(target, self.document.below(target, nodes), path)
+        self.around = before
+        return s.Embedded(name, binding.present, fields, slot, binding.entities)
+
+    def _written(self, name: str, binding: b.Written, path: ResponsePath) -> s.Many:
+        """Make the list that a text is written from."""
+        values = tuple([s.Value(column, column) for column in binding.columns])
+        parts = (s.Nodes("nodes", s.Selection(binding.entity, values)), s.TotalCount("totalCount"))
+        slot = self._slot(FixedPlan(path, binding.size))
+
+        def write(page: dict[str, Any]) -> str | None:
+            return binding.write(page["nodes"], page["totalCount"])
+
+        return s.Many(name, binding.listed, binding.entity, slot, parts, encode_cursor, write, binding.attribute)
+
     def many(
         self, name: str, declared: GraphQLField, nodes: list[FieldNode], binding: b.ListOf, path: ResponsePath
     ) -> s.Many:
         """Make a list, and its page."""
-        slot = len(self.pages)
-        self.pages.append(PagePlan(path, arguments_of(declared, nodes[0]), binding))
+        around = self.around if binding.inherits else None
+        slot = self._slot(PagePlan(path, arguments_of(declared, nodes[0]), binding, around))
         connection: Any = get_named_type(declared.type)
         entity: Any = get_named_type(connection.fields["nodes"].type)
         parts = self.document.below(connection, nodes)
@@ -170,6 +245,16 @@ class Selector:
             return s.EdgeCursor(name)
         target: Any = get_named_type(edge.fields[asked].type)
         return s.EdgeNode(name, self.selection(target, self.document.below(target, nodes), (*path, name)))
+
+
+def _objects(typename: str, asked: Mapping[str, str]) -> s.Render:
+    """Make the function from JSON text to objects with the asked fields."""
+
+    def render(text: str) -> list[dict[str, Any]]:
+        found = [{**one, "__typename": typename} for one in orjson.loads(text)]
+        return [{name: one[key] for name, key in asked.items()} for one in found]
+
+    return render
 
 
 def _page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[str, str] | s.Constant, ...]:

@@ -23,8 +23,9 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 
 from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.coercing import MISSING, Coerce, Mismatch, coercer, evaluator, python_name
+from gql_releases.graphql_api.coercing import MISSING, Coerce, Mismatch, coercer, evaluator
 from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
+from gql_releases.graphql_api.payloads import plan_payload
 from gql_releases.graphql_api.planning import (
     arguments_of,
     binding_of,
@@ -39,7 +40,6 @@ from gql_releases.graphql_api.steps import (
     ListStep,
     NodeStep,
     OneStep,
-    PayloadField,
     Step,
 )
 
@@ -85,6 +85,8 @@ class Operation:
         """Coerce the request's variables. Raises RequestError, worded by graphql-core."""
         try:
             return self._coerce(raw)
+        except RecursionError:
+            raise RequestError([GraphQLError("The variables are nested too deeply.")]) from None
         except Mismatch:
             found = get_variable_values(self.schema, self.definition.variable_definitions or (), dict(raw))
             errors = found if isinstance(found, list) else [GraphQLError("The variables do not fit the operation.")]
@@ -143,29 +145,13 @@ class Operation:
     def _command(
         self, document: Document, name: str, nodes: list[FieldNode], payload: GraphQLObjectType, command: b.Commanded
     ) -> CommandStep:
-        shown: dict[str, list[FieldNode]] = {}
-        fields = []
-        target: GraphQLObjectType | None = None
-        for one, below in document.below(payload, nodes).items():
-            asked = below[0].name.value
-            attribute = asked if asked == "__typename" else python_name(payload.fields[asked], asked)
-            selected: tuple[tuple[str, str], ...] = ()
-            if attribute == command.shows:
-                shown[one] = below
-            elif attribute == "user_errors":
-                problem: Any = get_named_type(payload.fields[asked].type)
-                collected = document.below(problem, below)
-                selected = tuple((name, nodes[0].name.value) for name, nodes in collected.items())
-            fields.append(PayloadField(one, attribute, selected))
-        of: Any = payload.fields.get(command.shows or "")
-        target = get_named_type(of.type) if of else self.schema.type_map["Release"]  # type: ignore[assignment]
-        assert isinstance(target, GraphQLObjectType)
         root = self.schema.mutation_type
         assert root
         declared = root.fields[nodes[0].name.value]
-        plan = plan_shown(document, target, shown, (name,))
+        plan, shown = plan_payload(document, payload, nodes, command.shows)
+        view = plan_shown(document, shown.target or node_types(self.schema)["Release"], shown.nodes, (name,))
         arguments, input_type = arguments_of(declared, nodes[0]), declared.args["input"].type
-        return CommandStep(name, command, arguments, input_type, payload.name, tuple(fields), plan)
+        return CommandStep(name, command, arguments, input_type, plan, view)
 
 
 def node_types(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:

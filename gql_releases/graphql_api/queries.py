@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import strawberry
 
+from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import ReleaseKey
-from gql_releases.graphql_api.bindings import Arguments, Conditions, argument, paging_arguments, planned
+from gql_releases.graphql_api.bindings import Arguments, argument, paging_arguments, planned
 from gql_releases.graphql_api.connections import Connection, Node
 from gql_releases.graphql_api.inputs import ReleaseBy
 from gql_releases.graphql_api.scalars import from_global_id

@@ -10,13 +10,14 @@ from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.errors import DomainError
 
 BigInt = NewType("BigInt", int)
+JSONObject = NewType("JSONObject", dict)  # type: ignore[type-arg]
 
 
 def _parse_date_time(value: Any) -> datetime:
@@ -34,6 +35,16 @@ def _parse_big_int(value: Any) -> int:
     return value
 
 
+def _parse_json_object(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise GraphQLError("JSONObject must be an object.")
+    return value
+
+
+def _parse_json_literal(node: ValueNode, variables: Any = None) -> Any:
+    return _parse_json_object(value_from_ast_untyped(node, variables))
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -48,6 +59,14 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://json-schema.org/understanding-json-schema/reference/numeric#integer",
         serialize=int,
         parse_value=_parse_big_int,
+    ),
+    JSONObject: strawberry.scalar(
+        name="JSONObject",
+        description="A JSON object with whatever its maker put into it.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=dict,
+        parse_value=_parse_json_object,
+        parse_literal=_parse_json_literal,
     ),
 }
 

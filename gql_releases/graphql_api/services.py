@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gql_releases.auth.minting import Mint
 from gql_releases.services.deploys import DeployService
+from gql_releases.services.inventory import InventoryService
 from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
 
@@ -16,3 +18,5 @@ class Services:
     reads: ReadService
     releases: ReleaseService
     deploys: DeployService
+    inventory: InventoryService
+    tokens: Mint

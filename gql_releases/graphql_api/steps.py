@@ -25,6 +25,7 @@ from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import Evaluate
 from gql_releases.graphql_api.collecting import Document
 from gql_releases.graphql_api.errors import user_errors
+from gql_releases.graphql_api.payloads import PayloadPlan, answer
 from gql_releases.graphql_api.planning import ResponsePath, ViewPlan, plan_nodes, plan_view
 from gql_releases.graphql_api.scalars import from_global_id
 from gql_releases.graphql_api.services import Services
@@ -151,15 +152,6 @@ class NodeStep:
 
 
 @dataclass(frozen=True, slots=True)
-class PayloadField:
-    """A field of a payload: the attribute it shows, and for user errors what is selected of each."""
-
-    name: str
-    attribute: str
-    below: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class CommandStep:
     """A mutation: its arguments coerced, one service call, the payload put together."""
 
@@ -167,8 +159,7 @@ class CommandStep:
     command: b.Commanded
     arguments: Evaluate
     input_type: GraphQLInputType
-    payload: str
-    fields: tuple[PayloadField, ...]
+    payload: PayloadPlan
     plan: ViewPlan
 
     async def run(self, asked: Asked) -> Any:
@@ -178,25 +169,14 @@ class CommandStep:
         try:
             done = await self.command.run(asked.services, principal, given, view)
         except DomainError as error:
-            problems = user_errors(error, self.input_type)
+            problems = self._explain(error)
             if problems is None:
                 raise
-            return self._answer({}, problems)
-        return self._answer(done, [])
+            return answer(self.payload, {}, problems, self._explain)
+        return answer(self.payload, done, [], self._explain)
 
-    def _answer(self, done: Mapping[str, Any], problems: list[dict[str, Any]]) -> dict[str, Any]:
-        return {one.name: self._field(one, done, problems) for one in self.fields}
-
-    def _field(self, one: PayloadField, done: Mapping[str, Any], problems: list[dict[str, Any]]) -> Any:
-        if one.attribute == "__typename":
-            return self.payload
-        if one.attribute == "user_errors":
-            typed = [{**problem, "__typename": "UserError"} for problem in problems]
-            return [{name: problem[attribute] for name, attribute in one.below} for problem in typed]
-        if one.attribute == self.command.shows:
-            shown = done.get("shown")
-            return None if shown is None else shown[one.name]
-        return done.get(one.attribute, [] if one.attribute == "ignored_fields" else None)
+    def _explain(self, error: DomainError) -> list[dict[str, Any]] | None:
+        return user_errors(error, self.input_type)
 
 
 @dataclass(slots=True)

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
+import orjson
 import strawberry
 
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.notes import SHOWN_COMMITS, notes_from_commits
 from gql_releases.domain.paging import Order
-from gql_releases.graphql_api.bindings import column, embedded, node_id, to_many, to_one
+from gql_releases.graphql_api.bindings import (
+    Arguments,
+    Written,
+    argument,
+    column,
+    compared,
+    embedded,
+    node_id,
+    objects,
+    picked,
+    to_many,
+    to_one,
+    written,
+)
 from gql_releases.graphql_api.connections import Connection, Node
 from gql_releases.graphql_api.filters import RELEASE_LIST, ReleaseStatus
-from gql_releases.graphql_api.scalars import BigInt
+from gql_releases.graphql_api.scalars import BigInt, JSONObject
 
 
 @strawberry.enum(description="What a commit did to a file.")
@@ -21,6 +39,34 @@ class FileChangeType(Enum):
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
     DELETED = "DELETED"
+
+
+@strawberry.enum(description="How far a deploy is.")
+class DeployStatus(Enum):
+    """The domain's status."""
+
+    QUEUED = strawberry.enum_value("QUEUED", description="It waits to begin.")
+    STARTED = strawberry.enum_value("STARTED", description="It goes on.")
+    SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="It ended well: its release runs in the environment.")
+    FAILED = strawberry.enum_value("FAILED", description="It ended and changed nothing.")
+    ROLLED_BACK = strawberry.enum_value("ROLLED_BACK", description="It was undone: what ran before runs again.")
+
+
+def _given(*names: str) -> Callable[[Arguments], Conditions]:
+    """Make the function that gives those of some arguments that say something, as conditions."""
+    return lambda given: tuple((name, given[name]) for name in names if given.get(name) is not None)
+
+
+def _version_of(side: str) -> Callable[[Arguments], Conditions]:
+    return lambda given: (("version", given[side]),)
+
+
+def _between(given: Arguments) -> Conditions:
+    return (("between", (given["project"], given["base"], given["head"])),)
+
+
+def _compared_list(attribute: str, description: str, order: Order) -> Any:
+    return to_many(attribute, description, order, inherits=True)
 
 
 @strawberry.type(description="A tenant: everything else belongs to one organization.")
@@ -35,6 +81,51 @@ class Organization(Node):
     repositories: Connection[Repository] = to_many("repositories", "Its repositories, by name.", Order("name"))
     environments: Connection[Environment] = to_many("environments", "Its environments, by name.", Order("name"))
     releases: Connection[Release] = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
+    release_containing: Release | None = picked(
+        "release_containing",
+        "The first release that has a commit: the one that brought it.",
+        _given("commit", "repository"),
+        [
+            argument("commit", str, "The commit's sha."),
+            argument("repository", str | None, "The name of its repository; any if it is not said."),
+        ],
+    )
+    compare: ReleaseComparison | None = compared(
+        "compared_head",
+        "What lies between two releases of a project; null unless both are the project's and `base` is not the later one.",
+        [
+            argument("project", str, "The project's slug."),
+            argument("base", str, "The version of the earlier release, which is not part of it."),
+            argument("head", str, "The version of the later release, which is."),
+        ],
+        _between,
+        "Release",
+    )
+
+
+@strawberry.type(description="What lies between two releases of a project: the releases after the one, up to the other.")
+class ReleaseComparison:
+    """A comparison; releases stand in the order of their dates, of release or else of creation."""
+
+    base: Release | None = picked("release_of_version", "The earlier release.", _version_of("base"))
+    head: Release | None = picked("release_of_version", "The later release.", _version_of("head"))
+    releases: Connection[Release] = _compared_list(
+        "compared_releases",
+        "The releases in between, with the later one, the newest first.",
+        Order("date_shown", descending=True),
+    )
+    commits: Connection[Commit] = _compared_list("compared_commits", "The commits of these releases.", Order("id"))
+    authors: Connection[CommitAuthor] = _compared_list(
+        "compared_authors", "Who wrote these commits, by e-mail address.", Order("email")
+    )
+    file_changes: Connection[FileChange] = _compared_list(
+        "compared_file_changes", "The paths that these commits touched, by path.", Order("path")
+    )
+    deploys: Connection[Deploy] = _compared_list(
+        "compared_deploys",
+        "The deploys of these releases, the last finished first.",
+        Order("finish_order", descending=True),
+    )
 
 
 @strawberry.type(description="What is released.")
@@ -47,6 +138,12 @@ class Project(Node):
     date_created: datetime = column("date_created", "When it was made.")
     organization: Organization = to_one("organization", "Whose project it is.")
     releases: Connection[Release] = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
+    latest_release: Release | None = picked(
+        "latest_release",
+        "Its newest release by date, of release or else of creation; with an environment, the one that runs there now.",
+        _given("environment"),
+        [argument("environment", str | None, "The environment's name.")],
+    )
 
 
 @strawberry.type(description="Where commits come from, known by its name.")
@@ -67,6 +164,25 @@ class Environment(Node):
     name: str = column("name", "The environment's name, unique in its organization.")
     date_created: datetime = column("date_created", "When it was first named.")
     organization: Organization = to_one("organization", "Whose environment it is.")
+    current: Connection[CurrentDeploy] = to_many(
+        "current", "What runs here now: the last successful deploy of each project.", Order("id")
+    )
+    deploys: Connection[Deploy] = to_many(
+        "deploys",
+        "What was put here, the last finished first; what goes on is before them.",
+        Order("finish_order", descending=True),
+    )
+
+
+@strawberry.type(description="What a project runs in an environment now.")
+class CurrentDeploy(Node):
+    """A project in an environment; its id stays when another deploy takes the place."""
+
+    id: strawberry.ID = node_id()
+    environment: Environment = to_one("environment", "Where.")
+    project: Project = to_one("project", "Which project.")
+    deploy: Deploy = to_one("deploy", "The last successful deploy.")
+    release: Release = to_one("release", "What it put there.")
 
 
 @strawberry.type(description="The numbers that a version is made of; null where it does not follow the grammar.")
@@ -107,7 +223,18 @@ class Release(Node):
     date_released: datetime | None = column("date_released", "When it was released; null until it is finalized.")
     commit_count: int = column("commit_count", "How many commits it has.")
     deploy_count: int = column("deploy_count", "How many deploys it has.")
+    notes: str | None = written(
+        Written("notes", "commits", "Commit", SHOWN_COMMITS, ("sha", "message"), notes_from_commits),
+        "Release notes in Markdown; where nobody wrote some, a list made from the commits.",
+    )
+    metadata: JSONObject | None = column("metadata_json", "What its maker says of it, as JSON.", orjson.loads)
     organization: Organization = to_one("organization", "Whose release it is.")
+    previous: Release | None = picked(
+        "previous",
+        "The release of a project that came before this one, by date of release or else of creation.",
+        _given("project"),
+        [argument("project", str, "The slug of a project that both are releases of.")],
+    )
     last_commit: Commit | None = to_one("last_commit", "The newest of its commits.")
     last_deploy: Deploy | None = to_one("last_deploy", "The deploy that was recorded last.")
     projects: Connection[Project] = to_many("projects", "The projects that it is a release of.", Order("project_id"))
@@ -117,7 +244,9 @@ class Release(Node):
     )
     head_commits: Connection[HeadCommit] = to_many("head_commits", "The newest commit of each repository.", Order("id"))
     deploys: Connection[Deploy] = to_many(
-        "deploys", "Its deploys, the last finished first.", Order("date_finished", descending=True)
+        "deploys",
+        "Its deploys, the last finished first; what goes on is before them.",
+        Order("finish_order", descending=True),
     )
 
 
@@ -164,6 +293,14 @@ class HeadCommit(Node):
     previous_sha: str | None = column("previous_sha", "The last commit before the release's range, if it was said.")
 
 
+@strawberry.type(description="A link that belongs to a deploy, as to a log or a ticket.")
+class DeployLink:
+    """A named URL."""
+
+    name: str = strawberry.field(description="What the link is called.")
+    url: str = strawberry.field(description="Where it leads.")
+
+
 @strawberry.type(description="A release put into an environment.")
 class Deploy(Node):
     """A deploy."""
@@ -172,9 +309,16 @@ class Deploy(Node):
     name: str | None = column("name", "The deploy's name.")
     url: str | None = column("url", "Where people find more about it.")
     date_started: datetime | None = column("date_started", "When it began.")
-    date_finished: datetime = column("date_finished", "When it ended.")
+    date_finished: datetime | None = column("date_finished", "When it ended; null while it has not.")
     date_created: datetime = column("date_created", "When the store first heard of it.")
+    status: DeployStatus = column("status", "How far it is.")
+    external_id: str | None = column("external_id", "The deployer's own name for it, unique in a project.")
+    comment: str | None = column("comment", "What people should know about it.")
+    links: list[DeployLink] = objects("links", "Where people find more about it.")
     environment: Environment = to_one("environment", "Where the release was put.")
+    previous_release: Release | None = to_one(
+        "previous_release", "What ran there before, when this deploy was made or succeeded."
+    )
     release: Release = to_one("release", "What was put there.")
     projects: Connection[Project] = to_many("projects", "The projects that were deployed.", Order("project_id"))
 
@@ -203,6 +347,7 @@ class Viewer:
 
 
 NODES = [
-    Organization, Project, Repository, Environment, Release, Commit, CommitAuthor, FileChange, HeadCommit, Deploy, Token,
+    Organization, Project, Repository, Environment, Release, Commit, CommitAuthor, FileChange, HeadCommit, Deploy,
+    CurrentDeploy, Token,
 ]  # fmt: skip
 """Every type with an id."""

@@ -30,10 +30,13 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.PROJECT_NOT_ON_RELEASE: 400,
     ErrorCode.UNKNOWN_REPOSITORY: 400,
     ErrorCode.ALREADY_EXISTS: 409,
+    ErrorCode.SCOPE_NOT_HELD: 403,
     # The same answer whether the organization is somebody else's or nobody's: contract section 9.
     ErrorCode.ORGANIZATION_NOT_FOUND: 403,
     ErrorCode.PROJECT_NOT_FOUND: 404,
     ErrorCode.RELEASE_NOT_FOUND: 404,
+    ErrorCode.DEPLOY_NOT_FOUND: 404,
+    ErrorCode.TOKEN_NOT_FOUND: 404,
     ErrorCode.INVALID_ARGUMENT: 400,
     ErrorCode.INVALID_CURSOR: 400,
     ErrorCode.UNAUTHENTICATED: 401,

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gql_releases.domain.deploy import NewDeploy
-from gql_releases.domain.outcomes import Tree
+from gql_releases.domain.deploy import DeployChange, DeployKey, NewDeploy
+from gql_releases.domain.outcomes import Kept, Tree
 from gql_releases.domain.principal import WRITE_RELEASES, Principal
 from gql_releases.domain.release import ReleaseKey
 from gql_releases.domain.selection import View
-from gql_releases.services.reading import require_readable
+from gql_releases.services.reading import require_readable, require_storable
 from gql_releases.services.releases import require_own
 
 
 class DeployStore(Protocol):
     """Where deploys are kept."""
 
-    async def create_deploy(
-        self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None
-    ) -> Tree | None: ...
+    async def create_deploy(self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None) -> Kept: ...
+
+    async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: View) -> Tree: ...
 
 
 class DeployService:
@@ -27,12 +27,21 @@ class DeployService:
     def __init__(self, store: DeployStore) -> None:
         self._store = store
 
-    async def create_deploy(
-        self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None = None
-    ) -> Tree | None:
-        """Record a deploy of a release. Raises Forbidden, OrganizationNotFound, ReleaseNotFound, InvalidInput."""
+    async def create_deploy(self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None = None) -> Kept:
+        """Record a deploy of a release; one whose external id its project knows is found instead.
+
+        Raises Forbidden, OrganizationNotFound, ReleaseNotFound, InvalidInput.
+        """
         principal.require(WRITE_RELEASES)
         require_own(principal, key)
-        if view is not None:
-            require_readable(principal, view)
+        require_readable(principal, view)
         return await self._store.create_deploy(principal, key, new, view)
+
+    async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: View) -> Tree:
+        """Change what is given of a deploy. Raises Forbidden, OrganizationNotFound, DeployNotFound."""
+        principal.require(WRITE_RELEASES)
+        if key.organization is not None:
+            principal.require_organization(key.organization, "deploy", "key", "organization")
+        require_storable((("project", key.project), ("external_id", key.external_id)))
+        require_readable(principal, view)
+        return await self._store.update_deploy(principal, key, change, view)

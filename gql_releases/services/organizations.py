@@ -1,10 +1,11 @@
-"""Operations on organizations and projects, for whoever runs the store."""
+"""Operations on organizations, for whoever runs the store."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-from gql_releases.domain.organization import NewOrganization, NewProject, parse_new_organization, parse_new_project
+from gql_releases.domain.organization import NewOrganization, parse_new_organization
+from gql_releases.domain.principal import Principal
 
 
 class OrganizationStore(Protocol):
@@ -13,8 +14,6 @@ class OrganizationStore(Protocol):
     async def create_organization(self, new: NewOrganization) -> int: ...
 
     async def find_organization(self, slug: str) -> int: ...
-
-    async def create_project(self, organization: int, new: NewProject) -> int: ...
 
 
 class OrganizationService:
@@ -27,11 +26,6 @@ class OrganizationService:
         """Make an organization. Raises InvalidInput: a bad slug, or a taken one."""
         return await self._store.create_organization(parse_new_organization(raw))
 
-    async def find_organization(self, slug: str) -> int:
-        """Give an organization's id. Raises OrganizationNotFound."""
-        return await self._store.find_organization(slug)
-
-    async def create_project(self, organization: str, raw: dict[str, Any]) -> int:
-        """Make a project. Raises OrganizationNotFound, InvalidInput."""
-        new = parse_new_project(raw)
-        return await self._store.create_project(await self._store.find_organization(organization), new)
+    async def operator_of(self, slug: str) -> Principal:
+        """Give the principal that may do all in an organization. Raises OrganizationNotFound."""
+        return Principal.operator(await self._store.find_organization(slug), slug)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from gql_releases.domain.conditions import leaves
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import READ_SCOPES, Principal
@@ -34,8 +35,10 @@ class ReadService:
         return await self._store.read(principal, read)
 
 
-def require_readable(principal: Principal, view: View) -> None:
+def require_readable(principal: Principal, view: View | None) -> None:
     """Refuse a view of anything that the principal's scopes do not open. Raises Forbidden."""
+    if view is None:
+        return
     for entity in view.selection.entities:
         principal.require(READ_SCOPES[entity])
     for page in view.pages:
@@ -44,7 +47,7 @@ def require_readable(principal: Principal, view: View) -> None:
 
 def require_storable(conditions: Iterable[tuple[str, Any]]) -> None:
     """Refuse texts to look for that no database takes. Raises DomainError(INVALID_ARGUMENT)."""
-    for _, value in conditions:
-        for text in value if isinstance(value, list) else (value,):
+    for _, value in leaves(tuple(conditions)):
+        for text in value if isinstance(value, list | tuple) else (value,):
             if isinstance(text, str) and (wrong := wrong_characters(text)):
                 raise DomainError(ErrorCode.INVALID_ARGUMENT, wrong)

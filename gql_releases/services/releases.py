@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from gql_releases.domain.commit import NewCommit
-from gql_releases.domain.outcomes import Created, Tree
+from gql_releases.domain.errors import InvalidInput
+from gql_releases.domain.outcomes import Created, Result, Tree
 from gql_releases.domain.principal import DELETE_RELEASES, WRITE_RELEASES, Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, ReleaseChange, ReleaseKey
@@ -21,6 +22,10 @@ class ReleaseStore(Protocol):
     async def create_release(
         self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool
     ) -> Created: ...
+
+    async def create_releases(
+        self, principal: Principal, news: Sequence[NewRelease], view: View | None, *, create_projects: bool
+    ) -> list[Created]: ...
 
     async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree: ...
 
@@ -47,8 +52,41 @@ class ReleaseService:
         """Create a release, or touch the known one of this version: idempotent. Raises InvalidInput."""
         principal.require(WRITE_RELEASES)
         principal.require_organization(organization)
-        _require_visible(principal, view)
+        require_readable(principal, view)
         return await self._store.create_release(principal, new, view, create_projects=self._create_projects)
+
+    async def create_releases(
+        self,
+        principal: Principal,
+        organization: str,
+        news: Sequence[NewRelease | InvalidInput],
+        view: View | None = None,
+        *,
+        together: bool,
+    ) -> list[Result]:
+        """Create many releases: `together` all or none in one transaction, else each in its own.
+
+        Raises InvalidInput with the problems of all releases where they are to be created together.
+        """
+        principal.require(WRITE_RELEASES)
+        principal.require_organization(organization)
+        require_readable(principal, view)
+        good, create = [new for new in news if isinstance(new, NewRelease)], self._create_projects
+        if not together:
+            return [await self._create_one(principal, index, new, view) for index, new in enumerate(news)]
+        if len(good) < len(news):
+            raise InvalidInput(problem for new in news if isinstance(new, InvalidInput) for problem in new.problems)
+        return [*await self._store.create_releases(principal, good, view, create_projects=create)]
+
+    async def _create_one(
+        self, principal: Principal, index: int, new: NewRelease | InvalidInput, view: View | None
+    ) -> Result:
+        if isinstance(new, InvalidInput):
+            return new
+        try:
+            return await self._store.create_release(principal, new, view, create_projects=self._create_projects)
+        except InvalidInput as error:
+            return error.within("releases", index)
 
     async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
         """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
@@ -84,11 +122,6 @@ def require_own(principal: Principal, key: ReleaseKey) -> None:
     if key.organization is not None:
         principal.require_organization(key.organization, "release", "key", "organization")
     require_storable(key.conditions())
-
-
-def _require_visible(principal: Principal, view: View | None) -> None:
-    if view is not None:
-        require_readable(principal, view)
 
 
 def _require_write(principal: Principal, key: ReleaseKey, view: View) -> None:

@@ -1,41 +1,35 @@
-"""Writes deploys and their environments."""
+"""Writes deploys."""
 
 from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
 from gql_releases.domain.dates import now
-from gql_releases.domain.deploy import NewDeploy
-from gql_releases.domain.errors import ErrorCode, invalid
-from gql_releases.domain.outcomes import Tree
+from gql_releases.domain.deploy import UNFINISHED, DeployChange, DeployKey, DeployStatus, NewDeploy
+from gql_releases.domain.errors import DeployNotFound, ErrorCode, invalid
+from gql_releases.domain.outcomes import Kept, Tree
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.release import ReleaseKey
+from gql_releases.domain.release import Outcome, ReleaseKey
 from gql_releases.domain.selection import Read, View
-from gql_releases.storage.columns import Id
+from gql_releases.storage.columns import NEVER, Id
 from gql_releases.storage.database import Database
-from gql_releases.storage.finding import Found, find_release
+from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.environments import environment_keeper, refresh_current, running_release
+from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.statements import Statement, Transaction
-from gql_releases.storage.tables import (
-    DeployProjectRow,
-    DeployRow,
-    EnvironmentRow,
-    ReleaseProjectRow,
-    ReleaseRow,
-    table,
-)
-from gql_releases.storage.upserts import Keeper, insert_returning, values_of
+from gql_releases.storage.tables import DeployProjectRow, DeployRow, ProjectRow, ReleaseProjectRow, ReleaseRow, table
+from gql_releases.storage.upserts import insert_returning, values_of
 
 deploys, deploy_projects, links = table(DeployRow), table(DeployProjectRow), table(ReleaseProjectRow)
-releases = table(ReleaseRow)
+releases, projects_table = table(ReleaseRow), table(ProjectRow)
 
-environment_keeper = Keeper(table(EnvironmentRow), ("name",), ("date_created",))
-INSERT = insert_returning(
-    deploys,
-    "organization_id", "release_id", "environment_id", "name", "url", "date_started", "date_finished", "date_created",
-)  # fmt: skip
-LINK = Statement(deploy_projects.insert().values(values_of(deploy_projects, "organization_id", "deploy_id", "project_id")))
+INSERT = insert_returning(deploys, *(column.name for column in deploys.c if column.name != "id"))
+LINK = Statement(deploy_projects.insert().values(values_of(deploy_projects, *(one.name for one in deploy_projects.c))))
 OF_RELEASE = Statement(
     select(links.c.project_id)
     .where(
@@ -49,6 +43,52 @@ COUNT = Statement(
     .values(deploy_count=releases.c.deploy_count + 1, last_deploy_id=bindparam("deploy", type_=Id))
     .where(releases.c.id == bindparam("release", type_=Id))
 )
+_CHANGED = ("name", "url", "date_started", "date_finished", "finish_order", "status", "comment", "links")
+CHANGE = Statement(
+    update(deploys)
+    .values(values_of(deploys, *_CHANGED, "previous_release_id"))
+    .where(deploys.c.id == bindparam("deploy", type_=Id))
+)
+_FOUND = ("id", "environment_id", "previous_release_id", *_CHANGED)
+_selected = select(*(deploys.c[name] for name in _FOUND)).where(
+    deploys.c.organization_id == bindparam("organization", type_=Id)
+)
+BY_ID = Statement(_selected.where(deploys.c.id == bindparam("id", type_=Id)))
+BY_NAME = Statement(
+    _selected.where(
+        deploys.c.id.in_(
+            select(deploy_projects.c.deploy_id)
+            .join_from(deploy_projects, projects_table, projects_table.c.id == deploy_projects.c.project_id)
+            .where(
+                deploy_projects.c.organization_id == bindparam("organization", type_=Id),
+                projects_table.c.slug == bindparam("project", type_=projects_table.c.slug.type),
+                deploy_projects.c.external_id == bindparam("external_id", type_=deploys.c.external_id.type),
+            )
+        )
+    )
+)
+PROJECTS = Statement(
+    select(deploy_projects.c.project_id).where(
+        deploy_projects.c.organization_id == bindparam("organization", type_=Id),
+        deploy_projects.c.deploy_id == bindparam("deploy", type_=Id),
+    )
+)
+
+
+def _known(dialect: Dialect) -> Any:
+    return (
+        select(deploys.c.id, deploys.c.release_id, deploys.c.environment_id)
+        .join_from(deploy_projects, deploys, deploys.c.id == deploy_projects.c.deploy_id)
+        .where(
+            deploy_projects.c.organization_id == bindparam("organization", type_=Id),
+            deploy_projects.c.project_id.in_(select(dialect.list_items("projects").c.value)),
+            deploy_projects.c.external_id == bindparam("external_id", type_=deploys.c.external_id.type),
+        )
+        .limit(1)
+    )
+
+
+KNOWN = Statement(_known)
 
 
 class DeployStore:
@@ -57,37 +97,76 @@ class DeployStore:
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
 
-    async def create_deploy(self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None) -> Tree | None:
-        """Record a deploy of a release and show it. Raises ReleaseNotFound, InvalidInput."""
+    async def create_deploy(self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None) -> Kept:
+        """Record a deploy of a release, unless its external id is known. Raises ReleaseNotFound, InvalidInput."""
 
-        async def work(transaction: Transaction) -> Tree | None:
+        async def work(transaction: Transaction) -> Kept:
             found = await find_release(transaction, principal, key)
-            deploy = await _create(transaction, principal.organization_id, found, new)
-            if view is None:
-                return None
-            return await self._reader.read(transaction, principal, Read(view, (("id", deploy),)))
+            outcome, deploy = await _keep(transaction, principal.organization_id, found, new)
+            return Kept(outcome, await self._show(transaction, principal, deploy, view))
 
         return await self._database.write(work)
 
+    async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: View) -> Tree:
+        """Change what is given of a deploy. Raises DeployNotFound."""
 
-async def _create(transaction: Transaction, organization: int, found: Found, new: NewDeploy) -> int:
+        async def work(transaction: Transaction) -> Tree:
+            await require_alive(transaction, principal)
+            deploy = await _change(transaction, principal.organization_id, key, change)
+            shown = await self._show(transaction, principal, deploy, view)
+            assert shown is not None
+            return shown
+
+        return await self._database.write(work)
+
+    async def _show(self, transaction: Transaction, principal: Principal, deploy: int, view: View | None) -> Tree | None:
+        if view is None:
+            return None
+        return await self._reader.read(transaction, principal, Read(view, (("id", deploy),)))
+
+
+async def _keep(transaction: Transaction, organization: int, found: Found, new: NewDeploy) -> tuple[Outcome, int]:
+    """Find the deploy that has the external id, or make it."""
     projects = await _projects(transaction, organization, found, new)
     common = {"organization_id": organization, "date_created": now()}
-    environments = await environment_keeper.keep(transaction, common, {new.environment: {"name": new.environment}})
-    row = {
-        **common,
-        "release_id": found.id,
-        "environment_id": environments[new.environment],
+    named = {new.environment: {"name": new.environment}}
+    environment = (await environment_keeper.keep(transaction, common, named))[new.environment]
+    if new.external_id is not None:
+        dialect = transaction.dialect
+        asked = {"organization": organization, "projects": dialect.list_value(projects), "external_id": new.external_id}
+        known = await transaction.one(KNOWN, asked)
+        if known:
+            if tuple(known[1:]) != (found.id, environment):
+                message = f'The external id "{new.external_id}" belongs to a deploy of another release or environment.'
+                raise invalid(ErrorCode.ALREADY_EXISTS, ("external_id",), message)
+            return Outcome.EXISTING, int(known[0])
+    row = {**common, **await _row(transaction, organization, environment, projects, new), "release_id": found.id}
+    [(deploy,)] = await transaction.all_many(INSERT, [row])
+    link = {"organization_id": organization, "deploy_id": deploy, "external_id": new.external_id}
+    await transaction.run_many(LINK, [{**link, "project_id": one} for one in projects])
+    await transaction.run(COUNT, {"release": found.id, "deploy": deploy})
+    if new.status is DeployStatus.SUCCEEDED:
+        await refresh_current(transaction, organization, [(environment, one) for one in projects])
+    return Outcome.CREATED, int(deploy)
+
+
+async def _row(
+    transaction: Transaction, organization: int, environment: int, projects: list[int], new: NewDeploy
+) -> dict[str, Any]:
+    finished = new.date_finished or (None if new.status in UNFINISHED else now())
+    return {
+        "environment_id": environment,
         "name": new.name,
         "url": new.url,
         "date_started": new.date_started,
-        "date_finished": new.date_finished or now(),
+        "date_finished": finished,
+        "finish_order": finished or NEVER,
+        "status": new.status,
+        "external_id": new.external_id,
+        "comment": new.comment,
+        "links": new.links,
+        "previous_release_id": await running_release(transaction, organization, environment, projects),
     }
-    [(deploy,)] = await transaction.all_many(INSERT, [row])
-    linked = [{"organization_id": organization, "deploy_id": deploy, "project_id": one} for one in projects]
-    await transaction.run_many(LINK, linked)
-    await transaction.run(COUNT, {"release": found.id, "deploy": deploy})
-    return int(deploy)
 
 
 async def _projects(transaction: Transaction, organization: int, found: Found, new: NewDeploy) -> list[int]:
@@ -102,3 +181,36 @@ async def _projects(transaction: Transaction, organization: int, found: Found, n
         message = f"Invalid projects ({', '.join(strange)}) for release {found.version}"
         raise invalid(ErrorCode.PROJECT_NOT_ON_RELEASE, ("projects",), message)
     return sorted(set(named.values()))
+
+
+async def _change(transaction: Transaction, organization: int, key: DeployKey, change: DeployChange) -> int:
+    if key.id is not None:
+        found = await transaction.one(BY_ID, {"organization": organization, "id": key.id})
+    else:
+        named = {"project": key.project, "external_id": key.external_id}
+        found = await transaction.one(BY_NAME, {"organization": organization, **named})
+    if found is None:
+        raise DeployNotFound
+    known = dict(zip(_FOUND, found, strict=True))
+    deploy, environment = int(known["id"]), int(known["environment_id"])
+    rows = await transaction.all(PROJECTS, {"organization": organization, "deploy": deploy})
+    projects = [int(row[0]) for row in rows]
+    was, row = DeployStatus(known["status"]), {**known, **change.values}
+    status = DeployStatus(row["status"])
+    row["date_finished"] = _finished(status, status is not was, known, change)
+    row["finish_order"] = row["date_finished"] or NEVER
+    if status is DeployStatus.SUCCEEDED and was is not status:
+        row["previous_release_id"] = await running_release(transaction, organization, environment, projects)
+    await transaction.run(CHANGE, {**row, "deploy": deploy})
+    await refresh_current(transaction, organization, [(environment, one) for one in projects])
+    return deploy
+
+
+def _finished(status: DeployStatus, changed: bool, known: dict[str, Any], change: DeployChange) -> datetime | str | None:
+    """Say when a deploy ended: as given; else what it ended by, once its status says that it has."""
+    given: datetime | None = change.values.get("date_finished")
+    if given or (changed and status in UNFINISHED):
+        return given
+    if status in UNFINISHED:
+        return None if "date_finished" in change.values else known["date_finished"]
+    return known["date_finished"] or now()

@@ -58,7 +58,9 @@ async def find_release(transaction: Transaction, principal: Principal, key: Rele
     """Find a release of the caller's organization. Raises ReleaseNotFound, InvalidToken."""
     await require_alive(transaction, principal)
     conditions = key.conditions()
-    values = {"organization": principal.organization_id} | {f"r{i}": value for i, (_, value) in enumerate(conditions)}
+    values = {"organization": principal.organization_id}
+    for index, (_, value) in enumerate(conditions):
+        values[f"r{index}"] = transaction.dialect.list_value(value) if isinstance(value, list) else value
     row = await transaction.one(_find(tuple(name for name, _ in conditions)), values)
     if row is None:
         raise ReleaseNotFound

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, select
 
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import ErrorCode, InvalidInput, OrganizationNotFound, Problem, invalid
-from gql_releases.domain.organization import NewOrganization, NewProject, parse_new_project
+from gql_releases.domain.organization import NewOrganization, parse_new_project
 from gql_releases.storage.columns import Id
 from gql_releases.storage.database import Database
 from gql_releases.storage.statements import Statement, Transaction
@@ -24,14 +24,6 @@ INSERT = Statement(
         .returning(organizations.c.id)
     )
 )
-INSERT_PROJECT = Statement(
-    lambda dialect: (
-        insert(dialect, projects)
-        .values(values_of(projects, "organization_id", "slug", "name", "date_created"))
-        .on_conflict_do_nothing()
-        .returning(projects.c.id)
-    )
-)
 KNOWN_PROJECTS = Statement(
     lambda dialect: select(projects.c.id, projects.c.slug).where(
         projects.c.organization_id == bindparam("organization_id", type_=Id),
@@ -43,7 +35,7 @@ project_keeper = Keeper(projects, ("slug",), ("name", "date_created"))
 
 
 class OrganizationStore:
-    """Organizations and projects in a database."""
+    """Organizations in a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -69,18 +61,6 @@ class OrganizationStore:
             return int(row[0])
 
         return await self._database.read(work)
-
-    async def create_project(self, organization: int, new: NewProject) -> int:
-        """Make a project and give its id. Raises InvalidInput where the slug is taken in this organization."""
-
-        async def work(transaction: Transaction) -> int:
-            values = {"organization_id": organization, "slug": new.slug, "name": new.name, "date_created": now()}
-            row = await transaction.one(INSERT_PROJECT, values)
-            if row is None:
-                raise invalid(ErrorCode.ALREADY_EXISTS, ("slug",), f'The project "{new.slug}" exists already.')
-            return int(row[0])
-
-        return await self._database.write(work)
 
 
 async def project_ids(

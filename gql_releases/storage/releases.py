@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, null, select, update
 
 from gql_releases.domain.commit import NewCommit, arrange
 from gql_releases.domain.dates import now
+from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.outcomes import Created, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
@@ -18,6 +19,7 @@ from gql_releases.domain.selection import Read, View
 from gql_releases.storage.columns import NEVER, Id
 from gql_releases.storage.commits import clear_commits, set_commits
 from gql_releases.storage.database import Database
+from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.reading.reader import Reader
@@ -58,8 +60,9 @@ def _where_release(column: Any) -> Any:
 
 SET = {
     name: Statement(update(releases).values(values_of(releases, name)).where(_where_release(releases.c.id)))
-    for name in ("ref", "url", "status")
+    for name in ("ref", "url", "status", "notes", "metadata_json")
 }
+COLUMN_OF = {"metadata": "metadata_json"}
 SET_DATE = Statement(
     update(releases).values(values_of(releases, "date_released", "release_order")).where(_where_release(releases.c.id))
 )
@@ -68,6 +71,9 @@ SET_DATE_OF_LINKS = Statement(
 )
 FORGET_DEPLOY = Statement(update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id)))
 DELETE = Statement(delete(releases).where(_where_release(releases.c.id)))
+
+IGNORED = ("ref", "url", "date_released", "notes", "metadata")
+"""What a creation does not take for a release that is known."""
 
 Change = Callable[[Transaction, Found], Awaitable[None]]
 
@@ -86,6 +92,23 @@ class ReleaseStore:
         async def work(transaction: Transaction) -> Created:
             await require_alive(transaction, principal)
             return await self._create(transaction, principal, new, view, create_projects)
+
+        return await self._database.write(work)
+
+    async def create_releases(
+        self, principal: Principal, news: Sequence[NewRelease], view: View | None, *, create_projects: bool
+    ) -> list[Created]:
+        """Create several releases in one transaction. Raises InvalidInput, its paths below ("releases", index)."""
+
+        async def work(transaction: Transaction) -> list[Created]:
+            await require_alive(transaction, principal)
+            done = []
+            for index, new in enumerate(news):
+                try:
+                    done.append(await self._create(transaction, principal, new, view, create_projects))
+                except InvalidInput as error:
+                    raise error.within("releases", index) from error
+            return done
 
         return await self._database.write(work)
 
@@ -109,7 +132,7 @@ class ReleaseStore:
             await set_commits(transaction, organization, release, arrange(new.commits))
         if new.refs:
             await set_refs(transaction, organization, release, new.refs)
-        given = {"ref": new.ref, "url": new.url, "date_released": new.date_released}
+        given = {name: getattr(new, name) for name in IGNORED}
         ignored = () if row else tuple(name for name, value in given.items() if value is not None)
         return Created(outcome, release, ignored, await self._show(transaction, principal, release, view))
 
@@ -175,8 +198,10 @@ class ReleaseStore:
 
         async def work(transaction: Transaction) -> int:
             found = await find_release(transaction, principal, key)
+            places = await forget_release(transaction, principal.organization_id, found.id)
             await transaction.run(FORGET_DEPLOY, {"release": found.id})
             await transaction.run(DELETE, {"release": found.id})
+            await refresh_current(transaction, principal.organization_id, places)
             return found.id
 
         return await self._database.write(work)
@@ -192,8 +217,10 @@ class ReleaseStore:
         return await self._database.write(work)
 
     async def _apply(self, transaction: Transaction, found: Found, values: Any) -> None:
-        for name in SET.keys() & values.keys():
-            await transaction.run(SET[name], {"release": found.id, name: values[name]})
+        for name in ("ref", "url", "status", "notes", "metadata"):
+            if name in values:
+                column = COLUMN_OF.get(name, name)
+                await transaction.run(SET[column], {"release": found.id, column: values[name]})
         if "date_released" in values:
             date = values["date_released"]
             order = {"release": found.id, "release_order": date or NEVER}
@@ -217,6 +244,8 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
         "url": new.url,
         "status": new.status or Status.OPEN,
         "user_agent": new.user_agent,
+        "notes": new.notes,
+        "metadata_json": new.metadata,
         "date_created": now(),
         "date_released": new.date_released,
         "release_order": new.date_released or NEVER,

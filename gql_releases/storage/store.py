@@ -7,6 +7,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read
 from gql_releases.storage.database import Database
 from gql_releases.storage.deploys import DeployStore
+from gql_releases.storage.inventory import InventoryStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.releases import ReleaseStore
@@ -22,7 +23,8 @@ class Store:
         self.releases = ReleaseStore(database, self._reader)
         self.deploys = DeployStore(database, self._reader)
         self.organizations = OrganizationStore(database)
-        self.tokens = TokenStore(database)
+        self.inventory = InventoryStore(database, self._reader)
+        self.tokens = TokenStore(database, self._reader)
 
     async def read(self, principal: Principal, read: Read) -> Tree | None:
         """Read one object with all below it, on one snapshot. Raises InvalidToken, Unavailable."""

@@ -107,6 +107,7 @@ class CommitRow(SQLModel, table=True):
     __table_args__ = (
         natural_key("repository_id", "sha"),
         referable(),
+        sorted_by("sha"),
         reference("repository_id", "repositories"),
         reference("author_id", "commit_authors"),
     )
@@ -125,7 +126,11 @@ class FileChangeRow(SQLModel, table=True):
     """A path that a commit touched."""
 
     __tablename__ = "file_changes"
-    __table_args__ = (natural_key("commit_id", "path"), reference("commit_id", "commits"))
+    __table_args__ = (
+        natural_key("commit_id", "path"),
+        reference("commit_id", "commits"),
+        sorted_by("path", "commit_id"),
+    )
 
     id: int | None = key()
     organization_id: int = owner()
@@ -157,6 +162,8 @@ class ReleaseRow(SQLModel, table=True):
     url: str | None = text(200, nullable=True)
     status: str = text(8)
     user_agent: str | None = text(256, nullable=True)
+    notes: str | None = typed(Text(), nullable=True)
+    metadata_json: str | None = typed(Text(), nullable=True)
     date_created: datetime = date()
     date_released: datetime | None = date(nullable=True)
     release_order: datetime = date()
@@ -279,7 +286,10 @@ class DeployRow(SQLModel, table=True):
         referable(),
         reference("release_id", "releases", cascade=True),
         reference("environment_id", "environments"),
-        sorted_by("release_id", "date_finished", "id"),
+        reference("previous_release_id", "releases"),
+        sorted_by("release_id", "finish_order", "id"),
+        sorted_by("environment_id", "finish_order", "id"),
+        sorted_by("previous_release_id"),
         FRESH_IDS,
     )
 
@@ -290,16 +300,23 @@ class DeployRow(SQLModel, table=True):
     name: str | None = text(64, nullable=True)
     url: str | None = text(200, nullable=True)
     date_started: datetime | None = date(nullable=True)
-    date_finished: datetime = date()
+    date_finished: datetime | None = date(nullable=True)
+    finish_order: datetime = date()
     date_created: datetime = date()
+    status: str = text(12)
+    external_id: str | None = text(64, nullable=True)
+    comment: str | None = typed(Text(), nullable=True)
+    links: str = typed(Text())
+    previous_release_id: int | None = member(nullable=True)
 
 
 class DeployProjectRow(SQLModel, table=True):
-    """A project that a deploy was of."""
+    """A project that a deploy was of, with a copy of the deployer's own id, which is unique in the project."""
 
     __tablename__ = "deploy_projects"
     __table_args__ = (
         PrimaryKeyConstraint("organization_id", "deploy_id", "project_id"),
+        natural_key("project_id", "external_id"),
         reference("deploy_id", "deploys", cascade=True),
         reference("project_id", "projects"),
         LINK,
@@ -308,6 +325,30 @@ class DeployProjectRow(SQLModel, table=True):
     organization_id: int = owner()
     deploy_id: int = member()
     project_id: int = member()
+    external_id: str | None = text(64, nullable=True)
+
+
+class CurrentDeployRow(SQLModel, table=True):
+    """What runs where now: a project's last successful deploy in an environment, kept at writing."""
+
+    __tablename__ = "current_deploys"
+    __table_args__ = (
+        natural_key("environment_id", "project_id"),
+        reference("environment_id", "environments"),
+        reference("project_id", "projects"),
+        reference("deploy_id", "deploys", cascade=True),
+        reference("release_id", "releases", cascade=True),
+        sorted_by("deploy_id"),
+        sorted_by("release_id"),
+        FRESH_IDS,
+    )
+
+    id: int | None = key()
+    organization_id: int = owner()
+    environment_id: int = member()
+    project_id: int = member()
+    deploy_id: int = member()
+    release_id: int = member()
 
 
 def table(row: type[SQLModel]) -> Table:

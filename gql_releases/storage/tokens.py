@@ -8,9 +8,13 @@ from sqlalchemy import bindparam, select, update
 
 from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.organization import NewToken
+from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal, Scope
+from gql_releases.domain.selection import Read, View
 from gql_releases.storage.columns import Id, UtcDateTime
 from gql_releases.storage.database import Database
+from gql_releases.storage.finding import require_alive
+from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.statements import Statement, Transaction
 from gql_releases.storage.tables import OrganizationRow, TokenRow, table
 from gql_releases.storage.upserts import insert_returning
@@ -50,20 +54,27 @@ REVOKE = Statement(
 class TokenStore:
     """Tokens in a database: digests only."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, reader: Reader) -> None:
+        self._database, self._reader = database, reader
 
-    async def create_token(self, organization: int, digest: bytes, hint: str, new: NewToken) -> int:
-        """Keep a token's digest and give its id."""
+    async def create_token(
+        self, maker: Principal, digest: bytes, hint: str, new: NewToken, view: View | None
+    ) -> tuple[int, Tree | None]:
+        """Keep a token's digest; give its id and what it sees of itself. Raises InvalidToken where the maker's died."""
+        organization = maker.organization_id
 
-        async def work(transaction: Transaction) -> int:
+        async def work(transaction: Transaction) -> tuple[int, Tree | None]:
+            await require_alive(transaction, maker)
             row = {
                 "organization_id": organization, "digest": digest, "hint": hint, "name": new.name,
                 "scopes": " ".join(sorted(new.scopes)), "date_created": now(), "expires_at": new.expires_at,
                 "revoked_at": None, "last_used_at": None,
             }  # fmt: skip
             [(token,)] = await transaction.all_many(INSERT, [row])
-            return int(token)
+            if view is None:
+                return int(token), None
+            itself = Principal(int(token), organization, maker.organization_slug, new.scopes, new.expires_at)
+            return int(token), await self._reader.read(transaction, itself, Read(view, (("id", token),)))
 
         return await self._database.write(work)
 
@@ -97,10 +108,12 @@ class TokenStore:
 
         return await self._database.read(work)
 
-    async def revoke_token(self, organization: int, token: int) -> bool:
+    async def revoke_token(self, revoker: Principal, token: int) -> bool:
         """Make a token open nothing from now on; False where it does not or no longer live."""
+        organization = revoker.organization_id
 
         async def work(transaction: Transaction) -> bool:
+            await require_alive(transaction, revoker)
             return bool(await transaction.all(REVOKE, {"organization": organization, "token": token, "at": now()}))
 
         return await self._database.write(work)

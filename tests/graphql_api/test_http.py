@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gql_releases.domain.principal import Principal
 from tests.client import Client
 from tests.conftest import House
 
@@ -103,7 +104,7 @@ def test_wrong_expired_or_revoked_token_is_a_401_for_the_whole_request(house: Ho
     expired = house.token("org:ci", expires_at="2020-01-01T00:00:00Z")
     revoked = house.token("org:ci")
     assert house.client.request("POST", "/graphql", document, token=revoked).status == 200
-    house.run(house.store.tokens.revoke_token(1, 4))
+    house.run(house.store.tokens.revoke_token(Principal.operator(1, "acme"), 4))
     for token, message in (("x", "Invalid token"), (expired, "Token expired"), (revoked, "Invalid token")):
         answer = house.client.request("POST", "/graphql", document, token=token)
         assert (answer.status, answer.json["errors"][0]["message"]) == (401, message)

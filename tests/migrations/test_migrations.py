@@ -39,6 +39,38 @@ def test_up_down_up_on_a_filled_database(template: Template, tmp_path: Path) -> 
     rows.close()
 
 
+def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_path: Path) -> None:
+    url, path = f"sqlite:///{tmp_path}/x.db", tmp_path / "x.db"
+    migrate(url, "0001")
+    rows = sqlite3.connect(path)
+    rows.executescript("""
+        INSERT INTO organizations (slug, name, date_created) VALUES ('a', 'a', 'x');
+        INSERT INTO projects (organization_id, slug, name, date_created) VALUES (1, 'p', 'p', 'x'), (1, 'q', 'q', 'x');
+        INSERT INTO environments (organization_id, name, date_created) VALUES (1, 'production', 'x');
+        INSERT INTO releases (organization_id, version, status, date_created, release_order, commit_count, deploy_count,
+            semver_key, build_number) VALUES (1, 'v', 'OPEN', 'x', 'x', 0, 3, '', -1);
+        INSERT INTO deploys (organization_id, release_id, environment_id, date_finished, date_created)
+            VALUES (1, 1, 1, '2026-01-02', 'x'), (1, 1, 1, '2026-01-01', 'x'), (1, 1, 1, '2026-01-03', 'x');
+        INSERT INTO deploy_projects VALUES (1, 1, 1), (1, 1, 2), (1, 2, 1);
+        UPDATE releases SET last_deploy_id = 2;
+        DELETE FROM deploys WHERE id = 3;
+    """)
+    rows.close()
+    migrate(url)
+    assert differences(url) == []
+    rows = sqlite3.connect(path)
+    found = rows.execute("SELECT id, finish_order, status, links FROM deploys").fetchall()
+    assert found == [(1, "2026-01-02", "SUCCEEDED", "[]"), (2, "2026-01-01", "SUCCEEDED", "[]")]
+    running = rows.execute("SELECT project_id, deploy_id FROM current_deploys ORDER BY project_id").fetchall()
+    assert running == [(1, 1), (2, 1)]
+    assert rows.execute("SELECT count(*) FROM deploy_projects").fetchone() == (3,)
+    assert rows.execute("SELECT seq FROM sqlite_sequence WHERE name = 'deploys'").fetchone() == (3,), "no id comes twice"
+    rows.close()
+    migrate(url, "0001")
+    migrate(url)
+    assert differences(url) == []
+
+
 def test_identifiers_compare_byte_by_byte(template: Template, tmp_path: Path) -> None:
     house = House(template, tmp_path)
     for version in ("a", "A", "ä", "a "):

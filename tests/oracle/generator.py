@@ -27,6 +27,10 @@ class Known:
     ids: list[str]
     versions: list[str]
     slugs: list[str]
+    shas: list[str]
+    emails: list[str]
+    paths: list[str]
+    dates: list[str]
     cursors: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -42,6 +46,7 @@ class Generator:
     def __init__(self, schema: GraphQLSchema, seed: int, known: Known) -> None:
         self.schema, self.random, self.known = schema, random.Random(seed), known
         self.features: Counter[str] = Counter()
+        self.fields: set[str] = set()
 
     def chance(self, share: float, feature: str = "") -> bool:
         hit = self.random.random() < share
@@ -113,6 +118,7 @@ class Generator:
         if name == "__typename":
             return name
         declared = parent.fields[name]
+        self.fields.add(f"{parent.name}.{name}")
         target = get_named_type(declared.type)
         alias = ""
         if declared.args or not is_leaf_type(target) or aliased or self.chance(0.2):
@@ -153,6 +159,16 @@ class Generator:
         names = declared.args
         if "slug" in names:
             return {"slug": self.random.choice(self.known.slugs)}
+        if "base" in names:
+            versions = sorted(self.random.choices(self.known.versions[:5], k=2), key=self.known.versions.index)
+            return {"project": self.random.choice((*PROJECTS, "none")), "base": versions[0], "head": versions[1]}
+        if "commit" in names:
+            more = {"repository": self.random.choice(REPOSITORIES)} if self.chance(0.3) else {}
+            return {"commit": self.random.choice(self.known.shas), **more}
+        if "environment" in names:
+            return {"environment": self.random.choice(ENVIRONMENTS)} if self.chance(0.6) else {}
+        if "project" in names:
+            return {"project": self.random.choice((*PROJECTS, "none"))}
         if "id" in names:
             return {"id": self.random.choice(self.known.ids)}
         if "ids" in names:
@@ -179,21 +195,55 @@ class Generator:
             if self.chance(0.7):
                 given["orderBy"]["direction"] = self.random.choice(("ASC", "DESC"))
             sort = SORT_OF[chosen]
-        if "filter" in declared.args and self.chance(0.5, "filter"):
-            given["filter"] = self.filter()
+        if "filter" in declared.args and self.chance(0.75, "filter"):
+            given["filter"] = self.filter(0)
         for side in ("after", "before"):
             if sort and self.known.cursors.get(sort) and self.chance(0.25, side):
                 given[side] = self.random.choice(self.known.cursors[sort])
         return given
 
-    def filter(self) -> dict[str, Any]:
-        version = self.random.choice(self.known.versions)
-        options = {
-            "status": self.random.choice(("OPEN", "ARCHIVED", None)),
-            "project": self.random.choice((*PROJECTS, None, "none")),
-            "version": self.random.choice(({"equals": version}, {"startsWith": version[: len(version) // 2]}, None, {})),
-        }
-        return {name: options[name] for name in self.random.sample(list(options), self.random.randint(0, 2))}
+    def filter(self, depth: int) -> dict[str, Any]:
+        """Draw a filter, deep or flat; mostly one that something fits."""
+        names = ["status", "project", "version", "environment", "released", "dateCreated", "dateReleased"]
+        names += ["author", "commit", "path", *(("and", "or", "not") if depth < 2 else ())]
+        names += ["version"] if self.chance(0.5) else []
+        chosen = list(dict.fromkeys(self.random.sample(names, self.random.choice((0, 1, 1, 1, 2)))))
+        for name in chosen:
+            self.features[f"filter {name}"] += 1
+        return {name: self.filter_value(name, depth) for name in chosen}
+
+    def filter_value(self, name: str, depth: int) -> Any:
+        draw, known = self.random.choice, self.known
+        if self.chance(0.05, "filter null"):
+            return None
+        match name:
+            case "and" | "or":
+                return [self.filter(depth + 1) for _ in range(draw((0, 1, 2, 2, 3)))]
+            case "not":
+                return self.filter(depth + 1)
+            case "version":
+                return self.version_filter()
+            case "released":
+                return draw((True, False))
+            case "dateCreated" | "dateReleased":
+                return {side: draw(known.dates) for side in self.random.sample(("from", "before"), draw((0, 1, 1, 2)))}
+        values = {
+            "status": ("OPEN", "ARCHIVED"), "project": (*PROJECTS, "none"), "environment": ENVIRONMENTS,
+            "author": known.emails, "commit": known.shas, "path": known.paths,
+        }  # fmt: skip
+        return draw(values[name])
+
+    def version_filter(self) -> dict[str, Any]:
+        draw, version = self.random.choice, self.random.choice(self.known.versions)
+        name = draw(("equals", "in", "startsWith", "contains", "semver", ""))
+        self.features[f"filter version.{name}"] += 1
+        package = {"package": draw(("web", "api", None))} if self.chance(0.5) else {}
+        values = {
+            "equals": version, "in": self.random.choices(self.known.versions, k=draw((0, 1, 3))),
+            "startsWith": version[: len(version) // 2], "contains": draw((version[2:5].upper(), "RC", "b", "")),
+            "semver": {"range": draw(RANGES), **package},
+        }  # fmt: skip
+        return {name: values[name]} if name else {}
 
     def literal(self, kind: Any, value: Any) -> str:
         if isinstance(kind, GraphQLNonNull):
@@ -218,6 +268,9 @@ class Generator:
 MOVING = ("lastUsedAt",)
 """Fields that asking changes."""
 PROJECTS = ("web", "api")
+ENVIRONMENTS = ("production", "staging", "none")
+REPOSITORIES = ("acme/web", "acme/api", "none")
+RANGES = (">=1.0", "<2", ">=1.0 <1.10", "^1.2", "~1.2", ">1.2.0-rc.1", "<=1.2.0", "1.2.0", ">=1.2.0-alpha <=2.0.0-beta")
 SORT_OF = {
     "DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number",
 }  # fmt: skip
@@ -226,7 +279,11 @@ SORTS = {
     ("Organization", "repositories"): "name", ("Organization", "environments"): "name",
     ("Organization", "releases"): "date_created", ("Project", "releases"): "date_created",
     ("Release", "projects"): "project_id", ("Deploy", "projects"): "project_id", ("Release", "commits"): "position",
-    ("Release", "authors"): "position", ("Release", "headCommits"): "id", ("Release", "deploys"): "date_finished",
+    ("Release", "authors"): "position", ("Release", "headCommits"): "id", ("Release", "deploys"): "finish_order",
+    ("Environment", "current"): "id", ("Environment", "deploys"): "finish_order",
+    ("ReleaseComparison", "releases"): "date_shown", ("ReleaseComparison", "commits"): "id",
+    ("ReleaseComparison", "authors"): "email", ("ReleaseComparison", "fileChanges"): "path",
+    ("ReleaseComparison", "deploys"): "finish_order",
     ("Commit", "fileChanges"): "path", ("Commit", "releases"): "release_id",
 }  # fmt: skip
 """List -> the sort that its cursors name."""

@@ -13,12 +13,13 @@ from graphql import GraphQLResolveInfo, GraphQLSchema, execute, parse
 from sqlmodel import Session, SQLModel, col, select
 
 from gql_releases.storage import tables as t
+from tests.oracle.filtering import fits
 
 NODES: dict[str, type[SQLModel]] = {
     "Organization": t.OrganizationRow, "Project": t.ProjectRow, "Repository": t.RepositoryRow,
     "Environment": t.EnvironmentRow, "Release": t.ReleaseRow, "Commit": t.CommitRow,
     "CommitAuthor": t.CommitAuthorRow, "FileChange": t.FileChangeRow, "HeadCommit": t.HeadCommitRow,
-    "Deploy": t.DeployRow, "Token": t.TokenRow,
+    "Deploy": t.DeployRow, "CurrentDeploy": t.CurrentDeployRow, "Token": t.TokenRow,
 }  # fmt: skip
 NAMES = {row: name for name, row in NODES.items()}
 NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -67,6 +68,9 @@ class Naive:
             return source[name](**args) if callable(source[name]) else source[name]
         if name == "id":
             return global_id(source)
+        pick: Callable[..., Any] | None = getattr(self, f"pick_{parent}_{name}", None)
+        if pick:
+            return pick(source, **args)
         list_method = getattr(self, f"list_{parent}_{name}", None)
         if list_method:
             return self.connection(*list_method(source), args)
@@ -138,6 +142,87 @@ class Naive:
     def one_environment(self, source: Any) -> Any:
         return self.get(t.EnvironmentRow, source.environment_id)
 
+    def one_previousRelease(self, source: Any) -> Any:
+        return self.get(t.ReleaseRow, source.previous_release_id)
+
+    def one_deploy(self, source: Any) -> Any:
+        return self.get(t.DeployRow, source.deploy_id)
+
+    def one_project(self, source: Any) -> Any:
+        return self.get(t.ProjectRow, source.project_id)
+
+    def one_links(self, source: Any) -> Any:
+        return json.loads(source.links)
+
+    def one_metadata(self, source: Any) -> Any:
+        return None if source.metadata_json is None else json.loads(source.metadata_json)
+
+    def one_notes(self, source: Any) -> Any:
+        if source.notes is not None:
+            return source.notes
+        commits = self.list_Release_commits(source)[2]
+        lines = []
+        for one in commits[:100]:
+            subject = (one.message or "").strip().split("\n")[0].strip()
+            lines.append(f"- {subject} ({one.sha[:7]})" if subject else f"- {one.sha[:7]}")
+        lines += [f"- and {len(commits) - 100} more"] if len(commits) > 100 else []
+        return "\n".join(lines) or None
+
+    # -- to-one by arguments
+
+    def shown(self, project: str) -> list[Any]:
+        """Give a project's releases, the first shown first."""
+        found = [one for one in self.rows(t.ProjectRow) if one.slug == project]
+        releases = self.list_Project_releases(found[0])[2] if found else []
+        return sorted(releases, key=lambda one: (one.date_released or one.date_created, one.id))
+
+    def pick_Release_previous(self, source: Any, project: str) -> Any:
+        releases = self.shown(project)
+        place = releases.index(source) if source in releases else 0
+        return releases[place - 1] if place else None
+
+    def pick_Project_latestRelease(self, source: Any, environment: str | None = None) -> Any:
+        if environment is None:
+            return next(iter(reversed(self.shown(source.slug))), None)
+        deploys = [
+            one
+            for one in self.rows(t.DeployRow, status="SUCCEEDED")
+            if self.one_environment(one).name == environment and source in self.list_Deploy_projects(one)[2]
+        ]
+        newest = max(deploys, key=lambda one: (one.finish_order, one.id), default=None)
+        return newest and self.one_release(newest)
+
+    def pick_Organization_releaseContaining(self, source: Any, commit: str, repository: str | None = None) -> Any:
+        for one in sorted(self.rows(t.ReleaseRow), key=lambda row: row.id):
+            for known in self.list_Release_commits(one)[2]:
+                if known.sha == commit and repository in (None, self.one_repository(known).name):
+                    return one
+        return None
+
+    def pick_Organization_compare(self, source: Any, project: str, base: str, head: str) -> Any:
+        releases = self.shown(project)
+        versions = [one.version for one in releases]
+        if base not in versions or head not in versions or versions.index(base) > versions.index(head):
+            return None
+        between = releases[versions.index(base) + 1 : versions.index(head) + 1]
+        commits = {one.id: one for release in between for one in self.list_Release_commits(release)[2]}
+        authors = {one.author_id: self.one_author(one) for one in commits.values() if one.author_id is not None}
+        changes = [one for commit in commits.values() for one in self.list_Commit_fileChanges(commit)[2]]
+        deploys = [one for release in between for one in self.list_Release_deploys(release)[2]]
+
+        def listed(field: str, descending: bool, rows: Any) -> Any:
+            return lambda **args: self.connection(field, descending, list(rows), args)
+
+        return {
+            "base": releases[versions.index(base)],
+            "head": releases[versions.index(head)],
+            "releases": listed("date_shown", True, between),
+            "commits": listed("id", False, commits.values()),
+            "authors": listed("email", False, authors.values()),
+            "fileChanges": listed("path", False, changes),
+            "deploys": listed("finish_order", True, deploys),
+        }
+
     def one_shortVersion(self, source: Any) -> Any:
         return source.version
 
@@ -205,7 +290,13 @@ class Naive:
         return "id", False, self.rows(t.HeadCommitRow, release_id=source.id)
 
     def list_Release_deploys(self, source: Any) -> Any:
-        return "date_finished", True, self.rows(t.DeployRow, release_id=source.id)
+        return "finish_order", True, self.rows(t.DeployRow, release_id=source.id)
+
+    def list_Environment_current(self, source: Any) -> Any:
+        return "id", False, self.rows(t.CurrentDeployRow, environment_id=source.id)
+
+    def list_Environment_deploys(self, source: Any) -> Any:
+        return "finish_order", True, self.rows(t.DeployRow, environment_id=source.id)
 
     def list_Commit_fileChanges(self, source: Any) -> Any:
         return "path", False, self.rows(t.FileChangeRow, commit_id=source.id)
@@ -217,7 +308,7 @@ class Naive:
         return "project_id", False, self.linked(t.ProjectRow, t.DeployProjectRow, "project_id", deploy_id=source.id)
 
     def connection(self, field: str, descending: bool, rows: list[Any], args: dict[str, Any]) -> Any:
-        rows = [one for one in rows if self.fits(one, args.get("filter") or {})]
+        rows = [one for one in rows if fits(one, args.get("filter") or {}, self.related)]
         if args.get("orderBy"):
             named = {"DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key"}
             field = named.get(args["orderBy"]["field"], "build_number")
@@ -256,16 +347,22 @@ class Naive:
     def key(self, row: Any, field: str) -> Any:
         if field in ("project_id", "release_id"):
             return row.id
+        if field == "date_shown":
+            return row.date_released or row.date_created
         if field == "release_order":
             return row.date_released or NEVER
         return getattr(row, field)
 
-    def fits(self, row: Any, given: dict[str, Any]) -> bool:
-        version = given.get("version") or {}
-        slugs = {one.slug for one in self.list_Release_projects(row)[2]} if given.get("project") is not None else set()
-        return (
-            given.get("status") in (None, getattr(row, "status", None))
-            and (given.get("project") is None or given["project"] in slugs)
-            and (version.get("equals") is None or row.version == version["equals"])
-            and (version.get("startsWith") is None or row.version.startswith(version["startsWith"]))
-        )
+    def related(self, row: Any, name: str) -> set[Any]:
+        commits = self.list_Release_commits(row)[2] if name in ("commit", "path") else []
+        match name:
+            case "project":
+                return {one.slug for one in self.list_Release_projects(row)[2]}
+            case "environment":
+                return {self.one_environment(one).name for one in self.list_Release_deploys(row)[2]}
+            case "author":
+                return {one.email for one in self.list_Release_authors(row)[2]}
+            case "commit":
+                return {one.sha for one in commits}
+            case _:
+                return {change.path for one in commits for change in self.list_Commit_fileChanges(one)[2]}

@@ -25,11 +25,15 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An object's list: its bag, and where the row has the parent's key and the total count (None: not asked for)."""
+    """An object's list: its bag, and where the row has the parent's key and the total count (None: not asked for).
+
+    `optional`: the key is NULL where the list is not wanted.
+    """
 
     bag: int
     key: int
     total: int | None
+    optional: bool = False
 
 
 def converted(index: int, functions: list[Convert | None]) -> Make | None:
@@ -69,6 +73,8 @@ def object_builder(names: list[str], start: int, patches: list[tuple[str, Make]]
         for name, make in patches:
             built[name] = make(row, bags)
         for wait in waiting:
+            if wait.optional and row[wait.key] is None:
+                continue
             bags[wait.bag].append((row[wait.key], built, None if wait.total is None else row[wait.total]))
         return built
 

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, bindparam, exists, func, select
+from sqlalchemy import Table, and_
 
 from gql_releases.domain.paging import Order
 from gql_releases.storage import tables
-from gql_releases.storage.columns import Id
-from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.reading.filters import (
+    RELEASE_FILTERS,
+    Filter,
+    among,
+    author_between,
+    between,
+    by_project,
+    commit_between,
+    equals,
+    own_token,
+    own_tokens,
+    release_between,
+)
+from gql_releases.storage.reading.picks import (
+    Pick,
+    compared_head,
+    latest_release,
+    previous_release,
+    release_containing,
+    release_of_version,
+)
 from gql_releases.storage.tables import table
-
-Filter = Callable[[FromClause, str, Dialect], ColumnElement[bool]]
-"""(alias of the rows, name of the bound value, dialect) -> the condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,72 +74,10 @@ class Entity:
     table: Table
     ones: Mapping[str, ToOne] = field(default_factory=dict)
     manys: Mapping[str, ToMany] = field(default_factory=dict)
+    picks: Mapping[str, Pick] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     tenant: str = "organization_id"
     key: str = "id"
-
-
-def _bound(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
-    return bindparam(name, type_=column.type)
-
-
-def equals(column: str) -> Filter:
-    """The column has the value."""
-    return lambda rows, name, dialect: rows.c[column] == _bound(rows.c[column], name)
-
-
-def among(column: str) -> Filter:
-    """The column has one of the values of a list."""
-    return lambda rows, name, dialect: rows.c[column].in_(select(dialect.list_items(name).c.value))
-
-
-def _version_starts_with(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    version = rows.c.version
-    prefix = _bound(version, name)
-    return and_(version >= prefix, func.substr(version, 1, func.length(prefix)) == prefix)
-
-
-def _version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    # Scans the organization's releases. SQLite folds the case of ASCII letters only.
-    parts = dialect.list_items(name)
-    return exists(select(parts.c.value).where(dialect.contains(func.lower(rows.c.version), func.lower(parts.c.value))))
-
-
-def _own_token(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    # A reader sees the token that it came with, and no other.
-    return and_(rows.c.id == _bound(rows.c.id, name), rows.c.id == bindparam("token", type_=Id))
-
-
-def _own_tokens(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    return and_(among("id")(rows, name, dialect), rows.c.id == bindparam("token", type_=Id))
-
-
-def _linked(rows: FromClause, *more: Callable[[FromClause], ColumnElement[bool]]) -> ColumnElement[bool]:
-    links = table(tables.ReleaseProjectRow).alias()
-    same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
-    return exists(select(links.c.project_id).where(*same, *(condition(links) for condition in more)))
-
-
-def _has_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    return _linked(rows)
-
-
-def _on_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    return _linked(rows, lambda links: links.c.project_id == _project_id(links, name))
-
-
-def _on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    return _linked(rows, lambda links: links.c.project_id.in_(select(dialect.list_items(name).c.value)))
-
-
-def _project_id(links: FromClause, name: str) -> ColumnElement[int]:
-    projects = table(tables.ProjectRow).alias()
-    of_slug = [projects.c.organization_id == links.c.organization_id, projects.c.slug == _bound(projects.c.slug, name)]
-    return select(projects.c.id).where(*of_slug).scalar_subquery()
-
-
-def _by_project(links: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    return links.c.project_id == _project_id(links, name)
 
 
 def _own(target: str, row: Any, parent: str, order: str, **more: Any) -> ToMany:
@@ -134,10 +88,16 @@ def _own(target: str, row: Any, parent: str, order: str, **more: Any) -> ToMany:
 RELEASE_ORDERS = ("date_created", "release_order", "semver_key", "build_number")
 NEWEST = Order("date_created", descending=True)
 
+
+def _compared(target: str, row: Any, order: str, filter: Filter, **more: Any) -> ToMany:
+    """A list of what is between two releases of a project."""
+    return _own(target, row, "organization_id", order, filters={"between": filter}, **more)
+
+
 _links = table(tables.ReleaseProjectRow)
 _releases_by_project = ToMany(
     "Release", _links, "organization_id", "release_id", RELEASE_ORDERS, "release_id", NEWEST,
-    filters={"project": _by_project},
+    filters={"project": by_project},
 )  # fmt: skip
 
 _organization_manys = {
@@ -147,6 +107,16 @@ _organization_manys = {
     "releases": ToMany(
         "Release", table(tables.ReleaseRow), "organization_id", None, RELEASE_ORDERS, "id", NEWEST,
         routes={"project": _releases_by_project},
+    ),
+    "compared_releases": ToMany(
+        "Release", _links, "organization_id", "release_id", ("date_shown",), "release_id",
+        Order("date_shown", descending=True), filters={"between": lambda links, name, dialect: and_(*between(links, name))},
+    ),
+    "compared_commits": _compared("Commit", tables.CommitRow, "id", commit_between("id")),
+    "compared_authors": _compared("CommitAuthor", tables.CommitAuthorRow, "email", author_between),
+    "compared_file_changes": _compared("FileChange", tables.FileChangeRow, "path", commit_between("commit_id")),
+    "compared_deploys": _compared(
+        "Deploy", tables.DeployRow, "finish_order", release_between("release_id"), descending=True
     ),
 }  # fmt: skip
 
@@ -161,16 +131,21 @@ _release_manys = {
         Order("position"), dense=True,
     ),
     "head_commits": _own("HeadCommit", tables.HeadCommitRow, "release_id", "id"),
-    "deploys": _own("Deploy", tables.DeployRow, "release_id", "date_finished", descending=True, count="deploy_count"),
+    "deploys": _own("Deploy", tables.DeployRow, "release_id", "finish_order", descending=True, count="deploy_count"),
 }  # fmt: skip
 
 _organization = {"organization": ToOne("organization_id", "Organization")}
 
 _ENTITIES: dict[str, Entity] = {
-    "Token": Entity(table(tables.TokenRow), ones=_organization, filters={"id": _own_token}),
+    "Token": Entity(table(tables.TokenRow), ones=_organization, filters={"id": own_token}),
     "Organization": Entity(
         table(tables.OrganizationRow),
         manys=_organization_manys,
+        picks={
+            "release_containing": Pick("Release", release_containing),
+            "compared_head": Pick("Release", compared_head),
+            "release_of_version": Pick("Release", release_of_version),
+        },
         filters={"id": equals("id"), "slug": equals("slug")},
         tenant="id",
     ),
@@ -182,10 +157,29 @@ _ENTITIES: dict[str, Entity] = {
                 "Release", _links, "project_id", "release_id", (*RELEASE_ORDERS, "date_shown"), "release_id", NEWEST
             )
         },
+        picks={"latest_release": Pick("Release", latest_release)},
         filters={"id": equals("id"), "slug": equals("slug")},
     ),
     "Repository": Entity(table(tables.RepositoryRow), ones=_organization, filters={"id": equals("id")}),
-    "Environment": Entity(table(tables.EnvironmentRow), ones=_organization, filters={"id": equals("id")}),
+    "Environment": Entity(
+        table(tables.EnvironmentRow),
+        ones=_organization,
+        manys={
+            "current": _own("CurrentDeploy", tables.CurrentDeployRow, "environment_id", "id"),
+            "deploys": _own("Deploy", tables.DeployRow, "environment_id", "finish_order", descending=True),
+        },
+        filters={"id": equals("id")},
+    ),
+    "CurrentDeploy": Entity(
+        table(tables.CurrentDeployRow),
+        ones={
+            "environment": ToOne("environment_id", "Environment"),
+            "project": ToOne("project_id", "Project"),
+            "deploy": ToOne("deploy_id", "Deploy"),
+            "release": ToOne("release_id", "Release"),
+        },
+        filters={"id": equals("id")},
+    ),
     "Release": Entity(
         table(tables.ReleaseRow),
         ones={
@@ -194,16 +188,8 @@ _ENTITIES: dict[str, Entity] = {
             "last_deploy": ToOne("last_deploy_id", "Deploy"),
         },
         manys=_release_manys,
-        filters={
-            "id": equals("id"),
-            "version": equals("version"),
-            "status": equals("status"),
-            "version_starts_with": _version_starts_with,
-            "version_contains": _version_contains,
-            "has_project": _has_project,
-            "project": _on_project,
-            "on_projects": _on_projects,
-        },
+        picks={"previous": Pick("Release", previous_release)},
+        filters=RELEASE_FILTERS,
     ),
     "Commit": Entity(
         table(tables.CommitRow),
@@ -228,7 +214,11 @@ _ENTITIES: dict[str, Entity] = {
     ),
     "Deploy": Entity(
         table(tables.DeployRow),
-        ones={"environment": ToOne("environment_id", "Environment"), "release": ToOne("release_id", "Release")},
+        ones={
+            "environment": ToOne("environment_id", "Environment"),
+            "release": ToOne("release_id", "Release"),
+            "previous_release": ToOne("previous_release_id", "Release"),
+        },
         manys={
             "projects": ToMany(
                 "Project", table(tables.DeployProjectRow), "deploy_id", "project_id", ("project_id",), "project_id",
@@ -242,7 +232,7 @@ _ENTITIES: dict[str, Entity] = {
 
 def _by_ids(name: str, entity: Entity) -> ToMany:
     """Give the list of all rows of an entity, to be asked for by ids."""
-    ids = {"ids": _own_tokens if name == "Token" else among("id")}
+    ids = {"ids": own_tokens if name == "Token" else among("id")}
     return ToMany(name, entity.table, entity.tenant, None, ("id",), "id", Order("id"), filters=ids)
 
 
@@ -261,7 +251,7 @@ CATALOGUE: Mapping[str, Entity] = {"Viewer": _viewer, **_ENTITIES}
 
 
 def readable() -> dict[str, dict[str, tuple[str, bool]]]:
-    """Give entity -> attribute -> (column, one or many; whether it can be NULL), for a door's check at start-up."""
+    """Give entity -> attribute -> (column, one, pick or many; whether it can be NULL), for a door's check at start-up."""
     return {name: _attributes(entity) for name, entity in CATALOGUE.items()}
 
 
@@ -269,4 +259,5 @@ def _attributes(entity: Entity) -> dict[str, tuple[str, bool]]:
     columns = entity.table.c
     found = {column.name: ("column", bool(column.nullable)) for column in columns}
     found |= {name: ("one", bool(columns[one.column].nullable)) for name, one in entity.ones.items()}
+    found |= dict.fromkeys(entity.picks, ("pick", True))
     return found | dict.fromkeys(entity.manys, ("many", False))

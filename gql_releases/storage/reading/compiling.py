@@ -6,19 +6,22 @@ list's page, `parents` of each list's statement. The statements depend on the sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, func, null, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, func, null, select, tuple_
 
 from gql_releases.domain import selection as s
+from gql_releases.domain.conditions import Names, names_of
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.storage import tables
 from gql_releases.storage.columns import Id
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading import assembling as a
-from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany
+from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany, ToOne
+from gql_releases.storage.reading.conditions import condition, numbered
+from gql_releases.storage.reading.picks import Pick
 from gql_releases.storage.statements import Statement
 
 
@@ -30,12 +33,12 @@ class Shape:
     backward: bool
     after: bool
     before: bool
-    conditions: tuple[str, ...]
+    conditions: Names
 
 
 def shape_of(page: PageRequest) -> Shape:
     """Give the shape of a page."""
-    names = tuple(name for name, _ in page.conditions)
+    names = names_of(page.conditions)
     return Shape(page.order, page.backward, page.after is not None, page.before is not None, names)
 
 
@@ -50,6 +53,7 @@ class ListPlan:
     bounded: tuple[bool, bool]
     parts: list[tuple[str, a.Part]]
     parent: int
+    finish: Callable[[Any], Any] | None
 
 
 @dataclass(slots=True)
@@ -85,6 +89,8 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
             make = a.converted(index, [level.dialect.raw(column.type), item.render])
             if make:
                 patches.append((item.name, make))
+        elif isinstance(item, s.Many) and item.unless:
+            level.add(rows.c[item.unless])
         else:
             level.add(null())
     waiting = []
@@ -102,22 +108,34 @@ def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Cons
     if isinstance(item, s.Embedded):
         if not item.present:
             return compile_object(level, entity, rows, item.fields)
-        return a.present(level.add(rows.c[item.present]), compile_object(level, entity, rows, item.fields))
-    one = entity.ones[item.attribute]
+        found = rows.c[item.present] if item.slot is None else _pick(level, entity, rows, item.present, item.slot)
+        return a.present(level.add(found), compile_object(level, entity, rows, item.fields))
+    if item.slot is None:
+        one: ToOne | Pick = entity.ones[item.attribute]
+        key: ColumnElement[Any] = rows.c[entity.ones[item.attribute].column]
+    else:
+        one = entity.picks[item.attribute]
+        key = _pick(level, entity, rows, item.attribute, item.slot)
     target = CATALOGUE[one.target]
     other = target.table.alias()
-    same = and_(other.c[target.tenant] == _tenant(rows), other.c.id == rows.c[one.column])
+    same = and_(other.c[target.tenant] == _tenant(rows), other.c.id == key)
     level.source = level.source.outerjoin(other, same)
     return a.present(level.add(other.c.id), compile_object(level, target, other, item.selection.fields))
 
 
+def _pick(level: Level, entity: Entity, rows: FromClause, attribute: str, slot: int) -> ColumnElement[Any]:
+    binds = {name: bind for name, bind in numbered(level.shapes[slot].conditions, f"s{slot}_c") if isinstance(bind, str)}
+    return entity.picks[attribute].find(rows, binds, level.dialect).correlate(rows).scalar_subquery()
+
+
 def _compile_waiting(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> a.Waiting:
-    key = level.add(rows.c[entity.key])
+    wanted = rows.c[entity.key]
+    key = level.add(case((rows.c[item.unless].is_(None), wanted)) if item.unless else wanted)
     total = None
     if any(isinstance(part, s.TotalCount) for part in item.parts):
         total = level.add(_total(level, entity, rows, item))
     level.lists.append(compile_list(level, entity, item))
-    return a.Waiting(len(level.lists) - 1, key, total)
+    return a.Waiting(len(level.lists) - 1, key, total, item.unless is not None)
 
 
 def _total(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> ColumnElement[Any]:
@@ -131,7 +149,7 @@ def _total(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> Colu
     return counted.correlate(rows).scalar_subquery()
 
 
-def routed(link: ToMany, names: Sequence[str]) -> ToMany:
+def routed(link: ToMany, names: Names) -> ToMany:
     """Give the list as its conditions make it be walked."""
     return next((link.routes[name] for name in names if name in link.routes), link)
 
@@ -142,17 +160,17 @@ class _Rows:
     def __init__(self, link: ToMany, level: Level, slot: int) -> None:
         self.links = link.table.alias()
         target = CATALOGUE[link.target]
-        names = level.shapes[slot].conditions
+        conditions = numbered(level.shapes[slot].conditions, f"s{slot}_c")
         rows: FromClause = self.links
         self.source: Any = self.links
-        if link.child and any(name not in link.filters for name in names):
+        if link.child and any(name not in link.filters for name, _ in conditions):
             rows = target.table.alias()
             self.source = self.links.join(rows, _same_row(self.links, rows, link))
         self.conditions = [
-            link.filters[name](self.links, f"s{slot}_c{index}", level.dialect)
-            if name in link.filters
-            else target.filters[name](rows, f"s{slot}_c{index}", level.dialect)
-            for index, name in enumerate(names)
+            link.filters[name](self.links, bind, level.dialect)
+            if isinstance(bind, str) and name in link.filters
+            else condition(target, rows, name, bind, level.dialect)
+            for name, bind in conditions
         ]
         self.parent = self.links.c[link.parent]
 
@@ -165,8 +183,12 @@ class _Rows:
 
 def _of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[ColumnElement[bool]]:
     """Give those of a list's conditions that are about its links."""
-    named = enumerate(level.shapes[slot].conditions)
-    return [link.filters[name](links, f"s{slot}_c{index}", level.dialect) for index, name in named if name in link.filters]
+    conditions = numbered(level.shapes[slot].conditions, f"s{slot}_c")
+    return [
+        link.filters[name](links, bind, level.dialect)
+        for name, bind in conditions
+        if isinstance(bind, str) and name in link.filters
+    ]
 
 
 def _same_row(links: FromClause, rows: FromClause, link: ToMany) -> ColumnElement[bool]:
@@ -194,8 +216,8 @@ def compile_list(level: Level, entity: Entity, item: s.Many) -> ListPlan:
     if ranged:
         source = dialect.join(parents, links, and_(on, _range(links.c[order.field], item.slot, after=shape.after)))
     else:
-        # A release stands in release_projects once a project: what the links must be holds here, too.
-        on = and_(on, *_of_links(links, link, level, item.slot))
+        if link.child:  # a release stands in release_projects once a project: what the links must be holds here, too
+            on = and_(on, *_of_links(links, link, level, item.slot))
         picked = _picked(level, link, order, item.slot, parents.c.value)
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
     if link.child:
@@ -205,7 +227,8 @@ def compile_list(level: Level, entity: Entity, item: s.Many) -> ListPlan:
     parts, parent = _compile_parts(below, target, rows, item, order, sort, tie, parents.c.key)
     ordering = [parents.c.key, *_directed([sort, tie], order.descending != shape.backward)]
     below.statement = Statement(select(*below.columns).select_from(below.source).order_by(*ordering))
-    return ListPlan(item.name, item.slot, below, shape.backward, (shape.after, shape.before), parts, parent)
+    bounded = shape.after, shape.before
+    return ListPlan(item.name, item.slot, below, shape.backward, bounded, parts, parent, item.finish)
 
 
 def _range(position: ColumnElement[Any], slot: int, *, after: bool) -> ColumnElement[bool]:
@@ -294,7 +317,7 @@ class RootPlan:
     present: int
 
 
-def compile_root(dialect: Dialect, selection: s.Selection, conditions: Sequence[str], shapes: Sequence[Shape]) -> RootPlan:
+def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, shapes: Sequence[Shape]) -> RootPlan:
     """Make the plan of a read. Its root statement starts from the token's row: a revoked one answers no row at all."""
     entity = CATALOGUE[selection.entity]
     tokens = tables.table(tables.TokenRow).alias()
@@ -303,7 +326,7 @@ def compile_root(dialect: Dialect, selection: s.Selection, conditions: Sequence[
         level = Level(dialect, shapes, tokens)
     else:
         rows = entity.table.alias()
-        found = [entity.filters[name](rows, f"r{index}", dialect) for index, name in enumerate(conditions)]
+        found = [condition(entity, rows, name, bind, dialect) for name, bind in numbered(conditions, "r")]
         same = rows.c[entity.tenant] == tokens.c.organization_id
         level = Level(dialect, shapes, tokens.outerjoin(rows, and_(same, *found)))
     build = compile_object(level, entity, rows, selection.fields)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from gql_releases.domain.conditions import Conditions, Names, leaves, names_of
 from gql_releases.domain.errors import InvalidToken
 from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.principal import Principal
@@ -19,7 +20,7 @@ PLANS_PER_SELECTION = 64
 LARGE = 2000
 """Rows from which on a read is better not run on the event loop (about 3 ms of SQLite)."""
 
-_Key = tuple[tuple[str, ...], tuple[Shape, ...]]
+_Key = tuple[Names, tuple[Shape, ...]]
 
 
 class Reader:
@@ -52,7 +53,7 @@ class Reader:
         plans = self._plans.get(view.selection)
         if plans is None:
             plans = self._plans[view.selection] = OrderedDict()
-        key = tuple(name for name, _ in read.conditions), tuple(shape_of(page) for page in view.pages)
+        key = names_of(read.conditions), tuple([shape_of(page) for page in view.pages])
         plan = plans.get(key)
         if plan is None:
             plan = plans[key] = compile_root(self._dialect, view.selection, *key)
@@ -62,19 +63,24 @@ class Reader:
 
     def _values(self, principal: Principal, read: Read) -> dict[str, Any]:
         values: dict[str, Any] = {"organization": principal.organization_id, "token": principal.token_id}
-        for index, (_, value) in enumerate(read.conditions):
-            values[f"r{index}"] = self._bound(value)
+        self._bind(values, "r", read.conditions)
         for slot, page in enumerate(read.view.pages):
             values[f"s{slot}_limit"] = page.size + 1
             for side, place in (("after", page.after), ("before", page.before)):
                 if place:
                     values[f"s{slot}_{side}_key"], values[f"s{slot}_{side}_tie"] = place.key, place.id
-            for index, (_, value) in enumerate(page.conditions):
-                values[f"s{slot}_c{index}"] = self._bound(value)
+            if page.conditions:
+                self._bind(values, f"s{slot}_c", page.conditions)
         return values
 
-    def _bound(self, value: Any) -> Any:
-        return self._dialect.list_value(value) if isinstance(value, list | tuple) else value
+    def _bind(self, values: dict[str, Any], prefix: str, conditions: Conditions) -> None:
+        for index, (_, value) in enumerate(leaves(conditions)):
+            if isinstance(value, list):
+                values[f"{prefix}{index}"] = self._dialect.list_value(value)
+            elif isinstance(value, tuple):
+                values |= {f"{prefix}{index}_{number}": one for number, one in enumerate(value)}
+            else:
+                values[f"{prefix}{index}"] = value
 
     async def _fill(
         self,
@@ -95,7 +101,8 @@ class Reader:
                 groups[row[plan.parent]].append(row)
             below: list[Bag] = [[] for _ in plan.level.lists]
             for key, tree, total in bag:
-                tree[plan.name] = _connection(plan, groups[numbers[key]], total, pages[plan.slot].size, below)
+                page = _connection(plan, groups[numbers[key]], total, pages[plan.slot].size, below)
+                tree[plan.name] = plan.finish(page) if plan.finish else page
             await self._fill(transaction, plan.level, below, values, pages)
 
 

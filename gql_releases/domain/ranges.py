@@ -1,0 +1,59 @@
+"""Ranges of versions, as `>=1.2 <2`: comparators that all have to hold."""
+
+from __future__ import annotations
+
+import re
+
+from .conditions import Conditions
+from .errors import DomainError, ErrorCode
+from .version import parse_version
+
+_COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*([0-9][0-9A-Za-z.-]*)(?:\s+|$)")
+_LOWEST = "semver_above", ""
+"""Holds for every version that has an order."""
+
+
+def range_conditions(text: str) -> Conditions:
+    """Turn a range into conditions on the key that versions are ordered by. Raises DomainError(INVALID_ARGUMENT).
+
+    Comparators are `>=`, `>`, `<=`, `<`, `=` (or none), `^1.2` (below 2; below 0.3 for ^0.2) and `~1.2` (below 1.3), the
+    words of npm. Order is semver.org's: 2.0.0-rc.1 is below 2.0.0, so it is in `<2`. What stands after a + plays no part.
+    """
+    found: list[tuple[str, str]] = [_LOWEST]
+    rest = text.strip()
+    while rest:
+        match = _COMPARATOR.match(rest)
+        if match is None:
+            raise _wrong(text)
+        found += _comparator(match[1] or "=", match[2], text)
+        rest = rest[match.end() :]
+    if len(found) == 1:
+        raise _wrong(text)
+    return tuple(found)
+
+
+def _comparator(sign: str, version: str, text: str) -> list[tuple[str, str]]:
+    key = _key(version, text)
+    if sign in _SIGNS:
+        return [(_SIGNS[sign], key)]
+    numbers = [int(one) for one in re.match(r"[0-9.]+", version)[0].strip(".").split(".")]  # type: ignore[index]
+    if sign == "~":
+        kept = numbers[:2]
+    else:  # the first number that is not zero may not change
+        kept = numbers[: next((index for index, one in enumerate(numbers) if one), len(numbers) - 1) + 1]
+    kept[-1] += 1
+    return [(_SIGNS[">="], key), (_SIGNS["<"], _key(".".join(map(str, kept)), text))]
+
+
+_SIGNS = {">=": "semver_from", ">": "semver_above", "<=": "semver_until", "<": "semver_below", "=": "semver_equals"}
+
+
+def _key(version: str, text: str) -> str:
+    info = parse_version(f"any@{version}")
+    if info is None or not info.semver_key:
+        raise _wrong(text)
+    return info.semver_key
+
+
+def _wrong(text: str) -> DomainError:
+    return DomainError(ErrorCode.INVALID_ARGUMENT, f'"{text[:100]}" is no range of versions such as ">=1.2 <2".')

@@ -1,0 +1,113 @@
+"""Payloads of mutations: planned from what is selected, put together from what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import FieldNode, GraphQLObjectType, get_named_type
+
+from gql_releases.domain.errors import DomainError
+from gql_releases.graphql_api.coercing import python_name
+from gql_releases.graphql_api.collecting import Document
+
+Problems = list[dict[str, Any]]
+Done = Mapping[str, Any]
+"""What was done, by the payload's attributes; `shown` is the view of the shown object, by its keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadField:
+    """A field of a payload: the attribute that it shows, its key in the view, what is selected of each user error."""
+
+    name: str
+    attribute: str
+    shown: str | None = None
+    errors: tuple[tuple[str, str], ...] = ()
+    results: PayloadPlan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadPlan:
+    """What is selected of a payload, or of one of its `results`."""
+
+    typename: str
+    fields: tuple[PayloadField, ...]
+
+
+@dataclass(slots=True)
+class Shown:
+    """What is selected of the shown object, by keys that are unique in the payload, and its type."""
+
+    nodes: dict[str, list[FieldNode]] = field(default_factory=dict)
+    target: GraphQLObjectType | None = None
+
+
+def plan_payload(
+    document: Document, payload: GraphQLObjectType, nodes: list[FieldNode], shows: str | None
+) -> tuple[PayloadPlan, Shown]:
+    """Plan a payload; `shows` is the Python name of the field with the shown object."""
+    shown = Shown()
+    return _plan(document, payload, nodes, shows, shown, ""), shown
+
+
+def _plan(
+    document: Document, payload: GraphQLObjectType, nodes: list[FieldNode], shows: str | None, shown: Shown, prefix: str
+) -> PayloadPlan:
+    fields = []
+    for name, below in document.below(payload, nodes).items():
+        asked = below[0].name.value
+        if asked == "__typename":
+            fields.append(PayloadField(name, asked))
+            continue
+        declared = payload.fields[asked]
+        attribute, target = python_name(declared, asked), get_named_type(declared.type)
+        if attribute == shows:
+            assert isinstance(target, GraphQLObjectType)
+            shown.nodes[prefix + name], shown.target = below, target
+            fields.append(PayloadField(name, attribute, prefix + name))
+        elif attribute == "user_errors":
+            assert isinstance(target, GraphQLObjectType)
+            selected = document.below(target, below).items()
+            fields.append(PayloadField(name, attribute, errors=tuple((one, f[0].name.value) for one, f in selected)))
+        elif attribute == "results":
+            assert isinstance(target, GraphQLObjectType)
+            results = _plan(document, target, below, shows, shown, f"{prefix}{name}.")
+            fields.append(PayloadField(name, attribute, results=results))
+        else:
+            fields.append(PayloadField(name, attribute))
+    return PayloadPlan(payload.name, tuple(fields))
+
+
+def answer(
+    plan: PayloadPlan, done: Done, problems: Problems, explain: Callable[[DomainError], Problems | None]
+) -> dict[str, Any]:
+    """Put a payload together; `explain` words what refused one of its `results`."""
+    return {one.name: _field(plan, one, done, problems, explain) for one in plan.fields}
+
+
+def _field(
+    plan: PayloadPlan,
+    one: PayloadField,
+    done: Done,
+    problems: Problems,
+    explain: Callable[[DomainError], Problems | None],
+) -> Any:
+    if one.attribute == "__typename":
+        return plan.typename
+    if one.attribute == "user_errors":
+        typed = [{**problem, "__typename": "UserError"} for problem in problems]
+        return [{name: problem[attribute] for name, attribute in one.errors} for problem in typed]
+    if one.shown is not None:
+        shown = done.get("shown")
+        return None if shown is None else shown[one.shown]
+    if one.results is not None:
+        below, results = one.results, done.get("results", ())
+        return [
+            answer(below, {}, explain(result) or [], explain)
+            if isinstance(result, DomainError)
+            else answer(below, result, [], explain)
+            for result in results
+        ]
+    return done.get(one.attribute, [] if one.attribute == "ignored_fields" else None)

@@ -1,0 +1,66 @@
+"""Operations on what releases are about: projects, repositories, environments."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gql_releases.domain.organization import NewProject, ProjectChange, ProjectKey
+from gql_releases.domain.outcomes import Kept, Tree
+from gql_releases.domain.principal import WRITE_PROJECTS, WRITE_RELEASES, Principal
+from gql_releases.domain.selection import View
+from gql_releases.services.reading import require_readable, require_storable
+
+
+class InventoryStore(Protocol):
+    """Where they are kept; each method is one transaction."""
+
+    async def create_project(self, principal: Principal, new: NewProject, view: View | None) -> Tree | None: ...
+
+    async def update_project(
+        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: View | None
+    ) -> Tree | None: ...
+
+    async def create_repository(self, principal: Principal, name: str, view: View | None) -> Kept: ...
+
+    async def create_environment(self, principal: Principal, name: str, view: View | None) -> Kept: ...
+
+
+class InventoryService:
+    """What can be done with them. Every method raises OrganizationNotFound and Forbidden before anything else."""
+
+    def __init__(self, store: InventoryStore) -> None:
+        self._store = store
+
+    async def create_project(
+        self, principal: Principal, organization: str, new: NewProject, view: View | None = None
+    ) -> Tree | None:
+        """Make a project. Raises InvalidInput where the slug is taken."""
+        principal.require(WRITE_PROJECTS)
+        principal.require_organization(organization)
+        require_readable(principal, view)
+        return await self._store.create_project(principal, new, view)
+
+    async def update_project(
+        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: View | None = None
+    ) -> Tree | None:
+        """Change what is given of a project. Raises ProjectNotFound, InvalidInput where the slug is taken."""
+        principal.require(WRITE_PROJECTS)
+        if key.organization is not None:
+            principal.require_organization(key.organization, "project", "key", "organization")
+        require_storable((("slug", key.slug),))
+        require_readable(principal, view)
+        return await self._store.update_project(principal, key, change, view)
+
+    async def create_repository(self, principal: Principal, organization: str, name: str, view: View | None = None) -> Kept:
+        """Make a repository, or find the one of this name: idempotent. Commits that name a new one make it, too."""
+        principal.require(WRITE_RELEASES | WRITE_PROJECTS)
+        principal.require_organization(organization)
+        require_readable(principal, view)
+        return await self._store.create_repository(principal, name, view)
+
+    async def create_environment(self, principal: Principal, organization: str, name: str, view: View | None = None) -> Kept:
+        """Make an environment, or find the one of this name: idempotent. Deploys that name a new one make it, too."""
+        principal.require(WRITE_RELEASES | WRITE_PROJECTS)
+        principal.require_organization(organization)
+        require_readable(principal, view)
+        return await self._store.create_environment(principal, name, view)

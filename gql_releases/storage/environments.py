@@ -1,0 +1,103 @@
+"""Writes environments, and what runs in them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+
+from gql_releases.domain.deploy import DeployStatus
+from gql_releases.storage.columns import Id
+from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.tables import CurrentDeployRow, DeployProjectRow, DeployRow, EnvironmentRow, table
+from gql_releases.storage.upserts import Keeper, insert, values_of
+
+current, deploys, deploy_projects = table(CurrentDeployRow), table(DeployRow), table(DeployProjectRow)
+
+environment_keeper = Keeper(table(EnvironmentRow), ("name",), ("date_created",))
+
+_KEY = ("organization_id", "environment_id", "project_id")
+
+
+def _of_place(target: Any, *names: str) -> list[Any]:
+    return [target.c[name] == bindparam(name, type_=Id) for name in names]
+
+
+NEWEST = Statement(
+    select(deploys.c.id, deploys.c.release_id)
+    .where(
+        *_of_place(deploys, "organization_id", "environment_id"),
+        deploys.c.status == DeployStatus.SUCCEEDED.value,
+        select(deploy_projects.c.deploy_id)
+        .where(*_of_place(deploy_projects, "organization_id", "project_id"), deploy_projects.c.deploy_id == deploys.c.id)
+        .exists(),
+    )
+    .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())
+    .limit(1)
+)
+CLEAR = Statement(delete(current).where(*_of_place(current, *_KEY)))
+FORGET = Statement(
+    update(deploys)
+    .values(previous_release_id=None)
+    .where(
+        deploys.c.organization_id == bindparam("organization", type_=Id),
+        deploys.c.previous_release_id == bindparam("release", type_=Id),
+    )
+)
+RUNNING = Statement(
+    select(current.c.environment_id, current.c.project_id).where(
+        current.c.organization_id == bindparam("organization", type_=Id),
+        current.c.release_id == bindparam("release", type_=Id),
+    )
+)
+
+
+def _put(dialect: Dialect) -> Any:
+    made = insert(dialect, current).values(values_of(current, *_KEY, "deploy_id", "release_id"))
+    newer = {"deploy_id": made.excluded.deploy_id, "release_id": made.excluded.release_id}
+    return made.on_conflict_do_update(index_elements=list(_KEY), set_=newer)
+
+
+def _before(dialect: Dialect) -> Any:
+    return (
+        select(current.c.release_id)
+        .select_from(current.join(deploys, deploys.c.id == current.c.deploy_id))
+        .where(
+            *_of_place(current, "organization_id", "environment_id"),
+            current.c.project_id.in_(select(dialect.list_items("projects").c.value)),
+        )
+        .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())
+        .limit(1)
+    )
+
+
+PUT, BEFORE = Statement(_put), Statement(_before)
+
+
+async def running_release(
+    transaction: Transaction, organization: int, environment: int, projects: Sequence[int]
+) -> int | None:
+    """Give the release that was put into an environment last, of those that one of the projects runs there now."""
+    place = {"organization_id": organization, "environment_id": environment}
+    row = await transaction.one(BEFORE, {**place, "projects": transaction.dialect.list_value(projects)})
+    return None if row is None else int(row[0])
+
+
+async def refresh_current(transaction: Transaction, organization: int, places: Iterable[tuple[int, int]]) -> None:
+    """Note what runs in places, (environment, project) pairs: the last finished of the deploys that succeeded there."""
+    for environment, project in places:
+        place = {"organization_id": organization, "environment_id": environment, "project_id": project}
+        row = await transaction.one(NEWEST, place)
+        if row is None:
+            await transaction.run(CLEAR, place)
+        else:
+            await transaction.run(PUT, {**place, "deploy_id": row[0], "release_id": row[1]})
+
+
+async def forget_release(transaction: Transaction, organization: int, release: int) -> list[tuple[int, int]]:
+    """Take a release that will be deleted out of what deploys remember; give the places where it runs."""
+    where = {"organization": organization, "release": release}
+    await transaction.run(FORGET, where)
+    return [(int(environment), int(project)) for environment, project in await transaction.all(RUNNING, where)]

@@ -1,0 +1,39 @@
+"""Conditions into SQL: filters by name, and groups of them."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, false, not_, or_, true
+
+from gql_releases.domain.conditions import GROUPS, Names
+from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.reading.catalogue import Entity
+
+Numbered = list[tuple[str, Any]]
+"""(filter's name, name of its bound value), or (group, Numbered), pairs."""
+
+
+def numbered(names: Names, prefix: str) -> Numbered:
+    """Name the values of conditions `<prefix>0`, `<prefix>1`, ... in the order of writing."""
+    return _numbered(names, prefix, count())
+
+
+def _numbered(names: Names, prefix: str, numbers: count[int]) -> Numbered:
+    return [
+        (one, f"{prefix}{next(numbers)}") if isinstance(one, str) else (one[0], _numbered(one[1], prefix, numbers))
+        for one in names
+    ]
+
+
+def condition(entity: Entity, rows: FromClause, name: str, bind: str | Numbered, dialect: Dialect) -> ColumnElement[bool]:
+    """Make the condition of a filter, or of a group of filters. An empty `or` never holds."""
+    if isinstance(bind, str):
+        return entity.filters[name](rows, bind, dialect)
+    assert name in GROUPS
+    below = [condition(entity, rows, *one, dialect) for one in bind]
+    if name == "or":
+        return or_(false(), *below)
+    held = and_(true(), *below)
+    return held if name == "and" else not_(held)

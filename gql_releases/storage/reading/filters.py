@@ -1,0 +1,229 @@
+"""What lists can be filtered by: each filter a condition on rows, with one bound value (or several, if it is a tuple).
+
+Every filter is true or false and never NULL, so that `not` means what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import eq, ge, gt, le, lt
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, select, tuple_
+
+from gql_releases.storage import tables
+from gql_releases.storage.columns import Id
+from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.tables import table
+
+Filter = Callable[[FromClause, str, Dialect], ColumnElement[bool]]
+"""(alias of the rows, name of the bound value, dialect) -> the condition."""
+
+Compare = Callable[[Any, Any], ColumnElement[bool]]
+
+
+def bound(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    """Bind a value of a column's type."""
+    return bindparam(name, type_=column.type)
+
+
+def compared(column: str, compare: Compare) -> Filter:
+    """The column compares with the value; where it is NULL it does not."""
+
+    def compare_with(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+        found = compare(rows.c[column], bound(rows.c[column], name))
+        return and_(rows.c[column].is_not(None), found) if rows.c[column].nullable else found
+
+    return compare_with
+
+
+def equals(column: str) -> Filter:
+    """The column has the value."""
+    return compared(column, eq)
+
+
+def among(column: str) -> Filter:
+    """The column has one of the values of a list."""
+    return lambda rows, name, dialect: rows.c[column].in_(select(dialect.list_items(name).c.value))
+
+
+def given(column: str, *, wanted: bool) -> Filter:
+    """The column has a value at all, or none."""
+    return lambda rows, name, dialect: rows.c[column].is_not(None) if wanted else rows.c[column].is_(None)
+
+
+def _version_starts_with(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    version = rows.c.version
+    prefix = bound(version, name)
+    return and_(version >= prefix, func.substr(version, 1, func.length(prefix)) == prefix)
+
+
+def _version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    # Scans the organization's releases. SQLite folds the case of ASCII letters only.
+    parts = dialect.list_items(name)
+    return exists(select(parts.c.value).where(dialect.contains(func.lower(rows.c.version), func.lower(parts.c.value))))
+
+
+def own_token(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The token is the reader's: it sees the token that it came with, and no other."""
+    return and_(rows.c.id == bound(rows.c.id, name), rows.c.id == bindparam("token", type_=Id))
+
+
+def own_tokens(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The same for a list of ids."""
+    return and_(among("id")(rows, name, dialect), rows.c.id == bindparam("token", type_=Id))
+
+
+def _linked(rows: FromClause, *more: Callable[[FromClause], ColumnElement[bool]]) -> ColumnElement[bool]:
+    links = table(tables.ReleaseProjectRow).alias()
+    same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
+    return exists(select(links.c.project_id).where(*same, *(condition(links) for condition in more)))
+
+
+def _has_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    return _linked(rows)
+
+
+def _on_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    return _linked(rows, lambda links: links.c.project_id == project_id(links, name))
+
+
+def _on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    return _linked(rows, lambda links: links.c.project_id.in_(select(dialect.list_items(name).c.value)))
+
+
+def project_id(rows: FromClause, name: str) -> ColumnElement[int]:
+    """Find the project of a bound slug in the organization of some rows."""
+    projects = table(tables.ProjectRow).alias()
+    of_slug = [projects.c.organization_id == rows.c.organization_id, projects.c.slug == bound(projects.c.slug, name)]
+    return select(projects.c.id).where(*of_slug).scalar_subquery()
+
+
+def by_project(links: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The link is the project's."""
+    return links.c.project_id == project_id(links, name)
+
+
+def _own(rows: FromClause) -> ColumnElement[bool]:
+    """The rows are of the reader's organization. Deep in a statement, where rows outside cannot be seen."""
+    return rows.c.organization_id == bindparam("organization", type_=Id)
+
+
+def _in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    deploys, environments = table(tables.DeployRow).alias(), table(tables.EnvironmentRow).alias()
+    named = [_own(environments), environments.c.name == bound(environments.c.name, name)]
+    wanted = select(environments.c.id).where(*named).scalar_subquery()
+    same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
+    return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == wanted))
+
+
+def _with_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    links, authors = table(tables.ReleaseAuthorRow).alias(), table(tables.CommitAuthorRow).alias()
+    named = [_own(authors), authors.c.email == bound(authors.c.email, name)]
+    wanted = select(authors.c.id).where(*named).scalar_subquery()
+    same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
+    return exists(select(links.c.author_id).where(*same, links.c.author_id == wanted))
+
+
+def _of_commits(rows: FromClause, wanted: Any) -> ColumnElement[bool]:
+    """The release is one of those that have one of the wanted commits: found from the commits, which are few."""
+    links = table(tables.ReleaseCommitRow).alias()
+    same = [_own(links), links.c.commit_id.in_(wanted)]
+    return rows.c.id.in_(select(links.c.release_id).where(*same))
+
+
+def _with_commit(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    commits = table(tables.CommitRow).alias()
+    named = [_own(commits), commits.c.sha == bound(commits.c.sha, name)]
+    return _of_commits(rows, select(commits.c.id).where(*named))
+
+
+def _with_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    changes = table(tables.FileChangeRow).alias()
+    named = [_own(changes), changes.c.path == bound(changes.c.path, name)]
+    return _of_commits(rows, select(changes.c.commit_id).where(*named))
+
+
+def between(links: FromClause, name: str) -> list[ColumnElement[bool]]:
+    """The link's release comes after the base and not after the head; the value is (project, base, head)."""
+    conditions = [links.c.project_id == project_id(links, f"{name}_0")]
+    for number, compare in ((1, gt), (2, le)):
+        place = tuple_(links.c.date_shown, links.c.release_id)
+        conditions.append(compare(place, _place_of(links, f"{name}_0", f"{name}_{number}")))
+    return conditions
+
+
+def _place_of(links: FromClause, project: str, version: str) -> Any:
+    """Give the place of a release of a bound version among its project's."""
+    other, releases = table(tables.ReleaseProjectRow).alias(), table(tables.ReleaseRow).alias()
+    named = [
+        _own(releases),
+        releases.c.version == bound(releases.c.version, version),
+        other.c.organization_id == releases.c.organization_id,
+        other.c.release_id == releases.c.id,
+        other.c.project_id == project_id(other, project),
+    ]
+    return select(other.c.date_shown, other.c.release_id).where(*named).scalar_subquery()
+
+
+def _releases_between(name: str) -> Any:
+    links = table(tables.ReleaseProjectRow).alias()
+    own = _own(links)
+    return select(links.c.release_id).where(own, *between(links, name))
+
+
+def release_between(column: str) -> Filter:
+    """The release that the column names is one of those between a base and a head of a project."""
+    return lambda rows, name, dialect: rows.c[column].in_(_releases_between(name))
+
+
+def _commits_between(name: str) -> Any:
+    links = table(tables.ReleaseCommitRow).alias()
+    own = _own(links)
+    return select(links.c.commit_id).where(own, links.c.release_id.in_(_releases_between(name)))
+
+
+def commit_between(column: str) -> Filter:
+    """The commit that the column names is in one of the releases between a base and a head."""
+    return lambda rows, name, dialect: rows.c[column].in_(_commits_between(name))
+
+
+def author_between(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The author wrote a commit of one of the releases between a base and a head."""
+    commits = table(tables.CommitRow).alias()
+    own = _own(commits)
+    wrote = select(commits.c.author_id).where(
+        own, commits.c.id.in_(_commits_between(name)), commits.c.author_id.is_not(None)
+    )
+    return rows.c.id.in_(wrote)
+
+
+RELEASE_FILTERS: dict[str, Filter] = {
+    "id": equals("id"),
+    "version": equals("version"),
+    "version_in": among("version"),
+    "version_starts_with": _version_starts_with,
+    "version_contains": _version_contains,
+    "package": equals("package"),
+    "semver_equals": equals("semver_key"),
+    "semver_from": compared("semver_key", ge),
+    "semver_above": compared("semver_key", gt),
+    "semver_until": compared("semver_key", le),
+    "semver_below": compared("semver_key", lt),
+    "status": equals("status"),
+    "released": given("date_released", wanted=True),
+    "unreleased": given("date_released", wanted=False),
+    "created_from": compared("date_created", ge),
+    "created_before": compared("date_created", lt),
+    "released_from": compared("date_released", ge),
+    "released_before": compared("date_released", lt),
+    "has_project": _has_project,
+    "project": _on_project,
+    "on_projects": _on_projects,
+    "environment": _in_environment,
+    "author": _with_author,
+    "commit": _with_commit,
+    "path": _with_path,
+    "nothing": lambda rows, name, dialect: false(),
+}
+"""What releases can be filtered by."""

@@ -1,0 +1,119 @@
+"""To-ones that are found by arguments: each a select of the key of one row, correlated with the object's row.
+
+`binds` are the names of the bound values by the name of the argument that was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import le
+from typing import Any
+
+from sqlalchemy import FromClause, Select, select, tuple_
+
+from gql_releases.storage import tables
+from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.reading.filters import bound, project_id
+from gql_releases.storage.tables import table
+
+Find = Callable[[FromClause, Mapping[str, str], Dialect], Select[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A to-one with arguments: how the key of a row of `target` is found."""
+
+    target: str
+    find: Find
+
+
+def previous_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The release of a project before this one, by the date that it is shown under."""
+    own, other = table(tables.ReleaseProjectRow).alias(), table(tables.ReleaseProjectRow).alias()
+    here = select(own.c.date_shown, own.c.release_id).where(
+        own.c.organization_id == rows.c.organization_id,
+        own.c.release_id == rows.c.id,
+        own.c.project_id == project_id(own, binds["project"]),
+    )
+    return (
+        select(other.c.release_id)
+        .where(
+            other.c.organization_id == rows.c.organization_id,
+            other.c.project_id == project_id(other, binds["project"]),
+            tuple_(other.c.date_shown, other.c.release_id) < here.correlate(rows).scalar_subquery(),
+        )
+        .order_by(other.c.date_shown.desc(), other.c.release_id.desc())
+        .limit(1)
+    )
+
+
+def latest_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The project's newest release, or the one that runs in an environment."""
+    if "environment" in binds:
+        current, environments = table(tables.CurrentDeployRow).alias(), table(tables.EnvironmentRow).alias()
+        named = [
+            environments.c.organization_id == rows.c.organization_id,
+            environments.c.name == bound(environments.c.name, binds["environment"]),
+        ]
+        return select(current.c.release_id).where(
+            current.c.organization_id == rows.c.organization_id,
+            current.c.environment_id == select(environments.c.id).where(*named).correlate(rows).scalar_subquery(),
+            current.c.project_id == rows.c.id,
+        )
+    links = table(tables.ReleaseProjectRow).alias()
+    return (
+        select(links.c.release_id)
+        .where(links.c.organization_id == rows.c.organization_id, links.c.project_id == rows.c.id)
+        .order_by(links.c.date_shown.desc(), links.c.release_id.desc())
+        .limit(1)
+    )
+
+
+def release_containing(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The organization's first release that has a commit of this sha."""
+    commits, links = table(tables.CommitRow).alias(), table(tables.ReleaseCommitRow).alias()
+    conditions = [commits.c.organization_id == rows.c.id, commits.c.sha == bound(commits.c.sha, binds["commit"])]
+    if "repository" in binds:
+        repositories = table(tables.RepositoryRow).alias()
+        named = [
+            repositories.c.organization_id == rows.c.id,
+            repositories.c.name == bound(repositories.c.name, binds["repository"]),
+        ]
+        conditions.append(
+            commits.c.repository_id == select(repositories.c.id).where(*named).correlate(rows).scalar_subquery()
+        )
+    same = (links.c.organization_id == commits.c.organization_id) & (links.c.commit_id == commits.c.id)
+    return (
+        select(links.c.release_id).join_from(commits, links, same).where(*conditions).order_by(links.c.release_id).limit(1)
+    )
+
+
+def compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The head of a comparison, if it and the base are a project's releases and the base is not the later one."""
+    (name,) = binds.values()
+    head, base = table(tables.ReleaseProjectRow).alias(), table(tables.ReleaseProjectRow).alias()
+    conditions = [base.c.project_id == head.c.project_id, head.c.organization_id == rows.c.id]
+    conditions.append(head.c.project_id == _own_project(rows, f"{name}_0"))
+    for links, version in ((base, f"{name}_1"), (head, f"{name}_2")):
+        releases = table(tables.ReleaseRow).alias()
+        named = [releases.c.organization_id == rows.c.id, releases.c.version == bound(releases.c.version, version)]
+        conditions += [
+            links.c.organization_id == rows.c.id,
+            links.c.release_id == select(releases.c.id).where(*named).correlate(rows).scalar_subquery(),
+        ]
+    before = le(tuple_(base.c.date_shown, base.c.release_id), tuple_(head.c.date_shown, head.c.release_id))
+    return select(head.c.release_id).where(*conditions, before)
+
+
+def release_of_version(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The organization's release of a version."""
+    releases = table(tables.ReleaseRow).alias()
+    same = releases.c.version == bound(releases.c.version, binds["version"])
+    return select(releases.c.id).where(releases.c.organization_id == rows.c.id, same)
+
+
+def _own_project(rows: FromClause, name: str) -> Any:
+    projects = table(tables.ProjectRow).alias()
+    named = [projects.c.organization_id == rows.c.id, projects.c.slug == bound(projects.c.slug, name)]
+    return select(projects.c.id).where(*named).correlate(rows).scalar_subquery()

@@ -1,0 +1,107 @@
+"""Projects, repositories, environments and tokens by GraphQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.client import Client
+from tests.conftest import House
+
+ERRORS = "userErrors { code field }"
+
+
+def run(client: Client, name: str, given: dict[str, Any], shown: str, **more: Any) -> Any:
+    kind = name[0].upper() + name[1:]
+    document = f"mutation ($input: {kind}Input!) {{ {name}(input: $input) {{ {shown} {ERRORS} }} }}"
+    return client.graphql(document, {"input": given}, **more)["data"][name]
+
+
+def test_project_is_made_renamed_and_known_by_both_names(client: Client) -> None:
+    made = run(client, "createProject", {"organization": "acme", "slug": "app", "name": "App"}, "project { id slug name }")
+    assert made["project"] | {"id": ""} == {"id": "", "slug": "app", "name": "App"}
+    by_id = {"project": {"id": made["project"]["id"]}, "slug": "mobile"}
+    assert run(client, "updateProject", by_id, "project { slug name }")["project"] == {"slug": "mobile", "name": "App"}
+    by_key = {"project": {"key": {"organization": "acme", "slug": "mobile"}}, "name": "Mobile"}
+    changed = run(client, "updateProject", by_key, "project { id slug name }")["project"]
+    assert changed == {"id": made["project"]["id"], "slug": "mobile", "name": "Mobile"}
+    assert client.rest("POST", "organizations/acme/releases/", {"version": "1", "projects": ["mobile"]}).status == 201
+    assert client.rest("POST", "organizations/acme/releases/", {"version": "2", "projects": ["app"]}).status == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "code", "field"),
+    [
+        ("createProject", {"organization": "acme", "slug": "web"}, "ALREADY_EXISTS", ["slug"]),
+        ("createProject", {"organization": "acme", "slug": "12"}, "INVALID_SLUG", ["slug"]),
+        ("createProject", {"organization": "other", "slug": "x"}, "ORGANIZATION_NOT_FOUND", ["organization"]),
+        ("updateProject", {"project": {"id": "x"}}, "PROJECT_NOT_FOUND", ["project"]),
+        ("updateProject", {"project": {"key": {"organization": "acme", "slug": "no"}}}, "PROJECT_NOT_FOUND", ["project"]),
+        ("updateProject", {"project": {"key": {"organization": "acme", "slug": "web"}}, "slug": "api"}, "ALREADY_EXISTS", ["slug"]),
+        ("createRepository", {"organization": "acme", "name": " "}, "BLANK", ["name"]),
+        ("createRepository", {"organization": "acme", "name": "x" * 201}, "TOO_LONG", ["name"]),
+        ("createEnvironment", {"organization": "acme", "name": "a/b"}, "INVALID_ENVIRONMENT", ["name"]),
+        ("createToken", {"organization": "acme", "scopes": []}, "EMPTY_LIST", ["scopes"]),
+        ("createToken", {"organization": "acme", "scopes": ["root"]}, "INVALID_CHOICE", ["scopes", "0"]),
+        ("revokeToken", {"token": "VG9rZW46OTk="}, "TOKEN_NOT_FOUND", ["token"]),
+        ("revokeToken", {"token": "UmVsZWFzZTox"}, "TOKEN_NOT_FOUND", ["token"]),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_refused_with_its_path(client: Client, name: str, given: Any, code: str, field: list[str]) -> None:
+    assert run(client, name, given, "")["userErrors"] == [{"code": code, "field": field}]
+
+
+@pytest.mark.parametrize("noun", ["Repository", "Environment"])
+def test_what_has_a_name_is_made_once(client: Client, noun: str) -> None:
+    given = {"organization": "acme", "name": "made-here"}
+    shown = f"outcome {noun.lower()} {{ id name }}"
+    first, second = (run(client, f"create{noun}", given, shown) for _ in range(2))
+    assert (first["outcome"], second["outcome"]) == ("CREATED", "EXISTING")
+    assert first[noun.lower()] == second[noun.lower()] == {"id": first[noun.lower()]["id"], "name": "made-here"}
+
+
+def test_token_is_shown_once_works_and_is_revoked(house: House) -> None:
+    client = house.client
+    given = {"organization": "acme", "scopes": ["project:read", "org:read"], "name": "browser", "expiresAt": "2030-01-01"}
+    made = run(client, "createToken", given, "secret token { id name hint scopes expiresAt }")
+    assert made["token"] | {"id": "", "hint": ""} == {
+        "id": "", "hint": "", "name": "browser", "scopes": ["org:read", "project:read"],
+        "expiresAt": "2030-01-01T00:00:00.000000Z",
+    }  # fmt: skip
+    assert made["token"]["hint"] in made["secret"]
+    viewer = client.graphql("{viewer {token {id name}}}", token=made["secret"])["data"]["viewer"]
+    assert viewer == {"token": {"id": made["token"]["id"], "name": "browser"}}
+    assert client.graphql("query ($id: ID!) {node(id: $id) {id}}", {"id": made["token"]["id"]})["data"]["node"] is None
+    assert (
+        run(client, "revokeToken", {"token": made["token"]["id"]}, "revokedTokenId")["revokedTokenId"] == made["token"]["id"]
+    )
+    refused = client.request("POST", "/graphql", {"query": "{viewer {token {id}}}"}, token=made["secret"])
+    assert refused.status == 401
+    assert made["secret"].encode() not in house.path.read_bytes()
+
+
+def test_token_hands_out_no_more_than_it_holds(house: House) -> None:
+    admin = house.token("org:admin", "project:read")
+    given = {"organization": "acme", "scopes": ["project:read", "project:releases"]}
+    refused = run(house.client, "createToken", given, "secret", token=admin)
+    assert refused == {"secret": None, "userErrors": [{"code": "SCOPE_NOT_HELD", "field": ["scopes"]}]}
+    assert run(house.client, "createToken", given | {"scopes": ["project:read"]}, "secret", token=admin)["secret"]
+
+
+def test_scopes_are_asked_for_before_anything_is_written(house: House) -> None:
+    reader = house.token("project:read")
+    for name, given in (
+        ("createProject", {"organization": "acme", "slug": "x"}),
+        ("updateProject", {"project": {"key": {"organization": "acme", "slug": "web"}}, "name": "x"}),
+        ("createRepository", {"organization": "acme", "name": "x"}),
+        ("createEnvironment", {"organization": "acme", "name": "x"}),
+        ("createToken", {"organization": "acme", "scopes": ["project:read"]}),
+        ("revokeToken", {"token": "VG9rZW46MQ=="}),
+    ):
+        kind = name[0].upper() + name[1:]
+        document = f"mutation ($input: {kind}Input!) {{ {name}(input: $input) {{ {ERRORS} }} }}"
+        answer = house.client.graphql(document, {"input": given}, token=reader)
+        assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN"}, name
+    own = house.client.graphql("{viewer {token {id}}}", token=reader)["data"]["viewer"]["token"]["id"]
+    assert run(house.client, "revokeToken", {"token": own}, "revokedTokenId", token=reader)["revokedTokenId"] == own

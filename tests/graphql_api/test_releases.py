@@ -1,0 +1,198 @@
+"""Releases by GraphQL beyond the operations that frontends build on: bulk, archive, notes, metadata, filters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.client import Client
+from tests.conftest import House
+from tests.factories import commit, release
+
+BULK = """mutation ($input: CreateReleasesInput!) { createReleases(input: $input) { __typename
+  results { __typename outcome ignoredFields release { version projects { nodes { slug } } } again: release { id }
+    userErrors { code field } }
+  versions: results { release { version } } userErrors { code field } } }"""
+LIST = """query ($filter: ReleaseFilter, $orderBy: ReleaseOrder) { organization(slug: "acme") {
+  releases(first: 100, filter: $filter, orderBy: $orderBy) { totalCount nodes { version } } } }"""
+
+
+def by(version: str) -> dict[str, Any]:
+    return {"key": {"organization": "acme", "version": version}}
+
+
+def bulk(client: Client, releases: list[Any], **more: Any) -> Any:
+    given = {"organization": "acme", "releases": releases, **more}
+    return client.graphql(BULK, {"input": given})["data"]["createReleases"]
+
+
+def listed(client: Client, **given: Any) -> list[str]:
+    found = client.graphql(LIST, given)["data"]["organization"]["releases"]
+    assert found["totalCount"] == len(found["nodes"])
+    return [one["version"] for one in found["nodes"]]
+
+
+def test_bulk_creates_all_in_the_order_of_the_input(client: Client) -> None:
+    client.rest("POST", "organizations/acme/releases/", release("2", projects=["web"]))
+    given = [{"version": str(number), "projects": ["web"], "ref": "r"} for number in (1, 2, 3)]
+    done = bulk(client, given)
+    assert [one["outcome"] for one in done["results"]] == ["CREATED", "EXISTING", "CREATED"]
+    assert [one["ignoredFields"] for one in done["results"]] == [[], ["ref"], []]
+    assert [one["release"]["version"] for one in done["versions"]] == ["1", "2", "3"]
+    assert done["results"][0]["release"] == {"version": "1", "projects": {"nodes": [{"slug": "web"}]}}
+    assert (done["__typename"], done["results"][0]["__typename"]) == ("CreateReleasesPayload", "CreateReleasesResult")
+
+
+BAD = [
+    {"version": "1", "projects": ["web"]},
+    {"version": " ", "projects": ["web"], "commits": [{"sha": "x" * 65}]},
+    {"version": "3", "projects": ["nowhere"]},
+]
+
+
+def test_bulk_together_is_all_or_nothing(client: Client) -> None:
+    done = bulk(client, BAD[:2])
+    assert done["results"] == []
+    assert done["userErrors"] == [
+        {"code": "BLANK", "field": ["releases", "1", "version"]},
+        {"code": "TOO_LONG", "field": ["releases", "1", "commits", "0", "sha"]},
+    ]
+    done = bulk(client, [BAD[0], BAD[2]])
+    assert done["userErrors"] == [{"code": "UNKNOWN_PROJECT", "field": ["releases", "1", "projects", "0"]}]
+    assert listed(client) == []
+
+
+def test_bulk_each_leaves_the_bad_ones_out(client: Client) -> None:
+    done = bulk(client, BAD, mode="EACH")
+    assert [one["outcome"] for one in done["results"]] == ["CREATED", None, None]
+    assert [one["userErrors"][0]["code"] for one in done["results"][1:]] == ["BLANK", "UNKNOWN_PROJECT"]
+    assert done["results"][2]["userErrors"][0]["field"] == ["releases", "2", "projects", "0"]
+    assert (done["userErrors"], listed(client)) == ([], ["1"])
+
+
+def test_bulk_is_bounded(client: Client) -> None:
+    done = bulk(client, [{"version": str(number), "projects": ["web"]} for number in range(1001)])
+    assert done["userErrors"] == [{"code": "TOO_LONG", "field": ["releases"]}]
+    assert len(bulk(client, [{"version": str(number), "projects": ["web"]} for number in range(1000)])["results"]) == 1000
+
+
+def test_release_goes_into_the_archive_and_out_again(client: Client) -> None:
+    client.rest("POST", "organizations/acme/releases/", release("1"))
+    for name, status in (("archiveRelease", "ARCHIVED"), ("restoreRelease", "OPEN")):
+        document = f"mutation ($r: ReleaseBy!) {{ {name}(input: {{release: $r}}) {{ release {{ status }} userErrors {{ code }} }} }}"
+        for _ in range(2):
+            assert client.graphql(document, {"r": by("1")})["data"][name] == {
+                "release": {"status": status},
+                "userErrors": [],
+            }
+        assert listed(client, filter={"status": status}) == ["1"]
+        missing = client.graphql(document, {"r": by("none")})["data"][name]
+        assert missing == {"release": None, "userErrors": [{"code": "RELEASE_NOT_FOUND"}]}
+
+
+def test_notes_are_written_or_made_from_commits(client: Client) -> None:
+    commits = [
+        commit(1, message="Fix *the* total\n\nbecause it was wrong"), commit(2, message=""), commit(3, message=None)
+    ]  # fmt: skip
+    client.rest("POST", "organizations/acme/releases/", release("1", commits=commits))
+    document = "mutation ($i: UpdateReleaseInput!) { updateRelease(input: $i) { release { notes text: notes } userErrors { code field } } }"
+
+    def update(**more: Any) -> Any:
+        return client.graphql(document, {"i": {"release": by("1"), **more}})["data"]["updateRelease"]
+
+    made = update()["release"]["notes"]
+    assert made.splitlines()[0] == rf"- Fix \*the\* total ({commits[0]['id'][:7]})"
+    assert made.splitlines()[1] == f"- {commits[1]['id'][:7]}"
+    assert update(notes="# 1.0\n\n* good ")["release"] == {"notes": "# 1.0\n\n* good ", "text": "# 1.0\n\n* good "}
+    assert update(notes=None)["release"]["notes"] == made
+    assert update(notes="x" * 65537)["userErrors"] == [{"code": "TOO_LONG", "field": ["notes"]}]
+    many = [commit(number) for number in range(130)]
+    client.rest("POST", "organizations/acme/releases/", release("2", commits=many))
+    shown = client.graphql("query ($by: ReleaseBy!) {release(by: $by) {notes}}", {"by": by("2")})["data"]["release"]["notes"]
+    assert (len(shown.splitlines()), shown.splitlines()[-1]) == (101, "- and 30 more")
+    client.rest("POST", "organizations/acme/releases/", release("3"))
+    assert client.graphql("query ($by: ReleaseBy!) {release(by: $by) {notes}}", {"by": by("3")})["data"]["release"] == {
+        "notes": None
+    }
+
+
+def test_metadata_is_a_small_object_kept_as_it_was(client: Client) -> None:
+    document = """mutation ($v: String!, $n: Int!, $m: JSONObject) {
+      a: createRelease(input: {organization: "acme", version: $v, projects: ["web"], metadata: {n: $n, list: [1, {x: null}]}})
+        { release { metadata } userErrors { code field } }
+      b: updateRelease(input: {release: {key: {organization: "acme", version: $v}}, metadata: $m})
+        { release { metadata } userErrors { code field } } }"""
+    given = {"text": "é\u2028", "deep": {"a": [True, 1.5, None]}}
+    answer = client.graphql(document, {"v": "1", "n": 7, "m": given})["data"]
+    assert answer["a"]["release"]["metadata"] == {"n": 7, "list": [1, {"x": None}]}
+    assert answer["b"]["release"]["metadata"] == given
+    large = client.graphql(document, {"v": "1", "n": 7, "m": {"x": "x" * 16384}})["data"]
+    assert large["b"]["userErrors"] == [{"code": "TOO_LONG", "field": ["metadata"]}]
+    assert client.graphql(document, {"v": "1", "n": 7, "m": None})["data"]["b"]["release"]["metadata"] is None
+    assert "errors" in client.graphql(document, {"v": "1", "n": 7, "m": [1]})
+
+
+@pytest.mark.parametrize(
+    ("range", "found"),
+    [
+        (">=1.2 <2", ["1.2.0", "1.10.0", "2.0.0-rc.1"]), ("^1.2", ["1.2.0", "1.10.0", "2.0.0-rc.1"]),
+        ("~1.2.0", ["1.2.0"]), ("1.2.0", ["1.2.0"]), (">2.0.0-rc.1", ["2.0.0"]), ("<=1.2.0", ["1.1.9", "1.2.0"]),
+        ("<1", []),
+    ],
+)  # fmt: skip
+def test_versions_are_found_by_range(client: Client, range: str, found: list[str]) -> None:
+    for version in ("1.1.9", "1.2.0", "1.10.0", "2.0.0-rc.1", "2.0.0"):
+        client.rest("POST", "organizations/acme/releases/", release(f"web@{version}"))
+    client.rest("POST", "organizations/acme/releases/", release("api@1.2.0"))
+    client.rest("POST", "organizations/acme/releases/", release("web@no-version-at-all!"))
+    semver = {"version": {"semver": {"range": range, "package": "web"}}}
+    order = {"field": "SEMVER", "direction": "ASC"}
+    assert listed(client, filter=semver, orderBy=order) == [f"web@{version}" for version in found]
+
+
+@pytest.mark.parametrize("range", ["", "x", ">=", "1 || 2", "1.2.3.4.5", ">=1.x"])
+def test_range_that_is_none_is_told_with_its_path(client: Client, range: str) -> None:
+    answer = client.graphql(LIST, {"filter": {"or": [{"version": {"semver": {"range": range}}}]}})
+    error = answer["errors"][0]
+    assert (error["extensions"]["code"], error["path"]) == ("INVALID_ARGUMENT", ["organization", "releases"])
+
+
+def test_filters_nest_within_bounds(client: Client) -> None:
+    for version in ("1", "2", "3"):
+        client.rest("POST", "organizations/acme/releases/", release(version))
+    one, two = {"version": {"equals": "1"}}, {"version": {"equals": "2"}}
+    assert listed(client, filter={"or": [one, two]}) == ["2", "1"]
+    assert listed(client, filter={"not": {"or": [one, two]}}) == ["3"]
+    assert listed(client, filter={"and": [{"not": one}, {"not": two}]}) == ["3"]
+    assert listed(client, filter={"or": []}) == []
+    assert listed(client, filter={"not": {}}) == []
+    assert listed(client, filter={"or": [one] * 99}) == ["1"]
+    error = client.graphql(LIST, {"filter": {"or": [one] * 100}})["errors"][0]
+    assert error["message"] == "A filter has at most 100 conditions, not 101."
+    deep: dict[str, Any] = one
+    for _ in range(60):
+        deep = {"not": deep}
+    assert listed(client, filter=deep) == ["1"]
+    for depth in (300, 700, 1000, 5000):
+        nested = b'{"not":' * depth + b"{}" + b"}" * depth
+        body = b'{"query":' + json.dumps(LIST).encode() + b',"variables":{"filter":' + nested + b"}}"
+        refused = client.request("POST", "/graphql", body).json
+        message = refused["errors"][0]["message"]
+        assert "conditions" in message or "nested" in message or "JSON" in message, depth
+
+
+def test_first_release_with_a_commit_is_found_in_history(house: House) -> None:
+    client = house.client
+    shared = commit(7, repository="acme/web")
+    for version in ("1", "2"):
+        client.rest("POST", "organizations/acme/releases/", release(version, commits=[shared, commit(int(version))]))
+    document = """query ($sha: String!, $in: String) { organization(slug: "acme") {
+      releaseContaining(commit: $sha, repository: $in) { version } } }"""
+
+    def found(sha: str, repository: str | None = None) -> Any:
+        return client.graphql(document, {"sha": sha, "in": repository})["data"]["organization"]["releaseContaining"]
+
+    assert found(shared["id"]) == found(shared["id"], "acme/web") == {"version": "1"}
+    assert found(shared["id"], "acme/api") is found("nothing") is None
