@@ -18,8 +18,9 @@ from typing import Any
 
 from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint
-from gql_releases.domain.organization import NewToken
+from gql_releases.domain.organization import NewProject, NewToken
 from gql_releases.domain.principal import Scope
+from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
 from gql_releases.storage.migrating import migrate
@@ -59,9 +60,10 @@ def body(number: int, commits: int = COMMITS) -> dict[str, Any]:
 async def prepare(store: Store) -> str:
     """Make the organization and a token."""
     organizations = OrganizationService(store.organizations)
-    organization = await organizations.create_organization({"slug": "acme"})
-    await organizations.create_project("acme", {"slug": "web"})
-    return (await Mint(store.tokens).create_token(organization, NewToken("bench", frozenset(Scope)))).text
+    await organizations.create_organization({"slug": "acme"})
+    operator = await organizations.operator_of("acme")
+    await InventoryService(store.inventory).create_project(operator, "acme", NewProject("web", "web"))
+    return (await Mint(store.tokens).create_token(operator, "acme", NewToken("bench", frozenset(Scope)))).text
 
 
 async def ask(app: Any, token: str, document: str, variables: dict[str, Any]) -> None:

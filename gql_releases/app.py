@@ -19,7 +19,8 @@ from gql_releases.graphql_api.checking import check_schema
 from gql_releases.graphql_api.preparing import Preparer
 from gql_releases.graphql_api.schema import build_schema, core, print_sdl
 from gql_releases.graphql_api.services import Services as GraphQLServices
-from gql_releases.graphql_api.view import GraphQLView
+from gql_releases.graphql_api.trusted import TrustedDocuments, read_documents
+from gql_releases.graphql_api.view import GraphQLView, Rules
 from gql_releases.rest_api.routes import RestApi
 from gql_releases.rest_api.services import Services as RestServices
 from gql_releases.services.deploys import DeployService
@@ -38,7 +39,10 @@ LOCAL_PAGES = "http://localhost:*"
 
 
 def create_app(settings: Settings, store: Store | None = None) -> Starlette:
-    """Put the house together over the settings' store, or an open one. Raises Unavailable where it cannot be opened."""
+    """Put the house together over the settings' store, or an open one. Raises Unavailable where it cannot be opened.
+
+    Trusted documents are planned now: raises ValueError for one that the schema does not fit.
+    """
     store = store or open_store(settings.database_url)
     authenticator = Authenticator(store.tokens)
     reads = ReadService(store)
@@ -48,7 +52,10 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     deploys = DeployService(store.deploys)
     services = GraphQLServices(reads, releases, deploys, InventoryService(store.inventory), Mint(store.tokens))
     limit = settings.max_body_size
-    graphql = GraphQLView(Preparer(core(schema)), services, authenticator, explorer_page, limit)
+    preparer, trusted = Preparer(core(schema)), _trusted(settings)
+    preparer.prepare_all(trusted.documents)
+    rules = Rules(limit, settings.max_cost, settings.draft_status)
+    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules)
     rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url)
     sdl = print_sdl(schema).encode()
 
@@ -72,6 +79,11 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     app = Starlette(routes=routes, middleware=[Middleware(CommonHeaders), *_cors(settings)], lifespan=lifespan)
     app.router.redirect_slashes = False
     return app
+
+
+def _trusted(settings: Settings) -> TrustedDocuments:
+    documents = read_documents(settings.trusted_documents) if settings.trusted_documents else {}
+    return TrustedDocuments(documents, only=settings.trusted_only)
 
 
 class _Endpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -29,6 +30,16 @@ class Settings(BaseSettings):
     )
     create_projects: bool = Field(False, description="Whether a project that a creation names is made.")
     max_body_size: int = Field(32 * MEBIBYTE, ge=1024, description="Bytes that a request's body may have.")
+
+    max_cost: int = Field(100_000, ge=1, description="What a GraphQL operation may cost; see docs/graphql-limits.md.")
+    draft_status: bool = Field(
+        False,
+        description="Whether GraphQL answers with the draft's status codes: 422 for validation, 294 for partial success.",
+    )
+    trusted_documents: Path | None = Field(
+        None, description="A manifest of trusted GraphQL documents, or a folder of manifests and <id>.graphql files."
+    )
+    trusted_only: bool = Field(False, description="Whether only trusted documents are executed.")
 
     @field_validator("cors_origins", mode="before")
     @classmethod

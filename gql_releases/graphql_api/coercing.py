@@ -29,6 +29,7 @@ from graphql import (
 
 from gql_releases.domain.dates import parse_date
 from gql_releases.domain.errors import DomainError
+from gql_releases.graphql_api.limits import require
 
 Coerce = Callable[[Any], Any]
 Evaluate = Callable[[Mapping[str, Any]], Any]
@@ -75,7 +76,13 @@ def _member(names: dict[str, str], value: Any) -> str:
 
 
 def _list(item: Coerce) -> Coerce:
-    return lambda value: [item(one) for one in value] if isinstance(value, list | tuple) else [item(value)]
+    def coerce(value: Any) -> list[Any]:
+        if not isinstance(value, list | tuple):
+            return [item(value)]
+        require("listLength", len(value))
+        return [item(one) for one in value]
+
+    return coerce
 
 
 @lru_cache(maxsize=256)

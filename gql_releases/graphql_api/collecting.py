@@ -50,7 +50,7 @@ class Document:
 
     def _collect(self, parent: GraphQLObjectType, selections: SelectionSetNode, fields: Fields, seen: set[str]) -> None:
         for node in selections.selections:
-            if not self._included(node):
+            if not self.included(node):
                 continue
             if isinstance(node, FieldNode):
                 name = node.alias.value if node.alias else node.name.value
@@ -65,16 +65,18 @@ class Document:
                 condition, inner = fragment.type_condition, fragment.selection_set
             else:
                 condition, inner = node.type_condition, node.selection_set  # type: ignore[attr-defined]
-            if condition is None or self._applies(parent, condition.name.value):
+            if condition is None or self.applies(parent, condition.name.value):
                 self._collect(parent, inner, fields, seen)
 
-    def _applies(self, parent: GraphQLObjectType, condition: str) -> bool:
+    def applies(self, parent: GraphQLObjectType, condition: str) -> bool:
+        """Say whether a fragment on a type is about a concrete one."""
         if parent.name == condition:
             return True
         named = self.schema.type_map[condition]
         return is_abstract_type(named) and self.schema.is_sub_type(named, parent)
 
-    def _included(self, node: SelectionNode) -> bool:
+    def included(self, node: SelectionNode) -> bool:
+        """Decide @skip and @include."""
         for directive in node.directives or ():
             if directive.name.value == "skip" and self._condition(directive):
                 return False

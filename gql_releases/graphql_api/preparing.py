@@ -13,6 +13,7 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
     get_named_type,
@@ -25,6 +26,8 @@ from graphql.execution.values import get_variable_values
 from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import MISSING, Coerce, Mismatch, coercer, evaluator
 from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
+from gql_releases.graphql_api.cost import Relevant, price, relevant_variables
+from gql_releases.graphql_api.limits import MAXIMA, check_document, check_text
 from gql_releases.graphql_api.payloads import plan_payload
 from gql_releases.graphql_api.planning import (
     arguments_of,
@@ -43,13 +46,12 @@ from gql_releases.graphql_api.steps import (
     Step,
 )
 
-MAX_DOCUMENT = 256 * 1024
-"""Characters of a document."""
-MAX_TOKENS = 10_000
-"""Tokens of a document: parsing 20,000 takes 138 ms."""
+REPORTED_ERRORS = 20
+"""Errors of a document that are told: each unknown field is compared with all known ones."""
 KEPT_OPERATIONS = 1000
 KEPT_CHARACTERS = 8 * 1024 * 1024
 PLANS_PER_OPERATION = 16
+COSTS_PER_OPERATION = 64
 
 
 class RequestError(Exception):
@@ -58,6 +60,7 @@ class RequestError(Exception):
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
+        self.is_syntax = isinstance(errors[0], GraphQLSyntaxError)
 
 
 @dataclass(slots=True)
@@ -69,7 +72,9 @@ class Operation:
     definition: OperationDefinitionNode
     variables: list[tuple[str, Coerce, Any, bool]]
     booleans: tuple[str, ...]
+    priced_by: Relevant
     plans: OrderedDict[tuple[bool, ...], list[Step]] = field(default_factory=OrderedDict)
+    costs: OrderedDict[tuple[Any, ...], int] = field(default_factory=OrderedDict)
 
     @property
     def is_query(self) -> bool:
@@ -87,6 +92,8 @@ class Operation:
             return self._coerce(raw)
         except RecursionError:
             raise RequestError([GraphQLError("The variables are nested too deeply.")]) from None
+        except GraphQLError as error:  # a list beyond its limit
+            raise RequestError([error]) from None
         except Mismatch:
             found = get_variable_values(self.schema, self.definition.variable_definitions or (), dict(raw))
             errors = found if isinstance(found, list) else [GraphQLError("The variables do not fit the operation.")]
@@ -104,6 +111,18 @@ class Operation:
             elif required:
                 raise Mismatch
         return values
+
+    def cost(self, variables: Mapping[str, Any]) -> int:
+        """Give what the operation may cost for these variables; kept for others that cost the same."""
+        key = tuple([what(variables.get(name)) for name, what in self.priced_by])
+        cost = self.costs.get(key)
+        if cost is None:
+            booleans = {name: bool(variables.get(name)) for name in self.booleans}
+            document = Document(self.schema, fragments_of(self.document), booleans)
+            cost = self.costs[key] = price(document, self.definition, variables)
+            if len(self.costs) > COSTS_PER_OPERATION:
+                self.costs.popitem(last=False)
+        return cost
 
     def steps(self, variables: Mapping[str, Any]) -> list[Step]:
         """Give the root fields for these variables, planned once per values of the Booleans that choose fields."""
@@ -182,12 +201,22 @@ class Preparer:
             self._characters -= len(dropped)
         return operation
 
+    def prepare_all(self, documents: Mapping[str, str]) -> None:
+        """Plan each operation of trusted documents, by id. Raises ValueError for one that cannot be executed."""
+        for document_id, text in documents.items():
+            try:
+                for name in _names(text):
+                    operation = self.prepare(text, name)
+                    operation.steps(dict.fromkeys(operation.booleans, True))
+            except (RequestError, GraphQLError) as error:
+                raise ValueError(f"The trusted document {document_id} cannot be executed: {error}") from None
+
     def _prepare(self, text: str, name: str | None) -> Operation:
-        if len(text) > MAX_DOCUMENT:
-            raise RequestError([GraphQLError(f"The document has more than {MAX_DOCUMENT} characters.")])
         try:
-            document = parse(text, max_tokens=MAX_TOKENS)
-            errors = validate(self._schema, document)
+            check_text(text)
+            document = parse(text, max_tokens=MAXIMA["tokens"])
+            check_document(document)
+            errors = validate(self._schema, document, max_errors=REPORTED_ERRORS)
         except GraphQLError as error:
             raise RequestError([error]) from None
         except RecursionError:
@@ -195,7 +224,14 @@ class Preparer:
         if errors:
             raise RequestError(errors)
         definition = _choose(document, name)
-        return Operation(self._schema, document, definition, self._variables(definition), booleans_of(document))
+        return Operation(
+            self._schema,
+            document,
+            definition,
+            self._variables(definition),
+            booleans_of(document),
+            relevant_variables(self._schema, definition),
+        )
 
     def _variables(self, definition: OperationDefinitionNode) -> list[tuple[str, Coerce, Any, bool]]:
         found = []
@@ -205,6 +241,12 @@ class Preparer:
             required = one.type.kind == "non_null_type"
             found.append((one.variable.name.value, coercer(declared), default, required))
         return found
+
+
+def _names(text: str) -> list[str | None]:
+    """Give the names that a document's operations are asked for by: one alone needs none."""
+    found = [one.name.value if one.name else None for one in operations_of(parse(text))]
+    return found if len(found) > 1 else [None, *(name for name in found if name)]
 
 
 def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

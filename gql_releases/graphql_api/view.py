@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
 
 import orjson
 from graphql import GraphQLError
@@ -22,13 +21,16 @@ from starlette.types import Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken, Unauthenticated
 from gql_releases.domain.principal import Principal
+from gql_releases.graphql_api.cost import require_affordable
 from gql_releases.graphql_api.errors import field_error, masked_error
+from gql_releases.graphql_api.limits import check_json
 from gql_releases.graphql_api.preparing import Operation, Preparer, RequestError
+from gql_releases.graphql_api.requests import HttpError, Request, from_body, from_query
 from gql_releases.graphql_api.services import Services
 from gql_releases.graphql_api.steps import Asked
+from gql_releases.graphql_api.trusted import TrustedDocuments
 from gql_releases.web.http import (
     BodyTooLarge,
-    Headers,
     NotJson,
     accepted,
     header,
@@ -44,35 +46,34 @@ RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 OFFERED = (JSON, RESPONSE_JSON)
 RETRY_AFTER = (b"retry-after", b"1")
+PARTIAL_SUCCESS = 294
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class HttpError(Exception):
-    """A request that is no GraphQL request, or one that HTTP itself refuses."""
-
-    def __init__(self, status: int, message: str, headers: Headers | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.headers = status, message, headers or []
-
-
 @dataclass(frozen=True, slots=True)
-class Request:
-    """The parameters of a GraphQL request."""
+class Rules:
+    """What the endpoint allows. `draft_status`: the status codes of the draft of August 2026."""
 
-    query: str
-    variables: dict[str, Any]
-    operation_name: str | None
+    max_body: int
+    max_cost: int
+    draft_status: bool = False
 
 
 class GraphQLView:
     """The endpoint `/graphql`; browsers that ask for a page get GraphiQL."""
 
     def __init__(
-        self, preparer: Preparer, services: Services, authenticator: Authenticator, page: Page, body_limit: int
+        self,
+        preparer: Preparer,
+        trusted: TrustedDocuments,
+        services: Services,
+        authenticator: Authenticator,
+        page: Page,
+        rules: Rules,
     ) -> None:
-        self._preparer, self._services, self._authenticator = preparer, services, authenticator
-        self._page, self._body_limit = page, body_limit
+        self._preparer, self._trusted, self._services = preparer, trusted, services
+        self._authenticator, self._page, self._rules = authenticator, page, rules
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
@@ -86,7 +87,10 @@ class GraphQLView:
                 raise HttpError(406, f"This endpoint answers {RESPONSE_JSON} and {JSON}.")
             await self._answer(scope, receive, send_, kind)
         except HttpError as error:
-            body = orjson.dumps({"errors": [{"message": error.message}]})
+            told: dict[str, Any] = {"message": error.message}
+            if error.extensions:
+                told["extensions"] = error.extensions
+            body = orjson.dumps({"errors": [told]})
             await send(send_, error.status, body, error.headers, (kind or JSON).encode())
 
     async def _answer(self, scope: Scope, receive: Receive, send_: Send, kind: str) -> None:
@@ -121,38 +125,71 @@ class GraphQLView:
 
     async def _request(self, scope: Scope, receive: Receive) -> Request:
         if scope["method"] == "GET":
-            return _from_query(scope["query_string"])
+            return from_query(scope["query_string"])
         if scope["method"] != "POST":
             raise HttpError(405, "Use POST, or GET for queries.", [(b"allow", b"GET, POST")])
         if media_type(header(scope, b"content-type")) != JSON:
             raise HttpError(415, f"Send the request as {JSON}.")
         try:
-            body = parse_json(await read_body(scope, receive, self._body_limit))
+            body = await read_body(scope, receive, self._rules.max_body)
+            check_json(body)
+            return from_body(parse_json(body))
         except BodyTooLarge:
-            raise HttpError(413, f"The body is larger than {self._body_limit} bytes.") from None
+            raise HttpError(413, f"The body is larger than {self._rules.max_body} bytes.") from None
+        except GraphQLError as error:
+            raise HttpError(413, error.message, extensions=error.extensions) from None
         except NotJson as error:
             raise HttpError(400, f"The body is no JSON: {error}.") from None
-        return _from_body(body)
 
     async def _execute(
         self, request: Request, principal: Principal | None, method: str, kind: str
     ) -> tuple[int, dict[str, Any], str]:
+        extensions: dict[str, Any] = {}
         try:
-            operation = self._preparer.prepare(request.query, request.operation_name)
+            operation = self._prepare(request)
             if method == "GET" and not operation.is_query:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
             variables = operation.coerce(request.variables)
+            cost, most = operation.cost(variables), self._rules.max_cost
+            if request.extensions:
+                extensions = _told(request.extensions, cost, most)
+            require_affordable(cost, most)
         except RequestError as error:
-            status = 400 if kind == RESPONSE_JSON else 200
-            return status, {"errors": [_formatted(one) for one in error.errors]}, ""
+            return self._refused(error, kind), {"errors": [_formatted(one) for one in error.errors]}, ""
+        except GraphQLError as error:
+            status = self._refused(RequestError([error]), kind)
+            return status, {"errors": [_formatted(error)], **extensions}, ""
+        if extensions and request.extensions.get("dryRun"):
+            return 200, {"data": None, **extensions}, operation.name
         asked = Asked(self._services, principal, variables, request.variables)
         data, errors = await run(operation, asked)
-        unavailable = errors and not any(value is not None for value in data.values())
-        status = 503 if unavailable and _are(errors, ErrorCode.UNAVAILABLE) else 200
         answer: dict[str, Any] = {"data": data}
+        status = 200
         if errors:
             answer["errors"] = errors
-        return status, answer, operation.name
+            partial = any(value is not None for value in data.values())
+            if not partial and _are(errors, ErrorCode.UNAVAILABLE):
+                status = 503
+            elif self._rules.draft_status and kind == RESPONSE_JSON:
+                status = PARTIAL_SUCCESS
+        return status, answer | extensions if extensions else answer, operation.name
+
+    def _prepare(self, request: Request) -> Operation:
+        text = self._trusted.text_of(request.query, request.document_id)
+        return self._preparer.prepare(text, request.operation_name)
+
+    def _refused(self, error: RequestError, kind: str) -> int:
+        """Give the status of a request that cannot be executed."""
+        if kind != RESPONSE_JSON:
+            return 200
+        return 422 if self._rules.draft_status and not error.is_syntax else 400
+
+
+def _told(asked: dict[str, Any], cost: int, most: int) -> dict[str, Any]:
+    """Give the answer's extensions: the cost, where `extensions.cost` or `extensions.dryRun` is true."""
+    if asked.get("cost") is True or asked.get("dryRun") is True:
+        return {"extensions": {"cost": {"requested": cost, "maximum": most}}}
+    return {}
 
 
 async def run(operation: Operation, asked: Asked) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -188,36 +225,3 @@ def _are(errors: list[dict[str, Any]], code: ErrorCode) -> bool:
 
 def _formatted(error: GraphQLError) -> dict[str, Any]:
     return dict(error.formatted)
-
-
-def _from_query(query_string: bytes) -> Request:
-    found = parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
-    body: dict[str, Any] = {name: values[-1] for name, values in found.items()}
-    for name in ("variables", "extensions"):
-        if body.get(name):
-            try:
-                body[name] = parse_json(body[name].encode("utf-8", "surrogatepass"))
-            except NotJson:
-                raise HttpError(400, f"The parameter {name} is no JSON.") from None
-        else:
-            body.pop(name, None)
-    if not body.get("operationName"):
-        body.pop("operationName", None)
-    return _from_body(body)
-
-
-def _from_body(body: Any) -> Request:
-    if isinstance(body, list):
-        raise HttpError(400, "Batching is not supported: send one request at a time.")
-    if not isinstance(body, dict):
-        raise HttpError(400, "The request must be a JSON object.")
-    query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
-    if not isinstance(query, str) or not query.strip():
-        raise HttpError(400, "The request needs a query, a string.")
-    if variables is not None and not isinstance(variables, dict):
-        raise HttpError(400, "The variables must be an object.")
-    if name is not None and not isinstance(name, str):
-        raise HttpError(400, "The operationName must be a string.")
-    if body.get("extensions") is not None and not isinstance(body["extensions"], dict):
-        raise HttpError(400, "The extensions must be an object.")
-    return Request(query, variables or {}, name)

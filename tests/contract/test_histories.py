@@ -129,7 +129,7 @@ def expected(lines: list[Any]) -> Counter[str]:
 def test_history_goes_in_and_comes_out_whole(
     template: Template, tmp_path: Path, shared_data: Path, name: str, way: str, record_property: Any
 ) -> None:
-    house = House(template, tmp_path, create_projects=True)
+    house = House(template, tmp_path, create_projects=True, max_cost=1_000_000)
     client = house.client
     file = shared_data / name
     lines = [json.loads(line) for line in file.read_text().splitlines()]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import House
+from tests.conftest import House, Template
 from tests.factories import commit, release
 from tests.oracle.naive import NODES
 from tests.oracle.test_oracle import fill
@@ -21,10 +23,12 @@ EVERYTHING = """query ($id: ID!) { node(id: $id) { __typename id
 
 
 @pytest.fixture
-def both(house: House) -> House:
+def both(template: Template, tmp_path: Path) -> Iterator[House]:
+    house = House(template, tmp_path, max_cost=10**9)
     for organization in ("acme", "other"):
         fill(house, organization)
-    return house
+    yield house
+    house.close()
 
 
 def ids(house: House, organization: str) -> dict[str, list[str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from sqlmodel import Session, select
 
 from gql_releases.graphql_api.schema import build_schema, print_sdl
 from gql_releases.storage import tables as t
-from tests.conftest import House
+from tests.conftest import House, Template
 from tests.factories import commit, release
 from tests.oracle.generator import MOVING, Generator, Known
 from tests.oracle.naive import NODES, Naive, global_id, wire
@@ -136,10 +138,12 @@ def first_difference(one: Any, other: Any, path: str = "") -> str:
 
 
 @pytest.fixture
-def filled(house: House) -> House:
+def filled(template: Template, tmp_path: Path) -> Iterator[House]:
+    house = House(template, tmp_path, max_cost=10**12)
     for organization in ("acme", "other"):
         fill(house, organization)
-    return house
+    yield house
+    house.close()
 
 
 def known_of(session: Session, ids: list[str]) -> Known:

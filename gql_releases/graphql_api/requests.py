@@ -1,0 +1,79 @@
+"""The parameters of a GraphQL request, from a body or from a query string."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from gql_releases.web.http import Headers, NotJson, parse_json
+
+
+class HttpError(Exception):
+    """A request that is no GraphQL request, or one that HTTP itself refuses."""
+
+    def __init__(
+        self, status: int, message: str, headers: Headers | None = None, extensions: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.message, self.headers, self.extensions = status, message, headers or [], extensions
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The parameters of a GraphQL request: a document's text, or its id, or both."""
+
+    query: str | None
+    document_id: str | None
+    variables: dict[str, Any]
+    operation_name: str | None
+    extensions: dict[str, Any] = field(default_factory=dict)
+
+
+def from_query(query_string: bytes) -> Request:
+    """Read the parameters of a GET. Raises HttpError."""
+    found = parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
+    body: dict[str, Any] = {name: values[-1] for name, values in found.items()}
+    for name in ("variables", "extensions"):
+        if body.get(name):
+            try:
+                body[name] = parse_json(body[name].encode("utf-8", "surrogatepass"))
+            except NotJson:
+                raise HttpError(400, f"The parameter {name} is no JSON.") from None
+        else:
+            body.pop(name, None)
+    for name in ("operationName", "documentId"):
+        if not body.get(name):
+            body.pop(name, None)
+    return from_body(body)
+
+
+def from_body(body: Any) -> Request:
+    """Read the parameters of a POST. Raises HttpError."""
+    if isinstance(body, list):
+        raise HttpError(400, "Batching is not supported: send one request at a time.")
+    if not isinstance(body, dict):
+        raise HttpError(400, "The request must be a JSON object.")
+    query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
+    extensions = body.get("extensions")
+    if variables is not None and not isinstance(variables, dict):
+        raise HttpError(400, "The variables must be an object.")
+    if name is not None and not isinstance(name, str):
+        raise HttpError(400, "The operationName must be a string.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise HttpError(400, "The extensions must be an object.")
+    document_id = _document_id(body, extensions or {})
+    if query is None and document_id is not None:
+        return Request(None, document_id, variables or {}, name, extensions or {})
+    if not isinstance(query, str) or not query.strip():
+        raise HttpError(400, "The request needs a query, a string, or the documentId of a trusted document.")
+    return Request(query, document_id, variables or {}, name, extensions or {})
+
+
+def _document_id(body: dict[str, Any], extensions: dict[str, Any]) -> str | None:
+    """Find the id of a document: `documentId`, or the hash in `extensions.persistedQuery` as Apollo's clients send it."""
+    persisted = extensions.get("persistedQuery")
+    found = body.get("documentId", persisted.get("sha256Hash") if isinstance(persisted, dict) else None)
+    if found is not None and not isinstance(found, str):
+        raise HttpError(400, "The documentId must be a string.")
+    return found

@@ -1,0 +1,171 @@
+"""Bounds of a request: each at its edge, and what is made to go far beyond."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gql_releases.graphql_api.limits import MAXIMA
+from tests.client import Client
+from tests.conftest import House, Template
+from tests.hostile import HOSTILE
+
+ASK = {"extensions": {"cost": True}}
+KIND = {"accept": "application/graphql-response+json"}
+
+
+def ask(client: Client, query: str, variables: Any = None, **more: Any) -> Any:
+    return client.request("POST", "/graphql", {"query": query, "variables": variables, **more}).json
+
+
+def cost(client: Client, query: str, variables: Any = None) -> int:
+    found: int = ask(client, query, variables, **ASK)["extensions"]["cost"]["requested"]
+    return found
+
+
+def nested(depth: int) -> str:
+    """A document of an odd depth of fields, with aliases enough to be no repetition."""
+    return (
+        "{ viewer { organizations { nodes { "
+        + "projects(first: 1) { nodes { organization { " * depth
+        + "id"
+        + " } } }" * depth
+        + "}}}}"
+    )
+
+
+AT_EDGE = {
+    "aliases": lambda n: "{ viewer { token { " + " ".join(f"a{i}: id" for i in range(n)) + " } } }",
+    "rootFields": lambda n: "{ " + " ".join(f"a{i}: __typename" for i in range(n)) + " }",
+    "directives": lambda n: "{ __typename viewer { " + " ".join(f"a{i}: __typename @skip(if: false)" for i in range(n)) + " } }",
+    "operations": lambda n: " ".join(f"query Q{i} {{ __typename }}" for i in range(n)),
+    "fragments": lambda n: (
+        "{ viewer { token { " + " ".join(f"...F{i}" for i in range(n)) + " } } } "
+        + " ".join(f"fragment F{i} on Token {{ a{i}: id }}" for i in range(n))
+    ),
+    "variables": lambda n: (
+        "query (" + " ".join(f"$v{i}: Boolean!" for i in range(n)) + ") { viewer { "
+        + " ".join(f"a{i}: __typename @include(if: $v{i})" for i in range(n)) + " } }"
+    ),
+    "documentBytes": lambda n: "{ __typename }".ljust(n),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AT_EDGE)
+def test_limit_is_exact_and_told(client: Client, name: str) -> None:
+    most, make = MAXIMA[name], AT_EDGE[name]
+    variables = {f"v{i}": True for i in range(most)}
+    operation = {"operationName": "Q0"} if name == "operations" else {}
+    fine = ask(client, make(most), variables, **operation)
+    assert "errors" not in fine, fine["errors"][:1]
+    refused = ask(client, make(most + 1), variables, **operation)
+    assert refused == {
+        "errors": [
+            {
+                "message": f"The limit {name} is {most}; this request has {most + 1}.",
+                "extensions": {"code": "LIMIT_EXCEEDED", "limit": name, "maximum": most, "value": most + 1},
+            }
+        ]
+    }
+
+
+def test_tokens_depth_and_lists_are_bounded(client: Client) -> None:
+    assert "errors" not in ask(client, "{ __typename } #" + "x " * 5_000), "a comment is no token"
+    assert "errors" not in ask(client, '{ __type(name: "' + "x," * 5_000 + '") { name } }'), "a text is one token"
+    many = ask(client, "{ __typename " + "$ " * 5_000 + "}")["errors"][0]["extensions"]
+    assert (many["limit"], many["value"]) == ("tokens", 5_003)
+    assert "errors" not in ask(client, nested(7))
+    assert ask(client, nested(9))["errors"][0]["extensions"]["limit"] == "depth"
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert ask(client, query, {"ids": ["x"] * 25_001})["errors"][0]["extensions"]["limit"] == "listLength"
+
+
+def test_pairs_of_equal_fields_are_bounded(client: Client) -> None:
+    fine = "{ viewer { token { " + "id " * 140 + "} } }"
+    assert "errors" not in ask(client, fine)
+    assert ask(client, fine.replace("id ", "id " * 2))["errors"][0]["extensions"]["limit"] == "equalFields"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_request_is_refused_soon(client: Client, name: str) -> None:
+    """The bound here is generous, for machines differ: benchmarks/hostile.py measures."""
+    body, limit = HOSTILE[name]
+    client.graphql("{viewer {token {id}}}")
+    begun = time.process_time()
+    answer = client.request("POST", "/graphql", body).json
+    spent = time.process_time() - begun
+    assert "data" not in answer
+    if limit:
+        assert [error["extensions"]["limit"] for error in answer["errors"]] == [limit]
+    assert len(answer["errors"]) <= 21
+    assert spent < 1.5, name
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{ __typename }", 0),
+        ("{ viewer { token { id } } }", 2),
+        ("{ organizations { nodes { id } } }", 20),
+        ("{ organizations(first: 3) { nodes { id } edges { cursor node { id slug } } } }", 3),
+        ("{ organizations(last: 3) { totalCount } }", 13),
+        ("{ organizations(first: 3) { nodes { projects(first: 4) { nodes { organization { id } } } } } }", 3 * (1 + 4 * 2)),
+        ("{ organizations(first: 3) { nodes { releases(first: 2, filter: {version: {contains: \"x\"}}) { nodes { id } } } } }",
+         3 * (1 + 2 + 1000)),
+        ("{ organizations(first: 3) { nodes { ...P ...P } } } fragment P on Organization { projects(first: 2) { nodes { id } } }",
+         3 * (1 + 2 + 2)),
+        ("{ organizations(first: 3) @skip(if: true) { nodes { id } } viewer { token { id @include(if: false) } } }", 2),
+        ('{ nodes(ids: ["a", "b"]) { ... on Release { commits(first: 5) { nodes { id } } } ... on Token { id } } }', 2 * 6),
+        ("{ __schema { queryType { name } } }", 1000),
+        ('mutation { archiveRelease(input: {release: {id: "x"}}) { release { notes commits(first: 5) { nodes { id } } } } }',
+         10 + 1 + 100 + 5),
+    ],
+)  # fmt: skip
+def test_cost_is_what_may_be_read(client: Client, query: str, expected: int) -> None:
+    assert cost(client, query) == expected
+
+
+def test_cost_depends_on_variables(client: Client) -> None:
+    query = """query ($n: Int = 7, $more: Boolean = false, $filter: ReleaseFilter, $ids: [ID!] = []) {
+      organization(slug: "acme") { releases(first: $n, filter: $filter) {
+        nodes { id commits(first: 2) @include(if: $more) { nodes { id } } } } } nodes(ids: $ids) { id } }"""
+    assert cost(client, query) == 1 + 7
+    assert cost(client, query, {"n": 5}) == 1 + 5
+    assert cost(client, query, {"n": 5, "more": True}) == 1 + 5 * 3
+    assert cost(client, query, {"n": 5, "ids": ["x", "y"]}) == 1 + 5 + 2
+    assert cost(client, query, {"n": 5, "filter": {"or": [{"version": {"contains": "x"}}]}}) == 1 + 5 + 1000
+    assert cost(client, query, {"n": 5, "filter": {"or": [{"version": {"contains": None}}]}}) == 1 + 5
+
+
+def test_dashboard_of_fifty_releases_is_affordable(client: Client) -> None:
+    query = """{ organization(slug: "acme") { releases(first: 50) { nodes { version commits(first: 60) { nodes { sha
+      fileChanges(first: 20) { nodes { path } } } } } } } }"""
+    assert cost(client, query) == 1 + 50 * (1 + 60 * (1 + 20))
+    refused = ask(client, query.replace("first: 20", "first: 100"), **ASK)
+    assert refused["errors"][0]["extensions"] == {
+        "code": "LIMIT_EXCEEDED", "limit": "cost", "maximum": 100_000, "value": 1 + 50 * (1 + 60 * (1 + 100))
+    }  # fmt: skip
+    assert refused["extensions"]["cost"]["maximum"] == 100_000
+    assert "data" not in refused
+
+
+def test_maximum_of_the_cost_is_a_setting(template: Template, tmp_path: Path) -> None:
+    house = House(template, tmp_path, max_cost=19)
+    assert "errors" not in ask(house.client, "{ organizations(first: 19) { nodes { id } } }")
+    assert ask(house.client, "{ organizations { nodes { id } } }")["errors"][0]["extensions"]["maximum"] == 19
+    house.close()
+
+
+def test_dry_run_tells_the_cost_and_does_nothing(client: Client) -> None:
+    create = 'mutation { createRelease(input: {organization: "acme", version: "1", projects: ["web"]}) { release { id } } }'
+    told = {"data": None, "extensions": {"cost": {"requested": 11, "maximum": 100_000}}}
+    assert ask(client, create, extensions={"dryRun": True}) == told
+    listed = '{ organization(slug: "acme") { releases { totalCount } } }'
+    assert ask(client, listed) == {"data": {"organization": {"releases": {"totalCount": 0}}}}
+    assert ask(client, create, extensions={"dryRun": False})["data"]["createRelease"]["release"]
+    wrong = ask(client, "{ nothing }", extensions={"dryRun": True})
+    assert "extensions" not in wrong
+    assert wrong["errors"]
