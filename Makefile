@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e soak check schema bench wheel clean
+.PHONY: help setup run test e2e soak check schema released bench wheel clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,14 +34,18 @@ e2e: setup ## run the tests with a browser and npm's clients; installs what they
 soak: setup ## run the long tests
 	@GQL_RELEASES_SOAK=1 $(BIN)/pytest -q -n auto $(T)
 
-check: setup ## check format, lint, types, imports
+check: setup ## check format, lint, types, imports, schema changes
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python .ci/schema_changes.py
 
 schema: setup ## print the GraphQL schema into schema.graphql
 	@$(BIN)/gql-releases schema > schema.graphql
+
+released: schema ## make the present schema the one that changes are compared with
+	@cp schema.graphql docs/released.graphql
 
 bench: setup ## measure: see benchmarks/README.md
 	@$(BIN)/python benchmarks/quick.py

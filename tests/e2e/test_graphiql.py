@@ -49,8 +49,6 @@ def test_first_tab_shows_the_demo(served: Served, page: Any, tmp_path: Path) -> 
     assert complaints == []
     page.reload()
     page.wait_for_selector("text=signed in as e2e")  # kept for the tab
-    page.fill("#token", "wrong")
-    page.wait_for_selector("text=Invalid token")
     print(tmp_path / "graphiql.png")
 
 
@@ -65,3 +63,64 @@ def test_every_tab_runs(served: Served, page: Any) -> None:
         page.click(".graphiql-execute-button")
         page.wait_for_selector(f".result-window >> text={expected}")
         assert page.locator(".result-window >> text='\"errors\"'").count() == 0
+
+
+def test_missing_and_wrong_tokens_are_explained(served: Served, page: Any) -> None:
+    page.goto(f"{served.base}/graphql")
+    page.wait_for_selector(".notice >> text=No token came with this request")
+    assert "gql-releases token create" in page.inner_text(".notice")
+    page.click(".graphiql-execute-button")
+    page.wait_for_selector(".result-window >> text=UNAUTHENTICATED")
+    page.fill("#token", "wrong")
+    page.wait_for_selector(".notice >> text=The server does not know this token")
+    page.wait_for_selector(".status >> text=Invalid token")
+    page.fill("#token", served.token)
+    page.wait_for_selector("text=signed in as e2e")
+    page.wait_for_selector(".notice", state="detached")
+
+
+def test_example_of_a_mutation_shows_its_user_errors(served: Served, page: Any) -> None:
+    page.goto(f"{served.base}/graphql#token={served.token}")
+    page.wait_for_selector("text=signed in as e2e")
+    page.click("button[aria-label='Show Examples']")
+    page.click(".examples >> text='updateProject'")
+    page.wait_for_selector(".graphiql-tab >> text=UpdateProject")
+    page.click(".graphiql-execute-button")
+    page.wait_for_selector(".result-window >> text=PROJECT_NOT_FOUND")
+    page.click("button[aria-label='Show History']")
+    page.wait_for_selector(".graphiql-history-items >> text=UpdateProject")
+
+
+def test_explorer_adds_a_field_and_headers_can_be_edited(served: Served, page: Any) -> None:
+    page.goto(f"{served.base}/graphql#token={served.token}")
+    page.wait_for_selector("text=signed in as e2e")
+    page.locator(".graphiql-tab-button").nth(2).click()
+    page.click("button[aria-label='Show GraphiQL Explorer']")
+    page.click(".graphiql-explorer-root >> text='hint'")
+    page.wait_for_selector(".graphiql-query-editor >> text=hint")
+    page.click(".graphiql-execute-button")
+    page.wait_for_selector(".result-window >> text=hint")
+    page.click("button >> text='Headers'")
+    page.wait_for_selector("section.graphiql-editor-tool, .graphiql-editor-tool")
+    page.click("button[aria-label='Show Documentation Explorer']")
+    page.wait_for_selector(".graphiql-doc-explorer >> text=Mutation")
+
+
+def test_page_and_editors_follow_the_system_from_light_to_dark(served: Served, page: Any) -> None:
+    page.goto(f"{served.base}/graphql#token={served.token}")
+    page.wait_for_selector(".monaco-editor.vs, .monaco-editor")
+    page.wait_for_selector("text=signed in as e2e")
+
+    def light() -> bool:
+        found = "getComputedStyle(document.querySelector('.graphiql-query-editor .view-line span span')).color"
+        color: str = page.evaluate(found)
+        return sum(map(int, color.removeprefix("rgb(").removesuffix(")").split(","))) < 250  # dark letters
+
+    assert light()
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(500)
+    assert not light()
+    page.click("button[aria-label='Open settings dialog']")
+    page.click("button >> text='Light'")
+    page.wait_for_timeout(500)
+    assert light()

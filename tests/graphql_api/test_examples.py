@@ -1,0 +1,64 @@
+"""GraphiQL's examples: one for each mutation, all of them valid, and they work on the demo in their order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import OperationDefinitionNode, parse, validate
+
+from gql_releases import demonstration
+from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.storage.migrating import migrate
+from gql_releases.storage.store import open_store
+from tests.client import Client
+
+FOLDER = Path(__file__).parents[2] / "graphiql" / "src" / "examples"
+FILES = sorted(FOLDER.glob("*.graphql"))
+
+
+def variables_of(file: Path) -> dict[str, Any]:
+    beside = file.with_suffix(".json")
+    found: dict[str, Any] = json.loads(beside.read_text()) if beside.exists() else {}
+    return found
+
+
+def test_every_mutation_has_an_example() -> None:
+    schema = core(build_schema())
+    assert schema.mutation_type
+    titles = {file.read_text().partition("\n")[0] for file in FILES}
+    assert {f"# {name}" for name in schema.mutation_type.fields} - titles == set()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_example_is_valid(file: Path) -> None:
+    document = parse(file.read_text())
+    assert validate(core(build_schema()), document) == []
+    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+    assert len(operations) == 1, "an example is one operation"
+    assert operations[0].name, "with a name, which its tab has"
+
+
+def test_examples_work_on_the_demo_in_their_order(tmp_path: Path) -> None:
+    from gql_releases.app import create_app
+    from gql_releases.settings import Settings
+
+    url = f"sqlite:///{tmp_path}/demo.db"
+    migrate(url)
+    store = open_store(url)
+    client = Client(create_app(Settings(database_url=url), store))
+    client.token = client.runner.run(demonstration.prepare(store)).text
+    for file in FILES:
+        answer = client.graphql(file.read_text(), variables_of(file))
+        assert "errors" not in answer, (file.stem, answer)
+        (shown,) = answer["data"].values()
+        if "userErrors" in shown:
+            expected = ["TOKEN_NOT_FOUND"] if "revokeToken" in file.stem else []
+            assert [error["code"] for error in shown["userErrors"]] == expected, file.stem
+        else:
+            assert shown is not None
+            assert None not in shown.values(), file.stem
+    client.runner.run(store.close())
+    client.close()
