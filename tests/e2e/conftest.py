@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,11 +13,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "e2e"
+CLIENTS = TOOLS / "clients"
 
 
 @dataclass
@@ -43,10 +46,15 @@ def wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     raise AssertionError("serve does not listen")
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder, port = tmp_path_factory.mktemp("served"), free_port()
+SCOPES = ("org:read", "org:write", "org:ci", "project:read", "project:write", "project:admin", "project:releases")
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[Served]:
+    """Serve a store of its own with the demo, as another process."""
+    port = free_port()
     environment = {"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": f"sqlite:///{folder}/releases.db"}
+    environment |= {f"GQL_RELEASES_{name.upper()}": value for name, value in settings.items()}
     program = [sys.executable, "-m", "gql_releases"]
 
     def run(*words: str) -> str:
@@ -54,14 +62,57 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     run("migrate")
     run("demo")
-    scopes = ("org:read", "org:ci", "project:read", "project:write", "project:admin", "project:releases")
     token = json.loads(
-        run("token", "create", "acme", "--name", "e2e", "--json", *(w for s in scopes for w in ("--scope", s)))
+        run("token", "create", "acme", "--name", "e2e", "--json", *(w for s in SCOPES for w in ("--scope", s)))
     )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*program, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log)
-        wait_for(process, port)
-        yield Served(f"http://127.0.0.1:{port}", token["token"], environment)
-        process.terminate()
-        process.wait(20)
+        try:
+            wait_for(process, port)
+            yield Served(f"http://127.0.0.1:{port}", token["token"], environment)
+        finally:
+            process.terminate()
+            process.wait(20)
     assert b"Traceback" not in (folder / "log").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("served")) as found:
+        yield found
+
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP foreign.test 127.0.0.1, MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]  # fmt: skip
+
+
+@pytest.fixture
+def page() -> Any:
+    """A page of a headless browser that can reach nothing but this machine."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="NOT TESTED: playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("NOT TESTED: there is no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser.new_page(viewport={"width": 1400, "height": 900})
+        browser.close()
+
+
+def run_node(script: str, *words: str, folder: Path | None = None, program: str = "node", timeout: float = 120) -> str:
+    """Run a script, or a program of npm, in the folder of clients and give what it printed."""
+    path = f"{CLIENTS / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}{os.pathsep}{ROOT / '.venv' / 'bin'}"
+    done = subprocess.run(
+        [program, script, *words],
+        cwd=folder or CLIENTS,
+        env={"PATH": path, "HOME": os.environ.get("HOME", "/")},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

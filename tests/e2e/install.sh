@@ -19,6 +19,12 @@ if [ ! -d "$tools/audit/node_modules/graphql-http" ]; then
   mkdir -p "$tools/audit"
   npm install --silent --no-fund --no-audit --prefix "$tools/audit" graphql-http@1.23.1 graphql@16.15.0
 fi
+mkdir -p "$tools/clients"
+cp -r tests/clients/. schema.graphql "$tools/clients/"
+if ! cmp -s tests/clients/package-lock.json "$tools/clients/node_modules/.installed"; then
+  npm ci --silent --no-fund --no-audit --prefix "$tools/clients"
+  cp tests/clients/package-lock.json "$tools/clients/node_modules/.installed"
+fi
 if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null

@@ -1,0 +1,212 @@
+"""Frontends' clients, unmodified: what they compile, ask and make of the answers. Scripts: tests/clients/."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import CLIENTS, Served, free_port, run_node, serving
+
+pytestmark = pytest.mark.e2e
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A store of these tests' own: they create releases, and count."""
+    with serving(tmp_path_factory.mktemp("frontends")) as found:
+        yield found
+
+
+def run(script: str, served: Served, folder: Path | None = None) -> Any:
+    return json.loads(run_node(script, f"{served.base}/graphql", served.token, folder=folder))
+
+
+def test_relay_compiles_pages_and_changes_its_store(served: Served) -> None:
+    folder = CLIENTS / "relay"
+    (folder / "generated").mkdir(exist_ok=True)
+    (folder / "persisted.json").write_text("{}")
+    run_node("relay.config.json", folder=folder, program="relay-compiler")
+    found = run("run.mjs", served, folder)
+    assert found["organization"] == "Acme"
+    assert len(found["first"]) == 3
+    assert found["second"][:3] == found["first"]
+    assert len(set(found["second"])) == 5
+    assert (found["outcome"], found["major"], found["more"]) == ("CREATED", 3, True)
+    assert found["appended"] == [*found["second"], "web@3.0.0-relay"], "@appendNode"
+    assert found["deleted"]
+    assert [one for one in found["left"] if one] == found["second"], "@deleteRecord"
+    assert found["sent"] == ["ReleasesQuery", "ReleasesPaginationQuery", "ReleasesCreateMutation", "ReleasesDeleteMutation"]
+
+
+def test_codegen_types_what_is_asked(served: Served) -> None:
+    folder = CLIENTS / "codegen"
+    run_node("--config", "codegen.mjs", folder=folder, program="graphql-codegen")
+    run_node("-p", "tsconfig.json", folder=folder, program="tsc")
+    found = run("built/run.js", served, folder)
+    assert (found["outcome"], found["major"], found["released"]) == ("CREATED", 3, None)
+    assert found["listed"][0] == found["found"] == "web@3.0.0-codegen"
+    assert found["text"]["whole"] == found["text"]["stored"]
+
+
+def test_manifests_of_codegen_and_relay_are_trusted_documents(tmp_path: Path) -> None:
+    """Run after the two above, which write them."""
+    written = {
+        "codegen": CLIENTS / "codegen" / "src" / "generated" / "persisted-documents.json",
+        "relay": CLIENTS / "relay" / "persisted.json",
+    }
+    documents = tmp_path / "trusted"
+    documents.mkdir()
+    for name, file in written.items():
+        (documents / f"{name}.json").write_bytes(file.read_bytes())
+    with serving(tmp_path, trusted_documents=str(documents), trusted_only="true") as served:
+        for file in written.values():
+            manifest = json.loads(file.read_bytes())
+            assert manifest
+            for document_id, text in manifest.items():
+                if text.startswith("query Release"):
+                    known = {"organization": "acme", "slug": "acme", "id": "x", "by": {"id": "x"}}
+                    variables = {name: value for name, value in known.items() if f"${name}:" in text}
+                    answer = ask(served, {"documentId": document_id, "variables": variables})
+                    assert "errors" not in answer, (text, answer)
+        refused = ask(served, {"query": "{ __typename }"})
+        assert refused["errors"][0]["extensions"]["code"] == "UNTRUSTED_DOCUMENT"
+
+
+def ask(served: Served, body: dict[str, Any]) -> Any:
+    from urllib.request import Request, urlopen
+
+    headers = {"authorization": f"Bearer {served.token}", "content-type": "application/json"}
+    with urlopen(Request(f"{served.base}/graphql", json.dumps(body).encode(), headers), timeout=20) as answer:
+        return json.load(answer)
+
+
+def test_apollo_pages_updates_its_cache_and_sees_partial_errors(served: Served) -> None:
+    found = run("apollo.mjs", served)
+    assert found["second"][:3] == found["first"]
+    assert len(set(found["second"])) == 6
+    assert found["outcome"] == "CREATED"
+    assert found["updated"] == ["web@3.0.0-apollo", *found["second"]]
+    assert found["partial"]["data"] == {
+        "organization": {"__typename": "Organization", "slug": "acme"},
+        "organizations": None,
+    }
+    assert [error["extensions"]["code"] for error in found["partial"]["errors"]] == ["INVALID_ARGUMENT"]
+
+
+def test_urql_queries_changes_and_sees_user_errors(served: Served) -> None:
+    found = run("urql.mjs", served)
+    assert [(error["code"], error["field"]) for error in found["refused"]["userErrors"]] == [
+        ("UNKNOWN_PROJECT", ["projects", "1"])
+    ]
+    assert (found["refused"]["release"], found["absent"], found["created"]) == (None, None, "CREATED")
+    assert found["wrong"] == {"status": 401, "codes": ["INVALID_TOKEN"]}
+    assert [found["changed"], *found["methods"]] == ["https://b.example"] * 3
+
+
+def test_graphql_request_answers_and_throws(served: Served) -> None:
+    found = run("request.mjs", served)
+    assert len(found["organization"]["releases"]["nodes"]) == 2
+    assert found["argument"] == {
+        "thrown": True, "status": 200, "codes": ["INVALID_ARGUMENT"], "data": {"organization": None}
+    }  # fmt: skip
+    assert found["syntax"]["thrown"]
+    assert found["variable"]["thrown"]
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+def test_python_gql_validates_asks_and_sees_errors(served: Served, transport: str) -> None:
+    script = """
+import asyncio, json, sys
+from gql import Client, gql
+from gql.transport.exceptions import TransportQueryError
+from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.httpx import HTTPXAsyncTransport
+url, token, name = sys.argv[1:]
+async def main():
+    headers = {"authorization": f"Bearer {token}"}
+    kind = AIOHTTPTransport if name == "aiohttp" else HTTPXAsyncTransport
+    async with Client(transport=kind(url=url, headers=headers), fetch_schema_from_transport=True) as session:
+        query = gql("query ($n: Int) { organizations(first: $n) { nodes { slug } } }")
+        query.variable_values = {"n": 1}
+        found = await session.execute(query)
+        query.variable_values = {"n": 101}
+        try:
+            await session.execute(query)
+        except TransportQueryError as error:
+            found["code"] = error.errors[0]["extensions"]["code"]
+        try:
+            await session.execute(gql("{ nothing }"))
+        except Exception as error:
+            found["invalid"] = str(error)[:23]
+        print(json.dumps(found))
+asyncio.run(main())
+"""
+    words = [sys.executable, "-c", script, f"{served.base}/graphql", served.token, transport]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "organizations": {"nodes": [{"slug": "acme"}]}, "code": "INVALID_ARGUMENT", "invalid": "Cannot query field 'not"
+    }  # fmt: skip
+
+
+def test_eslint_finds_nothing_in_the_schema() -> None:
+    run_node("schema.graphql", folder=CLIENTS, program="eslint")
+
+
+def test_schemathesis_finds_no_server_error(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        words = [
+            str(Path(sys.executable).parent / "schemathesis"), "run", f"{served.base}/graphql", "--seed", "1", "--workers", "1",
+            "--max-examples", "12", "--phases", "fuzzing", "--checks", "foreseen", "--request-timeout", "10",
+            "--generation-database", "none", "--header", f"Authorization: Bearer {served.token}",
+        ]  # fmt: skip
+        environment = {
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks",
+            "PYTHONPATH": str(HERE.parents[1]),
+        }
+        done = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == 0, done.stdout[-6000:]
+    log = (tmp_path / "log").read_text()
+    assert log.count("graphql operation=") > 100
+    assert "error " not in log
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_pages_of_allowed_origins_alone_may_ask(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<title>a frontend</title>")
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", free_port()), lambda *words: _Quiet(*words, directory=str(tmp_path))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = server.server_address[1]
+    script = """async ([url, token]) => {
+      const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+      const body = JSON.stringify({ query: "{ viewer { token { name } } }" });
+      try { return (await (await fetch(url, { method: "POST", headers, body })).json()).data.viewer.token.name }
+      catch (error) { return String(error) } }"""
+    try:
+        with serving(tmp_path, cors_origins=f"http://127.0.0.1:{port}") as served:
+            asked = [f"{served.base}/graphql", served.token]
+            page.goto(f"http://127.0.0.1:{port}/index.html")
+            assert page.evaluate(script, asked) == "e2e"
+            page.goto(f"http://foreign.test:{port}/index.html")
+            assert "Failed to fetch" in page.evaluate(script, asked)
+    finally:
+        server.shutdown()
+        server.server_close()
