@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -34,7 +35,8 @@ def run(script: str, served: Served, folder: Path | None = None) -> Any:
 
 def test_relay_compiles_pages_and_changes_its_store(served: Served) -> None:
     folder = CLIENTS / "relay"
-    (folder / "generated").mkdir(exist_ok=True)
+    shutil.rmtree(folder / "generated", ignore_errors=True)  # what is there the compiler does not persist again
+    (folder / "generated").mkdir()
     (folder / "persisted.json").write_text("{}")
     run_node("relay.config.json", folder=folder, program="relay-compiler")
     found = run("run.mjs", served, folder)
