@@ -54,7 +54,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     limit = settings.max_body_size
     preparer, trusted = Preparer(core(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)
-    rules = Rules(limit, settings.max_cost, settings.draft_status)
+    rules = Rules(limit, settings.max_cost, settings.draft_status, settings.public_schema)
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules)
     rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url)
     sdl = print_sdl(schema).encode()
@@ -72,7 +72,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
 
     routes = [
         Route("/graphql", _Endpoint(graphql)),
-        Route("/schema.graphql", _Endpoint(show_sdl), methods=["GET"]),
+        *([Route("/schema.graphql", _Endpoint(show_sdl), methods=["GET"])] if settings.public_schema else []),
         *explorer_routes(),
         Mount("/api/0", rest),
     ]

@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     max_body_size: int = Field(32 * MEBIBYTE, ge=1024, description="Bytes that a request's body may have.")
 
     max_cost: int = Field(100_000, ge=1, description="What a GraphQL operation may cost; see docs/graphql-limits.md.")
+    public_schema: bool = Field(
+        True,
+        description="Whether introspection and /schema.graphql answer without a token; the page needs it.",
+    )
     draft_status: bool = Field(
         False,
         description="Whether GraphQL answers with the draft's status codes: 422 for validation, 294 for partial success.",

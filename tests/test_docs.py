@@ -49,7 +49,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
         default = (
             ""
             if field.default in (None, ())
-            else f"`{str(field.default).lower() if field.default is False else field.default}`"
+            else f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
         )
         assert row[1] == default, name
 
@@ -73,3 +73,18 @@ def test_no_link_in_the_documentation_is_broken() -> None:
     for file in [ROOT / "README.md", *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", file.read_text()):
             assert (file.parent / target).exists(), (file, target)
+
+
+def test_every_feature_names_a_test_and_an_example_that_exist() -> None:
+    rows = re.findall(
+        r"^\| (.+) \| `(tests/.+?)::(\w+)` \| (.+) \|$", (DOCS / "graphql-features.md").read_text(), re.MULTILINE
+    )
+    assert len(rows) > 35
+    examples = {file.stem for file in (ROOT / "graphiql" / "src" / "examples").glob("*.graphql")}
+    sections = set(re.findall(r"^## (.+)$", (DOCS / "graphql-guide.md").read_text(), re.MULTILINE))
+    for feature, file, test, example in rows:
+        assert f"def {test}(" in (ROOT / file).read_text(), feature
+        for named in re.findall(r"\b[0-9]{2}-\w+", example):
+            assert named in examples, feature
+        if example.startswith("guide, "):
+            assert example.removeprefix("guide, ") in sections, feature

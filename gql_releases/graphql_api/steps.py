@@ -41,6 +41,7 @@ class Asked:
     principal: Principal | None
     variables: Variables
     raw_variables: Variables
+    public_schema: bool = True
 
     def reader(self) -> Principal:
         """Give who asks. Raises Unauthenticated where nobody does."""
@@ -191,7 +192,9 @@ class IntrospectionStep:
     kept: Any = None
 
     async def run(self, asked: Asked) -> Any:
-        """Let graphql-core answer this field alone."""
+        """Let graphql-core answer this field alone; to everybody, unless a setting says otherwise."""
+        if not asked.public_schema:
+            asked.reader()
         if self.kept is not None:
             return self.kept
         alone = OperationDefinitionNode(

@@ -53,11 +53,15 @@ Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the endpoint allows. `draft_status`: the status codes of the draft of August 2026."""
+    """What the endpoint allows. `draft_status`: the status codes of the draft of August 2026.
+
+    `public_schema`: introspection answers without a token.
+    """
 
     max_body: int
     max_cost: int
     draft_status: bool = False
+    public_schema: bool = True
 
 
 class GraphQLView:
@@ -161,7 +165,7 @@ class GraphQLView:
             return status, {"errors": [_formatted(error)], **extensions}, ""
         if extensions and request.extensions.get("dryRun"):
             return 200, {"data": None, **extensions}, operation.name
-        asked = Asked(self._services, principal, variables, request.variables)
+        asked = Asked(self._services, principal, variables, request.variables, self._rules.public_schema)
         data, errors = await run(operation, asked)
         answer: dict[str, Any] = {"data": data}
         status = 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ import pytest
 
 from gql_releases.domain.principal import Principal
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import House, Template
 
 NEW = "application/graphql-response+json"
 
@@ -208,3 +209,49 @@ def test_pages_of_other_origins_may_ask_where_a_setting_says_so(
     assert ("access-control-allow-origin" in answer.headers) == allowed
     if allowed:
         assert "Link" in answer.headers["access-control-expose-headers"]
+
+
+def test_schema_is_public_unless_a_setting_says_otherwise(template: Template, tmp_path: Path) -> None:
+    house = House(template, tmp_path, public_schema=False)
+    for query in ("{__schema {queryType {name}}}", '{__type(name: "Release") {name}}'):
+        hidden = house.client.graphql(query, token=None)["errors"][0]["extensions"]["code"]
+        assert hidden == "UNAUTHENTICATED"
+        assert "errors" not in house.client.graphql(query)
+    assert house.client.graphql("{__typename}", token=None) == {"data": {"__typename": "Query"}}
+    assert house.client.request("GET", "/schema.graphql").status == 404
+    house.close()
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "path", "body", "headers", "status"),
+    [
+        (
+            "a mutation by GET",
+            "GET",
+            "?query=mutation+{deleteRelease(input:{release:{id:%22x%22}}){userErrors{code}}}",
+            None,
+            {},
+            405,
+        ),
+        ("a form by POST", "POST", "", b"query=%7B__typename%7D", FORM, 415),
+        ("a batch", "POST", "", [{"query": "{__typename}"}] * 10, {}, 400),
+        ("a text by POST", "POST", "", b'{"query": "{__typename}"}', {"content-type": "text/plain"}, 415),
+        ("a multipart upload", "POST", "", b"--x--", {"content-type": "multipart/form-data; boundary=x"}, 415),
+    ],
+)
+def test_what_a_foreign_page_could_send_unasked_is_refused(
+    client: Client, name: str, method: str, path: str, body: Any, headers: dict[str, str], status: int
+) -> None:
+    """With the hostile requests of test_limits.py these are the checks of the tool graphql-cop."""
+    assert client.request(method, f"/graphql{path}", body, headers=headers).status == status, name
+
+
+def test_answers_carry_no_tracing_and_no_traceback(client: Client) -> None:
+    for query in ("{__typename}", "{nothing}", "{viewer {token {id}}}"):
+        answer = client.request("POST", "/graphql", {"query": query}, headers={"x-apollo-tracing": "1"})
+        assert b"racing" not in answer.body
+        assert b"raceback" not in answer.body
+        assert "extensions" not in answer.json
