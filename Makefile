@@ -4,6 +4,8 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
+STORE_TESTS := $(addprefix tests/,storage migrations contract oracle graphql_api rest_api)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test e2e soak check schema released bench wheel clean
 
@@ -23,13 +25,15 @@ $(VENV)/.setup: pyproject.toml
 run: setup ## serve the demo on PORT (8000) and print how to reach it
 	@GQL_RELEASES_CORS_ORIGINS="$${GQL_RELEASES_CORS_ORIGINS:-http://localhost:*}" $(BIN)/gql-releases serve --demo --port $(PORT)
 
-test: setup ## run the tests (minutes)
+test: setup ## run the tests on SQLite, and on PostgreSQL what touches the store (minutes)
 	@$(BIN)/pytest -q -n auto $(T)
+	@GQL_RELEASES_TEST_DATABASE=postgresql $(BIN)/pytest -q -n auto $(or $(T),$(STORE_TESTS))
 
 e2e: setup ## run the tests with a browser and npm's clients; installs what they need
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,e2e]'
 	@bash tests/e2e/install.sh
 	@$(BIN)/pytest -q -m e2e tests/e2e
+	@GQL_RELEASES_TEST_DATABASE=postgresql $(BIN)/pytest -q -m e2e tests/e2e/test_sentry_cli.py tests/e2e/test_guide.py
 
 soak: setup ## run the long tests
 	@GQL_RELEASES_SOAK=1 $(BIN)/pytest -q -n auto $(T)

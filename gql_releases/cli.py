@@ -29,8 +29,8 @@ from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
 from gql_releases.storage import migrating
-from gql_releases.storage.sqlite import sqlite_path
-from gql_releases.storage.store import Store, open_store
+from gql_releases.storage.postgres import is_postgres
+from gql_releases.storage.store import Store, named, open_store
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -103,11 +103,14 @@ def serve(
         bool, typer.Option("--demo", help="Fill an empty store with the demo and print a token for a day.")
     ] = False,
 ) -> None:
-    """Serve both doors. The tables of a SQLite file are brought up to date first."""
+    """Serve both doors. The tables of a SQLite file are brought up to date first; those of PostgreSQL must be already."""
     settings = Settings()
     set_up_logging(settings.log_level)
-    logger.info("database: %s", sqlite_path(settings.database_url))
-    migrating.migrate(settings.database_url)
+    logger.info("database: %s", named(settings.database_url))
+    if is_postgres(settings.database_url):  # others may be serving from it: the operator says when its tables change
+        _require_current(settings.database_url)
+    else:
+        migrating.migrate(settings.database_url)
     host, port = host or settings.host, settings.port if port is None else port
     if demo:
         minted = _with_store(demonstration.prepare)

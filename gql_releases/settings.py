@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field(
-        "sqlite:///gql-releases.db", description="The database; a relative file is in the current folder."
+        "sqlite:///gql-releases.db", description="sqlite:///file.db, relative to the current folder, or postgresql://."
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +20,17 @@ from gql_releases.settings import Settings
 from gql_releases.storage.migrating import migrate
 from gql_releases.storage.store import Store, open_store
 from tests.client import Client
+from tests.databases import ON_POSTGRES, Databases, PostgresServer, SqliteFiles
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is about SQLite's files where the tests run on PostgreSQL."""
+    if ON_POSTGRES:
+        for item in items:
+            if item.get_closest_marker("sqlite"):
+                item.add_marker(pytest.mark.skip(reason="about SQLite"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -37,12 +45,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 class Template:
     """A migrated store, and the tokens of its tenants."""
 
-    path: Path
+    databases: Databases
+    url: str
     tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return SqliteFiles().path(self.url)
 
 
 async def _fill(template: Template) -> None:
-    store = open_store(f"sqlite:///{template.path}")
+    store = open_store(template.url)
     organizations = OrganizationService(store.organizations)
     for slug, projects in (("acme", ("web", "api")), ("other", ("web",))):
         await organizations.create_organization({"slug": slug})
@@ -55,9 +69,16 @@ async def _fill(template: Template) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    made = Template(tmp_path_factory.mktemp("template") / "releases.db")
-    migrate(f"sqlite:///{made.path}")
+def databases() -> Iterator[Databases]:
+    made: Databases = PostgresServer() if ON_POSTGRES else SqliteFiles()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    made = Template(databases, databases.empty(tmp_path_factory.mktemp("template")))
+    migrate(made.url)
     asyncio.run(_fill(made))
     return made
 
@@ -66,13 +87,21 @@ class House:
     """An application over a store of its own; organization acme has projects web and api, other has web."""
 
     def __init__(self, template: Template, folder: Path, **settings: Any) -> None:
-        self.path = folder / "releases.db"
-        shutil.copy(template.path, self.path)
+        self.databases, self.url = template.databases, template.databases.copy(template.url, folder)
         self.tokens = template.tokens
-        self.settings = Settings(database_url=f"sqlite:///{self.path}", **settings)
-        self.store: Store = open_store(self.settings.database_url)
+        self.settings = Settings(database_url=self.url, **settings)
+        self.store: Store = open_store(self.url)
         self.app = create_app(self.settings, self.store)
         self.client = Client(self.app, self.tokens["acme"])
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return SqliteFiles().path(self.url)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a statement beside the application."""
+        return self.databases.rows(self.url, sql)
 
     def token(self, *scopes: str, organization: str = "acme", **more: Any) -> str:
         """Mint a token."""
@@ -92,6 +121,8 @@ class House:
         """Let go of the store."""
         self.run(self.store.close())
         self.client.close()
+        if ON_POSTGRES:
+            self.databases.drop(self.url)
 
 
 @pytest.fixture

@@ -147,7 +147,8 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
     for repository, rows in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
         kept = await commit_keeper.keep(transaction, shared, rows)
-        await transaction.run_many(UPDATE_COMMIT, [{**row, "row_id": kept[sha]} for sha, row in rows.items()])
+        # In one order always: two writers of the same commits never wait for each other in a circle.
+        await transaction.run_many(UPDATE_COMMIT, [{**row, "row_id": kept[sha]} for sha, row in sorted(rows.items())])
         ids |= {(repository, sha): row_id for sha, row_id in kept.items()}
     listed = []
     changes: list[dict[str, Any]] = []
@@ -159,6 +160,7 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
             {"organization_id": organization, "commit_id": row_id, "path": change.path, "type": change.type}
             for change in one.file_changes
         )
+    changes.sort(key=lambda change: (change["commit_id"], change["path"]))
     await transaction.run_many(INSERT_CHANGE, changes)
     return listed
 
@@ -170,7 +172,7 @@ async def _keep_authors(transaction: Transaction, common: dict[str, Any], arrang
             name = one.author.name or wrote.get(one.author.email, {}).get("name")
             wrote[one.author.email] = {"email": one.author.email, "name": name}
     ids = await author_keeper.keep(transaction, common, wrote)
-    await transaction.run_many(UPDATE_AUTHOR, [{"row_id": ids[email], **row} for email, row in wrote.items()])
+    await transaction.run_many(UPDATE_AUTHOR, [{"row_id": ids[email], **row} for email, row in sorted(wrote.items())])
     return ids
 
 

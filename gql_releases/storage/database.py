@@ -19,8 +19,11 @@ class Database(Protocol):
     def dialect(self) -> Dialect:
         """How this database says what reading needs."""
 
-    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
-        """Run `work` on one snapshot; `large` reads must not hold up the event loop. Raises Unavailable."""
+    async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
+        """Run `work` on one snapshot. Raises Unavailable.
+
+        `large` reads must not hold up the event loop; those of a `single` statement need no transaction.
+        """
 
     async def write(self, work: Work[Result]) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable: then nothing was committed."""

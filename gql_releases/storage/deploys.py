@@ -81,7 +81,7 @@ def _known(dialect: Dialect) -> Any:
         .join_from(deploy_projects, deploys, deploys.c.id == deploy_projects.c.deploy_id)
         .where(
             deploy_projects.c.organization_id == bindparam("organization", type_=Id),
-            deploy_projects.c.project_id.in_(select(dialect.list_items("projects").c.value)),
+            deploy_projects.c.project_id.in_(select(dialect.list_items("projects", Id).c.value)),
             deploy_projects.c.external_id == bindparam("external_id", type_=deploys.c.external_id.type),
         )
         .limit(1)

@@ -6,23 +6,45 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import ColumnElement, FromClause, Join, Select, String, TableValuedAlias, bindparam, func
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Join,
+    Select,
+    String,
+    TableValuedAlias,
+    bindparam,
+    collate,
+    column,
+    func,
+    true,
+)
 from sqlalchemy import Dialect as SqlDialect
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine
+
+from gql_releases.domain.dates import format_date
+from gql_releases.storage.columns import UtcDateTime
 
 
 class Dialect(Protocol):
     """One database's way of saying what reading needs."""
 
     sql: SqlDialect
+    first_key: int
+    """The key of the first item of `list_items`."""
 
     def list_value(self, values: Sequence[Any]) -> Any:
         """Give a list as the driver takes it for `list_items`."""
 
-    def list_items(self, name: str) -> TableValuedAlias:
-        """Make a table of the list bound under `name`, with columns `key` (0, 1, ...) and `value`."""
+    def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
+        """Make a table of the list bound under `name`, with columns `key` (counting from `first_key`) and `value`."""
+
+    def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        """Fold the case of ASCII letters, and of no others."""
 
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
         """Say that `part` stands somewhere in `text`, with no character special."""
@@ -60,6 +82,8 @@ def _cross_join(join: ParentsFirst, compiler: Any, **more: Any) -> str:
 class SqliteDialect:
     """SQLite: lists are JSON texts, dates are the wire's texts, rows per parent a correlated IN (never a window)."""
 
+    first_key = 0
+
     def __init__(self) -> None:
         self.sql: SqlDialect = sqlite.dialect()
 
@@ -67,9 +91,13 @@ class SqliteDialect:
         """Give a list as JSON text."""
         return orjson.dumps(values).decode()
 
-    def list_items(self, name: str) -> TableValuedAlias:
+    def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
         """Make a table of a JSON array."""
         return func.json_each(bindparam(name, type_=String)).table_valued("key", "value", name=name)
+
+    def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        """Fold with lower, which knows ASCII only."""
+        return func.lower(text)
 
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
         """Say it with instr."""
@@ -92,3 +120,50 @@ class SqliteDialect:
     ) -> FromClause:
         """Join by `key IN (picked)`."""
         return ParentsFirst(parents, rows, on & key.in_(picked))
+
+
+class PostgresDialect:
+    """PostgreSQL through asyncpg: lists are arrays, dates are datetimes, rows per parent a LATERAL."""
+
+    first_key = 1
+
+    def __init__(self) -> None:
+        self.sql: SqlDialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+    def list_value(self, values: Sequence[Any]) -> list[Any]:
+        """Give a list as it is."""
+        return list(values)
+
+    def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
+        """Make a table of an array."""
+        unnested = func.unnest(bindparam(name, type_=ARRAY(item_type)))
+        value = column("value", item_type)
+        return unnested.table_valued(value, with_ordinality="key", name=name).render_derived()
+
+    def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        """Fold with lower in the collation C, which knows ASCII only."""
+        return func.lower(collate(text, "C"))
+
+    def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
+        """Say it with strpos."""
+        return func.strpos(text, part) > 0
+
+    def raw(self, column_type: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+        """Spell dates; the rest is sent as it comes."""
+        return format_date if isinstance(column_type, UtcDateTime) else None
+
+    def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
+        """Join; the planner knows which side is small."""
+        return parents.join(rows, on)
+
+    def join_picked(
+        self,
+        parents: FromClause,
+        rows: FromClause,
+        on: ColumnElement[bool],
+        key: ColumnElement[Any],
+        picked: Select[Any],
+    ) -> FromClause:
+        """Join by a LATERAL subquery."""
+        lateral = picked.lateral("picked")
+        return parents.join(lateral, true()).join(rows, on & (key == lateral.c[0]))

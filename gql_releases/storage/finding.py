@@ -49,7 +49,8 @@ def _find(names: tuple[str, ...]) -> Statement:
         columns = (releases.c.id, releases.c.version, releases.c.status, releases.c.date_created, releases.c.date_released)
         same = releases.c.organization_id == bindparam("organization", type_=Id)
         conditions = (filters[name](releases, f"r{index}", dialect) for index, name in enumerate(names))
-        return select(*columns).where(same, *conditions)
+        # PostgreSQL keeps other writers of this release waiting; SQLite has one writer, and says nothing here.
+        return select(*columns).where(same, *conditions).with_for_update(of=releases)
 
     return Statement(construct)
 

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy import URL, Connection, create_engine, func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from gql_releases.domain.errors import Unavailable
+from gql_releases.storage.postgres import is_postgres, open_connection
 from gql_releases.storage.sqlite import sqlite_path, translated
 from gql_releases.storage.tables import metadata
 
+Result = TypeVar("Result")
+LOCK = 7_101_983
+"""The advisory lock that migrations hold: a number of ours."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-@contextmanager
-def _connected(url: str) -> Iterator[Connection]:
+def _on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
+    """Run some work on a connection of its own. Raises Unavailable."""
+    if is_postgres(url):
+        return asyncio.run(_on_postgres(url, work))
     path = sqlite_path(url)
     if not path.parent.is_dir():
         raise Unavailable(f"There is no folder {path.parent} for the database.")
     engine = create_engine(URL.create("sqlite", database=str(path)))
     try:
         with translated(), engine.connect() as connection:
-            yield connection
+            return work(connection)
     except DBAPIError as error:
         with translated():
             raise error.orig or error from error
     finally:
         engine.dispose()
+
+
+async def _on_postgres(url: str, work: Callable[[Connection], Result]) -> Result:
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: open_connection(url))
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(work)
+    finally:
+        await engine.dispose()
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -53,14 +70,20 @@ def head() -> str:
 
 def current(url: str) -> str | None:
     """Give the revision that a database is at; None for an empty one."""
-    with _connected(url) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    return _on_connection(url, _revision)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def migrate(url: str, revision: str = "head") -> None:
     """Bring a database to a revision, up or down. Raises Unavailable."""
-    with _connected(url) as connection:
-        here = MigrationContext.configure(connection).get_current_revision()
+
+    def work(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":  # two gateways that start at once migrate one after the other
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        here = _revision(connection)
         scripts = ScriptDirectory.from_config(_config())
         newer = {script.revision for script in scripts.iterate_revisions("head", here)}
         wanted = scripts.get_current_head() if revision == "head" else revision
@@ -70,17 +93,18 @@ def migrate(url: str, revision: str = "head") -> None:
             command.upgrade(_config(connection), revision)
         connection.commit()
 
+    _on_connection(url, work)
+
 
 def differences(url: str) -> list[object]:
     """List what the tables of a database have otherwise than the code declares; nothing, if all is well."""
-    with _connected(url) as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+    return _on_connection(url, lambda found: list(compare_metadata(MigrationContext.configure(found), metadata)))
 
 
 def new_revision(url: str, message: str) -> None:
     """Write a migration from what the code declares and a database at head has not."""
-    with _connected(url) as connection:
-        command.revision(_config(connection), message, autogenerate=True, rev_id=f"{len(list(_scripts())) + 1:04d}")
+    number = f"{len(list(_scripts())) + 1:04d}"
+    _on_connection(url, lambda found: command.revision(_config(found), message, autogenerate=True, rev_id=number))
 
 
 def _scripts() -> Iterator[Path]:

@@ -27,8 +27,8 @@ INSERT = Statement(
 KNOWN_PROJECTS = Statement(
     lambda dialect: select(projects.c.id, projects.c.slug).where(
         projects.c.organization_id == bindparam("organization_id", type_=Id),
-        projects.c.slug.in_(select(dialect.list_items("slugs").c.value))
-        | projects.c.id.in_(select(dialect.list_items("ids").c.value)),
+        projects.c.slug.in_(select(dialect.list_items("slugs", projects.c.slug.type).c.value))
+        | projects.c.id.in_(select(dialect.list_items("ids", Id).c.value)),
     )
 )
 project_keeper = Keeper(projects, ("slug",), ("name", "date_created"))

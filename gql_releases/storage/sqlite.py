@@ -37,7 +37,10 @@ def sqlite_path(url: str) -> Path:
     """Give the file behind `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc or not parts.path.strip("/"):
-        raise ValueError(f"GQL_RELEASES_DATABASE_URL must look like sqlite:///file.db, not {parts.scheme}:...")
+        raise ValueError(
+            f"GQL_RELEASES_DATABASE_URL must look like sqlite:///file.db or "
+            f"postgresql://user@host/database, not {parts.scheme}:..."
+        )
     return Path(unquote(parts.path[1:])).absolute()
 
 
@@ -145,7 +148,7 @@ class SqliteDatabase:
         self._writer = threading.Thread(target=self._write_all, name="sqlite-writer", daemon=True)
         self._writer.start()
 
-    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
+    async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
         """Run `work` on one snapshot: here and now, or in a thread when it is large. Raises Unavailable."""
         if large:
             return await asyncio.to_thread(self._read_apart, work)

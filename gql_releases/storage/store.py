@@ -9,6 +9,7 @@ from gql_releases.storage.database import Database
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.inventory import InventoryStore
 from gql_releases.storage.organizations import OrganizationStore
+from gql_releases.storage.postgres import PostgresDatabase, host_of, is_postgres
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.releases import ReleaseStore
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
@@ -28,14 +29,26 @@ class Store:
 
     async def read(self, principal: Principal, read: Read) -> Tree | None:
         """Read one object with all below it, on one snapshot. Raises InvalidToken, Unavailable."""
-        large = self._reader.is_large(read)
-        return await self._database.read(lambda transaction: self._reader.read(transaction, principal, read), large=large)
+        large, single = self._reader.weigh(read)
+        return await self._database.read(
+            lambda transaction: self._reader.read(transaction, principal, read), large=large, single=single
+        )
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
         await self._database.close()
 
 
+def open_database(url: str) -> Database:
+    """Open the database behind a URL. Raises ValueError, Unavailable."""
+    return PostgresDatabase(url) if is_postgres(url) else SqliteDatabase(sqlite_path(url))
+
+
+def named(url: str) -> str:
+    """Name the database behind a URL for people, without its secrets. Raises ValueError."""
+    return host_of(url) if is_postgres(url) else str(sqlite_path(url))
+
+
 def open_store(url: str) -> Store:
     """Open the store behind a database URL; its tables must be there. Raises ValueError, Unavailable."""
-    return Store(SqliteDatabase(sqlite_path(url)))
+    return Store(open_database(url))

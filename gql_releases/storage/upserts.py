@@ -56,8 +56,13 @@ class Keeper:
             return {}
         known = await self.find(transaction, common, list(rows))
         missing = sorted(key for key in rows if key not in known)
-        made = await transaction.all_many(self._insert, [{**common, **rows[key]} for key in missing])
-        return known | {key: row[0] for key, row in zip(missing, made, strict=True)}
+        known |= await self._make(transaction, [{**common, **rows[key]} for key in missing])
+        if len(known) < len(rows):  # somebody else made them at the same moment, and has committed now
+            known |= await self.find(transaction, common, [key for key in missing if key not in known])
+        return known
+
+    async def _make(self, transaction: Transaction, rows: list[dict[str, Any]]) -> dict[Any, int]:
+        return dict(await transaction.all_many(self._insert, rows))
 
     async def find(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, int]:
         """Give the ids of those rows that are there, by key."""
@@ -68,11 +73,11 @@ class Keeper:
 def _found(dialect: Dialect, target: Table, key: tuple[str, ...]) -> Any:
     last = target.c[key[-1]]
     same = [target.c[name] == bindparam(name, type_=Id) for name in ("organization_id", *key[:-1])]
-    return select(last, target.c.id).where(*same, last.in_(select(dialect.list_items("keys").c.value)))
+    return select(last, target.c.id).where(*same, last.in_(select(dialect.list_items("keys", last.type).c.value)))
 
 
 def _inserted(dialect: Dialect, target: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Any:
     unique = ["organization_id", *key]
     made = insert(dialect, target).values(values_of(target, *unique, *columns))
-    # Sets what is set already: DO NOTHING would give no id when somebody else was faster.
-    return made.on_conflict_do_update(index_elements=unique, set_={key[-1]: made.excluded[key[-1]]}).returning(target.c.id)
+    # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
+    return made.on_conflict_do_nothing(index_elements=unique).returning(target.c[key[-1]], target.c.id)

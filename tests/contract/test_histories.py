@@ -145,7 +145,7 @@ def test_history_goes_in_and_comes_out_whole(
         else:
             done = subprocess.run(
                 [sys.executable, "-m", "gql_releases", "import", "acme", str(file), "--create-projects"],
-                env={"GQL_RELEASES_DATABASE_URL": f"sqlite:///{house.path}"}, capture_output=True, text=True, check=True,
+                env={"GQL_RELEASES_DATABASE_URL": house.url}, capture_output=True, text=True, check=True,
             )  # fmt: skip
             created, extended, existing, bad = (int(word) for word in done.stdout.split() if word.isdigit())
             assert (created + extended, existing, bad) == (
@@ -165,7 +165,7 @@ def test_import_tells_bad_lines_by_number_and_keeps_the_rest(template: Template,
         '{"version": "2"}\n'
     )
     words = [sys.executable, "-m", "gql_releases", "import", "acme", str(file), "--project", "web"]
-    environment = {"GQL_RELEASES_DATABASE_URL": f"sqlite:///{house.path}"}
+    environment = {"GQL_RELEASES_DATABASE_URL": house.url}
     for summary in ("2 created, 0 extended, 0 existing, 2 bad lines", "0 created, 0 extended, 2 existing, 2 bad lines"):
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout.strip()) == (1, summary)

@@ -33,16 +33,12 @@ def both(template: Template, tmp_path: Path) -> Iterator[House]:
 
 def ids(house: House, organization: str) -> dict[str, list[str]]:
     """Every id that a tenant's own operations show."""
-    import sqlite3
-
-    rows = sqlite3.connect(house.path)
     owner = {"acme": 1, "other": 2}[organization]
     found = {}
     for name, row in NODES.items():
         column = "id" if name == "Organization" else "organization_id"
-        keys = rows.execute(f"SELECT id FROM {row.__tablename__} WHERE {column} = ?", (owner,)).fetchall()
+        keys = house.rows(f"SELECT id FROM {row.__tablename__} WHERE {column} = {owner}")
         found[name] = [base64.b64encode(f"{name}:{key}".encode()).decode() for (key,) in keys]
-    rows.close()
     return found
 
 

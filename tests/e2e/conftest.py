@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.databases import Databases
+
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "e2e"
 CLIENTS = TOOLS / "clients"
@@ -77,8 +79,9 @@ def serving(folder: Path, **settings: str) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("served")) as found:
+def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    with serving(folder, database_url=databases.empty(folder)) as found:
         yield found
 
 

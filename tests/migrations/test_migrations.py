@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from gql_releases.storage.migrating import current, differences, head, migrate
 from tests.conftest import House, Template
+from tests.databases import Databases
 from tests.factories import commit, release
 
 
-def test_empty_database_migrates_to_what_the_code_declares(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/x.db"
+def test_empty_database_migrates_to_what_the_code_declares(databases: Databases, tmp_path: Path) -> None:
+    url = databases.empty(tmp_path)
     assert current(url) is None
     migrate(url)
     assert current(url) == head()
@@ -26,19 +27,19 @@ def test_empty_database_migrates_to_what_the_code_declares(tmp_path: Path) -> No
 def test_up_down_up_on_a_filled_database(template: Template, tmp_path: Path) -> None:
     house = House(template, tmp_path)
     assert house.client.rest("POST", "organizations/acme/releases/", release(commits=[commit()])).status == 201
+    house.run(house.store.close())
+    assert house.rows("SELECT count(*) FROM releases") == [(1,)]
+    migrate(house.url, "0001")
+    migrate(house.url)
+    assert house.rows("SELECT count(*) FROM releases") == [(1,)]
+    migrate(house.url, "base")
+    assert current(house.url) is None
+    migrate(house.url)
+    assert differences(house.url) == []
     house.close()
-    url = house.settings.database_url
-    kept = tmp_path / "kept.db"
-    shutil.copy(house.path, kept)
-    migrate(url, "base")
-    assert current(url) is None
-    migrate(url)
-    assert differences(url) == []
-    rows = sqlite3.connect(kept)
-    assert rows.execute("SELECT count(*) FROM releases").fetchone() == (1,)
-    rows.close()
 
 
+@pytest.mark.sqlite
 def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_path: Path) -> None:
     url, path = f"sqlite:///{tmp_path}/x.db", tmp_path / "x.db"
     migrate(url, "0001")
@@ -78,14 +79,10 @@ def test_identifiers_compare_byte_by_byte(template: Template, tmp_path: Path) ->
     house.close()
 
 
-def test_no_reference_leaves_its_organization(template: Template, tmp_path: Path) -> None:
+def test_no_reference_leaves_its_organization(house: House) -> None:
     """Foreign keys are composite with organization_id: the database itself refuses."""
-    path = tmp_path / "x.db"
-    shutil.copy(template.path, path)
-    rows = sqlite3.connect(path)
-    rows.execute("PRAGMA foreign_keys=ON")
-    rows.execute("INSERT INTO repositories (organization_id, name, date_created) VALUES (2, 'r', 'x')")
-    with pytest.raises(sqlite3.IntegrityError):
-        rows.execute("INSERT INTO commits (organization_id, repository_id, sha, date_created) VALUES (1, 1, 's', 'x')")
-    rows.execute("INSERT INTO commits (organization_id, repository_id, sha, date_created) VALUES (2, 1, 's', 'x')")
-    rows.close()
+    house.rows("INSERT INTO repositories (organization_id, name, date_created) VALUES (2, 'r', '2026-01-01')")
+    commit = "INSERT INTO commits (organization_id, repository_id, sha, date_created) VALUES ({}, 1, 's', '2026-01-01')"
+    with pytest.raises((sqlite3.IntegrityError, psycopg.errors.ForeignKeyViolation)):
+        house.rows(commit.format(1))
+    house.rows(commit.format(2))

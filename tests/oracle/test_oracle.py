@@ -177,7 +177,7 @@ def readable_fields(schema: GraphQLSchema) -> set[str]:
 @pytest.mark.parametrize(("tenant", "seed"), [("acme", 1), ("other", 2)])
 def test_planned_answers_equal_naive_ones(filled: House, tenant: str, seed: int, record_property: Any) -> None:
     schema = build_core_schema(print_sdl(build_schema()))
-    engine = create_engine(f"sqlite:///{filled.path}")
+    engine = create_engine(filled.databases.engine_url(filled.url))
     with Session(engine) as session:
         rows = [row for table in NODES.values() for row in session.exec(select(table)).all()]
         ids = [global_id(row) for row in rows] + ["", "x", "UmVsZWFzZTo5OTk5", "VmVyc2lvbjox"]
@@ -204,7 +204,7 @@ def test_planned_answers_equal_naive_ones(filled: House, tenant: str, seed: int,
 
 def test_naive_rows_belong_to_both_tenants(filled: House) -> None:
     """The two tenants really share versions, slugs and shas, or the oracle would prove little."""
-    engine = create_engine(f"sqlite:///{filled.path}")
+    engine = create_engine(filled.databases.engine_url(filled.url))
     with Session(engine) as session:
         for table, name in ((t.ReleaseRow, "version"), (t.CommitRow, "sha"), (t.RepositoryRow, "name")):
             values = [

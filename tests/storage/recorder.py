@@ -19,8 +19,10 @@ class Recorder:
         self.dialect = database.dialect
         self.statements: list[tuple[str, int]] = []
 
-    async def read(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
-        return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large)
+    async def read(
+        self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False, single: bool = False
+    ) -> Result:
+        return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large, single=single)
 
     async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         return await self._database.write(lambda transaction: work(_Recorded(transaction, self)))

@@ -208,7 +208,7 @@ def compile_list(level: Level, entity: Entity, item: s.Many) -> ListPlan:
     if order.field not in link.orders:
         raise ValueError(f"{item.attribute} has no order {order.field}")
     dialect = level.dialect
-    parents, links = dialect.list_items("parents"), link.table.alias()
+    parents, links = dialect.list_items("parents", Id), link.table.alias()
     target = CATALOGUE[link.target]
     rows = target.table.alias() if link.child else links
     on = and_(_tenant(links) == _organization(), links.c[link.parent] == parents.c.value)

@@ -44,7 +44,7 @@ def equals(column: str) -> Filter:
 
 def among(column: str) -> Filter:
     """The column has one of the values of a list."""
-    return lambda rows, name, dialect: rows.c[column].in_(select(dialect.list_items(name).c.value))
+    return lambda rows, name, dialect: rows.c[column].in_(select(dialect.list_items(name, rows.c[column].type).c.value))
 
 
 def given(column: str, *, wanted: bool) -> Filter:
@@ -59,9 +59,10 @@ def _version_starts_with(rows: FromClause, name: str, dialect: Dialect) -> Colum
 
 
 def _version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    # Scans the organization's releases. SQLite folds the case of ASCII letters only.
-    parts = dialect.list_items(name)
-    return exists(select(parts.c.value).where(dialect.contains(func.lower(rows.c.version), func.lower(parts.c.value))))
+    # Scans the organization's releases.
+    parts = dialect.list_items(name, rows.c.version.type)
+    version, part = dialect.folded(rows.c.version), dialect.folded(parts.c.value)
+    return exists(select(parts.c.value).where(dialect.contains(version, part)))
 
 
 def own_token(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
@@ -89,7 +90,7 @@ def _on_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[
 
 
 def _on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    return _linked(rows, lambda links: links.c.project_id.in_(select(dialect.list_items(name).c.value)))
+    return _linked(rows, lambda links: links.c.project_id.in_(select(dialect.list_items(name, Id).c.value)))
 
 
 def project_id(rows: FromClause, name: str) -> ColumnElement[int]:

