@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import itertools
 import json
 import os
@@ -35,7 +36,7 @@ class Gateway:
     token: str
 
     def post(self, path: str, body: Any, timeout: float = 30) -> tuple[int, Any]:
-        """Send JSON and give the status and the answer. Raises OSError when the process is gone."""
+        """Send JSON and give the status and the answer. Raises OSError or HTTPException when the process is gone."""
         request = urllib.request.Request(
             self.base + path,
             json.dumps(body).encode(),
@@ -125,7 +126,7 @@ class Writers:
                 return
             try:
                 status = to.create(version, by_graphql=bool(turn % 2))
-            except (OSError, ValueError):  # the process was killed while it answered
+            except (OSError, ValueError, http.client.HTTPException):  # the process was killed while it answered
                 return
             except BaseException as error:
                 self.faults.append(error)
