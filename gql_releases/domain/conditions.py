@@ -6,7 +6,6 @@ group's value is a tuple of conditions; those of a tuple all hold, unless it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 Condition = tuple[str, Any]
@@ -29,10 +28,12 @@ def size_of(conditions: Conditions) -> int:
     return sum(1 + (size_of(value) if name in GROUPS else 0) for name, value in conditions)
 
 
-def leaves(conditions: Conditions) -> Iterator[Condition]:
+def leaves(conditions: Conditions) -> list[Condition]:
     """Give the conditions outside and inside of groups, in the order of writing."""
-    for name, value in conditions:
-        if name in GROUPS:
-            yield from leaves(value)
+    found = []
+    for condition in conditions:
+        if condition[0] in GROUPS:
+            found += leaves(condition[1])
         else:
-            yield name, value
+            found.append(condition)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .conditions import Conditions
 
@@ -13,16 +13,14 @@ DEFAULT_PAGE = 20
 """Rows of a page when the caller says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A sort that a list offers, by name, and its direction."""
 
     field: str
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a sorted list: the sort's name, its key there (str or int; dates in wire form), and the row's id."""
 
     field: str
@@ -30,8 +28,7 @@ class Position:
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
+class PageRequest(NamedTuple):
     """One page of a list.
 
     `order` None is the list's own order. `backward` takes the last `size` rows before `before` (or of the whole list).

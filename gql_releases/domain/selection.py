@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .conditions import Conditions
 from .paging import PageRequest, Position
@@ -154,16 +154,14 @@ def _entities(fields: tuple[Any, ...]) -> set[str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A selection with the pages that its lists are asked for, by slot."""
 
     selection: Selection
     pages: tuple[PageRequest, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A view of one entity, found by conditions, all of which must hold."""
 
     view: View

@@ -10,7 +10,7 @@ from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.inventory import InventoryStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.postgres import PostgresDatabase, host_of, is_postgres
-from gql_releases.storage.reading.reader import Reader
+from gql_releases.storage.reading.reader import Reader, is_large
 from gql_releases.storage.releases import ReleaseStore
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.tokens import TokenStore
@@ -29,9 +29,12 @@ class Store:
 
     async def read(self, principal: Principal, read: Read) -> Tree | None:
         """Read one object with all below it, on one snapshot. Raises InvalidToken, Unavailable."""
-        large, single = self._reader.weigh(read)
+        reader = self._reader
+        plan = reader.plan(read)
         return await self._database.read(
-            lambda transaction: self._reader.read(transaction, principal, read), large=large, single=single
+            lambda transaction: reader.read(transaction, principal, read, plan),
+            large=is_large(plan, read.view.pages),
+            single=not plan.level.lists,
         )
 
     async def close(self) -> None:

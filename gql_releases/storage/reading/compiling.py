@@ -1,32 +1,32 @@
 """A selection into SQL: one statement for the root and one for each list below it, whatever the number of parents.
 
 Values are bound by name: `organization` and `token` of the reader, `r0`... of the root's conditions, `s<slot>_...` of a
-list's page, `parents` of each list's statement. The statements depend on the shape of the pages alone, never on values.
+list's page, `parent` or `parents` of each list's statement. The statements depend on the shape of the pages alone, never on
+values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, func, null, select, tuple_
+from sqlalchemy import ColumnClause, ColumnElement, FromClause, Integer, Select, and_, bindparam, func, select, tuple_
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names, names_of
-from gql_releases.domain.paging import Order, PageRequest
+from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.storage import tables
 from gql_releases.storage.columns import Id
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.reading import assembling as a
+from gql_releases.storage.reading.assembling import Build, Expression, Put, Source, Waiting, each, end_of_page, present
 from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany, ToOne
 from gql_releases.storage.reading.conditions import condition, numbered
 from gql_releases.storage.reading.picks import Pick
 from gql_releases.storage.statements import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What of a page decides its statement."""
 
     order: Order | None
@@ -38,22 +38,24 @@ class Shape:
 
 def shape_of(page: PageRequest) -> Shape:
     """Give the shape of a page."""
-    names = names_of(page.conditions)
+    names = names_of(page.conditions) if page.conditions else ()
     return Shape(page.order, page.backward, page.after is not None, page.before is not None, names)
 
 
 @dataclass(slots=True)
 class ListPlan:
-    """A list of some objects: the statement over their keys, and how its rows become connections."""
+    """A list of some objects: the statement over their keys, and how its rows become connections.
 
-    name: str
+    `parent` is the index of the parent's key in a row. Rows of one parent are put in order by the values at `sort`; where
+    there is only one parent, SQL has done both, and neither is in the row.
+    """
+
     slot: int
     level: Level
-    backward: bool
-    bounded: tuple[bool, bool]
-    parts: list[tuple[str, a.Part]]
-    parent: int
-    finish: Callable[[Any], Any] | None
+    put: Put
+    parent: int | None
+    sort: tuple[int, ...] = ()
+    descending: bool = False
 
 
 @dataclass(slots=True)
@@ -63,12 +65,18 @@ class Level:
     dialect: Dialect
     shapes: Sequence[Shape]
     source: Any
+    code: Source
+    is_root: bool = False
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     lists: list[ListPlan] = field(default_factory=list)
     statement: Statement = field(init=False)
 
     def add(self, column: ColumnElement[Any]) -> int:
-        """Add a column and give its index in the row."""
+        """Add a column and give its index in the row; a column of a table that is there already is not read twice."""
+        if isinstance(column, ColumnClause):
+            for index, known in enumerate(self.columns):
+                if known.element is column:  # type: ignore[attr-defined]
+                    return index
         # Labelled, because two columns of one name would be one for SQLAlchemy.
         self.columns.append(column.label(f"c{len(self.columns)}"))
         return len(self.columns) - 1
@@ -78,38 +86,34 @@ def _tenant(rows: FromClause) -> ColumnElement[Any]:
     return rows.c.organization_id if "organization_id" in rows.c else rows.c.id
 
 
-def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Sequence[s.Field]) -> a.Build:
-    """Add what an object needs to the level and make its builder."""
-    start = len(level.columns)
-    patches: list[tuple[str, a.Make]] = []
+def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Sequence[s.Field]) -> Expression:
+    """Add what an object needs to the level and give the source that makes it."""
+    parts: list[tuple[str, Expression]] = []
+    waiting: list[Waiting] = []
     for item in fields:
-        if isinstance(item, s.Value):
-            column = rows.c[item.attribute]
-            index = level.add(column)
-            make = a.converted(index, [level.dialect.raw(column.type), item.render])
-            if make:
-                patches.append((item.name, make))
-        elif isinstance(item, s.Many) and item.unless:
-            level.add(rows.c[item.unless])
-        else:
-            level.add(null())
-    waiting = []
-    for item in fields:
-        if isinstance(item, s.Many):
-            waiting.append(_compile_waiting(level, entity, rows, item))
-        elif not isinstance(item, s.Value):
-            patches.append((item.name, _compile_nested(level, entity, rows, item)))
-    return a.object_builder([item.name for item in fields], start, patches, waiting)
+        match item:
+            case s.Value():
+                column = rows.c[item.attribute]
+                functions = [level.dialect.raw(column.type), item.render]
+                made = level.code.converted(level.add(column), functions, nullable=bool(column.nullable))
+            case s.Many():
+                waiting.append(_compile_waiting(level, entity, rows, item))
+                instead = waiting[-1].instead
+                made = "None" if instead is None else f"r[{instead}]"
+            case _:
+                made = _compile_nested(level, entity, rows, item)
+        parts.append((item.name, made))
+    return level.code.object(parts, waiting)
 
 
-def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Constant | s.Embedded | s.One) -> a.Make:
+def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Constant | s.Embedded | s.One) -> Expression:
     if isinstance(item, s.Constant):
-        return a.constant(item.value)
+        return level.code.constant(item.value)
     if isinstance(item, s.Embedded):
         if not item.present:
             return compile_object(level, entity, rows, item.fields)
         found = rows.c[item.present] if item.slot is None else _pick(level, entity, rows, item.present, item.slot)
-        return a.present(level.add(found), compile_object(level, entity, rows, item.fields))
+        return present(level.add(found), compile_object(level, entity, rows, item.fields))
     if item.slot is None:
         one: ToOne | Pick = entity.ones[item.attribute]
         key: ColumnElement[Any] = rows.c[entity.ones[item.attribute].column]
@@ -120,7 +124,7 @@ def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Cons
     other = target.table.alias()
     same = and_(other.c[target.tenant] == _tenant(rows), other.c.id == key)
     level.source = level.source.outerjoin(other, same)
-    return a.present(level.add(other.c.id), compile_object(level, target, other, item.selection.fields))
+    return present(level.add(other.c.id), compile_object(level, target, other, item.selection.fields))
 
 
 def _pick(level: Level, entity: Entity, rows: FromClause, attribute: str, slot: int) -> ColumnElement[Any]:
@@ -128,14 +132,14 @@ def _pick(level: Level, entity: Entity, rows: FromClause, attribute: str, slot: 
     return entity.picks[attribute].find(rows, binds, level.dialect).correlate(rows).scalar_subquery()
 
 
-def _compile_waiting(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> a.Waiting:
-    wanted = rows.c[entity.key]
-    key = level.add(case((rows.c[item.unless].is_(None), wanted)) if item.unless else wanted)
+def _compile_waiting(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> Waiting:
+    key = level.add(rows.c[entity.key])
+    instead = level.add(rows.c[item.unless]) if item.unless else None
     total = None
     if any(isinstance(part, s.TotalCount) for part in item.parts):
         total = level.add(_total(level, entity, rows, item))
     level.lists.append(compile_list(level, entity, item))
-    return a.Waiting(len(level.lists) - 1, key, total, item.unless is not None)
+    return Waiting(item.name, len(level.lists) - 1, key, total, instead)
 
 
 def _total(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> ColumnElement[Any]:
@@ -143,8 +147,7 @@ def _total(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> Colu
     link, names = entity.manys[item.attribute], level.shapes[item.slot].conditions
     if link.count and not names:
         return rows.c[link.count]
-    link = routed(link, names)
-    inner = _Rows(link, level, item.slot)
+    inner = _Rows(routed(link, names), level, item.slot)
     counted = inner.select(func.count()).where(*inner.within(_tenant(rows), rows.c[entity.key]))
     return counted.correlate(rows).scalar_subquery()
 
@@ -155,21 +158,21 @@ def routed(link: ToMany, names: Names) -> ToMany:
 
 
 class _Rows:
-    """The rows of a list within one parent: the link's alias, the target's where conditions need it."""
+    """The rows of a list within one parent: the link's alias, and the target's (`shown`: in any case) where it is needed."""
 
-    def __init__(self, link: ToMany, level: Level, slot: int) -> None:
-        self.links = link.table.alias()
+    def __init__(self, link: ToMany, level: Level, slot: int, *, shown: bool = False) -> None:
+        self.link, self.links = link, link.table.alias()
         target = CATALOGUE[link.target]
         conditions = numbered(level.shapes[slot].conditions, f"s{slot}_c")
-        rows: FromClause = self.links
+        self.rows: FromClause = self.links
         self.source: Any = self.links
-        if link.child and any(name not in link.filters for name, _ in conditions):
-            rows = target.table.alias()
-            self.source = self.links.join(rows, _same_row(self.links, rows, link))
+        if link.child and (shown or any(name not in link.filters for name, _ in conditions)):
+            self.rows = target.table.alias()
+            self.source = self.links.join(self.rows, _same_row(self.links, self.rows, link))
         self.conditions = [
             link.filters[name](self.links, bind, level.dialect)
             if isinstance(bind, str) and name in link.filters
-            else condition(target, rows, name, bind, level.dialect)
+            else condition(target, self.rows, name, bind, level.dialect)
             for name, bind in conditions
         ]
         self.parent = self.links.c[link.parent]
@@ -179,6 +182,11 @@ class _Rows:
 
     def within(self, tenant: ColumnElement[Any], parent: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         return [_tenant(self.links) == tenant, self.parent == parent, *self.conditions]
+
+    def places(self, order: Order) -> list[ColumnElement[Any]]:
+        """Give the columns that a list is sorted by; the tie only where the key does not tell rows of a parent apart."""
+        sort = self.links.c[order.field]
+        return [sort] if order.field == self.link.tie or self.link.dense else [sort, self.links.c[self.link.tie]]
 
 
 def _of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[ColumnElement[bool]]:
@@ -200,6 +208,10 @@ def _organization() -> ColumnElement[Any]:
     return bindparam("organization", type_=Id)
 
 
+def _limit(slot: int) -> ColumnElement[Any]:
+    return bindparam(f"s{slot}_limit", type_=Integer)
+
+
 def compile_list(level: Level, entity: Entity, item: s.Many) -> ListPlan:
     """Make the plan of a list: its statement and its parts."""
     shape = level.shapes[item.slot]
@@ -207,54 +219,76 @@ def compile_list(level: Level, entity: Entity, item: s.Many) -> ListPlan:
     order = shape.order or link.default
     if order.field not in link.orders:
         raise ValueError(f"{item.attribute} has no order {order.field}")
-    dialect = level.dialect
+    return (_of_one_parent if level.is_root else _of_many_parents)(level, link, order, item)
+
+
+def _of_one_parent(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:
+    """Walk the index of the order to the limit: the root is one object, and so is the parent of its lists."""
+    shape, slot = level.shapes[item.slot], item.slot
+    found = _Rows(link, level, slot, shown=True)
+    below = Level(level.dialect, level.shapes, found.source, Source())
+    put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
+    parent, places = bindparam("parent", type_=Id), found.places(order)
+    if not below.columns:  # rows are only counted
+        below.add(places[0])
+    where = [*found.within(_organization(), parent), *_beyond(shape, slot, places, order)]
+    wanted = select(*below.columns).select_from(below.source).where(*where)
+    directed = _directed(places, order.descending != shape.backward)
+    below.statement = Statement(wanted.order_by(*directed).limit(_limit(slot)))
+    return ListPlan(slot, below, put, None)
+
+
+def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:
+    """Join to each parent its page, limited per parent in SQL; rows come in any order."""
+    dialect, shape, slot = level.dialect, level.shapes[item.slot], item.slot
     parents, links = dialect.list_items("parents", Id), link.table.alias()
-    target = CATALOGUE[link.target]
-    rows = target.table.alias() if link.child else links
+    rows = CATALOGUE[link.target].table.alias() if link.child else links
     on = and_(_tenant(links) == _organization(), links.c[link.parent] == parents.c.value)
     ranged = link.dense and order == link.default and not (shape.backward or shape.before or shape.conditions)
     if ranged:
-        source = dialect.join(parents, links, and_(on, _range(links.c[order.field], item.slot, after=shape.after)))
+        source = dialect.join(parents, links, and_(on, _range(links.c[order.field], slot, after=shape.after)))
     else:
         if link.child:  # a release stands in release_projects once a project: what the links must be holds here, too
-            on = and_(on, *_of_links(links, link, level, item.slot))
-        picked = _picked(level, link, order, item.slot, parents.c.value)
+            on = and_(on, *_of_links(links, link, level, slot))
+        picked = _picked(level, link, order, slot, parents.c.value)
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
     if link.child:
         source = source.join(rows, _same_row(links, rows, link))
-    below = Level(dialect, level.shapes, source)
+    below = Level(dialect, level.shapes, source, Source())
     sort, tie = links.c[order.field], links.c[link.tie]
-    parts, parent = _compile_parts(below, target, rows, item, order, sort, tie, parents.c.key)
-    ordering = [parents.c.key, *_directed([sort, tie], order.descending != shape.backward)]
-    below.statement = Statement(select(*below.columns).select_from(below.source).order_by(*ordering))
-    bounded = shape.after, shape.before
-    return ListPlan(item.name, item.slot, below, shape.backward, bounded, parts, parent, item.finish)
+    put = _compile_parts(below, rows, item, order, sort, tie)
+    parent, places = below.add(parents.c.value), [sort] if link.dense or order.field == link.tie else [sort, tie]
+    by = tuple([below.add(one) for one in places])
+    below.statement = Statement(select(*below.columns).select_from(below.source))
+    return ListPlan(slot, below, put, parent, by, order.descending != shape.backward)
 
 
 def _range(position: ColumnElement[Any], slot: int, *, after: bool) -> ColumnElement[bool]:
     """Say which dense positions the page has: no limit per parent is needed."""
-    limit = bindparam(f"s{slot}_limit", type_=Integer)
     if not after:
-        return position < limit
+        return position < _limit(slot)
     begin = bindparam(f"s{slot}_after_key", type_=Integer)
-    return and_(position > begin, position <= begin + limit)
+    return and_(position > begin, position <= begin + _limit(slot))
 
 
 def _picked(level: Level, link: ToMany, order: Order, slot: int, parent: ColumnElement[Any]) -> Select[Any]:
     """Select the keys of one parent's page, limited in SQL."""
     shape, inner = level.shapes[slot], _Rows(link, level, slot)
-    places = [inner.links.c[order.field]]
-    if order.field != link.tie and not link.dense:  # else the key alone tells rows of a parent apart
-        places.append(inner.links.c[link.tie])
-    where = inner.within(_organization(), parent)
+    places = inner.places(order)
+    where = [*inner.within(_organization(), parent), *_beyond(shape, slot, places, order)]
+    wanted = inner.select(inner.links.c[link.child or "id"]).where(*where)
+    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit(slot))
+
+
+def _beyond(shape: Shape, slot: int, places: Sequence[ColumnElement[Any]], order: Order) -> list[ColumnElement[bool]]:
+    """Say which rows are on the page's side of its cursors."""
+    found = []
     for side, given, forward in (("after", shape.after, True), ("before", shape.before, False)):
         if given:
             named = [f"s{slot}_{side}_key", f"s{slot}_{side}_tie"][: len(places)]
             bound = tuple_(*(bindparam(name, type_=place.type) for name, place in zip(named, places, strict=True)))
-            where.append(tuple_(*places) < bound if order.descending == forward else tuple_(*places) > bound)
-    limit = bindparam(f"s{slot}_limit", type_=Integer)
-    wanted = inner.select(inner.links.c[link.child or "id"]).where(*where)
-    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(limit)
+            found.append(tuple_(*places) < bound if order.descending == forward else tuple_(*places) > bound)
+    return found
 
 
 def _directed(columns: Sequence[ColumnElement[Any]], descending: bool) -> list[ColumnElement[Any]]:
@@ -262,50 +296,58 @@ def _directed(columns: Sequence[ColumnElement[Any]], descending: bool) -> list[C
 
 
 def _compile_parts(
-    level: Level,
-    target: Entity,
-    rows: FromClause,
-    item: s.Many,
-    order: Order,
-    sort: ColumnElement[Any],
-    tie: ColumnElement[Any],
-    parent: ColumnElement[Any],
-) -> tuple[list[tuple[str, a.Part]], int]:
-    """Make the connection's parts; give with them the index of the parent's number in the row."""
-    builders = {wanted: compile_object(level, target, rows, wanted.fields) for wanted in _selections(item)}
-    parent_index, sort_index, tie_index = level.add(parent), level.add(sort), level.add(tie)
-    cursor = a.cursor_of(order.field, sort_index, tie_index, level.dialect.raw(sort.type), item.cursor)
+    level: Level, rows: FromClause, item: s.Many, order: Order, sort: ColumnElement[Any], tie: ColumnElement[Any]
+) -> Put:
+    """Make the function that puts the list's connections into its objects."""
+    shape, code = level.shapes[item.slot], level.code
+    target = CATALOGUE[item.entity]
 
-    def edge(asked: s.EdgeCursor | s.EdgeNode | s.Constant) -> a.Make:
-        if isinstance(asked, s.Constant):
-            return a.constant(asked.value)
-        return cursor if isinstance(asked, s.EdgeCursor) else builders[asked.selection]
+    def cursor() -> Expression:
+        key = code.converted(level.add(sort), [level.dialect.raw(sort.type)], nullable=False)
+        return f"{code.constant(item.cursor)}({code.constant(Position)}({order.field!r}, {key}, r[{level.add(tie)}]))"
 
-    def part(asked: s.Part) -> a.Part:
+    def edge(asked: s.EdgeCursor | s.EdgeNode | s.Constant) -> Expression:
+        match asked:
+            case s.EdgeCursor():
+                return cursor()
+            case s.EdgeNode():
+                return compile_object(level, target, rows, asked.selection.fields)
+            case s.Constant():
+                return code.constant(asked.value)
+
+    def part(asked: s.Part) -> Expression:
         match asked:
             case s.Nodes():
-                return a.nodes(builders[asked.selection])
+                return each(compile_object(level, target, rows, asked.selection.fields))
             case s.Edges():
-                return a.edges([(one.name, edge(one)) for one in asked.fields])
+                return each(code.object([(one.name, edge(one)) for one in asked.fields], ()))
             case s.PageInfo():
-                return a.page_info(asked, cursor)
+                return code.object(_page_info(asked, shape, cursor, code), ())
             case s.TotalCount():
-                return lambda page, bags: page.total
+                return "total"
             case s.Constant():
-                return a.constant(asked.value)
+                return code.constant(asked.value)
 
-    return [(asked.name, part(asked)) for asked in item.parts], parent_index
+    page = code.object([(asked.name, part(asked)) for asked in item.parts], ())
+    return code.putter(item.name, page, backward=shape.backward, finish=item.finish)
 
 
-def _selections(item: s.Many) -> list[s.Selection]:
-    """Give the selections of a list's nodes: the plain ones and those in edges."""
-    found = []
-    for part in item.parts:
-        if isinstance(part, s.Nodes):
-            found.append(part.selection)
-        elif isinstance(part, s.Edges):
-            found += [one.selection for one in part.fields if isinstance(one, s.EdgeNode)]
-    return found
+def _page_info(
+    asked: s.PageInfo, shape: Shape, cursor: Callable[[], Expression], code: Source
+) -> list[tuple[str, Expression]]:
+    """Give what is around the page: beyond a cursor there is a row, that of the cursor."""
+    more, given = "more", (str(shape.after), str(shape.before))
+    following, preceding = (given[1], more) if shape.backward else (more, given[0])
+    known: dict[str, Callable[[], Expression]] = {
+        "hasNextPage": lambda: following,
+        "hasPreviousPage": lambda: preceding,
+        "startCursor": lambda: end_of_page(0, cursor()),
+        "endCursor": lambda: end_of_page(-1, cursor()),
+    }
+    return [
+        (one.name, code.constant(one.value)) if isinstance(one, s.Constant) else (one[0], known[one[1]]())
+        for one in asked.fields
+    ]
 
 
 @dataclass(slots=True)
@@ -313,7 +355,7 @@ class RootPlan:
     """A whole read: the root's statement, the builder of its object, and where the row says that it is there."""
 
     level: Level
-    build: a.Build
+    build: Build
     present: int
 
 
@@ -323,13 +365,13 @@ def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, sh
     tokens = tables.table(tables.TokenRow).alias()
     if selection.entity == "Viewer":
         rows: FromClause = tokens
-        level = Level(dialect, shapes, tokens)
+        level = Level(dialect, shapes, tokens, Source(), is_root=True)
     else:
         rows = entity.table.alias()
         found = [condition(entity, rows, name, bind, dialect) for name, bind in numbered(conditions, "r")]
         same = rows.c[entity.tenant] == tokens.c.organization_id
-        level = Level(dialect, shapes, tokens.outerjoin(rows, and_(same, *found)))
-    build = compile_object(level, entity, rows, selection.fields)
+        level = Level(dialect, shapes, tokens.outerjoin(rows, and_(same, *found)), Source(), is_root=True)
+    build = level.code.builder(compile_object(level, entity, rows, selection.fields))
     present = level.add(rows.c.id)
     alive = and_(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
     level.statement = Statement(select(*level.columns).select_from(level.source).where(alive))

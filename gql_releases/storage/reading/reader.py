@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,7 +14,7 @@ from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, Selection
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.reading.assembling import Bag, Page, Tree
+from gql_releases.storage.reading.assembling import Bag, Tree
 from gql_releases.storage.reading.compiling import Level, ListPlan, RootPlan, Shape, compile_root, shape_of
 from gql_releases.storage.statements import Row, Transaction
 
@@ -30,9 +32,11 @@ class Reader:
         self._dialect = dialect
         self._plans: WeakKeyDictionary[Selection, OrderedDict[_Key, RootPlan]] = WeakKeyDictionary()
 
-    async def read(self, transaction: Transaction, principal: Principal, read: Read) -> Tree | None:
+    async def read(
+        self, transaction: Transaction, principal: Principal, read: Read, plan: RootPlan | None = None
+    ) -> Tree | None:
         """Read one object with all below it; None when it is not there, or not the reader's. Raises InvalidToken."""
-        plan = self._plan(read)
+        plan = plan or self.plan(read)
         values = self._values(principal, read)
         row = await transaction.one(plan.level.statement, values)
         if row is None:
@@ -41,15 +45,12 @@ class Reader:
             return None
         bags: list[Bag] = [[] for _ in plan.level.lists]
         tree = plan.build(row, bags)
-        await self._fill(transaction, plan.level, bags, values, read.view.pages)
+        if bags:
+            await self._fill(transaction, plan.level, bags, values, read.view.pages)
         return tree
 
-    def weigh(self, read: Read) -> tuple[bool, bool]:
-        """Say whether a read may fetch so many rows that it is large, and whether it is a single statement."""
-        level = self._plan(read).level
-        return bool(level.lists) and _expected_rows(level, read.view.pages) > LARGE, not level.lists
-
-    def _plan(self, read: Read) -> RootPlan:
+    def plan(self, read: Read) -> RootPlan:
+        """Give the plan of a read."""
         view = read.view
         plans = self._plans.get(view.selection)
         if plans is None:
@@ -64,12 +65,14 @@ class Reader:
 
     def _values(self, principal: Principal, read: Read) -> dict[str, Any]:
         values: dict[str, Any] = {"organization": principal.organization_id, "token": principal.token_id}
-        self._bind(values, "r", read.conditions)
+        if read.conditions:
+            self._bind(values, "r", read.conditions)
         for slot, page in enumerate(read.view.pages):
             values[f"s{slot}_limit"] = page.size + 1
-            for side, place in (("after", page.after), ("before", page.before)):
-                if place:
-                    values[f"s{slot}_{side}_key"], values[f"s{slot}_{side}_tie"] = place.key, place.id
+            if page.after:
+                values[f"s{slot}_after_key"], values[f"s{slot}_after_tie"] = page.after.key, page.after.id
+            if page.before:
+                values[f"s{slot}_before_key"], values[f"s{slot}_before_tie"] = page.before.key, page.before.id
             if page.conditions:
                 self._bind(values, f"s{slot}_c", page.conditions)
         return values
@@ -89,37 +92,41 @@ class Reader:
         level: Level,
         bags: list[Bag],
         values: dict[str, Any],
-        pages: tuple[PageRequest, ...],
+        pages: Sequence[PageRequest],
     ) -> None:
         """Run the statement of each list that objects wait for, then of the lists below."""
         for plan, bag in zip(level.lists, bags, strict=True):
             if not bag:
                 continue
-            first = self._dialect.first_key
-            numbers = {key: number for number, key in enumerate(dict.fromkeys([key for key, _, _ in bag]), first)}
-            values["parents"] = self._dialect.list_value(list(numbers))
-            groups: list[list[Row]] = [[] for _ in range(len(numbers) + first)]
-            for row in await transaction.all(plan.level.statement, values):
-                groups[row[plan.parent]].append(row)
             below: list[Bag] = [[] for _ in plan.level.lists]
-            for key, tree, total in bag:
-                page = _connection(plan, groups[numbers[key]], total, pages[plan.slot].size, below)
-                tree[plan.name] = plan.finish(page) if plan.finish else page
-            await self._fill(transaction, plan.level, below, values, pages)
+            plan.put(bag, await self._groups(transaction, plan, bag, values), pages[plan.slot].size, below)
+            if below:
+                await self._fill(transaction, plan.level, below, values, pages)
+
+    async def _groups(
+        self, transaction: Transaction, plan: ListPlan, bag: Bag, values: dict[str, Any]
+    ) -> dict[Any, list[Row]]:
+        """Run a list's statement and give its rows by the parent's key, in order."""
+        if plan.parent is None:
+            values["parent"] = bag[0][0]
+            return {bag[0][0]: await transaction.all(plan.level.statement, values)}
+        groups: dict[Any, list[Row]] = {key: [] for key, _, _ in bag}
+        values["parents"] = self._dialect.list_value(list(groups))
+        parent = plan.parent
+        for row in await transaction.all(plan.level.statement, values):
+            groups[row[parent]].append(row)
+        by, descending = itemgetter(*plan.sort), plan.descending
+        for rows in groups.values():
+            if len(rows) > 1:
+                rows.sort(key=by, reverse=descending)
+        return groups
 
 
-def _connection(plan: ListPlan, rows: list[Row], total: Any, size: int, below: list[Bag]) -> Tree:
-    more = len(rows) > size
-    if more:
-        rows = rows[:size]
-    after, before = plan.bounded
-    if plan.backward:
-        page = Page(rows[::-1], before, more, total)
-    else:
-        page = Page(rows, more, after, total)
-    return {name: part(page, below) for name, part in plan.parts}
+def is_large(plan: RootPlan, pages: Sequence[PageRequest]) -> bool:
+    """Say whether a read may fetch so many rows that it would hold up whoever waits for the event loop."""
+    return bool(plan.level.lists) and _expected_rows(plan.level, pages) > LARGE
 
 
-def _expected_rows(level: Level, pages: tuple[PageRequest, ...]) -> int:
+def _expected_rows(level: Level, pages: Sequence[PageRequest]) -> int:
     """Give the most rows that a level's lists can fetch for one object."""
     return sum(pages[plan.slot].size * (1 + _expected_rows(plan.level, pages)) for plan in level.lists)
