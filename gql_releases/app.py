@@ -10,8 +10,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.minting import Mint
@@ -31,14 +31,16 @@ from gql_releases.settings import Settings
 from gql_releases.storage.reading.catalogue import readable
 from gql_releases.storage.store import Store, open_store
 from gql_releases.web.explorer import explorer_page, explorer_routes
+from gql_releases.web.front import Front
 from gql_releases.web.http import send
 from gql_releases.web.middleware import CommonHeaders
+from gql_releases.web.request_log import RequestLog
 
 EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint")
 LOCAL_PAGES = "http://localhost:*"
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     """Put the house together over the settings' store, or an open one. Raises Unavailable where it cannot be opened.
 
     Trusted documents are planned now: raises ValueError for one that the schema does not fit.
@@ -55,8 +57,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     preparer, trusted = Preparer(core(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)
     rules = Rules(limit, settings.max_cost, settings.draft_status, settings.public_schema)
-    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules)
-    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url)
+    log = RequestLog("gql_releases.requests")
+    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, log)
+    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, log)
     sdl = print_sdl(schema).encode()
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
@@ -68,17 +71,13 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         gc.collect()
         gc.freeze()
         yield
+        log.flush()
         await store.close()
 
-    routes = [
-        Route("/graphql", _Endpoint(graphql)),
-        *([Route("/schema.graphql", _Endpoint(show_sdl), methods=["GET"])] if settings.public_schema else []),
-        *explorer_routes(),
-        Mount("/api/0", rest),
-    ]
-    app = Starlette(routes=routes, middleware=[Middleware(CommonHeaders), *_cors(settings)], lifespan=lifespan)
-    app.router.redirect_slashes = False
-    return app
+    sdl_routes = [Route("/schema.graphql", _Endpoint(show_sdl), methods=["GET"])] if settings.public_schema else []
+    pages = Starlette(routes=[*sdl_routes, *explorer_routes()], middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
+    pages.router.redirect_slashes = False
+    return _cors(settings, Front(graphql, rest, pages))
 
 
 def _trusted(settings: Settings) -> TrustedDocuments:
@@ -96,18 +95,16 @@ class _Endpoint:
         await self._answer(scope, receive, send_)
 
 
-def _cors(settings: Settings) -> list[Middleware]:
+def _cors(settings: Settings, app: ASGIApp) -> ASGIApp:
     if not settings.cors_origins:
-        return []
+        return app
     local = LOCAL_PAGES in settings.cors_origins
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=[origin for origin in settings.cors_origins if origin != LOCAL_PAGES],
-            allow_origin_regex=r"http://(localhost|127\.0\.0\.1)(:[0-9]+)?" if local else None,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=EXPOSED,
-            max_age=600,
-        )
-    ]
+    return CORSMiddleware(
+        app,
+        allow_origins=[origin for origin in settings.cors_origins if origin != LOCAL_PAGES],
+        allow_origin_regex=r"http://(localhost|127\.0\.0\.1)(:[0-9]+)?" if local else None,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=EXPOSED,
+        max_age=600,
+    )

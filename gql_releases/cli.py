@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 import typer
 import uvicorn
 from pydantic import ValidationError
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from gql_releases import demonstration, importing
 from gql_releases.app import create_app
@@ -87,7 +87,7 @@ def _require_current(url: str) -> None:
         raise ValueError("The database's tables are not up to date: run `gql-releases migrate`.")
 
 
-def served_app() -> Starlette:
+def served_app() -> ASGIApp:
     """Make the application in a worker process."""
     settings = Settings()
     set_up_logging(settings.log_level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -57,6 +57,11 @@ class Principal:
     organization_slug: str
     scopes: frozenset[Scope]
     expires_at: datetime | None = None
+    readable: frozenset[str] = field(init=False)
+    """The entities that the scopes open."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "readable", frozenset(e for e, accepted in READ_SCOPES.items() if self.scopes & accepted))
 
     @classmethod
     def operator(cls, organization_id: int, organization_slug: str) -> Principal:
@@ -65,7 +70,12 @@ class Principal:
 
     def require(self, accepted: frozenset[Scope]) -> None:
         """Refuse unless one of the accepted scopes is held. Raises Forbidden."""
-        if not self.scopes & accepted:
+        if self.scopes.isdisjoint(accepted):
+            raise Forbidden
+
+    def require_readable(self, entities: frozenset[str]) -> None:
+        """Refuse to read any of some entities that the scopes do not open. Raises Forbidden."""
+        if not entities <= self.readable:
             raise Forbidden
 
     def require_organization(self, named: str, *path: str) -> None:

@@ -194,7 +194,7 @@ def evaluator(node: ValueNode, declared: GraphQLInputType) -> Evaluate:
     if isinstance(node, VariableNode):
         name = node.name.value
         return lambda variables: variables.get(name, MISSING)
-    if not _has_variable(node):
+    if not has_variable(node):
         constant = coercer(declared)(value_from_ast_untyped(node))
         return lambda variables: constant
     inner = declared.of_type if isinstance(declared, GraphQLNonNull) else declared
@@ -233,11 +233,12 @@ def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType) -
     return evaluate
 
 
-def _has_variable(node: ValueNode) -> bool:
+def has_variable(node: ValueNode) -> bool:
+    """Say whether a literal has a variable in it."""
     if isinstance(node, VariableNode):
         return True
     if isinstance(node, ListValueNode):
-        return any(map(_has_variable, node.values))
+        return any(map(has_variable, node.values))
     if isinstance(node, ObjectValueNode):
-        return any(_has_variable(field.value) for field in node.fields)
+        return any(has_variable(field.value) for field in node.fields)
     return False

@@ -14,7 +14,7 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE, Order, PageRequest
 from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.coercing import MISSING, Evaluate, evaluator, python_name
+from gql_releases.graphql_api.coercing import MISSING, Evaluate, evaluator, has_variable, python_name
 from gql_releases.graphql_api.collecting import Document, Fields
 from gql_releases.graphql_api.cursors import decode_cursor, encode_cursor
 from gql_releases.graphql_api.scalars import global_id_of
@@ -105,17 +105,26 @@ class PickPlan:
 
 @dataclass(frozen=True, slots=True)
 class FixedPlan:
-    """A page that no argument decides."""
+    """A page that no variable decides."""
 
-    path: ResponsePath
-    size: int
+    page: PageRequest
 
     def request(self, variables: Variables) -> PageRequest:
         """Give the page."""
-        return PageRequest(self.size)
+        return self.page
 
 
 SlotPlan = PagePlan | PickPlan | FixedPlan
+
+
+def _fixed(plan: PagePlan, node: FieldNode) -> SlotPlan:
+    """Read the arguments of a list now, where they are all literals and right; wrong ones are told when it is asked for."""
+    if plan.around or any(has_variable(one.value) for one in node.arguments or ()):
+        return plan
+    try:
+        return FixedPlan(plan.request({}))
+    except DomainError:
+        return plan
 
 
 @dataclass(slots=True)
@@ -199,7 +208,7 @@ class Selector:
         """Make the list that a text is written from."""
         values = tuple([s.Value(column, column) for column in binding.columns])
         parts = (s.Nodes("nodes", s.Selection(binding.entity, values)), s.TotalCount("totalCount"))
-        slot = self._slot(FixedPlan(path, binding.size))
+        slot = self._slot(FixedPlan(PageRequest(binding.size)))
 
         def write(page: dict[str, Any]) -> str | None:
             return binding.write(page["nodes"], page["totalCount"])
@@ -211,7 +220,7 @@ class Selector:
     ) -> s.Many:
         """Make a list, and its page."""
         around = self.around if binding.inherits else None
-        slot = self._slot(PagePlan(path, arguments_of(declared, nodes[0]), binding, around))
+        slot = self._slot(_fixed(PagePlan(path, arguments_of(declared, nodes[0]), binding, around), nodes[0]))
         connection: Any = get_named_type(declared.type)
         entity: Any = get_named_type(connection.fields["nodes"].type)
         parts = self.document.below(connection, nodes)

@@ -126,7 +126,7 @@ class Operation:
 
     def steps(self, variables: Mapping[str, Any]) -> list[Step]:
         """Give the root fields for these variables, planned once per values of the Booleans that choose fields."""
-        key = tuple(bool(variables.get(name)) for name in self.booleans)
+        key = tuple([bool(variables.get(name)) for name in self.booleans])
         steps = self.plans.get(key)
         if steps is None:
             steps = self.plans[key] = self._plan(dict(zip(self.booleans, key, strict=True)))

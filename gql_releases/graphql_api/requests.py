@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from gql_releases.web.http import Headers, NotJson, parse_json
@@ -19,15 +18,14 @@ class HttpError(Exception):
         self.status, self.message, self.headers, self.extensions = status, message, headers or [], extensions
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The parameters of a GraphQL request: a document's text, or its id, or both."""
 
     query: str | None
     document_id: str | None
     variables: dict[str, Any]
     operation_name: str | None
-    extensions: dict[str, Any] = field(default_factory=dict)
+    extensions: dict[str, Any]
 
 
 def from_query(query_string: bytes) -> Request:
@@ -56,18 +54,20 @@ def from_body(body: Any) -> Request:
         raise HttpError(400, "The request must be a JSON object.")
     query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
     extensions = body.get("extensions")
-    if variables is not None and not isinstance(variables, dict):
+    variables = {} if variables is None else variables
+    extensions = {} if extensions is None else extensions
+    if not isinstance(variables, dict):
         raise HttpError(400, "The variables must be an object.")
     if name is not None and not isinstance(name, str):
         raise HttpError(400, "The operationName must be a string.")
-    if extensions is not None and not isinstance(extensions, dict):
+    if not isinstance(extensions, dict):
         raise HttpError(400, "The extensions must be an object.")
-    document_id = _document_id(body, extensions or {})
+    document_id = _document_id(body, extensions)
     if query is None and document_id is not None:
-        return Request(None, document_id, variables or {}, name, extensions or {})
-    if not isinstance(query, str) or not query.strip():
+        return Request(None, document_id, variables, name, extensions)
+    if not isinstance(query, str) or not query or query.isspace():
         raise HttpError(400, "The request needs a query, a string, or the documentId of a trusted document.")
-    return Request(query, document_id, variables or {}, name, extensions or {})
+    return Request(query, document_id, variables, name, extensions)
 
 
 def _document_id(body: dict[str, Any], extensions: dict[str, Any]) -> str | None:

@@ -73,13 +73,14 @@ SCALARS: dict[object, ScalarDefinition] = {
 
 def to_global_id(entity: str, key: int) -> str:
     """Spell a node's id: opaque to clients, base64 of `Entity:key` as Relay's libraries have it."""
-    return base64.b64encode(f"{entity}:{key}".encode()).decode()
+    return global_id_of(entity)(key)
 
 
 @lru_cache(maxsize=64)
 def global_id_of(entity: str) -> Callable[[int], str]:
     """Make the function that spells the ids of one entity."""
-    return lambda key: to_global_id(entity, key)
+    spelled, encode = f"{entity}:%d".encode(), binascii.b2a_base64
+    return lambda key: encode(spelled % key, newline=False).decode()
 
 
 def from_global_id(text: str) -> tuple[str, int] | None:

@@ -7,7 +7,6 @@ executed, `application/json` answers 200, as clients of old expect.
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -31,6 +30,7 @@ from gql_releases.graphql_api.steps import Asked
 from gql_releases.graphql_api.trusted import TrustedDocuments
 from gql_releases.web.http import (
     BodyTooLarge,
+    Headers,
     NotJson,
     accepted,
     header,
@@ -39,13 +39,13 @@ from gql_releases.web.http import (
     read_body,
     send,
 )
-
-logger = logging.getLogger(__name__)
+from gql_releases.web.request_log import RequestLog
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 OFFERED = (JSON, RESPONSE_JSON)
 RETRY_AFTER = (b"retry-after", b"1")
+CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 PARTIAL_SUCCESS = 294
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -75,9 +75,11 @@ class GraphQLView:
         authenticator: Authenticator,
         page: Page,
         rules: Rules,
+        log: RequestLog,
     ) -> None:
         self._preparer, self._trusted, self._services = preparer, trusted, services
         self._authenticator, self._page, self._rules = authenticator, page, rules
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
@@ -86,18 +88,25 @@ class GraphQLView:
             await self._page(scope, receive, send_)
             return
         kind = accepted(accept, OFFERED)
+        headers: Headers = []
         try:
             if kind is None:
                 raise HttpError(406, f"This endpoint answers {RESPONSE_JSON} and {JSON}.")
-            await self._answer(scope, receive, send_, kind)
+            status, answer = await self._answer(scope, receive, kind)
+            if status == 503:
+                headers = [RETRY_AFTER]
+        except ConnectionResetError:
+            return
         except HttpError as error:
             told: dict[str, Any] = {"message": error.message}
             if error.extensions:
                 told["extensions"] = error.extensions
-            body = orjson.dumps({"errors": [told]})
-            await send(send_, error.status, body, error.headers, (kind or JSON).encode())
+            status, answer, headers = error.status, {"errors": [told]}, error.headers
+        except Exception as error:
+            status, answer = 500, {"errors": [masked_error(error, [])]}
+        await send(send_, status, dump(answer), headers, (kind or JSON).encode())
 
-    async def _answer(self, scope: Scope, receive: Receive, send_: Send, kind: str) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any]]:
         begun = time.perf_counter()
         request = await self._request(scope, receive)
         principal = None
@@ -110,22 +119,12 @@ class GraphQLView:
         except InvalidToken as error:
             if principal:
                 self._authenticator.forget(principal)
-            errors = [{"message": error.message, "extensions": {"code": error.code.value}}]
-            challenge = [(b"www-authenticate", b'Bearer error="invalid_token"')]
-            await send(send_, 401, orjson.dumps({"errors": errors}), challenge, kind.encode())
-            return
+            raise HttpError(401, error.message, [CHALLENGE], {"code": error.code.value}) from error
         except DomainError as error:  # the store cannot even tell whose token this is
-            errors = [field_error(error, [])]
-            await send(send_, 503, orjson.dumps({"errors": errors}), [RETRY_AFTER], kind.encode())
-            return
-        logger.info(
-            "graphql operation=%s token=%s status=%d ms=%.1f",
-            operation or "-",
-            principal.token_id if principal else "-",
-            status,
-            1000 * (time.perf_counter() - begun),
-        )
-        await send(send_, status, dump(answer), [RETRY_AFTER] if status == 503 else None, kind.encode())
+            return 503, {"errors": [field_error(error, [])]}
+        token, took = principal.token_id if principal else "-", 1000 * (time.perf_counter() - begun)
+        self._log.note(f"graphql operation={operation or '-'} token={token} status={status} ms={took:.1f}")
+        return status, answer
 
     async def _request(self, scope: Scope, receive: Receive) -> Request:
         if scope["method"] == "GET":
@@ -201,17 +200,19 @@ async def run(operation: Operation, asked: Asked) -> tuple[dict[str, Any], list[
     data: dict[str, Any] = {}
     errors: list[dict[str, Any]] = []
     for step in operation.steps(asked.variables):
-        data[step.name] = None
+        name = step.name
         try:
-            data[step.name] = await step.run(asked)
+            data[name] = await step.run(asked)
+            continue
         except InvalidToken:
             raise
         except DomainError as error:
-            errors.append(field_error(error, [step.name]))
+            errors.append(field_error(error, [name]))
         except GraphQLError as error:  # introspection's own
             errors.append(_formatted(error))
         except Exception as error:
-            errors.append(masked_error(error, [step.name]))
+            errors.append(masked_error(error, [name]))
+        data[name] = None
     return data, errors
 
 

@@ -5,7 +5,6 @@ Source: contract sections 1 and 1.1. A client takes a redirect for success, so t
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,8 +21,7 @@ from gql_releases.rest_api.errors import body_of, internal_error, status_of
 from gql_releases.rest_api.requests import Answer, Request
 from gql_releases.rest_api.services import Services
 from gql_releases.web.http import BodyTooLarge, NotJson, header, media_type, parse_json, read_body, send
-
-logger = logging.getLogger(__name__)
+from gql_releases.web.request_log import RequestLog
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
@@ -55,8 +53,15 @@ class Refused(Exception):
 class RestApi:
     """The endpoint of everything below /api/0/."""
 
-    def __init__(self, services: Services, authenticator: Authenticator, body_limit: int, public_url: str | None) -> None:
-        self._services, self._authenticator = services, authenticator
+    def __init__(
+        self,
+        services: Services,
+        authenticator: Authenticator,
+        body_limit: int,
+        public_url: str | None,
+        log: RequestLog,
+    ) -> None:
+        self._services, self._authenticator, self._log = services, authenticator, log
         self._body_limit, self._public_url = body_limit, public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
@@ -73,7 +78,7 @@ class RestApi:
         body = b"" if answer.value is None else orjson.dumps(answer.value)
         token = scope.get("state", {}).get("token", "-")
         took = 1000 * (time.perf_counter() - begun)
-        logger.info("rest %s %s token=%s status=%d ms=%.1f", scope["method"], _shown(scope), token, answer.status, took)
+        self._log.note(f"rest {scope['method']} {_shown(scope)} token={token} status={answer.status} ms={took:.1f}")
         await send(send_, answer.status, body, [NO_STORE, *answer.headers])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from gql_releases.domain.conditions import leaves
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.outcomes import Tree
-from gql_releases.domain.principal import READ_SCOPES, Principal
+from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, View
 from gql_releases.domain.validation import wrong_characters
 
@@ -39,10 +39,10 @@ def require_readable(principal: Principal, view: View | None) -> None:
     """Refuse a view of anything that the principal's scopes do not open. Raises Forbidden."""
     if view is None:
         return
-    for entity in view.selection.entities:
-        principal.require(READ_SCOPES[entity])
+    principal.require_readable(view.selection.entities)
     for page in view.pages:
-        require_storable(page.conditions)
+        if page.conditions:
+            require_storable(page.conditions)
 
 
 def require_storable(conditions: Iterable[tuple[str, Any]]) -> None:

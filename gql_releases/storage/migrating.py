@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from gql_releases.domain.errors import Unavailable
 from gql_releases.storage.postgres import is_postgres, open_connection
-from gql_releases.storage.sqlite import sqlite_path, translated
+from gql_releases.storage.sqlite import TRANSLATED, sqlite_path
 from gql_releases.storage.tables import metadata
 
 Result = TypeVar("Result")
@@ -36,10 +36,10 @@ def _on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
         raise Unavailable(f"There is no folder {path.parent} for the database.")
     engine = create_engine(URL.create("sqlite", database=str(path)))
     try:
-        with translated(), engine.connect() as connection:
+        with TRANSLATED, engine.connect() as connection:
             return work(connection)
     except DBAPIError as error:
-        with translated():
+        with TRANSLATED:
             raise error.orig or error from error
     finally:
         engine.dispose()

@@ -6,8 +6,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
@@ -46,7 +45,7 @@ def sqlite_path(url: str) -> Path:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection as all of ours are. Raises Unavailable."""
-    with translated():
+    with TRANSLATED:
         connection = sqlite3.connect(
             path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=512
         )
@@ -55,16 +54,21 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise what the driver says of a store that cannot do its work in the domain's words."""
-    try:
-        yield
-    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-        if code in _UNAVAILABLE:
-            raise Unavailable(f"The store cannot do this now ({_UNAVAILABLE[code]}); nothing was changed.") from error
-        raise
+class Translated:
+    """Raises what the driver says of a store that cannot do its work in the domain's words."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise Unavailable instead of an error that means it."""
+        if isinstance(error, sqlite3.DatabaseError):
+            code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+            if code in _UNAVAILABLE:
+                raise Unavailable(f"The store cannot do this now ({_UNAVAILABLE[code]}); nothing was changed.") from error
+
+
+TRANSLATED = Translated()
 
 
 _UNAVAILABLE = {
@@ -90,8 +94,9 @@ class SqliteTransaction:
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
-        rows = await self.all(statement, values)
-        return rows[0] if rows else None
+        prepared = statement.on(self.dialect)
+        row: Row | None = self._connection.execute(prepared.sql, prepared.bind(values)).fetchone()
+        return row
 
     async def run(self, statement: Statement, values: Values) -> None:
         """Run a statement for its effect."""
@@ -143,6 +148,7 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self.path, self.dialect = path, SqliteDialect()
         self._reader = connect(path)
+        self._reading = SqliteTransaction(self._reader, self.dialect)
         self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_all, name="sqlite-writer", daemon=True)
@@ -152,13 +158,16 @@ class SqliteDatabase:
         """Run `work` on one snapshot: here and now, or in a thread when it is large. Raises Unavailable."""
         if large:
             return await asyncio.to_thread(self._read_apart, work)
-        return self._read_on(self._reader, work)
+        if single:
+            with TRANSLATED:
+                return await work(self._reading)
+        return self._read_on(self._reader, self._reading, work)
 
-    def _read_on(self, connection: sqlite3.Connection, work: Work[Result]) -> Result:
-        with translated():
+    def _read_on(self, connection: sqlite3.Connection, transaction: SqliteTransaction, work: Work[Result]) -> Result:
+        with TRANSLATED:
             connection.execute("BEGIN")
             try:
-                return cast(Result, run_through(cast(Any, work(SqliteTransaction(connection, self.dialect)))))
+                return cast(Result, run_through(cast(Any, work(transaction))))
             finally:
                 connection.execute("ROLLBACK")
 
@@ -168,7 +177,7 @@ class SqliteDatabase:
         except queue.Empty:
             connection = connect(self.path)
         try:
-            return self._read_on(connection, work)
+            return self._read_on(connection, SqliteTransaction(connection, self.dialect), work)
         finally:
             self._spare.put(connection)
 
@@ -217,7 +226,7 @@ class SqliteDatabase:
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
         """Run a group of writes and commit them; what is raised from here happened to all of them."""
-        with translated():
+        with TRANSLATED:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 for write in group:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import ClauseElement
+from sqlalchemy import BindParameter, ClauseElement
 from sqlalchemy import Dialect as SqlDialect
 
 from gql_releases.storage.dialects import Dialect
@@ -18,30 +17,34 @@ Values = Mapping[str, Any]
 class Prepared:
     """SQL text in the driver's form, and the function that puts a statement's values into the driver's order."""
 
-    __slots__ = ("_constants", "_one", "_pick", "_processors", "sql")
+    __slots__ = ("bind", "sql")
+
+    bind: Callable[[Values], Row]
+    """Gives the values of this statement in order; each required one must be there."""
 
     def __init__(self, construct: ClauseElement, dialect: SqlDialect) -> None:
-        compiled = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        names = list(compiled.positiontup or ())  # type: ignore[attr-defined]
-        binds = compiled.binds  # type: ignore[attr-defined]
+        compiled: Any = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
-        # SQLAlchemy makes binds of its own for literals (a LIMIT, a constant): their values are known here.
-        self._constants = {name: binds[name].value for name in names if not binds[name].required}
-        self._one = len(names) == 1
-        self._pick: Callable[[Values], Any] = itemgetter(*names) if names else lambda values: ()
-        found = [binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
-        self._processors = [(index, process) for index, process in enumerate(found) if process]
+        self.bind = _binder([(name, compiled.binds[name]) for name in compiled.positiontup or ()], dialect)
 
-    def bind(self, values: Values) -> Row:
-        """Give the values of this statement in order; each required one must be there."""
-        picked = self._pick({**self._constants, **values} if self._constants else values)
-        row: Row = (picked,) if self._one else picked
-        if self._processors:
-            filled = list(row)
-            for index, process in self._processors:
-                filled[index] = process(filled[index])
-            row = tuple(filled)
-        return row
+
+def _binder(binds: list[tuple[str, BindParameter[Any]]], dialect: SqlDialect) -> Callable[[Values], Row]:
+    """Write the function as source, with the processors of types called where there are any: a tuple's literal is cheap.
+
+    SQLAlchemy makes binds of its own for literals (a LIMIT, a constant): their values are known here.
+    """
+    known: dict[str, Any] = {}
+    parts = []
+    for index, (name, bind) in enumerate(binds):
+        value = f"values[{name!r}]"
+        if not bind.required:
+            known[f"known{index}"], value = bind.value, f"known{index}"
+        process = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if process:
+            known[f"process{index}"], value = process, f"process{index}({value})"
+        parts.append(value + ", ")
+    made: Callable[[Values], Row] = eval(f"lambda values: ({''.join(parts)})", known)
+    return made
 
 
 Construct = ClauseElement | Callable[[Dialect], ClauseElement]
@@ -58,12 +61,12 @@ class Statement:
 
     def on(self, dialect: Dialect) -> Prepared:
         """Give this statement as the dialect's driver wants it."""
-        prepared = self._prepared.get(dialect)
-        if prepared is None:
+        try:
+            return self._prepared[dialect]
+        except KeyError:
             construct = self._construct
             made = construct if isinstance(construct, ClauseElement) else construct(dialect)
-            prepared = self._prepared[dialect] = Prepared(made, dialect.sql)
-        return prepared
+            return self._prepared.setdefault(dialect, Prepared(made, dialect.sql))
 
 
 class Transaction(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,6 +12,18 @@ from starlette.types import Receive, Scope, Send
 Headers = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
+
+COMMON: Headers = [
+    (b"x-xss-protection", b"1; mode=block"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"deny"),
+    (b"content-language", b"en"),
+    (b"vary", b"Accept-Language, Cookie"),
+]
+"""Headers of every answer, as Sentry documents them.
+
+Source: https://docs.sentry.io/api/releases/create-a-new-release-for-an-organization/
+"""
 
 
 class BodyTooLarge(Exception):
@@ -34,19 +47,19 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     declared = header(scope, b"content-length")
     if declared and declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge
-    more = True
     parts: list[bytes] = []
-    size = 0
+    size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("the client went away")
-        part = message.get("body", b"")
+        part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size > limit:
             raise BodyTooLarge
+        if not more and not parts:
+            return bytes(part)
         parts.append(part)
-        more = message.get("more_body", False)
     return b"".join(parts)
 
 
@@ -71,17 +84,19 @@ def _refuse(constant: str) -> Any:
 
 
 async def send(send: Send, status: int, body: bytes, headers: Headers | None = None, content_type: bytes = JSON) -> None:
-    """Send a whole answer."""
-    sent = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *(headers or ())]
+    """Send a whole answer, with the headers of every answer."""
+    sent = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *COMMON, *(headers or ())]
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": body})
 
 
+@lru_cache(maxsize=256)
 def media_type(content_type: str | None) -> str:
     """Give the media type of a Content-Type header, without parameters, in lower case."""
     return (content_type or "").partition(";")[0].strip().lower()
 
 
+@lru_cache(maxsize=256)
 def accepted(accept: str | None, offered: tuple[str, ...]) -> str | None:
     """Choose of the offered media types the one that an Accept header ranks highest; None where none is accepted.
 

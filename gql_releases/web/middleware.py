@@ -1,21 +1,14 @@
-"""Headers of every answer, as pure ASGI: one BaseHTTPMiddleware would cost four times a whole request."""
+"""Headers of those answers that no door sends (files of pages, 404), as pure ASGI."""
 
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADERS = [
-    (b"x-xss-protection", b"1; mode=block"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"deny"),
-    (b"content-language", b"en"),
-]
-VARY = b"Accept-Language, Cookie"
-"""As Sentry documents them. https://docs.sentry.io/api/releases/create-a-new-release-for-an-organization/"""
+from gql_releases.web.http import COMMON
 
 
 class CommonHeaders:
-    """Adds the documented headers to every answer that does not have them."""
+    """Adds the headers of every answer to those that do not have them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,12 +21,9 @@ class CommonHeaders:
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
-                sent = list(message["headers"])
-                vary = b", ".join([VARY, *(value for name, value in sent if name == b"vary")])
-                there = {name for name, _ in sent}
-                kept = [one for one in sent if one[0] != b"vary"]
-                missing = [one for one in HEADERS if one[0] not in there]
-                message = {**message, "headers": [*kept, *missing, (b"vary", vary)]}
+                there = {name for name, _ in message["headers"]}
+                missing = [one for one in COMMON if one[0] not in there]
+                message = {**message, "headers": [*message["headers"], *missing]}
             await send(message)
 
         await self._app(scope, receive, complete)

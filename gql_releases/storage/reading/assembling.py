@@ -84,9 +84,7 @@ class Source:
         build: Build = self.function("r, bags", [f"return {made}"])
         return build
 
-    def putter(
-        self, name: str, page: Expression, *, backward: bool, finish: Callable[[Any], Any] | None
-    ) -> Put:
+    def putter(self, name: str, page: Expression, *, backward: bool, finish: Callable[[Any], Any] | None) -> Put:
         """Make the function that puts a list into its objects; `page` is source over `rows`, `more`, `total` and `bags`."""
         made = f"{self.constant(finish)}({page})" if finish else page
         put: Put = self.function(

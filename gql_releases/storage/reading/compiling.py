@@ -75,7 +75,7 @@ class Level:
         """Add a column and give its index in the row; a column of a table that is there already is not read twice."""
         if isinstance(column, ColumnClause):
             for index, known in enumerate(self.columns):
-                if known.element is column:  # type: ignore[attr-defined]
+                if known.element is column:
                     return index
         # Labelled, because two columns of one name would be one for SQLAlchemy.
         self.columns.append(column.label(f"c{len(self.columns)}"))
