@@ -126,6 +126,7 @@ def serve(
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # the one that matters is read where it does: rest_api/routes.py
         date_header=True,
         ws="none",
     )

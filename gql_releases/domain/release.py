@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from .commit import NewCommit, commit_reader, repository_name
 from .errors import ErrorCode, InvalidInput, Path, Problem
@@ -67,8 +67,7 @@ class ReleaseChange:
     refs: tuple[Ref, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseKey:
+class ReleaseKey(NamedTuple):
     """How an operation names a release: by id, or by version; `organization` must then be the caller's.
 
     `project`: only if the release is linked to that project (slug or id). `needs_project`: one without any does not count.

@@ -136,7 +136,7 @@ class ViewPlan:
 
     def view(self, variables: Variables) -> s.View:
         """Fill in the pages. Raises DomainError: before any SQL."""
-        return s.View(self.selection, tuple([page.request(variables) for page in self.pages]))
+        return s.View(self.selection, tuple([page.request(variables) for page in self.pages]) if self.pages else ())
 
 
 @dataclass(slots=True)

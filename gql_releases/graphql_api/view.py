@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
-from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken, Unauthenticated
+from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken
 from gql_releases.domain.principal import Principal
 from gql_releases.graphql_api.cost import require_affordable
 from gql_releases.graphql_api.errors import field_error, masked_error
@@ -45,6 +44,7 @@ RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 OFFERED = (JSON, RESPONSE_JSON)
 RETRY_AFTER = (b"retry-after", b"1")
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 PARTIAL_SUCCESS = 294
 
@@ -104,15 +104,15 @@ class GraphQLView:
             status, answer, headers = error.status, {"errors": [told]}, error.headers
         except Exception as error:
             status, answer = 500, {"errors": [masked_error(error, [])]}
-        await send(send_, status, dump(answer), headers, (kind or JSON).encode())
+        await send(send_, status, dump(answer), [NO_SNIFF, *headers], (kind or JSON).encode())
 
     async def _answer(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any]]:
         begun = time.perf_counter()
         request = await self._request(scope, receive)
         principal = None
         try:
-            with suppress(Unauthenticated):
-                principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+            authorization = header(scope, b"authorization")
+            principal = await self._authenticator.authenticate(authorization) if authorization else None
             status, answer, operation = await self._execute(request, principal, scope["method"], kind)
             if principal:
                 self._authenticator.note_use(principal)

@@ -20,12 +20,13 @@ from gql_releases.rest_api import deploys, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
 from gql_releases.rest_api.requests import Answer, Request
 from gql_releases.rest_api.services import Services
-from gql_releases.web.http import BodyTooLarge, NotJson, header, media_type, parse_json, read_body, send
+from gql_releases.web.http import COMMON, BodyTooLarge, NotJson, header, media_type, parse_json, read_body, send
 from gql_releases.web.request_log import RequestLog
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
 PREFIX = "/api/0/"
+LOOPBACK = ("127.0.0.1", "::1")
 ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
 ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
     ("organizations", "*", "releases"): {"GET": releases.list_releases, "POST": releases.create_release},
@@ -79,7 +80,7 @@ class RestApi:
         token = scope.get("state", {}).get("token", "-")
         took = 1000 * (time.perf_counter() - begun)
         self._log.note(f"rest {scope['method']} {_shown(scope)} token={token} status={answer.status} ms={took:.1f}")
-        await send(send_, answer.status, body, [NO_STORE, *answer.headers])
+        await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, handlers = _match(scope)
@@ -166,6 +167,9 @@ def _shown(scope: Scope) -> str:
 
 
 def _origin(scope: Scope) -> str:
+    """Give the origin that the client named; a proxy on this machine may say that it was https."""
     server = scope.get("server") or ("localhost", None)
     host = header(scope, b"host") or (f"{server[0]}:{server[1]}" if server[1] else server[0])
-    return f"{scope['scheme']}://{host}"
+    client = scope.get("client") or ("", 0)
+    forwarded = header(scope, b"x-forwarded-proto") if client[0] in LOOPBACK else None
+    return f"{forwarded if forwarded in ('http', 'https') else scope['scheme']}://{host}"

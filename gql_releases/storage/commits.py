@@ -30,9 +30,9 @@ commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table
 releases, links = table(ReleaseRow), table(ReleaseCommitRow)
 release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
 
-repository_keeper = Keeper(repositories, ("name",), ("date_created",))
-author_keeper = Keeper(authors, ("email",), ("name",))
-commit_keeper = Keeper(commits, ("repository_id", "sha"), ("author_id", "message", "timestamp", "date_created"))
+repository_keeper = Keeper(repositories, ("name",), ("date_created",), by="name")
+author_keeper = Keeper(authors, ("email",), ("name",), by="email")
+commit_keeper = Keeper(commits, ("sha", "repository_id"), ("author_id", "message", "timestamp", "date_created"), by="sha")
 
 
 def _given(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
@@ -146,9 +146,10 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
     ids: dict[tuple[int, str], int] = {}
     for repository, rows in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
-        kept = await commit_keeper.keep(transaction, shared, rows)
+        kept, made = await commit_keeper.sort_out(transaction, shared, rows)
         # In one order always: two writers of the same commits never wait for each other in a circle.
-        await transaction.run_many(UPDATE_COMMIT, [{**row, "row_id": kept[sha]} for sha, row in sorted(rows.items())])
+        known = [{**rows[sha], "row_id": kept[sha]} for sha in sorted(rows.keys() - made)]
+        await transaction.run_many(UPDATE_COMMIT, known)
         ids |= {(repository, sha): row_id for sha, row_id in kept.items()}
     listed = []
     changes: list[dict[str, Any]] = []
@@ -171,8 +172,9 @@ async def _keep_authors(transaction: Transaction, common: dict[str, Any], arrang
         if one.author:
             name = one.author.name or wrote.get(one.author.email, {}).get("name")
             wrote[one.author.email] = {"email": one.author.email, "name": name}
-    ids = await author_keeper.keep(transaction, common, wrote)
-    await transaction.run_many(UPDATE_AUTHOR, [{"row_id": ids[email], **row} for email, row in sorted(wrote.items())])
+    ids, made = await author_keeper.sort_out(transaction, common, wrote)
+    known = [{"row_id": ids[email], **wrote[email]} for email in sorted(wrote.keys() - made)]
+    await transaction.run_many(UPDATE_AUTHOR, known)
     return ids
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -29,6 +29,8 @@ from sqlalchemy.types import TypeEngine
 from gql_releases.domain.dates import format_date
 from gql_releases.storage.columns import UtcDateTime
 
+Key = TypeVar("Key", str, int)
+
 
 class Dialect(Protocol):
     """One database's way of saying what reading needs."""
@@ -36,6 +38,9 @@ class Dialect(Protocol):
     sql: SqlDialect
     first_key: int
     """The key of the first item of `list_items`."""
+
+    def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
+        """Give keys of new rows in the order in which they are to be made: one that all writers share, if several write."""
 
     def list_value(self, values: Sequence[Any]) -> Any:
         """Give a list as the driver takes it for `list_items`."""
@@ -87,6 +92,10 @@ class SqliteDialect:
     def __init__(self) -> None:
         self.sql: SqlDialect = sqlite.dialect()
 
+    def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
+        """Give them as they are: there is one writer, and rows that are read together stand together."""
+        return keys
+
     def list_value(self, values: Sequence[Any]) -> str:
         """Give a list as JSON text."""
         return orjson.dumps(values).decode()
@@ -129,6 +138,10 @@ class PostgresDialect:
 
     def __init__(self) -> None:
         self.sql: SqlDialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+    def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
+        """Sort them: two writers of the same rows never wait for each other in a circle."""
+        return sorted(keys)
 
     def list_value(self, values: Sequence[Any]) -> list[Any]:
         """Give a list as it is."""

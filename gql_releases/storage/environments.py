@@ -16,7 +16,7 @@ from gql_releases.storage.upserts import Keeper, insert, values_of
 
 current, deploys, deploy_projects = table(CurrentDeployRow), table(DeployRow), table(DeployProjectRow)
 
-environment_keeper = Keeper(table(EnvironmentRow), ("name",), ("date_created",))
+environment_keeper = Keeper(table(EnvironmentRow), ("name",), ("date_created",), by="name")
 
 _KEY = ("organization_id", "environment_id", "project_id")
 

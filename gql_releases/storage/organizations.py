@@ -31,7 +31,7 @@ KNOWN_PROJECTS = Statement(
         | projects.c.id.in_(select(dialect.list_items("ids", Id).c.value)),
     )
 )
-project_keeper = Keeper(projects, ("slug",), ("name", "date_created"))
+project_keeper = Keeper(projects, ("slug",), ("name", "date_created"), by="slug")
 
 
 class OrganizationStore:

@@ -104,6 +104,8 @@ class SqliteTransaction:
 
     async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values."""
+        if not rows:
+            return
         prepared = statement.on(self.dialect)
         self._connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
 

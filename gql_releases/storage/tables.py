@@ -105,15 +105,14 @@ class CommitRow(SQLModel, table=True):
 
     __tablename__ = "commits"
     __table_args__ = (
-        natural_key("repository_id", "sha"),
+        natural_key("sha", "repository_id"),  # the sha first: it is looked for in all repositories, too
         referable(),
-        sorted_by("sha"),
         reference("repository_id", "repositories"),
         reference("author_id", "commit_authors"),
     )
 
     id: int | None = key()
-    organization_id: int = owner()
+    organization_id: int = member()
     repository_id: int = member()
     sha: str = text(64)
     author_id: int | None = member(nullable=True)
@@ -133,7 +132,7 @@ class FileChangeRow(SQLModel, table=True):
     )
 
     id: int | None = key()
-    organization_id: int = owner()
+    organization_id: int = member()
     commit_id: int = member()
     path: str = text(510)
     type: str = text(8)
@@ -223,7 +222,7 @@ class ReleaseCommitRow(SQLModel, table=True):
         LINK,
     )
 
-    organization_id: int = owner()
+    organization_id: int = member()
     release_id: int = member()
     position: int
     commit_id: int = member()
@@ -240,7 +239,7 @@ class ReleaseAuthorRow(SQLModel, table=True):
         LINK,
     )
 
-    organization_id: int = owner()
+    organization_id: int = member()
     release_id: int = member()
     position: int
     author_id: int = member()

@@ -41,28 +41,31 @@ def insert_returning(target: Table, *names: str) -> Statement:
 
 
 class Keeper:
-    """Finds or makes rows of one table by `organization_id` and more key columns, the last of which tells rows apart.
+    """Finds or makes rows of one table by `organization_id` and more key columns, of which `by` tells rows apart.
 
     Looking first saves writing what is there; that two makers make one row is the unique key's business.
     """
 
-    def __init__(self, target: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> None:
-        self._find = Statement(lambda dialect: _found(dialect, target, key))
-        self._insert = Statement(lambda dialect: _inserted(dialect, target, key, columns))
+    def __init__(self, target: Table, key: tuple[str, ...], columns: tuple[str, ...], by: str) -> None:
+        self._find = Statement(lambda dialect: _found(dialect, target, key, by))
+        self._insert = Statement(lambda dialect: _inserted(dialect, target, key, columns, by))
 
     async def keep(self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]) -> dict[Key, int]:
         """Give the id of each row by its key; `common` are the values that all rows share."""
-        if not rows:
-            return {}
-        known = await self.find(transaction, common, list(rows))
-        missing = sorted(key for key in rows if key not in known)
-        known |= await self._make(transaction, [{**common, **rows[key]} for key in missing])
-        if len(known) < len(rows):  # somebody else made them at the same moment, and has committed now
-            known |= await self.find(transaction, common, [key for key in missing if key not in known])
-        return known
+        return (await self.sort_out(transaction, common, rows))[0]
 
-    async def _make(self, transaction: Transaction, rows: list[dict[str, Any]]) -> dict[Any, int]:
-        return dict(await transaction.all_many(self._insert, rows))
+    async def sort_out(
+        self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]
+    ) -> tuple[dict[Key, int], set[Key]]:
+        """Give the id of each row by its key, and the keys of those that were made now."""
+        if not rows:
+            return {}, set()
+        known = await self.find(transaction, common, list(rows))
+        missing = transaction.dialect.in_order_of_locking([key for key in rows if key not in known])
+        if not missing:
+            return known, set()
+        await transaction.run_many(self._insert, [{**common, **rows[key]} for key in missing])
+        return known | await self.find(transaction, common, missing), set(missing)
 
     async def find(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, int]:
         """Give the ids of those rows that are there, by key."""
@@ -70,14 +73,14 @@ class Keeper:
         return dict(await transaction.all(self._find, asked))
 
 
-def _found(dialect: Dialect, target: Table, key: tuple[str, ...]) -> Any:
-    last = target.c[key[-1]]
-    same = [target.c[name] == bindparam(name, type_=Id) for name in ("organization_id", *key[:-1])]
-    return select(last, target.c.id).where(*same, last.in_(select(dialect.list_items("keys", last.type).c.value)))
+def _found(dialect: Dialect, target: Table, key: tuple[str, ...], by: str) -> Any:
+    told = target.c[by]
+    same = [target.c[name] == bindparam(name, type_=Id) for name in ("organization_id", *key) if name != by]
+    return select(told, target.c.id).where(*same, told.in_(select(dialect.list_items("keys", told.type).c.value)))
 
 
-def _inserted(dialect: Dialect, target: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Any:
+def _inserted(dialect: Dialect, target: Table, key: tuple[str, ...], columns: tuple[str, ...], by: str) -> Any:
     unique = ["organization_id", *key]
     made = insert(dialect, target).values(values_of(target, *unique, *columns))
     # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
-    return made.on_conflict_do_nothing(index_elements=unique).returning(target.c[key[-1]], target.c.id)
+    return made.on_conflict_do_nothing(index_elements=unique)

@@ -20,7 +20,7 @@ COMMON: Headers = [
     (b"content-language", b"en"),
     (b"vary", b"Accept-Language, Cookie"),
 ]
-"""Headers of every answer, as Sentry documents them.
+"""Headers of all answers but GraphQL's, as Sentry documents them.
 
 Source: https://docs.sentry.io/api/releases/create-a-new-release-for-an-organization/
 """
@@ -84,8 +84,8 @@ def _refuse(constant: str) -> Any:
 
 
 async def send(send: Send, status: int, body: bytes, headers: Headers | None = None, content_type: bytes = JSON) -> None:
-    """Send a whole answer, with the headers of every answer."""
-    sent = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *COMMON, *(headers or ())]
+    """Send a whole answer."""
+    sent = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *(headers or ())]
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": body})
 

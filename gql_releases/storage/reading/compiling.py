@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnClause, ColumnElement, FromClause, Integer, Select, and_, bindparam, func, select, tuple_
+from sqlalchemy import ColumnClause, ColumnElement, FromClause, Integer, Select, and_, bindparam, func, select, true, tuple_
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names, names_of
@@ -248,8 +248,9 @@ def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> 
     if ranged:
         source = dialect.join(parents, links, and_(on, _range(links.c[order.field], slot, after=shape.after)))
     else:
-        if link.child:  # a release stands in release_projects once a project: what the links must be holds here, too
-            on = and_(on, *_of_links(links, link, level, slot))
+        # A release stands in release_projects once a project: what the links must be holds outside, too. A row's own key
+        # is enough.
+        on = and_(on, *_of_links(links, link, level, slot)) if link.child else true()
         picked = _picked(level, link, order, slot, parents.c.value)
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
     if link.child:
