@@ -37,8 +37,35 @@ MISSING: Any = object()
 """What an argument is that was not given."""
 
 
+WORDED_VALUES = 2_000
+"""Values of variables that graphql-core may look at to word what is wrong: some 10 us for each."""
+
+
 class Mismatch(Exception):
-    """A value does not fit its type."""
+    """A value does not fit its type; `path` leads to it, the last step first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.path: list[str | int] = []
+
+    def __str__(self) -> str:
+        """Spell the path, as $input.commits[3].sha; what is long is cut."""
+        first, *rest = reversed(self.path)
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step[:50]}" for step in rest)
+        return f"${first}{''.join(steps)}"
+
+
+def is_large(value: Any) -> bool:
+    """Say whether a value has more values in it than graphql-core may look at."""
+    count, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict | list):
+            count += len(one)
+            if count > WORDED_VALUES:
+                return True
+            waiting.extend(one.values() if isinstance(one, dict) else one)
+    return False
 
 
 def python_name(field: Any, graphql_name: str) -> str:
@@ -80,7 +107,14 @@ def _list(item: Coerce) -> Coerce:
         if not isinstance(value, list | tuple):
             return [item(value)]
         require("listLength", len(value))
-        return [item(one) for one in value]
+        coerced: list[Any] = []
+        try:
+            for one in value:
+                coerced.append(item(one))
+        except Mismatch as error:
+            error.path.append(len(coerced))
+            raise
+        return coerced
 
     return coerce
 
@@ -107,11 +141,15 @@ def _object(declared: GraphQLInputObjectType) -> Coerce:
         if not fields:
             compile_fields()
         coerced = dict(defaults)
-        for name, given in value.items():
-            known = fields.get(name)
-            if known is None:
-                raise Mismatch
-            coerced[known[0]] = known[1](given)
+        try:
+            for name, given in value.items():
+                known = fields.get(name)
+                if known is None:
+                    raise Mismatch
+                coerced[known[0]] = known[1](given)
+        except Mismatch as error:
+            error.path.append(name)
+            raise
         for name in required:
             if name not in coerced:
                 raise Mismatch

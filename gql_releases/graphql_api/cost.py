@@ -53,6 +53,7 @@ class _Pricing:
     document: Document
     variables: Variables
     known: dict[tuple[str, str], int] = field(default_factory=dict)
+    known_parts: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
     def below(self, parent: Any, selections: SelectionSetNode | None) -> int:
         """Price what is selected of one object."""
@@ -127,7 +128,10 @@ class _Pricing:
         per_item = once = 0
         for part in self.fields(connection, selections) if selections else ():
             if isinstance(part, FragmentSpreadNode):
-                found = self.parts(connection, self.document.fragments[part.name.value].selection_set)
+                key = part.name.value, connection.name
+                if key not in self.known_parts:
+                    self.known_parts[key] = self.parts(connection, self.document.fragments[key[0]].selection_set)
+                found = self.known_parts[key]
                 per_item, once = per_item + found[0], once + found[1]
                 continue
             name = part.name.value
@@ -185,13 +189,22 @@ def relevant_variables(schema: GraphQLSchema, definition: OperationDefinitionNod
     """Say what of an operation's variables its cost depends on, so that a cost can be kept for others alike."""
     found: Relevant = []
     for one in definition.variable_definitions or ():
-        declared: Any = type_from_ast(schema, one.type)
-        named = get_named_type(declared)
-        name = one.variable.name.value
-        if named.name in ("Int", "Boolean"):
-            found.append((name, lambda value: value))
-        elif isinstance(get_nullable_type(declared), GraphQLList):
-            found.append((name, lambda value: len(value) if isinstance(value, list) else value))
-        elif isinstance(named, GraphQLInputObjectType) and named.name.endswith("Filter"):
-            found.append((name, _scans))
+        what = _relevance(type_from_ast(schema, one.type))
+        if what:
+            found.append((one.variable.name.value, what))
     return found
+
+
+def _relevance(declared: Any) -> Callable[[Any], Any] | None:
+    """Give the function to what matters of a value: of a filter, whether it scans; of a text, whether there is one."""
+    named = get_named_type(declared)
+    filters = isinstance(named, GraphQLInputObjectType) and named.name.endswith("Filter")
+    if isinstance(get_nullable_type(declared), GraphQLList):
+        return lambda value: None if value is None else (len(value), filters and _scans(value))
+    if filters:
+        return _scans
+    if named.name in ("Int", "Boolean"):
+        return lambda value: value
+    if named.name == "String":  # it may be what `contains` looks for
+        return lambda value: value is not None
+    return None

@@ -61,9 +61,10 @@ def require(name: str, value: int) -> None:
 
 
 _TOKEN = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|\.\.\.|[A-Za-z_][A-Za-z_0-9]*|-?[0-9][0-9A-Za-z.+-]*|[^\s,\ufeff]',
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?|"(?:[^"\\\n]|\\.)*+"?|#[^\n\r]*|\.\.\.|[A-Za-z_][A-Za-z_0-9]*|-?[0-9][0-9A-Za-z.+-]*|[^\s,\ufeff]',
     re.DOTALL,
 )
+"""A text that does not end is one token, to the end: to look behind its quotation mark again would take quadratic time."""
 
 
 def check_text(text: str) -> None:

@@ -24,7 +24,7 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 
 from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.coercing import MISSING, Coerce, Mismatch, coercer, evaluator
+from gql_releases.graphql_api.coercing import MISSING, Coerce, Mismatch, coercer, evaluator, is_large
 from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
 from gql_releases.graphql_api.cost import Relevant, price, relevant_variables
 from gql_releases.graphql_api.limits import MAXIMA, check_document, check_text
@@ -47,7 +47,7 @@ from gql_releases.graphql_api.steps import (
 )
 
 REPORTED_ERRORS = 20
-"""Errors of a document that are told: each unknown field is compared with all known ones."""
+"""Errors of a document, or of its variables, that are told: each unknown field is compared with all known ones."""
 KEPT_OPERATIONS = 1000
 KEPT_CHARACTERS = 8 * 1024 * 1024
 PLANS_PER_OPERATION = 16
@@ -94,22 +94,33 @@ class Operation:
             raise RequestError([GraphQLError("The variables are nested too deeply.")]) from None
         except GraphQLError as error:  # a list beyond its limit
             raise RequestError([error]) from None
-        except Mismatch:
-            found = get_variable_values(self.schema, self.definition.variable_definitions or (), dict(raw))
-            errors = found if isinstance(found, list) else [GraphQLError("The variables do not fit the operation.")]
-            raise RequestError(errors) from None
+        except Mismatch as mismatch:
+            raise RequestError(self._worded(raw, mismatch)) from None
+
+    def _worded(self, raw: Mapping[str, Any], mismatch: Mismatch) -> list[GraphQLError]:
+        """Word what is wrong with the variables: graphql-core does, but for large ones, which it takes seconds for."""
+        declared = {name: raw[name] for name, _, _, _ in self.variables if name in raw}
+        if is_large(declared):
+            return [GraphQLError(f"The value at {mismatch} does not fit its type.")]
+        definitions = self.definition.variable_definitions or ()
+        found = get_variable_values(self.schema, definitions, declared, max_errors=REPORTED_ERRORS)
+        return found if isinstance(found, list) else [GraphQLError(f"The value at {mismatch} does not fit its type.")]
 
     def _coerce(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         values = {}
-        for name, coerce, default, required in self.variables:
-            if name in raw:
-                values[name] = coerce(raw[name])
-                if values[name] is None and required:
+        try:
+            for name, coerce, default, required in self.variables:
+                if name in raw:
+                    values[name] = coerce(raw[name])
+                    if values[name] is None and required:
+                        raise Mismatch
+                elif default is not MISSING:
+                    values[name] = default
+                elif required:
                     raise Mismatch
-            elif default is not MISSING:
-                values[name] = default
-            elif required:
-                raise Mismatch
+        except Mismatch as error:
+            error.path.append(name)
+            raise
         return values
 
     def cost(self, variables: Mapping[str, Any]) -> int:

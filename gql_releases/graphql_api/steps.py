@@ -14,6 +14,7 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
+    VariableDefinitionNode,
     execute,
 )
 
@@ -198,7 +199,7 @@ class IntrospectionStep:
             return self.kept
         alone = OperationDefinitionNode(
             operation=self.operation.operation,
-            variable_definitions=self.operation.variable_definitions,
+            variable_definitions=tuple(filter(_is_scalar, self.operation.variable_definitions or ())),
             selection_set=SelectionSetNode(selections=tuple(self.nodes)),
         )
         document = DocumentNode(definitions=(alone, *self.document.fragments.values()))
@@ -208,3 +209,10 @@ class IntrospectionStep:
         if not self.operation.variable_definitions:
             self.kept = result.data[self.name]
         return result.data[self.name]
+
+
+def _is_scalar(definition: VariableDefinitionNode) -> bool:
+    """Say whether introspection can use a variable: a Boolean or a name, and no list that graphql-core would read again."""
+    declared: Any = definition.type
+    named = declared.type if declared.kind == "non_null_type" else declared
+    return named.kind == "named_type" and named.name.value in ("Boolean", "String")

@@ -83,7 +83,12 @@ def test_explorer_adds_a_field_and_headers_can_be_edited(served: Served, page: A
     page.click(".graphiql-execute-button")
     page.wait_for_selector(".result-window >> text=hint")
     page.click("button >> text='Headers'")
-    page.wait_for_selector("section.graphiql-editor-tool, .graphiql-editor-tool")
+    page.click(".graphiql-editor-tool .monaco-editor:visible")
+    page.keyboard.insert_text('{"x-from-the-page": "17"}')
+    with page.expect_request(lambda request: "x-from-the-page" in request.headers) as sent:
+        page.click(".graphiql-execute-button")
+    assert sent.value.headers["x-from-the-page"] == "17"
+    assert sent.value.headers["authorization"] == f"Bearer {served.token}"
     page.click("button[aria-label='Show Documentation Explorer']")
     page.wait_for_selector(".graphiql-doc-explorer >> text=Mutation")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,58 @@ def test_method_content_type_and_accept_are_negotiated(client: Client) -> None:
     assert client.request("POST", "/graphql", {"query": "{__typename}"}, headers=large).status == 413
     ranked = {"accept": f"application/json;q=0.5, {NEW}"}
     assert client.request("POST", "/graphql", {"query": "{__typename}"}, headers=ranked).headers["content-type"] == NEW
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status", "allow"),
+    [
+        ("PUT", "", b"{}", {}, 405, "GET, POST"), ("DELETE", "", None, {}, 405, "GET, POST"),
+        ("GET", "?query=mutation{deleteRelease(input:{release:{id:%22x%22}}){userErrors{code}}}", None, {}, 405, "POST"),
+        ("POST", "", b"{__typename}", {"content-type": "text/plain"}, 415, None),
+        ("POST", "", b"{__typename}", {"content-type": ""}, 415, None),
+        ("POST", "", b"{}", {"accept": "image/png"}, 406, None), ("POST", "", b"{}", {"content-length": "99999999999"}, 413, None),
+        ("POST", "", b"", {}, 400, None), ("GET", "", None, {}, 400, None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("accept", [NEW, "application/json"])
+def test_what_http_refuses_is_told_in_graphql(
+    client: Client, method: str, path: str, body: Any, headers: dict[str, str], status: int, allow: str | None, accept: str
+) -> None:
+    answer = client.request(method, f"/graphql{path}", body, headers={"accept": accept, **headers})
+    assert (answer.status, answer.headers.get("allow")) == (status, allow)
+    assert answer.headers["content-type"] == (accept if status != 406 else "application/json")
+    (error,) = answer.json["errors"]
+    assert error["message"]
+    assert "data" not in answer.json
+
+
+def test_of_several_operations_none_runs_unnamed(client: Client) -> None:
+    create = """mutation A {createRelease(input: {organization: "acme", version: "1", projects: []}) {outcome}}"""
+    for document in (f"{create} {create.replace(' A ', ' B ')}", f"{create} query B {{__typename}}"):
+        answer = client.request("POST", "/graphql", {"query": document}, headers={"accept": NEW})
+        assert (answer.status, list(answer.json)) == (400, ["errors"])
+    listed = '{organization(slug: "acme") {releases {totalCount}}}'
+    assert client.graphql(listed)["data"]["organization"]["releases"] == {"totalCount": 0}
+    for query in ("query+A{__typename}+query+B{__typename}", "query+A{__typename}+query+B{__typename}&operationName="):
+        answer = client.request("GET", f"/graphql?query={query}", headers={"accept": NEW})
+        assert (answer.status, list(answer.json)) == (400, ["errors"])
+
+
+def test_log_line_names_the_operation_and_the_token(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    own = client.graphql("{viewer {token {id}}}")["data"]["viewer"]["token"]["id"]
+    number = base64.b64decode(own).decode().partition(":")[2]
+    document = "query Mine {viewer {token {id}}} query Others {__typename}"
+    caplog.set_level(logging.INFO, "gql_releases")
+    for body, token, expected in (
+        ({"query": document, "operationName": "Mine"}, "", f"operation=Mine token={number} status=200 ms="),
+        ({"query": document, "operationName": "Others"}, None, "operation=Others token=- status=200 ms="),
+        ({"query": document, "operationName": "No\nne"}, "", f"operation=- token={number} status=200 ms="),
+    ):
+        caplog.clear()
+        client.request("POST", "/graphql", body, token=token)
+        (line,) = [record.getMessage() for record in caplog.records if record.getMessage().startswith("graphql ")]
+        assert expected in line
+        assert client.token not in line  # type: ignore[operator]
 
 
 def test_get_is_for_queries_only(client: Client) -> None:

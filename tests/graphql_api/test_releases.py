@@ -196,3 +196,41 @@ def test_first_release_with_a_commit_is_found_in_history(house: House) -> None:
 
     assert found(shared["id"]) == found(shared["id"], "acme/web") == {"version": "1"}
     assert found(shared["id"], "acme/api") is found("nothing") is None
+
+
+PAGE = """query ($order: ReleaseOrder, $first: Int, $after: String, $last: Int, $before: String) { organization(slug: "acme") {
+  releases(orderBy: $order, first: $first, after: $after, last: $last, before: $before) {
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } nodes { version } } } }"""
+
+
+@pytest.mark.parametrize("field", ["DATE_CREATED", "DATE_RELEASED", "SEMVER", "BUILD"])
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_cursor_survives_what_comes_and_goes(client: Client, field: str, direction: str) -> None:
+    """Pages of two, forward and backward, while releases are made on both sides and the one at the cursor is deleted."""
+    order = {"field": field, "direction": direction}
+
+    def make(number: int) -> None:
+        body = release(f"web@1.{number}.0+{number}") | {"dateReleased": f"2026-01-{number:02}T00:00:00Z"}
+        assert client.rest("POST", "organizations/acme/releases/", body).status == 201
+
+    def walk(**given: Any) -> tuple[list[str], dict[str, Any]]:
+        found = client.graphql(PAGE, {"order": order, **given})["data"]["organization"]["releases"]
+        return [one["version"] for one in found["nodes"]], found["pageInfo"]
+
+    for number in range(10, 16):
+        make(number)
+    whole = [f"web@1.{number}.0+{number}" for number in (range(10, 16) if direction == "ASC" else range(15, 9, -1))]
+    seen, page = walk(first=2)
+    back, end = walk(last=2)
+    make(20)
+    make(5)
+    assert client.rest("DELETE", f"organizations/acme/releases/{whole[1].replace('+', '%2B')}/").status == 204
+    assert client.rest("DELETE", f"organizations/acme/releases/{whole[4].replace('+', '%2B')}/").status == 204
+    assert (seen, back) == (whole[:2], whole[4:])
+    onward, page = walk(first=2, after=page["endCursor"])
+    assert (onward, page["hasNextPage"]) == (whole[2:4], True)
+    backward, end = walk(last=2, before=end["startCursor"])
+    assert (backward, end["hasPreviousPage"]) == (whole[2:4], True)
+    rest, page = walk(first=100, after=page["endCursor"])
+    assert rest[0] == whole[5], "neither repeated nor left out"
+    assert page["hasNextPage"] is False

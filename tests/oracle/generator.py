@@ -47,6 +47,7 @@ class Generator:
         self.schema, self.random, self.known = schema, random.Random(seed), known
         self.features: Counter[str] = Counter()
         self.fields: set[str] = set()
+        self.given: Counter[str] = Counter()
 
     def chance(self, share: float, feature: str = "") -> bool:
         hit = self.random.random() < share
@@ -144,16 +145,28 @@ class Generator:
             parts.append(f"... on {concrete.name} {{ {self.selection(concrete, depth + 2, aliased=True)} }}")
         return " ".join(parts)
 
-    def arguments(self, declared: Any, parent: str, name: str) -> str:
-        given = self.values(declared, SORTS.get((parent, name)))
+    def arguments(self, declared: Any, parent: str, field_name: str) -> str:
+        given = self.values(declared, SORTS.get((parent, field_name)))
         parts = []
         for name, value in given.items():
             kind = declared.args[name].type
+            self.note(f"{parent}.{field_name}({name}:)", kind, value)
             if self.chance(0.4, "variable"):
                 parts.append(f"{name}: {self.variable(str(kind), value)}")
             else:
                 parts.append(f"{name}: {self.literal(kind, value)}")
         return f"({', '.join(parts)})" if parts else ""
+
+    def note(self, place: str, kind: Any, value: Any) -> None:
+        """Count what is given: arguments, fields of inputs, values of enums."""
+        self.given[place] += 1
+        named = get_named_type(kind)
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(named, GraphQLEnumType) and one is not None:
+                self.given[f"{named.name}.{one}"] += 1
+            elif isinstance(named, GraphQLInputObjectType) and one is not None:
+                for name, below in one.items():
+                    self.note(f"{named.name}.{name}", named.fields[name].type, below)
 
     def values(self, declared: Any, sort: str | None) -> dict[str, Any]:
         names = declared.args

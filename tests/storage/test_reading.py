@@ -84,6 +84,31 @@ def test_statements_do_not_grow_with_parents(recorded: tuple[Client, Recorder]) 
     assert counts == [6, 6], "root, releases, projects, deploys, commits, fileChanges"
 
 
+def test_statements_of_picks_and_comparisons_do_not_grow(recorded: tuple[Client, Recorder]) -> None:
+    """What ran before, what runs where, what lies between: as many statements over 3 releases as over 30."""
+    client, recorder = recorded
+    counts = []
+    for several in (range(1, 4), range(4, 31)):
+        for number in several:
+            body = release(
+                f"web@{number}", commits=[commit(number, repository="y"), commit(100 + number)], projects=["web", "api"]
+            )
+            assert client.rest("POST", "organizations/acme/releases/", body).status == 201
+            deploy = {"environment": f"stage-{number}"}
+            assert client.rest("POST", f"organizations/acme/releases/web@{number}/deploys/", deploy).status == 201
+        picks = PICKS.replace('commit: "x"', f'commit: "{commit(3)["id"]}"').replace("web@2", f"web@{number}")
+        client.graphql(picks)
+        recorder.take()
+        answer = client.graphql(picks)
+        assert "errors" not in answer
+        found = answer["data"]["organization"]
+        assert found["releaseContaining"]["previous"]
+        assert len(found["environments"]["nodes"]) == min(number, 20)
+        assert found["compare"]["releases"]["totalCount"] == number - 1
+        counts.append(len([sql for sql, _ in recorder.take() if sql.startswith("SELECT")]))
+    assert counts[0] == counts[1] <= 14
+
+
 def test_rows_fetched_are_those_answered_plus_one_a_page(recorded: tuple[Client, Recorder]) -> None:
     """A release of 10,000 commits is read by page: the rest of it costs nothing."""
     client, recorder = recorded
