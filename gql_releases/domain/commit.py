@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ErrorCode, Path, Problem
 from .validation import BLANK, NOT_TEXT, NULL, Reader, date, list_of, record, text
@@ -25,24 +24,21 @@ class ChangeType(StrEnum):
     DELETED = "DELETED"
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """A path that a commit touched."""
 
     path: str
     type: ChangeType
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(NamedTuple):
     """Who wrote a commit: a lower-cased e-mail address; a name of None keeps the one that is known."""
 
     email: str
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewCommit:
+class NewCommit(NamedTuple):
     """A commit as it was sent. What is None was not said, and keeps what is known of the commit."""
 
     sha: str
@@ -97,7 +93,7 @@ def commit_reader() -> Reader:
         values = _read_commit(raw, path, problems)
         if values is None or len(problems) > before:
             return None
-        changes = tuple(FileChange(one["path"], one["type"]) for one in values.get("file_changes") or ())
+        changes = tuple([FileChange(one["path"], one["type"]) for one in values.get("file_changes") or ()])
         author = author_of(values.get("author_name"), values.get("author_email"))
         repository, message = values.get("repository") or None, values.get("message")
         return NewCommit(values["sha"], repository, message, author, values.get("timestamp"), changes)

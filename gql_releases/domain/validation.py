@@ -8,6 +8,7 @@ What is accepted and how errors are worded follows the Django REST framework, wh
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -40,7 +41,13 @@ def read(reader: Reader, raw: Any) -> Any:
 def text(*, max: int | None = None, null: bool = False, blank: bool = False, trim: bool = True) -> Reader:
     """Read a string of at most `max` characters; numbers are spelled out, as DRF does."""
 
+    most = sys.maxsize if max is None else max
+
     def read_text(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+        if type(raw) is str and raw.isascii() and "\0" not in raw:  # the common case: most texts are this, and right
+            bare = raw.strip() if trim else raw
+            if 0 < len(bare) <= most and (trim or not bare.isspace()):
+                return bare
         if raw is None:
             if not null:
                 problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
@@ -53,7 +60,7 @@ def text(*, max: int | None = None, null: bool = False, blank: bool = False, tri
         value: str = raw.strip() if trim else raw
         if not blank and not value.strip():
             problems.append(Problem(ErrorCode.BLANK, path, BLANK))
-        elif max is not None and len(value) > max:
+        elif len(value) > most:
             message = f"Ensure this field has no more than {max} characters."
             problems.append(Problem(ErrorCode.TOO_LONG, path, message))
         elif wrong := wrong_characters(value):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, delete, select, update
 
 from gql_releases.domain.commit import NewCommit
 from gql_releases.domain.dates import now, parse_date
@@ -24,31 +24,16 @@ from gql_releases.storage.tables import (
     RepositoryRow,
     table,
 )
-from gql_releases.storage.upserts import Keeper, insert_ignoring, values_of
+from gql_releases.storage.upserts import Keeper, insert_all, insert_ignoring
 
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 releases, links = table(ReleaseRow), table(ReleaseCommitRow)
 release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
 
 repository_keeper = Keeper(repositories, ("name",), ("date_created",), by="name")
-author_keeper = Keeper(authors, ("email",), ("name",), by="email")
-commit_keeper = Keeper(commits, ("sha", "repository_id"), ("author_id", "message", "timestamp", "date_created"), by="sha")
-
-
-def _given(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
-    """The new value where one is given, else the stored one."""
-    return func.coalesce(bindparam(name, type_=column.type), column)
-
-
-def _update_given(target: Any, *names: str) -> Statement:
-    """Make the update that writes given values, and writes nothing where all are stored already."""
-    given = {name: _given(target.c[name], name) for name in names}
-    differs = or_(*(target.c[name].is_distinct_from(value) for name, value in given.items()))
-    return Statement(update(target).values(given).where(target.c.id == bindparam("row_id", type_=Id), differs))
-
-
-UPDATE_AUTHOR = _update_given(authors, "name")
-UPDATE_COMMIT = _update_given(commits, "author_id", "message", "timestamp")
+author_keeper = Keeper(authors, ("email",), ("name",), by="email", completed=("name",))
+_SAID = ("author_id", "message", "timestamp")
+commit_keeper = Keeper(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
 INSERT_CHANGE = insert_ignoring(table(FileChangeRow), "organization_id", "commit_id", "path", "type")
 
 
@@ -61,10 +46,8 @@ def _of_release(target: Any) -> list[ColumnElement[bool]]:
 
 CLEAR = [Statement(delete(target).where(*_of_release(target))) for target in (links, release_authors)]
 CLEAR_HEADS = Statement(delete(heads).where(*_of_release(heads)))
-LINK = Statement(links.insert().values(values_of(links, "organization_id", "release_id", "position", "commit_id")))
-LINK_AUTHOR = Statement(
-    release_authors.insert().values(values_of(release_authors, "organization_id", "release_id", "position", "author_id"))
-)
+LINK = insert_all(links, "organization_id", "release_id", "position", "commit_id")
+LINK_AUTHOR = insert_all(release_authors, "organization_id", "release_id", "position", "author_id")
 FIRST_HEAD = insert_ignoring(heads, "organization_id", "release_id", "repository_id", "commit_id", "previous_sha")
 COUNT = Statement(
     update(releases)
@@ -146,10 +129,7 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
     ids: dict[tuple[int, str], int] = {}
     for repository, rows in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
-        kept, made = await commit_keeper.sort_out(transaction, shared, rows)
-        # In one order always: two writers of the same commits never wait for each other in a circle.
-        known = [{**rows[sha], "row_id": kept[sha]} for sha in sorted(rows.keys() - made)]
-        await transaction.run_many(UPDATE_COMMIT, known)
+        kept = await commit_keeper.keep(transaction, shared, rows)
         ids |= {(repository, sha): row_id for sha, row_id in kept.items()}
     listed = []
     changes: list[dict[str, Any]] = []
@@ -172,10 +152,7 @@ async def _keep_authors(transaction: Transaction, common: dict[str, Any], arrang
         if one.author:
             name = one.author.name or wrote.get(one.author.email, {}).get("name")
             wrote[one.author.email] = {"email": one.author.email, "name": name}
-    ids, made = await author_keeper.sort_out(transaction, common, wrote)
-    known = [{"row_id": ids[email], **wrote[email]} for email in sorted(wrote.keys() - made)]
-    await transaction.run_many(UPDATE_AUTHOR, known)
-    return ids
+    return await author_keeper.keep(transaction, common, wrote)
 
 
 async def _merge(

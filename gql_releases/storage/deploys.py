@@ -23,13 +23,13 @@ from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.statements import Statement, Transaction
 from gql_releases.storage.tables import DeployProjectRow, DeployRow, ProjectRow, ReleaseProjectRow, ReleaseRow, table
-from gql_releases.storage.upserts import insert_returning, values_of
+from gql_releases.storage.upserts import insert_all, insert_returning, values_of
 
 deploys, deploy_projects, links = table(DeployRow), table(DeployProjectRow), table(ReleaseProjectRow)
 releases, projects_table = table(ReleaseRow), table(ProjectRow)
 
 INSERT = insert_returning(deploys, *(column.name for column in deploys.c if column.name != "id"))
-LINK = Statement(deploy_projects.insert().values(values_of(deploy_projects, *(one.name for one in deploy_projects.c))))
+LINK = insert_all(deploy_projects, *(one.name for one in deploy_projects.c))
 OF_RELEASE = Statement(
     select(links.c.project_id)
     .where(

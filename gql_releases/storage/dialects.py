@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -47,6 +47,9 @@ class Dialect(Protocol):
 
     def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
         """Make a table of the list bound under `name`, with columns `key` (counting from `first_key`) and `value`."""
+
+    def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias | None:
+        """Make a table of the rows that a RowsStatement is given; None where it runs once for each of them."""
 
     def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
         """Fold the case of ASCII letters, and of no others."""
@@ -104,6 +107,9 @@ class SqliteDialect:
         """Make a table of a JSON array."""
         return func.json_each(bindparam(name, type_=String)).table_valued("key", "value", name=name)
 
+    def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> None:
+        """Give None: running a statement again costs less than taking JSON apart."""
+
     def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
         """Fold with lower, which knows ASCII only."""
         return func.lower(text)
@@ -152,6 +158,12 @@ class PostgresDialect:
         unnested = func.unnest(bindparam(name, type_=ARRAY(item_type)))
         value = column("value", item_type)
         return unnested.table_valued(value, with_ordinality="key", name=name).render_derived()
+
+    def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
+        """Make a table of one array for each column."""
+        arrays = [bindparam(name, type_=ARRAY(item)) for name, item in types.items()]
+        columns = [column(name, item) for name, item in types.items()]
+        return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
 
     def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
         """Fold with lower in the collation C, which knows ASCII only."""

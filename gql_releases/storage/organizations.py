@@ -24,12 +24,14 @@ INSERT = Statement(
         .returning(organizations.c.id)
     )
 )
-KNOWN_PROJECTS = Statement(
-    lambda dialect: select(projects.c.id, projects.c.slug).where(
-        projects.c.organization_id == bindparam("organization_id", type_=Id),
-        projects.c.slug.in_(select(dialect.list_items("slugs", projects.c.slug.type).c.value))
-        | projects.c.id.in_(select(dialect.list_items("ids", Id).c.value)),
+OWN = projects.c.organization_id == bindparam("organization_id", type_=Id)
+KNOWN_SLUGS, KNOWN_IDS = (
+    Statement(
+        lambda dialect, by=by: select(projects.c.id, projects.c.slug).where(  # type: ignore[misc]
+            OWN, by.in_(select(dialect.list_items("named", by.type).c.value))
+        )
     )
+    for by in (projects.c.slug, projects.c.id)
 )
 project_keeper = Keeper(projects, ("slug",), ("name", "date_created"), by="slug")
 
@@ -75,16 +77,14 @@ async def project_ids(
 
     `create` makes projects for unknown slugs. Raises InvalidInput for each unknown one, worded by `unknown`.
     """
+    slugs = [name for name in named if isinstance(name, str)]
     numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
-    dialect = transaction.dialect
-    asked = {
-        "organization_id": organization,
-        "slugs": dialect.list_value([name for name in named if isinstance(name, str)]),
-        "ids": dialect.list_value([number for number in numbers if number < 2**63]),
-    }
     known: dict[str, int] = {}
-    for row_id, slug in await transaction.all(KNOWN_PROJECTS, asked):
-        known |= {slug: row_id, str(row_id): row_id}
+    for statement, names in ((KNOWN_SLUGS, slugs), (KNOWN_IDS, [number for number in numbers if number < 2**63])):
+        if names:
+            asked = {"organization_id": organization, "named": transaction.dialect.list_value(names)}
+            for row_id, slug in await transaction.all(statement, asked):
+                known |= {slug: row_id, str(row_id): row_id}
     if create:
         known |= await _create_missing(transaction, organization, [n for n in named if str(n) not in known])
     missing = [index for index, name in enumerate(named) if str(name) not in known]

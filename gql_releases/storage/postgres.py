@@ -13,7 +13,7 @@ import asyncpg
 from gql_releases.domain.errors import Unavailable
 from gql_releases.storage.database import Work
 from gql_releases.storage.dialects import PostgresDialect
-from gql_releases.storage.statements import Row, Statement, Values
+from gql_releases.storage.statements import Row, RowsStatement, Statement, Values
 
 Result = TypeVar("Result")
 
@@ -108,15 +108,19 @@ class PostgresTransaction:
         await self.all(statement, values)
 
     async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
-        """Run a statement once for each row of values, all of them sent at once."""
-        if rows:
+        """Run a statement once for each row of values, all of them sent at once; or once over arrays."""
+        if isinstance(statement, RowsStatement):
+            await self.all_many(statement, rows)
+        elif rows:
             prepared = statement.on(self.dialect)
             await self._connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
 
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
-        """Run a statement once for each row of values and give all rows that it returned, in order."""
+        """Do as run_many does, and give all rows that it returned: those of arrays in any order."""
         if not rows:
             return []
+        if isinstance(statement, RowsStatement):
+            return await self.all(statement, {name: [row[name] for row in rows] for name in rows[0]})
         prepared = statement.on(self.dialect)
         found: list[Row] = await self._connection.fetchmany(prepared.sql, [prepared.bind(row) for row in rows])
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,9 +24,9 @@ from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
-from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.statements import RowsStatement, Statement, Transaction
 from gql_releases.storage.tables import ReleaseProjectRow, ReleaseRow, table
-from gql_releases.storage.upserts import insert, values_of
+from gql_releases.storage.upserts import insert, insert_rows, values_of
 
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)
 
@@ -40,15 +40,13 @@ INSERT = Statement(
     )
 )
 _LINK = [column.name for column in links.c if column.name != "project_id"]
-LINK = Statement(
+LINK = RowsStatement(
     lambda dialect: (
-        insert(dialect, links)
-        .values(values_of(links, *_LINK, "project_id"))
-        .on_conflict_do_nothing()
-        .returning(links.c.project_id)
+        insert_rows(dialect, links, (*_LINK, "project_id")).on_conflict_do_nothing().returning(links.c.project_id)
     )
 )
-_SORT_KEYS = ("date_created", "date_released", "release_order", "semver_key", "build_number")
+_COPIED = ("date_created", "release_order", "semver_key", "build_number")
+_SORT_KEYS = (*_COPIED, "date_released")
 SORT_KEYS = Statement(
     select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id))
 )
@@ -117,7 +115,8 @@ class ReleaseStore:
     ) -> Created:
         organization = principal.organization_id
         projects = await project_ids(transaction, organization, new.projects, create=create_projects)
-        row = await transaction.one(INSERT, _row(organization, new))
+        values = _row(organization, new)
+        row = await transaction.one(INSERT, values)
         if row:
             outcome, release = Outcome.CREATED, int(row[0])
         else:
@@ -126,7 +125,8 @@ class ReleaseStore:
             release = known.id
             if new.status and new.status is not known.status:
                 await transaction.run(SET["status"], {"release": release, "status": new.status})
-        if await self._link(transaction, organization, release, projects.values()):
+        keys = values if row else await _sort_keys(transaction, release)
+        if await _link(transaction, organization, release, keys, projects.values()):
             outcome = Outcome.EXTENDED if outcome is Outcome.EXISTING else outcome
         if new.commits:
             await set_commits(transaction, organization, release, arrange(new.commits))
@@ -135,19 +135,6 @@ class ReleaseStore:
         given = {name: getattr(new, name) for name in IGNORED}
         ignored = () if row else tuple(name for name, value in given.items() if value is not None)
         return Created(outcome, release, ignored, await self._show(transaction, principal, release, view))
-
-    async def _link(self, transaction: Transaction, organization: int, release: int, projects: Collection[int]) -> bool:
-        """Link the release to projects; say whether one of them is new to it."""
-        if not projects:
-            return False
-        keys = await transaction.one(SORT_KEYS, {"release_id": release})
-        assert keys
-        created, released, order, semver_key, build_number = keys
-        common = {
-            "organization_id": organization, "release_id": release, "date_created": created, "release_order": order,
-            "date_shown": released or created, "semver_key": semver_key, "build_number": build_number,
-        }  # fmt: skip
-        return bool(await transaction.all_many(LINK, [{**common, "project_id": one} for one in sorted(set(projects))]))
 
     async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
         """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
@@ -231,6 +218,21 @@ class ReleaseStore:
         if view is None:
             return None
         return await self._reader.read(transaction, principal, Read(view, (("id", release),)))
+
+
+async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
+    row = await transaction.one(SORT_KEYS, {"release_id": release})
+    assert row
+    return dict(zip(_SORT_KEYS, row, strict=True))
+
+
+async def _link(
+    transaction: Transaction, organization: int, release: int, keys: Mapping[str, Any], projects: Collection[int]
+) -> bool:
+    """Link a release to projects, with copies of its sort keys; say whether one of them is new to it."""
+    common = {"organization_id": organization, "release_id": release, **{name: keys[name] for name in _COPIED}}
+    common["date_shown"] = keys["date_released"] or keys["date_created"]
+    return bool(await transaction.all_many(LINK, [{**common, "project_id": one} for one in sorted(set(projects))]))
 
 
 def _row(organization: int, new: NewRelease) -> dict[str, Any]:

@@ -69,6 +69,12 @@ class Statement:
             return self._prepared.setdefault(dialect, Prepared(made, dialect.sql))
 
 
+class RowsStatement(Statement):
+    """A statement over many rows: SQLite runs it once for each, PostgreSQL once over arrays of their values."""
+
+    __slots__ = ()
+
+
 class Transaction(Protocol):
     """An open transaction. On SQLite nothing here ever waits, so that a writer's coroutine runs through on one thread."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Table, bindparam, select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gql_releases.domain.dates import format_date
 from gql_releases.storage.columns import Id
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.statements import Statement, Transaction, Values
+from gql_releases.storage.statements import Row, RowsStatement, Statement, Transaction, Values
 
 Key = TypeVar("Key", str, int)
 
@@ -26,13 +28,21 @@ def values_of(target: Table, *names: str) -> dict[str, Any]:
 
 
 def insert_ignoring(target: Table, *names: str) -> Statement:
-    """Make the statement that inserts a row unless a row of its key is there."""
+    """Make the statement that inserts rows, but none whose key is there."""
+    return RowsStatement(lambda dialect: insert_rows(dialect, target, names).on_conflict_do_nothing())
 
-    def construct(dialect: Dialect) -> Insert:
-        made: Insert = insert(dialect, target).values(values_of(target, *names)).on_conflict_do_nothing()
-        return made
 
-    return Statement(construct)
+def insert_all(target: Table, *names: str) -> Statement:
+    """Make the statement that inserts rows."""
+    return RowsStatement(lambda dialect: insert_rows(dialect, target, names))
+
+
+def insert_rows(dialect: Dialect, target: Table, names: Sequence[str]) -> Any:
+    """Begin the INSERT of a RowsStatement."""
+    given = dialect.given_rows({name: target.c[name].type for name in names})
+    if given is None:
+        return insert(dialect, target).values(values_of(target, *names))
+    return insert(dialect, target).from_select(list(names), select(*given.c))
 
 
 def insert_returning(target: Table, *names: str) -> Statement:
@@ -43,44 +53,61 @@ def insert_returning(target: Table, *names: str) -> Statement:
 class Keeper:
     """Finds or makes rows of one table by `organization_id` and more key columns, of which `by` tells rows apart.
 
-    Looking first saves writing what is there; that two makers make one row is the unique key's business.
+    Looking first saves writing what is there; that two makers make one row is the unique key's business. Of a row that is
+    there, the `completed` columns become what is given, where something is.
     """
 
-    def __init__(self, target: Table, key: tuple[str, ...], columns: tuple[str, ...], by: str) -> None:
-        self._find = Statement(lambda dialect: _found(dialect, target, key, by))
-        self._insert = Statement(lambda dialect: _inserted(dialect, target, key, columns, by))
+    def __init__(
+        self, target: Table, key: Sequence[str], columns: Sequence[str], *, by: str, completed: Sequence[str] = ()
+    ) -> None:
+        self._completed = completed
+        self._find = Statement(lambda dialect: _found(dialect, target, key, by, completed))
+        # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
+        self._insert = insert_ignoring(target, "organization_id", *key, *columns)
+        self._complete = Statement(
+            update(target).values(values_of(target, *completed)).where(target.c.id == bindparam("row_id", type_=Id))
+        )
 
     async def keep(self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]) -> dict[Key, int]:
         """Give the id of each row by its key; `common` are the values that all rows share."""
-        return (await self.sort_out(transaction, common, rows))[0]
-
-    async def sort_out(
-        self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]
-    ) -> tuple[dict[Key, int], set[Key]]:
-        """Give the id of each row by its key, and the keys of those that were made now."""
         if not rows:
-            return {}, set()
-        known = await self.find(transaction, common, list(rows))
+            return {}
+        known = await self._rows(transaction, common, list(rows))
         missing = transaction.dialect.in_order_of_locking([key for key in rows if key not in known])
-        if not missing:
-            return known, set()
-        await transaction.run_many(self._insert, [{**common, **rows[key]} for key in missing])
-        return known | await self.find(transaction, common, missing), set(missing)
+        if missing:
+            await transaction.run_many(self._insert, [{**common, **rows[key]} for key in missing])
+            known |= await self._rows(transaction, common, missing)  # some may be others', made at the same moment
+        # In one order always: two writers of the same rows never wait for each other in a circle.
+        changed = [one for key in sorted(rows) if (one := self._changed(known[key], rows[key]))]
+        if changed:
+            await transaction.run_many(self._complete, changed)
+        return {key: row[1] for key, row in known.items()}
+
+    def _changed(self, row: Row, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Give the row as it is to be where that is not how it is."""
+        names = self._completed
+        stored = row[2:]
+        wanted = [
+            _raw(given[name], old) if given.get(name) is not None else old for name, old in zip(names, stored, strict=True)
+        ]
+        return None if wanted == list(stored) else {"row_id": row[1], **dict(zip(names, wanted, strict=True))}
+
+    async def _rows(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, Row]:
+        asked = {**common, "keys": transaction.dialect.list_value(keys)}
+        return {row[0]: row for row in await transaction.all(self._find, asked)}
 
     async def find(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, int]:
         """Give the ids of those rows that are there, by key."""
-        asked = {**common, "keys": transaction.dialect.list_value(keys)}
-        return dict(await transaction.all(self._find, asked))
+        return {key: row[1] for key, row in (await self._rows(transaction, common, keys)).items()}
 
 
-def _found(dialect: Dialect, target: Table, key: tuple[str, ...], by: str) -> Any:
+def _raw(given: Any, stored: Any) -> Any:
+    """Give a value in the form that the store has it in: SQLite keeps dates as text."""
+    return format_date(given) if isinstance(given, datetime) and not isinstance(stored, datetime) else given
+
+
+def _found(dialect: Dialect, target: Table, key: Sequence[str], by: str, more: Sequence[str]) -> Any:
     told = target.c[by]
     same = [target.c[name] == bindparam(name, type_=Id) for name in ("organization_id", *key) if name != by]
-    return select(told, target.c.id).where(*same, told.in_(select(dialect.list_items("keys", told.type).c.value)))
-
-
-def _inserted(dialect: Dialect, target: Table, key: tuple[str, ...], columns: tuple[str, ...], by: str) -> Any:
-    unique = ["organization_id", *key]
-    made = insert(dialect, target).values(values_of(target, *unique, *columns))
-    # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
-    return made.on_conflict_do_nothing(index_elements=unique)
+    asked = told.in_(select(dialect.list_items("keys", told.type).c.value))
+    return select(told, target.c.id, *(target.c[name] for name in more)).where(*same, asked)
