@@ -28,6 +28,8 @@ MARKS = "copying"
 """The table in the target that says how far a copy is; it is dropped when both databases have been found equal."""
 AGAIN = "Make the target empty and copy again, while nothing writes to the source."
 
+UNDER_WAY = "Another copy into this database is under way."
+
 
 class CopyRefused(Exception):
     """A copy that cannot begin or go on, and why."""
@@ -74,7 +76,7 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
             try:
                 await target.lock()
             except Taken as error:
-                raise CopyRefused("Another copy into this database is under way.") from error
+                raise CopyRefused(UNDER_WAY) from error
             async with source.snapshot():
                 await _copy_all(source, target, named(source_url), watch, batch)
             await target.tidy()
@@ -154,7 +156,6 @@ async def _count(end: End) -> int:
 
 
 async def _copy_part(source: End, target: End, part: Part, reached: str, watch: Watch, batch: int) -> None:
-    set_mark = f"UPDATE {MARKS} SET reached = {{0}}1 WHERE step = {{0}}2 AND reached = {{0}}3 RETURNING step"
     while True:
         after = tuple(json.loads(reached)) if reached else None
         try:
@@ -163,18 +164,25 @@ async def _copy_part(source: End, target: End, part: Part, reached: str, watch: 
                 return
             mark = json.dumps(part.key_of(rows[-1]))
             async with target.transaction():
-                if not await target.fetch(set_mark.format(target.sign), mark, part.name, reached):
-                    raise CopyRefused("Another copy into this database is under way.")
+                await _set_mark(target, part, reached, mark)
                 await target.put(part, rows)
         except (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
             where = f"{part.name}, after {reached or 'the beginning'}"
             raise CopyRefused(f"The source has changed since the copy began ({where}: {error}). {AGAIN}") from error
-        except (InvalidInput, asyncpg.DataError, TypeError, UnicodeError) as error:
+        except (InvalidInput, asyncpg.DataError, TypeError, ValueError, OverflowError) as error:
             where = f"{part.name}, after {reached or 'the beginning'}"
             raise CopyRefused(f"The target cannot take what the source has ({where}): {error}") from error
         reached = mark
         if not part.waiting:
             watch.advance(len(rows))
+
+
+async def _set_mark(target: End, part: Part, reached: str, mark: str) -> None:
+    """Move a mark on from where this copy left it. Raises CopyRefused if it is not there any more."""
+    one, two, three = (f"{target.sign}{number}" for number in (1, 2, 3))
+    move = f"UPDATE {MARKS} SET reached = {one} WHERE step = {two} AND reached = {three} RETURNING step"
+    if MARKS not in await target.tables() or not await target.fetch(move, mark, part.name, reached):
+        raise CopyRefused(UNDER_WAY)
 
 
 async def _compare_all(source: End, target: End, watch: Watch, batch: int) -> list[Compared]:

@@ -15,7 +15,7 @@ import pytest
 from gql_releases.storage.copying import CopyRefused
 from gql_releases.storage.migrating import current, differences, migrate
 from tests.conftest import House, Template
-from tests.databases import Databases
+from tests.databases import ON_POSTGRES, Databases
 from tests.factories import release
 from tests.storage.moving import (
     LIST,
@@ -242,6 +242,25 @@ def test_unfinished_copy_takes_no_other_source_and_is_no_source(source: House, t
     assert all(one.same for one in copied(source.url, target))
 
 
+def test_of_two_copies_at_once_one_is_refused(source: House, target: str) -> None:
+    """PostgreSQL's is the second, which waits for the lock in vain; SQLite's is the one that finds its mark moved."""
+    second: list[subprocess.Popen[str]] = []
+
+    def begin() -> None:
+        if not second:
+            second.append(command(source.url, target))
+            second[0].wait(60)
+
+    if ON_POSTGRES:
+        assert all(one.same for one in copied(source.url, target, Quiet(begin)))
+        assert "Another copy into this database is under way." in failed(second[0])
+        return
+    with pytest.raises(CopyRefused, match="Another copy into this database is under way"):
+        copied(source.url, target, Quiet(begin))
+    out, err = second[0].communicate()
+    assert second[0].returncode == 0, (out, err)
+
+
 def test_row_in_the_way_ends_the_copy_with_its_place(source: House, target: str, databases: Databases) -> None:
     with pytest.raises(CutOffError):
         copied(source.url, target, cut_off_after(1))
@@ -259,3 +278,21 @@ def test_command_prints_what_it_compared(source: House, target: str) -> None:
     assert compared["releases"][0] == str(RELEASES + 2)
     assert len(compared) == len(rows_of(source.path)) - 2
     assert "has all that" in out
+
+
+@pytest.mark.parametrize(
+    "change", ["url = 'a' || char(0)", "url = printf('%0300d', 0)", "url = X'00'", "commit_count = 1 << 40"]
+)
+def test_what_postgresql_cannot_take_is_told_with_its_place(source: House, target: str, change: str) -> None:
+    source.rows(f"UPDATE releases SET {change} WHERE id = 3")
+    if not ON_POSTGRES:
+        assert all(one.same for one in copied(source.url, target))
+        return
+    err = failed(command(source.url, target))
+    assert err.startswith("The target cannot take what the source has (releases, after the beginning"), err
+
+
+def test_moment_that_is_none_is_told_with_its_place(source: House, target: str) -> None:
+    source.rows("UPDATE releases SET date_released = 'soon' WHERE id = 3")
+    err = failed(command(source.url, target))
+    assert err.startswith("The target cannot take what the source has (releases, after the beginning"), err
