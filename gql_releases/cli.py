@@ -16,11 +16,11 @@ import uvicorn
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from gql_releases import demonstration, importing
+from gql_releases import copying, demonstration, importing
 from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint, Minted
 from gql_releases.domain.dates import format_date, now
-from gql_releases.domain.errors import DomainError, InvalidInput
+from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
 from gql_releases.domain.organization import NewToken, parse_new_project, parse_new_token
 from gql_releases.domain.principal import Scope
 from gql_releases.graphql_api.schema import build_schema, print_sdl
@@ -29,6 +29,7 @@ from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
 from gql_releases.storage import migrating
+from gql_releases.storage.copying import AGAIN, BATCH, CopyRefused
 from gql_releases.storage.postgres import is_postgres
 from gql_releases.storage.store import Store, named, open_store
 
@@ -235,6 +236,29 @@ def import_releases(
     typer.echo(str(done))
     if done.bad:
         raise SystemExit(1)
+
+
+@cli.command("copy")
+def copy_store(
+    to: Annotated[str, typer.Option(metavar="URL", help="An empty database, or one that a copy was cut off in.")],
+    batch: Annotated[int, typer.Option(min=1, help="Rows of a transaction, which are held in memory.")] = BATCH,
+) -> None:
+    """Copy the store into another database and compare both. Nothing may write meanwhile; a copy cut off goes on."""
+    source = Settings().database_url
+    _require_current(source)
+    try:
+        same = copying.copy_store(source, to, batch)
+    except CopyRefused as refusal:
+        typer.echo(str(refusal), err=True)
+        raise typer.Exit(1) from None
+    except Unavailable as error:
+        typer.echo(f"{error.message} What was copied stays: run this again, and it goes on.", err=True)
+        raise typer.Exit(1) from None
+    if not same:
+        typer.echo("The databases differ: the source, or the copy, was written to since the copy began.", err=True)
+        typer.echo(AGAIN, err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{named(to)} has all that {named(source)} has")
 
 
 @cli.command()

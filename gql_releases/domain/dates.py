@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import orjson
+
 from .errors import ErrorCode, invalid
 
 WRONG_FORMAT = (
@@ -24,8 +26,12 @@ def parse_date(text: str) -> datetime:
 
 
 def format_date(moment: datetime) -> str:
-    """Write an aware datetime as RFC 3339 in UTC, always with microseconds: one form, whose byte order is time's."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    """Write an aware datetime as RFC 3339 in UTC, always with microseconds: one form, whose byte order is time's.
+
+    orjson does it in a fifth of isoformat's time, and leaves out microseconds that are zero.
+    """
+    spelled = orjson.dumps(moment if moment.tzinfo is UTC else moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1]
+    return spelled.decode() if len(spelled) == 27 else spelled[:19].decode() + ".000000Z"
 
 
 def now() -> datetime:

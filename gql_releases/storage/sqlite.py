@@ -37,8 +37,7 @@ def sqlite_path(url: str) -> Path:
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc or not parts.path.strip("/"):
         raise ValueError(
-            f"GQL_RELEASES_DATABASE_URL must look like sqlite:///file.db or "
-            f"postgresql://user@host/database, not {parts.scheme}:..."
+            f"A database's URL must look like sqlite:///file.db or postgresql://user@host/database, not {parts.scheme}:..."
         )
     return Path(unquote(parts.path[1:])).absolute()
 

@@ -1,0 +1,52 @@
+"""Copies the store into another database, with a bar that shows how far it is and a table of what was compared."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from gql_releases.storage.copying import Compared, copy
+
+DIGITS = 16
+"""Of a digest, for people to compare."""
+
+
+class _Bar:
+    """The bars of a copy: one for copying, one for comparing."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def begin(self, what: str, total: int, done: int) -> None:
+        self._task = self._progress.add_task(what, total=total, completed=done)
+
+    def advance(self, rows: int) -> None:
+        self._progress.advance(self._task, rows)
+
+
+def copy_store(source_url: str, target_url: str, batch: int) -> bool:
+    """Copy, print what was compared, and say whether all of it is equal.
+
+    Raises CopyRefused, ValueError; Unavailable, after which a second run goes on.
+    """
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        compared = asyncio.run(copy(source_url, target_url, _Bar(progress), batch))
+    Console().print(_table(compared))
+    return all(one.same for one in compared)
+
+
+def _table(compared: list[Compared]) -> Table:
+    table = Table("table")
+    table.add_column("rows", justify="right")
+    table.add_column("digest")
+    table.add_column("")
+    for one in compared:
+        rows = str(one.rows[0]) if one.same else f"{one.rows[0]} / {one.rows[1]}"
+        digest = one.digests[0][:DIGITS] if one.same else f"{one.digests[0][:DIGITS]} / {one.digests[1][:DIGITS]}"
+        table.add_row(one.table, rows, digest, "ok" if one.same else "differs")
+    return table
