@@ -36,8 +36,8 @@ class Dialect(Protocol):
     """One database's way of saying what reading needs."""
 
     sql: SqlDialect
-    first_key: int
-    """The key of the first item of `list_items`."""
+    counts_round_trips: bool
+    """Whether each statement costs a round trip, so that fewer are better than simpler ones."""
 
     def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
         """Give keys of new rows in the order in which they are to be made: one that all writers share, if several write."""
@@ -46,7 +46,7 @@ class Dialect(Protocol):
         """Give a list as the driver takes it for `list_items`."""
 
     def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
-        """Make a table of the list bound under `name`, with columns `key` (counting from `first_key`) and `value`."""
+        """Make a table of the list bound under `name`, with a column `value`."""
 
     def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias | None:
         """Make a table of the rows that a RowsStatement is given; None where it runs once for each of them."""
@@ -90,7 +90,7 @@ def _cross_join(join: ParentsFirst, compiler: Any, **more: Any) -> str:
 class SqliteDialect:
     """SQLite: lists are JSON texts, dates are the wire's texts, rows per parent a correlated IN (never a window)."""
 
-    first_key = 0
+    counts_round_trips = False
 
     def __init__(self) -> None:
         self.sql: SqlDialect = sqlite.dialect()
@@ -105,7 +105,7 @@ class SqliteDialect:
 
     def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
         """Make a table of a JSON array."""
-        return func.json_each(bindparam(name, type_=String)).table_valued("key", "value", name=name)
+        return func.json_each(bindparam(name, type_=String)).table_valued("value", name=name)
 
     def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> None:
         """Give None: running a statement again costs less than taking JSON apart."""
@@ -140,7 +140,7 @@ class SqliteDialect:
 class PostgresDialect:
     """PostgreSQL through asyncpg: lists are arrays, dates are datetimes, rows per parent a LATERAL."""
 
-    first_key = 1
+    counts_round_trips = True
 
     def __init__(self) -> None:
         self.sql: SqlDialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
@@ -157,7 +157,7 @@ class PostgresDialect:
         """Make a table of an array."""
         unnested = func.unnest(bindparam(name, type_=ARRAY(item_type)))
         value = column("value", item_type)
-        return unnested.table_valued(value, with_ordinality="key", name=name).render_derived()
+        return unnested.table_valued(value, name=name).render_derived()
 
     def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
         """Make a table of one array for each column."""

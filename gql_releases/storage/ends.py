@@ -155,7 +155,7 @@ class PostgresEnd:
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
         """Run a statement and give its rows."""
-        async with postgres.translated():
+        with postgres.TRANSLATED:
             return cast(list[Row], await self._connection.fetch(sql, *values))
 
     async def tables(self) -> set[str]:
@@ -171,7 +171,7 @@ class PostgresEnd:
     async def put(self, part: Part, rows: list[Row]) -> None:
         """Write rows, new ones by COPY."""
         native = _with_dates(part, rows, datetime.fromisoformat) if part.dates else rows
-        async with postgres.translated():
+        with postgres.TRANSLATED:
             if part.waiting:
                 await self._connection.executemany(part.update(self.sign), native)
             else:
@@ -204,14 +204,16 @@ class PostgresEnd:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
         """Hold one repeatable read."""
-        async with postgres.translated(), self._connection.transaction(isolation="repeatable_read", readonly=True):
-            yield
+        with postgres.TRANSLATED:
+            async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+                yield
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """Commit at the end."""
-        async with postgres.translated(), self._connection.transaction():
-            yield
+        with postgres.TRANSLATED:
+            async with self._connection.transaction():
+                yield
 
     async def tidy(self) -> None:
         """Count what is there: the planner would guess until autovacuum comes by."""

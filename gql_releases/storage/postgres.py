@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
-from gql_releases.domain.errors import Unavailable
+from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.database import Work
 from gql_releases.storage.dialects import PostgresDialect
+from gql_releases.storage.pool import Pool, Session
 from gql_releases.storage.statements import Row, RowsStatement, Statement, Values
 
 Result = TypeVar("Result")
@@ -44,6 +43,7 @@ _GONE = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.QueryCanceledError,
     asyncpg.InternalClientError,
+    asyncpg.InvalidCachedStatementError,  # the tables were changed: it is prepared anew on another connection
 )
 _MISCONFIGURED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
@@ -71,36 +71,42 @@ def host_of(url: str) -> str:
 
 async def open_connection(url: str) -> Any:
     """Open a connection by itself. Raises Unavailable."""
-    async with translated():
+    with TRANSLATED:
         return await asyncpg.connect(driver_url(url), timeout=PATIENCE)
 
 
-@asynccontextmanager
-async def translated() -> AsyncIterator[None]:
-    """Raise what the driver says of a database that is not there in the domain's words."""
-    try:
-        yield
-    except _MISCONFIGURED as error:
-        raise Unavailable(f"PostgreSQL refuses the connection: {error}") from error
-    except _GONE as error:
-        raise Unavailable from error
+class Translated:
+    """Raises what the driver says of a database that is not there in the domain's words."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise Unavailable instead of an error that means it."""
+        if isinstance(error, _MISCONFIGURED):
+            raise Unavailable(f"PostgreSQL refuses the connection: {error}") from error
+        if isinstance(error, _GONE):
+            raise Unavailable from error
+
+
+TRANSLATED = Translated()
 
 
 class PostgresTransaction:
     """A transaction, or a read of a single statement, on one connection."""
 
-    def __init__(self, connection: Any, dialect: PostgresDialect) -> None:
-        self._connection, self.dialect = connection, dialect
+    def __init__(self, session: Session, dialect: PostgresDialect) -> None:
+        self._session, self.dialect = session, dialect
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
         prepared = statement.on(self.dialect)
-        rows: list[Row] = await self._connection.fetch(prepared.sql, *prepared.bind(values))
-        return rows
+        return await self._session.fetch(prepared, prepared.bind(values))
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
-        rows = await self.all(statement, values)
+        prepared = statement.on(self.dialect)
+        rows = await self._session.fetch(prepared, prepared.bind(values))
         return rows[0] if rows else None
 
     async def run(self, statement: Statement, values: Values) -> None:
@@ -113,7 +119,7 @@ class PostgresTransaction:
             await self.all_many(statement, rows)
         elif rows:
             prepared = statement.on(self.dialect)
-            await self._connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
+            await self._session.connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
 
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Do as run_many does, and give all rows that it returned: those of arrays in any order."""
@@ -122,66 +128,80 @@ class PostgresTransaction:
         if isinstance(statement, RowsStatement):
             return await self.all(statement, {name: [row[name] for row in rows] for name in rows[0]})
         prepared = statement.on(self.dialect)
-        found: list[Row] = await self._connection.fetchmany(prepared.sql, [prepared.bind(row) for row in rows])
+        found: list[Row] = await self._session.connection.fetchmany(prepared.sql, [prepared.bind(row) for row in rows])
         return found
 
 
-async def _keep_as_it_is(connection: Any) -> None:
-    """Do nothing when a connection goes back: no session state is ever set, and a reset is a round trip."""
-
-
 class PostgresDatabase:
-    """A pool of connections that is filled as requests come, and filled anew when the server was gone."""
+    """Connections that are opened as requests come, and anew when the server was gone."""
 
     def __init__(self, url: str) -> None:
         self._url, self.dialect = driver_url(url), PostgresDialect()
-        self._pool: Any = None
-        self._opening = asyncio.Lock()
+        self._pool = Pool(self._connect, POOL, PATIENCE)
 
     async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
         """Run `work` on one snapshot; a single statement is one by itself. Raises Unavailable."""
-        async with translated(), self._connection() as connection:
-            if single:
-                return await work(PostgresTransaction(connection, self.dialect))
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                return await work(PostgresTransaction(connection, self.dialect))
+        with TRANSLATED:
+            session = await self._pool.acquire()
+            try:
+                transaction = PostgresTransaction(session, self.dialect)
+                if single:
+                    result = await work(transaction)
+                else:
+                    await session.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    result = await self._ended(session, "ROLLBACK", work(transaction))
+            except BaseException as error:
+                self._pool.release(session, broken=_breaks(error))
+                raise
+            self._pool.release(session)
+            return result
 
     async def write(self, work: Work[Result]) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with translated(), self._connection() as connection, connection.transaction():
-                    return await work(PostgresTransaction(connection, self.dialect))
+                return await self._write(work)
             except _IN_THE_WAY as error:
                 if attempt == ATTEMPTS:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
         raise AssertionError("unreachable")
 
+    async def _write(self, work: Work[Result]) -> Result:
+        with TRANSLATED:
+            session = await self._pool.acquire()
+            try:
+                await session.connection.execute("BEGIN")
+                result = await self._ended(session, "COMMIT", work(PostgresTransaction(session, self.dialect)))
+            except BaseException as error:
+                self._pool.release(session, broken=_breaks(error))
+                raise
+            self._pool.release(session)
+            return result
+
+    async def _ended(self, session: Session, end: str, work: Awaitable[Result]) -> Result:
+        """Wait for the work of a transaction and end it; undo it where the work fails."""
+        try:
+            result = await work
+        except BaseException as error:
+            if not _breaks(error):
+                await session.connection.execute("ROLLBACK")
+            raise
+        await session.connection.execute(end)
+        return result
+
     async def close(self) -> None:
         """Let go of the connections."""
-        if self._pool:
-            await self._pool.close()
+        await self._pool.close()
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        pool = self._pool or await self._open()
-        connection = await pool.acquire(timeout=PATIENCE)
-        try:
-            yield connection
-        finally:
-            await pool.release(connection)
+    async def _connect(self) -> Any:
+        return await asyncpg.connect(
+            self._url,
+            timeout=PATIENCE,
+            command_timeout=STATEMENT_SECONDS,
+            server_settings={"jit": "off", "TimeZone": "UTC"},  # plans here are short; compiling them costs more
+        )
 
-    async def _open(self) -> Any:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._url,
-                    min_size=1,
-                    max_size=POOL,
-                    timeout=PATIENCE,
-                    command_timeout=STATEMENT_SECONDS,
-                    max_inactive_connection_lifetime=300,
-                    statement_cache_size=500,
-                    reset=_keep_as_it_is,
-                )
-            return self._pool
+
+def _breaks(error: BaseException) -> bool:
+    """Say whether a connection is not to be used again after an error: all but refusals, the server's or our own."""
+    return not isinstance(error, DomainError | asyncpg.PostgresError) or isinstance(error, _GONE)

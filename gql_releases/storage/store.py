@@ -10,7 +10,7 @@ from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.inventory import InventoryStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.postgres import PostgresDatabase, host_of, is_postgres
-from gql_releases.storage.reading.reader import Reader, is_large
+from gql_releases.storage.reading.reader import Reader, is_large, is_single
 from gql_releases.storage.releases import ReleaseStore
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.tokens import TokenStore
@@ -34,7 +34,7 @@ class Store:
         return await self._database.read(
             lambda transaction: reader.read(transaction, principal, read, plan),
             large=is_large(plan, read.view.pages),
-            single=not plan.level.lists,
+            single=is_single(plan),
         )
 
     async def close(self) -> None:

@@ -46,8 +46,8 @@ def shape_of(page: PageRequest) -> Shape:
 class ListPlan:
     """A list of some objects: the statement over their keys, and how its rows become connections.
 
-    `parent` is the index of the parent's key in a row. Rows of one parent are put in order by the values at `sort`; where
-    there is only one parent, SQL has done both, and neither is in the row.
+    `parent` is the index of the parent's key in a row, None where there is only one parent. Rows of one parent are put in
+    order by the values at `sort`, unless SQL has sorted them.
     """
 
     slot: int
@@ -56,6 +56,8 @@ class ListPlan:
     parent: int | None
     sort: tuple[int, ...] = ()
     descending: bool = False
+    joined_at: int | None = None
+    """Where the list's columns begin in the rows of its parent's own statement, which brings the list with it."""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class Level:
     is_root: bool = False
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     lists: list[ListPlan] = field(default_factory=list)
+    joined: Any = None
     statement: Statement = field(init=False)
 
     def add(self, column: ColumnElement[Any]) -> int:
@@ -138,7 +141,7 @@ def _compile_waiting(level: Level, entity: Entity, rows: FromClause, item: s.Man
     total = None
     if any(isinstance(part, s.TotalCount) for part in item.parts):
         total = level.add(_total(level, entity, rows, item))
-    level.lists.append(compile_list(level, entity, item))
+    level.lists.append(compile_list(level, entity, rows, item))
     return Waiting(item.name, len(level.lists) - 1, key, total, instead)
 
 
@@ -212,30 +215,53 @@ def _limit(slot: int) -> ColumnElement[Any]:
     return bindparam(f"s{slot}_limit", type_=Integer)
 
 
-def compile_list(level: Level, entity: Entity, item: s.Many) -> ListPlan:
+def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> ListPlan:
     """Make the plan of a list: its statement and its parts."""
     shape = level.shapes[item.slot]
     link = routed(entity.manys[item.attribute], shape.conditions)
     order = shape.order or link.default
     if order.field not in link.orders:
         raise ValueError(f"{item.attribute} has no order {order.field}")
-    return (_of_one_parent if level.is_root else _of_many_parents)(level, link, order, item)
+    if not level.is_root:
+        return _of_many_parents(level, link, order, item)
+    if level.dialect.counts_round_trips and level.joined is None and not item.unless:
+        return _with_its_parent(level, link, order, item, owner.c[entity.key])
+    return _of_one_parent(level, link, order, item)
 
 
 def _of_one_parent(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:
-    """Walk the index of the order to the limit: the root is one object, and so is the parent of its lists."""
-    shape, slot = level.shapes[item.slot], item.slot
-    found = _Rows(link, level, slot, shown=True)
+    """Select the page of the one parent that there is: the root is one object."""
+    below, found, put = _level_of(level, link, order, item)
+    if not below.columns:  # rows are only counted
+        below.add(found.parent)
+    below.statement = Statement(_walk(below, found, order, item.slot, bindparam("parent", type_=Id)))
+    return ListPlan(item.slot, below, put, None)
+
+
+def _with_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, parent: ColumnElement[Any]) -> ListPlan:
+    """Let the root's statement bring the list with it: a row for each row of the list, or one with NULLs."""
+    below, found, put = _level_of(level, link, order, item)
+    by = tuple([below.add(one) for one in found.places(order)])
+    level.joined = _walk(below, found, order, item.slot, parent).lateral("page")
+    start = len(level.columns)
+    level.columns += [column.label(f"p{index}") for index, column in enumerate(level.joined.c)]
+    descending = order.descending != level.shapes[item.slot].backward
+    return ListPlan(item.slot, below, put, None, by, descending, start)
+
+
+def _level_of(level: Level, link: ToMany, order: Order, item: s.Many) -> tuple[Level, _Rows, Put]:
+    found = _Rows(link, level, item.slot, shown=True)
     below = Level(level.dialect, level.shapes, found.source, Source())
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
-    parent, places = bindparam("parent", type_=Id), found.places(order)
-    if not below.columns:  # rows are only counted
-        below.add(places[0])
+    return below, found, put
+
+
+def _walk(below: Level, found: _Rows, order: Order, slot: int, parent: ColumnElement[Any]) -> Select[Any]:
+    """Walk the index of the order to the limit."""
+    shape, places = below.shapes[slot], found.places(order)
     where = [*found.within(_organization(), parent), *_beyond(shape, slot, places, order)]
     wanted = select(*below.columns).select_from(below.source).where(*where)
-    directed = _directed(places, order.descending != shape.backward)
-    below.statement = Statement(wanted.order_by(*directed).limit(_limit(slot)))
-    return ListPlan(slot, below, put, None)
+    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit(slot))
 
 
 def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:
@@ -375,5 +401,6 @@ def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, sh
     build = level.code.builder(compile_object(level, entity, rows, selection.fields))
     present = level.add(rows.c.id)
     alive = and_(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
-    level.statement = Statement(select(*level.columns).select_from(level.source).where(alive))
+    source = level.source if level.joined is None else level.source.outerjoin(level.joined, true())
+    level.statement = Statement(select(*level.columns).select_from(source).where(alive))
     return RootPlan(level, build, present)

@@ -38,15 +38,15 @@ class Reader:
         """Read one object with all below it; None when it is not there, or not the reader's. Raises InvalidToken."""
         plan = plan or self.plan(read)
         values = self._values(principal, read)
-        row = await transaction.one(plan.level.statement, values)
-        if row is None:
+        rows = await transaction.all(plan.level.statement, values)
+        if not rows:
             raise InvalidToken
-        if row[plan.present] is None:
+        if rows[0][plan.present] is None:
             return None
         bags: list[Bag] = [[] for _ in plan.level.lists]
-        tree = plan.build(row, bags)
+        tree = plan.build(rows[0], bags)
         if bags:
-            await self._fill(transaction, plan.level, bags, values, read.view.pages)
+            await self._fill(transaction, plan.level, bags, values, read.view.pages, rows)
         return tree
 
     def plan(self, read: Read) -> RootPlan:
@@ -93,15 +93,20 @@ class Reader:
         bags: list[Bag],
         values: dict[str, Any],
         pages: Sequence[PageRequest],
+        rows: list[Row],
     ) -> None:
-        """Run the statement of each list that objects wait for, then of the lists below."""
+        """Run the statement of each list that objects wait for, then of the lists below; `rows` are the level's own."""
         for plan, bag in zip(level.lists, bags, strict=True):
             if not bag:
                 continue
             below: list[Bag] = [[] for _ in plan.level.lists]
-            plan.put(bag, await self._groups(transaction, plan, bag, values), pages[plan.slot].size, below)
+            if plan.joined_at is None:
+                groups = await self._groups(transaction, plan, bag, values)
+            else:
+                groups = {bag[0][0]: _joined(plan, plan.joined_at, rows)}
+            plan.put(bag, groups, pages[plan.slot].size, below)
             if below:
-                await self._fill(transaction, plan.level, below, values, pages)
+                await self._fill(transaction, plan.level, below, values, pages, [])
 
     async def _groups(
         self, transaction: Transaction, plan: ListPlan, bag: Bag, values: dict[str, Any]
@@ -115,11 +120,27 @@ class Reader:
         parent = plan.parent
         for row in await transaction.all(plan.level.statement, values):
             groups[row[parent]].append(row)
-        by, descending = itemgetter(*plan.sort), plan.descending
         for rows in groups.values():
-            if len(rows) > 1:
-                rows.sort(key=by, reverse=descending)
+            _sort(plan, rows)
         return groups
+
+
+def _joined(plan: ListPlan, start: int, rows: list[Row]) -> list[Row]:
+    """Take a list's rows out of those of its parent's statement; a parent with an empty list has one with NULLs."""
+    found = [row[start:] for row in rows if row[start + plan.sort[0]] is not None]
+    _sort(plan, found)
+    return found
+
+
+def _sort(plan: ListPlan, rows: list[Row]) -> None:
+    if len(rows) > 1:
+        rows.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
+
+
+def is_single(plan: RootPlan) -> bool:
+    """Say whether a read is one statement, which needs no transaction."""
+    lists = plan.level.lists
+    return not lists or (len(lists) == 1 and lists[0].joined_at is not None and not lists[0].level.lists)
 
 
 def is_large(plan: RootPlan, pages: Sequence[PageRequest]) -> bool:
