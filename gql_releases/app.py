@@ -37,6 +37,8 @@ from gql_releases.web.middleware import CommonHeaders
 from gql_releases.web.request_log import RequestLog
 
 EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint")
+COLLECT_AFTER = 50_000
+"""New objects after which the collector looks for cycles."""
 LOCAL_PAGES = "http://localhost:*"
 
 
@@ -67,9 +69,11 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        # What lives from start-up on never dies: the collector need not look at it again.
+        # What lives from start-up on never dies: the collector need not look at it again. An answer is made of thousands
+        # of objects in no cycle: looking at them while it is made is a tenth of the work.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, 10, 10)
         yield
         log.flush()
         await store.close()

@@ -22,6 +22,8 @@ PATIENCE = 15.0
 """Seconds that a request may wait for a connection."""
 STATEMENT_SECONDS = 60.0
 """Seconds that a statement may take."""
+SERVER_SETTINGS = {"jit": "off", "plan_cache_mode": "force_generic_plan", "TimeZone": "UTC"}
+"""Plans here walk indexes whatever the values, and are short: planning anew for each value, or compiling, costs more."""
 ATTEMPTS = 4
 """Times that a write is tried which another one got in the way of: a deadlock, or the same key at the same moment."""
 
@@ -198,7 +200,7 @@ class PostgresDatabase:
             self._url,
             timeout=PATIENCE,
             command_timeout=STATEMENT_SECONDS,
-            server_settings={"jit": "off", "TimeZone": "UTC"},  # plans here are short; compiling them costs more
+            server_settings=SERVER_SETTINGS,
         )
 
 
