@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, literal, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, literal, select, union, update
 
 from gql_releases.domain.history import FILLED, CommitStatus, interleave, worst
 from gql_releases.storage.columns import Id, moment
@@ -64,18 +64,18 @@ NOTE_STATUS = Statement(
 
 
 def _waiting(*conditions: Any) -> Statement:
-    return Statement(
-        select(heads.c.release_id)
-        .where(
+    """Find releases by any of some conditions, each of which has an index: SQLite would not take two for an OR."""
+    one = (
+        select(heads.c.release_id).where(
             *_same(heads, "organization_id", "repository_id"),
             heads.c.kind == "RANGE",
             heads.c.release_id != bindparam("release_id", type_=Id),
-            *conditions,
+            condition,
         )
-        .distinct()
-        .order_by(heads.c.release_id.desc())
-        .limit(WOKEN)
+        for condition in conditions
     )
+    found = union(*one).subquery()
+    return Statement(select(found.c.release_id).order_by(found.c.release_id.desc()).limit(WOKEN))
 
 
 def _told(value: Any) -> Any:
@@ -85,10 +85,9 @@ def _told(value: Any) -> Any:
 
 
 _oldest = _told(func.min(func.coalesce(commits.c.timestamp, literal(EPOCH, commits.c.timestamp.type)))).scalar_subquery()
-WAIT_FOR_LIST = _waiting(or_(heads.c.known_until.in_(_told(commits.c.sha)), heads.c.head_time > _oldest))
-WAIT_FOR_HEAD = _waiting(
-    heads.c.previous_sha.is_(None), heads.c.head_time > bindparam("since", type_=heads.c.head_time.type)
-)
+_since = bindparam("since", type_=heads.c.head_time.type)
+WAIT_FOR_LIST = _waiting(heads.c.known_until.in_(_told(commits.c.sha)), heads.c.head_time >= _oldest)
+WAIT_FOR_HEAD = _waiting(and_(heads.c.previous_sha.is_(None), heads.c.head_time >= _since))
 
 
 def _lock(target: Any, name: str, *, shared: bool) -> Statement:
@@ -206,7 +205,8 @@ async def _complete(
         if new != one:
             await _note(transaction, new)
         settled.append(new)
-    if ranges and await _relist(transaction, organization, release, settled, ranges):
+    anew = settled != list(found)  # then more may be known of the same commits, as who wrote them
+    if ranges and await _relist(transaction, organization, release, settled, ranges, anew=anew):
         status = ""
     now = worst(one.status for one in settled)
     if now != status:
@@ -232,7 +232,13 @@ async def _checked(transaction: Transaction, organization: int, release: int, he
 
 
 async def _relist(
-    transaction: Transaction, organization: int, release: int, settled: Sequence[Head], ranges: dict[int, list[Linked]]
+    transaction: Transaction,
+    organization: int,
+    release: int,
+    settled: Sequence[Head],
+    ranges: dict[int, list[Linked]],
+    *,
+    anew: bool,
 ) -> bool:
     """Put the ranges among the commits that stay; say whether that changed the release's list."""
     rows = await transaction.all(LISTED, {"organization_id": organization, "release_id": release})
@@ -241,7 +247,7 @@ async def _relist(
     sent = [one for one in present if one.repository_id not in made]
     kept = {repository: [one for one in present if one.repository_id == repository] for repository in made}
     listed = interleave([sent, *({**kept, **ranges}[repository] for repository in made)])
-    if [one.id for one in listed] == [one.id for one in present]:
+    if not anew and [one.id for one in listed] == [one.id for one in present]:
         return False
     await link_commits(transaction, organization, release, listed)
     return True
