@@ -68,7 +68,6 @@ def _waiting(*conditions: Any) -> Statement:
     one = (
         select(heads.c.release_id).where(
             *_same(heads, "organization_id", "repository_id"),
-            heads.c.kind == "RANGE",
             heads.c.release_id != bindparam("release_id", type_=Id),
             condition,
         )
@@ -86,8 +85,9 @@ def _told(value: Any) -> Any:
 
 _oldest = _told(func.min(func.coalesce(commits.c.timestamp, literal(EPOCH, commits.c.timestamp.type)))).scalar_subquery()
 _since = bindparam("since", type_=heads.c.head_time.type)
-WAIT_FOR_LIST = _waiting(heads.c.known_until.in_(_told(commits.c.sha)), heads.c.head_time >= _oldest)
-WAIT_FOR_HEAD = _waiting(and_(heads.c.previous_sha.is_(None), heads.c.head_time >= _since))
+_ranged = heads.c.kind == "RANGE"  # known_until is never there but of such
+WAIT_FOR_LIST = _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest))
+WAIT_FOR_HEAD = _waiting(and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since))
 
 
 def _lock(target: Any, name: str, *, shared: bool) -> Statement:
@@ -194,12 +194,14 @@ async def _complete(
 ) -> list[Head]:
     """Make the ranges of a release, write what is new of its list, its heads and its status, and give its heads."""
     settled, ranges = [], {}
+    listed = any(one.kind == "LIST" for one in found)  # what was sent as the whole list gets no bare head put to it
     for one in found:
         if one.kind == "RANGE":
             line = Line(transaction, organization, release, one.repository_id)
             made = await line.range(one.sha, one.previous_sha)
-            ranges[one.repository_id] = made.commits if made.status in FILLED else [one.commit]
-            new = _ranged(one, made)
+            alone = [] if listed else [one.commit]
+            ranges[one.repository_id] = made.commits if made.status in FILLED else alone
+            new = _with_range(one, made)
         else:
             new = await _checked(transaction, organization, release, one)
         if new != one:
@@ -214,7 +216,7 @@ async def _complete(
     return settled
 
 
-def _ranged(head: Head, made: Range) -> Head:
+def _with_range(head: Head, made: Range) -> Head:
     final = head.previous_sha is not None and made.status is CommitStatus.COMPLETE
     return replace(
         head, kind="FINAL" if final else "RANGE", status=made.status, known_until=made.known_until, head_time=made.head_time

@@ -169,6 +169,7 @@ def test_lists_and_ranges_of_several_repositories_stand_side_by_side(door: Door)
     assert door.numbers("both") == [50, 40, 30, 20]
     door.change("both", refs=[ref(99, 10, "acme/api")])
     assert door.status("both") == "HEAD_UNKNOWN", "the worst of the repositories"
+    assert door.numbers("both") == [50, 30], "a list that was sent gets no bare head"
     heads = door.shown("both")["headCommits"]["nodes"]
     found = {one["repository"]["name"]: (one["commit"]["sha"], one["commitStatus"]["code"]) for one in heads}
     assert found == {"acme/web": (sha(50), "COMPLETE"), "acme/api": (sha(99), "HEAD_UNKNOWN")}
