@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, func, literal, select, union, update
 
 from gql_releases.domain.history import FILLED, CommitStatus, interleave, worst
-from gql_releases.storage.columns import Id, moment
+from gql_releases.storage.columns import NEVER, Id, moment
 from gql_releases.storage.commits import Linked, Sent, commits, heads, link_commits, links, releases, repositories
 from gql_releases.storage.lines import Line, Range
 from gql_releases.storage.statements import Statement, Transaction
@@ -87,7 +87,8 @@ _oldest = _told(func.min(func.coalesce(commits.c.timestamp, literal(EPOCH, commi
 _since = bindparam("since", type_=heads.c.head_time.type)
 _ranged = heads.c.kind == "RANGE"  # known_until is never there but of such
 WAIT_FOR_LIST = _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest))
-WAIT_FOR_HEAD = _waiting(and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since))
+_is_head = heads.c.known_until == bindparam("sha", type_=heads.c.known_until.type)
+WAIT_FOR_HEAD = _waiting(_is_head, and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since))
 
 
 def _lock(target: Any, name: str, *, shared: bool) -> Statement:
@@ -132,7 +133,7 @@ async def settle(transaction: Transaction, organization: int, release: int, sent
     told = {one.repository_id for one in (sent.commits if sent else ())} | {one.repository_id for one in settled if one.said}
     others: set[int] = set()
     for one in settled:
-        if one.repository_id in told and one.status is not CommitStatus.HEAD_UNKNOWN:
+        if one.repository_id in told:
             others |= await _woken(transaction, organization, release, one)
     for other in sorted(others):
         await transaction.one(LOCK_RELEASE, {"organization_id": organization, "release_id": other})
@@ -261,5 +262,7 @@ async def _woken(transaction: Transaction, organization: int, release: int, head
     if head.kind == "LIST":
         rows = await transaction.all(WAIT_FOR_LIST, asked)
     else:
-        rows = await transaction.all(WAIT_FOR_HEAD, {**asked, "since": head.timestamp or EPOCH})
+        unknown = head.status is CommitStatus.HEAD_UNKNOWN  # then no line that is known goes through it
+        since = NEVER if unknown else head.timestamp or EPOCH
+        rows = await transaction.all(WAIT_FOR_HEAD, {**asked, "sha": head.sha, "since": since})
     return {int(row[0]) for row in rows}

@@ -153,6 +153,14 @@ def test_runs_that_finish_out_of_order_have_the_ranges_of_those_that_do_not(door
     assert (door.numbers("v3-rebuilt"), door.numbers("v3")) == ([8, 7, 6], [8, 7, 6])
 
 
+def test_a_range_without_previous_ends_at_a_head_that_is_known_as_nothing_more(door: Door) -> None:
+    door.create("list", ("api",), commits=[commit(n) for n in (5, 4)], refs=[ref(5, 3)])
+    door.create("v2", refs=[ref(5)])
+    assert (door.numbers("v2"), door.status("v2")) == ([5], "PREVIOUS_UNKNOWN")
+    door.create("v1", refs=[ref(3)])
+    assert (door.numbers("v2"), door.status("v2"), door.status("v1")) == ([5, 4], "COMPLETE", "HEAD_UNKNOWN")
+
+
 def test_a_list_that_was_sent_stays_whatever_refs_say(door: Door) -> None:
     door.create("1", commits=[commit(n) for n in (3, 2, 1)])
     door.create("2", commits=[commit(n) for n in (6, 5, 4, 3)])
