@@ -91,14 +91,14 @@ _is_head = heads.c.known_until == bindparam("sha", type_=heads.c.known_until.typ
 WAIT_FOR_HEAD = _waiting(_is_head, and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since))
 
 
-def _lock(target: Any, name: str, *, shared: bool) -> Statement:
+def _locking(target: Any, name: str, *, shared: bool) -> Statement:
     same = [target.c.organization_id == bindparam("organization_id", type_=Id), target.c.id == bindparam(name, type_=Id)]
     return Statement(select(target.c.id).where(*same).with_for_update(read=shared, key_share=not shared))
 
 
-LOCK_RELEASE = _lock(releases, "release_id", shared=False)
-LOCK_LISTS = _lock(repositories, "repository_id", shared=True)
-LOCK_RANGES = _lock(repositories, "repository_id", shared=False)
+LOCK_RELEASE = _locking(releases, "release_id", shared=False)
+LOCK_LISTS = _locking(repositories, "repository_id", shared=True)
+LOCK_RANGES = _locking(repositories, "repository_id", shared=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +128,32 @@ async def settle(transaction: Transaction, organization: int, release: int, sent
     """Put together what a command about a release, which `sent` commits or only refs, makes known: of it, then of others."""
     found, status = await _heads(transaction, organization, release)
     found = await _unlist(transaction, found, sent)
-    await _lock_repositories(transaction, organization, found)
+    await _lock(transaction, organization, {one.repository_id: one.said for one in found})
     settled = await _complete(transaction, organization, release, found, status)
-    told = {one.repository_id for one in (sent.commits if sent else ())} | {one.repository_id for one in settled if one.said}
-    others: set[int] = set()
+    told = {one.repository_id for one in sent.commits} if sent else set()
+    here = {"organization_id": organization, "release_id": release}
+    waiting: set[int] = set()
     for one in settled:
-        if one.repository_id in told:
-            others |= await _woken(transaction, organization, release, one)
-    for other in sorted(others):
+        if one.kind == "LIST" and (one.said or one.repository_id in told):
+            waiting |= await _waiting_for_list(transaction, here, one.repository_id)
+        elif one.kind != "LIST":
+            waiting |= await _waiting_for_head(transaction, here, one)
+    await _complete_others(transaction, organization, waiting)
+
+
+async def tell_lists(transaction: Transaction, organization: int, release: int, sent: Sent) -> None:
+    """Put together what the lists of a new release make known of others; itself, it has what it was sent."""
+    repositories_sent = dict.fromkeys(sorted({one.repository_id for one in sent.commits}), False)
+    await _lock(transaction, organization, repositories_sent)
+    here = {"organization_id": organization, "release_id": release}
+    waiting: set[int] = set()
+    for repository in repositories_sent:
+        waiting |= await _waiting_for_list(transaction, here, repository)
+    await _complete_others(transaction, organization, waiting)
+
+
+async def _complete_others(transaction: Transaction, organization: int, waiting: set[int]) -> None:
+    for other in sorted(waiting):
         await transaction.one(LOCK_RELEASE, {"organization_id": organization, "release_id": other})
         await _complete(transaction, organization, other, *await _heads(transaction, organization, other))
 
@@ -179,15 +197,15 @@ async def _note(transaction: Transaction, head: Head) -> None:
     await transaction.run(NOTE_HEAD, {"head": head.id, **noted})
 
 
-async def _lock_repositories(transaction: Transaction, organization: int, found: Sequence[Head]) -> None:
+async def _lock(transaction: Transaction, organization: int, ranged: dict[int, bool]) -> None:
     """Let a range see every list that is sent at the same moment, or the list's writer see the range.
 
-    Lists do not wait for lists. SQLite has one writer.
+    Lists do not wait for lists. SQLite has one writer. `ranged`: repositories, and whether a ref named a head of each.
     """
     if transaction.dialect.sql.name == "postgresql":
-        for one in sorted(found, key=lambda head: head.repository_id):
-            lock = LOCK_RANGES if one.said else LOCK_LISTS
-            await transaction.one(lock, {"organization_id": organization, "repository_id": one.repository_id})
+        for repository, said in sorted(ranged.items()):
+            where = {"organization_id": organization, "repository_id": repository}
+            await transaction.one(LOCK_RANGES if said else LOCK_LISTS, where)
 
 
 async def _complete(
@@ -256,13 +274,15 @@ async def _relist(
     return True
 
 
-async def _woken(transaction: Transaction, organization: int, release: int, head: Head) -> set[int]:
-    """Find the releases whose range may go along the list, or end at the head, that a release has of a repository."""
-    asked = {"organization_id": organization, "repository_id": head.repository_id, "release_id": release}
-    if head.kind == "LIST":
-        rows = await transaction.all(WAIT_FOR_LIST, asked)
-    else:
-        unknown = head.status is CommitStatus.HEAD_UNKNOWN  # then no line that is known goes through it
-        since = NEVER if unknown else head.timestamp or EPOCH
-        rows = await transaction.all(WAIT_FOR_HEAD, {**asked, "sha": head.sha, "since": since})
+async def _waiting_for_list(transaction: Transaction, here: dict[str, int], repository: int) -> set[int]:
+    """Find the releases whose range may go along a release's list of a repository."""
+    rows = await transaction.all(WAIT_FOR_LIST, {**here, "repository_id": repository})
+    return {int(row[0]) for row in rows}
+
+
+async def _waiting_for_head(transaction: Transaction, here: dict[str, int], head: Head) -> set[int]:
+    """Find the releases whose range may end at a head that a ref named."""
+    unknown = head.status is CommitStatus.HEAD_UNKNOWN  # then no line that is known goes through it
+    asked = {**here, "repository_id": head.repository_id, "sha": head.sha}
+    rows = await transaction.all(WAIT_FOR_HEAD, {**asked, "since": NEVER if unknown else head.timestamp or EPOCH})
     return {int(row[0]) for row in rows}

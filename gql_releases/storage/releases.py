@@ -23,7 +23,7 @@ from gql_releases.storage.database import Database
 from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.organizations import project_ids
-from gql_releases.storage.ranges import settle
+from gql_releases.storage.ranges import settle, tell_lists
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
 from gql_releases.storage.statements import Statement, Transaction
@@ -130,7 +130,7 @@ class ReleaseStore:
                 await transaction.run(SET["status"], {"release": release, "status": new.status})
         if await self._link(transaction, organization, release, projects.values()):
             outcome = Outcome.EXTENDED if outcome is Outcome.EXISTING else outcome
-        await _take(transaction, organization, release, new.commits, new.refs)
+        await _take(transaction, organization, release, new.commits, new.refs, new=row is not None)
         given = {name: getattr(new, name) for name in IGNORED}
         ignored = () if row else tuple(name for name, value in given.items() if value is not None)
         return Created(outcome, release, ignored, await self._show(transaction, principal, release, view))
@@ -236,12 +236,16 @@ async def _take(
     release: int,
     commits: Sequence[NewCommit] | None,
     refs: Sequence[Ref] | None,
+    *,
+    new: bool = False,
 ) -> None:
     """Take commits and refs as they came, where some came, then put together what they make known."""
     sent = await set_commits(transaction, organization, release, arrange(commits)) if commits else None
     if refs:
         await set_refs(transaction, organization, release, refs)
-    if commits or refs:
+    if sent and new and not refs:
+        await tell_lists(transaction, organization, release, sent)
+    elif sent or refs:
         await settle(transaction, organization, release, sent)
 
 
