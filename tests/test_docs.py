@@ -10,6 +10,7 @@ import typer
 
 from gql_releases.cli import cli
 from gql_releases.domain.errors import ErrorCode
+from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.principal import Scope
 from gql_releases.graphql_api.errors import IN_PAYLOAD
 from gql_releases.rest_api.errors import STATUSES
@@ -24,6 +25,10 @@ def test_every_error_code_is_documented_with_its_place() -> None:
     rows = re.findall(r"^\| `(\w+)` \|.*\| (.*) \| (.*) \|$", (DOCS / "errors.md").read_text(), re.MULTILINE)
     assert {name: status for name, _, status in rows} == {code.value: str(STATUSES[code]) for code in ErrorCode}
     assert {name for name, place, _ in rows if place == "userErrors"} == {code.value for code in IN_PAYLOAD}
+
+
+def test_every_status_of_commits_is_documented_in_order() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", (DOCS / "commits.md").read_text(), re.MULTILINE) == list(CommitStatus)
 
 
 def commands(group: click.Group, words: str = "gql-releases") -> list[str]:

@@ -11,6 +11,8 @@ import orjson
 import strawberry
 
 from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.history import MESSAGES
+from gql_releases.domain.history import CommitStatus as CommitStatusOf
 from gql_releases.domain.notes import SHOWN_COMMITS, notes_from_commits
 from gql_releases.domain.paging import Order
 from gql_releases.graphql_api.bindings import (
@@ -32,6 +34,10 @@ from gql_releases.graphql_api.filters import RELEASE_LIST, ReleaseStatus
 from gql_releases.graphql_api.scalars import BigInt, JSONObject
 
 
+def _status(code: str) -> Any:
+    return strawberry.enum_value(code, description=MESSAGES[CommitStatusOf(code)])
+
+
 @strawberry.enum(description="What a commit did to a file.")
 class FileChangeType(Enum):
     """A, M and D of git."""
@@ -50,6 +56,23 @@ class DeployStatus(Enum):
     SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="It ended well: its release runs in the environment.")
     FAILED = strawberry.enum_value("FAILED", description="It ended and changed nothing.")
     ROLLED_BACK = strawberry.enum_value("ROLLED_BACK", description="It was undone: what ran before runs again.")
+
+
+@strawberry.enum(
+    description="Whether the commits of a release are all there, in one word; each is worse than those before it."
+)
+class CommitStatusCode(Enum):
+    """The domain's status."""
+
+    COMPLETE = _status("COMPLETE")
+    BY_TIME = _status("BY_TIME")
+    HEAD_UNLISTED = _status("HEAD_UNLISTED")
+    TOO_LONG = _status("TOO_LONG")
+    AMBIGUOUS = _status("AMBIGUOUS")
+    GAP = _status("GAP")
+    PREVIOUS_UNKNOWN = _status("PREVIOUS_UNKNOWN")
+    HEAD_UNKNOWN = _status("HEAD_UNKNOWN")
+    NO_COMMITS = _status("NO_COMMITS")
 
 
 def _given(*names: str) -> Callable[[Arguments], Conditions]:
@@ -208,6 +231,14 @@ class VersionInfo:
     build_hash: str | None = column("build_hash", "The commit hash that the version carries.")
 
 
+@strawberry.type(description="Whether commits are all there, and if not, why: for machines and for people.")
+class CommitStatus:
+    """A status and its sentence."""
+
+    code: CommitStatusCode = column("commit_status", "The status in one word.")
+    message: str = column("commit_status", "What it means, and what to do.", lambda code: MESSAGES[CommitStatusOf(code)])
+
+
 @strawberry.type(description="A version of some projects: what an error is first seen in, and what brought it.")
 class Release(Node):
     """A release."""
@@ -222,6 +253,9 @@ class Release(Node):
     date_created: datetime = column("date_created", "When the store first heard of it.")
     date_released: datetime | None = column("date_released", "When it was released; null until it is finalized.")
     commit_count: int = column("commit_count", "How many commits it has.")
+    commit_status: CommitStatus = embedded(
+        "", "Whether its commits are all there, and why not: the worst of what its head commits say."
+    )
     deploy_count: int = column("deploy_count", "How many deploys it has.")
     notes: str | None = written(
         Written("notes", "commits", "Commit", SHOWN_COMMITS, ("sha", "message"), notes_from_commits),
@@ -235,7 +269,9 @@ class Release(Node):
         _given("project"),
         [argument("project", str, "The slug of a project that both are releases of.")],
     )
-    last_commit: Commit | None = to_one("last_commit", "The newest of its commits.")
+    last_commit: Commit | None = to_one(
+        "last_commit", "Its newest commit: the first of each repository's, and of these the last by time."
+    )
     last_deploy: Deploy | None = to_one("last_deploy", "The deploy that was recorded last.")
     projects: Connection[Project] = to_many("projects", "The projects that it is a release of.", Order("project_id"))
     commits: Connection[Commit] = to_many("commits", "Its commits, the newest first.", Order("position"))
@@ -291,6 +327,12 @@ class HeadCommit(Node):
     repository: Repository = to_one("repository", "The repository.")
     commit: Commit = to_one("commit", "Its newest commit.")
     previous_sha: str | None = column("previous_sha", "The last commit before the release's range, if it was said.")
+    commit_status: CommitStatus = embedded(
+        "", "Whether the release's commits of this repository are all there, and why not."
+    )
+    known_until: str | None = column(
+        "known_until", "The sha where the known line ends on the way from head to previous; null where it does not."
+    )
 
 
 @strawberry.type(description="A link that belongs to a deploy, as to a log or a ticket.")

@@ -44,6 +44,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return parse_date(value) if isinstance(value, str) else value
 
 
+def moment(value: datetime | str | None) -> datetime | None:
+    """Read a date of a row: SQLite's driver gives the stored text."""
+    return parse_date(value) if isinstance(value, str) else value
+
+
 def identifier(length: int) -> TypeEngine[str]:
     """Text that compares byte by byte: locale collations have silently broken unique indexes of release tables."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, update
 
 from gql_releases.domain.commit import NewCommit
 from gql_releases.domain.dates import now, parse_date
+from gql_releases.domain.history import CommitStatus, interleave, last_commit
 from gql_releases.storage.columns import Id
-from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.statements import RowsStatement, Statement, Transaction
 from gql_releases.storage.tables import (
     CommitAuthorRow,
     CommitRow,
@@ -24,7 +26,7 @@ from gql_releases.storage.tables import (
     RepositoryRow,
     table,
 )
-from gql_releases.storage.upserts import Keeper, insert_all, insert_ignoring
+from gql_releases.storage.upserts import Keeper, insert_all, insert_ignoring, insert_rows, values_of
 
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 releases, links = table(ReleaseRow), table(ReleaseCommitRow)
@@ -48,10 +50,21 @@ CLEAR = [Statement(delete(target).where(*_of_release(target))) for target in (li
 CLEAR_HEADS = Statement(delete(heads).where(*_of_release(heads)))
 LINK = insert_all(links, "organization_id", "release_id", "position", "commit_id")
 LINK_AUTHOR = insert_all(release_authors, "organization_id", "release_id", "position", "author_id")
-FIRST_HEAD = insert_ignoring(heads, "organization_id", "release_id", "repository_id", "commit_id", "previous_sha")
+_HEAD = [column.name for column in heads.c if column.name not in ("id", "known_until")]
+HEAD_KEY = ["organization_id", "release_id", "repository_id"]
+
+
+def _head_of_list(dialect: Dialect) -> Any:
+    made = insert_rows(dialect, heads, _HEAD)
+    follows = {name: case((heads.c.said, heads.c[name]), else_=made.excluded[name]) for name in ("commit_id", "head_time")}
+    now_listed = {name: made.excluded[name] for name in ("kind", "commit_status")}
+    return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
+
+
+HEAD_OF_LIST = RowsStatement(_head_of_list)
 COUNT = Statement(
     update(releases)
-    .values(commit_count=bindparam("commit_count", type_=Integer), last_commit_id=bindparam("last_commit_id", type_=Id))
+    .values(values_of(releases, "commit_count", "last_commit_id", "commit_status"))
     .where(
         releases.c.organization_id == bindparam("organization", type_=Id),
         releases.c.id == bindparam("release_id", type_=Id),
@@ -75,17 +88,44 @@ class Linked:
     timestamp: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a command sent: commits, and the repository whose commits they replace; None for those of all."""
+
+    commits: Sequence[Linked]
+    repository_id: int | None = None
+
+
 async def set_commits(
     transaction: Transaction,
     organization: int,
     release: int,
     arranged: Sequence[NewCommit],
     only_repository: str | None = None,
-) -> None:
-    """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits."""
-    listed = await _store(transaction, organization, arranged)
+) -> Sent:
+    """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
+
+    The ranges of its other repositories are then to be settled (storage/ranges.py).
+    """
+    sent = await _store(transaction, organization, arranged)
+    listed, replaced = sent, None
     if only_repository is not None:
-        listed = await _merge(transaction, organization, release, listed, only_repository)
+        listed, replaced = await _merge(transaction, organization, release, sent, only_repository)
+    await link_commits(transaction, organization, release, listed)
+    first: dict[int, Linked] = {}
+    for one in sent:
+        first.setdefault(one.repository_id, one)
+    common = {"organization_id": organization, "release_id": release, "previous_sha": None, "said": False, "kind": "LIST"}
+    found = [
+        {**common, "repository_id": repository, "commit_id": one.id, "head_time": one.timestamp, "commit_status": "COMPLETE"}
+        for repository, one in first.items()
+    ]
+    await transaction.run_many(HEAD_OF_LIST, found)
+    return Sent(sent, replaced)
+
+
+async def link_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[Linked]) -> None:
+    """Make a release's list of commits, and what is kept of it: its authors, its length, its last commit."""
     where = {"organization_id": organization, "release_id": release}
     for statement in CLEAR:
         await transaction.run(statement, where)
@@ -94,24 +134,19 @@ async def set_commits(
     await transaction.run_many(
         LINK_AUTHOR, [{**where, "position": index, "author_id": author} for index, author in enumerate(wrote)]
     )
-    first: dict[int, int] = {}
-    for one in listed:
-        first.setdefault(one.repository_id, one.id)
-    found = [{**where, "repository_id": r, "commit_id": c, "previous_sha": None} for r, c in first.items()]
-    await transaction.run_many(FIRST_HEAD, found)
-    await count_commits(transaction, organization, release, listed)
+    last = last_commit(listed)
+    counted = {
+        "commit_count": len(listed),
+        "last_commit_id": last.id if last else None,
+        "commit_status": CommitStatus.COMPLETE if listed else CommitStatus.NO_COMMITS,
+    }
+    await transaction.run(COUNT, {"organization": organization, "release_id": release, **counted})
 
 
 async def clear_commits(transaction: Transaction, organization: int, release: int) -> None:
     """Take a release's commits, authors and heads away; the commits themselves stay."""
     await transaction.run(CLEAR_HEADS, {"organization_id": organization, "release_id": release})
-    await set_commits(transaction, organization, release, ())
-
-
-async def count_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[Linked]) -> None:
-    """Note the length of a release's list, and its newest commit."""
-    counted = {"commit_count": len(listed), "last_commit_id": listed[0].id if listed else None}
-    await transaction.run(COUNT, {"organization": organization, "release_id": release, **counted})
+    await link_commits(transaction, organization, release, ())
 
 
 async def _store(transaction: Transaction, organization: int, arranged: Sequence[NewCommit]) -> list[Linked]:
@@ -157,7 +192,7 @@ async def _keep_authors(transaction: Transaction, common: dict[str, Any], arrang
 
 async def _merge(
     transaction: Transaction, organization: int, release: int, listed: list[Linked], repository: str
-) -> list[Linked]:
+) -> tuple[list[Linked], int]:
     """Put one repository's new commits among those of the others that stay: by time where all have one, else first."""
     common = {"organization_id": organization, "date_created": now()}
     own = (await repository_keeper.keep(transaction, common, {repository: {"name": repository}}))[repository]
@@ -167,7 +202,4 @@ async def _merge(
         for row_id, other, author, time in await transaction.all(LINKED_ELSEWHERE, asked)
     ]
     merged = listed + stay
-    times = [one.timestamp for one in merged if one.timestamp]
-    if len(times) == len(merged):
-        merged.sort(key=lambda one: one.timestamp or now(), reverse=True)
-    return merged
+    return interleave([listed, stay]) if all(one.timestamp for one in merged) else merged, own

@@ -5,28 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import and_, case, or_
+
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import ErrorCode, invalid
+from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.ref import Ref
-from gql_releases.storage.commits import commit_keeper, heads, repository_keeper
+from gql_releases.storage.commits import HEAD_KEY, commit_keeper, heads, repository_keeper
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.statements import Statement, Transaction
 from gql_releases.storage.upserts import insert, values_of
 
-_COLUMNS = ("organization_id", "release_id", "repository_id", "commit_id", "previous_sha")
+_SAID = ("commit_id", "previous_sha", "said")
 
 
 def _upsert_head(dialect: Dialect) -> Any:
-    made = insert(dialect, heads).values(values_of(heads, *_COLUMNS))
-    newer = {"commit_id": made.excluded.commit_id, "previous_sha": made.excluded.previous_sha}
-    return made.on_conflict_do_update(index_elements=list(_COLUMNS[:3]), set_=newer)
+    """The head as it is said; of a head that is said anew the range stays as it is."""
+    made = insert(dialect, heads).values(values_of(heads, *HEAD_KEY, *_SAID, "kind", "commit_status"))
+    anew = [heads.c[name].is_not_distinct_from(made.excluded[name]) for name in _SAID]
+    kind = case((or_(heads.c.kind == "LIST", and_(*anew)), heads.c.kind), else_=made.excluded.kind)
+    said = {name: made.excluded[name] for name in _SAID}
+    return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**said, "kind": kind})
 
 
 SET_HEAD = Statement(_upsert_head)
+_UNSETTLED = {"said": True, "kind": "RANGE", "commit_status": CommitStatus.HEAD_UNKNOWN}
 
 
 async def set_refs(transaction: Transaction, organization: int, release: int, refs: Sequence[Ref]) -> None:
-    """Set the head of each named repository; the last one named wins.
+    """Set the head of each named repository; the last one named wins. The ranges are then to be settled (ranges.py).
 
     Raises InvalidInput where a repository is unknown: refs never make repositories (contract section 2.7).
     """
@@ -41,5 +48,5 @@ async def set_refs(transaction: Transaction, organization: int, release: int, re
         bare = {"sha": ref.sha, "author_id": None, "message": None, "timestamp": None}
         shared = {**common, "repository_id": repository, "date_created": now()}
         commit = (await commit_keeper.keep(transaction, shared, {ref.sha: bare}))[ref.sha]
-        head = {"release_id": release, "repository_id": repository, "commit_id": commit}
-        await transaction.run(SET_HEAD, {**common, **head, "previous_sha": ref.previous_sha})
+        head = {"release_id": release, "repository_id": repository, "commit_id": commit, "previous_sha": ref.previous_sha}
+        await transaction.run(SET_HEAD, {**common, **head, **_UNSETTLED})

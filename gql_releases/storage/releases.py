@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, null, select, update
 from gql_releases.domain.commit import NewCommit, arrange
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidInput
+from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.outcomes import Created, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
@@ -22,6 +23,7 @@ from gql_releases.storage.database import Database
 from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.organizations import project_ids
+from gql_releases.storage.ranges import settle, tell_lists
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
 from gql_releases.storage.statements import RowsStatement, Statement, Transaction
@@ -128,10 +130,7 @@ class ReleaseStore:
         keys = values if row else await _sort_keys(transaction, release)
         if await _link(transaction, organization, release, keys, projects.values()):
             outcome = Outcome.EXTENDED if outcome is Outcome.EXISTING else outcome
-        if new.commits:
-            await set_commits(transaction, organization, release, arrange(new.commits))
-        if new.refs:
-            await set_refs(transaction, organization, release, new.refs)
+        await _take(transaction, organization, release, new.commits, new.refs, new=row is not None)
         given = {name: getattr(new, name) for name in IGNORED}
         ignored = () if row else tuple(name for name, value in given.items() if value is not None)
         return Created(outcome, release, ignored, await self._show(transaction, principal, release, view))
@@ -144,10 +143,7 @@ class ReleaseStore:
             organization = principal.organization_id
             if change.refs is not None and not change.refs:
                 await clear_commits(transaction, organization, found.id)
-            if change.commits:
-                await set_commits(transaction, organization, found.id, arrange(change.commits))
-            if change.refs:
-                await set_refs(transaction, organization, found.id, change.refs)
+            await _take(transaction, organization, found.id, change.commits, change.refs)
 
         return await self._change(principal, key, apply, view)
 
@@ -165,7 +161,8 @@ class ReleaseStore:
         """Replace a release's commits, or those of one repository. Raises ReleaseNotFound."""
 
         async def apply(transaction: Transaction, found: Found) -> None:
-            await set_commits(transaction, principal.organization_id, found.id, arrange(commits), repository)
+            sent = await set_commits(transaction, principal.organization_id, found.id, arrange(commits), repository)
+            await settle(transaction, principal.organization_id, found.id, sent)
 
         return await self._change(principal, key, apply, view)
 
@@ -174,7 +171,7 @@ class ReleaseStore:
 
         async def apply(transaction: Transaction, found: Found) -> None:
             if refs:
-                await set_refs(transaction, principal.organization_id, found.id, refs)
+                await _take(transaction, principal.organization_id, found.id, None, refs)
             else:
                 await clear_commits(transaction, principal.organization_id, found.id)
 
@@ -235,6 +232,25 @@ async def _link(
     return bool(await transaction.all_many(LINK, [{**common, "project_id": one} for one in sorted(set(projects))]))
 
 
+async def _take(
+    transaction: Transaction,
+    organization: int,
+    release: int,
+    commits: Sequence[NewCommit] | None,
+    refs: Sequence[Ref] | None,
+    *,
+    new: bool = False,
+) -> None:
+    """Take commits and refs as they came, where some came, then put together what they make known."""
+    sent = await set_commits(transaction, organization, release, arrange(commits)) if commits else None
+    if refs:
+        await set_refs(transaction, organization, release, refs)
+    if sent and new and not refs:
+        await tell_lists(transaction, organization, release, sent)
+    elif sent or refs:
+        await settle(transaction, organization, release, sent)
+
+
 def _row(organization: int, new: NewRelease) -> dict[str, Any]:
     info = new.version_info
     said = ("package", "raw", "pre", "build_code", "components", "description", "build_hash")
@@ -252,6 +268,7 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
         "date_released": new.date_released,
         "release_order": new.date_released or NEVER,
         "commit_count": 0,
+        "commit_status": CommitStatus.NO_COMMITS,
         "deploy_count": 0,
         **{name: getattr(info, name) if info else None for name in said},
         # Sentry's numbers go up to 2^64-1, which no database's integer holds.

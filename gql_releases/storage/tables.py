@@ -167,6 +167,7 @@ class ReleaseRow(SQLModel, table=True):
     date_released: datetime | None = date(nullable=True)
     release_order: datetime = date()
     commit_count: int = 0
+    commit_status: str = text(20)
     deploy_count: int = 0
     last_commit_id: int | None = member(nullable=True)
     last_deploy_id: int | None = member(nullable=True)
@@ -246,11 +247,19 @@ class ReleaseAuthorRow(SQLModel, table=True):
 
 
 class HeadCommitRow(SQLModel, table=True):
-    """The newest commit of one repository in a release, and the sha that the range began after."""
+    """The newest commit of one repository in a release, the sha that the range began after, and where its commits come from.
+
+    `kind`: LIST (they were sent), RANGE (made from previous to head, and made anew when more is known) or FINAL (made, and
+    known for good). `said`: a ref named the head; else it follows the list. `known_until`: the commit at which a range has
+    to wait. `head_time`: the head's time; of a range NEVER where its head stands in a list without one, NULL where in none.
+    """
 
     __tablename__ = "head_commits"
     __table_args__ = (
         natural_key("release_id", "repository_id"),
+        sorted_by("commit_id"),
+        sorted_by("repository_id", "kind", "head_time"),
+        sorted_by("repository_id", "known_until"),
         reference("release_id", "releases", cascade=True),
         reference("repository_id", "repositories"),
         reference("commit_id", "commits"),
@@ -263,6 +272,11 @@ class HeadCommitRow(SQLModel, table=True):
     repository_id: int = member()
     commit_id: int = member()
     previous_sha: str | None = text(64, nullable=True)
+    said: bool
+    kind: str = text(5)
+    commit_status: str = text(20)
+    known_until: str | None = text(64, nullable=True)
+    head_time: datetime | None = date(nullable=True)
 
 
 class EnvironmentRow(SQLModel, table=True):

@@ -12,6 +12,7 @@ from typing import Any
 from graphql import GraphQLResolveInfo, GraphQLSchema, execute, parse
 from sqlmodel import Session, SQLModel, col, select
 
+from gql_releases.domain.history import MESSAGES, CommitStatus
 from gql_releases.storage import tables as t
 from tests.oracle.filtering import fits
 
@@ -156,6 +157,9 @@ class Naive:
 
     def one_metadata(self, source: Any) -> Any:
         return None if source.metadata_json is None else json.loads(source.metadata_json)
+
+    def one_commitStatus(self, source: Any) -> Any:
+        return {"code": source.commit_status, "message": MESSAGES[CommitStatus(source.commit_status)]}
 
     def one_notes(self, source: Any) -> Any:
         if source.notes is not None:

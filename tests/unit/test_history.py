@@ -1,0 +1,181 @@
+"""Ranges along known lists: equal to those of the true history, whatever order the lists came in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gql_releases.domain import history
+from gql_releases.domain.history import MESSAGES, CommitStatus, Tail, Walk, interleave, last_commit, worst
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class History:
+    """Commits by number; each has one first parent, None for a root. Times grow with the numbers."""
+
+    parents: list[int | None]
+
+    def line(self, head: int | None) -> list[int]:
+        """The first-parent line of a head, the newest first."""
+        found = []
+        while head is not None:
+            found.append(head)
+            head = self.parents[head]
+        return found
+
+    def range(self, head: int, previous: int) -> list[int] | None:
+        """What is after previous, up to head; None where previous is not on head's line."""
+        line = self.line(head)
+        return line[: line.index(previous)] if previous in line else None
+
+
+@st.composite
+def histories(draw: st.DrawFn, linear: bool = False) -> History:
+    size = draw(st.integers(2, 14))
+    # A branch begins at an older commit; a merge's first parent is the line that it was merged into.
+    back = [0] if linear else [0, 0, 0, 1, 2, 5]
+    return History([None, *(max(0, number - 1 - draw(st.sampled_from(back))) for number in range(1, size))])
+
+
+@st.composite
+def lists(draw: st.DrawFn, known: History) -> list[Tail]:
+    found = []
+    for _ in range(draw(st.integers(0, 7))):
+        line = known.line(draw(st.integers(0, len(known.parents) - 1)))
+        size = draw(st.integers(1, len(line)))
+        based = size < len(line) and draw(st.booleans())
+        found.append(Tail(tuple(map(str, line[:size])), str(line[size]) if based else None))
+    return found
+
+
+def walk(known: Sequence[Tail], head: int, stops: Sequence[int], *, by_time: bool = False) -> Walk:
+    """Lead a walk along lists in memory; the number of a commit is its time."""
+    made = Walk(str(head))
+    while made.outcome is None:
+        tails = [Tail(one.shas[one.shas.index(made.wants) :], one.base) for one in known if made.wants in one.shas]
+        made.follow(tails, [str(one) for one in stops])
+        if made.stuck:
+            older = [int(one.shas[0]) for one in known if int(one.shas[0]) < int(made.wants)]
+            made.leap(str(max(older)) if by_time and older and max(older) >= min(stops, default=0) else None)
+    return made
+
+
+@given(st.data())
+def test_a_complete_range_is_the_true_one_in_any_order_of_the_lists(data: st.DataObject) -> None:
+    known = data.draw(histories())
+    sent = data.draw(lists(known))
+    head, previous = (data.draw(st.integers(0, len(known.parents) - 1)) for _ in range(2))
+    made = walk(sent, head, [previous])
+    if made.outcome is CommitStatus.COMPLETE:
+        assert made.found == list(map(str, known.range(head, previous) or ()))
+        assert known.range(head, previous) is not None
+    else:
+        assert made.outcome in (CommitStatus.GAP, CommitStatus.HEAD_UNKNOWN), "true lists never disagree"
+    again = walk(data.draw(st.permutations(sent)), head, [previous])
+    assert (again.outcome, again.found, again.wants) == (made.outcome, made.found, made.wants)
+    more = walk([*sent, *data.draw(lists(known))], head, [previous])
+    assert made.outcome is not CommitStatus.COMPLETE or more.found == made.found, "more lists take nothing back"
+
+
+@given(histories(), st.data())
+def test_lists_with_their_previous_commits_make_every_range_on_their_line_complete(
+    known: History, data: st.DataObject
+) -> None:
+    line = known.line(len(known.parents) - 1)
+    ends = sorted({len(line), *data.draw(st.lists(st.integers(1, len(line)), max_size=4))})
+    begins = [0, *ends[:-1]]
+    sent = [
+        Tail(tuple(map(str, line[begin:end])), str(line[end]) if end < len(line) else None)
+        for begin, end in zip(begins, ends, strict=True)
+    ]
+    random.Random(len(line)).shuffle(sent)
+    newer, older = sorted(data.draw(st.tuples(*[st.integers(0, len(line) - 1)] * 2)))
+    made = walk(sent, line[newer], [line[older]])
+    assert (made.outcome, made.found) == (CommitStatus.COMPLETE, list(map(str, line[newer:older])))
+    if newer < older:
+        assert walk(sent, line[older], [line[newer]]).outcome is CommitStatus.GAP, "what is newer is not before"
+
+
+@given(histories(linear=True), st.data())
+def test_dates_join_the_lists_of_a_line_without_branches(known: History, data: st.DataObject) -> None:
+    line = known.line(len(known.parents) - 1)
+    ends = sorted({len(line), *data.draw(st.lists(st.integers(1, len(line)), max_size=4))})
+    sent = [Tail(tuple(map(str, line[a:b]))) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    high, low = sorted(data.draw(st.lists(st.integers(0, len(line) - 1), min_size=2, max_size=2, unique=True)))
+    made = walk(sent, line[high], [line[low]], by_time=True)
+    assert made.outcome in history.FILLED
+    assert made.found == list(map(str, line[high:low]))
+    joined = any(high < end <= low for end in ends)
+    assert (made.outcome is CommitStatus.BY_TIME) == joined
+
+
+@pytest.mark.parametrize(
+    ("sent", "outcome"),
+    [
+        ([Tail(("9", "8", "7")), Tail(("9", "7", "6"))], CommitStatus.AMBIGUOUS),
+        ([Tail(("9", "8"), "7"), Tail(("9", "8", "6"))], CommitStatus.AMBIGUOUS),
+        ([Tail(("9", "8"), "7"), Tail(("7", "9"))], CommitStatus.AMBIGUOUS),
+        ([Tail(("9", "8"), "7")], CommitStatus.GAP),
+        ([Tail(("8", "7"))], CommitStatus.HEAD_UNKNOWN),
+        ([Tail(tuple(map(str, range(9, history.MAX_RANGE + 20))))], CommitStatus.TOO_LONG),
+        ([Tail((str(n),), str(n + 1)) for n in range(9, history.MAX_STEPS + 20)], CommitStatus.TOO_LONG),
+    ],
+)
+def test_what_cannot_be_filled_says_why(sent: list[Tail], outcome: CommitStatus) -> None:
+    assert walk(sent, 9, [1]).outcome is outcome
+
+
+def test_a_range_has_as_many_commits_as_it_may() -> None:
+    last = 9 + history.MAX_RANGE
+    made = walk([Tail(tuple(map(str, range(9, last + 1))))], 9, [last])
+    assert (made.outcome, len(made.found)) == (CommitStatus.COMPLETE, history.MAX_RANGE)
+
+
+@dataclass(frozen=True)
+class One:
+    repository_id: int
+    number: int
+    timestamp: datetime | None
+
+
+ones = st.builds(One, st.integers(1, 3), st.integers(), st.none() | st.integers(0, 9).map(lambda n: FIRST + timedelta(n)))
+
+
+@given(st.lists(st.lists(ones, max_size=5), max_size=4))
+def test_interleaving_keeps_each_list_and_sorts_what_is_sorted(given_lists: list[list[One]]) -> None:
+    numbered = [
+        [One(index, number, one.timestamp) for number, one in enumerate(each)] for index, each in enumerate(given_lists)
+    ]
+    merged = interleave(numbered)
+    for index, each in enumerate(numbered):
+        assert [one for one in merged if one.repository_id == index] == each
+    timed = [sorted((one.timestamp for one in each if one.timestamp), reverse=True) for each in numbered]
+    flat = interleave([[One(0, 0, time) for time in each] for each in timed])
+    times = [one.timestamp for one in flat if one.timestamp]
+    assert times == sorted(times, reverse=True)
+
+
+@given(st.lists(ones, max_size=8))
+def test_last_commit_is_the_newest_of_the_first_of_each_repository(listed: list[One]) -> None:
+    last = last_commit(listed)
+    firsts = [one for index, one in enumerate(listed) if one.repository_id not in {o.repository_id for o in listed[:index]}]
+    assert (last is None) == (not listed)
+    if last:
+        assert last in firsts
+        times = [one.timestamp for one in firsts if one.timestamp]
+        assert last.timestamp == (max(times) if times else None)
+        assert times or last is listed[0]
+
+
+def test_the_worst_status_is_a_releases_and_each_has_a_sentence() -> None:
+    assert worst([]) is CommitStatus.NO_COMMITS
+    assert worst([CommitStatus.COMPLETE, CommitStatus.GAP, CommitStatus.BY_TIME]) is CommitStatus.GAP
+    assert set(MESSAGES) == set(CommitStatus)
