@@ -102,16 +102,17 @@ async def set_commits(
     release: int,
     arranged: Sequence[NewCommit],
     only_repository: str | None = None,
+    *,
+    new: bool = False,
 ) -> Sent:
     """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
 
-    The ranges of its other repositories are then to be settled (storage/ranges.py).
+    The ranges of its other repositories are then to be settled (storage/ranges.py). A `new` release has none to replace.
     """
     sent = await _store(transaction, organization, arranged)
     listed, replaced = sent, None
     if only_repository is not None:
         listed, replaced = await _merge(transaction, organization, release, sent, only_repository)
-    await link_commits(transaction, organization, release, listed)
     first: dict[int, Linked] = {}
     for one in sent:
         first.setdefault(one.repository_id, one)
@@ -120,27 +121,38 @@ async def set_commits(
         {**common, "repository_id": repository, "commit_id": one.id, "head_time": one.timestamp, "commit_status": "COMPLETE"}
         for repository, one in first.items()
     ]
-    await transaction.run_many(HEAD_OF_LIST, found)
+    if not new:
+        await _clear(transaction, organization, release)
+    await transaction.run_all([*_links(organization, release, listed), (HEAD_OF_LIST, found)])
     return Sent(sent, replaced)
 
 
 async def link_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[Linked]) -> None:
-    """Make a release's list of commits, and what is kept of it: its authors, its length, its last commit."""
-    where = {"organization_id": organization, "release_id": release}
+    """Make a release's list of commits anew, and what is kept of it: its authors, its length, its last commit."""
+    await _clear(transaction, organization, release)
+    await transaction.run_all(_links(organization, release, listed))
+
+
+async def _clear(transaction: Transaction, organization: int, release: int) -> None:
     for statement in CLEAR:
-        await transaction.run(statement, where)
-    await transaction.run_many(LINK, [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)])
+        await transaction.run(statement, {"organization_id": organization, "release_id": release})
+
+
+def _links(organization: int, release: int, listed: Sequence[Linked]) -> list[tuple[Statement, list[dict[str, Any]]]]:
+    """Give the statements that link a list of commits, and their rows."""
+    where = {"organization_id": organization, "release_id": release}
     wrote = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
-    await transaction.run_many(
-        LINK_AUTHOR, [{**where, "position": index, "author_id": author} for index, author in enumerate(wrote)]
-    )
     last = last_commit(listed)
     counted = {
         "commit_count": len(listed),
         "last_commit_id": last.id if last else None,
         "commit_status": CommitStatus.COMPLETE if listed else CommitStatus.NO_COMMITS,
     }
-    await transaction.run(COUNT, {"organization": organization, "release_id": release, **counted})
+    return [
+        (LINK, [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)]),
+        (LINK_AUTHOR, [{**where, "position": index, "author_id": author} for index, author in enumerate(wrote)]),
+        (COUNT, [{"organization": organization, "release_id": release, **counted}]),
+    ]
 
 
 async def clear_commits(transaction: Transaction, organization: int, release: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import re
+from collections.abc import Awaitable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -12,7 +14,7 @@ from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.database import Work
 from gql_releases.storage.dialects import PostgresDialect
 from gql_releases.storage.pool import Pool, Session
-from gql_releases.storage.statements import Row, RowsStatement, Statement, Values
+from gql_releases.storage.statements import Prepared, Row, RowsStatement, Statement, Values
 
 Result = TypeVar("Result")
 
@@ -123,15 +125,44 @@ class PostgresTransaction:
             prepared = statement.on(self.dialect)
             await self._session.connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
 
+    async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
+        """Run statements for the effect, each for its rows: together, in one round trip."""
+        wanted = [(statement.on(self.dialect), _given(statement, rows)) for statement, rows in run if rows]
+        values = tuple([value for prepared, given in wanted for value in prepared.bind(given)])
+        await self._session.fetch(_together(tuple([prepared for prepared, _ in wanted])), values)
+
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Do as run_many does, and give all rows that it returned: those of arrays in any order."""
         if not rows:
             return []
         if isinstance(statement, RowsStatement):
-            return await self.all(statement, {name: [row[name] for row in rows] for name in rows[0]})
+            return await self.all(statement, _given(statement, rows))
         prepared = statement.on(self.dialect)
         found: list[Row] = await self._session.connection.fetchmany(prepared.sql, [prepared.bind(row) for row in rows])
         return found
+
+
+def _given(statement: Statement, rows: list[dict[str, Any]]) -> Values:
+    """Give the values of a statement over rows: an array for each column; any other statement has one row."""
+    if isinstance(statement, RowsStatement):
+        return {name: [row[name] for row in rows] for name in rows[0]}
+    [row] = rows
+    return row
+
+
+@lru_cache(maxsize=256)
+def _together(prepared: tuple[Prepared, ...]) -> Prepared:
+    """Make one statement of several that change rows: each a part of WITH, its parameters numbered on."""
+    parts, count = [], 0
+    for index, one in enumerate(prepared):
+        before = count
+        found = [int(number) for number in _PARAMETER.findall(one.sql)]
+        parts.append(f"part{index} AS ({_PARAMETER.sub(lambda match, by=before: f'${int(match[1]) + by}', one.sql)})")  # type: ignore[misc]
+        count += max(found)
+    return Prepared(f"WITH {', '.join(parts)} SELECT 1", lambda values: ())
+
+
+_PARAMETER = re.compile(r"\$(\d+)")
 
 
 class PostgresDatabase:

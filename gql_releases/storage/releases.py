@@ -242,7 +242,7 @@ async def _take(
     new: bool = False,
 ) -> None:
     """Take commits and refs as they came, where some came, then put together what they make known."""
-    sent = await set_commits(transaction, organization, release, arrange(commits)) if commits else None
+    sent = await set_commits(transaction, organization, release, arrange(commits), new=new) if commits else None
     if refs:
         await set_refs(transaction, organization, release, refs)
     if sent and new and not refs:

@@ -6,7 +6,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
@@ -107,6 +107,11 @@ class SqliteTransaction:
             return
         prepared = statement.on(self.dialect)
         self._connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
+
+    async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
+        """Run statements for the effect, each for its rows, one after another."""
+        for statement, rows in run:
+            await self.run_many(statement, rows)
 
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Run a statement once for each row of values and give all rows that it returned, in order."""

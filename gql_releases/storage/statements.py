@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import BindParameter, ClauseElement
@@ -19,13 +19,15 @@ class Prepared:
 
     __slots__ = ("bind", "sql")
 
-    bind: Callable[[Values], Row]
-    """Gives the values of this statement in order; each required one must be there."""
+    def __init__(self, sql: str, bind: Callable[[Values], Row]) -> None:
+        """`bind` gives the values of this statement in order; each required one must be there."""
+        self.sql, self.bind = sql, bind
 
-    def __init__(self, construct: ClauseElement, dialect: SqlDialect) -> None:
-        compiled: Any = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        self.sql = str(compiled)
-        self.bind = _binder([(name, compiled.binds[name]) for name in compiled.positiontup or ()], dialect)
+
+def prepare(construct: ClauseElement, dialect: SqlDialect) -> Prepared:
+    """Compile a construct."""
+    compiled: Any = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    return Prepared(str(compiled), _binder([(name, compiled.binds[name]) for name in compiled.positiontup or ()], dialect))
 
 
 def _binder(binds: list[tuple[str, BindParameter[Any]]], dialect: SqlDialect) -> Callable[[Values], Row]:
@@ -66,7 +68,7 @@ class Statement:
         except KeyError:
             construct = self._construct
             made = construct if isinstance(construct, ClauseElement) else construct(dialect)
-            return self._prepared.setdefault(dialect, Prepared(made, dialect.sql))
+            return self._prepared.setdefault(dialect, prepare(made, dialect.sql))
 
 
 class RowsStatement(Statement):
@@ -93,6 +95,9 @@ class Transaction(Protocol):
 
     async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values."""
+
+    async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
+        """Run statements for the effect, each for its rows; none may need to see what another one does."""
 
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Run a statement once for each row of values and give all rows that it returned, in order."""

@@ -63,7 +63,12 @@ class Keeper:
         self._completed = completed
         self._find = Statement(lambda dialect: _found(dialect, target, key, by, completed))
         # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
-        self._insert = insert_ignoring(target, "organization_id", *key, *columns)
+        names = ["organization_id", *key, *columns]
+        self._insert = insert_ignoring(target, *names)
+        given = [target.c[name] for name in (by, "id", *completed)]
+        self._insert_returning = RowsStatement(
+            lambda dialect: insert_rows(dialect, target, names).on_conflict_do_nothing().returning(*given)
+        )
         self._complete = Statement(
             update(target).values(values_of(target, *completed)).where(target.c.id == bindparam("row_id", type_=Id))
         )
@@ -75,18 +80,28 @@ class Keeper:
         known = await self._rows(transaction, common, list(rows))
         missing = transaction.dialect.in_order_of_locking([key for key in rows if key not in known])
         if missing:
-            await transaction.run_many(self._insert, [{**common, **rows[key]} for key in missing])
-            known |= await self._rows(transaction, common, missing)  # some may be others', made at the same moment
+            known |= await self._make(transaction, common, missing, [{**common, **rows[key]} for key in missing])
         # In one order always: two writers of the same rows never wait for each other in a circle.
         changed = [one for key in sorted(rows) if (one := self._changed(known[key], rows[key]))]
         if changed:
             await transaction.run_many(self._complete, changed)
         return {key: row[1] for key, row in known.items()}
 
+    async def _make(
+        self, transaction: Transaction, common: Values, keys: list[Any], rows: list[dict[str, Any]]
+    ) -> dict[Any, Row]:
+        """Make rows and give them: those that were made at the same moment by others are looked for again."""
+        if not transaction.dialect.counts_round_trips:  # nobody else writes, and giving back each row costs more
+            await transaction.run_many(self._insert, rows)
+            return await self._rows(transaction, common, keys)
+        made = {row[0]: row for row in await transaction.all_many(self._insert_returning, rows)}
+        others = [key for key in keys if key not in made]
+        return made | await self._rows(transaction, common, others) if others else made
+
     def _changed(self, row: Row, given: Mapping[str, Any]) -> dict[str, Any] | None:
         """Give the row as it is to be where that is not how it is."""
         names = self._completed
-        stored = row[2:]
+        stored = tuple(row[2:])
         wanted = [
             _raw(given[name], old) if given.get(name) is not None else old for name, old in zip(names, stored, strict=True)
         ]

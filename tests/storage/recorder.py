@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from gql_releases.storage.database import Database
@@ -60,6 +60,12 @@ class _Recorded:
     async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         await self._transaction.run_many(statement, rows)
         self._note(statement, 0)
+
+    async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
+        await self._transaction.run_all(run)
+        for statement, rows in run:
+            if rows:
+                self._note(statement, 0)
 
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         found = await self._transaction.all_many(statement, rows)
