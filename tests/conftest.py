@@ -55,7 +55,8 @@ class Template:
         return SqliteFiles().path(self.url)
 
 
-async def _fill(template: Template) -> None:
+async def fill(template: Template) -> None:
+    """Put two tenants into a migrated store."""
     store = open_store(template.url)
     organizations = OrganizationService(store.organizations)
     for slug, projects in (("acme", ("web", "api")), ("other", ("web",))):
@@ -79,7 +80,7 @@ def databases() -> Iterator[Databases]:
 def template(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Template:
     made = Template(databases, databases.empty(tmp_path_factory.mktemp("template")))
     migrate(made.url)
-    asyncio.run(_fill(made))
+    asyncio.run(fill(made))
     return made
 
 

@@ -6,21 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 
 from gql_releases.domain.errors import Unavailable
 from gql_releases.storage.database import Work
 from gql_releases.storage.dialects import PostgresDialect
+from gql_releases.storage.hosts import Hosts
 from gql_releases.storage.statements import Row, Statement, Values
 
 Result = TypeVar("Result")
 
 POOL = 10
-"""Connections of one process at most."""
+"""Connections of one process at most, unless set otherwise."""
 PATIENCE = 15.0
-"""Seconds that a request may wait for a connection."""
+"""Seconds that a request may wait for a connection, unless set otherwise."""
 STATEMENT_SECONDS = 60.0
 """Seconds that a statement may take."""
 ATTEMPTS = 4
@@ -53,15 +54,6 @@ def is_postgres(url: str) -> bool:
     return urlsplit(url).scheme in ("postgresql", "postgres")
 
 
-def driver_url(url: str) -> str:
-    """Give a URL as asyncpg takes it; among several hosts the one that can be written to is meant. Raises ValueError."""
-    parts = urlsplit(url)
-    given = dict(parse_qsl(parts.query))
-    if "," in parts.netloc or "," in given.get("host", ""):
-        given.setdefault("target_session_attrs", "read-write")
-    return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(given), ""))
-
-
 def host_of(url: str) -> str:
     """Name a database for people: its hosts and its name, and no secret."""
     parts = urlsplit(url)
@@ -72,7 +64,7 @@ def host_of(url: str) -> str:
 async def open_connection(url: str) -> Any:
     """Open a connection by itself. Raises Unavailable."""
     async with translated():
-        return await asyncpg.connect(driver_url(url), timeout=PATIENCE)
+        return await Hosts(url, PATIENCE).connect()
 
 
 @asynccontextmanager
@@ -129,8 +121,10 @@ async def _keep_as_it_is(connection: Any) -> None:
 class PostgresDatabase:
     """A pool of connections that is filled as requests come, and filled anew when the server was gone."""
 
-    def __init__(self, url: str) -> None:
-        self._url, self.dialect = driver_url(url), PostgresDialect()
+    def __init__(self, url: str, size: int = POOL, patience: float = PATIENCE) -> None:
+        """Take the URL, the connections at most, and the seconds that a request may wait for one."""
+        self._size, self._patience, self.dialect = size, patience, PostgresDialect()
+        self._hosts = Hosts(url, patience)
         self._pool: Any = None
         self._opening = asyncio.Lock()
 
@@ -161,9 +155,12 @@ class PostgresDatabase:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         pool = self._pool or await self._open()
-        connection = await pool.acquire(timeout=PATIENCE)
+        connection = await pool.acquire(timeout=self._patience)
         try:
             yield connection
+        except asyncpg.ReadOnlySQLTransactionError:  # no longer the server that takes writes: look for it anew
+            await pool.expire_connections()
+            raise
         finally:
             await pool.release(connection)
 
@@ -171,10 +168,9 @@ class PostgresDatabase:
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
-                    self._url,
-                    min_size=1,
-                    max_size=POOL,
-                    timeout=PATIENCE,
+                    connect=self._hosts.connect,
+                    min_size=0,  # opening the pool waits for nobody: each request waits for its own connection alone
+                    max_size=self._size,
                     command_timeout=STATEMENT_SECONDS,
                     max_inactive_connection_lifetime=300,
                     statement_cache_size=500,
