@@ -24,13 +24,10 @@ INSERT = Statement(
         .returning(organizations.c.id)
     )
 )
-KNOWN_PROJECTS = Statement(
-    lambda dialect: select(projects.c.id, projects.c.slug).where(
-        projects.c.organization_id == bindparam("organization_id", type_=Id),
-        projects.c.slug.in_(select(dialect.list_items("slugs", projects.c.slug.type).c.value))
-        | projects.c.id.in_(select(dialect.list_items("ids", Id).c.value)),
-    )
-)
+_KNOWN = select(projects.c.id, projects.c.slug).where(projects.c.organization_id == bindparam("organization_id", type_=Id))
+# Two statements, for SQLite finds by slug or id only by looking at every project.
+PROJECTS_BY_SLUG = Statement(lambda dialect: _KNOWN.where(dialect.among(projects.c.slug, "slugs")))
+PROJECTS_BY_ID = Statement(lambda dialect: _KNOWN.where(dialect.among(projects.c.id, "ids")))
 project_keeper = Keeper(projects, ("slug",), ("name", "date_created"))
 
 
@@ -76,14 +73,14 @@ async def project_ids(
     `create` makes projects for unknown slugs. Raises InvalidInput for each unknown one, worded by `unknown`.
     """
     numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
-    dialect = transaction.dialect
-    asked = {
-        "organization_id": organization,
-        "slugs": dialect.list_value([name for name in named if isinstance(name, str)]),
-        "ids": dialect.list_value([number for number in numbers if number < 2**63]),
-    }
+    dialect, owner = transaction.dialect, {"organization_id": organization}
+    slugs = dialect.list_value([name for name in named if isinstance(name, str)])
+    rows = await transaction.all(PROJECTS_BY_SLUG, {**owner, "slugs": slugs})
+    if numbers:
+        ids = dialect.list_value([number for number in numbers if number < 2**63])
+        rows += await transaction.all(PROJECTS_BY_ID, {**owner, "ids": ids})
     known: dict[str, int] = {}
-    for row_id, slug in await transaction.all(KNOWN_PROJECTS, asked):
+    for row_id, slug in rows:
         known |= {slug: row_id, str(row_id): row_id}
     if create:
         known |= await _create_missing(transaction, organization, [n for n in named if str(n) not in known])

@@ -73,7 +73,7 @@ class Keeper:
 def _found(dialect: Dialect, target: Table, key: tuple[str, ...]) -> Any:
     last = target.c[key[-1]]
     same = [target.c[name] == bindparam(name, type_=Id) for name in ("organization_id", *key[:-1])]
-    return select(last, target.c.id).where(*same, last.in_(select(dialect.list_items("keys", last.type).c.value)))
+    return select(last, target.c.id).where(*same, dialect.among(last, "keys"))
 
 
 def _inserted(dialect: Dialect, target: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Any:

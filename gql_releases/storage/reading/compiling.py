@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, func, null, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, func, null, select, true, tuple_
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names, names_of
@@ -172,13 +172,19 @@ class _Rows:
             else condition(target, rows, name, bind, level.dialect)
             for name, bind in conditions
         ]
-        self.parent = self.links.c[link.parent]
+        self._link, self._dialect = link, level.dialect
+
+    def column(self, name: str) -> ColumnElement[Any]:
+        """Give a column of the links, to be compared or sorted by."""
+        column = self.links.c[name]
+        return self._dialect.checked(column) if name in self._link.checked else column
 
     def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
         return select(*columns).select_from(self.source)
 
     def within(self, tenant: ColumnElement[Any], parent: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        return [_tenant(self.links) == tenant, self.parent == parent, *self.conditions]
+        own = self.column(str(_tenant(self.links).key))
+        return [own == tenant, self.column(self._link.parent) == parent, *self.conditions]
 
 
 def _of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[ColumnElement[bool]]:
@@ -218,6 +224,8 @@ def compile_list(level: Level, entity: Entity, item: s.Many) -> ListPlan:
     else:
         if link.child:  # a release stands in release_projects once a project: what the links must be holds here, too
             on = and_(on, *_of_links(links, link, level, item.slot))
+        else:  # the keys say all: of more, SQLite would walk the organization and pick anew for each of its rows
+            on = true()
         picked = _picked(level, link, order, item.slot, parents.c.value)
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
     if link.child:
@@ -243,9 +251,9 @@ def _range(position: ColumnElement[Any], slot: int, *, after: bool) -> ColumnEle
 def _picked(level: Level, link: ToMany, order: Order, slot: int, parent: ColumnElement[Any]) -> Select[Any]:
     """Select the keys of one parent's page, limited in SQL."""
     shape, inner = level.shapes[slot], _Rows(link, level, slot)
-    places = [inner.links.c[order.field]]
+    places = [inner.column(order.field)]
     if order.field != link.tie and not link.dense:  # else the key alone tells rows of a parent apart
-        places.append(inner.links.c[link.tie])
+        places.append(inner.column(link.tie))
     where = inner.within(_organization(), parent)
     for side, given, forward in (("after", shape.after, True), ("before", shape.before, False)):
         if given:
