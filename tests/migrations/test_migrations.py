@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from gql_releases.storage.migrating import current, differences, head, migrate
+from gql_releases.storage.revisions import is_current, newest
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES, Databases
 from tests.factories import commit, release
@@ -17,8 +18,10 @@ from tests.factories import commit, release
 def test_empty_database_migrates_to_what_the_code_declares(databases: Databases, tmp_path: Path) -> None:
     url = databases.empty(tmp_path)
     assert current(url) is None
+    assert not is_current(url)
     migrate(url)
-    assert current(url) == head()
+    assert current(url) == head() == newest()
+    assert is_current(url)
     assert differences(url) == []
     migrate(url)
     assert differences(url) == []
