@@ -137,6 +137,7 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        timeout_worker_healthcheck=10,  # on a busy machine a worker that only starts would be taken for one that hangs
         http="httptools",
         loop="uvloop" if os.name == "posix" else "asyncio",
         access_log=False,

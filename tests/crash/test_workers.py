@@ -21,7 +21,7 @@ WORKERS = 2
 
 def workers_of(served: Gateway) -> list[psutil.Process]:
     """Give the processes that serve, once all do: those of the parent's that are no helper of multiprocessing."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         found = [one for one in psutil.Process(served.process.pid).children() if "spawn_main" in " ".join(one.cmdline())]
         if len(found) == WORKERS and all(one.net_connections() or one.num_threads() > 2 for one in found):
