@@ -1,4 +1,7 @@
-"""The command line: serve the store, and run it."""
+"""The command line: serve the store, and run it.
+
+What only some commands need is imported in them: each process that serves would load it, and keep it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,12 @@ import asyncio
 import json
 import logging
 import os
+import signal
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -16,7 +23,6 @@ import uvicorn
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from gql_releases import copying, demonstration, importing
 from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint, Minted
 from gql_releases.domain.dates import format_date, now
@@ -28,9 +34,8 @@ from gql_releases.logs import set_up_logging
 from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
-from gql_releases.storage import migrating
-from gql_releases.storage.copying import AGAIN, BATCH, CopyRefused
 from gql_releases.storage.postgres import is_postgres
+from gql_releases.storage.revisions import is_current, newest
 from gql_releases.storage.store import Store, named, open_store
 
 logger = logging.getLogger(__name__)
@@ -84,7 +89,7 @@ def _with_store(work: Callable[[Store], Awaitable[Result]]) -> Result:
 
 
 def _require_current(url: str) -> None:
-    if migrating.current(url) != migrating.head():
+    if not is_current(url):
         raise ValueError("The database's tables are not up to date: run `gql-releases migrate`.")
 
 
@@ -92,7 +97,15 @@ def served_app() -> ASGIApp:
     """Make the application in a worker process."""
     settings = Settings()
     set_up_logging(settings.log_level)
+    if parent := parent_process():
+        threading.Thread(target=_end_with, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
     return create_app(settings)
+
+
+def _end_with(parent: int) -> None:
+    """Wait until the process that started this worker is gone, then end as if it had said so: no orphan keeps the port."""
+    wait([parent])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @cli.command()
@@ -110,10 +123,12 @@ def serve(
     logger.info("database: %s", named(settings.database_url))
     if is_postgres(settings.database_url):  # others may be serving from it: the operator says when its tables change
         _require_current(settings.database_url)
-    else:
-        migrating.migrate(settings.database_url)
+    elif not is_current(settings.database_url):
+        _migrate(settings.database_url)
     host, port = host or settings.host, settings.port if port is None else port
     if demo:
+        from gql_releases import demonstration
+
         minted = _with_store(demonstration.prepare)
         typer.echo(demonstration.welcome(settings.public_url or f"http://{_reachable(host)}:{port}", minted))
     uvicorn.run(
@@ -122,6 +137,7 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        timeout_worker_healthcheck=10,  # on a busy machine a worker that only starts would be taken for one that hangs
         http="httptools",
         loop="uvloop" if os.name == "posix" else "asyncio",
         access_log=False,
@@ -140,9 +156,14 @@ def _reachable(host: str) -> str:
 @cli.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    settings = Settings()
-    migrating.migrate(settings.database_url)
-    typer.echo(f"up to date at revision {migrating.head()}")
+    _migrate(Settings().database_url)
+    typer.echo(f"up to date at revision {newest()}")
+
+
+def _migrate(url: str) -> None:
+    from gql_releases.storage.migrating import migrate  # brings Alembic
+
+    migrate(url)
 
 
 @org.command("create")
@@ -231,6 +252,8 @@ def import_releases(
     ] = False,
 ) -> None:
     """Create releases from a file of REST bodies. Bad lines are told and left out; a second run changes nothing."""
+    from gql_releases import importing
+
     create = create_projects or Settings().create_projects
     done = _with_store(lambda store: importing.import_file(store, organization, file, project, create_projects=create))
     typer.echo(str(done))
@@ -241,13 +264,16 @@ def import_releases(
 @cli.command("copy")
 def copy_store(
     to: Annotated[str, typer.Option(metavar="URL", help="An empty database, or one that a copy was cut off in.")],
-    batch: Annotated[int, typer.Option(min=1, help="Rows of a transaction, which are held in memory.")] = BATCH,
+    batch: Annotated[int | None, typer.Option(min=1, help="Rows of a transaction, which are held in memory.")] = None,
 ) -> None:
     """Copy the store into another database and compare both. Nothing may write meanwhile; a copy cut off goes on."""
+    from gql_releases import copying
+    from gql_releases.storage.copying import AGAIN, BATCH, CopyRefused
+
     source = Settings().database_url
     _require_current(source)
     try:
-        same = copying.copy_store(source, to, batch)
+        same = copying.copy_store(source, to, batch or BATCH)
     except CopyRefused as refusal:
         typer.echo(str(refusal), err=True)
         raise typer.Exit(1) from None
@@ -264,6 +290,8 @@ def copy_store(
 @cli.command()
 def demo() -> None:
     """Fill the store with the demo: organization acme, projects web and api, some thirty releases."""
+    from gql_releases import demonstration
+
     made = _with_store(demonstration.fill)
     typer.echo(f"the demo has {made} new releases")
 

@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite:///gql-releases.db", description="sqlite:///file.db, relative to the current folder, or postgresql://."
     )
+    pool_size: int = Field(10, ge=1, description="Connections to PostgreSQL that a process holds at most.")
+    pool_seconds: float = Field(15.0, gt=0, description="Seconds that a request may wait for a connection to PostgreSQL.")
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
     log_level: str = Field("info", description="One of debug, info, warning, error.")

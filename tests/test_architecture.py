@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,10 @@ def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
     with pytest.raises(UnboundField, match="which a plan would skip"):
         check_schema(schema, readable())
     field.extensions["strawberry-definition"].extensions.clear()
+
+
+def test_serving_loads_nothing_that_it_does_not_need() -> None:
+    """Alembic is for tables that are out of date, rich for the progress of an import: each costs start and memory."""
+    code = "import sys, gql_releases.cli; print([name for name in ('alembic', 'mako', 'rich') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"

@@ -48,8 +48,17 @@ def plan_payload(
     document: Document, payload: GraphQLObjectType, nodes: list[FieldNode], shows: str | None
 ) -> tuple[PayloadPlan, Shown]:
     """Plan a payload; `shows` is the Python name of the field with the shown object."""
-    shown = Shown()
+    shown = Shown(target=_target(payload, shows))
     return _plan(document, payload, nodes, shows, shown, ""), shown
+
+
+def _target(payload: GraphQLObjectType, shows: str | None) -> GraphQLObjectType | None:
+    """Give the type of the shown object, whether it is selected or not."""
+    for name, declared in payload.fields.items():
+        attribute, below = python_name(declared, name), get_named_type(declared.type)
+        if isinstance(below, GraphQLObjectType) and attribute in (shows, "results"):
+            return below if attribute == shows else _target(below, shows)
+    return None
 
 
 def _plan(
@@ -64,8 +73,7 @@ def _plan(
         declared = payload.fields[asked]
         attribute, target = python_name(declared, asked), get_named_type(declared.type)
         if attribute == shows:
-            assert isinstance(target, GraphQLObjectType)
-            shown.nodes[prefix + name], shown.target = below, target
+            shown.nodes[prefix + name] = below
             fields.append(PayloadField(name, attribute, prefix + name))
         elif attribute == "user_errors":
             assert isinstance(target, GraphQLObjectType)

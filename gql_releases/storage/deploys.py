@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from gql_releases.domain.dates import now
 from gql_releases.domain.deploy import UNFINISHED, DeployChange, DeployKey, DeployStatus, NewDeploy
@@ -54,14 +54,16 @@ _selected = select(*(deploys.c[name] for name in _FOUND)).where(
     deploys.c.organization_id == bindparam("organization", type_=Id)
 )
 BY_ID = Statement(_selected.where(deploys.c.id == bindparam("id", type_=Id)))
+_PROJECT = select(projects_table.c.id).where(
+    projects_table.c.organization_id == bindparam("organization", type_=Id),
+    projects_table.c.slug == bindparam("project", type_=projects_table.c.slug.type),
+)
 BY_NAME = Statement(
     _selected.where(
         deploys.c.id.in_(
-            select(deploy_projects.c.deploy_id)
-            .join_from(deploy_projects, projects_table, projects_table.c.id == deploy_projects.c.project_id)
-            .where(
+            select(deploy_projects.c.deploy_id).where(
                 deploy_projects.c.organization_id == bindparam("organization", type_=Id),
-                projects_table.c.slug == bindparam("project", type_=projects_table.c.slug.type),
+                deploy_projects.c.project_id == _PROJECT.scalar_subquery(),
                 deploy_projects.c.external_id == bindparam("external_id", type_=deploys.c.external_id.type),
             )
         )
@@ -76,14 +78,16 @@ PROJECTS = Statement(
 
 
 def _known(dialect: Dialect) -> Any:
+    asked = dialect.list_items("projects", Id)
+    same = and_(
+        deploy_projects.c.organization_id == bindparam("organization", type_=Id),
+        deploy_projects.c.project_id == asked.c.value,
+        deploy_projects.c.external_id == bindparam("external_id", type_=deploys.c.external_id.type),
+    )
+    found = dialect.join(asked, deploy_projects, same)
     return (
         select(deploys.c.id, deploys.c.release_id, deploys.c.environment_id)
-        .join_from(deploy_projects, deploys, deploys.c.id == deploy_projects.c.deploy_id)
-        .where(
-            deploy_projects.c.organization_id == bindparam("organization", type_=Id),
-            deploy_projects.c.project_id.in_(select(dialect.list_items("projects", Id).c.value)),
-            deploy_projects.c.external_id == bindparam("external_id", type_=deploys.c.external_id.type),
-        )
+        .select_from(found.join(deploys, deploys.c.id == deploy_projects.c.deploy_id))
         .limit(1)
     )
 

@@ -66,7 +66,7 @@ def _before(dialect: Dialect) -> Any:
         .select_from(current.join(deploys, deploys.c.id == current.c.deploy_id))
         .where(
             *_of_place(current, "organization_id", "environment_id"),
-            current.c.project_id.in_(select(dialect.list_items("projects", Id).c.value)),
+            dialect.among(current.c.project_id, "projects"),
         )
         .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())
         .limit(1)

@@ -24,15 +24,10 @@ INSERT = Statement(
         .returning(organizations.c.id)
     )
 )
-OWN = projects.c.organization_id == bindparam("organization_id", type_=Id)
-KNOWN_SLUGS, KNOWN_IDS = (
-    Statement(
-        lambda dialect, by=by: select(projects.c.id, projects.c.slug).where(  # type: ignore[misc]
-            OWN, by.in_(select(dialect.list_items("named", by.type).c.value))
-        )
-    )
-    for by in (projects.c.slug, projects.c.id)
-)
+_KNOWN = select(projects.c.id, projects.c.slug).where(projects.c.organization_id == bindparam("organization_id", type_=Id))
+# Two statements, for SQLite finds by slug or id only by looking at every project.
+PROJECTS_BY_SLUG = Statement(lambda dialect: _KNOWN.where(dialect.among(projects.c.slug, "named")))
+PROJECTS_BY_ID = Statement(lambda dialect: _KNOWN.where(dialect.among(projects.c.id, "named")))
 project_keeper = Keeper(projects, ("slug",), ("name", "date_created"), by="slug")
 
 
@@ -80,7 +75,7 @@ async def project_ids(
     slugs = [name for name in named if isinstance(name, str)]
     numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
     known: dict[str, int] = {}
-    for statement, names in ((KNOWN_SLUGS, slugs), (KNOWN_IDS, [number for number in numbers if number < 2**63])):
+    for statement, names in ((PROJECTS_BY_SLUG, slugs), (PROJECTS_BY_ID, [number for number in numbers if number < 2**63])):
         if names:
             asked = {"organization_id": organization, "named": transaction.dialect.list_value(names)}
             for row_id, slug in await transaction.all(statement, asked):

@@ -6,26 +6,28 @@ import re
 from collections.abc import Awaitable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 
 from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.database import Work
 from gql_releases.storage.dialects import PostgresDialect
+from gql_releases.storage.hosts import Hosts
 from gql_releases.storage.pool import Pool, Session
 from gql_releases.storage.statements import Prepared, Row, RowsStatement, Statement, Values
 
 Result = TypeVar("Result")
 
 POOL = 10
-"""Connections of one process at most."""
+"""Connections of one process at most, unless set otherwise."""
 PATIENCE = 15.0
-"""Seconds that a request may wait for a connection."""
+"""Seconds that a request may wait for a connection, unless set otherwise."""
 STATEMENT_SECONDS = 60.0
 """Seconds that a statement may take."""
 SERVER_SETTINGS = {"jit": "off", "plan_cache_mode": "force_generic_plan", "TimeZone": "UTC"}
 """Plans here walk indexes whatever the values, and are short: planning anew for each value, or compiling, costs more."""
+LOST = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
 ATTEMPTS = 4
 """Times that a write is tried which another one got in the way of: a deadlock, or the same key at the same moment."""
 
@@ -57,15 +59,6 @@ def is_postgres(url: str) -> bool:
     return urlsplit(url).scheme in ("postgresql", "postgres")
 
 
-def driver_url(url: str) -> str:
-    """Give a URL as asyncpg takes it; among several hosts the one that can be written to is meant. Raises ValueError."""
-    parts = urlsplit(url)
-    given = dict(parse_qsl(parts.query))
-    if "," in parts.netloc or "," in given.get("host", ""):
-        given.setdefault("target_session_attrs", "read-write")
-    return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(given), ""))
-
-
 def host_of(url: str) -> str:
     """Name a database for people: its hosts and its name, and no secret."""
     parts = urlsplit(url)
@@ -76,7 +69,7 @@ def host_of(url: str) -> str:
 async def open_connection(url: str) -> Any:
     """Open a connection by itself. Raises Unavailable."""
     with TRANSLATED:
-        return await asyncpg.connect(driver_url(url), timeout=PATIENCE)
+        return await Hosts(url, PATIENCE).connect()
 
 
 class Translated:
@@ -168,9 +161,10 @@ _PARAMETER = re.compile(r"\$(\d+)")
 class PostgresDatabase:
     """Connections that are opened as requests come, and anew when the server was gone."""
 
-    def __init__(self, url: str) -> None:
-        self._url, self.dialect = driver_url(url), PostgresDialect()
-        self._pool = Pool(self._connect, POOL, PATIENCE)
+    def __init__(self, url: str, size: int = POOL, patience: float = PATIENCE) -> None:
+        """Take the URL, the connections at most, and the seconds that a request may wait for one."""
+        self.dialect, self._hosts = PostgresDialect(), Hosts(url, patience)
+        self._pool = Pool(self._connect, size, patience)
 
     async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
         """Run `work` on one snapshot; a single statement is one by itself. Raises Unavailable."""
@@ -184,7 +178,7 @@ class PostgresDatabase:
                     await session.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     result = await self._ended(session, "ROLLBACK", work(transaction))
             except BaseException as error:
-                self._pool.release(session, broken=_breaks(error))
+                self._give_back(session, error)
                 raise
             self._pool.release(session)
             return result
@@ -206,7 +200,7 @@ class PostgresDatabase:
                 await session.connection.execute("BEGIN")
                 result = await self._ended(session, "COMMIT", work(PostgresTransaction(session, self.dialect)))
             except BaseException as error:
-                self._pool.release(session, broken=_breaks(error))
+                self._give_back(session, error)
                 raise
             self._pool.release(session)
             return result
@@ -219,20 +213,25 @@ class PostgresDatabase:
             if not _breaks(error):
                 await session.connection.execute("ROLLBACK")
             raise
-        await session.connection.execute(end)
+        try:
+            await session.connection.execute(end)
+        except _GONE as error:
+            raise Unavailable(LOST) from error
         return result
+
+    def _give_back(self, session: Session, error: BaseException) -> None:
+        if isinstance(
+            error, asyncpg.ReadOnlySQLTransactionError
+        ):  # no longer the server that takes writes: look for it anew
+            self._pool.expire()
+        self._pool.release(session, broken=_breaks(error))
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._pool.close()
 
     async def _connect(self) -> Any:
-        return await asyncpg.connect(
-            self._url,
-            timeout=PATIENCE,
-            command_timeout=STATEMENT_SECONDS,
-            server_settings=SERVER_SETTINGS,
-        )
+        return await self._hosts.connect(command_timeout=STATEMENT_SECONDS, server_settings=SERVER_SETTINGS)
 
 
 def _breaks(error: BaseException) -> bool:

@@ -67,7 +67,9 @@ SET_DATE = Statement(
     update(releases).values(values_of(releases, "date_released", "release_order")).where(_where_release(releases.c.id))
 )
 SET_DATE_OF_LINKS = Statement(
-    update(links).values(values_of(links, "release_order", "date_shown")).where(_where_release(links.c.release_id))
+    update(links)
+    .values(values_of(links, "release_order", "date_shown"))
+    .where(links.c.organization_id == bindparam("organization", type_=Id), _where_release(links.c.release_id))
 )
 FORGET_DEPLOY = Statement(update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id)))
 DELETE = Statement(delete(releases).where(_where_release(releases.c.id)))
@@ -139,8 +141,8 @@ class ReleaseStore:
         """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
 
         async def apply(transaction: Transaction, found: Found) -> None:
-            await self._apply(transaction, found, change.values)
             organization = principal.organization_id
+            await self._apply(transaction, organization, found, change.values)
             if change.refs is not None and not change.refs:
                 await clear_commits(transaction, organization, found.id)
             await _take(transaction, organization, found.id, change.commits, change.refs)
@@ -151,7 +153,8 @@ class ReleaseStore:
         """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
 
         async def apply(transaction: Transaction, found: Found) -> None:
-            await self._apply(transaction, found, {"date_released": at or found.date_released or now()})
+            date = at or found.date_released or now()
+            await self._apply(transaction, principal.organization_id, found, {"date_released": date})
 
         return await self._change(principal, key, apply, view)
 
@@ -200,7 +203,7 @@ class ReleaseStore:
 
         return await self._database.write(work)
 
-    async def _apply(self, transaction: Transaction, found: Found, values: Any) -> None:
+    async def _apply(self, transaction: Transaction, organization: int, found: Found, values: Any) -> None:
         for name in ("ref", "url", "status", "notes", "metadata"):
             if name in values:
                 column = COLUMN_OF.get(name, name)
@@ -209,7 +212,8 @@ class ReleaseStore:
             date = values["date_released"]
             order = {"release": found.id, "release_order": date or NEVER}
             await transaction.run(SET_DATE, {**order, "date_released": date})
-            await transaction.run(SET_DATE_OF_LINKS, {**order, "date_shown": date or found.date_created})
+            shown = date or found.date_created
+            await transaction.run(SET_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
 
     async def _show(self, transaction: Transaction, principal: Principal, release: int, view: View | None) -> Tree | None:
         if view is None:

@@ -9,7 +9,7 @@ from gql_releases.storage.database import Database
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.inventory import InventoryStore
 from gql_releases.storage.organizations import OrganizationStore
-from gql_releases.storage.postgres import PostgresDatabase, host_of, is_postgres
+from gql_releases.storage.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
 from gql_releases.storage.reading.reader import Reader, is_large, is_single
 from gql_releases.storage.releases import ReleaseStore
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
@@ -42,9 +42,9 @@ class Store:
         await self._database.close()
 
 
-def open_database(url: str) -> Database:
-    """Open the database behind a URL. Raises ValueError, Unavailable."""
-    return PostgresDatabase(url) if is_postgres(url) else SqliteDatabase(sqlite_path(url))
+def open_database(url: str, pool_size: int = POOL, pool_seconds: float = PATIENCE) -> Database:
+    """Open the database behind a URL; the pool is PostgreSQL's. Raises ValueError, Unavailable."""
+    return PostgresDatabase(url, pool_size, pool_seconds) if is_postgres(url) else SqliteDatabase(sqlite_path(url))
 
 
 def named(url: str) -> str:
@@ -52,6 +52,6 @@ def named(url: str) -> str:
     return host_of(url) if is_postgres(url) else str(sqlite_path(url))
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, pool_size: int = POOL, pool_seconds: float = PATIENCE) -> Store:
     """Open the store behind a database URL; its tables must be there. Raises ValueError, Unavailable."""
-    return Store(open_database(url))
+    return Store(open_database(url, pool_size, pool_seconds))

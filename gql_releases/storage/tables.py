@@ -151,6 +151,7 @@ class ReleaseRow(SQLModel, table=True):
         sorted_by("release_order", "id"),
         sorted_by("semver_key", "id"),
         sorted_by("build_number", "id"),
+        sorted_by("last_deploy_id"),
         FRESH_IDS,
     )
 

@@ -124,5 +124,4 @@ def _raw(given: Any, stored: Any) -> Any:
 def _found(dialect: Dialect, target: Table, key: Sequence[str], by: str, more: Sequence[str]) -> Any:
     told = target.c[by]
     same = [target.c[name] == bindparam(name, type_=Id) for name in ("organization_id", *key) if name != by]
-    asked = told.in_(select(dialect.list_items("keys", told.type).c.value))
-    return select(told, target.c.id, *(target.c[name] for name in more)).where(*same, asked)
+    return select(told, target.c.id, *(target.c[name] for name in more)).where(*same, dialect.among(told, "keys"))

@@ -68,14 +68,14 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def gateway(url: str, token: str, log: Path) -> Iterator[Gateway]:
-    """Serve a database."""
+def gateway(url: str, token: str, log: Path, *options: str) -> Iterator[Gateway]:
+    """Serve a database; more options of `serve` can be given."""
     with contextlib.closing(socket.socket()) as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gql_releases", "serve", "--port", str(port)],
+            [sys.executable, "-m", "gql_releases", "serve", "--port", str(port), *options],
             env={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url, "GQL_RELEASES_LOG_LEVEL": "error"},
             stdout=out,
             stderr=out,
@@ -87,11 +87,11 @@ def gateway(url: str, token: str, log: Path) -> Iterator[Gateway]:
     finally:
         if process.poll() is None:
             process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         assert process.poll() is None, log.read_text()
         with contextlib.suppress(OSError):

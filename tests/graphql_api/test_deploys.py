@@ -139,3 +139,14 @@ def test_unknown_deploy_is_told(client: Client) -> None:
         assert [(e["code"], e["field"]) for e in refused["userErrors"]] == [("DEPLOY_NOT_FOUND", ["deploy"])]
     refused = update(client, {"key": {"organization": "other", "project": "web", "externalId": "?"}})
     assert refused["userErrors"][0]["field"] == ["deploy", "key", "organization"]
+
+
+def test_an_update_that_shows_nothing_of_the_deploy_is_done(client: Client) -> None:
+    """A deploy's id is no release's: there are more deploys than releases."""
+    for number in range(4):
+        made = create(client, "1", externalId=f"d{number}")
+    document = "mutation ($input: UpdateDeployInput!) { updateDeploy(input: $input) { userErrors { code } } }"
+    answer = client.graphql(document, {"input": {"deploy": {"id": made["deploy"]["id"]}, "comment": "done"}})
+    assert answer == {"data": {"updateDeploy": {"userErrors": []}}}
+    shown = client.graphql("query ($id: ID!) { node(id: $id) { ... on Deploy { comment } } }", {"id": made["deploy"]["id"]})
+    assert shown["data"]["node"] == {"comment": "done"}

@@ -9,16 +9,19 @@ import psycopg
 import pytest
 
 from gql_releases.storage.migrating import current, differences, head, migrate
+from gql_releases.storage.revisions import is_current, newest
 from tests.conftest import House, Template
-from tests.databases import Databases
+from tests.databases import ON_POSTGRES, Databases
 from tests.factories import commit, release
 
 
 def test_empty_database_migrates_to_what_the_code_declares(databases: Databases, tmp_path: Path) -> None:
     url = databases.empty(tmp_path)
     assert current(url) is None
+    assert not is_current(url)
     migrate(url)
-    assert current(url) == head()
+    assert current(url) == head() == newest()
+    assert is_current(url)
     assert differences(url) == []
     migrate(url)
     assert differences(url) == []
@@ -86,3 +89,30 @@ def test_no_reference_leaves_its_organization(house: House) -> None:
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.ForeignKeyViolation)):
         house.rows(commit.format(1))
     house.rows(commit.format(2))
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite compares byte by byte of itself")
+def test_identifiers_have_the_collation_c(house: House) -> None:
+    """Locale collations have silently broken unique indexes of release tables: each upgrade of a libc may reorder them."""
+    found = house.rows("""
+        SELECT c.relname, a.attname, l.collname FROM pg_attribute a
+        JOIN pg_class c ON c.oid = a.attrelid JOIN pg_collation l ON l.oid = a.attcollation
+        WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND a.atttypid = 'varchar'::regtype
+    """)
+    collations = {(table, column): collation for table, column, collation in found if table != "alembic_version"}
+    named = {
+        ("organizations", "slug"), ("projects", "slug"), ("repositories", "name"), ("environments", "name"),
+        ("commit_authors", "email"), ("commits", "sha"), ("file_changes", "path"), ("releases", "version"),
+        ("releases", "semver_key"), ("release_projects", "semver_key"), ("deploys", "external_id"),
+        ("deploy_projects", "external_id"), ("head_commits", "previous_sha"),
+    }  # fmt: skip
+    assert named <= collations.keys()
+    assert {name for name, collation in collations.items() if collation != "C"} == set()
+    indexed = house.rows("""
+        SELECT DISTINCT i.indrelid::regclass::text, i.indexrelid::regclass::text, l.collname
+        FROM pg_index i, unnest(i.indcollation) AS used(id) JOIN pg_collation l ON l.oid = used.id
+        WHERE i.indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    """)
+    assert {
+        (index, collation) for table, index, collation in indexed if table != "alembic_version" and collation != "C"
+    } == set()

@@ -18,6 +18,8 @@ class Recorder:
         self._database = database
         self.dialect = database.dialect
         self.statements: list[tuple[str, int]] = []
+        self.bound: dict[str, tuple[Any, ...]] = {}
+        """The values that each statement was run with last, in the driver's order."""
 
     async def read(
         self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False, single: bool = False
@@ -40,26 +42,29 @@ class _Recorded:
     def __init__(self, transaction: Transaction, recorder: Recorder) -> None:
         self._transaction, self._recorder, self.dialect = transaction, recorder, transaction.dialect
 
-    def _note(self, statement: Statement, rows: int) -> None:
-        self._recorder.statements.append((statement.on(self.dialect).sql, rows))
+    def _note(self, statement: Statement, rows: int, values: Values | None) -> None:
+        prepared = statement.on(self.dialect)
+        self._recorder.statements.append((prepared.sql, rows))
+        if values is not None:
+            self._recorder.bound[prepared.sql] = prepared.bind(values)
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
         rows = await self._transaction.all(statement, values)
-        self._note(statement, len(rows))
+        self._note(statement, len(rows), values)
         return rows
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
         row = await self._transaction.one(statement, values)
-        self._note(statement, 0 if row is None else 1)
+        self._note(statement, 0 if row is None else 1, values)
         return row
 
     async def run(self, statement: Statement, values: Values) -> None:
         await self._transaction.run(statement, values)
-        self._note(statement, 0)
+        self._note(statement, 0, values)
 
     async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         await self._transaction.run_many(statement, rows)
-        self._note(statement, 0)
+        self._note(statement, 0, rows[0] if rows else None)
 
     async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
         await self._transaction.run_all(run)
@@ -69,5 +74,5 @@ class _Recorded:
 
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         found = await self._transaction.all_many(statement, rows)
-        self._note(statement, len(found))
+        self._note(statement, len(found), rows[0] if rows else None)
         return found

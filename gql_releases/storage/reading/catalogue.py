@@ -48,7 +48,8 @@ class ToMany:
 
     `child` is the column that leads to the target's row; None where `table` is the target's own. `orders` are columns of
     `table`, each made unique by `tie`. `dense`: the first order's column counts 0, 1, 2 ... within the parent. `count`
-    is the entity's column that keeps the list's length. `routes`: a filter that makes another table drive.
+    is the entity's column that keeps the list's length. `routes`: a filter that makes another table drive. `checked`:
+    columns whose index is not to be walked, because a filter that always stands finds the few rows that there are.
     """
 
     target: str
@@ -62,6 +63,7 @@ class ToMany:
     count: str | None = None
     filters: Mapping[str, Filter] = field(default_factory=dict)
     routes: Mapping[str, ToMany] = field(default_factory=dict)
+    checked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,9 @@ RELEASE_ORDERS = ("date_created", "release_order", "semver_key", "build_number")
 NEWEST = Order("date_created", descending=True)
 
 
-def _compared(target: str, row: Any, order: str, filter: Filter, **more: Any) -> ToMany:
+def _compared(target: str, row: Any, order: str, filter: Filter, *, checked: tuple[str, ...] = (), **more: Any) -> ToMany:
     """A list of what is between two releases of a project."""
-    return _own(target, row, "organization_id", order, filters={"between": filter}, **more)
+    return _own(target, row, "organization_id", order, filters={"between": filter}, checked=(order, *checked), **more)
 
 
 _links = table(tables.ReleaseProjectRow)
@@ -113,7 +115,9 @@ _organization_manys = {
         Order("date_shown", descending=True), filters={"between": lambda links, name, dialect: and_(*between(links, name))},
     ),
     "compared_commits": _compared("Commit", tables.CommitRow, "id", commit_between("id")),
-    "compared_authors": _compared("CommitAuthor", tables.CommitAuthorRow, "email", author_between),
+    "compared_authors": _compared(
+        "CommitAuthor", tables.CommitAuthorRow, "email", author_between, checked=("organization_id",)
+    ),
     "compared_file_changes": _compared("FileChange", tables.FileChangeRow, "path", commit_between("commit_id")),
     "compared_deploys": _compared(
         "Deploy", tables.DeployRow, "finish_order", release_between("release_id"), descending=True
@@ -233,7 +237,7 @@ _ENTITIES: dict[str, Entity] = {
 def _by_ids(name: str, entity: Entity) -> ToMany:
     """Give the list of all rows of an entity, to be asked for by ids."""
     ids = {"ids": own_tokens if name == "Token" else among("id")}
-    return ToMany(name, entity.table, entity.tenant, None, ("id",), "id", Order("id"), filters=ids)
+    return ToMany(name, entity.table, entity.tenant, None, ("id",), "id", Order("id"), filters=ids, checked=(entity.tenant,))
 
 
 _viewer = Entity(

@@ -178,18 +178,24 @@ class _Rows:
             else condition(target, self.rows, name, bind, level.dialect)
             for name, bind in conditions
         ]
-        self.parent = self.links.c[link.parent]
+        self._dialect = level.dialect
+
+    def column(self, name: str) -> ColumnElement[Any]:
+        """Give a column of the links, to be compared or sorted by."""
+        column = self.links.c[name]
+        return self._dialect.checked(column) if name in self.link.checked else column
 
     def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
         return select(*columns).select_from(self.source)
 
     def within(self, tenant: ColumnElement[Any], parent: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        return [_tenant(self.links) == tenant, self.parent == parent, *self.conditions]
+        own = self.column(str(_tenant(self.links).key))
+        return [own == tenant, self.column(self.link.parent) == parent, *self.conditions]
 
     def places(self, order: Order) -> list[ColumnElement[Any]]:
         """Give the columns that a list is sorted by; the tie only where the key does not tell rows of a parent apart."""
-        sort = self.links.c[order.field]
-        return [sort] if order.field == self.link.tie or self.link.dense else [sort, self.links.c[self.link.tie]]
+        sort = self.column(order.field)
+        return [sort] if order.field == self.link.tie or self.link.dense else [sort, self.column(self.link.tie)]
 
 
 def _of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[ColumnElement[bool]]:
@@ -233,7 +239,7 @@ def _of_one_parent(level: Level, link: ToMany, order: Order, item: s.Many) -> Li
     """Select the page of the one parent that there is: the root is one object."""
     below, found, put = _level_of(level, link, order, item)
     if not below.columns:  # rows are only counted
-        below.add(found.parent)
+        below.add(found.links.c[link.parent])
     below.statement = Statement(_walk(below, found, order, item.slot, bindparam("parent", type_=Id)))
     return ListPlan(item.slot, below, put, None)
 
@@ -275,7 +281,7 @@ def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> 
         source = dialect.join(parents, links, and_(on, _range(links.c[order.field], slot, after=shape.after)))
     else:
         # A release stands in release_projects once a project: what the links must be holds outside, too. A row's own key
-        # is enough.
+        # is enough: of more, SQLite would walk the organization and pick anew for each of its rows.
         on = and_(on, *_of_links(links, link, level, slot)) if link.child else true()
         picked = _picked(level, link, order, slot, parents.c.value)
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)

@@ -44,7 +44,7 @@ def equals(column: str) -> Filter:
 
 def among(column: str) -> Filter:
     """The column has one of the values of a list."""
-    return lambda rows, name, dialect: rows.c[column].in_(select(dialect.list_items(name, rows.c[column].type).c.value))
+    return lambda rows, name, dialect: dialect.among(rows.c[column], name)
 
 
 def given(column: str, *, wanted: bool) -> Filter:
@@ -86,23 +86,23 @@ def _has_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement
 
 
 def _on_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    return _linked(rows, lambda links: links.c.project_id == project_id(links, name))
+    return _linked(rows, lambda links: links.c.project_id == project_id(name))
 
 
 def _on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    return _linked(rows, lambda links: links.c.project_id.in_(select(dialect.list_items(name, Id).c.value)))
+    return _linked(rows, lambda links: dialect.among(links.c.project_id, name))
 
 
-def project_id(rows: FromClause, name: str) -> ColumnElement[int]:
-    """Find the project of a bound slug in the organization of some rows."""
+def project_id(name: str) -> ColumnElement[int]:
+    """Find the reader's project of a bound slug: once for a statement, so that what is the project's is found by index."""
     projects = table(tables.ProjectRow).alias()
-    of_slug = [projects.c.organization_id == rows.c.organization_id, projects.c.slug == bound(projects.c.slug, name)]
+    of_slug = [_own(projects), projects.c.slug == bound(projects.c.slug, name)]
     return select(projects.c.id).where(*of_slug).scalar_subquery()
 
 
 def by_project(links: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The link is the project's."""
-    return links.c.project_id == project_id(links, name)
+    return links.c.project_id == project_id(name)
 
 
 def _own(rows: FromClause) -> ColumnElement[bool]:
@@ -147,7 +147,7 @@ def _with_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[b
 
 def between(links: FromClause, name: str) -> list[ColumnElement[bool]]:
     """The link's release comes after the base and not after the head; the value is (project, base, head)."""
-    conditions = [links.c.project_id == project_id(links, f"{name}_0")]
+    conditions = [links.c.project_id == project_id(f"{name}_0")]
     for number, compare in ((1, gt), (2, le)):
         place = tuple_(links.c.date_shown, links.c.release_id)
         conditions.append(compare(place, _place_of(links, f"{name}_0", f"{name}_{number}")))
@@ -162,7 +162,7 @@ def _place_of(links: FromClause, project: str, version: str) -> Any:
         releases.c.version == bound(releases.c.version, version),
         other.c.organization_id == releases.c.organization_id,
         other.c.release_id == releases.c.id,
-        other.c.project_id == project_id(other, project),
+        other.c.project_id == project_id(project),
     ]
     return select(other.c.date_shown, other.c.release_id).where(*named).scalar_subquery()
 

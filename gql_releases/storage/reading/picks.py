@@ -34,13 +34,13 @@ def previous_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialec
     here = select(own.c.date_shown, own.c.release_id).where(
         own.c.organization_id == rows.c.organization_id,
         own.c.release_id == rows.c.id,
-        own.c.project_id == project_id(own, binds["project"]),
+        own.c.project_id == project_id(binds["project"]),
     )
     return (
         select(other.c.release_id)
         .where(
             other.c.organization_id == rows.c.organization_id,
-            other.c.project_id == project_id(other, binds["project"]),
+            other.c.project_id == project_id(binds["project"]),
             tuple_(other.c.date_shown, other.c.release_id) < here.correlate(rows).scalar_subquery(),
         )
         .order_by(other.c.date_shown.desc(), other.c.release_id.desc())
@@ -84,9 +84,9 @@ def release_containing(rows: FromClause, binds: Mapping[str, str], dialect: Dial
             commits.c.repository_id == select(repositories.c.id).where(*named).correlate(rows).scalar_subquery()
         )
     same = (links.c.organization_id == commits.c.organization_id) & (links.c.commit_id == commits.c.id)
-    return (
-        select(links.c.release_id).join_from(commits, links, same).where(*conditions).order_by(links.c.release_id).limit(1)
-    )
+    first = dialect.checked(links.c.release_id)  # the commits are few: in this order all commits of all releases are walked
+    found = dialect.join(commits, links, same)
+    return select(links.c.release_id).select_from(found).where(*conditions).order_by(first).limit(1)
 
 
 def compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:

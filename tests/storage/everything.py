@@ -1,0 +1,170 @@
+"""Asks an application everything that it can answer: all operations, all mutations, all routes; and fills a large store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlmodel import Session
+
+from gql_releases.graphql_api.schema import build_schema, core
+from tests.client import Answer, Client
+from tests.conftest import House
+from tests.factories import as_graphql, commit, release
+from tests.oracle.generator import SORT_OF, Generator
+from tests.oracle.naive import NODES, global_id
+from tests.oracle.test_oracle import fill, harvest, known_of
+
+RELEASES = 500
+"""Releases of each tenant: enough for a planner to prefer an index."""
+
+VERSION = "web@1.4.0+77"
+BY = {"key": {"organization": "acme", "version": VERSION}}
+SHOWN = "id version commits(first: 5) { totalCount nodes { sha } }"
+ERRORS = "userErrors { code message }"
+MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "createRelease": (
+        f"outcome release {{ {SHOWN} }}",
+        as_graphql(release(VERSION, commits=[commit(9)], refs=[{"repository": "acme/web", "commit": "9" * 40}])),
+    ),
+    "createReleases": (
+        f"results {{ outcome release {{ {SHOWN} }} }}",
+        {"organization": "acme", "releases": [{"version": VERSION, "projects": ["web", "api"], "status": "OPEN"}]},
+    ),
+    "setReleaseCommits": (
+        f"release {{ {SHOWN} }}",
+        {"release": BY, "commits": [{"sha": "1" * 40, "repository": "acme/web"}], "repository": "acme/web"},
+    ),
+    "setReleaseRefs": (f"release {{ {SHOWN} }}", {"release": BY, "refs": [{"repository": "acme/web", "commit": "a..b"}]}),
+    "updateRelease": (
+        f"release {{ {SHOWN} }}",
+        {"release": BY, "url": None, "ref": "r", "notes": "n", "metadata": {"a": 1}, "dateReleased": None, "status": "OPEN"},
+    ),
+    "finalizeRelease": (f"release {{ {SHOWN} }}", {"release": BY}),
+    "createDeploy": (
+        "outcome deploy { id projects { nodes { slug } } previousRelease { id } }",
+        {"release": BY, "environment": "production", "externalId": "d1"},
+    ),
+    "updateDeploy": (
+        "deploy { id status }",
+        {"deploy": {"key": {"organization": "acme", "project": "web", "externalId": "d1"}}, "status": "FAILED"},
+    ),
+    "archiveRelease": (f"release {{ {SHOWN} }}", {"release": BY}),
+    "restoreRelease": (f"release {{ {SHOWN} }}", {"release": BY}),
+    "deleteRelease": ("deletedReleaseId", {"release": BY}),
+    "createProject": ("project { id }", {"organization": "acme", "slug": "new"}),
+    "updateProject": ("project { id }", {"project": {"key": {"organization": "acme", "slug": "new"}}, "slug": "newer", "name": "n"}),
+    "createRepository": ("outcome repository { id }", {"organization": "acme", "name": "acme/new"}),
+    "createEnvironment": ("outcome environment { id }", {"organization": "acme", "name": "new"}),
+    "createToken": ("secret token { id }", {"organization": "acme", "scopes": ["org:read"]}),
+    "revokeToken": ("userErrors { code }", {"token": "set when it is known"}),
+}  # fmt: skip
+"""Every mutation, with all that it can be given, in an order in which each finds what it is about."""
+
+PICKS = """{ organization(slug: "acme") {
+  releaseContaining(commit: "x", repository: "y") { id previous(project: "web") { id } notes }
+  anywhere: releaseContaining(commit: "x") { id }
+  projects { nodes { latestRelease { id } running: latestRelease(environment: "production") { id } } }
+  environments { nodes { current { nodes { id } } deploys { nodes { id } } } }
+  compare(project: "web", base: "web@1", head: "web@2") { base { id } head { id } releases { nodes { id } totalCount }
+    commits { nodes { id } totalCount } authors { nodes { id } totalCount } fileChanges { nodes { id } totalCount }
+    deploys { nodes { id } totalCount } } } }"""
+
+
+def fill_large(house: House) -> None:
+    """Give both tenants many releases, commits, authors, paths and deploys."""
+    document = "mutation ($input: CreateReleasesInput!) { createReleases(input: $input) { userErrors { message } } }"
+    deploy = "mutation ($input: CreateDeployInput!) { createDeploy(input: $input) { userErrors { message } } }"
+    for organization in ("acme", "other"):
+        fill(house, organization)
+        for first in range(0, RELEASES, 500):
+            listed = []
+            for number in range(first, first + 500):
+                commits = [commit(10**4 + 2 * number + index, author_email=f"a{number % 200}@x.y") for index in range(2)]
+                made = as_graphql(release(f"web@3.{number}.0+{number}", commits=commits))
+                listed.append({name: value for name, value in made.items() if name != "organization"})
+            variables = {"input": {"organization": organization, "releases": listed}}
+            answer = house.client.graphql(document, variables, token=house.tokens[organization])
+            assert answer == {"data": {"createReleases": {"userErrors": []}}}
+        for number in range(0, RELEASES, 5):
+            key = {"organization": organization, "version": f"web@3.{number}.0+{number}"}
+            variables = {"input": {"release": {"key": key}, "environment": f"place-{number % 20}"}}
+            answer = house.client.graphql(deploy, variables, token=house.tokens[organization])
+            assert answer == {"data": {"createDeploy": {"userErrors": []}}}
+
+
+def ask_drawn(house: House, client: Client, operations: int, seed: int) -> None:
+    """Run operations that the oracle's generator draws."""
+    engine = create_engine(house.databases.engine_url(house.url))
+    with Session(engine) as session:
+        rows = [row for table in NODES.values() for row in session.exec(_first(table)).all()]
+        known = known_of(session, [global_id(row) for row in rows])
+    engine.dispose()
+    generator = Generator(core(build_schema()), seed, known)
+    for _ in range(operations):
+        operation = generator.draw()
+        answer = client.graphql(operation.document, operation.variables)
+        assert "errors" not in answer, answer
+        harvest(answer, generator.known.cursors)
+
+
+def _first(table: Any) -> Any:
+    from sqlmodel import select
+
+    return select(table).limit(30)
+
+
+def ask_lists(client: Client) -> None:
+    """List releases in every order and direction, forward and backward, of an organization and of a project, with each filter."""
+    for order in SORT_OF:
+        for direction in ("ASC", "DESC"):
+            for page in ("first: 3", "last: 3"):
+                for given in ("", 'filter: {project: "web"}', "filter: {status: OPEN}"):
+                    listed = f"releases({page}, {given}, orderBy: {{field: {order}, direction: {direction}}})"
+                    answer = client.graphql(
+                        f'{{organization(slug: "acme") {{{listed} {{nodes {{id}} pageInfo {{endCursor}}}}}}}}'
+                    )
+                    assert "errors" not in answer, answer
+    assert "errors" not in client.graphql(PICKS)
+
+
+def ask_mutations(client: Client) -> None:
+    """Run every mutation, and most of them again when they find all as it should be."""
+    spare = None
+    for name, (shown, given) in MUTATIONS.items():
+        given = {"token": spare} if name == "revokeToken" else given
+        document = f"mutation ($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {shown} {ERRORS} }} }}"
+        answer = client.graphql(document, {"input": given})
+        assert "errors" not in answer, answer
+        assert answer["data"][name]["userErrors"] == [], (name, answer)
+        if name == "createToken":
+            spare = answer["data"][name]["token"]["id"]
+
+
+def ask_rest(client: Client) -> Iterator[tuple[str, str, Answer]]:
+    """Send every method of every route; give method, path and answer."""
+    version = "web@9.0.0"
+    body = release(version, commits=[commit(8)], refs=[{"repository": "acme/web", "commit": "8" * 40}])
+    deploy = {"environment": "production", "projects": ["web"], "name": "n"}
+    change = {"ref": "r", "url": "https://example.com/", "dateReleased": "2026-01-01T00:00:00Z", "commits": [commit(7)]}
+    project = {key: value for key, value in body.items() if key != "projects"}
+    for method, path, sent in (
+        ("POST", "organizations/acme/releases/", body),
+        ("POST", "organizations/acme/releases/", body),
+        ("GET", "organizations/acme/releases/", None),
+        ("GET", "organizations/acme/releases/?query=9.0&status=open&per_page=2&project=1", None),
+        ("GET", "organizations/acme/releases/?per_page=1&cursor=1767225600000000:5:0", None),
+        ("GET", "organizations/acme/releases/?per_page=1&cursor=1767225600000000:5:1", None),
+        ("GET", f"organizations/acme/releases/{version}/", None),
+        ("PUT", f"organizations/acme/releases/{version}/", change),
+        ("POST", f"organizations/acme/releases/{version}/deploys/", deploy),
+        ("DELETE", f"organizations/acme/releases/{version}/", None),
+        ("POST", "projects/acme/web/releases/", project),
+        ("GET", "projects/acme/web/releases/?query=9.0", None),
+        ("GET", "projects/acme/web/releases/", None),
+        ("GET", f"projects/acme/web/releases/{version}/", None),
+        ("PUT", f"projects/acme/web/releases/{version}/", change),
+        ("DELETE", f"projects/acme/web/releases/{version}/", None),
+    ):
+        yield method, path, client.rest(method, path, sent)

@@ -1,0 +1,100 @@
+"""No read and no write walks a growing table: all that the application can be asked is recorded, and its plans are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from gql_releases.app import create_app
+from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.rest_api.routes import ROUTES
+from gql_releases.storage import tables
+from gql_releases.storage.store import Store, open_database
+from tests.client import Client
+from tests.conftest import House, Template
+from tests.databases import ON_POSTGRES
+from tests.storage import everything
+from tests.storage.plans import walks_of_postgres, walks_of_sqlite
+from tests.storage.recorder import Recorder
+from tests.storage.test_reading import FILTERS
+
+OPERATIONS = 120
+DELETED = {"releases", "deploys"}
+"""Tables whose rows are deleted: whatever points to them is looked for each time."""
+FEW = {"projects", "environments", "repositories", "organizations"}
+"""Tables that people fill by hand."""
+
+
+@pytest.fixture(scope="module")
+def asked(
+    template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[House, Mapping[str, tuple[Any, ...]]]]:
+    """A large store, and each statement that was run on it, with values."""
+    house = House(template, tmp_path_factory.mktemp("plans"), max_cost=10**12)
+    everything.fill_large(house)
+    recorder = Recorder(open_database(house.url))
+    client = Client(create_app(house.settings, Store(recorder)), house.tokens["acme"])
+    everything.ask_lists(client)
+    for condition in FILTERS:
+        answer = client.graphql(f'{{organization(slug: "acme") {{releases(filter: {{{condition}}}) {{nodes {{id}}}}}}}}')
+        assert "errors" not in answer, answer
+    everything.ask_mutations(client)
+    routes = set()
+    for method, path, answer in everything.ask_rest(client):
+        assert answer.status < 300, (method, path, answer)
+        segments = path.partition("?")[0].rstrip("/").split("/")
+        routes |= {
+            (pattern, method)
+            for pattern in ROUTES
+            if len(pattern) == len(segments) and all(p in ("*", s) for p, s in zip(pattern, segments, strict=True))
+        }
+    assert routes == {(pattern, method) for pattern, handlers in ROUTES.items() for method in handlers if method != "HEAD"}
+    everything.ask_drawn(house, client, OPERATIONS, 5)
+    yield house, dict(recorder.bound)
+    client.runner.run(recorder.close())
+    client.close()
+    house.close()
+
+
+def test_every_mutation_is_asked() -> None:
+    mutations = core(build_schema()).mutation_type
+    assert mutations
+    assert everything.MUTATIONS.keys() == mutations.fields.keys()
+
+
+def test_no_statement_walks_a_growing_table(asked: tuple[House, Mapping[str, tuple[Any, ...]]]) -> None:
+    """Pages are walked along an index in their order, and counted where a count is asked for: see docs/operations.md.
+
+    PostgreSQL plans by the numbers of rows, and reads a small table whole; here it must have another way.
+    """
+    house, bound = asked
+    assert len(bound) > 250
+    walks = list(walks_of_postgres(house.url, bound) if ON_POSTGRES else walks_of_sqlite(house.path, bound))
+    whole = {(walk.table, walk.sql) for walk in walks if walk.whole}
+    assert whole == set()
+    if not ON_POSTGRES:
+        strange = {
+            (walk.table, walk.sql) for walk in walks if not walk.counted and not walk.ordered and walk.table not in FEW
+        }
+        assert strange == set()
+        ordered = {walk.table for walk in walks if walk.ordered}
+        assert ordered - FEW == {"releases"}, "only releases are listed by more than what they belong to"
+        counted = {walk.table for walk in walks if walk.counted}
+        assert counted - FEW == {"releases"}, "totalCount counts within the organization"
+
+
+@pytest.mark.parametrize("name", sorted(tables.metadata.tables))
+def test_what_points_to_deleted_rows_is_found_by_index(name: str) -> None:
+    """A foreign key is checked, or cascades, by looking for its columns: no plan of a statement shows that."""
+    table = tables.metadata.tables[name]
+    ways = [[column.name for column in one.columns] for one in (*table.indexes, table.primary_key, *_uniques(table))]
+    for key in table.foreign_key_constraints:
+        columns = [element.parent.name for element in key.elements]
+        if key.elements[0].column.table.name in DELETED and columns != ["organization_id"]:
+            assert any(way[: len(columns)] == columns for way in ways), (name, columns)
+
+
+def _uniques(table: Any) -> list[Any]:
+    return [one for one in table.constraints if type(one).__name__ == "UniqueConstraint"]
