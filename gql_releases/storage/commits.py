@@ -163,7 +163,7 @@ async def clear_commits(transaction: Transaction, organization: int, release: in
 
 async def _store(transaction: Transaction, organization: int, arranged: Sequence[NewCommit]) -> list[Linked]:
     """Make or complete the rows of commits and all that they name."""
-    common = {"organization_id": organization, "date_created": now()}
+    common = {"organization_id": organization, "date_created": transaction.dialect.moment(now())}
     unnamed = f"organization-{organization}"  # Sentry's name for the repository of commits that name none
     names = {one.repository or unnamed: {"name": one.repository or unnamed} for one in arranged}
     repository_ids = await repository_keeper.keep(transaction, common, names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -44,6 +45,9 @@ class Dialect(Protocol):
 
     def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
         """Give keys of new rows in the order in which they are to be made: one that all writers share, if several write."""
+
+    def moment(self, value: datetime) -> datetime | str:
+        """Give a moment as the driver takes it: once for all rows that share it."""
 
     def list_value(self, values: Sequence[Any]) -> Any:
         """Give a list as the driver takes it for `list_items`."""
@@ -108,6 +112,10 @@ class SqliteDialect:
         """Give them as they are: there is one writer, and rows that are read together stand together."""
         return keys
 
+    def moment(self, value: datetime) -> str:
+        """Spell it."""
+        return format_date(value)
+
     def list_value(self, values: Sequence[Any]) -> str:
         """Give a list as JSON text."""
         return orjson.dumps(values).decode()
@@ -165,6 +173,10 @@ class PostgresDialect:
     def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
         """Sort them: two writers of the same rows never wait for each other in a circle."""
         return sorted(keys)
+
+    def moment(self, value: datetime) -> datetime:
+        """Give it as it is."""
+        return value
 
     def list_value(self, values: Sequence[Any]) -> list[Any]:
         """Give a list as it is."""

@@ -79,24 +79,26 @@ class Keeper:
             return {}
         known = await self._rows(transaction, common, list(rows))
         missing = transaction.dialect.in_order_of_locking([key for key in rows if key not in known])
+        made: dict[Key, Row] = {}
         if missing:
-            known |= await self._make(transaction, common, missing, [{**common, **rows[key]} for key in missing])
+            made, others = await self._make(transaction, common, missing, [{**common, **rows[key]} for key in missing])
+            known |= others
         # In one order always: two writers of the same rows never wait for each other in a circle.
-        changed = [one for key in sorted(rows) if (one := self._changed(known[key], rows[key]))]
+        changed = [one for key in sorted(known) if (one := self._changed(known[key], rows[key]))]
         if changed:
             await transaction.run_many(self._complete, changed)
-        return {key: row[1] for key, row in known.items()}
+        return {key: row[1] for key, row in (known | made).items()}
 
     async def _make(
         self, transaction: Transaction, common: Values, keys: list[Any], rows: list[dict[str, Any]]
-    ) -> dict[Any, Row]:
-        """Make rows and give them: those that were made at the same moment by others are looked for again."""
+    ) -> tuple[dict[Any, Row], dict[Any, Row]]:
+        """Make rows and give them, and apart from them those that others made at the same moment."""
         if not transaction.dialect.counts_round_trips:  # nobody else writes, and giving back each row costs more
             await transaction.run_many(self._insert, rows)
-            return await self._rows(transaction, common, keys)
+            return await self._rows(transaction, common, keys), {}
         made = {row[0]: row for row in await transaction.all_many(self._insert_returning, rows)}
         others = [key for key in keys if key not in made]
-        return made | await self._rows(transaction, common, others) if others else made
+        return made, await self._rows(transaction, common, others) if others else {}
 
     def _changed(self, row: Row, given: Mapping[str, Any]) -> dict[str, Any] | None:
         """Give the row as it is to be where that is not how it is."""
