@@ -1,0 +1,117 @@
+"""Writes down the statements that some code runs on a driver, and runs them again with nothing around them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import uvloop
+
+from benchmarks.processes import cpu_between, cpu_of
+
+Log = list[tuple[str, str, Any]]
+"""(execute or executemany, SQL, values), in the order in which they ran."""
+AT_ONCE = 10
+
+
+@contextlib.contextmanager
+def on_sqlite() -> Iterator[Log]:
+    """Record what connections do that are opened in the block."""
+    log: Log = []
+    opening = sqlite3.connect
+
+    class Recording(sqlite3.Connection):
+        """A connection that writes down what it does."""
+
+        def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+            log.append(("execute", sql, values))
+            return super().execute(sql, values)
+
+        def executemany(self, sql: str, rows: Any, /) -> sqlite3.Cursor:
+            listed = list(rows)
+            log.append(("executemany", sql, listed))
+            return super().executemany(sql, listed)
+
+    def connect(*words: Any, **more: Any) -> sqlite3.Connection:
+        return opening(*words, **{"factory": Recording, **more})
+
+    sqlite3.connect = connect  # type: ignore[assignment]
+    try:
+        yield log
+    finally:
+        sqlite3.connect = opening
+
+
+@contextlib.contextmanager
+def on_postgres() -> Iterator[Log]:
+    """Record what connections do that are opened in the block."""
+    log: Log = []
+    opening = asyncpg.connect
+
+    def note(query: Any) -> None:
+        many = isinstance(query.args, list) or (query.args and isinstance(query.args[0], list | tuple) and "$1" in query.query and False)
+        log.append(("executemany" if many else "execute", query.query, query.args))
+
+    async def connect(*words: Any, **more: Any) -> Any:
+        connection = await opening(*words, **more)
+        connection.add_query_logger(note)
+        return connection
+
+    asyncpg.connect = connect
+    try:
+        yield log
+    finally:
+        asyncpg.connect = opening
+
+
+def replay_on_sqlite(url: str, log: Log, pragmas: tuple[str, ...]) -> tuple[float, float]:
+    """Run a log on a store; give the seconds that it took and the milliseconds of CPU."""
+    path = url.removeprefix("sqlite:///")
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}")
+    run = {"execute": connection.execute, "executemany": connection.executemany}
+    begun, idle = time.perf_counter(), time.process_time()
+    for kind, sql, values in log:
+        run[kind](sql, values).fetchall()
+    took, spent = time.perf_counter() - begun, time.process_time() - idle
+    connection.close()
+    return took, 1000 * spent
+
+
+def replay_on_postgres(url: str, logs: list[Log], database: int) -> tuple[float, float]:
+    """Run logs on a store, each on a connection of its own, all at once; seconds and milliseconds of CPU, the database's too."""
+
+    async def one(connection: Any, log: Log) -> None:
+        prepared: dict[str, Any] = {}
+        for kind, sql, values in log:
+            if not values:
+                await connection.execute(sql)
+                continue
+            if sql not in prepared:
+                prepared[sql] = await connection.prepare(sql)
+            if kind == "executemany":
+                await prepared[sql].executemany(values)
+            else:
+                await prepared[sql].fetch(*values)
+
+    async def run() -> tuple[float, float]:
+        connections = [await asyncpg.connect(url) for _ in logs]
+        for connection, log in zip(connections, logs, strict=True):  # prepare before the clock runs
+            for sql in {sql for _, sql, values in log if values}:
+                await connection.prepare(sql)
+        begun, idle, below = time.perf_counter(), time.process_time(), cpu_of(database)
+        await asyncio.gather(*(one(c, log) for c, log in zip(connections, logs, strict=True)))
+        took, spent = time.perf_counter() - begun, time.process_time() - idle
+        beneath = cpu_between(below, cpu_of(database))
+        for connection in connections:
+            await connection.close()
+        return took, 1000 * spent + beneath
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())
