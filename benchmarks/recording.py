@@ -47,26 +47,54 @@ def on_sqlite() -> Iterator[Log]:
         sqlite3.connect = opening
 
 
+class _Prepared:
+    """A prepared statement that writes down what it does."""
+
+    def __init__(self, statement: Any, log: Log) -> None:
+        self._statement, self._log = statement, log
+
+    async def fetch(self, *values: Any) -> Any:
+        self._log.append(("execute", self._statement.get_query(), values))
+        return await self._statement.fetch(*values)
+
+    async def fetchval(self, *values: Any) -> Any:
+        self._log.append(("execute", self._statement.get_query(), values))
+        return await self._statement.fetchval(*values)
+
+
 @contextlib.contextmanager
 def on_postgres() -> Iterator[Log]:
-    """Record what connections do that are opened in the block."""
+    """Record what connections do that are opened in the block: by prepared statements, or by a pool's, one after the other."""
     log: Log = []
-    opening = asyncpg.connect
+    opening, pooling = asyncpg.connect, asyncpg.create_pool
+
+    class Recording:
+        """A connection whose prepared statements write down what they do."""
+
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+
+        async def prepare(self, sql: str) -> _Prepared:
+            return _Prepared(await self._connection.prepare(sql), log)
 
     def note(query: Any) -> None:
-        many = isinstance(query.args, list) or (query.args and isinstance(query.args[0], list | tuple) and "$1" in query.query and False)
-        log.append(("executemany" if many else "execute", query.query, query.args))
+        log.append(("executemany" if isinstance(query.args, list) else "execute", query.query, query.args))
+
+    async def listen(connection: Any) -> None:
+        connection.add_query_logger(note)
 
     async def connect(*words: Any, **more: Any) -> Any:
-        connection = await opening(*words, **more)
-        connection.add_query_logger(note)
-        return connection
+        return Recording(await opening(*words, **more))
 
-    asyncpg.connect = connect
+    def create_pool(*words: Any, **more: Any) -> Any:
+        # One connection, so that a second run in the same order gives every row the same id.
+        return pooling(*words, **{**more, "min_size": 1, "max_size": 1, "init": listen})
+
+    asyncpg.connect, asyncpg.create_pool = connect, create_pool
     try:
         yield log
     finally:
-        asyncpg.connect = opening
+        asyncpg.connect, asyncpg.create_pool = opening, pooling
 
 
 def replay_on_sqlite(url: str, log: Log, pragmas: tuple[str, ...]) -> tuple[float, float]:
