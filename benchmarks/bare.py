@@ -29,7 +29,7 @@ def floor_statements(measuring: Measuring, stores: Stores) -> dict[str, float]:
         if item == "W1":
             continue
         requests = measuring.floor_requests(item, TIMES[item])
-        releases = measuring.plan.releases
+        releases = measuring.plan.servers[0].releases
         recorded = stores.copy(f"recorded_{item.lower()}", releases)
         log = _record(module, recorded, requests)
         stores.drop(recorded)
@@ -46,7 +46,7 @@ def floor_statements(measuring: Measuring, stores: Stores) -> dict[str, float]:
 
 @contextmanager
 def _recorder(database: str) -> Iterator[recording.Log]:
-    with recording.on_sqlite() if database == "sqlite" else recording.on_postgres() as log:
+    with recording.on_sqlite() if database == "sqlite" else recording.prepared_on_postgres() as log:
         yield log
 
 

@@ -42,6 +42,7 @@ class Server:
     token: str
     url: str = ""
     """Its store."""
+    releases: int = 0
     stores: Any = None
     """Where the store is from."""
     dialect: str = "gateway"
@@ -86,16 +87,16 @@ def creation(server: Server, number: int) -> bytes:
     return graphql(server, "M1", {"input": {"asked": asked} if server.dialect == "postgraphile" else asked})
 
 
-def requests(server: Server, item: str, releases: int, ask: Ask) -> list[bytes]:
+def requests(server: Server, item: str, ask: Ask) -> list[bytes]:
     """Make the requests of an item, which are sent in turn; deep pages are found by walking there."""
-    spread = [1 + (number * 7919) % releases for number in range(min(POINTS, releases))]
+    spread = [1 + (number * 7919) % server.releases for number in range(POINTS)]
     match item:
         case "Q1":
             return [point(server, data.version_of(number)) for number in spread]
         case "Q2":
             return [page(server, item)]
         case "Q3":
-            return _deep_pages(server, releases, ask)
+            return _deep_pages(server, ask)
         case "S1":
             return [graphql(server, item, {"organization": data.ORGANIZATION, "first": PAGE, "project": "api"})]
         case "R1":
@@ -106,16 +107,16 @@ def requests(server: Server, item: str, releases: int, ask: Ask) -> list[bytes]:
             bodies = (json.dumps(data.creation(number, WRITTEN)).encode() for number in range(1, CREATIONS + 1))
             return [_request(server, "POST", RELEASES, body=body) for body in bodies]
     assert item == "W1"
-    points = requests(server, "Q1", releases, ask)
+    points = requests(server, "Q1", ask)
     mixed = []
     for number in range(CREATIONS):
         mixed += [points[(9 * number + i) % len(points)] for i in range(9)] + [creation(server, number + 1)]
     return mixed
 
 
-def _deep_pages(server: Server, releases: int, ask: Ask) -> list[bytes]:
+def _deep_pages(server: Server, ask: Ask) -> list[bytes]:
     after, pages = None, []
-    for _ in range(max(1, min(DEEP, releases // PAGE))):
+    for _ in range(max(1, min(DEEP, server.releases // PAGE))):
         pages.append(page(server, "Q3", after))
         after = ask(pages[-1])["data"]["organization"]["releases"]["pageInfo"]["endCursor"]
     return pages[-NEIGHBOURS:]

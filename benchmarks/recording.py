@@ -63,10 +63,10 @@ class _Prepared:
 
 
 @contextlib.contextmanager
-def on_postgres() -> Iterator[Log]:
-    """Record what connections do that are opened in the block: by prepared statements, or by a pool's, one after the other."""
+def prepared_on_postgres() -> Iterator[Log]:
+    """Record what prepared statements do on connections that are opened in the block."""
     log: Log = []
-    opening, pooling = asyncpg.connect, asyncpg.create_pool
+    opening = asyncpg.connect
 
     class Recording:
         """A connection whose prepared statements write down what they do."""
@@ -77,24 +77,36 @@ def on_postgres() -> Iterator[Log]:
         async def prepare(self, sql: str) -> _Prepared:
             return _Prepared(await self._connection.prepare(sql), log)
 
+    async def connect(*words: Any, **more: Any) -> Any:
+        return Recording(await opening(*words, **more))
+
+    asyncpg.connect = connect
+    try:
+        yield log
+    finally:
+        asyncpg.connect = opening
+
+
+@contextlib.contextmanager
+def pooled_on_postgres() -> Iterator[Log]:
+    """Record what pools do that are made in the block; one after the other, so that a second run gives each row the same id."""
+    log: Log = []
+    pooling = asyncpg.create_pool
+
     def note(query: Any) -> None:
         log.append(("executemany" if isinstance(query.args, list) else "execute", query.query, query.args))
 
     async def listen(connection: Any) -> None:
         connection.add_query_logger(note)
 
-    async def connect(*words: Any, **more: Any) -> Any:
-        return Recording(await opening(*words, **more))
-
     def create_pool(*words: Any, **more: Any) -> Any:
-        # One connection, so that a second run in the same order gives every row the same id.
         return pooling(*words, **{**more, "min_size": 1, "max_size": 1, "init": listen})
 
-    asyncpg.connect, asyncpg.create_pool = connect, create_pool
+    asyncpg.create_pool = create_pool
     try:
         yield log
     finally:
-        asyncpg.connect, asyncpg.create_pool = opening, pooling
+        asyncpg.create_pool = pooling
 
 
 def replay_on_sqlite(url: str, log: Log, pragmas: tuple[str, ...]) -> tuple[float, float]:

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import items as what
-
 PAIRS = (("ours", "floor"), ("ours", "postgraphile"), ("ours", "plain"), ("floor", "postgraphile"))
 MEASURES = ("rps", "p50_ms", "p99_ms", "cpu_server_ms", "cpu_database_ms")
 DRAWS, COVERED = 2000, 0.90
@@ -24,6 +22,11 @@ Runs = list[dict[str, Any]]
 def of(runs: Runs, **equal: Any) -> Runs:
     """Pick measurements."""
     return [run for run in runs if all(run[name] == value for name, value in equal.items())]
+
+
+def median(runs: Runs, name: str) -> float:
+    """Give the median of one figure."""
+    return statistics.median(run[name] for run in runs)
 
 
 def cpu(run: dict[str, Any]) -> float:
@@ -45,7 +48,7 @@ def summarize(runs: Runs) -> list[dict[str, Any]]:
     listed = []
     for item, server, connections in found:
         some = of(runs, item=item, server=server, connections=connections)
-        medians = {name: statistics.median(run[name] for run in some) for name in MEASURES}
+        medians = {name: median(some, name) for name in MEASURES}
         listed.append({"item": item, "server": server, "connections": connections, **medians})
     return listed
 
@@ -128,6 +131,3 @@ def show(report: dict[str, Any]) -> None:
     print("\nMemory, MiB (peak resident with mapped pages of the file; anonymous now):")
     for name, row in report["memory"].items():
         print(f"{name:13} {row['peak_rss_mib']:6.0f} {row['rss_anon_mib']:6.0f}")
-
-
-LABELS = what.ITEMS

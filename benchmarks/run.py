@@ -72,9 +72,7 @@ def run(said: argparse.Namespace) -> dict[str, Any]:
         started = start(stack, said, stores, folder)
         echo = servers.echo(stack, folder)
         generator = load.generator(not said.own_load)
-        plan = Plan(
-            started, said.items, said.rounds, said.seconds, said.connections, said.releases, echo, folder, generator
-        )
+        plan = Plan(started, said.items, said.rounds, said.seconds, said.connections, echo, folder, generator)
         measuring = Measuring(plan)
         measuring.prepare()
         runs = list(measuring.measure())

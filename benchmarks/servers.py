@@ -24,7 +24,7 @@ def ours(stack: contextlib.ExitStack, stores: Stores, folder: Path, releases: in
     url, port = stores.copy(name, releases), free_port()
     words = [sys.executable, "-m", "gql_releases", "serve", "--port", str(port)]
     process = stack.enter_context(running(words, port, folder / f"{name}.log", GQL_RELEASES_DATABASE_URL=url))
-    return Server(name, port, process, stores.token(releases), url, stores)
+    return Server(name, port, process, stores.token(releases), url, releases, stores)
 
 
 def floor(stack: contextlib.ExitStack, stores: Stores, folder: Path, releases: int) -> Server:
@@ -45,7 +45,7 @@ def _script(
     url, port = stores.copy(name, releases), free_port()
     words = [sys.executable, str(HERE / script), "--url", url, "--port", str(port)]
     process = stack.enter_context(running(words, port, folder / f"{name}.log"))
-    return Server(name, port, process, stores.token(releases), url, stores)
+    return Server(name, port, process, stores.token(releases), url, releases, stores)
 
 
 def postgraphile(
@@ -56,7 +56,7 @@ def postgraphile(
     words = peer.command(url, port, language)
     environment = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
     process = stack.enter_context(running(words, port, folder / "postgraphile.log", **environment))
-    return Server("postgraphile", port, process, "none", url, stores, "postgraphile", rest=False)
+    return Server("postgraphile", port, process, "none", url, releases, stores, "postgraphile", rest=False)
 
 
 def echo(stack: contextlib.ExitStack, folder: Path) -> Server:

@@ -100,9 +100,13 @@ class SqliteStores:
         return f"sqlite:///{target}"
 
     def empty(self, name: str) -> str:
-        url = f"sqlite:///{self._folder / name}.db"
-        prepare(url)
-        return url
+        blank, target = self._folder / "blank.db", self._folder / f"{name}.db"
+        if not blank.exists():
+            prepare(f"sqlite:///{blank}")
+            with contextlib.closing(sqlite3.connect(blank)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(blank, target)
+        return f"sqlite:///{target}"
 
     def token(self, releases: int) -> str:
         return self._filled(releases).with_suffix(".token").read_text()
@@ -203,10 +207,11 @@ class PostgresStores:
         return self._new(f"copy_{name}", self._filled(releases))
 
     def empty(self, name: str) -> str:
+        if "copy_blank" not in self._copies:
+            self._copies.append("copy_blank")
+            prepare(self._new("copy_blank"))
         self._copies.append(f"copy_{name}")
-        url = self._new(f"copy_{name}")
-        prepare(url)
-        return url
+        return self._new(f"copy_{name}", "copy_blank")
 
     def token(self, releases: int) -> str:
         return (CACHE / f"{self._filled(releases)}.token").read_text()
