@@ -59,7 +59,10 @@ def _record(module: Any, url: str, requests: list[bytes]) -> recording.Log:
         for first in range(0, len(requests), AT_ONCE):
             await asyncio.gather(*(_send(app, one) for one in requests[first : first + AT_ONCE]))
 
-    with _recorder("sqlite" if url.startswith("sqlite") else "postgres") as log, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        _recorder("sqlite" if url.startswith("sqlite") else "postgres") as log,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(run(log))
     return list(log)
 

@@ -14,7 +14,9 @@ ORGANIZATION = "SELECT id FROM organizations WHERE slug = ?"
 PROJECTS = "SELECT id FROM projects WHERE organization_id = ? AND slug IN (SELECT value FROM json_each(?))"
 REPOSITORIES = "SELECT name, id FROM repositories WHERE organization_id = ? AND name IN (SELECT value FROM json_each(?))"
 ADD_REPOSITORY = "INSERT INTO repositories (organization_id, name, date_created) VALUES (?, ?, ?) RETURNING id"
-AUTHORS = "SELECT email, id, name FROM commit_authors WHERE organization_id = ? AND email IN (SELECT value FROM json_each(?))"
+AUTHORS = (
+    "SELECT email, id, name FROM commit_authors WHERE organization_id = ? AND email IN (SELECT value FROM json_each(?))"
+)
 ADD_AUTHOR = "INSERT INTO commit_authors (organization_id, email, name) VALUES (?, ?, ?) RETURNING id"
 NAME_AUTHOR = "UPDATE commit_authors SET name = ? WHERE id = ?"
 ADD_COMMIT = """INSERT INTO commits (organization_id, repository_id, sha, author_id, message, timestamp, date_created)

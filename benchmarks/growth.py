@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import report, servers
 from benchmarks.measuring import Measuring, Plan
+from benchmarks.processes import end_with_care
 from benchmarks.stores import opened, say
 
 ITEMS = ["Q1", "Q2", "Q3", "M1"]
@@ -54,6 +55,7 @@ def main() -> None:
     ask.add_argument("--seconds", type=float, default=1.0)
     ask.add_argument("--json", type=Path)
     said = ask.parse_args()
+    end_with_care()
     if len(said.sizes) != 2:
         ask.error("--sizes wants two numbers")
     grown = measure(said)

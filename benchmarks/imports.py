@@ -17,7 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import data, recording, report
-from benchmarks.processes import cpu_between, cpu_of
+from benchmarks.processes import cpu_between, cpu_of, end_with_care
 from benchmarks.stores import ROOT, Stores, opened, say
 from gql_releases.cli import cli
 
@@ -68,7 +68,9 @@ def measure(stores: Stores, releases: int, rounds: int) -> dict[str, Any]:
             start, whole = timed_import(stores, started, nothing), timed_import(stores, first, file)
             bare = replay(stores, second, log)
             if stores.counts(first) != stores.counts(second):
-                sys.exit(f"the statements do not make what the import makes: {stores.counts(first)}, {stores.counts(second)}")
+                sys.exit(
+                    f"the statements do not make what the import makes: {stores.counts(first)}, {stores.counts(second)}"
+                )
             for url in (started, first, second):
                 stores.drop(url)
             runs.append({"start": start, "import": whole, "statements": bare})
@@ -87,6 +89,7 @@ def main() -> None:
     ask.add_argument("--rounds", type=int, default=5)
     ask.add_argument("--json", type=Path)
     said = ask.parse_args()
+    end_with_care()
     with tempfile.TemporaryDirectory(prefix="gql-releases-import-") as folder, opened(said.database, Path(folder)) as stores:
         made = measure(stores, said.releases, said.rounds)
     show(said.database, made)
@@ -99,7 +102,9 @@ def show(database: str, made: dict[str, Any]) -> None:
     """Print what was measured."""
     print(f"\nM3 {database}: {made['releases']} releases imported, {made['statements']} statements")
     for at, (name, unit) in enumerate((("seconds", "s"), ("cpu", "ms of CPU"))):
-        parts = {part: report.interval([run[part][at] for run in made["runs"]])[0] for part in ("start", "import", "statements")}
+        parts = {
+            part: report.interval([run[part][at] for run in made["runs"]])[0] for part in ("start", "import", "statements")
+        }
         ratio = made["ratios"][name]
         print(
             f"import {parts['import']:.2f} {unit} of which start {parts['start']:.2f}; bare statements {parts['statements']:.2f};"

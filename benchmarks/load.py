@@ -136,4 +136,6 @@ def _by_wrk(port: int, requests: list[bytes], connections: int, seconds: float, 
         words += ["-s", str(Path(__file__).with_name("wrk.lua")), f"http://127.0.0.1:{port}/", "--", file.name, str(serial)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=seconds + 90, check=True)
     said = json.loads(done.stdout.strip().splitlines()[-1])
-    return Run(**said, serial=serial + said["requests"] + connections + 2 if any(MARK in one for one in requests) else serial)
+    return Run(
+        **said, serial=serial + said["requests"] + connections + 2 if any(MARK in one for one in requests) else serial
+    )

@@ -95,7 +95,9 @@ class Measuring:
     def _differ(item: str, one: Server, other: Server, first: Any, second: Any) -> None:
         here, there = what.values(first), what.values(second)
         only = f"only {one.name}: {list((here - there).items())[:5]}, only {other.name}: {list((there - here).items())[:5]}"
-        sys.exit(f"WRONG ANSWER: {item}: {one.name} and {other.name} differ; {only}; {str(first)[:500]} / {str(second)[:500]}")
+        sys.exit(
+            f"WRONG ANSWER: {item}: {one.name} and {other.name} differ; {only}; {str(first)[:500]} / {str(second)[:500]}"
+        )
 
     def _compare_writes(self, item: str, taking: list[Server]) -> None:
         added, answers = [], []
@@ -150,10 +152,11 @@ class Measuring:
 
     def ceiling(self) -> float:
         """Give how many requests a second the load generator has out of the echo, with a point read's few bytes."""
-        assert self.plan.echo and self.plan.echo_folder
+        assert self.plan.echo
+        assert self.plan.echo_folder
         (self.plan.echo_folder / "ceiling").write_bytes(b"x" * 500)
         requests = [load.request("POST", "/graphql", {"echo": "ceiling"}, b"x" * 600)]
-        runs = [load.run(self.plan.echo.port, requests, 16, 1, 0, self.plan.generator) for _ in range(5)]
+        runs = [load.run(self.plan.echo.port, requests, 16, self.plan.seconds, 0, self.plan.generator) for _ in range(5)]
         return statistics.median(one.requests / one.seconds for one in runs)
 
     def floor_requests(self, item: str, times: int) -> list[bytes]:
@@ -179,7 +182,9 @@ class Measuring:
             sys.exit(f"WRONG ANSWER: {server.name} {item} under load: {run}")
         expected, found = self._sizes.get((item, server.name)), run.bytes / run.requests
         if expected and abs(found - expected) > 100 + expected / 50:
-            sys.exit(f"WRONG ANSWER: {server.name} {item} under load: {found:.0f} bytes an answer, when compared {expected:.0f}")
+            sys.exit(
+                f"WRONG ANSWER: {server.name} {item} under load: {found:.0f} bytes an answer, when compared {expected:.0f}"
+            )
         if item in ("M1", "M2", "W1") and server.name != "echo":
             self._require_written(server, self._serial + max(1, run.requests // (20 if item == "W1" else 2)))
             self._serial = run.serial

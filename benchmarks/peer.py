@@ -72,6 +72,8 @@ def install() -> Path:
         shutil.copy(source / name, folder)
     if not done.exists() or done.read_bytes() != lock.read_bytes():
         path = f"{node().parent}{os.pathsep}{os.environ['PATH']}"
-        subprocess.run([npm(), "ci", "--silent"], cwd=folder, env={**os.environ, "PATH": path}, check=True, stdout=sys.stderr)
+        subprocess.run(
+            [npm(), "ci", "--silent"], cwd=folder, env={**os.environ, "PATH": path}, check=True, stdout=sys.stderr
+        )
         shutil.copy(lock, done)
     return folder

@@ -276,7 +276,13 @@ class Release:
         row = self.row
         major, minor, patch = (None if n is None else int(n) for n in (row.major, row.minor, row.patch))
         version = Version(
-            raw=row.raw, major=major, minor=minor, patch=patch, pre=row.pre, build_code=row.build_code, components=row.components
+            raw=row.raw,
+            major=major,
+            minor=minor,
+            patch=patch,
+            pre=row.pre,
+            build_code=row.build_code,
+            components=row.components,
         )
         return VersionInfo(package=row.package, description=row.description, build_hash=row.build_hash, version=version)
 
@@ -499,7 +505,9 @@ def create(session: Session, owner: int, asked: CreateReleaseInput) -> t.Release
         first = next(one for one in commits if one.repository_id == repository.id)
         session.add(t.HeadCommitRow(**common, repository_id=repository.id, commit_id=first.id))
     for slug in asked.projects:
-        project = session.scalars(select(t.ProjectRow).where(t.ProjectRow.organization_id == owner, t.ProjectRow.slug == slug)).one()
+        project = session.scalars(
+            select(t.ProjectRow).where(t.ProjectRow.organization_id == owner, t.ProjectRow.slug == slug)
+        ).one()
         keys = {"date_created": now, "release_order": asked.date_released, "date_shown": asked.date_released}
         session.add(t.ReleaseProjectRow(**common, **keys, project_id=project.id, semver_key=key, build_number=int(build)))
     release.last_commit_id = commits[0].id

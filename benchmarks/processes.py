@@ -15,6 +15,11 @@ from pathlib import Path
 import psutil
 
 
+def end_with_care() -> None:
+    """Let SIGTERM end this process as an error would, so that what it has started is ended too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+
+
 def free_port() -> int:
     """Find a port that nobody listens on."""
     with contextlib.closing(socket.socket()) as found:

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import servers
 from benchmarks.items import ITEMS
 from benchmarks.measuring import Measuring, Plan
+from benchmarks.processes import end_with_care
 from benchmarks.stores import opened
 
 RATE = 200
@@ -60,6 +61,7 @@ def main() -> None:
     ask.add_argument("--releases", type=int, default=20_000)
     ask.add_argument("--seconds", type=int, default=10)
     said = ask.parse_args()
+    end_with_care()
     folder = Path(tempfile.mkdtemp(prefix="gql-releases-profile-"))
     folder.chmod(0o755)
     with contextlib.ExitStack() as stack:

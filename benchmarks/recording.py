@@ -127,26 +127,23 @@ def replay_on_sqlite(url: str, log: Log, pragmas: tuple[str, ...]) -> tuple[floa
 def replay_on_postgres(url: str, logs: list[Log], database: int) -> tuple[float, float]:
     """Run logs on a store, each on a connection of its own, all at once; seconds and milliseconds of CPU, the database's too."""
 
-    async def one(connection: Any, log: Log) -> None:
-        prepared: dict[str, Any] = {}
+    async def one(connection: Any, log: Log, prepared: dict[str, Any]) -> None:
         for kind, sql, values in log:
             if not values:
                 await connection.execute(sql)
-                continue
-            if sql not in prepared:
-                prepared[sql] = await connection.prepare(sql)
-            if kind == "executemany":
+            elif kind == "executemany":
                 await prepared[sql].executemany(values)
             else:
                 await prepared[sql].fetch(*values)
 
     async def run() -> tuple[float, float]:
         connections = [await asyncpg.connect(url) for _ in logs]
-        for connection, log in zip(connections, logs, strict=True):  # prepare before the clock runs
-            for sql in {sql for _, sql, values in log if values}:
-                await connection.prepare(sql)
+        prepared = [
+            {sql: await c.prepare(sql) for sql in {sql for _, sql, values in log if values}}
+            for c, log in zip(connections, logs, strict=True)
+        ]
         begun, idle, below = time.perf_counter(), time.process_time(), cpu_of(database)
-        await asyncio.gather(*(one(c, log) for c, log in zip(connections, logs, strict=True)))
+        await asyncio.gather(*map(one, connections, logs, prepared))
         took, spent = time.perf_counter() - begun, time.process_time() - idle
         beneath = cpu_between(below, cpu_of(database))
         for connection in connections:

@@ -79,7 +79,9 @@ def check_floor(runs: Runs, bare: dict[str, float], connections: int) -> list[di
         if floor and echo:
             used, http = statistics.median(map(cpu, floor)), statistics.median(map(cpu, echo))
             parts = {"floor_ms": used, "echo_ms": http, "statements_ms": statements}
-            listed.append({"item": item, **parts, "share": used / (http + statements), "honest": used <= ALLOWED * (http + statements)})
+            listed.append(
+                {"item": item, **parts, "share": used / (http + statements), "honest": used <= ALLOWED * (http + statements)}
+            )
     return listed
 
 
@@ -95,7 +97,9 @@ def commit() -> str:
 
 def machine() -> str:
     """Name the processor and Python."""
-    models = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    models = [
+        line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
     return f"{len(models)} x {models[0] if models else platform.machine()}, Python {platform.python_version()}"
 
 
@@ -107,7 +111,9 @@ def now() -> str:
 def show(report: dict[str, Any]) -> None:
     """Print a report."""
     said = report["arguments"]
-    print(f"\n{said['database']}, {said['releases']} releases, {said['rounds']} rounds of {said['seconds']} s; {report['machine']}")
+    print(
+        f"\n{said['database']}, {said['releases']} releases, {said['rounds']} rounds of {said['seconds']} s; {report['machine']}"
+    )
     print(f"load by {report['generator']}; its ceiling against the echo: {report['ceiling_rps']:.0f} requests/s\n")
     print(f"{'item':4} {'server':13} {'c':>3} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>8} {'of database':>11}")
     for row in report["summary"]:
@@ -122,7 +128,9 @@ def show(report: dict[str, Any]) -> None:
             f"{row['item']:4} {row['connections']:3} {pair:21} {row['measure']:4} {row['ratio']:7.2f}   {row['low']:.2f} to {row['high']:.2f}"
         )
     if report["floor_check"]:
-        print("\nThe floor's CPU against an echo of the same bytes and the bare statements, ms a request (honest up to 1.15):")
+        print(
+            "\nThe floor's CPU against an echo of the same bytes and the bare statements, ms a request (honest up to 1.15):"
+        )
         for row in report["floor_check"]:
             print(
                 f"{row['item']:4} {row['floor_ms']:.3f} of {row['echo_ms']:.3f} + {row['statements_ms']:.3f}: {row['share']:.2f}"

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import shutil
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import bare, load, report, servers
 from benchmarks.items import ITEMS, Server
 from benchmarks.measuring import Measuring, Plan
-from benchmarks.processes import memory_of
+from benchmarks.processes import end_with_care, memory_of
 from benchmarks.stores import Stores, opened, say
 
 ORDER = list(ITEMS)
@@ -31,14 +30,23 @@ def listed(text: str) -> list[str]:
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     ask = argparse.ArgumentParser(description=__doc__)
-    ask.add_argument("--database", choices=("sqlite", "postgres"), required=True, help="below all but PostGraphile, which has PostgreSQL")
-    ask.add_argument("--releases", type=int, default=20_000, help="in each store, with 10 commits each; at least 400")
+    ask.add_argument(
+        "--database", choices=("sqlite", "postgres"), required=True, help="below all but PostGraphile, which has PostgreSQL"
+    )
+    ask.add_argument("--releases", type=int, default=20_000, help="in each store, with 10 commits each")
     ask.add_argument("--items", type=listed, default=ORDER, help=f"of {', '.join(ORDER)}; all of them")
-    ask.add_argument("--servers", type=listed, default=list(servers.SERVERS), help=f"of {', '.join(servers.SERVERS)}; all of them")
+    ask.add_argument(
+        "--servers", type=listed, default=list(servers.SERVERS), help=f"of {', '.join(servers.SERVERS)}; all of them"
+    )
     ask.add_argument("--rounds", type=int, default=15)
     ask.add_argument("--seconds", type=float, default=1.0, help="of each measurement; wrk takes whole ones")
-    ask.add_argument("--connections", type=lambda text: [*map(int, text.split(","))], default=[16], help="16; 16,1 measures both")
-    ask.add_argument("--peer-language", choices=("plpgsql", "sql"), default="plpgsql", help="of PostGraphile's create_release")
+    ask.add_argument(
+        "--connections", type=lambda text: [*map(int, text.split(","))], default=[16], help="16; 16,1 measures both"
+    )
+    ask.add_argument(
+        "--peer-language", choices=("plpgsql", "sql"), default="plpgsql", help="of PostGraphile's create_release"
+    )
+    ask.add_argument("--no-check", action="store_true", help="leave out what the floor's statements cost by themselves")
     ask.add_argument("--own-load", action="store_true", help="send by the own loop even where there is wrk")
     ask.add_argument("--json", type=Path, help="write everything that was measured")
     said = ask.parse_args(words)
@@ -77,7 +85,7 @@ def run(said: argparse.Namespace) -> dict[str, Any]:
         measuring.prepare()
         runs = list(measuring.measure())
         memory = {server.name: memory_of(server.process) for server in started}
-        statements = bare.floor_statements(measuring, stores) if "floor" in said.servers else {}
+        statements = bare.floor_statements(measuring, stores) if "floor" in said.servers and not said.no_check else {}
         return {
             "when": report.now(), "commit": report.commit(), "machine": report.machine(), "generator": generator,
             "ceiling_rps": measuring.ceiling(), "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in vars(said).items()},
@@ -89,7 +97,7 @@ def run(said: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     """Run, print, write."""
     said = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is ended too
+    end_with_care()
     made = run(said)
     report.show(made)
     if said.json:

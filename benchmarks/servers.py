@@ -39,9 +39,7 @@ def plain(stack: contextlib.ExitStack, stores: Stores, folder: Path, releases: i
     return server
 
 
-def _script(
-    stack: contextlib.ExitStack, stores: Stores, folder: Path, releases: int, name: str, script: str
-) -> Server:
+def _script(stack: contextlib.ExitStack, stores: Stores, folder: Path, releases: int, name: str, script: str) -> Server:
     url, port = stores.copy(name, releases), free_port()
     words = [sys.executable, str(HERE / script), "--url", url, "--port", str(port)]
     process = stack.enter_context(running(words, port, folder / f"{name}.log"))
