@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import floor_rest as rest
 from benchmarks.data import ORGANIZATION
-from benchmarks.floor_http import answer_creation, answer_list, cursor, main, place, read_version, release_id
+from benchmarks.floor_http import answer_creation, answer_list, cursor, main, microseconds, place, read_version, release_id
 
 CONNECTIONS = 10
 OWNER = "organization_id = (SELECT id FROM organizations WHERE slug = $1)"
@@ -198,10 +198,10 @@ class PostgresFloor:
             rows = await connection[1][ONE].fetch(number)
         return orjson.dumps(_rest(rows[0]), option=orjson.OPT_UTC_Z)
 
-    async def r1(self, size: int) -> tuple[list[Any], bool, str]:
+    async def r1(self, size: int) -> tuple[Any, bool, str]:
         rows = await self._fetch(R1, ORGANIZATION, size + 1, self._token)
         more, rows = len(rows) > size, rows[:size]
-        return [_rest(row) for row in rows], more, f"{rest.microseconds(rows[-1][rest.CREATED])}:{rows[-1][rest.ID]}"
+        return [_rest(row) for row in rows], more, f"{microseconds(rows[-1][rest.CREATED])}:{rows[-1][rest.ID]}"
 
 
 def _rest(row: Any) -> dict[str, Any]:

@@ -1,52 +1,27 @@
-"""The floors' release as the REST API shows it."""
+"""A release as the REST API shows it, for the floor on PostgreSQL."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 COLUMNS = """r.id, r.version, r.status, r.ref, r.url, r.date_released, r.date_created, r.commit_count, r.deploy_count, r.user_agent,
  r.package, r.raw, r.major, r.minor, r.patch, r.pre, r.build_code, r.components, r.description, r.build_hash,
  c.sha, c.message, c.timestamp, c.id, g.id, g.name, g.date_created, a.name, a.email,
- d.id, e.name, d.date_started, d.date_finished, d.name, d.url, r.organization_id"""
-ID, CREATED, COMMIT, OWNER = 0, 6, 23, 35
+ d.id, e.name, d.date_started, d.date_finished, d.name, d.url"""
+ID, CREATED = 0, 6
 SOURCES = """releases r LEFT JOIN commits c ON c.id = r.last_commit_id LEFT JOIN repositories g ON g.id = c.repository_id
 LEFT JOIN commit_authors a ON a.id = c.author_id LEFT JOIN deploys d ON d.id = r.last_deploy_id
 LEFT JOIN environments e ON e.id = d.environment_id"""
 HAS_PROJECT = "EXISTS (SELECT 1 FROM release_projects x WHERE x.organization_id = r.organization_id AND x.release_id = r.id)"
-PLAIN_PROJECT = {"newGroups": 0, "platform": None, "platforms": [], "hasHealthData": False}
 PROVIDER = {"id": "unknown", "name": "Unknown Provider"}
 
 
-def microseconds(date: Any) -> int:
-    """Spell a date as a REST cursor does: microseconds since 1970."""
-    moment = datetime.fromisoformat(date) if isinstance(date, str) else date
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000 + moment.microsecond
-
-
-def rest_author(name: str, email: str) -> dict[str, Any]:
-    """Show an author."""
-    return {"name": name, "email": email}
-
-
-def rest_project(number: int, slug: str, name: str) -> dict[str, Any]:
-    """Show a project."""
-    return {"id": number, "slug": slug, "name": name, **PLAIN_PROJECT}
-
-
-def rest_mention(version: str, ref: str, url: str, released: Any, created: Any) -> dict[str, Any]:
-    """Show a release as its commit has it."""
-    return {
-        "version": version, "shortVersion": version, "ref": ref, "url": url, "dateReleased": released, "dateCreated": created,
-    }  # fmt: skip
-
-
-def rest_release(row: Any, authors: list[Any], projects: list[Any], mentions: list[Any]) -> dict[str, Any]:
-    """Show a release: a row of COLUMNS, and what the lists hold."""
+def rest_release(row: Any, authors: Any, projects: Any, mentions: Any) -> dict[str, Any]:
+    """Show a release: a row of COLUMNS, and its lists."""
     (
         number, version, status, ref, url, released, created, commit_count, deploy_count, user_agent, package, raw, major, minor,
         patch, pre, build, components, description, build_hash, sha, message, timestamp, _, repository, repository_name,
-        repository_date, author_name, author_email, deploy, environment, started, finished, deploy_name, deploy_url, _,
+        repository_date, author_name, author_email, deploy, environment, started, finished, deploy_name, deploy_url,
     ) = row  # fmt: skip
     return {
         "id": number, "version": version, "status": status.lower(), "shortVersion": version,

@@ -37,6 +37,8 @@ class Plan:
     connections: list[int]
     echo: Server | None = None
     echo_folder: Path | None = None
+    bare: Server | None = None
+    """Answers what the floor does after the floor's statements, and has no floor."""
     generator: str = field(default_factory=load.generator)
 
 
@@ -138,6 +140,9 @@ class Measuring:
             if self.plan.echo and any(server.name == "floor" for server in taking) and item != "W1":
                 self._requests[item, "echo"] = [self._echoed(item, one) for one in self._requests[item, "floor"]]
                 taking.append(self.plan.echo)
+                if self.plan.bare and item in what.READS:
+                    self._requests[item, "bare"] = self._requests[item, "echo"]
+                    taking.append(self.plan.bare)
             for server in taking:
                 self._once(server, item, self.plan.connections[0], min(1.0, self.plan.seconds))
             for stores in {id(server.stores): server.stores for server in taking if server.stores}.values():

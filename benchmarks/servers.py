@@ -64,6 +64,14 @@ def echo(stack: contextlib.ExitStack, folder: Path) -> Server:
     return Server("echo", port, stack.enter_context(running(words, port, folder / "echo.log")), "none")
 
 
+def statements(stack: contextlib.ExitStack, stores: Stores, folder: Path, releases: int) -> Server:
+    """Serve the bytes of files after the statements that `folder` has recorded."""
+    url, port = stores.copy("bare", releases), free_port()
+    words = [sys.executable, str(HERE / "echo.py"), "--folder", str(folder), "--port", str(port), "--url", url]
+    process = stack.enter_context(running(words, port, folder / "bare.log"))
+    return Server("bare", port, process, "none", url, releases, stores)
+
+
 SERVERS: dict[str, Start] = {"floor": floor, "ours": ours, "plain": plain, "postgraphile": postgraphile}
 
 
