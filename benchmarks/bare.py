@@ -12,8 +12,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import floor_http, recording
-from benchmarks.items import READS, Server
+from benchmarks import floor_http, floor_sqlite, recording
 from benchmarks.stores import Stores
 
 READS_RECORDED, WRITES_RECORDED, AT_ONCE = 200, 480, 16
@@ -31,20 +30,27 @@ def record_reads(stores: Stores, releases: int, requests: dict[str, list[bytes]]
     (folder / "statements").write_bytes(pickle.dumps(groups))
 
 
-def cost_of_writes(stores: Stores, server: Server, item: str, requests: list[bytes]) -> float:
-    """Give the milliseconds of CPU, the database's included, of a writing item's bare statements by request."""
-    recorded = stores.copy(f"recorded_{item.lower()}", server.releases)
-    log, _ = _record(recorded, requests, AT_ONCE)
-    stores.drop(recorded)
-    url = stores.copy(f"replayed_{item.lower()}", server.releases)
-    if stores.database == "sqlite":
-        pragmas = importlib.import_module("benchmarks.floor_sqlite").PRAGMAS
-        _, cpu = recording.replay_on_sqlite(url, log, pragmas)
-    else:
-        logs = [log[i :: recording.AT_ONCE] for i in range(recording.AT_ONCE)]
-        _, cpu = recording.replay_on_postgres(url, logs, stores.process or 0)
-    stores.drop(url)
-    return cpu / len(requests)
+class Writes:
+    """A writing item's statements, recorded once and run again whenever it is asked what they cost."""
+
+    def __init__(self, stores: Stores, releases: int, item: str, requests: list[bytes]) -> None:
+        self._stores, self._releases, self._name, self._count = stores, releases, item.lower(), len(requests)
+        url = stores.copy(f"recorded_{self._name}", releases)
+        self._log, _ = _record(url, requests, AT_ONCE)
+        stores.drop(url)
+        self._times = 0
+
+    def cost(self) -> float:
+        """Give the milliseconds of CPU, the database's included, of a request's bare statements, run on a fresh copy."""
+        self._times += 1
+        url = self._stores.copy(f"replayed_{self._name}_{self._times}", self._releases)
+        if self._stores.database == "sqlite":
+            _, cpu = recording.replay_on_sqlite(url, self._log, floor_sqlite.PRAGMAS)
+        else:
+            logs = [self._log[i :: recording.AT_ONCE] for i in range(recording.AT_ONCE)]
+            _, cpu = recording.replay_on_postgres(url, logs, self._stores.process or 0)
+        self._stores.drop(url)
+        return cpu / self._count
 
 
 @contextmanager
@@ -88,8 +94,3 @@ async def _send(app: Any, request: bytes, expected: int) -> None:
 
     await app(scope, receive, send)
     assert answered[0] == expected or (not expected and answered[0] in (200, 201)), (answered, request[-200:])
-
-
-def reading(items: list[str]) -> list[str]:
-    """Pick the items that read."""
-    return [item for item in items if item in READS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ class Plan:
     echo_folder: Path | None = None
     bare: Server | None = None
     """Answers what the floor does after the floor's statements, and has no floor."""
+    writes: dict[str, Callable[[], float]] = field(default_factory=dict)
+    """What the bare statements of a writing item cost now, milliseconds of CPU a request."""
     generator: str = field(default_factory=load.generator)
 
 
@@ -153,6 +155,9 @@ class Measuring:
                     for server in taking[turn:] + taking[:turn]:
                         time.sleep(PAUSE)
                         yield {"round": number, **self._once(server, item, connections, self.plan.seconds)}
+                if item in self.plan.writes:
+                    known = {"item": item, "server": "bare", "connections": self.plan.connections[0], "round": number}
+                    yield {**known, "cpu_server_ms": self.plan.writes[item](), "cpu_database_ms": 0.0}
             say(f"{item}: measured")
 
     def ceiling(self) -> float:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.items import READS
+
 PAIRS = (("ours", "floor"), ("ours", "postgraphile"), ("ours", "plain"), ("floor", "postgraphile"))
 MEASURES = ("rps", "p50_ms", "p99_ms", "cpu_server_ms", "cpu_database_ms")
 DRAWS, COVERED = 2000, 0.90
@@ -44,6 +46,7 @@ def interval(quotients: list[float]) -> tuple[float, float, float]:
 
 def summarize(runs: Runs) -> list[dict[str, Any]]:
     """Give the medians of each item, server and number of connections."""
+    runs = [run for run in runs if "rps" in run]
     found = dict.fromkeys((run["item"], run["server"], run["connections"]) for run in runs)
     listed = []
     for item, server, connections in found:
@@ -71,17 +74,18 @@ def compare(runs: Runs) -> list[dict[str, Any]]:
     return listed
 
 
-def check_floor(runs: Runs, writes: dict[str, float], connections: int) -> list[dict[str, Any]]:
+def check_floor(runs: Runs, connections: int) -> list[dict[str, Any]]:
     """Hold the floor's CPU against an echo of the same bytes with the bare statements, in milliseconds a request.
 
-    Those of reads are served in turns with the floor; `writes` has what the others cost by themselves.
+    Those of reads are served, those of writes run by themselves, in turns with the floor.
     """
     listed = []
     for item in dict.fromkeys(run["item"] for run in runs):
         floor, echo, bare = (of(runs, item=item, connections=connections, server=name) for name in ("floor", "echo", "bare"))
-        if not floor or not (bare or item in writes):
+        if not floor or not bare:
             continue
-        least = [cpu(run) for run in bare] or [cpu(run) + writes[item] for run in echo]
+        served = item in READS
+        least = [cpu(one) + (0 if served else cpu(run)) for one, run in zip(bare, echo, strict=True)]
         share, low, high = interval([cpu(run) / best for run, best in zip(floor, least, strict=True)])
         parts = {"floor_ms": statistics.median(map(cpu, floor)), "echo_ms": statistics.median(map(cpu, echo))}
         parts |= {"least_ms": statistics.median(least), "share": share, "low": low, "high": high}
