@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import floor_http, floor_sqlite, recording
+from benchmarks import floor_http, floor_postgres, floor_sqlite, recording
 from benchmarks.stores import Stores
 
 READS_RECORDED, WRITES_RECORDED, AT_ONCE = 200, 480, 16
@@ -48,7 +48,7 @@ class Writes:
             _, cpu = recording.replay_on_sqlite(url, self._log, floor_sqlite.PRAGMAS)
         else:
             logs = [self._log[i :: recording.AT_ONCE] for i in range(recording.AT_ONCE)]
-            _, cpu = recording.replay_on_postgres(url, logs, self._stores.process or 0)
+            _, cpu = recording.replay_on_postgres(url, logs, self._stores.process or 0, floor_postgres.SESSION)
         self._stores.drop(url)
         return cpu / self._count
 

@@ -17,7 +17,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import floor_sqlite
+from benchmarks import floor_postgres, floor_sqlite
 from benchmarks.floor_http import serve
 from benchmarks.recording import AT_ONCE
 
@@ -48,7 +48,7 @@ class Postgres:
         """Open the connections and prepare the statements."""
         known = {sql for listed in groups.values() for group in listed for _, sql, _ in group}
         for _ in range(AT_ONCE):
-            connection = await asyncpg.connect(self._url, server_settings={"timezone": "UTC", "jit": "off"})
+            connection = await asyncpg.connect(self._url, server_settings=floor_postgres.SESSION)
             self._idle.put_nowait({sql: await connection.prepare(sql) for sql in known})
 
     async def run(self, group: Any) -> None:

@@ -124,7 +124,9 @@ def replay_on_sqlite(url: str, log: Log, pragmas: tuple[str, ...]) -> tuple[floa
     return took, 1000 * spent
 
 
-def replay_on_postgres(url: str, logs: list[Log], database: int) -> tuple[float, float]:
+def replay_on_postgres(
+    url: str, logs: list[Log], database: int, session: dict[str, str] | None = None
+) -> tuple[float, float]:
     """Run logs on a store, each on a connection of its own, all at once; seconds and milliseconds of CPU, the database's too."""
 
     async def one(connection: Any, log: Log, prepared: dict[str, Any]) -> None:
@@ -137,7 +139,7 @@ def replay_on_postgres(url: str, logs: list[Log], database: int) -> tuple[float,
                 await prepared[sql].fetch(*values)
 
     async def run() -> tuple[float, float]:
-        connections = [await asyncpg.connect(url) for _ in logs]
+        connections = [await asyncpg.connect(url, server_settings=session) for _ in logs]
         prepared = [
             {sql: await c.prepare(sql) for sql in {sql for _, sql, values in log if values}}
             for c, log in zip(connections, logs, strict=True)
