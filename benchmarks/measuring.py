@@ -22,7 +22,7 @@ PAUSE = 0.1
 """Seconds between two measurements: what a server still does of the last one is not the next one's."""
 
 
-LONGEST = 15.0
+LONGEST = 60.0
 """Seconds after which a server that answers nothing is given up."""
 
 

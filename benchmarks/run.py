@@ -93,7 +93,7 @@ def run(said: argparse.Namespace) -> dict[str, Any]:
         started = start(stack, said, stores, folder)
         echo = servers.echo(stack, folder)
         generator = load.generator(not said.own_load)
-        plan = Plan(started, said.items, said.rounds, said.seconds, said.connections, echo, folder, generator)
+        plan = Plan(started, said.items, said.rounds, said.seconds, said.connections, echo, folder, generator=generator)
         measuring = Measuring(plan)
         measuring.prepare()
         if "floor" in said.servers and not said.no_check:
