@@ -62,7 +62,7 @@ def main(files: list[str]) -> None:
         elif "growth" in said:
             for row in said["growth"]:
                 lines.append(
-                    f"- {row['item']} on {said['database']}, p50 at 200k by 1k releases: {row['ratio']:.2f}, wanted {row['target']} at most."
+                    f"- {row['item']} on {said['database']}, p50 at {' and '.join(row['p50_ms'])} releases, the second by the first: {row['ratio']:.2f}, wanted {row['target']} at most."
                 )
     for database, said in sorted(reports.items()):
         memory = said["memory"].get("ours")
