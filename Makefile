@@ -4,10 +4,11 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
+RESULTS := benchmarks/.cache/results
 STORE_TESTS := $(addprefix tests/,storage migrations contract oracle graphql_api rest_api crash)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e soak check schema released bench wheel clean
+.PHONY: help setup run test e2e soak check schema released bench profile wheel clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -51,8 +52,20 @@ schema: setup ## print the GraphQL schema into schema.graphql
 released: schema ## make the present schema the one that changes are compared with
 	@cp schema.graphql docs/released.graphql
 
-bench: setup ## measure: see benchmarks/README.md
-	@$(BIN)/python benchmarks/quick.py
+bench: setup ## measure beside a floor and other servers, on both databases (half an hour); GROWTH=1 as the store grows
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@mkdir -p $(RESULTS)
+	@$(BIN)/python benchmarks/run.py --database sqlite --json $(RESULTS)/sqlite.json $(ARGS)
+	@$(BIN)/python benchmarks/run.py --database postgres --json $(RESULTS)/postgres.json $(ARGS)
+	@$(BIN)/python benchmarks/imports.py --database sqlite --json $(RESULTS)/sqlite-import.json
+	@$(BIN)/python benchmarks/imports.py --database postgres --json $(RESULTS)/postgres-import.json
+	@if [ -n "$(GROWTH)" ]; then for database in sqlite postgres; do \
+	  $(BIN)/python benchmarks/growth.py --database $$database --json $(RESULTS)/$$database-growth.json || exit 1; done; fi
+	@$(BIN)/python benchmarks/table.py $(RESULTS)/*.json
+
+profile: setup ## show where the time of ITEM (Q2) goes, on DATABASE (sqlite)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@$(BIN)/python benchmarks/profiling.py --item $(or $(ITEM),Q2) --database $(or $(DATABASE),sqlite) $(ARGS)
 
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
