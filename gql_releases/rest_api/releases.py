@@ -55,7 +55,8 @@ async def get_release(request: Request) -> Answer:
         raise ReleaseNotFound
     found = shapes.finish_release(tree)
     if projects:
-        parameters.read_sort(request)
+        if parameters.read_sort(request)[0] != parameters.NEWEST:
+            raise parameters.wrong("invalid sort")
         found["currentProjectMeta"] = await _neighbours(request, found, projects[0])
     return Answer(200, found)
 

@@ -175,7 +175,7 @@ def _refusal(error: DomainError) -> Answer:
         headers.append((b"www-authenticate", b'xBasic realm="api"'))
     if status == 503:
         headers.append((b"retry-after", b"1"))
-    return Answer(status, body_of(error, wire.CREATION), headers)
+    return Answer(status, body_of(error, wire.ALL), headers)
 
 
 def _shown(scope: Scope) -> str:

@@ -207,7 +207,7 @@ def _latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnEleme
 
 
 def last_deploy(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The deploy is finished, and the last made of its release in its environment for one of its projects."""
+    """The deploy is finished, and the last finished of its release in its environment for one of its projects."""
     return _last_deploy(rows)
 
 
@@ -228,8 +228,8 @@ def _last_deploy(rows: FromClause, *more: Callable[[FromClause], ColumnElement[b
             later.c.organization_id == rows.c.organization_id,
             later.c.release_id == rows.c.release_id,
             later.c.environment_id == rows.c.environment_id,
-            later.c.id > rows.c.id,
             later.c.date_finished.is_not(None),
+            tuple_(later.c.finish_order, later.c.id) > tuple_(rows.c.finish_order, rows.c.id),
             others.c.project_id == own.c.project_id,
         )
         .correlate(rows, own)
