@@ -65,7 +65,7 @@ async def _neighbours(request: Request, found: Tree, project: int) -> Tree | Non
     """Tell the versions before and after a release in a project, by (dateCreated, id), and the first and last ones."""
     here = Position("date_created", format_date(parse_date(found["dateCreated"])), found["id"])
     older, newer = Order("date_created", descending=True), Order("date_created")
-    within = await parameters.read_environments(request, [project])
+    within = parameters.require_statement(await parameters.read_environments(request, [project]))
     near = (*parameters.read_status(request), *parameters.read_query(request, [project]), *within)
     pages = (
         PageRequest(1, older, after=here, conditions=near),

@@ -209,6 +209,22 @@ def test_npms_sentry_works_unmodified(served: Served, tmp_path: Path, version: s
     sentry.saw("delete")
 
 
+def test_shell_of_the_documentation_works_twice(served: Served) -> None:
+    """docs/ci.md without any client: a repetition makes no second deploy."""
+    [script] = re.findall(r"```sh\n(.+?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
+    environment = {
+        "PATH": os.environ["PATH"], "SENTRY_URL": served.base, "SENTRY_AUTH_TOKEN": served.token, "SENTRY_ORG": "acme",
+        "SENTRY_PROJECT": "web", "BUILD_ID": "build-1",
+    }  # fmt: skip
+    for _ in range(2):
+        done = subprocess.run(
+            ["sh", "-e", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert '"version":"web@1.4.0"' in done.stdout
+    assert '"deployCount":1' in done.stdout
+
+
 def test_documentation_has_the_table_of_what_was_seen() -> None:
     """The last test here: it compares the documentation with what the others saw."""
     if set(SAW) != {(program, version) for _, program, _, version in CLIENTS}:

@@ -118,6 +118,15 @@ def test_deploy_has_the_facts_that_graphql_has(released: Client) -> None:
     assert shown == [{"externalId": "job-1", "status": "SUCCEEDED"}]
 
 
+def test_deploy_without_an_end_ended_now_and_names_projects_as_it_likes(released: Client) -> None:
+    """Sections 6.1 and 8: a null dateFinished is now; projects by slug, id and decimal id, each once."""
+    body = {"environment": "e", "dateFinished": None, "projects": ["web", 1, "1"]}
+    made = released.rest("POST", PATH, body)
+    assert (made.status, made.json["dateFinished"] is None) == (201, False)
+    assert [one["id"] for one in released.rest("GET", PATH + "?project=1").json] == [made.json["id"]]
+    assert released.rest("GET", LIST + "web@1.0.0%2B1/").json["deployCount"] == 1
+
+
 def test_deploys_are_there_under_the_project_too(released: Client) -> None:
     """Both roots: only a release of the project has them."""
     path = "projects/acme/{}/releases/web@1.0.0%2B1/deploys/"
