@@ -34,9 +34,11 @@ from gql_releases.web.explorer import explorer_page, explorer_routes
 from gql_releases.web.front import Front
 from gql_releases.web.http import send
 from gql_releases.web.middleware import CommonHeaders
+from gql_releases.web.rates import RateLimit
 from gql_releases.web.request_log import RequestLog
 
-EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint")
+RATE_HEADERS = ("X-Sentry-Rate-Limit-Limit", "X-Sentry-Rate-Limit-Remaining", "X-Sentry-Rate-Limit-Reset")
+EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint", *RATE_HEADERS)
 COLLECT_AFTER = 50_000
 """New objects after which the collector looks for cycles."""
 LOCAL_PAGES = "http://localhost:*"
@@ -58,10 +60,11 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     limit = settings.max_body_size
     preparer, trusted = Preparer(core(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)
+    rates = RateLimit(settings.rate_limit)
     rules = Rules(limit, settings.max_cost, settings.draft_status, settings.public_schema)
     log = RequestLog("gql_releases.requests")
-    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, log)
-    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, log)
+    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, log)
+    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, rates, log)
     sdl = print_sdl(schema).encode()
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections import OrderedDict
 from contextlib import suppress
@@ -40,7 +41,7 @@ class Authenticator:
         self._noting: set[asyncio.Future[None]] = set()
 
     async def authenticate(self, header: str | None) -> Principal:
-        """Give the holder of the bearer token in an Authorization header.
+        """Give the holder of the token in an Authorization header: a bearer token, or Basic's user name (SENTRY_API_KEY).
 
         Raises Unauthenticated without a header, InvalidToken for anything that opens nothing. Messages: contract 1.1.
         """
@@ -53,7 +54,7 @@ class Authenticator:
         return principal
 
     async def _find(self, header: str, key: bytes) -> Principal:
-        token = _bearer(header)
+        token = _token(header)
         principal = await self._store.find_principal(digest_of(token)) if looks_like_token(token) else None
         if principal is None:
             raise InvalidToken
@@ -82,8 +83,10 @@ class Authenticator:
             await self._store.note_use(token)
 
 
-def _bearer(header: str) -> str:
+def _token(header: str) -> str:
     scheme, _, token = header.partition(" ")
+    if scheme.lower() == "basic":
+        return _user_name(token)
     if scheme.lower() != "bearer":
         raise Unauthenticated
     token = token.strip(" ")
@@ -92,3 +95,14 @@ def _bearer(header: str) -> str:
     if " " in token:
         raise InvalidToken("Invalid token header. Token string should not contain spaces.")
     return token
+
+
+def _user_name(credentials: str) -> str:
+    """Give the token that Basic credentials have for a user name: sentry-cli 2 sends SENTRY_API_KEY so."""
+    try:
+        name = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+    except ValueError:
+        raise InvalidToken("API key is not valid") from None
+    if not looks_like_token(name):
+        raise InvalidToken("API key is not valid")
+    return name

@@ -38,12 +38,14 @@ from gql_releases.web.http import (
     read_body,
     send,
 )
+from gql_releases.web.rates import RateLimit
 from gql_releases.web.request_log import RequestLog
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 OFFERED = (JSON, RESPONSE_JSON)
 RETRY_AFTER = (b"retry-after", b"1")
+NO_HEADERS: Headers = []
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 PARTIAL_SUCCESS = 294
@@ -75,11 +77,12 @@ class GraphQLView:
         authenticator: Authenticator,
         page: Page,
         rules: Rules,
+        rates: RateLimit,
         log: RequestLog,
     ) -> None:
         self._preparer, self._trusted, self._services = preparer, trusted, services
         self._authenticator, self._page, self._rules = authenticator, page, rules
-        self._log = log
+        self._rates, self._log = rates, log
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
@@ -92,9 +95,7 @@ class GraphQLView:
         try:
             if kind is None:
                 raise HttpError(406, f"This endpoint answers {RESPONSE_JSON} and {JSON}.")
-            status, answer = await self._answer(scope, receive, kind)
-            if status == 503:
-                headers = [RETRY_AFTER]
+            status, answer, headers = await self._answer(scope, receive, kind)
         except ConnectionResetError:
             return
         except HttpError as error:
@@ -106,13 +107,14 @@ class GraphQLView:
             status, answer = 500, {"errors": [masked_error(error, [])]}
         await send(send_, status, dump(answer), [NO_SNIFF, *headers], (kind or JSON).encode())
 
-    async def _answer(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any]]:
+    async def _answer(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any], Headers]:
         begun = time.perf_counter()
         request = await self._request(scope, receive)
-        principal = None
+        principal, headers = None, NO_HEADERS
         try:
             authorization = header(scope, b"authorization")
             principal = await self._authenticator.authenticate(authorization) if authorization else None
+            headers = self._count(principal) if principal else []
             status, answer, operation = await self._execute(request, principal, scope["method"], kind)
             if principal:
                 self._authenticator.note_use(principal)
@@ -121,10 +123,17 @@ class GraphQLView:
                 self._authenticator.forget(principal)
             raise HttpError(401, error.message, [CHALLENGE], {"code": error.code.value}) from error
         except DomainError as error:  # the store cannot even tell whose token this is
-            return 503, {"errors": [field_error(error, [])]}
+            return 503, {"errors": [field_error(error, [])]}, [RETRY_AFTER]
         token, took = principal.token_id if principal else "-", 1000 * (time.perf_counter() - begun)
         self._log.note(f"graphql operation={operation or '-'} token={token} status={status} ms={took:.1f}")
-        return status, answer
+        return status, answer, [*headers, RETRY_AFTER] if status == 503 else headers
+
+    def _count(self, principal: Principal) -> Headers:
+        """Count a request of a token and give the headers that tell so. Raises HttpError(429)."""
+        taken = self._rates.take(principal.token_id)
+        if not taken.allowed:
+            raise HttpError(429, taken.message, taken.headers, {"code": "RATE_LIMITED"})
+        return taken.headers
 
     async def _request(self, scope: Scope, receive: Receive) -> Request:
         if scope["method"] == "GET":

@@ -16,11 +16,12 @@ from starlette.types import Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import DomainError, InvalidToken
 from gql_releases.domain.principal import Principal
-from gql_releases.rest_api import deploys, releases, wire
+from gql_releases.rest_api import commits, deploys, inventory, listing, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
-from gql_releases.rest_api.requests import Answer, Request
+from gql_releases.rest_api.requests import Answer, Refused, Request, not_found
 from gql_releases.rest_api.services import Services
 from gql_releases.web.http import COMMON, BodyTooLarge, NotJson, header, media_type, parse_json, read_body, send
+from gql_releases.web.rates import RateLimit
 from gql_releases.web.request_log import RequestLog
 
 Handler = Callable[[Request], Awaitable[Answer]]
@@ -28,27 +29,38 @@ Handler = Callable[[Request], Awaitable[Answer]]
 PREFIX = "/api/0/"
 LOOPBACK = ("127.0.0.1", "::1")
 ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
-ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
-    ("organizations", "*", "releases"): {"GET": releases.list_releases, "POST": releases.create_release},
-    ("organizations", "*", "releases", "*"): ONE,
-    ("organizations", "*", "releases", "*", "deploys"): {"POST": deploys.create_deploy},
-    ("projects", "*", "*", "releases"): {
-        "GET": releases.list_project_releases,
-        "POST": releases.create_project_release,
-    },
-    ("projects", "*", "*", "releases", "*"): ONE,
+_OF_ORGANIZATION, _OF_PROJECT = ("organizations", "*"), ("projects", "*", "*")
+_OF_RELEASE: dict[str, dict[str, Handler]] = {
+    "meta": {"GET": releases.get_meta},
+    "commits": {"GET": commits.list_commits},
+    "commitfiles": {"GET": commits.list_commit_files},
+    "previous-with-commits": {"GET": commits.previous_with_commits},
+    "repositories": {"GET": commits.list_repositories},
+    "deploys": {"GET": deploys.list_deploys, "POST": deploys.create_deploy},
 }
-"""Path segments, `*` for a variable one -> method -> handler."""
+ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
+    (): {"GET": inventory.show_api},
+    ("auth",): {"GET": inventory.show_user},
+    ("organizations",): {"GET": inventory.list_organizations},
+    _OF_ORGANIZATION: {"GET": inventory.get_organization},
+    (*_OF_ORGANIZATION, "projects"): {"GET": inventory.list_projects},
+    (*_OF_ORGANIZATION, "repos"): {"GET": inventory.list_repositories},
+    (*_OF_ORGANIZATION, "environments"): {"GET": inventory.list_environments},
+    (*_OF_ORGANIZATION, "releases"): {"GET": listing.list_releases, "POST": releases.create_release},
+    # Before one release's: a release of the version `stats` cannot be reached here, as with Sentry.
+    (*_OF_ORGANIZATION, "releases", "stats"): {"GET": listing.list_stats},
+    (*_OF_ORGANIZATION, "releases", "*"): ONE,
+    **{(*_OF_ORGANIZATION, "releases", "*", name): handlers for name, handlers in _OF_RELEASE.items()},
+    _OF_PROJECT: {"GET": inventory.get_project},
+    (*_OF_PROJECT, "environments"): {"GET": inventory.list_project_environments},
+    (*_OF_PROJECT, "releases"): {"GET": listing.list_project_releases, "POST": releases.create_project_release},
+    (*_OF_PROJECT, "releases", "*"): ONE,
+    **{(*_OF_PROJECT, "releases", "*", name): handlers for name, handlers in _OF_RELEASE.items()},
+}
+"""Path segments, `*` for a variable one -> method -> handler. The first that fits is taken."""
+_BY_LENGTH = {size: [(one, ROUTES[one]) for one in ROUTES if len(one) == size] for size in set(map(len, ROUTES))}
 
 NO_STORE = (b"cache-control", b"no-store")  # npm's `sentry` keeps answers on disk otherwise
-
-
-class Refused(Exception):
-    """A request that no handler gets."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
 
 
 class RestApi:
@@ -60,9 +72,10 @@ class RestApi:
         authenticator: Authenticator,
         body_limit: int,
         public_url: str | None,
+        rates: RateLimit,
         log: RequestLog,
     ) -> None:
-        self._services, self._authenticator, self._log = services, authenticator, log
+        self._services, self._authenticator, self._rates, self._log = services, authenticator, rates, log
         self._body_limit, self._public_url = body_limit, public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
@@ -77,10 +90,11 @@ class RestApi:
                 return
             answer = Answer(500, internal_error(error))
         body = b"" if answer.value is None else orjson.dumps(answer.value)
-        token = scope.get("state", {}).get("token", "-")
+        state = scope.get("state", {})
+        token, rates = state.get("token", "-"), state.get("rates", [])
         took = 1000 * (time.perf_counter() - begun)
         self._log.note(f"rest {scope['method']} {_shown(scope)} token={token} status={answer.status} ms={took:.1f}")
-        await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers])
+        await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers, *rates])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, handlers = _match(scope)
@@ -88,6 +102,10 @@ class RestApi:
         try:
             principal = await self._authenticator.authenticate(header(scope, b"authorization"))
             scope.setdefault("state", {})["token"] = principal.token_id
+            taken = self._rates.take(principal.token_id)
+            scope["state"]["rates"] = taken.headers
+            if not taken.allowed:  # a bare text: contract section 1.1
+                return Answer(429, taken.message)
             answer = await self._handle(scope, receive, principal, path, handlers)
             self._authenticator.note_use(principal)
             return answer
@@ -135,20 +153,20 @@ class RestApi:
 def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
     """Find the route and the variable segments, each decoded once. Raises Refused."""
     raw = scope["raw_path"].decode("latin-1").partition("?")[0].removeprefix(PREFIX)
-    if not raw.endswith("/"):
+    if raw and not raw.endswith("/"):
         hint = "The path must end in a slash."
         if media_type(header(scope, b"content-type")) == "application/json":
             raise Refused(Answer(404, {"info": hint}))
         raise Refused(Answer(404, {"detail": hint}))
-    segments = raw[:-1].split("/")
-    for pattern, handlers in ROUTES.items():
-        if len(pattern) == len(segments) and all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
+    segments = raw[:-1].split("/") if raw else []
+    for pattern, handlers in _BY_LENGTH.get(len(segments), ()):
+        if all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
             variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
             try:
                 return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
             except UnicodeDecodeError:
                 break
-    raise Refused(Answer(404, {"detail": "The requested resource does not exist"}))
+    raise not_found()
 
 
 def _refusal(error: DomainError) -> Answer:
@@ -158,7 +176,7 @@ def _refusal(error: DomainError) -> Answer:
         headers.append((b"www-authenticate", b'xBasic realm="api"'))
     if status == 503:
         headers.append((b"retry-after", b"1"))
-    return Answer(status, body_of(error, wire.CREATION), headers)
+    return Answer(status, body_of(error, wire.ALL), headers)
 
 
 def _shown(scope: Scope) -> str:
