@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.minting import Mint
+from gql_releases.forwarding.sealing import Seal
+from gql_releases.forwarding.sending import Sender
 from gql_releases.graphql_api.checking import check_schema
 from gql_releases.graphql_api.preparing import Preparer
 from gql_releases.graphql_api.schema import build_schema, core, print_sdl
@@ -58,6 +60,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules)
     rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url)
     sdl = print_sdl(schema).encode()
+    sender = Sender(store.outbox, seal_of(settings), settings.forward_timeout)
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
         await send(send_, 200, sdl, content_type=b"text/plain; charset=utf-8")
@@ -67,7 +70,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         # What lives from start-up on never dies: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        sender.start()
         yield
+        await sender.stop()
         await store.close()
 
     routes = [
@@ -79,6 +84,11 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     app = Starlette(routes=routes, middleware=[Middleware(CommonHeaders), *_cors(settings)], lifespan=lifespan)
     app.router.redirect_slashes = False
     return app
+
+
+def seal_of(settings: Settings) -> Seal | None:
+    """Give the seal on upstreams' tokens, where the settings have a secret for it."""
+    return Seal(settings.secret_key.get_secret_value()) if settings.secret_key else None
 
 
 def _trusted(settings: Settings) -> TrustedDocuments:

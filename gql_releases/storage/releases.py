@@ -21,6 +21,7 @@ from gql_releases.storage.commits import clear_commits, set_commits
 from gql_releases.storage.database import Database
 from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
+from gql_releases.storage.forwarding import forward_change, forward_creation, forward_deletion
 from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
@@ -132,6 +133,7 @@ class ReleaseStore:
             await set_commits(transaction, organization, release, arrange(new.commits))
         if new.refs:
             await set_refs(transaction, organization, release, new.refs)
+        await forward_creation(transaction, principal, release, new, known=row is None)
         given = {name: getattr(new, name) for name in IGNORED}
         ignored = () if row else tuple(name for name, value in given.items() if value is not None)
         return Created(outcome, release, ignored, await self._show(transaction, principal, release, view))
@@ -161,6 +163,7 @@ class ReleaseStore:
                 await set_commits(transaction, organization, found.id, arrange(change.commits))
             if change.refs:
                 await set_refs(transaction, organization, found.id, change.refs)
+            await forward_change(transaction, principal, found, change.values, change.commits, change.refs)
 
         return await self._change(principal, key, apply, view)
 
@@ -168,7 +171,9 @@ class ReleaseStore:
         """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
 
         async def apply(transaction: Transaction, found: Found) -> None:
-            await self._apply(transaction, found, {"date_released": at or found.date_released or now()})
+            values = {"date_released": at or found.date_released or now()}
+            await self._apply(transaction, found, values)
+            await forward_change(transaction, principal, found, values)
 
         return await self._change(principal, key, apply, view)
 
@@ -179,6 +184,7 @@ class ReleaseStore:
 
         async def apply(transaction: Transaction, found: Found) -> None:
             await set_commits(transaction, principal.organization_id, found.id, arrange(commits), repository)
+            await forward_change(transaction, principal, found, {}, commits, None, repository)
 
         return await self._change(principal, key, apply, view)
 
@@ -190,6 +196,7 @@ class ReleaseStore:
                 await set_refs(transaction, principal.organization_id, found.id, refs)
             else:
                 await clear_commits(transaction, principal.organization_id, found.id)
+            await forward_change(transaction, principal, found, {}, None, refs)
 
         return await self._change(principal, key, apply, view)
 
@@ -202,6 +209,7 @@ class ReleaseStore:
             await transaction.run(FORGET_DEPLOY, {"release": found.id})
             await transaction.run(DELETE, {"release": found.id})
             await refresh_current(transaction, principal.organization_id, places)
+            await forward_deletion(transaction, principal, found.version)
             return found.id
 
         return await self._database.write(work)
@@ -246,7 +254,7 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
         "user_agent": new.user_agent,
         "notes": new.notes,
         "metadata_json": new.metadata,
-        "date_created": now(),
+        "date_created": new.date_created or now(),
         "date_released": new.date_released,
         "release_order": new.date_released or NEVER,
         "commit_count": 0,

@@ -30,6 +30,7 @@ from gql_releases.storage.reading.picks import (
     previous_release,
     release_containing,
     release_of_version,
+    upstream,
 )
 from gql_releases.storage.tables import table
 
@@ -188,9 +189,10 @@ _ENTITIES: dict[str, Entity] = {
             "last_deploy": ToOne("last_deploy_id", "Deploy"),
         },
         manys=_release_manys,
-        picks={"previous": Pick("Release", previous_release)},
+        picks={"previous": Pick("Release", previous_release), "upstream": Pick("Upstream", upstream)},
         filters=RELEASE_FILTERS,
     ),
+    "Upstream": Entity(table(tables.UpstreamReleaseRow)),
     "Commit": Entity(
         table(tables.CommitRow),
         ones={"repository": ToOne("repository_id", "Repository"), "author": ToOne("author_id", "CommitAuthor")},
