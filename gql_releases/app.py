@@ -35,8 +35,10 @@ from gql_releases.storage.store import Store, open_store
 from gql_releases.web.explorer import explorer_page, explorer_routes
 from gql_releases.web.http import send
 from gql_releases.web.middleware import CommonHeaders
+from gql_releases.web.rates import RateLimit
 
-EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint")
+RATE_HEADERS = ("X-Sentry-Rate-Limit-Limit", "X-Sentry-Rate-Limit-Remaining", "X-Sentry-Rate-Limit-Reset")
+EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint", *RATE_HEADERS)
 LOCAL_PAGES = "http://localhost:*"
 
 
@@ -56,9 +58,10 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     limit = settings.max_body_size
     preparer, trusted = Preparer(core(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)
+    rates = RateLimit(settings.rate_limit)
     rules = Rules(limit, settings.max_cost, settings.draft_status, settings.public_schema)
-    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules)
-    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url)
+    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates)
+    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, rates)
     sdl = print_sdl(schema).encode()
     sender = Sender(store.outbox, seal_of(settings), settings.forward_timeout)
 

@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     )
     create_projects: bool = Field(False, description="Whether a project that a creation names is made.")
     max_body_size: int = Field(32 * MEBIBYTE, ge=1024, description="Bytes that a request's body may have.")
-
+    rate_limit: int | None = Field(
+        None, ge=1, description="Requests that a token may make in a minute, counted by each process; none: any number."
+    )
     max_cost: int = Field(100_000, ge=1, description="What a GraphQL operation may cost; see docs/graphql-limits.md.")
     public_schema: bool = Field(
         True,

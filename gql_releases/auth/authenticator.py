@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections import OrderedDict
 from contextlib import suppress
@@ -39,11 +40,11 @@ class Authenticator:
         self._noting: set[asyncio.Future[None]] = set()
 
     async def authenticate(self, header: str | None) -> Principal:
-        """Give the holder of the bearer token in an Authorization header.
+        """Give the holder of the token in an Authorization header: a bearer token, or Basic's user name (SENTRY_API_KEY).
 
         Raises Unauthenticated without a header, InvalidToken for anything that opens nothing. Messages: contract 1.1.
         """
-        token = _bearer(header)
+        token = _token(header)
         if not looks_like_token(token):
             raise InvalidToken
         digest = digest_of(token)
@@ -81,10 +82,12 @@ class Authenticator:
             await self._store.note_use(token)
 
 
-def _bearer(header: str | None) -> str:
+def _token(header: str | None) -> str:
     if not header:
         raise Unauthenticated
     scheme, _, token = header.partition(" ")
+    if scheme.lower() == "basic":
+        return _user_name(token)
     if scheme.lower() != "bearer":
         raise Unauthenticated
     token = token.strip(" ")
@@ -93,3 +96,14 @@ def _bearer(header: str | None) -> str:
     if " " in token:
         raise InvalidToken("Invalid token header. Token string should not contain spaces.")
     return token
+
+
+def _user_name(credentials: str) -> str:
+    """Give the token that Basic credentials have for a user name: sentry-cli 2 sends SENTRY_API_KEY so."""
+    try:
+        name = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+    except ValueError:
+        raise InvalidToken("API key is not valid") from None
+    if not looks_like_token(name):
+        raise InvalidToken("API key is not valid")
+    return name

@@ -61,5 +61,6 @@ KEY_TYPES = {
     "id": "number",
     "project_id": "number",
     "release_id": "number",
+    "repository_id": "number",
 }
 """Sort's name -> what its keys are, so that a door can check those that a cursor brings."""

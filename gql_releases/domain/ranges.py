@@ -6,9 +6,10 @@ import re
 
 from .conditions import Conditions
 from .errors import DomainError, ErrorCode
-from .version import parse_version
+from .version import order_prefix, parse_version
 
 _COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*([0-9][0-9A-Za-z.-]*)(?:\s+|$)")
+_NUMBERS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,2}")
 _LOWEST = "semver_above", ""
 """Holds for every version that has an order."""
 
@@ -48,11 +49,28 @@ def _comparator(sign: str, version: str, text: str) -> list[tuple[str, str]]:
 _SIGNS = {">=": "semver_from", ">": "semver_above", "<=": "semver_until", "<": "semver_below", "=": "semver_equals"}
 
 
-def _key(version: str, text: str) -> str:
+def version_key(version: str) -> str | None:
+    """Give the key that a version is ordered by; None for what is no version."""
     info = parse_version(f"any@{version}")
-    if info is None or not info.semver_key:
+    return info.semver_key or None if info else None
+
+
+def semver_prefix(numbers: str) -> tuple[str, str] | None:
+    """Give the first key of all versions that begin with some numbers, as `1.2`, and the first after them; None for else.
+
+    Pre-releases of 1.2.0 are among those of `1.2`, those of 1.3.0 are not.
+    """
+    if not _NUMBERS.fullmatch(numbers):
+        return None
+    *kept, last = map(int, numbers.split("."))
+    return order_prefix([*kept, last]), order_prefix([*kept, last + 1])
+
+
+def _key(version: str, text: str) -> str:
+    key = version_key(version)
+    if key is None:
         raise _wrong(text)
-    return info.semver_key
+    return key
 
 
 def _wrong(text: str) -> DomainError:

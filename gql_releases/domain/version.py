@@ -6,6 +6,7 @@ The grammar is that of Sentry's release parser (contract sections 2.3 and 4.2).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _FORBIDDEN = re.compile(r"[\r\n\f\t/\\]")
@@ -106,6 +107,11 @@ def _parsed(package: str | None, raw: str, match: re.Match[str]) -> VersionInfo:
     )  # fmt: skip
 
 
+def order_prefix(numbers: Sequence[int]) -> str:
+    """Give what the order keys of all versions that begin with some numbers begin with."""
+    return "".join(map(_ordered, numbers))
+
+
 def _semver_key(numbers: list[int], pre: str | None) -> str:
     """Spell an order key: a length letter before each number; a final release after its pre-releases.
 
@@ -113,7 +119,7 @@ def _semver_key(numbers: list[int], pre: str | None) -> str:
     """
     if max(numbers) > _MAX_SIGNED:
         return ""
-    key = "".join(map(_ordered, numbers))
+    key = order_prefix(numbers)
     if pre is None:
         return key + "~"
     return f"{key}-" + "".join(f"0{_ordered(int(one))} " if one.isdigit() else f"1{one} " for one in pre.split("."))

@@ -31,6 +31,7 @@ from gql_releases.graphql_api.steps import Asked
 from gql_releases.graphql_api.trusted import TrustedDocuments
 from gql_releases.web.http import (
     BodyTooLarge,
+    Headers,
     NotJson,
     accepted,
     header,
@@ -39,6 +40,7 @@ from gql_releases.web.http import (
     read_body,
     send,
 )
+from gql_releases.web.rates import RateLimit
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +77,10 @@ class GraphQLView:
         authenticator: Authenticator,
         page: Page,
         rules: Rules,
+        rates: RateLimit,
     ) -> None:
         self._preparer, self._trusted, self._services = preparer, trusted, services
-        self._authenticator, self._page, self._rules = authenticator, page, rules
+        self._authenticator, self._page, self._rules, self._rates = authenticator, page, rules, rates
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
@@ -100,10 +103,11 @@ class GraphQLView:
     async def _answer(self, scope: Scope, receive: Receive, send_: Send, kind: str) -> None:
         begun = time.perf_counter()
         request = await self._request(scope, receive)
-        principal = None
+        principal, headers = None, Headers()
         try:
             with suppress(Unauthenticated):
                 principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+            headers = self._count(principal) if principal else []
             status, answer, operation = await self._execute(request, principal, scope["method"], kind)
             if principal:
                 self._authenticator.note_use(principal)
@@ -125,7 +129,16 @@ class GraphQLView:
             status,
             1000 * (time.perf_counter() - begun),
         )
-        await send(send_, status, dump(answer), [RETRY_AFTER] if status == 503 else None, kind.encode())
+        if status == 503:
+            headers = [*headers, RETRY_AFTER]
+        await send(send_, status, dump(answer), headers, kind.encode())
+
+    def _count(self, principal: Principal) -> Headers:
+        """Count a request of a token and give the headers that tell so. Raises HttpError(429)."""
+        taken = self._rates.take(principal.token_id)
+        if not taken.allowed:
+            raise HttpError(429, taken.message, taken.headers, {"code": "RATE_LIMITED"})
+        return taken.headers
 
     async def _request(self, scope: Scope, receive: Receive) -> Request:
         if scope["method"] == "GET":

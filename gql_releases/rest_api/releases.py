@@ -1,53 +1,19 @@
-"""Releases over REST: under an organization, and under one of its projects."""
+"""Releases over REST, one by one: under an organization, and under one of its projects."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from gql_releases.domain.errors import (
-    DomainError,
-    ErrorCode,
-    Forbidden,
-    InvalidInput,
-    ProjectNotFound,
-    ReleaseNotFound,
-)
+from gql_releases.domain.dates import format_date, parse_date
+from gql_releases.domain.errors import ErrorCode, InvalidInput, ProjectNotFound, ReleaseNotFound
 from gql_releases.domain.outcomes import Created
-from gql_releases.domain.paging import Order, PageRequest
+from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.principal import READ_RELEASES
 from gql_releases.domain.release import Outcome, ReleaseChange, ReleaseKey, parse_new_release, parse_release_change
 from gql_releases.domain.selection import Read, View
-from gql_releases.rest_api import shapes, wire
-from gql_releases.rest_api.pagination import link_header, read_page
+from gql_releases.rest_api import parameters, shapes, wire
 from gql_releases.rest_api.requests import Answer, Request
+from gql_releases.rest_api.shapes import Tree
 
-BY_DATE = Order("date_created", descending=True)
-BY_DATE_SHOWN = Order("date_shown", descending=True)
-STATUSES = {"open": (("status", "OPEN"),), "archived": (("status", "ARCHIVED"),), "": ()}
 OUTCOMES = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}
-
-
-async def list_releases(request: Request) -> Answer:
-    """List an organization's releases, the newest first (contract section 5)."""
-    request.principal.require(READ_RELEASES)
-    request.principal.require_organization(request.path[0])
-    conditions = [*_status(request), *_query(request), *await _projects(request)]
-    if not any(name == "on_projects" for name, _ in conditions):
-        conditions.append(("has_project", True))
-    page = read_page(request.parameters, _sort(request), tuple(conditions))
-    own = (("id", request.principal.organization_id),)
-    return await _page(request, Read(View(shapes.RELEASES_OF_ORGANIZATION, (page, *shapes.PAGES)), own), page)
-
-
-async def list_project_releases(request: Request) -> Answer:
-    """List a project's open releases by release date, else by creation date (contract section 5)."""
-    request.principal.require(READ_RELEASES)
-    request.principal.require_organization(request.path[0])
-    conditions = (("status", "OPEN"), *_query(request))
-    page = read_page(request.parameters, BY_DATE_SHOWN, conditions)
-    _sort(request)
-    view = View(shapes.RELEASES_OF_PROJECT, (page, *shapes.PAGES))
-    return await _page(request, Read(view, (_named(request.path[1]),)), page)
 
 
 async def create_release(request: Request) -> Answer:
@@ -79,15 +45,35 @@ def _created(created: Created) -> Answer:
 
 
 async def get_release(request: Request) -> Answer:
-    """Show one release (contract section 3.1)."""
-    request.principal.require(READ_RELEASES)
-    key = release_key(request)
-    request.principal.require_organization(request.path[0])
-    conditions = [*key.conditions(), *await _projects(request)]
-    tree = await request.services.reads.read(request.principal, Read(shapes.RELEASE, tuple(conditions)))
+    """Show one release; with a `project`, also what stands around it there (contract section 3.1)."""
+    key = readable_key(request)
+    parameters.read_periods(request)
+    projects = await parameters.read_projects(request, slugs=True)
+    conditions = (*key.conditions(), *((("on_projects", projects),) if projects else ()))
+    tree = await request.services.reads.read(request.principal, Read(shapes.RELEASE, conditions))
     if tree is None:
         raise ReleaseNotFound
-    return Answer(200, shapes.finish_release(tree))
+    found = shapes.finish_release(tree)
+    if projects:
+        parameters.read_sort(request)
+        found["currentProjectMeta"] = await _neighbours(request, found, projects[0])
+    return Answer(200, found)
+
+
+async def _neighbours(request: Request, found: Tree, project: int) -> Tree | None:
+    """Tell the versions before and after a release in a project, by (dateCreated, id), and the first and last ones."""
+    here = Position("date_created", format_date(parse_date(found["dateCreated"])), found["id"])
+    older, newer = Order("date_created", descending=True), Order("date_created")
+    within = await parameters.read_environments(request, [project])
+    near = (*parameters.read_status(request), *parameters.read_query(request, [project]), *within)
+    pages = (
+        PageRequest(1, older, after=here, conditions=near),
+        PageRequest(1, newer, after=here, conditions=near),
+        PageRequest(1, newer, conditions=within),
+        PageRequest(1, older, conditions=within),
+    )
+    read = Read(View(shapes.NEIGHBOURS, pages), (("id", project),))
+    return await request.services.reads.read(request.principal, read)
 
 
 async def update_release(request: Request) -> Answer:
@@ -107,6 +93,14 @@ async def delete_release(request: Request) -> Answer:
     return Answer(204)
 
 
+async def get_meta(request: Request) -> Answer:
+    """Summarize a release (contract section 4.10)."""
+    tree = await request.services.reads.read(request.principal, Read(shapes.META, readable_key(request).conditions()))
+    if tree is None:
+        raise ReleaseNotFound
+    return Answer(200, shapes.finish_meta(tree))
+
+
 def release_key(request: Request) -> ReleaseKey:
     """Give the release that the path names; one without projects does not exist over REST."""
     organization, *project, version = request.path
@@ -114,64 +108,8 @@ def release_key(request: Request) -> ReleaseKey:
     return ReleaseKey(organization=organization, version=version, project=named, needs_project=named is None)
 
 
-async def _page(request: Request, read: Read, page: PageRequest) -> Answer:
-    tree = await request.services.reads.read(request.principal, read)
-    if tree is None:
-        raise ProjectNotFound
-    listed = tree["releases"]
-    link = link_header(request.origin, request.raw_path, request.query, page.size, listed["info"])
-    releases = [shapes.finish_release(one) for one in listed["nodes"]]
-    return Answer(200, releases, [(b"link", link.encode("latin-1"))])
-
-
-def _named(project: str) -> tuple[str, Any]:
-    """Give the condition for a project by slug or id."""
-    return ("id", int(project)) if project.isascii() and project.isdigit() and len(project) < 19 else ("slug", project)
-
-
-def _last(request: Request, name: str, default: str) -> str:
-    return request.parameters.get(name, [default])[-1]
-
-
-def _sort(request: Request) -> Order:
-    if _last(request, "sort", "date") != "date":
-        raise DomainError(ErrorCode.INVALID_ARGUMENT, "invalid sort")
-    return BY_DATE
-
-
-def _status(request: Request) -> tuple[tuple[str, Any], ...]:
-    status = _last(request, "status", "open")
-    if status not in STATUSES:
-        raise DomainError(ErrorCode.INVALID_ARGUMENT, "invalid value for status")
-    return STATUSES[status]
-
-
-def _query(request: Request) -> tuple[tuple[str, Any], ...]:
-    """Read the free text that versions must contain; `X (Y)` also stands for `X+Y`, as descriptions have it."""
-    query = _last(request, "query", "").strip()
-    if not query:
-        return ()
-    texts = [query]
-    if query.endswith(")") and " (" in query:
-        version, _, build = query[:-1].rpartition(" (")
-        texts.append(f"{version}+{build}")
-    return (("version_contains", texts),)
-
-
-async def _projects(request: Request) -> tuple[tuple[str, Any], ...]:
-    """Read the `project` parameters; -1 stands for all. Raises Forbidden where one is not to be seen."""
-    ids = set()
-    for text in request.parameters.get("project", ()):
-        try:
-            ids.add(int(text))
-        except ValueError:
-            message = "Invalid project parameter. Values must be numbers."
-            raise DomainError(ErrorCode.INVALID_ARGUMENT, message) from None
-    if not ids or -1 in ids:
-        return ()
-    asked = sorted(one for one in ids if 0 <= one < 2**63)
-    page = PageRequest(len(asked), conditions=(("ids", asked),))
-    tree = await request.services.reads.read(request.principal, Read(View(shapes.PROJECTS_BY_ID, (page,))))
-    if tree is None or len(tree["projects"]["nodes"]) != len(ids):
-        raise Forbidden
-    return (("on_projects", asked),)
+def readable_key(request: Request) -> ReleaseKey:
+    """Give the same for a read. Raises Forbidden, OrganizationNotFound."""
+    request.principal.require(READ_RELEASES)
+    request.principal.require_organization(request.path[0])
+    return release_key(request)

@@ -23,6 +23,15 @@ class Request:
     query: str
     user_agent: str
 
+    def last(self, name: str, default: str = "") -> str:
+        """Give the last value of a query parameter."""
+        return self.parameters.get(name, [default])[-1]
+
+    @property
+    def own(self) -> tuple[tuple[str, int]]:
+        """The condition of a read that begins at the sender's organization."""
+        return (("id", self.principal.organization_id),)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -31,3 +40,16 @@ class Answer:
     status: int
     value: Any = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+class Refused(Exception):
+    """A request that ends here."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def not_found() -> Refused:
+    """Make the refusal of something that is not there."""
+    return Refused(Answer(404, {"detail": "The requested resource does not exist"}))

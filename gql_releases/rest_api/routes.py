@@ -17,11 +17,12 @@ from starlette.types import Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import DomainError, InvalidToken
 from gql_releases.domain.principal import Principal
-from gql_releases.rest_api import deploys, releases, wire
+from gql_releases.rest_api import commits, deploys, inventory, listing, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
-from gql_releases.rest_api.requests import Answer, Request
+from gql_releases.rest_api.requests import Answer, Refused, Request, not_found
 from gql_releases.rest_api.services import Services
 from gql_releases.web.http import BodyTooLarge, NotJson, header, media_type, parse_json, read_body, send
+from gql_releases.web.rates import RateLimit
 
 logger = logging.getLogger(__name__)
 
@@ -29,34 +30,51 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 PREFIX = "/api/0/"
 ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
-ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
-    ("organizations", "*", "releases"): {"GET": releases.list_releases, "POST": releases.create_release},
-    ("organizations", "*", "releases", "*"): ONE,
-    ("organizations", "*", "releases", "*", "deploys"): {"POST": deploys.create_deploy},
-    ("projects", "*", "*", "releases"): {
-        "GET": releases.list_project_releases,
-        "POST": releases.create_project_release,
-    },
-    ("projects", "*", "*", "releases", "*"): ONE,
+_OF_ORGANIZATION, _OF_PROJECT = ("organizations", "*"), ("projects", "*", "*")
+_OF_RELEASE: dict[str, dict[str, Handler]] = {
+    "meta": {"GET": releases.get_meta},
+    "commits": {"GET": commits.list_commits},
+    "commitfiles": {"GET": commits.list_commit_files},
+    "previous-with-commits": {"GET": commits.previous_with_commits},
+    "repositories": {"GET": commits.list_repositories},
+    "deploys": {"GET": deploys.list_deploys, "POST": deploys.create_deploy},
 }
-"""Path segments, `*` for a variable one -> method -> handler."""
+ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
+    (): {"GET": inventory.show_api},
+    ("auth",): {"GET": inventory.show_user},
+    ("organizations",): {"GET": inventory.list_organizations},
+    _OF_ORGANIZATION: {"GET": inventory.get_organization},
+    (*_OF_ORGANIZATION, "projects"): {"GET": inventory.list_projects},
+    (*_OF_ORGANIZATION, "repos"): {"GET": inventory.list_repositories},
+    (*_OF_ORGANIZATION, "environments"): {"GET": inventory.list_environments},
+    (*_OF_ORGANIZATION, "releases"): {"GET": listing.list_releases, "POST": releases.create_release},
+    # Before one release's: a release of the version `stats` cannot be reached here, as with Sentry.
+    (*_OF_ORGANIZATION, "releases", "stats"): {"GET": listing.list_stats},
+    (*_OF_ORGANIZATION, "releases", "*"): ONE,
+    **{(*_OF_ORGANIZATION, "releases", "*", name): handlers for name, handlers in _OF_RELEASE.items()},
+    _OF_PROJECT: {"GET": inventory.get_project},
+    (*_OF_PROJECT, "environments"): {"GET": inventory.list_project_environments},
+    (*_OF_PROJECT, "releases"): {"GET": listing.list_project_releases, "POST": releases.create_project_release},
+    (*_OF_PROJECT, "releases", "*"): ONE,
+    **{(*_OF_PROJECT, "releases", "*", name): handlers for name, handlers in _OF_RELEASE.items()},
+}
+"""Path segments, `*` for a variable one -> method -> handler. The first that fits is taken."""
 
 NO_STORE = (b"cache-control", b"no-store")  # npm's `sentry` keeps answers on disk otherwise
-
-
-class Refused(Exception):
-    """A request that no handler gets."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
 
 
 class RestApi:
     """The endpoint of everything below /api/0/."""
 
-    def __init__(self, services: Services, authenticator: Authenticator, body_limit: int, public_url: str | None) -> None:
-        self._services, self._authenticator = services, authenticator
+    def __init__(
+        self,
+        services: Services,
+        authenticator: Authenticator,
+        body_limit: int,
+        public_url: str | None,
+        rates: RateLimit,
+    ) -> None:
+        self._services, self._authenticator, self._rates = services, authenticator, rates
         self._body_limit, self._public_url = body_limit, public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
@@ -71,10 +89,11 @@ class RestApi:
                 return
             answer = Answer(500, internal_error(error))
         body = b"" if answer.value is None else orjson.dumps(answer.value)
-        token = scope.get("state", {}).get("token", "-")
+        state = scope.get("state", {})
+        token, rates = state.get("token", "-"), state.get("rates", [])
         took = 1000 * (time.perf_counter() - begun)
         logger.info("rest %s %s token=%s status=%d ms=%.1f", scope["method"], _shown(scope), token, answer.status, took)
-        await send(send_, answer.status, body, [NO_STORE, *answer.headers])
+        await send(send_, answer.status, body, [NO_STORE, *answer.headers, *rates])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, handlers = _match(scope)
@@ -82,6 +101,10 @@ class RestApi:
         try:
             principal = await self._authenticator.authenticate(header(scope, b"authorization"))
             scope.setdefault("state", {})["token"] = principal.token_id
+            taken = self._rates.take(principal.token_id)
+            scope["state"]["rates"] = taken.headers
+            if not taken.allowed:  # a bare text: contract section 1.1
+                return Answer(429, taken.message)
             answer = await self._handle(scope, receive, principal, path, handlers)
             self._authenticator.note_use(principal)
             return answer
@@ -129,12 +152,12 @@ class RestApi:
 def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
     """Find the route and the variable segments, each decoded once. Raises Refused."""
     raw = scope["raw_path"].decode("latin-1").partition("?")[0].removeprefix(PREFIX)
-    if not raw.endswith("/"):
+    if raw and not raw.endswith("/"):
         hint = "The path must end in a slash."
         if media_type(header(scope, b"content-type")) == "application/json":
             raise Refused(Answer(404, {"info": hint}))
         raise Refused(Answer(404, {"detail": hint}))
-    segments = raw[:-1].split("/")
+    segments = raw[:-1].split("/") if raw else []
     for pattern, handlers in ROUTES.items():
         if len(pattern) == len(segments) and all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
             variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
@@ -142,7 +165,7 @@ def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
                 return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
             except UnicodeDecodeError:
                 break
-    raise Refused(Answer(404, {"detail": "The requested resource does not exist"}))
+    raise not_found()
 
 
 def _refusal(error: DomainError) -> Answer:

@@ -6,7 +6,6 @@ from typing import Any
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.paging import PageRequest
-from gql_releases.rest_api.pagination import spell_cursor
 
 Tree = dict[str, Any]
 
@@ -25,7 +24,7 @@ def _date(name: str, attribute: str) -> s.Value:
 
 _AUTHOR = s.Selection("CommitAuthor", (s.Value("name", "name"), s.Value("email", "email")))
 
-_REPOSITORY = s.Selection(
+REPOSITORY = s.Selection(
     "Repository",
     (
         s.Value("id", "id", str),
@@ -54,10 +53,15 @@ _RELEASE_OF_COMMIT = s.Selection(
 
 
 def _list(name: str, attribute: str, slot: int, selection: s.Selection) -> s.Many:
-    return s.Many(name, attribute, selection.entity, slot, (s.Nodes("nodes", selection),), str)
+    return s.Many(name, attribute, selection.entity, slot, (s.Nodes("nodes", selection),), str, _nodes)
 
 
-def _commit(slot: int) -> s.Selection:
+def _nodes(page: Tree) -> Any:
+    return page["nodes"]
+
+
+def commit(slot: int) -> s.Selection:
+    """Make the selection of a commit, whose releases have their page at `slot`."""
     return s.Selection(
         "Commit",
         (
@@ -67,7 +71,7 @@ def _commit(slot: int) -> s.Selection:
             _date("dateCreated", "date_created"),
             s.Constant("pullRequest", None),
             s.Constant("suspectCommitType", ""),
-            s.One("repository", "repository", _REPOSITORY),
+            s.One("repository", "repository", REPOSITORY),
             s.One("author", "author", _AUTHOR),
             _list("releases", "releases", slot, _RELEASE_OF_COMMIT),
         ),
@@ -83,6 +87,9 @@ _DEPLOY = s.Selection(
         _date("dateFinished", "date_finished"),
         s.Value("name", "name"),
         s.Value("url", "url"),
+        s.Value("status", "status", str.lower),
+        s.Value("externalId", "external_id"),
+        s.One("previousRelease", "previous_release", s.Selection("Release", (s.Value("version", "version"),))),
     ),
 )
 
@@ -127,7 +134,7 @@ _VERSION_INFO = s.Embedded(
 )
 
 
-def _release(slot: int) -> s.Selection:
+def release(slot: int) -> s.Selection:
     """Make the selection of a release whose lists have their pages from `slot` on; PAGES has as many."""
     return s.Selection(
         "Release",
@@ -145,7 +152,7 @@ def _release(slot: int) -> s.Selection:
             s.Constant("newGroups", 0),
             s.Constant("owner", None),
             s.Value("commitCount", "commit_count"),
-            s.One("lastCommit", "last_commit", _commit(slot)),
+            s.One("lastCommit", "last_commit", commit(slot)),
             s.Value("deployCount", "deploy_count"),
             s.One("lastDeploy", "last_deploy", _DEPLOY),
             _list("authors", "authors", slot + 1, _AUTHOR),
@@ -159,48 +166,178 @@ def _release(slot: int) -> s.Selection:
 
 
 PAGES = (ALL, ALL, ALL)
-RELEASE = s.View(_release(0), PAGES)
+RELEASE = s.View(release(0), PAGES)
 """A release."""
 
 
-def _releases(entity: str) -> s.Selection:
-    info = (("more", "hasNextPage"), ("fewer", "hasPreviousPage"), ("start", "startCursor"), ("end", "endCursor"))
-    parts = (s.Nodes("nodes", _release(1)), s.PageInfo("info", info))
-    return s.Selection(entity, (s.Many("releases", "releases", "Release", 0, parts, spell_cursor),))
+STATS = s.Selection("Release", (s.Value("version", "version"), _date("date", "date_created")))
+"""A release as the list of statistics has it."""
 
-
-RELEASES_OF_ORGANIZATION = _releases("Organization")
-RELEASES_OF_PROJECT = _releases("Project")
-"""A page of releases: the first page is the list's, PAGES follow."""
-
-PROJECTS_BY_ID = s.Selection(
-    "Viewer", (_list("projects", "all_Project", 0, s.Selection("Project", (s.Value("id", "id"),))),)
+META = s.View(
+    s.Selection(
+        "Release",
+        (
+            s.Value("version", "version"),
+            _VERSION_INFO,
+            _list("projects", "projects", 0, s.Selection("Project", _PROJECT.fields[:-1])),
+            s.Constant("newGroups", 0),
+            s.Value("deployCount", "deploy_count"),
+            s.Value("commitCount", "commit_count"),
+            _date("dateReleased", "date_released"),
+            _date("dateCreated", "date_created"),
+            s.Many("commitFilesChanged", "paths", "FileChange", 1, (s.TotalCount("total"),), str),
+            s.Constant("releaseFileCount", 0),
+            s.Constant("isArtifactBundle", False),
+        ),
+    ),
+    (ALL, PageRequest(1)),
 )
-"""Those of some projects that the reader can see."""
+"""The summary of a release."""
+
+PREVIOUS = s.View(s.Selection("Release", (s.One("found", "with_commits", release(1), 0),)), (PageRequest(1), *PAGES))
+"""The release before one that has commits."""
+
+_VERSION = s.Selection("Release", (s.Value("version", "version"),))
+
+
+def _neighbour(name: str, slot: int) -> s.Many:
+    return s.Many(name, "releases", "Release", slot, (s.Nodes("nodes", _VERSION),), str, _first_version)
+
+
+def _first_version(page: Tree) -> str | None:
+    return page["nodes"][0]["version"] if page["nodes"] else None
+
+
+NEIGHBOURS = s.Selection(
+    "Project",
+    (
+        s.Constant("sessionsLowerBound", None),
+        s.Constant("sessionsUpperBound", None),
+        _neighbour("prevReleaseVersion", 0),
+        _neighbour("nextReleaseVersion", 1),
+        _neighbour("firstReleaseVersion", 2),
+        _neighbour("lastReleaseVersion", 3),
+    ),
+)
+"""What stands around a release in a project: the pages are of one release each."""
+
+FILE_CHANGE = s.Selection(
+    "FileChange",
+    (
+        s.Value("id", "id", str),
+        s.Value("orgId", "organization_id"),
+        s.Value("filename", "path"),
+        s.Value("type", "type", lambda type_: type_[0]),
+        s.One(
+            "commit",
+            "commit",
+            s.Selection(
+                "Commit",
+                (
+                    s.Value("message", "message"),
+                    s.One("author", "author", _AUTHOR),
+                    s.One("repository", "repository", s.Selection("Repository", (s.Value("name", "name"),))),
+                ),
+            ),
+        ),
+    ),
+)
+
+ORGANIZATION = s.Selection(
+    "Organization",
+    (
+        s.Value("id", "id", str),
+        s.Value("slug", "slug"),
+        s.Value("name", "name"),
+        _date("dateCreated", "date_created"),
+        s.Constant("status", {"id": "active", "name": "active"}),
+        s.Constant("isEarlyAdopter", False),
+        s.Constant("require2FA", False),
+        s.Constant("requireEmailVerification", False),
+        s.Constant("avatar", {"avatarType": "letter_avatar", "avatarUuid": None, "avatarUrl": None}),
+        s.Constant("features", []),
+    ),
+)
+ONE_ORGANIZATION = s.View(ORGANIZATION)
+"""An organization."""
+
+PROJECT = s.Selection(
+    "Project",
+    (
+        s.Value("id", "id", str),
+        s.Value("slug", "slug"),
+        s.Value("name", "name"),
+        s.Constant("platform", None),
+        s.Constant("platforms", []),
+        _date("dateCreated", "date_created"),
+        s.Constant("status", "active"),
+        s.Constant("isBookmarked", False),
+        s.Constant("isMember", True),
+        s.Constant("hasAccess", True),
+        s.Constant("features", []),
+        s.Constant("firstEvent", None),
+        s.Constant("team", None),
+        s.Constant("teams", []),
+    ),
+)
+ONE_PROJECT = s.View(s.Selection("Project", (*PROJECT.fields, s.One("organization", "organization", ORGANIZATION))))
+"""A project with its organization."""
+
+PROJECT_ID = s.View(s.Selection("Project", (s.Value("id", "id"),)))
+"""A project's id alone."""
+
+ENVIRONMENT = s.Selection("Environment", (s.Value("id", "id", str), s.Value("name", "name"), s.Constant("isHidden", False)))
+
+TOKEN = s.View(s.Selection("Viewer", (s.Value("id", "id", str), s.Value("name", "name"))))
+"""The token that a request came with."""
 
 
 def finish_release(tree: Tree) -> Tree:
     """Put the last touches to a release: what Sentry flattens, and what it leaves out."""
-    tree["authors"] = tree["authors"]["nodes"]
-    tree["projects"] = tree["projects"]["nodes"]
     if tree["lastCommit"]:
-        _finish_commit(tree["lastCommit"])
+        finish_commit(tree["lastCommit"])
     if tree["lastDeploy"]:
         finish_deploy(tree["lastDeploy"])
+    _finish_version(tree)
+    return tree
+
+
+def _finish_version(tree: Tree) -> None:
     info = tree["versionInfo"]
     if info and info["version"]["components"] is None:
         info["version"] = {"raw": info["version"]["raw"]}
-    return tree
 
 
 def finish_deploy(tree: Tree) -> Tree:
-    """Show a deploy's environment by its name alone."""
+    """Show a deploy's environment by its name alone, and what ran there before by its version."""
     tree["environment"] = tree["environment"]["name"]
+    if tree["previousRelease"]:
+        tree["previousRelease"] = tree["previousRelease"]["version"]
     return tree
 
 
-def _finish_commit(tree: Tree) -> None:
+def finish_commit(tree: Tree) -> Tree:
+    """Put the last touches to a commit."""
     # Sentry's dateCreated of a commit is the commit's own time; the store's is shown only where that is not known.
     tree["dateCreated"] = tree.pop("timestamp") or tree["dateCreated"]
     tree["author"] = tree["author"] or {}
-    tree["releases"] = tree["releases"]["nodes"]
+    return tree
+
+
+def finish_file_change(tree: Tree) -> Tree:
+    """Put what a file change tells of its commit beside it."""
+    told = tree.pop("commit")
+    return tree | {
+        "author": told["author"] or {},
+        "commitMessage": told["message"],
+        "repoName": told["repository"]["name"],
+    }
+
+
+def finish_meta(tree: Tree) -> Tree:
+    """Put the last touches to the summary of a release."""
+    tree["released"] = tree.pop("dateReleased") or tree.pop("dateCreated")
+    tree.pop("dateCreated", None)
+    tree["commitFilesChanged"] = tree["commitFilesChanged"]["total"]
+    _finish_version(tree)
+    return tree

@@ -59,8 +59,9 @@ _COMMON = _same("ref", "url", "status") | {"dateReleased": ("date_released", Non
 _REFS = {"refs": ("refs", _REF), "headCommits": ("head_commits", _HEAD)}
 
 DEPLOY = Names(
-    _same("environment", "name", "url", "projects")
-    | {"dateStarted": ("date_started", None), "dateFinished": ("date_finished", None)}
+    _same("environment", "name", "url", "projects", "status", "comment")
+    | {"dateStarted": ("date_started", None), "dateFinished": ("date_finished", None), "externalId": ("external_id", None)}
+    | {"links": ("links", Names(_same("name", "url")))}
 )
 """The body of a deploy."""
 CREATION = Names(_same("version", "projects") | _COMMON | _REFS)

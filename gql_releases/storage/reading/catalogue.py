@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, and_
+from sqlalchemy import FromClause, Table, and_
 
 from gql_releases.domain.paging import Order
 from gql_releases.storage import tables
+from gql_releases.storage.reading.derived import (
+    release_file_changes,
+    release_paths,
+    release_repositories,
+    shown_commits,
+)
 from gql_releases.storage.reading.filters import (
     RELEASE_FILTERS,
     Filter,
@@ -18,7 +24,11 @@ from gql_releases.storage.reading.filters import (
     between,
     by_project,
     commit_between,
+    environment_of,
     equals,
+    last_deploy,
+    last_deploy_of,
+    nothing,
     own_token,
     own_tokens,
     release_between,
@@ -28,6 +38,7 @@ from gql_releases.storage.reading.picks import (
     compared_head,
     latest_release,
     previous_release,
+    previous_with_commits,
     release_containing,
     release_of_version,
     upstream,
@@ -53,7 +64,7 @@ class ToMany:
     """
 
     target: str
-    table: Table
+    table: FromClause
     parent: str
     child: str | None
     orders: tuple[str, ...]
@@ -131,6 +142,18 @@ _release_manys = {
         "CommitAuthor", table(tables.ReleaseAuthorRow), "release_id", "author_id", ("position",), "author_id",
         Order("position"), dense=True,
     ),
+    "shown_commits": ToMany(
+        "Commit", shown_commits(), "release_id", "commit_id", ("position",), "commit_id", Order("position"),
+    ),
+    "file_changes": ToMany(
+        "FileChange", release_file_changes(), "release_id", "change_id", ("path",), "change_id", Order("path"),
+        filters={"repository": equals("repository_id")},
+    ),
+    "paths": ToMany("FileChange", release_paths(), "release_id", None, ("path",), "path", Order("path")),
+    "repositories": ToMany(
+        "Repository", release_repositories(), "release_id", "repository_id", ("repository_id",), "repository_id",
+        Order("repository_id"),
+    ),
     "head_commits": _own("HeadCommit", tables.HeadCommitRow, "release_id", "id"),
     "deploys": _own("Deploy", tables.DeployRow, "release_id", "finish_order", descending=True, count="deploy_count"),
 }  # fmt: skip
@@ -161,7 +184,9 @@ _ENTITIES: dict[str, Entity] = {
         picks={"latest_release": Pick("Release", latest_release)},
         filters={"id": equals("id"), "slug": equals("slug")},
     ),
-    "Repository": Entity(table(tables.RepositoryRow), ones=_organization, filters={"id": equals("id")}),
+    "Repository": Entity(
+        table(tables.RepositoryRow), ones=_organization, filters={"id": equals("id"), "name": equals("name")}
+    ),
     "Environment": Entity(
         table(tables.EnvironmentRow),
         ones=_organization,
@@ -169,7 +194,7 @@ _ENTITIES: dict[str, Entity] = {
             "current": _own("CurrentDeploy", tables.CurrentDeployRow, "environment_id", "id"),
             "deploys": _own("Deploy", tables.DeployRow, "environment_id", "finish_order", descending=True),
         },
-        filters={"id": equals("id")},
+        filters={"id": equals("id"), "names": among("name"), "of_project": environment_of, "nothing": nothing},
     ),
     "CurrentDeploy": Entity(
         table(tables.CurrentDeployRow),
@@ -189,7 +214,11 @@ _ENTITIES: dict[str, Entity] = {
             "last_deploy": ToOne("last_deploy_id", "Deploy"),
         },
         manys=_release_manys,
-        picks={"previous": Pick("Release", previous_release), "upstream": Pick("Upstream", upstream)},
+        picks={
+            "previous": Pick("Release", previous_release),
+            "with_commits": Pick("Release", previous_with_commits),
+            "upstream": Pick("Upstream", upstream),
+        },
         filters=RELEASE_FILTERS,
     ),
     "Upstream": Entity(table(tables.UpstreamReleaseRow)),
@@ -203,7 +232,7 @@ _ENTITIES: dict[str, Entity] = {
                 Order("release_id"),
             ),
         },
-        filters={"id": equals("id")},
+        filters={"id": equals("id"), "repository": equals("repository_id")},
     ),
     "CommitAuthor": Entity(table(tables.CommitAuthorRow), filters={"id": equals("id")}),
     "FileChange": Entity(
@@ -227,7 +256,7 @@ _ENTITIES: dict[str, Entity] = {
                 Order("project_id"),
             )
         },
-        filters={"id": equals("id")},
+        filters={"id": equals("id"), "last": last_deploy, "last_of": last_deploy_of},
     ),
 }  # fmt: skip
 

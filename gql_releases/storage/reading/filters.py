@@ -52,10 +52,57 @@ def given(column: str, *, wanted: bool) -> Filter:
     return lambda rows, name, dialect: rows.c[column].is_not(None) if wanted else rows.c[column].is_(None)
 
 
-def _version_starts_with(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    version = rows.c.version
-    prefix = bound(version, name)
-    return and_(version >= prefix, func.substr(version, 1, func.length(prefix)) == prefix)
+def _there(column: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """All conditions on a column hold, and none does where it is NULL."""
+    return and_(*([column.is_not(None)] if getattr(column, "nullable", True) else []), *conditions)
+
+
+def starts_with(column: str) -> Filter:
+    """The column begins with the value."""
+
+    def begin(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+        text = rows.c[column]
+        prefix = bound(text, name)
+        return _there(text, text >= prefix, func.substr(text, 1, func.length(prefix)) == prefix)
+
+    return begin
+
+
+def ends_with(column: str) -> Filter:
+    """The column ends with the value."""
+
+    def end(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+        text = rows.c[column]
+        suffix = bound(text, name)
+        begin = func.length(text) - func.length(suffix) + 1
+        return _there(text, begin > 0, func.substr(text, begin) == suffix)
+
+    return end
+
+
+def has(column: str) -> Filter:
+    """The value stands somewhere in the column, in the same case."""
+    return lambda rows, name, dialect: _there(rows.c[column], dialect.contains(rows.c[column], bound(rows.c[column], name)))
+
+
+def _patterns(column: str) -> dict[str, Filter]:
+    """Give the filters of a text: what it is, begins with, ends with, has in it."""
+    return {
+        column: equals(column),
+        f"{column}_starts_with": starts_with(column),
+        f"{column}_ends_with": ends_with(column),
+        f"{column}_has": has(column),
+    }
+
+
+def _build(compare: Compare) -> Filter:
+    """The release has a build number, and it compares with the value."""
+
+    def compare_with(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+        number = rows.c.build_number
+        return and_(number >= 0, compare(number, bound(number, name)))
+
+    return compare_with
 
 
 def _version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
@@ -63,6 +110,11 @@ def _version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnEl
     parts = dialect.list_items(name, rows.c.version.type)
     version, part = dialect.folded(rows.c.version), dialect.folded(parts.c.value)
     return exists(select(parts.c.value).where(dialect.contains(version, part)))
+
+
+def nothing(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """No row is meant."""
+    return false()
 
 
 def own_token(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
@@ -116,6 +168,90 @@ def _in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElem
     wanted = select(environments.c.id).where(*named).scalar_subquery()
     same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
     return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == wanted))
+
+
+def _deployed(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The release was deployed to an environment for a project; the value is (environment's name, project's id)."""
+    deploys, projects = table(tables.DeployRow).alias(), table(tables.DeployProjectRow).alias()
+    environments = table(tables.EnvironmentRow).alias()
+    named = [_own(environments), environments.c.name == bound(environments.c.name, f"{name}_0")]
+    wanted = select(environments.c.id).where(*named).scalar_subquery()
+    of_deploy = and_(projects.c.organization_id == deploys.c.organization_id, projects.c.deploy_id == deploys.c.id)
+    return exists(
+        select(deploys.c.id)
+        .join_from(deploys, projects, of_deploy)
+        .where(
+            deploys.c.organization_id == rows.c.organization_id,
+            deploys.c.release_id == rows.c.id,
+            deploys.c.environment_id == wanted,
+            projects.c.project_id == bound(projects.c.project_id, f"{name}_1"),
+        )
+    )
+
+
+def _latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnElement[bool]:
+    """The release is the newest of one of the organization's projects, by the date that it is shown under."""
+    projects, links = table(tables.ProjectRow).alias(), table(tables.ReleaseProjectRow).alias()
+    newest = (
+        select(links.c.release_id)
+        .where(links.c.organization_id == projects.c.organization_id, links.c.project_id == projects.c.id)
+        .order_by(links.c.date_shown.desc(), links.c.release_id.desc())
+        .limit(1)
+        .correlate(projects)
+        .scalar_subquery()
+    )
+    wanted = [_own(projects), newest.is_not(None)]
+    if name:
+        wanted.append(among("id")(projects, name, dialect))
+    return rows.c.id.in_(select(newest).select_from(projects).where(*wanted))
+
+
+def last_deploy(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The deploy is finished, and the last made of its release in its environment for one of its projects."""
+    return _last_deploy(rows)
+
+
+def last_deploy_of(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The same for one of the projects of a list."""
+    return _last_deploy(rows, lambda own: own.c.project_id.in_(select(dialect.list_items(name, Id).c.value)))
+
+
+def _last_deploy(rows: FromClause, *more: Callable[[FromClause], ColumnElement[bool]]) -> ColumnElement[bool]:
+    own, others = table(tables.DeployProjectRow).alias(), table(tables.DeployProjectRow).alias()
+    later = table(tables.DeployRow).alias()
+    after = exists(
+        select(later.c.id)
+        .join_from(
+            later, others, and_(others.c.organization_id == later.c.organization_id, others.c.deploy_id == later.c.id)
+        )
+        .where(
+            later.c.organization_id == rows.c.organization_id,
+            later.c.release_id == rows.c.release_id,
+            later.c.environment_id == rows.c.environment_id,
+            later.c.id > rows.c.id,
+            later.c.date_finished.is_not(None),
+            others.c.project_id == own.c.project_id,
+        )
+        .correlate(rows, own)
+    )
+    same = [own.c.organization_id == rows.c.organization_id, own.c.deploy_id == rows.c.id]
+    found = select(own.c.project_id).where(*same, *(condition(own) for condition in more), ~after)
+    return and_(rows.c.date_finished.is_not(None), exists(found))
+
+
+def environment_of(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """Something of a project, named by its id, was deployed to the environment."""
+    deploys, projects = table(tables.DeployRow).alias(), table(tables.DeployProjectRow).alias()
+    of_deploy = and_(projects.c.organization_id == deploys.c.organization_id, projects.c.deploy_id == deploys.c.id)
+    return exists(
+        select(deploys.c.id)
+        .join_from(deploys, projects, of_deploy)
+        .where(
+            deploys.c.organization_id == rows.c.organization_id,
+            deploys.c.environment_id == rows.c.id,
+            projects.c.project_id == bound(projects.c.project_id, name),
+        )
+    )
 
 
 def _with_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
@@ -201,11 +337,16 @@ def author_between(rows: FromClause, name: str, dialect: Dialect) -> ColumnEleme
 
 RELEASE_FILTERS: dict[str, Filter] = {
     "id": equals("id"),
-    "version": equals("version"),
+    **_patterns("version"),
     "version_in": among("version"),
-    "version_starts_with": _version_starts_with,
     "version_contains": _version_contains,
-    "package": equals("package"),
+    **_patterns("package"),
+    **_patterns("build_code"),
+    "build_equals": _build(eq),
+    "build_from": _build(ge),
+    "build_above": _build(gt),
+    "build_until": _build(le),
+    "build_below": _build(lt),
     "semver_equals": equals("semver_key"),
     "semver_from": compared("semver_key", ge),
     "semver_above": compared("semver_key", gt),
@@ -221,10 +362,13 @@ RELEASE_FILTERS: dict[str, Filter] = {
     "has_project": _has_project,
     "project": _on_project,
     "on_projects": _on_projects,
+    "latest": lambda rows, name, dialect: _latest(rows, dialect, None),
+    "latest_of": lambda rows, name, dialect: _latest(rows, dialect, name),
     "environment": _in_environment,
+    "deployed": _deployed,
     "author": _with_author,
     "commit": _with_commit,
     "path": _with_path,
-    "nothing": lambda rows, name, dialect: false(),
+    "nothing": nothing,
 }
 """What releases can be filtered by."""

@@ -1,0 +1,157 @@
+"""Sentry's search language: the text of a query into its terms, each with the character at which it stands.
+
+A query is words. `key:value` is a filter, negated by a `!` before it; a value is a word, something in quotation marks, a
+list `[a, b]`, or a comparison such as `>=1.2`. All other words are free text. Source: contract section 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+
+from .errors import DomainError, ErrorCode
+
+MAX_LENGTH = 2000
+"""Characters of a query."""
+
+# `(?<!\S)` and `(?!\S)`: where a word begins and ends. A version may have a colon and brackets inside.
+_GRAMMAR = r"""
+start: (filter | text | bare | boolean)*
+filter: KEY (comparison | _value | list)
+comparison: SIGN _value
+list: "[" _item ("," _item)* "]"
+_value: QUOTED | WORD
+_item: QUOTED | ITEM
+text: QUOTED | TEXT
+bare: BARE_KEY
+boolean: BOOLEAN
+
+KEY.4: /(?<!\S)!?[A-Za-z_][A-Za-z0-9_.]*:(?=\S)/
+BARE_KEY.4: /(?<!\S)!?[A-Za-z_][A-Za-z0-9_.]*:(?!\S)/
+BOOLEAN.3: /(?<!\S)(AND|OR)(?!\S)/
+SIGN.2: />=|<=|>|</
+QUOTED: /"(?:[^"\\]|\\.)*"/s
+WORD: /[^\s"\[]\S*/
+ITEM: /[^\s",\[\]]+(?:[ ]+[^\s",\[\]]+)*/
+TEXT: /(?<!\S)[^\s"]\S*/
+%ignore /\s+/
+"""
+_PARSER = Lark(_GRAMMAR, parser="lalr", lexer="contextual")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A value: its text without quotation marks, what of it a `*` stands for, where it began.
+
+    `parts` are the texts between the stars: one where there is none.
+    """
+
+    parts: tuple[str, ...]
+    at: int
+
+    @property
+    def text(self) -> str:
+        """The value as it was written, stars and all."""
+        return "*".join(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`key:value`. `sign` is the comparison's, or ""; `values` are several only for a list."""
+
+    key: str
+    negated: bool
+    sign: str
+    values: tuple[Word, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words that are no filter, as they stand beside each other."""
+
+    text: str
+    at: int
+
+
+def parse_query(query: str) -> list[Filter | Text]:
+    """Read a query into its terms. Raises DomainError(INVALID_ARGUMENT), whose message says at which character."""
+    if len(query) > MAX_LENGTH:
+        refuse(f"it has more than {MAX_LENGTH} characters", MAX_LENGTH)
+    try:
+        tree = _PARSER.parse(query)
+    except UnexpectedInput as error:
+        _refuse_input(query, error)
+    terms: list[Filter | Text] = []
+    before: Token | None = None
+    for child in tree.children:
+        assert isinstance(child, Tree)
+        token = child.children[0]
+        assert isinstance(token, Token)
+        if child.data == "filter":
+            terms.append(_filter(child))
+        elif child.data == "bare":
+            refuse(f"{token} needs a value right after its colon", _at(token))
+        elif child.data == "boolean":
+            refuse(f"{token} is not offered; put it into quotation marks if versions have it in them", _at(token))
+        elif token.type == "TEXT" and before is not None:  # as it was written, with all that is between
+            terms[-1] = Text(query[terms[-1].at : token.end_pos], terms[-1].at)
+        else:
+            terms.append(Text(str(token) if token.type == "TEXT" else _unquoted(token).text, _at(token)))
+        before = token if token.type == "TEXT" else None
+    return terms
+
+
+def refuse(why: str, at: int) -> NoReturn:
+    """Refuse a query for what stands at a character, counted from 0. Raises DomainError(INVALID_ARGUMENT)."""
+    raise DomainError(ErrorCode.INVALID_ARGUMENT, f"Invalid query, at character {at + 1}: {why}.")
+
+
+def _filter(tree: Tree[Token]) -> Filter:
+    key, *rest = tree.children
+    assert isinstance(key, Token)
+    sign = ""
+    if isinstance(rest[0], Tree):
+        below = [one for one in rest[0].children if isinstance(one, Token)]
+        if rest[0].data == "comparison":
+            sign, below = str(below[0]), below[1:]
+    else:
+        below = [one for one in rest if isinstance(one, Token)]
+    name = key.removesuffix(":")
+    return Filter(name.removeprefix("!"), name.startswith("!"), sign, tuple(map(_unquoted, below)), _at(key))
+
+
+def _unquoted(token: Token) -> Word:
+    """Take quotation marks and backslashes away. A star that is neither quoted nor escaped stands for any characters."""
+    at, text = _at(token), str(token)
+    quoted = token.type == "QUOTED"
+    parts, escaped = [""], False
+    for character in text[1:-1] if quoted else text:
+        if character == "\\" and not escaped:
+            escaped = True
+        elif character == "*" and not quoted and not escaped:
+            parts.append("")
+        else:
+            parts[-1] += character
+            escaped = False
+    return Word(tuple(parts), at)
+
+
+def _at(token: Token) -> int:
+    assert token.start_pos is not None
+    return token.start_pos
+
+
+def _refuse_input(query: str, error: UnexpectedInput) -> NoReturn:
+    """Say in our words what the parser could not read."""
+    at = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else len(query)
+    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        at = _at(error.token)
+    if isinstance(error, UnexpectedEOF) or at is None or at >= len(query):
+        refuse("it ends where a value, a comma or a ] must follow", len(query))
+    if query[at] == '"':
+        refuse("this quotation mark is not closed", at)
+    refuse(f'"{query[at]}" cannot stand here', at)

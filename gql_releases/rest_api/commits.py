@@ -1,0 +1,71 @@
+"""What a release is made of, over REST: commits, changed files, repositories, and the release before it."""
+
+from __future__ import annotations
+
+import re
+
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.errors import ReleaseNotFound
+from gql_releases.domain.paging import Order, PageRequest
+from gql_releases.domain.selection import Read, View
+from gql_releases.rest_api import lists, shapes
+from gql_releases.rest_api.pagination import read_page
+from gql_releases.rest_api.releases import readable_key
+from gql_releases.rest_api.requests import Answer, Request, not_found
+
+_FULL_SHA = re.compile(r"[0-9a-f]{40}")
+NEWEST_FIRST, BY_PATH = Order("position"), Order("path")
+
+
+async def list_commits(request: Request) -> Answer:
+    """List a release's commits, the newest first; heads that are not among them come before (contract section 6.2)."""
+    key = readable_key(request)
+    page = read_page(request.parameters, NEWEST_FIRST, await _of_repository(request))
+    read = Read(View(lists.COMMITS, (page, shapes.ALL)), key.conditions())
+    return await lists.answer_page(request, read, page, ReleaseNotFound(), shapes.finish_commit)
+
+
+async def list_commit_files(request: Request) -> Answer:
+    """List the files that a release's commits changed, by name (contract section 6.3)."""
+    key = readable_key(request)
+    page = read_page(request.parameters, BY_PATH, await _of_repository(request))
+    read = Read(View(lists.FILE_CHANGES, (page,)), key.conditions())
+    return await lists.answer_page(request, read, page, ReleaseNotFound(), shapes.finish_file_change)
+
+
+async def list_repositories(request: Request) -> Answer:
+    """List the repositories of a release's commits, all of them."""
+    read = Read(View(lists.REPOSITORIES_OF_RELEASE, (shapes.ALL,)), readable_key(request).conditions())
+    tree = await request.services.reads.read(request.principal, read)
+    if tree is None:
+        raise ReleaseNotFound
+    return Answer(200, tree["rows"]["nodes"])
+
+
+async def previous_with_commits(request: Request) -> Answer:
+    """Show the newest earlier release that has commits, or {} (contract sections 6.4 and 9).
+
+    A client takes its lastCommit for where the next range begins: what is no whole sha would end the client's build.
+    """
+    read = Read(shapes.PREVIOUS, readable_key(request).conditions())
+    tree = await request.services.reads.read(request.principal, read)
+    if tree is None:
+        raise ReleaseNotFound
+    found = tree["found"]
+    if found is None or not _FULL_SHA.fullmatch(found["lastCommit"]["id"]):
+        return Answer(200, {})
+    return Answer(200, shapes.finish_release(found))
+
+
+async def _of_repository(request: Request) -> Conditions:
+    """Read `repo_id`, or else `repo_name`. Raises Refused (404) for an unknown repository."""
+    row_id, name = request.last("repo_id"), request.last("repo_name")
+    if not row_id and not name:
+        return ()
+    if row_id and not (row_id.isascii() and row_id.isdigit() and len(row_id) < 19):
+        raise not_found()
+    page = PageRequest(1, conditions=(("id", int(row_id)) if row_id else ("name", name),))
+    tree = await request.services.reads.read(request.principal, Read(View(lists.REPOSITORY_IDS, (page,)), request.own))
+    if tree is None or not tree["rows"]["nodes"]:
+        raise not_found()
+    return (("repository", tree["rows"]["nodes"][0]["id"]),)

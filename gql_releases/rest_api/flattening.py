@@ -1,0 +1,73 @@
+"""Lists of releases with a row for each release and project, as `flatten=1` asks.
+
+A page begins or ends inside a release that has several projects. A cursor's offset is therefore the release's id times
+1000 (as many projects are shown of a release) plus how many of its rows stand before the place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.paging import Order, PageRequest, Position
+from gql_releases.domain.selection import Read, View
+from gql_releases.rest_api import lists, shapes
+from gql_releases.rest_api.pagination import link_header, read_cursor, read_page
+from gql_releases.rest_api.requests import Answer, Request
+from gql_releases.rest_api.shapes import Tree
+
+ROWS = shapes.ALL.size
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A release's row for one of its projects; `before` counts the rows of the release that stand before it."""
+
+    release: Tree
+    project: Tree
+    before: int
+    cursor: str
+
+    def spelled(self, shown: int) -> str:
+        """Spell the place before the row, or with `shown` 1 after it."""
+        value, _, release = self.cursor.partition(":")
+        return f"{value}:{int(release) * ROWS + self.before + shown}"
+
+
+async def answer_flat(request: Request, order: Order, conditions: Conditions, projects: list[int]) -> Answer:
+    """Answer a page of rows; with `projects`, only their rows."""
+    size = read_page(request.parameters, order).size
+    cursor = request.last("cursor")
+    place, backward = read_cursor(cursor, order.field) if cursor else (None, False)
+    # One more than asked for: the release at the place may have no row left.
+    page = PageRequest(size + 1, order, backward=backward, conditions=conditions)
+    release, before = divmod(place.id, ROWS) if place else (0, 0)
+    if place:  # the release itself is of the page, too: sorts descend, and ids with them
+        at = Position(order.field, place.key, release - 1 if backward else release + 1)
+        page = replace(page, before=at) if backward else replace(page, after=at)
+    rows, others = await _rows(request, page, projects)
+    if backward:
+        rows = [row for row in rows if row.release["id"] != release or row.before < before]
+        shown, fewer, more = rows[-size:], others or len(rows) > size, True
+    else:
+        rows = [row for row in rows if row.release["id"] != release or row.before >= before]
+        shown, fewer, more = rows[:size], place is not None, others or len(rows) > size
+    info: Tree = {"fewer": fewer, "more": more, "start": None, "end": None}
+    if shown:
+        info |= {"start": shown[0].spelled(0), "end": shown[-1].spelled(1)}
+    link = link_header(request.origin, request.raw_path, request.query, size, info)
+    return Answer(200, [row.release | {"projects": [row.project]} for row in shown], [link])
+
+
+async def _rows(request: Request, page: PageRequest, projects: list[int]) -> tuple[list[Row], bool]:
+    """Read a page of releases as rows, and whether there are more releases in its direction."""
+    read = Read(View(lists.FLAT_RELEASES, (page, *shapes.PAGES)), request.own)
+    tree = await request.services.reads.read(request.principal, read)
+    if tree is None:
+        return [], False
+    rows: list[Row] = []
+    for edge in tree["rows"]["edges"]:
+        release = shapes.finish_release(edge["node"])
+        wanted = [one for one in release["projects"] if not projects or one["id"] in projects]
+        rows += (Row(release, project, number, edge["cursor"]) for number, project in enumerate(wanted))
+    return rows, tree["rows"]["info"]["fewer" if page.backward else "more"]

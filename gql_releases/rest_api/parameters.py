@@ -1,0 +1,139 @@
+"""The query parameters that choose releases, as the store's conditions (contract sections 1.1, 3.1 and 5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, size_of
+from gql_releases.domain.dates import now, parse_date
+from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden
+from gql_releases.domain.paging import Order, PageRequest
+from gql_releases.domain.search import period, search_conditions
+from gql_releases.domain.selection import Read, View
+from gql_releases.rest_api import lists
+from gql_releases.rest_api.requests import Request, not_found
+
+STATUSES: dict[str, Conditions] = {"open": (("status", "OPEN"),), "archived": (("status", "ARCHIVED"),), "": ()}
+SORTS: dict[str, tuple[Order, Conditions]] = {
+    "date": (Order("date_created", descending=True), ()),
+    "build": (Order("build_number", descending=True), (("build_from", 0),)),
+    "semver": (Order("semver_key", descending=True), ()),
+}
+"""Sort -> order, and what it leaves out."""
+OF_SESSIONS = frozenset(
+    {"adoption", "sessions", "users", "crash_free_sessions", "crash_free_users", "sessions_24h", "users_24h"}
+)
+PERIODS = ("1h", "24h", "1d", "48h", "2d", "7d", "14d", "30d", "90d")
+
+
+def wrong(message: str) -> DomainError:
+    """Make the refusal of a parameter."""
+    return DomainError(ErrorCode.INVALID_ARGUMENT, message)
+
+
+def read_sort(request: Request) -> tuple[Order, Conditions]:
+    """Read `sort`. Raises DomainError."""
+    sort = request.last("sort", "date")
+    if sort in OF_SESSIONS:
+        raise wrong("This store has no sessions: sort by date, build or semver.")
+    if sort not in SORTS:
+        raise wrong("invalid sort")
+    return SORTS[sort]
+
+
+def read_status(request: Request) -> Conditions:
+    """Read `status`; open releases are meant if it is not said. Raises DomainError."""
+    status = request.last("status", "open")
+    if status not in STATUSES:
+        raise wrong("invalid value for status")
+    return STATUSES[status]
+
+
+def read_periods(request: Request) -> None:
+    """Refuse what the parameters about sessions may not be; there are no sessions to tell of."""
+    for name in ("summaryStatsPeriod", "healthStatsPeriod"):
+        if request.last(name) and request.last(name) not in PERIODS:
+            raise wrong(f"Invalid {name}. Valid choices are {', '.join(map(repr, PERIODS))}")
+    if request.last("healthStat") not in ("", "sessions", "users"):
+        raise wrong("invalid healthStat")
+
+
+def read_dates(request: Request) -> Conditions:
+    """Read `statsPeriod`, or `start` and `end`: when releases were created, both ends included. Raises DomainError."""
+    try:
+        if request.last("statsPeriod"):
+            return (("created_from", now() - period(request.last("statsPeriod"))),)
+        start, end = request.last("start"), request.last("end")
+        if not start and not end:
+            return ()
+        if not start or not end:
+            raise wrong("Invalid date range: start and end are both required")
+        begin, stop = parse_date(start), parse_date(end)
+        after = stop + timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        raise wrong(f'Invalid date range: "{request.last("statsPeriod")}" is no period such as 14d') from None
+    except DomainError as error:
+        if error.code is ErrorCode.INVALID_DATE:
+            raise wrong("Invalid date range: start and end must be dates such as 2026-01-31T12:00:00Z") from None
+        raise
+    if begin >= stop:
+        raise wrong("Invalid date range: start must be before end")
+    return ("created_from", begin), ("created_before", after)
+
+
+async def read_projects(request: Request, *, slugs: bool = False) -> list[int]:
+    """Read `project` (ids, -1 for all; with `slugs` these, too) and `projectSlug`; [] stands for all.
+
+    Raises DomainError for what is no id, Forbidden where one is not to be seen.
+    """
+    asked: set[Condition] = {("slug", one) for one in request.parameters.get("projectSlug", ())}
+    for text in request.parameters.get("project", ()):
+        try:
+            asked.add(("id", int(text)))
+        except ValueError:
+            if not slugs:
+                raise wrong("Invalid project parameter. Values must be numbers.") from None
+            if not text:
+                raise wrong("Invalid project") from None
+            asked.add(("slug", text))
+    if not asked or ("id", -1) in asked:
+        return []
+    if len(asked) > MAX_CONDITIONS or any(name == "id" and not 0 <= one < 2**63 for name, one in asked):
+        raise Forbidden
+    page = PageRequest(len(asked), conditions=(("or", tuple(sorted(asked, key=str))),))
+    tree = await request.services.reads.read(request.principal, Read(View(lists.PROJECT_IDS, (page,)), request.own))
+    found = {one["id"]: one["slug"] for one in tree["rows"]["nodes"]} if tree else {}
+    known = {*found.keys(), *found.values()}
+    if any(one not in known for _, one in asked):
+        raise Forbidden
+    return sorted(found)
+
+
+async def read_environments(request: Request, projects: list[int]) -> Conditions:
+    """Read `environment`: releases that were deployed there, for one of the projects if there are any.
+
+    Raises Refused (404) where the organization has no environment of a name. Nothing is deployed to the one without a name.
+    """
+    names = sorted(set(request.parameters.get("environment", ())))
+    if not names:
+        return ()
+    named = [name for name in names if name]
+    if named:
+        page = PageRequest(len(named), conditions=(("names", named),))
+        tree = await request.services.reads.read(request.principal, Read(View(lists.ENVIRONMENT_IDS, (page,)), request.own))
+        if tree is None or len(tree["rows"]["nodes"]) < len(named):
+            raise not_found()
+    wanted: list[Condition] = [("deployed", (name, project)) for name in named for project in projects]
+    return (("or", tuple(wanted or [("environment", name) for name in named])),)
+
+
+def read_query(request: Request, projects: list[int]) -> Conditions:
+    """Read `query`, in Sentry's search language. Raises DomainError."""
+    return search_conditions(request.last("query"), projects)
+
+
+def require_statement(conditions: Conditions) -> Conditions:
+    """Refuse more conditions than a statement has. Raises DomainError."""
+    if size_of(conditions) > MAX_CONDITIONS:
+        raise wrong(f"These are more than {MAX_CONDITIONS} conditions.")
+    return conditions

@@ -1,0 +1,79 @@
+"""Lists that no table holds as such: selects that stand where a list's table stands, walked within one release.
+
+The conditions on organization and release reach the tables below, for neither database computes such a select as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import FromClause, and_, exists, select, union_all
+
+from gql_releases.storage import tables
+from gql_releases.storage.tables import table
+
+_links, _heads = table(tables.ReleaseCommitRow), table(tables.HeadCommitRow)
+
+
+def _with_commits(other: FromClause) -> Any:
+    return and_(other.c.organization_id == _links.c.organization_id, other.c.commit_id == _links.c.commit_id)
+
+
+def _of_commit() -> Any:
+    commits = table(tables.CommitRow)
+    same = and_(commits.c.organization_id == _links.c.organization_id, commits.c.id == _links.c.commit_id)
+    return commits, same
+
+
+def shown_commits() -> FromClause:
+    """A release's commits and, before them, the heads that are not among them: refs alone show at least the head."""
+    listed = exists(
+        select(_links.c.position).where(
+            _links.c.organization_id == _heads.c.organization_id,
+            _links.c.release_id == _heads.c.release_id,
+            _links.c.commit_id == _heads.c.commit_id,
+        )
+    )
+    heads = select(
+        _heads.c.organization_id, _heads.c.release_id, (-_heads.c.id).label("position"), _heads.c.commit_id
+    ).where(~listed)
+    commits = select(_links.c.organization_id, _links.c.release_id, _links.c.position, _links.c.commit_id)
+    return union_all(commits, heads).subquery()
+
+
+def release_file_changes() -> FromClause:
+    """The file changes of a release's commits, a row for each commit and path."""
+    changes, (commits, same) = table(tables.FileChangeRow), _of_commit()
+    return (
+        select(
+            _links.c.organization_id,
+            _links.c.release_id,
+            changes.c.id.label("change_id"),
+            changes.c.path,
+            commits.c.repository_id,
+        )
+        .select_from(_links.join(changes, _with_commits(changes)).join(commits, same))
+        .subquery()
+    )
+
+
+def release_paths() -> FromClause:
+    """The paths that a release's commits touched, each once."""
+    changes = table(tables.FileChangeRow)
+    return (
+        select(_links.c.organization_id, _links.c.release_id, changes.c.path, changes.c.path.label("id"))
+        .select_from(_links.join(changes, _with_commits(changes)))
+        .distinct()
+        .subquery()
+    )
+
+
+def release_repositories() -> FromClause:
+    """The repositories of a release's commits, each once."""
+    commits, same = _of_commit()
+    return (
+        select(_links.c.organization_id, _links.c.release_id, commits.c.repository_id)
+        .select_from(_links.join(commits, same))
+        .distinct()
+        .subquery()
+    )
