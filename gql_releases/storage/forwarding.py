@@ -111,7 +111,7 @@ CHANGES = Statement(
 DEPLOY = Statement(
     select(
         releases.c.version, deploys.c.release_id, environments.c.name, deploys.c.name, deploys.c.url,
-        deploys.c.date_started, deploys.c.date_finished,
+        deploys.c.date_started, deploys.c.date_finished, deploys.c.external_id,
     )
     .select_from(
         deploys.join(releases, releases.c.id == deploys.c.release_id).join(
@@ -192,11 +192,13 @@ async def forward_deploy(transaction: Transaction, principal: Principal, deploy:
     where = {"organization": principal.organization_id, "deploy": deploy}
     row = await transaction.one(DEPLOY, where)
     assert row
-    version, release, environment, name, url, started, finished = row
+    version, release, environment, name, url, started, finished, external_id = row
     queue = await _find(transaction, principal, version)
     if queue:
         slugs = [one[0] for one in await transaction.all(DEPLOY_SLUGS, where)]
         body = deploy_body(environment, name, url, _moment(started), _moment(finished), slugs)
+        if external_id is not None:  # Sentry does not know it; an upstream that does keeps it
+            body["externalId"] = external_id
         await _put(transaction, principal, queue, version, release, [(Kind.DEPLOY, body)])
 
 
