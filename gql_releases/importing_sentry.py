@@ -18,12 +18,10 @@ from gql_releases.domain.errors import InvalidInput, Unavailable
 from gql_releases.domain.forwarding import parse_new_upstream
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import ReleaseKey
-from gql_releases.domain.selection import Read, Selection, Value, View
 from gql_releases.forwarding.client import Connections, NoAnswer, Reply, SentryClient
 from gql_releases.sentry_objects import Listed, Object, new_release, read_deploys, read_listed
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.organizations import OrganizationService
-from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.store import Store
 
@@ -33,8 +31,6 @@ ATTEMPTS = 6
 """Times that one request is tried before the import ends; the next run goes on."""
 LONGEST = 60.0
 """Seconds at most between two attempts."""
-
-KNOWN = View(Selection("Release", (Value("commits", "commit_count"),)))
 
 
 @dataclass(slots=True)
@@ -82,7 +78,7 @@ class _Import:
     """What tells this Sentry's deploys from those of another."""
 
     def __init__(self, store: Store, operator: Principal, client: SentryClient, progress: Progress) -> None:
-        self._reads, self._releases = ReadService(store), ReleaseService(store.releases, create_projects=True)
+        self._known, self._releases = store.known, ReleaseService(store.releases, create_projects=True)
         self._deploys = DeployService(store.deploys)
         self._operator, self._client, self._progress = operator, client, progress
         self._done = Imported()
@@ -92,7 +88,7 @@ class _Import:
         listed = await self._list()
         bar = self._progress.add_task("releases", total=len(listed))
         for group in _groups(listed):
-            missing = [one for one in group if await self._is_missing(one)]
+            missing = await self._missing(group)
             self._done.existing += len(group) - len(missing)
             bodies = await asyncio.gather(*(self._commits(one) for one in missing))
             for one, (commits, files) in zip(missing, bodies, strict=True):
@@ -113,10 +109,11 @@ class _Import:
         self._progress.remove_task(bar)
         return list(reversed(found.values()))
 
-    async def _is_missing(self, one: Listed) -> bool:
-        """Say whether the store lacks a release, or its commits: both are written in one transaction."""
-        known = await self._reads.read(self._operator, Read(KNOWN, (("version", one.version),)))
-        return known is None or (known["commits"] == 0 and one.commit_count > 0)
+    async def _missing(self, group: Sequence[Listed]) -> list[Listed]:
+        """Give those that the store lacks, or whose commits it lacks: both are written in one transaction."""
+        organization = self._operator.organization_id
+        known = await self._known.commit_counts(organization, [one.version for one in group])
+        return [one for one in group if one.version not in known or (one.commit_count and not known[one.version])]
 
     async def _commits(self, one: Listed) -> tuple[list[Object], list[Object]]:
         if not one.commit_count:
@@ -143,7 +140,7 @@ class _Import:
             self._progress.advance(bar, len(group))
         # In the order in which they were made, so that what ran before each is what ran before it there.
         for number, one, raw in sorted(found, key=lambda row: row[0]):
-            body = {**raw, "external_id": f"sentry-{self.prefix}-{number}"}
+            body = {**raw, "external_id": raw["external_id"] or f"sentry-{self.prefix}-{number}"}
             try:
                 await self._deploys.create_deploy(self._operator, ReleaseKey(version=one.version), parse_new_deploy(body))
             except InvalidInput as error:

@@ -81,13 +81,15 @@ def read_deploys(by_project: Mapping[str | None, Sequence[Any]]) -> list[Object]
         for raw in deploys:
             if not isinstance(raw, dict) or not str(raw.get("id", "")).isdigit():
                 continue
-            read = found.setdefault(
-                str(raw["id"]),
-                {
-                    "id": raw["id"], "environment": raw.get("environment"), "name": raw.get("name"), "url": raw.get("url"),
-                    "date_started": raw.get("dateStarted"), "date_finished": raw.get("dateFinished"), "projects": None,
-                },
-            )  # fmt: skip
+            read = found.setdefault(str(raw["id"]), _deploy(raw))
             if slug is not None:
                 read["projects"] = [*(read["projects"] or []), slug]
     return list(found.values())
+
+
+def _deploy(raw: Object) -> Object:
+    """Read a deploy. Its status and its maker's own id are told by a source of our kind, and not by Sentry."""
+    names = {"environment": "environment", "name": "name", "url": "url", "dateStarted": "date_started"}
+    names |= {"dateFinished": "date_finished", "externalId": "external_id"}
+    status = {"status": str(raw["status"]).upper()} if raw.get("status") else {}
+    return {"id": raw["id"], "projects": None, **{own: raw.get(name) for name, own in names.items()}, **status}

@@ -41,6 +41,8 @@ class FaultyProxy:
     seed: int = 7
     hang: float = 3.0
     only: tuple[str, ...] = FAULTS
+    plan: list[str] = field(default_factory=list)
+    """Faults of the next requests, "" for none: before any is drawn."""
     faults: Counter[str] = field(default_factory=Counter)
     delivered: list[Delivered] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
@@ -66,7 +68,8 @@ class FaultyProxy:
 
     def _fault(self) -> str:
         with self._lock:
-            fault = self._drawn.choice(self.only) if self._drawn.random() < self.share else ""
+            drawn = self._drawn.choice(self.only) if self._drawn.random() < self.share else ""
+            fault = self.plan.pop(0) if self.plan else drawn
             self.faults[fault or "none"] += 1
             return fault
 
@@ -106,7 +109,7 @@ class FaultyProxy:
         self, connection: socket.socket, method: str, path: str, headers: dict[str, str], body: bytes, fault: str
     ) -> None:
         try:
-            status, value = self._hand_on(method, path, headers, body)
+            status, value, link = self._hand_on(method, path, headers, body)
         except (OSError, http.client.HTTPException):
             with self._lock:
                 self.faults["upstream away"] += 1
@@ -123,16 +126,16 @@ class FaultyProxy:
         elif fault == "deaf":
             self._over.wait(self.hang)
         else:
-            _send(connection, status, value)
+            _send(connection, status, value, f"Link: {link}\r\n" if link else "")
 
-    def _hand_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
+    def _hand_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, str | None]:
         upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)
         kept = {name: headers[name] for name in ("authorization", "content-type", "user-agent") if name in headers}
         with contextlib.closing(upstream):
             upstream.request(method, path, body or None, kept)
             answer = upstream.getresponse()
             text = answer.read()
-            return answer.status, json.loads(text) if text else None
+            return answer.status, json.loads(text) if text else None, answer.getheader("link")
 
 
 def _send(connection: socket.socket, status: int, value: Any, more: str = "") -> None:

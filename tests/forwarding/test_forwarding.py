@@ -212,6 +212,24 @@ def test_all_arrives_once_and_in_order_through_a_failing_network(pair: Pair, rec
     record_property("counts", f"forwarding, faults: {counted}; written in {wrote:.1f} s, all there {took:.1f} s later")
 
 
+@pytest.mark.parametrize("fault", ["unheard", "deaf"])
+def test_deploy_whose_answer_is_lost_is_looked_for_and_not_sent_twice(pair: Pair, fault: str) -> None:
+    """Also where the one before it was the same in all that Sentry shows, its id aside."""
+    pair.name_upstream()
+    deploy = {"environment": "production", "name": "same", "dateFinished": "2026-01-02T00:00:00Z"}
+    # Creation; a deploy that arrives unheard, and is found; one that is acknowledged; one unheard again, and found;
+    # one that never arrives, is looked for in vain, and sent again.
+    pair.proxy.plan = ["", fault, "", "", fault, "", "dropped", "", ""]
+    with pair.upstream(), pair.gateway() as here:
+        assert here.post(RELEASES, release("web@1"))[0] == 201
+        for _ in range(4):
+            assert here.post(f"{RELEASES}web@1/deploys/", deploy)[0] == 201
+        pair.wait()
+    assert pair.proxy.plan == []
+    assert pair.template.databases.rows(pair.there, "SELECT count(*) FROM deploys") == [(4,)]
+    assert [one.fault for one in pair.proxy.delivered] == ["", fault, "", fault, ""]
+
+
 def test_two_gateways_one_of_them_killed_send_each_release_once_to_an_upstream_that_dies_and_comes_back(
     pair: Pair, record_property: Any
 ) -> None:
