@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-STORE_TESTS := $(addprefix tests/,storage migrations contract oracle graphql_api rest_api crash)
+STORE_TESTS := $(addprefix tests/,storage migrations contract oracle graphql_api rest_api crash forwarding)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test e2e soak check schema released bench wheel clean
