@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ Slug = Annotated[str, typer.Argument(help="The organization's slug.")]
 Url = Annotated[str, typer.Option(help="The Sentry's origin, as https://sentry.example.com.")]
 
 TOKEN_VARIABLE = "GQL_RELEASES_UPSTREAM_TOKEN"
+"""A token is never a word of the command line, which others of the machine can read."""
 
 
 def _service(store: Store) -> UpstreamService:
@@ -33,7 +35,7 @@ async def _id_of(store: Store, slug: str) -> int:
 
 
 def read_token() -> str:
-    """Read a token from standard input, without showing it where somebody types it."""
+    """Read a token from standard input, unseen where somebody types it."""
     if sys.stdin.isatty():
         return str(typer.prompt("Token", hide_input=True, err=True))
     return sys.stdin.readline().strip()
@@ -44,10 +46,9 @@ def set_upstream(
     organization: Slug,
     url: Url,
     at: Annotated[str, typer.Option("--organization", help="The organization's slug there.")],
-    token: Annotated[str | None, typer.Option(envvar=TOKEN_VARIABLE, hidden=True)] = None,
 ) -> None:
     """Name the Sentry, or give another token for it. The token comes from GQL_RELEASES_UPSTREAM_TOKEN, else from stdin."""
-    raw = {"url": url, "organization": at, "token": token or read_token()}
+    raw = {"url": url, "organization": at, "token": os.environ.get(TOKEN_VARIABLE) or read_token()}
 
     async def work(store: Store) -> None:
         await _service(store).name_upstream(await _id_of(store, organization), raw)
