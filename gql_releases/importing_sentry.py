@@ -64,20 +64,20 @@ async def import_all(store: Store, organization: str, raw: dict[str, Any], secon
     try:
         with Progress(console=console, disable=not sys.stderr.isatty()) as progress:
             client = SentryClient(connections, source.url, source.organization, source.token)
-            found = _Import(store, replace(operator, forwards=False), client, progress)
-            found.prefix = hashlib.sha256(f"{source.url} {source.organization}".encode()).hexdigest()[:12]
-            return await found.run()
+            prefix = hashlib.sha256(f"{source.url} {source.organization}".encode()).hexdigest()[:12]
+            return await _Import(store, replace(operator, forwards=False), client, prefix, progress).run()
     finally:
         await connections.close()
 
 
 class _Import:
-    """One run: all releases, then all deploys in the order in which they were made."""
+    """One run: all releases, then all deploys in the order in which they were made.
 
-    prefix = ""
-    """What tells this Sentry's deploys from those of another."""
+    `prefix` tells this Sentry's deploys from those of another.
+    """
 
-    def __init__(self, store: Store, operator: Principal, client: SentryClient, progress: Progress) -> None:
+    def __init__(self, store: Store, operator: Principal, client: SentryClient, prefix: str, progress: Progress) -> None:
+        self._prefix = prefix
         self._known, self._releases = store.known, ReleaseService(store.releases, create_projects=True)
         self._deploys = DeployService(store.deploys)
         self._operator, self._client, self._progress = operator, client, progress
@@ -140,7 +140,7 @@ class _Import:
             self._progress.advance(bar, len(group))
         # In the order in which they were made, so that what ran before each is what ran before it there.
         for number, one, raw in sorted(found, key=lambda row: row[0]):
-            body = {**raw, "external_id": raw["external_id"] or f"sentry-{self.prefix}-{number}"}
+            body = {**raw, "external_id": raw["external_id"] or f"sentry-{self._prefix}-{number}"}
             try:
                 await self._deploys.create_deploy(self._operator, ReleaseKey(version=one.version), parse_new_deploy(body))
             except InvalidInput as error:
@@ -182,7 +182,7 @@ class _Import:
             except NoAnswer as error:
                 why, asked = str(error), None
             if attempt == ATTEMPTS:
-                raise Unavailable(f"Sentry {why}; run this again, and it goes on from here.")
+                raise Unavailable(f"Sentry: {why}; run this again, and it goes on from here.")
             await asyncio.sleep(min(asked if asked is not None else 0.5 * 2**attempt, LONGEST))
         raise AssertionError("unreachable")
 

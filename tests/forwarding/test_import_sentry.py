@@ -19,7 +19,7 @@ from tests.factories import commit, release
 from tests.forwarding.faulty import FaultyProxy, Trap
 
 RELEASES = "/api/0/organizations/acme/releases/"
-COUNT = 120
+COUNT = 105
 """Releases of the source: more than a page has."""
 
 
