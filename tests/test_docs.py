@@ -11,8 +11,10 @@ import typer
 from gql_releases.cli import cli
 from gql_releases.domain.errors import ErrorCode
 from gql_releases.domain.principal import Scope
+from gql_releases.domain.search import FILTERS
 from gql_releases.graphql_api.errors import IN_PAYLOAD
 from gql_releases.rest_api.errors import STATUSES
+from gql_releases.rest_api.parameters import SORTS
 from gql_releases.rest_api.routes import ROUTES
 from gql_releases.settings import Settings
 
@@ -54,14 +56,34 @@ def test_every_setting_is_documented_with_its_default() -> None:
         assert row[1] == default, name
 
 
+def spelled(pattern: tuple[str, ...]) -> str:
+    names = iter([*(["{org}", "{project}"] if pattern[:1] == ("projects",) else ["{org}"]), "{version}"])
+    return "/api/0/" + "".join(f"{next(names) if part == '*' else part}/" for part in pattern)
+
+
 def test_every_route_and_scope_is_documented() -> None:
-    for file in ("operations.md", "sentry-compatibility.md"):
-        text = (DOCS / file).read_text()
-        for pattern in ROUTES:
-            names = iter(["{org}", "{project}", "{version}"] if pattern[0] == "projects" else ["{org}", "{version}"])
-            route = "/api/0/" + "/".join(next(names) if part == "*" else part for part in pattern) + "/`"
-            assert route in text, (file, route)
-    assert all(f"`{scope}`" in (DOCS / "operations.md").read_text() for scope in Scope)
+    text = (DOCS / "operations.md").read_text()
+    rows = re.findall(r"^\| `(/api/0/.*?)` \| ([A-Z, ]+) \|$", text, re.MULTILINE)
+    assert {(route, frozenset(methods.split(", "))) for route, methods in rows} == {
+        (spelled(pattern), frozenset(handlers)) for pattern, handlers in ROUTES.items()
+    }
+    assert all(f"`{scope}`" in text for scope in Scope)
+
+
+def test_every_endpoint_is_compared_with_sentrys() -> None:
+    text = (DOCS / "sentry-compatibility.md").read_text()
+    rows = re.findall(r"^\| `([A-Z]+) (/api/0/.*?)` \| (\w+)", text, re.MULTILINE)
+    assert sorted((method, route) for method, route, _ in rows) == sorted(
+        (method, spelled(pattern)) for pattern, handlers in ROUTES.items() for method in handlers
+    )
+    assert {state for _, _, state in rows} == {"same", "better"}
+
+
+def test_every_filter_and_sort_is_documented() -> None:
+    text = (DOCS / "sentry-compatibility.md").read_text()
+    queries = text.partition("## Queries")[2]
+    assert sorted(re.findall(r"^\| `([a-z.]+)` \|", queries, re.MULTILINE)) == sorted(FILTERS)
+    assert all(f"`{sort}`" in text for sort in SORTS)
 
 
 def test_readme_opens_with_the_two_commands() -> None:

@@ -58,9 +58,9 @@ def _text(term: Text) -> Condition:
 
 
 def _filter(term: Filter, projects: Sequence[int]) -> Condition:
-    make = _KEYS.get(term.key)
+    make = FILTERS.get(term.key)
     if make is None:
-        known = ", ".join(_KEYS)
+        known = ", ".join(FILTERS)
         refuse(f'there is no filter "{term.key}", but {known}; put it into quotation marks if it is text', term.at)
     if term.sign and term.key not in _COMPARED:
         refuse(f"{term.key} cannot be compared, only {' and '.join(_COMPARED)} can", term.at)
@@ -160,7 +160,7 @@ def _stage(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
 
 
 Make = Callable[[Word, str, Sequence[int]], Conditions]
-_KEYS: dict[str, Make] = {
+FILTERS: dict[str, Make] = {
     "release": _release,
     "release.version": _version,
     "release.package": _package,
@@ -169,4 +169,5 @@ _KEYS: dict[str, Make] = {
     "release.created": _created,
     "finalized": _finalized,
 }
+"""Every filter of the language."""
 _COMPARED = ("release.version", "release.build", "release.created")

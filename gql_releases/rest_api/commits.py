@@ -10,7 +10,7 @@ from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.selection import Read, View
 from gql_releases.rest_api import lists, shapes
 from gql_releases.rest_api.pagination import read_page
-from gql_releases.rest_api.releases import readable_key
+from gql_releases.rest_api.releases import readable_key, release_id
 from gql_releases.rest_api.requests import Answer, Request, not_found
 
 _FULL_SHA = re.compile(r"[0-9a-f]{40}")
@@ -19,23 +19,25 @@ NEWEST_FIRST, BY_PATH = Order("position"), Order("path")
 
 async def list_commits(request: Request) -> Answer:
     """List a release's commits, the newest first; heads that are not among them come before (contract section 6.2)."""
-    key = readable_key(request)
-    page = read_page(request.parameters, NEWEST_FIRST, await _of_repository(request))
-    read = Read(View(lists.COMMITS, (page, shapes.ALL)), key.conditions())
+    found = await release_id(request)
+    page = read_page(request.parameters, NEWEST_FIRST, (("release", found), *await _of_repository(request)))
+    read = Read(View(lists.COMMITS, (page, shapes.ALL)), (("id", found),))
     return await lists.answer_page(request, read, page, ReleaseNotFound(), shapes.finish_commit)
 
 
 async def list_commit_files(request: Request) -> Answer:
     """List the files that a release's commits changed, by name (contract section 6.3)."""
-    key = readable_key(request)
-    page = read_page(request.parameters, BY_PATH, await _of_repository(request))
-    read = Read(View(lists.FILE_CHANGES, (page,)), key.conditions())
+    found = await release_id(request)
+    page = read_page(request.parameters, BY_PATH, (("release", found), *await _of_repository(request)))
+    read = Read(View(lists.FILE_CHANGES, (page,)), (("id", found),))
     return await lists.answer_page(request, read, page, ReleaseNotFound(), shapes.finish_file_change)
 
 
 async def list_repositories(request: Request) -> Answer:
     """List the repositories of a release's commits, all of them."""
-    read = Read(View(lists.REPOSITORIES_OF_RELEASE, (shapes.ALL,)), readable_key(request).conditions())
+    found = await release_id(request)
+    page = PageRequest(shapes.ALL.size, conditions=(("release", found),))
+    read = Read(View(lists.REPOSITORIES_OF_RELEASE, (page,)), (("id", found),))
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound

@@ -14,8 +14,9 @@ from gql_releases.rest_api import lists
 from gql_releases.rest_api.requests import Request, not_found
 
 STATUSES: dict[str, Conditions] = {"open": (("status", "OPEN"),), "archived": (("status", "ARCHIVED"),), "": ()}
+NEWEST = Order("date_created", descending=True)
 SORTS: dict[str, tuple[Order, Conditions]] = {
-    "date": (Order("date_created", descending=True), ()),
+    "date": (NEWEST, ()),
     "build": (Order("build_number", descending=True), (("build_from", 0),)),
     "semver": (Order("semver_key", descending=True), ()),
 }

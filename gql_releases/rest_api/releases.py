@@ -55,7 +55,8 @@ async def get_release(request: Request) -> Answer:
         raise ReleaseNotFound
     found = shapes.finish_release(tree)
     if projects:
-        parameters.read_sort(request)
+        if parameters.read_sort(request)[0] != parameters.NEWEST:
+            raise parameters.wrong("invalid sort")
         found["currentProjectMeta"] = await _neighbours(request, found, projects[0])
     return Answer(200, found)
 
@@ -64,7 +65,7 @@ async def _neighbours(request: Request, found: Tree, project: int) -> Tree | Non
     """Tell the versions before and after a release in a project, by (dateCreated, id), and the first and last ones."""
     here = Position("date_created", format_date(parse_date(found["dateCreated"])), found["id"])
     older, newer = Order("date_created", descending=True), Order("date_created")
-    within = await parameters.read_environments(request, [project])
+    within = parameters.require_statement(await parameters.read_environments(request, [project]))
     near = (*parameters.read_status(request), *parameters.read_query(request, [project]), *within)
     pages = (
         PageRequest(1, older, after=here, conditions=near),
@@ -95,7 +96,9 @@ async def delete_release(request: Request) -> Answer:
 
 async def get_meta(request: Request) -> Answer:
     """Summarize a release (contract section 4.10)."""
-    tree = await request.services.reads.read(request.principal, Read(shapes.META, readable_key(request).conditions()))
+    found = await release_id(request)
+    pages = (shapes.ALL, PageRequest(1, conditions=(("release", found), ("first_of_path", found))))
+    tree = await request.services.reads.read(request.principal, Read(View(shapes.META, pages), (("id", found),)))
     if tree is None:
         raise ReleaseNotFound
     return Answer(200, shapes.finish_meta(tree))
@@ -106,6 +109,16 @@ def release_key(request: Request) -> ReleaseKey:
     organization, *project, version = request.path
     named = project[0] if project else None
     return ReleaseKey(organization=organization, version=version, project=named, needs_project=named is None)
+
+
+async def release_id(request: Request) -> int:
+    """Give the id of the release that the path names. Raises Forbidden, OrganizationNotFound, ReleaseNotFound."""
+    read = Read(shapes.RELEASE_ID, readable_key(request).conditions())
+    tree = await request.services.reads.read(request.principal, read)
+    if tree is None:
+        raise ReleaseNotFound
+    found: int = tree["id"]
+    return found
 
 
 def readable_key(request: Request) -> ReleaseKey:

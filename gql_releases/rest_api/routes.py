@@ -59,6 +59,7 @@ ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
     **{(*_OF_PROJECT, "releases", "*", name): handlers for name, handlers in _OF_RELEASE.items()},
 }
 """Path segments, `*` for a variable one -> method -> handler. The first that fits is taken."""
+_BY_LENGTH = {size: [(one, ROUTES[one]) for one in ROUTES if len(one) == size] for size in set(map(len, ROUTES))}
 
 NO_STORE = (b"cache-control", b"no-store")  # npm's `sentry` keeps answers on disk otherwise
 
@@ -158,8 +159,8 @@ def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
             raise Refused(Answer(404, {"info": hint}))
         raise Refused(Answer(404, {"detail": hint}))
     segments = raw[:-1].split("/") if raw else []
-    for pattern, handlers in ROUTES.items():
-        if len(pattern) == len(segments) and all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
+    for pattern, handlers in _BY_LENGTH.get(len(segments), ()):
+        if all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
             variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
             try:
                 return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
@@ -175,7 +176,7 @@ def _refusal(error: DomainError) -> Answer:
         headers.append((b"www-authenticate", b'xBasic realm="api"'))
     if status == 503:
         headers.append((b"retry-after", b"1"))
-    return Answer(status, body_of(error, wire.CREATION), headers)
+    return Answer(status, body_of(error, wire.ALL), headers)
 
 
 def _shown(scope: Scope) -> str:

@@ -173,26 +173,23 @@ RELEASE = s.View(release(0), PAGES)
 STATS = s.Selection("Release", (s.Value("version", "version"), _date("date", "date_created")))
 """A release as the list of statistics has it."""
 
-META = s.View(
-    s.Selection(
-        "Release",
-        (
-            s.Value("version", "version"),
-            _VERSION_INFO,
-            _list("projects", "projects", 0, s.Selection("Project", _PROJECT.fields[:-1])),
-            s.Constant("newGroups", 0),
-            s.Value("deployCount", "deploy_count"),
-            s.Value("commitCount", "commit_count"),
-            _date("dateReleased", "date_released"),
-            _date("dateCreated", "date_created"),
-            s.Many("commitFilesChanged", "paths", "FileChange", 1, (s.TotalCount("total"),), str),
-            s.Constant("releaseFileCount", 0),
-            s.Constant("isArtifactBundle", False),
-        ),
+META = s.Selection(
+    "Release",
+    (
+        s.Value("version", "version"),
+        _VERSION_INFO,
+        _list("projects", "projects", 0, s.Selection("Project", _PROJECT.fields[:-1])),
+        s.Constant("newGroups", 0),
+        s.Value("deployCount", "deploy_count"),
+        s.Value("commitCount", "commit_count"),
+        _date("dateReleased", "date_released"),
+        _date("dateCreated", "date_created"),
+        s.Many("commitFilesChanged", "file_changes", "FileChange", 1, (s.TotalCount("total"),), str),
+        s.Constant("releaseFileCount", 0),
+        s.Constant("isArtifactBundle", False),
     ),
-    (ALL, PageRequest(1)),
 )
-"""The summary of a release."""
+"""The summary of a release; its pages are those of projects and paths."""
 
 PREVIOUS = s.View(s.Selection("Release", (s.One("found", "with_commits", release(1), 0),)), (PageRequest(1), *PAGES))
 """The release before one that has commits."""
@@ -282,6 +279,9 @@ PROJECT = s.Selection(
 )
 ONE_PROJECT = s.View(s.Selection("Project", (*PROJECT.fields, s.One("organization", "organization", ORGANIZATION))))
 """A project with its organization."""
+
+RELEASE_ID = s.View(s.Selection("Release", (s.Value("id", "id"),)))
+"""A release's id alone."""
 
 PROJECT_ID = s.View(s.Selection("Project", (s.Value("id", "id"),)))
 """A project's id alone."""

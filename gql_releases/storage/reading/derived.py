@@ -1,7 +1,4 @@
-"""Lists that no table holds as such: selects that stand where a list's table stands, walked within one release.
-
-The conditions on organization and release reach the tables below, for neither database computes such a select as a whole.
-"""
+"""Lists that no table holds as such: selects that stand where a list's table stands, each asked for of one release."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import Any
 from sqlalchemy import FromClause, and_, exists, select, union_all
 
 from gql_releases.storage import tables
+from gql_releases.storage.dialects import ParentsFirst
 from gql_releases.storage.tables import table
 
 _links, _heads = table(tables.ReleaseCommitRow), table(tables.HeadCommitRow)
@@ -52,18 +50,7 @@ def release_file_changes() -> FromClause:
             changes.c.path,
             commits.c.repository_id,
         )
-        .select_from(_links.join(changes, _with_commits(changes)).join(commits, same))
-        .subquery()
-    )
-
-
-def release_paths() -> FromClause:
-    """The paths that a release's commits touched, each once."""
-    changes = table(tables.FileChangeRow)
-    return (
-        select(_links.c.organization_id, _links.c.release_id, changes.c.path, changes.c.path.label("id"))
-        .select_from(_links.join(changes, _with_commits(changes)))
-        .distinct()
+        .select_from(ParentsFirst(ParentsFirst(_links, changes, _with_commits(changes)), commits, same))
         .subquery()
     )
 
@@ -73,7 +60,7 @@ def release_repositories() -> FromClause:
     commits, same = _of_commit()
     return (
         select(_links.c.organization_id, _links.c.release_id, commits.c.repository_id)
-        .select_from(_links.join(commits, same))
+        .select_from(ParentsFirst(_links, commits, same))
         .distinct()
         .subquery()
     )

@@ -207,7 +207,7 @@ def _latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnEleme
 
 
 def last_deploy(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The deploy is finished, and the last made of its release in its environment for one of its projects."""
+    """The deploy is finished, and the last finished of its release in its environment for one of its projects."""
     return _last_deploy(rows)
 
 
@@ -228,8 +228,8 @@ def _last_deploy(rows: FromClause, *more: Callable[[FromClause], ColumnElement[b
             later.c.organization_id == rows.c.organization_id,
             later.c.release_id == rows.c.release_id,
             later.c.environment_id == rows.c.environment_id,
-            later.c.id > rows.c.id,
             later.c.date_finished.is_not(None),
+            tuple_(later.c.finish_order, later.c.id) > tuple_(rows.c.finish_order, rows.c.id),
             others.c.project_id == own.c.project_id,
         )
         .correlate(rows, own)
@@ -279,6 +279,16 @@ def _with_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[b
     changes = table(tables.FileChangeRow).alias()
     named = [_own(changes), changes.c.path == bound(changes.c.path, name)]
     return _of_commits(rows, select(changes.c.commit_id).where(*named))
+
+
+def first_of_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """Of the file changes of a release, named by its id, it is the first with its path."""
+    earlier, links = table(tables.FileChangeRow).alias(), table(tables.ReleaseCommitRow).alias()
+    of_release = [_own(links), links.c.release_id == bound(links.c.release_id, name)]
+    same_path = [_own(earlier), earlier.c.path == rows.c.path, earlier.c.id < rows.c.change_id]
+    return ~exists(
+        select(earlier.c.id).where(*same_path, earlier.c.commit_id.in_(select(links.c.commit_id).where(*of_release)))
+    )
 
 
 def between(links: FromClause, name: str) -> list[ColumnElement[bool]]:

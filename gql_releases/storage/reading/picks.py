@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import le
 from typing import Any
 
-from sqlalchemy import FromClause, Select, and_, select, tuple_
+from sqlalchemy import FromClause, Select, and_, func, select, tuple_
 
 from gql_releases.storage import tables
 from gql_releases.storage.dialects import Dialect
@@ -49,22 +49,34 @@ def previous_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialec
 
 
 def previous_with_commits(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The newest other release that has a project of this one, is shown under no later date, and has commits."""
+    """The newest other release that has a project of this one, is shown under no later date, and has commits.
+
+    Each project's list is walked back from this release to the first that has commits; the newest of these is meant.
+    """
     own, other = table(tables.ReleaseProjectRow).alias(), table(tables.ReleaseProjectRow).alias()
-    releases = table(tables.ReleaseRow).alias()
-    same_project = and_(other.c.organization_id == own.c.organization_id, other.c.project_id == own.c.project_id)
+    releases, found = table(tables.ReleaseRow).alias(), table(tables.ReleaseRow).alias()
     of_link = and_(releases.c.organization_id == other.c.organization_id, releases.c.id == other.c.release_id)
-    return (
+    of_project = (
         select(other.c.release_id)
-        .select_from(own.join(other, same_project).join(releases, of_link))
+        .join_from(other, releases, of_link)
         .where(
-            own.c.organization_id == rows.c.organization_id,
-            own.c.release_id == rows.c.id,
-            other.c.release_id != own.c.release_id,
+            other.c.organization_id == own.c.organization_id,
+            other.c.project_id == own.c.project_id,
             other.c.date_shown <= own.c.date_shown,
+            other.c.release_id != own.c.release_id,
             releases.c.last_commit_id.is_not(None),
         )
         .order_by(other.c.date_shown.desc(), other.c.release_id.desc())
+        .limit(1)
+        .correlate(own)
+        .scalar_subquery()
+    )
+    same = and_(found.c.organization_id == own.c.organization_id, found.c.id == of_project)
+    return (
+        select(found.c.id)
+        .join_from(own, found, same)
+        .where(own.c.organization_id == rows.c.organization_id, own.c.release_id == rows.c.id)
+        .order_by(func.coalesce(found.c.date_released, found.c.date_created).desc(), found.c.id.desc())
         .limit(1)
     )
 

@@ -1,0 +1,260 @@
+"""The lists of releases over REST: contract section 5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.client import Client
+from tests.conftest import House, Template
+from tests.factories import release
+
+LIST = "organizations/acme/releases/"
+OF_WEB = "projects/acme/web/releases/"
+
+VERSIONS = [
+    ("web@1.2.0-rc.1+7", ["web"]),
+    ("web@1.2.0+8", ["web"]),
+    ("web@1.10.0+9", ["web", "api"]),
+    ("api@1.3.0", ["api"]),
+    ("api@2.0.0+build.5", ["api"]),
+    ("nightly 50% (17)", ["web"]),
+    ("nightly+17", ["web"]),
+    ("NIGHTLY_1", ["api"]),
+]
+"""The oldest first."""
+
+
+@pytest.fixture(scope="module")
+def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A store that tests only read."""
+    house = House(template, tmp_path_factory.mktemp("filled"))
+    client = house.client
+    assert client.rest("POST", LIST, release("old", status="archived")).status == 201
+    for version, projects in VERSIONS:
+        assert client.rest("POST", LIST, release(version, projects=projects)).status == 201
+    assert client.rest("PUT", LIST + "web@1.2.0%2B8/", {"dateReleased": "2020-01-01"}).status == 200
+    for version, body in (
+        ("web@1.2.0%2B8", {"environment": "production"}),
+        ("web@1.10.0%2B9", {"environment": "staging", "projects": ["api"]}),
+    ):
+        assert client.rest("POST", f"{LIST}{version}/deploys/", body).status == 201
+    yield client
+    house.close()
+
+
+def listed(client: Client, query: str, path: str = LIST) -> Any:
+    answer = client.rest("GET", f"{path}?{query}")
+    return [one["version"] for one in answer.json] if answer.status == 200 else (answer.status, answer.json)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("nightly", [7, 6, 5]),
+        ("nightly%2050%25", [5]),
+        ("nightly%20(17)", [6]),
+        ("release:nightly*", [6, 5]),
+        ("release:*17", [6]),
+        ("release:*1.*", [3, 2, 1, 0]),
+        ("!release:*1*", [4]),
+        ("release:[api@1.3.0,old,nightly%2B17]", [6, 3]),
+        ("release:%2550*", []),
+        ("release:latest", [7, 6]),
+        ("release.package:web", [2, 1, 0]),
+        ("release.package:[api,web]", [4, 3, 2, 1, 0]),
+        ("!release.package:w*", [7, 6, 5, 4, 3]),
+        ("release.version:1.2.*", [1, 0]),
+        ("release.version:1.2.0", [1]),
+        ("release.version:web@1.2.0", [1]),
+        ("release.version:api@1.2.0", []),
+        ("release.version:1.2.0%2B8", [1]),
+        ("release.version:1.2.0%2B9", []),
+        ("release.version:>1.2.0", [4, 3, 2]),
+        ("release.version:>=1.2.0-rc.1%20release.version:<1.3", [1, 0]),
+        ("!release.version:>1.2.0", [7, 6, 5, 1, 0]),
+        ("release.version:api@*", [4, 3]),
+        ("release.build:>7", [2, 1]),
+        ("release.build:<=8", [1, 0]),
+        ("release.build:8", [1]),
+        ("release.build:build*", [4]),
+        ("!release.build:>7", [7, 6, 5, 4, 3, 0]),
+        ("finalized:true", [1]),
+        ("finalized:false%20web", [2, 0]),
+        ("release.created:-1d", [7, 6, 5, 4, 3, 2, 1, 0]),
+        ("release.created:%2B1d", []),
+        ("%22web%22", [2, 1, 0]),
+    ],
+)
+def test_query_finds(filled: Client, query: str, expected: list[int]) -> None:
+    """Section 5, `query`: filters that hold together, negation, lists, stars at the ends, ranges."""
+    assert listed(filled, f"query={query}") == [VERSIONS[index][0] for index in expected]
+
+
+def test_latest_is_that_of_the_asked_projects(filled: Client) -> None:
+    """Section 5: `release:latest`."""
+    assert listed(filled, "query=release:latest&project=2") == ["NIGHTLY_1"]
+    assert listed(filled, "query=release:latest", OF_WEB) == ["nightly+17"]
+
+
+def test_wrong_query_tells_at_which_character(filled: Client) -> None:
+    """Section 5: a bad filter is a 400 with one key."""
+    status, body = listed(filled, "query=web%20level:error")
+    assert (status, list(body)) == (400, ["detail"])
+    assert body["detail"].startswith('Invalid query, at character 5: there is no filter "level"')
+    assert listed(filled, "query=release:%00")[0] == 400
+    assert listed(filled, f"query=release:[{','.join('a' for _ in range(100))}]")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("date", [7, 6, 5, 4, 3, 2, 1, 0]),
+        ("build", [2, 1, 0]),
+        ("semver", [4, 2, 3, 1, 0, 7, 6, 5]),
+    ],
+)
+@pytest.mark.parametrize("size", [2, 100])
+def test_sorts_walk_whole_and_in_order(filled: Client, sort: str, expected: list[int], size: int) -> None:
+    """Section 5, `sort`: by build without those that have none; by semver with the unparsed last; each cursor leads on."""
+    walked, path = [], f"{LIST}?sort={sort}&per_page={size}"
+    for _ in range(10):
+        answer = filled.rest("GET", path)
+        walked += [one["version"] for one in answer.json]
+        following = answer.headers["link"].split(", ")[1]
+        if 'results="false"' in following:
+            break
+        path = following.partition(">")[0].removeprefix("<http://testserver/api/0/")
+    assert walked == [VERSIONS[index][0] for index in expected]
+
+
+def test_sorts_that_need_sessions_are_refused(filled: Client) -> None:
+    """Section 5: those of sessions need flatten=1 or are a 400; here there are no sessions. Unknown ones are a 400."""
+    for sort in ("adoption", "sessions", "users_24h"):
+        assert listed(filled, f"sort={sort}&flatten=1")[0] == 400
+    assert listed(filled, "sort=size") == (400, {"detail": "invalid sort"})
+
+
+def test_parameters_of_sessions_are_checked_though_there_are_none(filled: Client) -> None:
+    """Section 5: bad values of health's parameters are a 400; good ones change nothing."""
+    assert (
+        len(listed(filled, "health=1&healthStat=users&healthStatsPeriod=24h&summaryStatsPeriod=90d&adoptionStages=1")) == 8
+    )
+    assert listed(filled, "summaryStatsPeriod=3d")[1]["detail"].startswith(
+        "Invalid summaryStatsPeriod. Valid choices are '1h', "
+    )
+    assert listed(filled, "healthStat=load")[0] == 400
+
+
+def test_environment_is_where_a_release_was_deployed(filled: Client) -> None:
+    """Section 5, `environment`: repeatable, for one of the projects; an unknown name is a 404; nothing runs in none."""
+    assert listed(filled, "environment=production") == ["web@1.2.0+8"]
+    assert listed(filled, "environment=production&environment=staging") == ["web@1.10.0+9", "web@1.2.0+8"]
+    assert listed(filled, "environment=staging&project=1") == []
+    assert listed(filled, "environment=staging&project=2") == ["web@1.10.0+9"]
+    assert listed(filled, "environment=nowhere") == (404, {"detail": "The requested resource does not exist"})
+    assert listed(filled, "environment=") == []
+    assert listed(filled, "environment=&environment=production") == ["web@1.2.0+8"]
+    assert listed(filled, "environment=nowhere", OF_WEB) == []
+    assert listed(filled, "environment=production", OF_WEB) == ["web@1.2.0+8"]
+    assert listed(filled, "environment=staging", OF_WEB) == []
+
+
+def test_dates_are_of_creation_and_inclusive(house: House) -> None:
+    """Section 5, `start`, `end`, `statsPeriod`."""
+    client = house.client
+    made = client.rest("POST", LIST, release()).json["dateCreated"].removesuffix("Z")
+    assert listed(client, f"start=2020-01-01&end={made}Z") == ["web@1.0.0+1"]
+    assert listed(client, f"start={made}&end=2999-01-01") == ["web@1.0.0+1"]
+    assert listed(client, "start=2020-01-01&end=2021-01-01") == []
+    assert listed(client, "statsPeriod=14d") == ["web@1.0.0+1"]
+    for wrong in ("start=2020-01-01", "end=2020-01-01", "start=x&end=y", "start=2021-01-01&end=2020-01-01",
+                  "start=2020-01-01&end=2020-01-01", "statsPeriod=1y", "statsPeriod=-1d"):  # fmt: skip
+        status, body = listed(client, wrong)
+        assert status == 400, wrong
+        assert body["detail"].startswith("Invalid date range: "), wrong
+
+
+def test_project_is_named_by_id_or_slug(filled: Client) -> None:
+    """Sections 1.1 (8) and 5: `project` ids, -1 for all, `projectSlug`; one that is not to be seen is a 403."""
+    assert len(listed(filled, "projectSlug=api")) == 4
+    assert len(listed(filled, "projectSlug=api&project=1")) == 8
+    assert len(listed(filled, "project=-1")) == 8
+    assert listed(filled, "projectSlug=nope")[0] == 403
+    assert listed(filled, "project=3")[0] == 403, "of the other organization"
+    assert listed(filled, "project=web") == (400, {"detail": "Invalid project parameter. Values must be numbers."})
+
+
+def flat(client: Client, path: str) -> tuple[list[tuple[str, str]], list[str]]:
+    answer = client.rest("GET", path)
+    assert answer.status == 200, answer.body
+    links = [one.partition(">")[0].removeprefix("<http://testserver/api/0/") for one in answer.headers["link"].split(", ")]
+    results = ['results="true"' in one for one in answer.headers["link"].split(", ")]
+    rows = [(one["version"], "+".join(project["slug"] for project in one["projects"])) for one in answer.json]
+    return rows, [link if there else "" for link, there in zip(links, results, strict=True)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50])
+def test_flatten_gives_a_row_for_each_release_and_project(client: Client, size: int) -> None:
+    """Section 5, `flatten=1`: forward and back, also where a page ends inside a release."""
+    for version, projects in (("a", ["web", "api"]), ("b", ["api"]), ("c", ["web", "api"])):
+        client.rest("POST", LIST, release(version, projects=projects))
+    expected = [("c", "web"), ("c", "api"), ("b", "api"), ("a", "web"), ("a", "api")]
+    walked: list[tuple[str, str]] = []
+    pages: list[list[tuple[str, str]]] = []
+    path = f"{LIST}?flatten=1&per_page={size}"
+    while path:
+        rows, (previous, path) = flat(client, path)
+        walked += rows
+        pages.append(rows)
+    assert walked == expected
+    for before in reversed(pages[:-1]):
+        rows, (previous, _) = flat(client, previous)
+        assert rows == before
+    assert previous == ""
+    assert flat(client, f"{LIST}?flatten=1&project=1")[0] == [("c", "web"), ("a", "web")]
+
+
+def test_list_without_flatten_has_a_release_once(client: Client) -> None:
+    """Section 5: a release in several selected projects appears once."""
+    client.rest("POST", LIST, release("a", projects=["web", "api"]))
+    assert listed(client, "project=1&project=2") == ["a"]
+
+
+def test_project_list_is_ordered_by_release_date(filled: Client) -> None:
+    """Section 5, the project list: by dateReleased else dateCreated; only open; whatever `status` says."""
+    assert listed(filled, "status=archived", OF_WEB) == [VERSIONS[index][0] for index in (6, 5, 2, 0, 1)]
+    assert listed(filled, "query=WEB", OF_WEB) == [VERSIONS[index][0] for index in (2, 0, 1)]
+
+
+def test_stats_are_versions_and_dates(filled: Client) -> None:
+    """Section 1, row 3: the parameters of the list; a thousand a page; a release called stats is hidden by it."""
+    found = filled.rest("GET", LIST + "stats/?query=web").json
+    assert [list(one) for one in found] == [["version", "date"]] * 3
+    assert [one["version"] for one in found] == [VERSIONS[index][0] for index in (2, 1, 0)]
+    assert found[0]["date"] == filled.rest("GET", LIST + "web@1.10.0%2B9/").json["dateCreated"]
+    assert filled.rest("GET", LIST + "stats/?per_page=1000").status == 200
+    assert filled.rest("GET", LIST + "stats/?per_page=1001").json == {
+        "detail": "Invalid per_page value. Cannot exceed 1000."
+    }
+
+
+def test_release_called_stats_is_hidden_by_the_statistics(client: Client) -> None:
+    """Section 1, route shadowing."""
+    assert client.rest("POST", LIST, release("stats")).status == 201
+    assert client.rest("GET", LIST + "stats/").json[0]["version"] == "stats"
+    assert client.rest("GET", OF_WEB + "stats/").json["id"] == 1
+
+
+def test_cursor_of_any_sort_is_three_integers(filled: Client) -> None:
+    """Section 5: what is not is refused, whatever the sort's keys are."""
+    for path in (LIST + "?sort=semver&cursor=", LIST + "?sort=build&cursor=", "organizations/acme/repos/?cursor="):
+        assert filled.rest("GET", path).status == 200
+        for broken in ("x", "1:2", "255:1:0:0", "9" * 5000 + ":1:0", "0:-1:1"):
+            answer = filled.rest("GET", path + broken)
+            assert (answer.status, list(answer.json)) == (400, ["detail"]), (path, broken[:20])
+    assert listed(filled, "sort=build&cursor=99999999999999999999:1:0")[0] == 400
+    assert listed(filled, "sort=semver&cursor=255:1:0")[0] == 400, "no text in UTF-8"
+    assert listed(filled, "sort=semver&cursor=24832:1:0")[0] == 400, "a NUL"

@@ -1,0 +1,51 @@
+"""SQLite walks the lists that no table holds from the one release that is asked for."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from gql_releases.domain.conditions import names_of
+from gql_releases.domain.paging import PageRequest
+from gql_releases.domain.selection import Selection
+from gql_releases.rest_api import lists, shapes
+from gql_releases.storage.dialects import SqliteDialect
+from gql_releases.storage.reading.compiling import Level, compile_root, shape_of
+from gql_releases.storage.statements import Statement
+from tests.conftest import Template
+
+RELEASE = PageRequest(10, conditions=(("release", 1),))
+PATHS = PageRequest(1, conditions=(("release", 1), ("first_of_path", 1)))
+
+
+def statements(level: Level) -> list[Statement]:
+    return [level.statement, *(one for plan in level.lists for one in statements(plan.level))]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("selection", "pages"),
+    [
+        (lists.COMMITS, (RELEASE, shapes.ALL)),
+        (lists.FILE_CHANGES, (RELEASE,)),
+        (lists.REPOSITORIES_OF_RELEASE, (RELEASE,)),
+        (shapes.META, (shapes.ALL, PATHS)),
+        (shapes.PREVIOUS.selection, shapes.PREVIOUS.pages),
+    ],
+)
+def test_no_list_of_a_release_walks_those_of_others(
+    template: Template, selection: Selection, pages: tuple[PageRequest, ...]
+) -> None:
+    dialect = SqliteDialect()
+    plan = compile_root(dialect, selection, names_of((("id", 1),)), tuple(map(shape_of, pages)))
+    seen = []
+    database = sqlite3.connect(template.path)
+    for statement in statements(plan.level):
+        sql = statement.on(dialect).sql
+        seen += [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?"))]
+    database.close()
+    for step in seen:
+        if any(name in step for name in (" release_commits", " file_changes", " head_commits", " release_projects")):
+            assert any(f"{key}=?" in step for key in ("release_id", "commit_id", "project_id", "rowid")), step
+    assert any("release_id=?" in step for step in seen)
