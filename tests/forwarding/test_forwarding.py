@@ -52,7 +52,7 @@ class Pair:
 
     def upstream(self) -> contextlib.AbstractContextManager[Gateway]:
         """Serve the upstream, always on one port."""
-        return gateway(self.there, self.token, self.folder / "there", self.port)
+        return gateway(self.there, self.token, self.folder / "there", port=self.port)
 
     def command(self, *words: str, url: str | None = None, **more: str) -> subprocess.CompletedProcess[str]:
         """Run the command line on the store whose writes are sent on."""
