@@ -81,7 +81,7 @@ def test_statements_do_not_grow_with_parents(recorded: tuple[Client, Recorder]) 
         run = recorder.take()
         assert len(answer["data"]["organization"]["releases"]["nodes"]) == first
         counts.append(len([sql for sql, _ in run if "UPDATE" not in sql]))
-    assert counts == [6, 6], "root, releases, projects, deploys, commits, fileChanges"
+    assert counts == [5, 5], "root with releases, projects, deploys, commits, fileChanges"
 
 
 def test_statements_of_picks_and_comparisons_do_not_grow(recorded: tuple[Client, Recorder]) -> None:
@@ -139,7 +139,9 @@ def test_rest_reads_by_the_same_statements(recorded: tuple[Client, Recorder]) ->
     recorder.take()
     client.rest("GET", "organizations/acme/releases/")
     run = reads(recorder)
-    assert len(run) == 5, "root, releases, the last commit's releases, authors, projects"
+    assert len(run) == (4 if ON_POSTGRES else 5), (
+        "the root (on PostgreSQL with its releases), releases, last commits' releases, authors, projects"
+    )
 
 
 def test_no_plan_scans_a_growing_table(recorded: tuple[Client, Recorder], house: House) -> None:

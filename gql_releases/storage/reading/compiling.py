@@ -42,6 +42,13 @@ def shape_of(page: PageRequest) -> Shape:
     return Shape(page.order, page.backward, page.after is not None, page.before is not None, names)
 
 
+class Joined(NamedTuple):
+    """A list that its parent's own statement brings: where its columns begin, and one that is NULL where it is empty."""
+
+    start: int
+    marker: int
+
+
 @dataclass(slots=True)
 class ListPlan:
     """A list of some objects: the statement over their keys, and how its rows become connections.
@@ -56,8 +63,7 @@ class ListPlan:
     parent: int | None
     sort: tuple[int, ...] = ()
     descending: bool = False
-    joined_at: int | None = None
-    """Where the list's columns begin in the rows of its parent's own statement, which brings the list with it."""
+    joined: Joined | None = None
 
 
 @dataclass(slots=True)
@@ -71,7 +77,8 @@ class Level:
     is_root: bool = False
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     lists: list[ListPlan] = field(default_factory=list)
-    joined: Any = None
+    has_list: bool = False
+    finish: Callable[[Select[Any]], Select[Any]] = field(default=lambda wanted: wanted)
     statement: Statement = field(init=False)
 
     def add(self, column: ColumnElement[Any]) -> int:
@@ -230,8 +237,12 @@ def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.Many) 
         raise ValueError(f"{item.attribute} has no order {order.field}")
     if not level.is_root:
         return _of_many_parents(level, link, order, item)
-    if level.dialect.counts_round_trips and level.joined is None and not item.unless:
+    if level.has_list or item.unless:
+        return _of_one_parent(level, link, order, item)
+    if level.dialect.counts_round_trips:
         return _with_its_parent(level, link, order, item, owner.c[entity.key])
+    if link.child is None and not shape.conditions:  # of a filtered one, SQLite would not start from the filter
+        return _beside_its_parent(level, link, order, item, owner.c[entity.key])
     return _of_one_parent(level, link, order, item)
 
 
@@ -248,11 +259,25 @@ def _with_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, par
     """Let the root's statement bring the list with it: a row for each row of the list, or one with NULLs."""
     below, found, put = _level_of(level, link, order, item)
     by = tuple([below.add(one) for one in found.places(order)])
-    level.joined = _walk(below, found, order, item.slot, parent).lateral("page")
+    page = _walk(below, found, order, item.slot, parent).lateral("page")
     start = len(level.columns)
-    level.columns += [column.label(f"p{index}") for index, column in enumerate(level.joined.c)]
+    level.columns += [column.label(f"p{index}") for index, column in enumerate(page.c)]
+    level.source, level.has_list = level.source.outerjoin(page, true()), True
     descending = order.descending != level.shapes[item.slot].backward
-    return ListPlan(item.slot, below, put, None, by, descending, start)
+    return ListPlan(item.slot, below, put, None, by, descending, Joined(start, start + by[0]))
+
+
+def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, parent: ColumnElement[Any]) -> ListPlan:
+    """Do the same where there is no LATERAL: SQLite knows that the root is one row, and walks the list's index in order."""
+    shape, slot = level.shapes[item.slot], item.slot
+    found = _Rows(link, level, slot)
+    places = found.places(order)
+    on = and_(*found.within(_organization(), parent), *_beyond(shape, slot, places, order))
+    below = Level(level.dialect, level.shapes, level.source.outerjoin(found.links, on), Source(), columns=level.columns)
+    put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
+    level.source, level.has_list = below.source, True
+    level.finish = lambda wanted: wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit(slot))
+    return ListPlan(slot, below, put, None, joined=Joined(0, below.add(found.links.c[order.field])))
 
 
 def _level_of(level: Level, link: ToMany, order: Order, item: s.Many) -> tuple[Level, _Rows, Put]:
@@ -407,6 +432,5 @@ def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, sh
     build = level.code.builder(compile_object(level, entity, rows, selection.fields))
     present = level.add(rows.c.id)
     alive = and_(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
-    source = level.source if level.joined is None else level.source.outerjoin(level.joined, true())
-    level.statement = Statement(select(*level.columns).select_from(source).where(alive))
+    level.statement = Statement(level.finish(select(*level.columns).select_from(level.source).where(alive)))
     return RootPlan(level, build, present)

@@ -100,10 +100,10 @@ class Reader:
             if not bag:
                 continue
             below: list[Bag] = [[] for _ in plan.level.lists]
-            if plan.joined_at is None:
+            if plan.joined is None:
                 groups = await self._groups(transaction, plan, bag, values)
             else:
-                groups = {bag[0][0]: _joined(plan, plan.joined_at, rows)}
+                groups = {bag[0][0]: _joined(plan, *plan.joined, rows)}
             plan.put(bag, groups, pages[plan.slot].size, below)
             if below:
                 await self._fill(transaction, plan.level, below, values, pages, [])
@@ -125,22 +125,24 @@ class Reader:
         return groups
 
 
-def _joined(plan: ListPlan, start: int, rows: list[Row]) -> list[Row]:
+def _joined(plan: ListPlan, start: int, marker: int, rows: list[Row]) -> list[Row]:
     """Take a list's rows out of those of its parent's statement; a parent with an empty list has one with NULLs."""
-    found = [row[start:] for row in rows if row[start + plan.sort[0]] is not None]
+    if rows[0][marker] is None:
+        return []
+    found = [row[start:] for row in rows] if start else rows
     _sort(plan, found)
     return found
 
 
 def _sort(plan: ListPlan, rows: list[Row]) -> None:
-    if len(rows) > 1:
+    if plan.sort and len(rows) > 1:
         rows.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
 
 
 def is_single(plan: RootPlan) -> bool:
     """Say whether a read is one statement, which needs no transaction."""
     lists = plan.level.lists
-    return not lists or (len(lists) == 1 and lists[0].joined_at is not None and not lists[0].level.lists)
+    return not lists or (len(lists) == 1 and lists[0].joined is not None and not lists[0].level.lists)
 
 
 def is_large(plan: RootPlan, pages: Sequence[PageRequest]) -> bool:
