@@ -117,7 +117,7 @@ async def delete_release(request: Request) -> Answer:
 async def get_meta(request: Request) -> Answer:
     """Summarize a release (contract section 4.10)."""
     found = await release_id(request)
-    pages = (shapes.ALL, PageRequest(1, conditions=(("release", found), ("first_of_path", found))))
+    pages = (shapes.ALL, PageRequest(1, conditions=(("release", found),)))
     tree = await request.services.reads.read(request.principal, Read(View(shapes.META, pages), (("id", found),)))
     if tree is None:
         raise ReleaseNotFound

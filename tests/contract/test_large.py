@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Template
-from tests.contract.large import CHANGES, COMMITS, REST, SMALL, Line, Times, peak_memory, reading, request_for
+from tests.contract.large import CHANGES, COMMITS, PATHS, REST, SMALL, Line, Times, peak_memory, reading, request_for
 from tests.crash.gateways import Gateway, gateway
 from tests.factories import commit, release
 
@@ -66,6 +66,8 @@ def walk_over_rest(line: Line) -> None:
         files += page
     names = [one["filename"] for one in files]
     assert (len(files), names) == (500, sorted(names))
+    status, _, body = line.ask("GET", LARGE + "meta/")
+    assert (status, json.loads(body)["commitFilesChanged"]) == (200, PATHS)
 
 
 def pages(line: Line, path: str) -> Any:
@@ -94,6 +96,7 @@ def timed(name: str, served: Gateway, work: Any, notes: list[str]) -> Times:
         begun = time.perf_counter()
         work()
         took = time.perf_counter() - begun
+        time.sleep(max(0.0, 0.5 - took))  # a handful of reads has no p99
     notes.append(f"{name} {took:.2f} s: {times}")
     return times
 
@@ -110,10 +113,9 @@ def test_a_large_release_goes_in_while_others_read(
         timed("idle", served, lambda: time.sleep(1), notes)
         created = timed("create", served, lambda: create(line, by_graphql=by_graphql), notes)
         peak = peak_memory(served)
-        timed("walk", served, lambda: walk(line) if by_graphql else walk_over_rest(line), notes)
+        walked = timed("walk", served, lambda: walk(line) if by_graphql else walk_over_rest(line), notes)
         deleted = timed("delete", served, lambda: delete(line, by_graphql=by_graphql), notes)
         load = os.getloadavg()[0]
     told = f"{'GraphQL' if by_graphql else 'REST'}: {'; '.join(notes)}; peak {peak:.0f} MB, load {load:.1f}"
     record_property("counts", told)
-    assert created.share(0.99) < P99, told
-    assert deleted.share(0.99) < P99, told
+    assert max(times.share(0.99) for times in (created, walked, deleted)) < P99, told

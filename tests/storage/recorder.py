@@ -70,7 +70,7 @@ class _Recorded:
         await self._transaction.run_all(run)
         for statement, rows in run:
             if rows:
-                self._note(statement, 0)
+                self._note(statement, 0, rows[0])
 
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         found = await self._transaction.all_many(statement, rows)
