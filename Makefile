@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 RESULTS := benchmarks/.cache/results
-STORE_TESTS := $(addprefix tests/,storage migrations contract oracle graphql_api rest_api crash)
+STORE_TESTS := $(addprefix tests/,storage migrations contract oracle graphql_api rest_api crash forwarding)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test e2e soak check schema released bench profile wheel clean

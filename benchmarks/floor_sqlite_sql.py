@@ -115,7 +115,9 @@ _LAST_COMMIT = thing(
 )  # fmt: skip
 _LAST_DEPLOY = thing(
     ("id", "json_quote(d.id || '')"), *texts(("environment", "e.name"), ("dateStarted", "d.date_started"),
-    ("dateFinished", "d.date_finished"), ("name", "d.name"), ("url", "d.url")),
+    ("dateFinished", "d.date_finished"), ("name", "d.name"), ("url", "d.url"), ("status", "lower(d.status)"),
+    ("externalId", "d.external_id"),
+    ("previousRelease", "(SELECT b.version FROM releases b WHERE b.id = d.previous_release_id)")),
 )  # fmt: skip
 _REST = thing(
     ("id", "r.id"), *texts(("version", "r.version"), ("status", "lower(r.status)"), ("shortVersion", "r.version")),

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.minting import Mint
+from gql_releases.forwarding.sealing import Seal
+from gql_releases.forwarding.sending import Sender
 from gql_releases.graphql_api.checking import check_schema
 from gql_releases.graphql_api.preparing import Preparer
 from gql_releases.graphql_api.schema import build_schema, core, print_sdl
@@ -66,6 +68,7 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, log)
     rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, rates, log)
     sdl = print_sdl(schema).encode()
+    sender = Sender(store.outbox, seal_of(settings), settings.forward_timeout)
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
         await send(send_, 200, sdl, content_type=b"text/plain; charset=utf-8")
@@ -77,7 +80,9 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 10, 10)
+        sender.start()
         yield
+        await sender.stop()
         log.flush()
         await store.close()
 
@@ -85,6 +90,11 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     pages = Starlette(routes=[*sdl_routes, *explorer_routes()], middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
     return _cors(settings, Front(graphql, rest, pages))
+
+
+def seal_of(settings: Settings) -> Seal | None:
+    """Give the seal on upstreams' tokens, where the settings have a secret for it."""
+    return Seal(settings.secret_key.get_secret_value()) if settings.secret_key else None
 
 
 def _trusted(settings: Settings) -> TrustedDocuments:

@@ -5,24 +5,23 @@ What only some commands need is imported in them: each process that serves would
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 import uvicorn
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
+from gql_releases import forwarding_commands
 from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint, Minted
 from gql_releases.domain.dates import format_date, now
@@ -31,15 +30,15 @@ from gql_releases.domain.organization import NewToken, parse_new_project, parse_
 from gql_releases.domain.principal import Scope
 from gql_releases.graphql_api.schema import build_schema, print_sdl
 from gql_releases.logs import set_up_logging
+from gql_releases.running import require_current, with_store
 from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
 from gql_releases.storage.postgres import is_postgres
 from gql_releases.storage.revisions import is_current, newest
-from gql_releases.storage.store import Store, named, open_store
+from gql_releases.storage.store import Store, named
 
 logger = logging.getLogger(__name__)
-Result = TypeVar("Result")
 
 cli = typer.Typer(help="A release store with two doors: GraphQL and Sentry's REST API.", no_args_is_help=True)
 org = typer.Typer(help="Organizations.", no_args_is_help=True)
@@ -48,6 +47,9 @@ token = typer.Typer(help="Tokens.", no_args_is_help=True)
 cli.add_typer(org, name="org")
 cli.add_typer(project, name="project")
 cli.add_typer(token, name="token")
+org.add_typer(forwarding_commands.upstream, name="upstream")
+cli.add_typer(forwarding_commands.outbox, name="outbox")
+cli.command("import-sentry")(forwarding_commands.import_sentry)
 
 Slug = Annotated[str, typer.Argument(help="The organization's slug.")]
 Name = Annotated[str | None, typer.Option(help="A name for people.")]
@@ -71,26 +73,6 @@ def main() -> None:
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise SystemExit(2) from None
-
-
-def _with_store(work: Callable[[Store], Awaitable[Result]]) -> Result:
-    """Run some work on the store that the settings name, whose tables must be up to date."""
-    settings = Settings()
-    _require_current(settings.database_url)
-
-    async def run() -> Result:
-        store = open_store(settings.database_url)
-        try:
-            return await work(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
-
-
-def _require_current(url: str) -> None:
-    if not is_current(url):
-        raise ValueError("The database's tables are not up to date: run `gql-releases migrate`.")
 
 
 def served_app() -> ASGIApp:
@@ -122,14 +104,14 @@ def serve(
     set_up_logging(settings.log_level)
     logger.info("database: %s", named(settings.database_url))
     if is_postgres(settings.database_url):  # others may be serving from it: the operator says when its tables change
-        _require_current(settings.database_url)
+        require_current(settings.database_url)
     elif not is_current(settings.database_url):
         _migrate(settings.database_url)
     host, port = host or settings.host, settings.port if port is None else port
     if demo:
         from gql_releases import demonstration
 
-        minted = _with_store(demonstration.prepare)
+        minted = with_store(demonstration.prepare)
         typer.echo(demonstration.welcome(settings.public_url or f"http://{_reachable(host)}:{port}", minted))
     uvicorn.run(
         "gql_releases.cli:served_app",
@@ -169,7 +151,7 @@ def _migrate(url: str) -> None:
 @org.command("create")
 def create_organization(slug: Slug, name: Name = None) -> None:
     """Make an organization."""
-    made = _with_store(
+    made = with_store(
         lambda store: OrganizationService(store.organizations).create_organization({"slug": slug, "name": name})
     )
     typer.echo(f"organization {slug} has id {made}")
@@ -186,7 +168,7 @@ def create_project(
         operator = await OrganizationService(store.organizations).operator_of(organization)
         await InventoryService(store.inventory).create_project(operator, organization, new)
 
-    _with_store(work)
+    with_store(work)
     typer.echo(f"project {slug} is made")
 
 
@@ -201,7 +183,7 @@ def create_token(
     """Make a token and print it: this once, for only a digest is kept."""
     until = now() + timedelta(days=expires) if expires else None
     new = parse_new_token({"name": name, "scopes": list(scope), "expires_at": until})
-    minted = _with_store(lambda store: _mint(store, organization, new))
+    minted = with_store(lambda store: _mint(store, organization, new))
     if as_json:
         said = {"token": minted.text, "id": minted.id, "scopes": sorted(new.scopes)}
         typer.echo(json.dumps({**said, "expiresAt": format_date(until) if until else None}))
@@ -225,7 +207,7 @@ def list_tokens(organization: Slug) -> None:
             used = one["last_used_at"] or "never"
             typer.echo(f"{one['id']}\t...{one['hint']}\t{one['name'] or '-'}\t{one['scopes']}\t{state}\tused {used}")
 
-    _with_store(work)
+    with_store(work)
 
 
 @token.command("revoke")
@@ -238,7 +220,7 @@ def revoke_token(
         operator = await OrganizationService(store.organizations).operator_of(organization)
         await Mint(store.tokens).revoke_token(operator, token_id)
 
-    _with_store(work)
+    with_store(work)
     typer.echo(f"token {token_id} is revoked")
 
 
@@ -255,7 +237,7 @@ def import_releases(
     from gql_releases import importing
 
     create = create_projects or Settings().create_projects
-    done = _with_store(lambda store: importing.import_file(store, organization, file, project, create_projects=create))
+    done = with_store(lambda store: importing.import_file(store, organization, file, project, create_projects=create))
     typer.echo(str(done))
     if done.bad:
         raise SystemExit(1)
@@ -271,7 +253,7 @@ def copy_store(
     from gql_releases.storage.copying import AGAIN, BATCH, CopyRefused
 
     source = Settings().database_url
-    _require_current(source)
+    require_current(source)
     try:
         same = copying.copy_store(source, to, batch or BATCH)
     except CopyRefused as refusal:
@@ -292,7 +274,7 @@ def demo() -> None:
     """Fill the store with the demo: organization acme, projects web and api, some thirty releases."""
     from gql_releases import demonstration
 
-    made = _with_store(demonstration.fill)
+    made = with_store(demonstration.fill)
     typer.echo(f"the demo has {made} new releases")
 
 

@@ -29,4 +29,5 @@ def set_up_logging(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    logging.getLogger("alembic").setLevel("WARNING")
+    for chatty in ("alembic", "httpx2", "httpcore2"):
+        logging.getLogger(chatty).setLevel("WARNING")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     trusted_documents: Path | None = Field(
         None, description="A manifest of trusted GraphQL documents, or a folder of manifests and <id>.graphql files."
     )
+    secret_key: SecretStr | None = Field(
+        None, description="The secret that upstreams' tokens are sealed under: at least 32 random characters."
+    )
+    forward_timeout: float = Field(15.0, gt=0, le=300, description="Seconds that one request to an upstream may take.")
     trusted_only: bool = Field(False, description="Whether only trusted documents are executed.")
 
     @field_validator("cors_origins", mode="before")
@@ -60,6 +64,13 @@ class Settings(BaseSettings):
         if value.lower() not in ("debug", "info", "warning", "error"):
             raise ValueError("must be debug, info, warning or error")
         return value.lower()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters, as `openssl rand -base64 32` makes them")
+        return value
 
     @field_validator("public_url")
     @classmethod

@@ -44,19 +44,24 @@ READ_SCOPES: dict[str, frozenset[Scope]] = {
     "HeadCommit": READ_RELEASES,
     "Deploy": READ_RELEASES,
     "CurrentDeploy": READ_RELEASES,
+    "Upstream": READ_RELEASES,
 }
 """Entity -> the scopes of which a reader needs at least one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of a living token: one organization, some scopes. Without a token it is the store's operator."""
+    """The holder of a living token: one organization, some scopes. Without a token it is the store's operator.
+
+    `forwards`: what is written is sent on to the organization's upstream, if it has one.
+    """
 
     token_id: int | None
     organization_id: int
     organization_slug: str
     scopes: frozenset[Scope]
     expires_at: datetime | None = None
+    forwards: bool = True
     readable: frozenset[str] = field(init=False)
     """The entities that the scopes open."""
 

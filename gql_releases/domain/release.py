@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 class NewRelease:
     """A release to be created; cannot be built from a bad version.
 
-    Commits are in the order given, `metadata` is the text of a JSON object.
+    Commits are in the order given, `metadata` is the text of a JSON object. `date_created` is said by imports alone.
     """
 
     version: str
@@ -51,6 +51,7 @@ class NewRelease:
     user_agent: str | None = None
     notes: str | None = None
     metadata: str | None = None
+    date_created: datetime | None = None
     version_info: VersionInfo | None = field(init=False)
 
     def __post_init__(self) -> None:

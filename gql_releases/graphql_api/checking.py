@@ -15,6 +15,10 @@ Readable = Mapping[str, Mapping[str, tuple[str, bool]]]
 """Entity -> attribute -> (kind: column, one or many; whether it can be NULL)."""
 
 
+ROWS_WITHOUT_ID = ("Viewer", "Upstream")
+"""Types that are read by plan and are no nodes."""
+
+
 class UnboundField(Exception):
     """The schema has a field that a plan would not serve as it says."""
 
@@ -23,9 +27,10 @@ def check_schema(schema: GraphQLSchema, readable: Readable) -> None:
     """Refuse a field of a node that is bound to nothing, to what is not there, or that has behaviour of its own."""
     for node in node_types(schema).values():
         _check_object(schema, node, readable[node.name])
-    viewer = schema.type_map["Viewer"]
-    assert isinstance(viewer, GraphQLObjectType)
-    _check_object(schema, viewer, readable["Viewer"])
+    for name in ROWS_WITHOUT_ID:
+        declared = schema.type_map[name]
+        assert isinstance(declared, GraphQLObjectType)
+        _check_object(schema, declared, readable[name])
     for root in (schema.query_type, schema.mutation_type):
         for name, field in (root.fields if root else {}).items():
             _check_plain(f"{name}", field)

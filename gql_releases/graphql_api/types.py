@@ -75,6 +75,15 @@ class CommitStatusCode(Enum):
     NO_COMMITS = _status("NO_COMMITS")
 
 
+@strawberry.enum(description="Whether an upstream has all of a release.")
+class UpstreamState(Enum):
+    """The domain's state."""
+
+    PENDING = strawberry.enum_value("PENDING", description="Something waits to be sent, or to be sent again.")
+    SENT = strawberry.enum_value("SENT", description="All has arrived.")
+    FAILED = strawberry.enum_value("FAILED", description="The upstream refused something; what came after it waits.")
+
+
 def _given(*names: str) -> Callable[[Arguments], Conditions]:
     """Make the function that gives those of some arguments that say something, as conditions."""
     return lambda given: tuple((name, given[name]) for name in names if given.get(name) is not None)
@@ -269,6 +278,11 @@ class Release(Node):
         _given("project"),
         [argument("project", str, "The slug of a project that both are releases of.")],
     )
+    upstream: Upstream | None = picked(
+        "upstream",
+        "How far it has been sent on to the organization's upstream; null where nothing of it ever was.",
+        lambda given: (),
+    )
     last_commit: Commit | None = to_one(
         "last_commit", "Its newest commit: the first of each repository's, and of these the last by time."
     )
@@ -284,6 +298,15 @@ class Release(Node):
         "Its deploys, the last finished first; what goes on is before them.",
         Order("finish_order", descending=True),
     )
+
+
+@strawberry.type(description="How far a release has been sent on to the Sentry that its organization forwards to.")
+class Upstream:
+    """A release's queue."""
+
+    state: UpstreamState = column("state", "Whether the upstream has all of the release.")
+    attempts: int = column("attempts", "How often the request was tried that is sent now, or was the last.")
+    last_error: str | None = column("last_error", "Why the last attempt did not succeed; null where it did.")
 
 
 @strawberry.type(description="A commit of a repository.")

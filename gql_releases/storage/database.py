@@ -25,8 +25,11 @@ class Database(Protocol):
         `large` reads must not hold up the event loop; those of a `single` statement need no transaction.
         """
 
-    async def write(self, work: Work[Result]) -> Result:
-        """Run `work` in one transaction and answer after its commit. Raises Unavailable: then nothing was committed."""
+    async def write(self, work: Work[Result], *, large: bool = False) -> Result:
+        """Run `work` in one transaction and answer after its commit. Raises Unavailable: then nothing was committed.
+
+        `large` writes must not hold up the event loop.
+        """
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""

@@ -19,6 +19,7 @@ from gql_releases.storage.database import Database
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.environments import environment_keeper, refresh_current, running_release
 from gql_releases.storage.finding import Found, find_release, require_alive
+from gql_releases.storage.forwarding import forward_deploy
 from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.statements import Statement, Transaction
@@ -107,6 +108,8 @@ class DeployStore:
         async def work(transaction: Transaction) -> Kept:
             found = await find_release(transaction, principal, key)
             outcome, deploy = await _keep(transaction, principal.organization_id, found, new)
+            if outcome is Outcome.CREATED and new.status is DeployStatus.SUCCEEDED:
+                await forward_deploy(transaction, principal, deploy)
             return Kept(outcome, await self._show(transaction, principal, deploy, view))
 
         return await self._database.write(work)
@@ -116,7 +119,7 @@ class DeployStore:
 
         async def work(transaction: Transaction) -> Tree:
             await require_alive(transaction, principal)
-            deploy = await _change(transaction, principal.organization_id, key, change)
+            deploy = await _change(transaction, principal, key, change)
             shown = await self._show(transaction, principal, deploy, view)
             assert shown is not None
             return shown
@@ -187,7 +190,8 @@ async def _projects(transaction: Transaction, organization: int, found: Found, n
     return sorted(set(named.values()))
 
 
-async def _change(transaction: Transaction, organization: int, key: DeployKey, change: DeployChange) -> int:
+async def _change(transaction: Transaction, principal: Principal, key: DeployKey, change: DeployChange) -> int:
+    organization = principal.organization_id
     if key.id is not None:
         found = await transaction.one(BY_ID, {"organization": organization, "id": key.id})
     else:
@@ -207,6 +211,8 @@ async def _change(transaction: Transaction, organization: int, key: DeployKey, c
         row["previous_release_id"] = await running_release(transaction, organization, environment, projects)
     await transaction.run(CHANGE, {**row, "deploy": deploy})
     await refresh_current(transaction, organization, [(environment, one) for one in projects])
+    if status is DeployStatus.SUCCEEDED and was is not status:
+        await forward_deploy(transaction, principal, deploy)
     return deploy
 
 

@@ -183,7 +183,7 @@ class PostgresDatabase:
             self._pool.release(session)
             return result
 
-    async def write(self, work: Work[Result]) -> Result:
+    async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable."""
         for attempt in range(1, ATTEMPTS + 1):
             try:

@@ -22,6 +22,7 @@ from gql_releases.storage.commits import clear_commits, set_commits
 from gql_releases.storage.database import Database
 from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
+from gql_releases.storage.forwarding import forward_change, forward_creation, forward_deletion
 from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.ranges import settle, tell_lists
 from gql_releases.storage.reading.reader import Reader
@@ -133,6 +134,7 @@ class ReleaseStore:
         if await _link(transaction, organization, release, keys, projects.values()):
             outcome = Outcome.EXTENDED if outcome is Outcome.EXISTING else outcome
         await _take(transaction, organization, release, new.commits, new.refs, new=row is not None)
+        await forward_creation(transaction, principal, release, new, known=row is None)
         given = {name: getattr(new, name) for name in IGNORED}
         ignored = () if row else tuple(name for name, value in given.items() if value is not None)
         return Created(outcome, release, ignored, await self._show(transaction, principal, release, view))
@@ -146,6 +148,7 @@ class ReleaseStore:
             if change.refs is not None and not change.refs:
                 await clear_commits(transaction, organization, found.id)
             await _take(transaction, organization, found.id, change.commits, change.refs)
+            await forward_change(transaction, principal, found, change.values, change.commits, change.refs)
 
         return await self._change(principal, key, apply, view)
 
@@ -153,8 +156,9 @@ class ReleaseStore:
         """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
 
         async def apply(transaction: Transaction, found: Found) -> None:
-            date = at or found.date_released or now()
-            await self._apply(transaction, principal.organization_id, found, {"date_released": date})
+            values = {"date_released": at or found.date_released or now()}
+            await self._apply(transaction, principal.organization_id, found, values)
+            await forward_change(transaction, principal, found, values)
 
         return await self._change(principal, key, apply, view)
 
@@ -166,6 +170,7 @@ class ReleaseStore:
         async def apply(transaction: Transaction, found: Found) -> None:
             sent = await set_commits(transaction, principal.organization_id, found.id, arrange(commits), repository)
             await settle(transaction, principal.organization_id, found.id, sent)
+            await forward_change(transaction, principal, found, {}, commits, None, repository)
 
         return await self._change(principal, key, apply, view)
 
@@ -177,6 +182,7 @@ class ReleaseStore:
                 await _take(transaction, principal.organization_id, found.id, None, refs)
             else:
                 await clear_commits(transaction, principal.organization_id, found.id)
+            await forward_change(transaction, principal, found, {}, None, refs)
 
         return await self._change(principal, key, apply, view)
 
@@ -189,6 +195,7 @@ class ReleaseStore:
             await transaction.run(FORGET_DEPLOY, {"release": found.id})
             await transaction.run(DELETE, {"release": found.id})
             await refresh_current(transaction, principal.organization_id, places)
+            await forward_deletion(transaction, principal, found.version)
             return found.id
 
         return await self._database.write(work)
@@ -268,7 +275,7 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
         "user_agent": new.user_agent,
         "notes": new.notes,
         "metadata_json": new.metadata,
-        "date_created": now(),
+        "date_created": new.date_created or now(),
         "date_released": new.date_released,
         "release_order": new.date_released or NEVER,
         "commit_count": 0,

@@ -1,12 +1,13 @@
-"""SQLite: reads on connections of their own, writes through one thread that commits what has queued up as a group."""
+"""SQLite: reads on connections of their own, writes on one that commits what has queued up as a group."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
 import sqlite3
-import threading
+from collections import deque
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
@@ -26,8 +27,8 @@ PRAGMAS = (
     "mmap_size=1073741824",
 )
 BUSY_MS = 5000
-GROUP = 64
-"""Writes of one commit at most."""
+GROUP = 8
+"""Writes of one commit at most: some milliseconds, for which the event loop does nothing else."""
 PATIENCE = 15.0
 """Seconds that a write may wait for its turn before it is withdrawn."""
 
@@ -130,16 +131,16 @@ def run_through(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
 
 class _Write:
-    """A write that waits for its turn; whoever claims it first, the writer or its impatient caller, has it."""
+    """A write that waits for its turn."""
 
-    def __init__(self, work: Work[Any], loop: asyncio.AbstractEventLoop) -> None:
-        self.work, self.loop, self.future = work, loop, loop.create_future()
-        self.claim = threading.Lock()
+    def __init__(self, work: Work[Any], *, large: bool) -> None:
+        self.work, self.large = work, large
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.result: Any = None
         self.error: BaseException | None = None
 
     def answer(self) -> None:
-        """Tell the caller; on its loop."""
+        """Tell the caller."""
         if self.future.done():
             return
         if self.error:
@@ -149,16 +150,22 @@ class _Write:
 
 
 class SqliteDatabase:
-    """A SQLite file: one connection that reads on the event loop, some that read in threads, one writer thread."""
+    """A SQLite file: connections that read, on the event loop and in threads, and one that writes for one group at a time.
+
+    Small writes run on the event loop, too, and only their commit in a thread: a thread of their own would fight with the
+    loop for the interpreter at every row, which takes as much time again. Large ones, and those that another process keeps
+    waiting, run in the thread.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.dialect = path, SqliteDialect()
         self._reader = connect(path)
         self._reading = SqliteTransaction(self._reader, self.dialect)
         self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
-        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write_all, name="sqlite-writer", daemon=True)
-        self._writer.start()
+        self._waiting: deque[_Write] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._writer: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, "sqlite-writer")
 
     async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
         """Run `work` on one snapshot: here and now, or in a thread when it is large. Raises Unavailable."""
@@ -187,60 +194,79 @@ class SqliteDatabase:
         finally:
             self._spare.put(connection)
 
-    async def write(self, work: Work[Result]) -> Result:
-        """Run `work` in a savepoint of the writer's next commit and answer after it. Raises Unavailable."""
-        write = _Write(work, asyncio.get_running_loop())
-        self._writes.put(write)
+    async def write(self, work: Work[Result], *, large: bool = False) -> Result:
+        """Run `work` in a savepoint of the next commit and answer after it. Raises Unavailable."""
+        write = _Write(work, large=large)
+        self._waiting.append(write)
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(self._write_all())
         try:
             return cast(Result, await asyncio.wait_for(asyncio.shield(write.future), PATIENCE))
         except TimeoutError:
-            if write.claim.acquire(blocking=False):
+            if write in self._waiting:
+                self._waiting.remove(write)
                 raise Unavailable("The store is busy; nothing was changed.") from None
             return cast(Result, await write.future)
 
     async def close(self) -> None:
         """Finish the queued writes and close the file."""
-        self._writes.put(None)
-        await asyncio.to_thread(self._writer.join)
-        self._reader.close()
+        if self._writing:
+            await self._writing
+        self._thread.shutdown()
+        for connection in (self._reader, self._writer):
+            if connection:
+                connection.close()
         while not self._spare.empty():
             self._spare.get().close()
 
-    def _write_all(self) -> None:
-        connection: sqlite3.Connection | None = None
-        while (first := self._writes.get()) is not None:
-            group, last = [first], False
-            while len(group) < GROUP and not self._writes.empty():
-                more = self._writes.get()
-                if more is None:
-                    last = True
-                    break
-                group.append(more)
-            group = [write for write in group if write.claim.acquire(blocking=False)]
-            try:
-                connection = connection or connect(self.path)
-                self._commit(connection, group)
-            except BaseException as error:
+    async def _write_all(self) -> None:
+        """Write what waits, a group after the other."""
+        try:
+            while self._waiting:
+                group = self._next_group()
+                try:
+                    await self._write_group(group)
+                except BaseException as error:
+                    for write in group:
+                        write.error = error
                 for write in group:
-                    write.error = error
-            for write in group:
-                write.loop.call_soon_threadsafe(write.answer)
-            if last:
-                break
-        if connection:
-            connection.close()
+                    write.answer()
+        finally:
+            self._writing = None
 
-    def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
-        """Run a group of writes and commit them; what is raised from here happened to all of them."""
+    def _next_group(self) -> list[_Write]:
+        group = [self._waiting.popleft()]
+        while self._waiting and len(group) < GROUP and not group[0].large and not self._waiting[0].large:
+            group.append(self._waiting.popleft())
+        return group
+
+    async def _write_group(self, group: list[_Write]) -> None:
+        run = asyncio.get_running_loop().run_in_executor
+        if self._writer is None:
+            self._writer = await run(self._thread, connect, self.path)
+        connection = self._writer
+        if group[0].large or not _begin_now(connection):
+            await run(self._thread, self._write_apart, connection, group)
+            return
+        self._run_all(connection, group)
+        await run(self._thread, _commit, connection)
+
+    def _write_apart(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
         with TRANSLATED:
             connection.execute("BEGIN IMMEDIATE")
-            try:
+        self._run_all(connection, group)
+        _commit(connection)
+
+    def _run_all(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
+        """Run a group of writes; what is raised from here happened to all of them, and undid them."""
+        try:
+            with TRANSLATED:
                 for write in group:
                     self._run(connection, write)
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
     def _run(self, connection: sqlite3.Connection, write: _Write) -> None:
         """Run one write in a savepoint. A refusal undoes this write alone; a failing store undoes the group."""
@@ -255,3 +281,25 @@ class SqliteDatabase:
             write.error = error
             connection.execute("ROLLBACK TO one")
         connection.execute("RELEASE one")
+
+
+def _begin_now(connection: sqlite3.Connection) -> bool:
+    """Begin to write, unless another process is writing."""
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        with TRANSLATED:
+            connection.execute("BEGIN IMMEDIATE")
+    except Unavailable:
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return True
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    with TRANSLATED:
+        try:
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")

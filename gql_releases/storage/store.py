@@ -8,7 +8,9 @@ from gql_releases.domain.selection import Read
 from gql_releases.storage.database import Database
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.inventory import InventoryStore
+from gql_releases.storage.known import KnownStore
 from gql_releases.storage.organizations import OrganizationStore
+from gql_releases.storage.outbox import OutboxStore
 from gql_releases.storage.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
 from gql_releases.storage.reading.reader import Reader, is_large, is_single
 from gql_releases.storage.releases import ReleaseStore
@@ -26,6 +28,8 @@ class Store:
         self.organizations = OrganizationStore(database)
         self.inventory = InventoryStore(database, self._reader)
         self.tokens = TokenStore(database, self._reader)
+        self.outbox = OutboxStore(database)
+        self.known = KnownStore(database)
 
     async def read(self, principal: Principal, read: Read) -> Tree | None:
         """Read one object with all below it, on one snapshot. Raises InvalidToken, Unavailable."""

@@ -37,17 +37,22 @@ class Gateway:
 
     def post(self, path: str, body: Any, timeout: float = 30) -> tuple[int, Any]:
         """Send JSON and give the status and the answer. Raises OSError or HTTPException when the process is gone."""
+        return self.ask("POST", path, body, timeout)
+
+    def ask(self, method: str, path: str, body: Any = None, timeout: float = 30) -> tuple[int, Any]:
+        """Send a request as `post` does, by any method."""
         request = urllib.request.Request(
             self.base + path,
-            json.dumps(body).encode(),
+            None if body is None else json.dumps(body).encode(),
             {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+            method=method,
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
-                return answer.status, json.loads(answer.read())
+                return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, json.loads(error.read())
+                return error.code, json.loads(error.read() or b"null")
 
     def create(self, version: str, *, by_graphql: bool) -> int:
         """Create a release by one of the doors and give the status: 503 also when GraphQL says UNAVAILABLE."""
@@ -68,15 +73,14 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def gateway(url: str, token: str, log: Path, *options: str) -> Iterator[Gateway]:
-    """Serve a database; more options of `serve` can be given."""
-    with contextlib.closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+def gateway(url: str, token: str, log: Path, *options: str, port: int | None = None, **settings: str) -> Iterator[Gateway]:
+    """Serve a database, on a port where it must be a known one; more options of `serve` can be given."""
+    port = port or free_port()
+    more = {f"GQL_RELEASES_{name.upper()}": value for name, value in settings.items()}
     with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "gql_releases", "serve", "--port", str(port), *options],
-            env={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url, "GQL_RELEASES_LOG_LEVEL": "error"},
+            env={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url, "GQL_RELEASES_LOG_LEVEL": "error", **more},
             stdout=out,
             stderr=out,
         )
@@ -88,6 +92,13 @@ def gateway(url: str, token: str, log: Path, *options: str) -> Iterator[Gateway]
         if process.poll() is None:
             process.terminate()
         process.wait(60)
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on."""
+    with contextlib.closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

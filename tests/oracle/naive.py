@@ -185,6 +185,9 @@ class Naive:
         place = releases.index(source) if source in releases else 0
         return releases[place - 1] if place else None
 
+    def pick_Release_upstream(self, source: Any) -> Any:
+        return next(iter(self.rows(t.UpstreamReleaseRow, version=source.version)), None)
+
     def pick_Project_latestRelease(self, source: Any, environment: str | None = None) -> Any:
         if environment is None:
             return next(iter(reversed(self.shown(source.slug))), None)

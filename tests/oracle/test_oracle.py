@@ -141,8 +141,10 @@ def first_difference(one: Any, other: Any, path: str = "") -> str:
 @pytest.fixture
 def filled(template: Template, tmp_path: Path) -> Iterator[House]:
     house = House(template, tmp_path, max_cost=10**12)
+    house.run(house.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
     for organization in ("acme", "other"):
         fill(house, organization)
+    house.rows("UPDATE upstream_releases SET state = 'FAILED', last_error = 'HTTP 400', attempts = id WHERE id % 3 = 1")
     yield house
     house.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import create_engine
 from sqlmodel import Session
@@ -142,6 +143,21 @@ def ask_mutations(client: Client) -> None:
             spare = answer["data"][name]["token"]["id"]
 
 
+ROOTS = ("organizations/acme/", "projects/acme/web/")
+SORTS = ("date", "semver", "build")
+SEARCHES = ("", "release:web@9*", "!release.version:>=1.0 release.package:web", "finalized:true", "release.build:>3")
+INVENTORY = (
+    "", "auth/", "organizations/", "organizations/acme/", "organizations/acme/projects/", "organizations/acme/repos/",
+    "organizations/acme/environments/", "organizations/acme/releases/stats/", "projects/acme/web/",
+    "projects/acme/web/environments/",
+)  # fmt: skip
+AROUND = ("meta", "commits", "commitfiles", "previous-with-commits", "repositories", "deploys")
+
+
+def _around(base: str) -> Iterator[tuple[str, str, None]]:
+    return (("GET", f"{base}{name}/", None) for name in AROUND)
+
+
 def ask_rest(client: Client) -> Iterator[tuple[str, str, Answer]]:
     """Send every method of every route; give method, path and answer."""
     version = "web@9.0.0"
@@ -159,12 +175,23 @@ def ask_rest(client: Client) -> Iterator[tuple[str, str, Answer]]:
         ("GET", f"organizations/acme/releases/{version}/", None),
         ("PUT", f"organizations/acme/releases/{version}/", change),
         ("POST", f"organizations/acme/releases/{version}/deploys/", deploy),
+        *_around(f"organizations/acme/releases/{version}/"),
+        *((("GET", path, None)) for path in INVENTORY),
+        *(
+            ("GET", f"{root}releases/?query={quote(query)}&sort={sort}", None)
+            for query in SEARCHES
+            for sort in SORTS
+            for root in ROOTS
+        ),
+        ("GET", "organizations/acme/releases/?flatten=1&per_page=2", None),
         ("DELETE", f"organizations/acme/releases/{version}/", None),
         ("POST", "projects/acme/web/releases/", project),
         ("GET", "projects/acme/web/releases/?query=9.0", None),
         ("GET", "projects/acme/web/releases/", None),
         ("GET", f"projects/acme/web/releases/{version}/", None),
         ("PUT", f"projects/acme/web/releases/{version}/", change),
+        ("POST", f"projects/acme/web/releases/{version}/deploys/", deploy),
+        *_around(f"projects/acme/web/releases/{version}/"),
         ("DELETE", f"projects/acme/web/releases/{version}/", None),
     ):
         yield method, path, client.rest(method, path, sent)

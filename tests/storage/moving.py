@@ -34,6 +34,7 @@ def filled(folder: Path) -> House:
     asyncio.run(fill(template))
     house = House(template, folder)
     client = house.client
+    house.run(house.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
     for number in range(RELEASES):
         commits = [commit(3 * number + place, message="gr\u00fc\u00df \U0001f600 'x' \\ \"") for place in range(5)]
         body = release(f"web@1.{number}.0+{number}", commits=commits, projects=["web", "api"] if number % 2 else ["web"])

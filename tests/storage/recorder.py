@@ -26,8 +26,8 @@ class Recorder:
     ) -> Result:
         return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large, single=single)
 
-    async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
-        return await self._database.write(lambda transaction: work(_Recorded(transaction, self)))
+    async def write(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
+        return await self._database.write(lambda transaction: work(_Recorded(transaction, self)), large=large)
 
     async def close(self) -> None:
         await self._database.close()

@@ -44,7 +44,7 @@ def asked(
     routes = set()
     for method, path, answer in everything.ask_rest(client):
         assert answer.status < 300, (method, path, answer)
-        segments = path.partition("?")[0].rstrip("/").split("/")
+        segments = [one for one in path.partition("?")[0].split("/") if one]
         routes |= {
             (pattern, method)
             for pattern in ROUTES

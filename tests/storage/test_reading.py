@@ -33,7 +33,7 @@ FILTERS = (
 )  # fmt: skip
 BETWEEN = "nodes { id } totalCount"
 PICKS = f"""{{ organization(slug: "acme") {{
-  releaseContaining(commit: "x", repository: "y") {{ id previous(project: "web") {{ id }} notes }}
+  releaseContaining(commit: "x", repository: "y") {{ id previous(project: "web") {{ id }} notes upstream {{ state }} }}
   projects {{ nodes {{ latestRelease {{ id }} running: latestRelease(environment: "production") {{ id }} }} }}
   environments {{ nodes {{ current {{ nodes {{ id }} }} deploys {{ nodes {{ id }} }} }} }}
   compare(project: "web", base: "web@1", head: "web@2") {{ base {{ id }} head {{ id }} releases {{ {BETWEEN} }}

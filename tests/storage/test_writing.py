@@ -128,7 +128,7 @@ def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Pa
         await transaction.run(insert, {"slug": "late"})
 
     async def both() -> list[Any]:
-        first = asyncio.ensure_future(database.write(slow))
+        first = asyncio.ensure_future(database.write(slow, large=True))
         await asyncio.sleep(0.1)
         return list(await asyncio.gather(first, database.write(quick), return_exceptions=True))
 

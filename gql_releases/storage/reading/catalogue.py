@@ -40,6 +40,7 @@ from gql_releases.storage.reading.picks import (
     previous_with_commits,
     release_containing,
     release_of_version,
+    upstream,
 )
 from gql_releases.storage.tables import table
 
@@ -227,9 +228,14 @@ _ENTITIES: dict[str, Entity] = {
             "last_deploy": ToOne("last_deploy_id", "Deploy"),
         },
         manys=_release_manys,
-        picks={"previous": Pick("Release", previous_release), "with_commits": Pick("Release", previous_with_commits)},
+        picks={
+            "previous": Pick("Release", previous_release),
+            "with_commits": Pick("Release", previous_with_commits),
+            "upstream": Pick("Upstream", upstream),
+        },
         filters=RELEASE_FILTERS,
     ),
+    "Upstream": Entity(table(tables.UpstreamReleaseRow)),
     "Commit": Entity(
         table(tables.CommitRow),
         ones={"repository": ToOne("repository_id", "Repository"), "author": ToOne("author_id", "CommitAuthor")},

@@ -150,3 +150,9 @@ def _own_project(rows: FromClause, name: str) -> Any:
     projects = table(tables.ProjectRow).alias()
     named = [projects.c.organization_id == rows.c.id, projects.c.slug == bound(projects.c.slug, name)]
     return select(projects.c.id).where(*named).correlate(rows).scalar_subquery()
+
+
+def upstream(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The queue of a release, by its version: a release that was deleted and made again has the same."""
+    queues = table(tables.UpstreamReleaseRow).alias()
+    return select(queues.c.id).where(queues.c.organization_id == rows.c.organization_id, queues.c.version == rows.c.version)

@@ -1,0 +1,216 @@
+"""What is sent on to an upstream, a running Sentry: its requests' bodies, in Sentry's words.
+
+A queue holds the requests of one release, which are sent in order. Source of the shapes: contract sections 2, 3.2 and 6.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from .commit import NewCommit
+from .dates import format_date
+from .errors import ErrorCode, Path, Problem
+from .ref import Ref
+from .release import NewRelease, Status
+from .validation import read, record, text
+
+Body = dict[str, Any]
+
+ERROR_LENGTH = 500
+_ORIGIN = re.compile(r"https?://[^/?#@\s\\]+", re.IGNORECASE)
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+class UpstreamState(StrEnum):
+    """Whether the upstream has all of a release."""
+
+    PENDING = "PENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+class Kind(StrEnum):
+    """What a request does to its release."""
+
+    CREATION = "CREATION"
+    CHANGE = "CHANGE"
+    DELETION = "DELETION"
+    DEPLOY = "DEPLOY"
+
+
+METHODS = {Kind.CREATION: "POST", Kind.CHANGE: "PUT", Kind.DELETION: "DELETE", Kind.DEPLOY: "POST"}
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpstream:
+    """A running Sentry to be named: its origin, the organization there, a token that may write there."""
+
+    url: str
+    organization: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A named upstream; its token is sealed."""
+
+    organization_id: int
+    url: str
+    organization: str
+    sealed: bytes = field(repr=False)
+
+    @property
+    def context(self) -> bytes:
+        """What the sealed token belongs to: under any other URL or organization it does not open."""
+        return context_of(self.organization_id, self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A request that a sender has for itself until its lease ends; `claim` tells it from those who come after.
+
+    `attempts` counts this one. `last_deploy` is the upstream's id of the last deploy that it acknowledged.
+    """
+
+    upstream: Upstream
+    queue: int
+    claim: int
+    version: str
+    item: int
+    kind: Kind
+    body: str | None
+    attempts: int
+    last_deploy: str | None
+
+
+def context_of(organization_id: int, url: str) -> bytes:
+    """Give what a token is bound to when it is sealed."""
+    return f"{organization_id} {url}".encode()
+
+
+def _read_origin(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+    before = len(problems)
+    value: str | None = text(max=200)(raw, path, problems)
+    if value is None or len(problems) > before:
+        return None
+    value = value.rstrip("/")
+    try:
+        right = bool(_ORIGIN.fullmatch(value)) and bool(urlsplit(value).hostname) and urlsplit(value).port != 0
+    except ValueError:
+        right = False
+    if not right:
+        message = "Enter the origin of a Sentry, as https://sentry.example.com: http or https, a host, and no more."
+        problems.append(Problem(ErrorCode.INVALID_URL, path, message))
+    return value
+
+
+def _read_segment(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+    before = len(problems)
+    value: str | None = text(max=100)(raw, path, problems)
+    if value is not None and len(problems) == before and not _SEGMENT.fullmatch(value):
+        problems.append(Problem(ErrorCode.INVALID_SLUG, path, "Enter the slug or id of the organization at the upstream."))
+    return value
+
+
+def _read_secret(raw: Any, path: Path, problems: list[Problem]) -> str | None:
+    before = len(problems)
+    value: str | None = text(max=1000)(raw, path, problems)
+    if value is not None and len(problems) == before and not (value.isascii() and value.isprintable() and " " not in value):
+        problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, "A token has no blanks and ASCII letters only."))
+    return value
+
+
+_read_upstream = record(
+    {"url": _read_origin, "organization": _read_segment, "token": _read_secret},
+    required=("url", "organization", "token"),
+)
+
+
+def parse_new_upstream(raw: Any) -> NewUpstream:
+    """Read an upstream to be named. Raises InvalidInput; no message repeats the token."""
+    return NewUpstream(**read(_read_upstream, raw))
+
+
+def creation_body(new: NewRelease, projects: Sequence[str], commits: Sequence[NewCommit]) -> Body:
+    """Spell a creation; `projects` are the slugs of all that the release has now, for ids are another store's own."""
+    body: Body = {"version": new.version, "projects": list(projects)}
+    given: Mapping[str, Any] = {name: getattr(new, name) for name in ("ref", "url", "date_released", "status")}
+    body |= _facts(given)
+    if commits:
+        body["commits"] = spell_commits(commits)
+    if new.refs:
+        body["refs"] = _refs(new.refs)
+    return body
+
+
+def change_body(values: Mapping[str, Any], commits: Sequence[NewCommit] | None, refs: Sequence[Ref] | None) -> Body:
+    """Spell a change; empty where it has nothing that Sentry knows. Nothing that was cleared: Sentry cannot (3.2)."""
+    body = _facts(values)
+    if commits:
+        body["commits"] = spell_commits(commits)
+    elif commits is not None or refs is not None:
+        body["refs"] = []
+    if refs:
+        body["refs"] = _refs(refs)
+    return body
+
+
+def status_body(version: str, projects: Sequence[str], status: Status) -> Body:
+    """Spell a change of status as Sentry does it both ways: a PUT does not open again (contract section 3.2)."""
+    return {"version": version, "projects": list(projects), "status": status.lower()}
+
+
+def deploy_body(
+    environment: str,
+    name: str | None,
+    url: str | None,
+    started: datetime | None,
+    finished: datetime | None,
+    projects: Sequence[str],
+) -> Body:
+    """Spell a deploy; all is said, so that it can be told from others when nobody knows whether it arrived."""
+    dates = {"dateStarted": _date(started), "dateFinished": _date(finished)}
+    return {"environment": environment, "name": name, "url": url, **dates, "projects": list(projects)}
+
+
+def spell_commits(commits: Sequence[NewCommit]) -> list[Body]:
+    """Spell commits, in a release's order. Where some have no time none is told: Sentry fails at that (contract 2.5)."""
+    dated = all(one.timestamp for one in commits)
+    return [_commit(one, dated=dated) for one in commits]
+
+
+def _commit(one: NewCommit, *, dated: bool) -> Body:
+    body: Body = {"id": one.sha}
+    if one.repository:
+        body["repository"] = one.repository
+    if one.message is not None:
+        body["message"] = one.message
+    if one.author:
+        body["author_email"] = one.author.email
+        if one.author.name:
+            body["author_name"] = one.author.name
+    if dated:
+        body["timestamp"] = _date(one.timestamp)
+    if one.file_changes:
+        body["patch_set"] = [{"path": change.path, "type": change.type[0]} for change in one.file_changes]
+    return body
+
+
+def _refs(refs: Sequence[Ref]) -> list[Body]:
+    return [{"repository": one.repository, "commit": one.sha, "previousCommit": one.previous_sha} for one in refs]
+
+
+def _facts(values: Mapping[str, Any]) -> Body:
+    given = {"ref": values.get("ref"), "url": values.get("url"), "dateReleased": _date(values.get("date_released"))}
+    status: Status | None = values.get("status")
+    return {name: value for name, value in {**given, "status": status and status.lower()}.items() if value}
+
+
+def _date(moment: datetime | None) -> str | None:
+    return None if moment is None else format_date(moment)

@@ -1,0 +1,149 @@
+"""A client of a running Sentry: one origin, no redirects, no proxies, no cookies, an end to everything."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version as version_of
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+if TYPE_CHECKING:
+    import httpx2
+
+ANSWER_BYTES = 64 * 1024 * 1024
+"""What an answer may have: a page of a hundred releases is well below."""
+
+
+class NoAnswer(Exception):
+    """The upstream did not answer, or not to the end: nobody knows whether it got the request.
+
+    `reached` is False where it cannot have.
+    """
+
+    def __init__(self, message: str, *, reached: bool = True) -> None:
+        super().__init__(message)
+        self.reached = reached
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status, headers by lower-case name, the JSON value; `value` is None where the body is no JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    value: Any
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the upstream wants to be left alone, if it says so as a number."""
+        said = self.headers.get("retry-after", "")
+        return float(said) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", said) else None
+
+
+class Connections:
+    """Connections to upstreams, opened when needed. The library is loaded when the first request asks for it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._client: httpx2.AsyncClient | None = None
+
+    async def request(self, method: str, url: str, token: str, body: bytes | None = None) -> Reply:
+        """Send one request and read its answer, all of it in the time that one may take. Raises NoAnswer."""
+        import httpx2
+
+        if self._client is None:
+            refusing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            self._client = httpx2.AsyncClient(
+                follow_redirects=False, trust_env=False, cookies=refusing, timeout=self._seconds
+            )
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            "User-Agent": f"gql-releases/{version_of('gql-releases')}",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            # httpx's own limits are for each read and write: only this one is for all of it.
+            async with asyncio.timeout(self._seconds):
+                async with self._client.stream(method, url, headers=headers, content=body) as answer:
+                    text = await _read(answer)
+                return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, _json(text))
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise NoAnswer(_said("cannot be reached", error), reached=False) from error
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise NoAnswer(f"did not answer within {self._seconds:g} s") from error
+        except httpx2.HTTPError as error:
+            raise NoAnswer(_said("broke the connection off", error)) from error
+
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._client:
+            await self._client.aclose()
+            self._client = None
+
+
+class SentryClient:
+    """One organization at one Sentry."""
+
+    def __init__(self, connections: Connections, url: str, organization: str, token: str) -> None:
+        self._connections, self._token = connections, token
+        self._base = f"{url}/api/0/organizations/{quote(organization, safe='')}/"
+
+    async def request(
+        self,
+        method: str,
+        path: Sequence[str],
+        body: bytes | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Ask below the organization; `path` are the segments, each encoded once. Raises NoAnswer."""
+        url = self._base + "".join(quote(segment, safe="") + "/" for segment in path)
+        if parameters:
+            url += "?" + urlencode(parameters)
+        return await self._connections.request(method, url, self._token, body)
+
+    async def page(
+        self, path: Sequence[str], cursor: str = "", parameters: Mapping[str, str] | None = None
+    ) -> tuple[Reply, str | None]:
+        """Ask for a page of a list; give with it the cursor of the next, None where it is the last. Raises NoAnswer.
+
+        Only the cursor of a Link header is taken, and never its address.
+        """
+        reply = await self.request("GET", path, None, {**(parameters or {}), "cursor": cursor})
+        found = _NEXT.search(reply.headers.get("link", "")) if reply.status == 200 else None
+        return reply, found[1] if found else None
+
+    def hide(self, text: str) -> str:
+        """Give a text without the token, should somebody have repeated it."""
+        return text.replace(self._token, "***")
+
+
+_NEXT = re.compile(r'rel="next"; results="true"; cursor="([^"]+)"')
+
+
+async def _read(answer: httpx2.Response) -> bytes:
+    parts, size = [], 0
+    async for part in answer.aiter_bytes():
+        size += len(part)
+        if size > ANSWER_BYTES:
+            raise NoAnswer("answered without an end")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _said(what: str, error: Exception) -> str:
+    return f"{what}: {error}" if str(error) else what

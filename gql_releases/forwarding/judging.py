@@ -1,0 +1,125 @@
+"""What an upstream's answer means for a request: it has arrived, is to be tried later, or will never be taken."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gql_releases.domain.dates import parse_date
+from gql_releases.domain.errors import InvalidInput
+from gql_releases.domain.forwarding import ERROR_LENGTH, Claimed, Kind
+from gql_releases.forwarding.client import NoAnswer, Reply
+
+FIRST = 0.5
+"""Seconds before the second attempt, doubled before each further one."""
+LONGEST, LONGEST_REST = 600.0, 60.0
+"""Seconds at most before a request is tried again; before an upstream that is away is felt for again."""
+LONGEST_ASKED = 3600.0
+"""Seconds at most that an upstream's Retry-After is obeyed."""
+
+REFUSED = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451})
+"""Statuses that the same request will get again. 401 and 403 are about the token, which can be given anew: those wait."""
+AWAY = frozenset({401, 403, 429, 502, 503, 504})
+"""Statuses that say nothing about the request: any other one would get them, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The upstream has it; `deploy` is its id of the deploy, if it was one."""
+
+    deploy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It is to be tried again. `rest`: nothing else need be tried before, but for `seconds` if the upstream said so."""
+
+    error: str
+    rest: bool = False
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """The upstream will not take it."""
+
+    error: str
+
+
+Verdict = Arrived | Later | Never
+
+
+def judge(claimed: Claimed, reply: Reply) -> Verdict:
+    """Say what an answer means. A redirect is never followed: whoever is there is not who was named."""
+    status, value = reply.status, reply.value
+    if 200 <= status < 300:
+        if _confirms(claimed, reply):
+            return Arrived(str(value["id"])[:64] if claimed.kind is Kind.DEPLOY and "id" in value else None)
+        return Later(f"HTTP {status}, but the answer is not Sentry's", rest=True)
+    if claimed.kind is Kind.DELETION and status == 404 and isinstance(value, dict):
+        return Arrived()
+    said = f"HTTP {status}{_told(value)}"
+    if 300 <= status < 400:
+        return Later(f"HTTP {status}: redirects are not followed", rest=True)
+    if status in REFUSED and value is not None:  # Sentry says why, in JSON; whoever does not is in front of it
+        return Never(said)
+    return Later(said, rest=status in AWAY or value is None, seconds=reply.retry_after)
+
+
+def judge_silence(error: NoAnswer) -> Later:
+    """Say what it means that there was no answer."""
+    return Later(str(error)[:ERROR_LENGTH], rest=True)
+
+
+def wait_after(attempts: int, later: Later) -> float:
+    """Give the seconds before a request is tried again: longer each time, and never the same for all."""
+    return _spread(min(FIRST * 2 ** min(attempts - 1, 20), LONGEST_REST if later.rest else LONGEST))
+
+
+def rest_after(failures: int, later: Later) -> float | None:
+    """Give the seconds in which an upstream is left alone; `failures` in a row were before this one."""
+    if later.seconds is not None:
+        return min(later.seconds, LONGEST_ASKED)
+    return _spread(min(FIRST * 2 ** min(failures, 20), LONGEST_REST)) if later.rest else None
+
+
+def is_this_deploy(body: Mapping[str, Any], found: Any, last_known: str | None) -> bool:
+    """Say whether a deploy at the upstream is one of ours that was sent: the same in all, and none acknowledged before."""
+    if not isinstance(found, dict) or (last_known is not None and str(found.get("id")) == last_known):
+        return False
+    names = ("environment", "name", "url")
+    dates = ("dateStarted", "dateFinished")
+    return all(found.get(name) == body.get(name) for name in names) and all(
+        _moment(found.get(name)) == _moment(body.get(name)) for name in dates
+    )
+
+
+def _moment(text: Any) -> Any:
+    try:
+        return parse_date(text) if isinstance(text, str) else text
+    except InvalidInput:
+        return text
+
+
+def _confirms(claimed: Claimed, reply: Reply) -> bool:
+    """Say whether a good status came from a Sentry: a proxy in between may greet everybody with 200."""
+    value = reply.value
+    if claimed.kind is Kind.DELETION:
+        return reply.status == 204
+    name = "environment" if claimed.kind is Kind.DEPLOY else "version"
+    return isinstance(value, dict) and name in value and (name != "version" or value[name] == claimed.version)
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value["detail"] if isinstance(value, dict) and isinstance(value.get("detail"), str) else json.dumps(value)
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return f": {shown}"[:300]
+
+
+def _spread(seconds: float) -> float:
+    return seconds * random.uniform(0.5, 1)

@@ -1,0 +1,192 @@
+"""The sender: takes what is due out of the outbox and sends it on, each release's requests in order, several at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import orjson
+
+from gql_releases.domain.dates import now
+from gql_releases.domain.errors import Unavailable
+from gql_releases.domain.forwarding import ERROR_LENGTH, METHODS, Claimed, Kind
+from gql_releases.forwarding.client import Connections, NoAnswer, SentryClient
+from gql_releases.forwarding.judging import (
+    Arrived,
+    Later,
+    Never,
+    Verdict,
+    is_this_deploy,
+    judge,
+    judge_silence,
+    rest_after,
+    wait_after,
+)
+from gql_releases.forwarding.sealing import CannotOpen, Seal
+
+logger = logging.getLogger(__name__)
+
+POLL = 0.5
+"""Seconds between two looks for what is due: one read of an index."""
+AT_ONCE = 4
+"""Releases that one process sends at a time."""
+MARGIN = 5.0
+"""Seconds that a lease is longer than the requests of an attempt may take."""
+GRACE = 5.0
+"""Seconds that a process that ends leaves to what is on its way."""
+
+
+class Outbox(Protocol):
+    """Where requests wait."""
+
+    async def due(self) -> list[tuple[int, bool]]: ...
+
+    async def claim(self, organization: int, limit: int, until: datetime, *, well: bool) -> list[Claimed]: ...
+
+    async def sent(self, claimed: Claimed, until: datetime | None, deploy: str | None) -> Claimed | None: ...
+
+    async def put_off(self, claimed: Claimed, until: datetime, error: str, rest: datetime | None) -> None: ...
+
+    async def refuse(self, claimed: Claimed, error: str) -> None: ...
+
+    async def failures(self, organization: int) -> int: ...
+
+
+class Sender:
+    """Sends on until it is told to stop. `seconds` is what one request may take."""
+
+    def __init__(self, outbox: Outbox, seal: Seal | None, seconds: float) -> None:
+        self._outbox, self._seal = outbox, seal
+        self._connections = Connections(seconds)
+        self._lease = timedelta(seconds=3 * seconds + MARGIN)  # a deploy that is tried again asks twice before
+        self._busy: set[asyncio.Task[None]] = set()
+        self._over = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, on the running loop."""
+        self._looking = asyncio.ensure_future(self._look())
+
+    async def stop(self) -> None:
+        """Take nothing new, and leave what is on its way a little time: what is cut off is taken over by others."""
+        self._over.set()
+        if self._looking:
+            await self._looking
+        if self._busy:
+            _, late = await asyncio.wait(self._busy, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._connections.close()
+
+    async def _look(self) -> None:
+        while not self._over.is_set():
+            try:
+                await self._take()
+            except Unavailable:
+                pass  # the store is away: requests say so, and this looks again
+            except Exception:
+                logger.exception("looking into the outbox failed")
+            try:
+                async with asyncio.timeout(POLL):
+                    await self._over.wait()
+            except TimeoutError:
+                continue
+
+    async def _take(self) -> None:
+        """Claim as much as can be sent now, fairly among organizations."""
+        if len(self._busy) >= AT_ONCE:
+            return
+        due = await self._outbox.due()
+        for index, (organization, well) in enumerate(due):
+            free = AT_ONCE - len(self._busy)
+            share = max(1, free // (len(due) - index))
+            if free <= 0:
+                return
+            for claimed in await self._outbox.claim(organization, share, now() + self._lease, well=well):
+                self._spawn(self._send_all(claimed))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._busy.add(task)
+        task.add_done_callback(self._busy.discard)
+
+    async def _send_all(self, claimed: Claimed | None) -> None:
+        """Send a release's requests, one after the other, as long as they arrive."""
+        try:
+            while claimed:
+                claimed = await self._settle(claimed, await self._send(claimed))
+        except Unavailable:
+            logger.warning("the outbox cannot be written: what was sent last is tried again after its lease")
+        except Exception:
+            logger.exception("sending a release on failed")
+
+    async def _send(self, claimed: Claimed) -> Verdict:
+        upstream = claimed.upstream
+        if self._seal is None:
+            return Later("GQL_RELEASES_SECRET_KEY is not set: the upstream's token cannot be read", rest=True)
+        try:
+            token = self._seal.open(upstream.sealed, upstream.context)
+        except CannotOpen:
+            return Later("the upstream's token was sealed under another GQL_RELEASES_SECRET_KEY", rest=True)
+        client = SentryClient(self._connections, upstream.url, upstream.organization, token)
+        try:
+            verdict = await self._request(client, claimed)
+        except NoAnswer as error:
+            verdict = judge_silence(error)
+        if isinstance(verdict, Arrived):
+            return verdict
+        error_ = client.hide(verdict.error)[:ERROR_LENGTH]
+        return Never(error_) if isinstance(verdict, Never) else Later(error_, verdict.rest, verdict.seconds)
+
+    async def _request(self, client: SentryClient, claimed: Claimed) -> Verdict:
+        release = ["releases", claimed.version]
+        path = {Kind.CREATION: ["releases"], Kind.DEPLOY: [*release, "deploys"]}.get(claimed.kind, release)
+        if claimed.kind is Kind.DEPLOY and claimed.attempts > 1:
+            # Nothing but a deploy is twice when it is sent twice: an earlier attempt may have arrived unheard.
+            known = await _find_deploy(client, claimed)
+            if known:
+                return known
+        body = None if claimed.body is None else claimed.body.encode()
+        return judge(claimed, await client.request(METHODS[claimed.kind], path, body))
+
+    async def _settle(self, claimed: Claimed, verdict: Verdict) -> Claimed | None:
+        named = "release %r (organization %d): %s"
+        organization = claimed.upstream.organization_id
+        if isinstance(verdict, Arrived):
+            following = None if self._over.is_set() else now() + self._lease
+            return await self._outbox.sent(claimed, following, verdict.deploy)
+        if isinstance(verdict, Never):
+            logger.warning(f"the upstream refuses {named}", claimed.version, organization, verdict.error)
+            await self._outbox.refuse(claimed, verdict.error)
+            return None
+        level = logging.WARNING if claimed.attempts == 1 else logging.INFO
+        logger.log(level, f"could not send on {named}", claimed.version, organization, verdict.error)
+        rest = rest_after(await self._outbox.failures(organization), verdict)
+        pause = max(wait_after(claimed.attempts, verdict), rest or 0)
+        until = None if rest is None else now() + timedelta(seconds=rest)
+        await self._outbox.put_off(claimed, now() + timedelta(seconds=pause), verdict.error, until)
+        return None
+
+
+async def _find_deploy(client: SentryClient, claimed: Claimed) -> Verdict | None:
+    """Say that a deploy has arrived where it has; None where it has not. Raises NoAnswer.
+
+    A release tells its last deploy; in the list stands the last one of each environment (contract section 6.1).
+    """
+    wanted = orjson.loads(claimed.body or "{}")
+    reply = await client.request("GET", ["releases", claimed.version])
+    if reply.status == 404:
+        return None
+    if reply.status != 200 or not isinstance(reply.value, dict):
+        verdict = judge(claimed, reply)
+        return verdict if isinstance(verdict, Later) else Later("the release cannot be read to look for its deploy")
+    found: list[Any] = [reply.value.get("lastDeploy")]
+    if reply.value.get("deployCount") and not is_this_deploy(wanted, found[0], claimed.last_deploy):
+        listed = await client.request("GET", ["releases", claimed.version, "deploys"])
+        found = listed.value if listed.status == 200 and isinstance(listed.value, list) else []
+    ours = next((one for one in found if is_this_deploy(wanted, one, claimed.last_deploy)), None)
+    return None if ours is None else Arrived(str(ours["id"])[:64] if "id" in ours else None)

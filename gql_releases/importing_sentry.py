@@ -1,0 +1,201 @@
+"""Reads releases, commits and deploys of a running Sentry through its public API, with their dates."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from gql_releases.domain.deploy import parse_new_deploy
+from gql_releases.domain.errors import InvalidInput, Unavailable
+from gql_releases.domain.forwarding import parse_new_upstream
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.release import ReleaseKey
+from gql_releases.forwarding.client import Connections, NoAnswer, Reply, SentryClient
+from gql_releases.sentry_objects import Listed, Object, new_release, read_deploys, read_listed
+from gql_releases.services.deploys import DeployService
+from gql_releases.services.organizations import OrganizationService
+from gql_releases.services.releases import ReleaseService
+from gql_releases.storage.store import Store
+
+AT_ONCE = 4
+"""Releases that are asked for at a time; they are written one after the other, the oldest first."""
+ATTEMPTS = 6
+"""Times that one request is tried before the import ends; the next run goes on."""
+LONGEST = 60.0
+"""Seconds at most between two attempts."""
+
+
+@dataclass(slots=True)
+class Imported:
+    """How much was done."""
+
+    created: int = 0
+    existing: int = 0
+    commits: int = 0
+    deploys: int = 0
+    bad: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.created} releases created, {self.existing} existing, {self.commits} commits, "
+            f"{self.deploys} deploys, {self.bad} bad"
+        )
+
+
+async def import_all(store: Store, organization: str, raw: dict[str, Any], seconds: float) -> Imported:
+    """Import what an organization of a running Sentry has; `raw` names it: url, organization, token.
+
+    What the store knows stays as it is. A bad object is told on standard error, and the rest is kept. Nothing is sent on to
+    an upstream: it came from there. Raises InvalidInput, OrganizationNotFound; Unavailable where Sentry or the store fails,
+    after which a second run goes on.
+    """
+    source = parse_new_upstream(raw)
+    operator = await OrganizationService(store.organizations).operator_of(organization)
+    connections = Connections(seconds)
+    console = Console(stderr=True)
+    try:
+        with Progress(console=console, disable=not sys.stderr.isatty()) as progress:
+            client = SentryClient(connections, source.url, source.organization, source.token)
+            prefix = hashlib.sha256(f"{source.url} {source.organization}".encode()).hexdigest()[:12]
+            return await _Import(store, replace(operator, forwards=False), client, prefix, progress).run()
+    finally:
+        await connections.close()
+
+
+class _Import:
+    """One run: all releases, then all deploys in the order in which they were made.
+
+    `prefix` tells this Sentry's deploys from those of another.
+    """
+
+    def __init__(self, store: Store, operator: Principal, client: SentryClient, prefix: str, progress: Progress) -> None:
+        self._prefix = prefix
+        self._known, self._releases = store.known, ReleaseService(store.releases, create_projects=True)
+        self._deploys = DeployService(store.deploys)
+        self._operator, self._client, self._progress = operator, client, progress
+        self._done = Imported()
+
+    async def run(self) -> Imported:
+        """Do all of it."""
+        listed = await self._list()
+        bar = self._progress.add_task("releases", total=len(listed))
+        for group in _groups(listed):
+            missing = await self._missing(group)
+            self._done.existing += len(group) - len(missing)
+            bodies = await asyncio.gather(*(self._commits(one) for one in missing))
+            for one, (commits, files) in zip(missing, bodies, strict=True):
+                await self._create(one, commits, files)
+            self._progress.advance(bar, len(group))
+        await self._import_deploys([one for one in listed if one.deploy_count])
+        return self._done
+
+    async def _list(self) -> list[Listed]:
+        """List all releases, also archived ones, the oldest first."""
+        found: dict[str, Listed] = {}
+        bar = self._progress.add_task("listing", total=None)
+        for raw in await self._all(["releases"], {"per_page": "100", "status": ""}, bar=bar):
+            if one := read_listed(raw):
+                found.setdefault(one.version, one)  # a page may repeat what a new release has pushed on
+            else:
+                self._tell("a release that is none")
+        self._progress.remove_task(bar)
+        return list(reversed(found.values()))
+
+    async def _missing(self, group: Sequence[Listed]) -> list[Listed]:
+        """Give those that the store lacks, or whose commits it lacks: both are written in one transaction."""
+        organization = self._operator.organization_id
+        known = await self._known.commit_counts(organization, [one.version for one in group])
+        return [one for one in group if one.version not in known or (one.commit_count and not known[one.version])]
+
+    async def _commits(self, one: Listed) -> tuple[list[Object], list[Object]]:
+        if not one.commit_count:
+            return [], []
+        path = ["releases", one.version]
+        return await self._all([*path, "commits"]), await self._all([*path, "commitfiles"])
+
+    async def _create(self, one: Listed, commits: list[Object], files: list[Object]) -> None:
+        try:
+            new = new_release(one, commits, files)
+            await self._releases.create_release(self._operator, self._operator.organization_slug, new)
+        except InvalidInput as error:
+            self._tell(f"release {one.version!r}: {_worded(error)}")
+            return
+        self._done.created += 1
+        self._done.commits += len(new.commits)
+
+    async def _import_deploys(self, listed: Sequence[Listed]) -> None:
+        bar = self._progress.add_task("deploys", total=len(listed))
+        found: list[tuple[int, Listed, Object]] = []
+        for group in _groups(listed):
+            for one, deploys in zip(group, await asyncio.gather(*map(self._deploys_of, group)), strict=True):
+                found += [(int(raw["id"]), one, raw) for raw in deploys]
+            self._progress.advance(bar, len(group))
+        # In the order in which they were made, so that what ran before each is what ran before it there.
+        for number, one, raw in sorted(found, key=lambda row: row[0]):
+            body = {**raw, "external_id": raw["external_id"] or f"sentry-{self._prefix}-{number}"}
+            try:
+                await self._deploys.create_deploy(self._operator, ReleaseKey(version=one.version), parse_new_deploy(body))
+            except InvalidInput as error:
+                self._tell(f"deploy {number} of {one.version!r}: {_worded(error)}")
+            else:
+                self._done.deploys += 1
+
+    async def _deploys_of(self, one: Listed) -> list[Object]:
+        """Ask for a release's deploys; Sentry tells of which projects they are only by filtering."""
+        path = ["releases", one.version, "deploys"]
+        if len(one.projects) < 2:
+            return read_deploys({None: await self._all(path)})
+        return read_deploys({slug: await self._all(path, {"project": str(number)}) for slug, number in one.projects.items()})
+
+    async def _all(self, path: Sequence[str], parameters: dict[str, str] | None = None, bar: Any = None) -> list[Any]:
+        """Ask for all pages of a list; what is not there is empty, but for the list of releases itself."""
+        found: list[Any] = []
+        cursor: str | None = ""
+        seen = set[str]()
+        while cursor is not None and cursor not in seen:
+            seen.add(cursor)
+            reply, cursor = await self._page(path, cursor, parameters)
+            if reply.status == 404 and len(path) > 1:
+                return found
+            if reply.status != 200 or not isinstance(reply.value, list):
+                raise Unavailable(f"{'/'.join(path)}: HTTP {reply.status}, which is no list; nothing more was read.")
+            found += reply.value
+            if bar is not None:
+                self._progress.advance(bar, len(reply.value))
+        return found
+
+    async def _page(self, path: Sequence[str], cursor: str, parameters: dict[str, str] | None) -> tuple[Reply, str | None]:
+        for attempt in count(1):
+            try:
+                reply, following = await self._client.page(path, cursor, parameters)
+                if reply.status != 429 and reply.status < 500:
+                    return reply, following
+                why, asked = f"HTTP {reply.status}", reply.retry_after
+            except NoAnswer as error:
+                why, asked = str(error), None
+            if attempt == ATTEMPTS:
+                raise Unavailable(f"Sentry: {why}; run this again, and it goes on from here.")
+            await asyncio.sleep(min(asked if asked is not None else 0.5 * 2**attempt, LONGEST))
+        raise AssertionError("unreachable")
+
+    def _tell(self, text: str) -> None:
+        self._done.bad += 1
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _groups(listed: Sequence[Listed]) -> Iterator[list[Listed]]:
+    waiting = iter(listed)
+    while group := list(islice(waiting, AT_ONCE)):
+        yield group
+
+
+def _worded(error: InvalidInput) -> str:
+    return "; ".join(f"{'.'.join(map(str, one.path))}: {one.message}" for one in error.problems)

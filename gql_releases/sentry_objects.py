@@ -1,0 +1,95 @@
+"""Sentry's objects as the importer reads them: what of them the domain knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gql_releases.domain.dates import parse_date
+from gql_releases.domain.release import NewRelease, parse_new_release
+
+Object = dict[str, Any]
+
+_FACTS = {"ref": "ref", "url": "url", "dateReleased": "date_released", "status": "status"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A release as the list has it; `projects` are ids by slug."""
+
+    version: str
+    projects: Mapping[str, int]
+    facts: Object
+    date_created: str
+    user_agent: str | None
+    commit_count: int
+    deploy_count: int
+
+
+def read_listed(raw: Any) -> Listed | None:
+    """Read a release of the list; None where it is nothing that Sentry answers with."""
+    try:
+        facts = {own: raw[name] for name, own in _FACTS.items() if raw.get(name) is not None}
+        projects = {str(one["slug"]): int(one["id"]) for one in raw["projects"]}
+        counts = (int(raw.get(name) or 0) for name in ("commitCount", "deployCount"))
+        return Listed(str(raw["version"]), projects, facts, str(raw["dateCreated"]), raw.get("userAgent"), *counts)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def new_release(one: Listed, commits: Sequence[Object], files: Sequence[Object]) -> NewRelease:
+    """Make the release to be created, with its own date. Raises InvalidInput."""
+    body = {
+        "version": one.version,
+        "projects": list(one.projects),
+        **one.facts,
+        "commits": _with_files([_commit(raw) for raw in commits if isinstance(raw, dict)], files),
+    }
+    new = parse_new_release(body, user_agent=one.user_agent)
+    return replace(new, date_created=parse_date(one.date_created))
+
+
+def _commit(raw: Object) -> Object:
+    author = raw.get("author") or {}
+    return {
+        "sha": raw.get("id"),
+        "repository": (raw.get("repository") or {}).get("name"),
+        "message": raw.get("message"),
+        "author_name": author.get("name"),
+        "author_email": author.get("email"),
+        "timestamp": raw.get("dateCreated"),
+    }
+
+
+def _with_files(commits: list[Object], files: Sequence[Object]) -> list[Object]:
+    """Give commits the files that they touched. Sentry tells a file's commit by message alone: only where one fits."""
+    named = Counter((one["repository"], one["message"]) for one in commits)
+    touched: dict[Any, list[Object]] = {}
+    for raw in files:
+        place = (raw.get("repoName"), raw.get("commitMessage"))
+        if named[place] == 1:
+            touched.setdefault(place, []).append({"path": raw.get("filename"), "type": raw.get("type")})
+    return [{**one, "file_changes": touched.get((one["repository"], one["message"]), [])} for one in commits]
+
+
+def read_deploys(by_project: Mapping[str | None, Sequence[Any]]) -> list[Object]:
+    """Read deploys, each once, as a creation has them; the key None stands for all projects of the release."""
+    found: dict[str, Object] = {}
+    for slug, deploys in by_project.items():
+        for raw in deploys:
+            if not isinstance(raw, dict) or not str(raw.get("id", "")).isdigit():
+                continue
+            read = found.setdefault(str(raw["id"]), _deploy(raw))
+            if slug is not None:
+                read["projects"] = [*(read["projects"] or []), slug]
+    return list(found.values())
+
+
+def _deploy(raw: Object) -> Object:
+    """Read a deploy. Its status and its maker's own id are told by a source of our kind, and not by Sentry."""
+    names = {"environment": "environment", "name": "name", "url": "url", "dateStarted": "date_started"}
+    names |= {"dateFinished": "date_finished", "externalId": "external_id"}
+    status = {"status": str(raw["status"]).upper()} if raw.get("status") else {}
+    return {"id": raw["id"], "projects": None, **{own: raw.get(name) for name, own in names.items()}, **status}

@@ -1,0 +1,172 @@
+"""A proxy before an upstream that fails as networks do, and writes down what it delivered."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import random
+import socket
+import struct
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+FAULTS = ("unavailable", "limited", "silent", "redirected", "dropped", "unheard", "deaf", "greeted")
+"""503; 429; no answer; a redirect; the connection is cut before, or after the request was delivered; it was delivered and is
+never answered; a stranger answers 200."""
+DELIVERED = {"", "unheard", "deaf"}
+
+
+@dataclass
+class Delivered:
+    """A request that reached the upstream."""
+
+    method: str
+    version: str
+    body: Any
+    status: int
+    fault: str
+
+
+@dataclass
+class FaultyProxy:
+    """Listens on 127.0.0.1 and hands requests on to `target` (a port); `share` of them meet a fault, drawn from a seed."""
+
+    target: int
+    trap: int
+    share: float = 0.0
+    seed: int = 7
+    hang: float = 3.0
+    only: tuple[str, ...] = FAULTS
+    plan: list[str] = field(default_factory=list)
+    """Faults of the next requests, "" for none: before any is drawn."""
+    faults: Counter[str] = field(default_factory=Counter)
+    delivered: list[Delivered] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._drawn, self._lock, self._over = random.Random(self.seed), threading.Lock(), threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = int(self._socket.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening; whoever hangs is let go."""
+        self._over.set()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while not self._over.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _fault(self) -> str:
+        with self._lock:
+            drawn = self._drawn.choice(self.only) if self._drawn.random() < self.share else ""
+            fault = self.plan.pop(0) if self.plan else drawn
+            self.faults[fault or "none"] += 1
+            return fault
+
+    def _answer(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError), connection:
+            connection.settimeout(30)
+            with connection.makefile("rb") as lines:
+                method, path, _ = lines.readline().decode().split(" ")
+                headers = {}
+                while line := lines.readline().strip():
+                    name, _, value = line.decode().partition(": ")
+                    headers[name.lower()] = value
+                body = lines.read(int(headers.get("content-length", 0)))
+            self.tokens.add(headers.get("authorization", ""))
+            fault = self._fault()
+            if fault in DELIVERED:
+                self._deliver(connection, method, path, headers, body, fault)
+            else:
+                self._fail(connection, fault)
+
+    def _fail(self, connection: socket.socket, fault: str) -> None:
+        match fault:
+            case "unavailable":
+                _send(connection, 503, {"detail": "away"})
+            case "limited":
+                _send(connection, 429, "slow down", "Retry-After: 1\r\n")
+            case "redirected":
+                _send(connection, 307, {}, f"Location: http://127.0.0.1:{self.trap}/api/0/\r\n")
+            case "greeted":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello")
+            case "silent":
+                self._over.wait(self.hang)
+            case _:
+                _cut(connection)
+
+    def _deliver(
+        self, connection: socket.socket, method: str, path: str, headers: dict[str, str], body: bytes, fault: str
+    ) -> None:
+        try:
+            status, value, link = self._hand_on(method, path, headers, body)
+        except (OSError, http.client.HTTPException):
+            with self._lock:
+                self.faults["upstream away"] += 1
+            _cut(connection)
+            return
+        if method != "GET":
+            said = json.loads(body) if body else None
+            segments = urlsplit(path).path.split("/")
+            version = unquote(segments[6]) if len(segments) > 7 else said["version"]
+            with self._lock:
+                self.delivered.append(Delivered(method, version, said, status, fault))
+        if fault == "unheard":
+            _cut(connection)
+        elif fault == "deaf":
+            self._over.wait(self.hang)
+        else:
+            _send(connection, status, value, f"Link: {link}\r\n" if link else "")
+
+    def _hand_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, str | None]:
+        upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)
+        kept = {name: headers[name] for name in ("authorization", "content-type", "user-agent") if name in headers}
+        with contextlib.closing(upstream):
+            upstream.request(method, path, body or None, kept)
+            answer = upstream.getresponse()
+            text = answer.read()
+            return answer.status, json.loads(text) if text else None, answer.getheader("link")
+
+
+def _send(connection: socket.socket, status: int, value: Any, more: str = "") -> None:
+    text = b"" if value is None else json.dumps(value).encode()
+    head = f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\n{more}Connection: close\r\n"
+    if status != 204:
+        head += f"Content-Length: {len(text)}\r\n"
+    connection.sendall(head.encode() + b"\r\n" + text)
+
+
+def _cut(connection: socket.socket) -> None:
+    """Reset the connection instead of closing it."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class Trap:
+    """Where redirects lead: it counts who comes."""
+
+    def __init__(self) -> None:
+        self.visits = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self.visits += 1
+                connection.close()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()

@@ -1,0 +1,183 @@
+"""What is sent on in Sentry's words, what answers mean, and the seal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gql_releases.domain.commit import arrange
+from gql_releases.domain.errors import InvalidInput
+from gql_releases.domain.forwarding import (
+    Claimed,
+    Kind,
+    Upstream,
+    change_body,
+    creation_body,
+    parse_new_upstream,
+    spell_commits,
+)
+from gql_releases.domain.release import parse_new_release, parse_release_change
+from gql_releases.forwarding.client import NoAnswer, Reply
+from gql_releases.forwarding.judging import (
+    LONGEST,
+    LONGEST_ASKED,
+    LONGEST_REST,
+    Arrived,
+    Later,
+    Never,
+    is_this_deploy,
+    judge,
+    judge_silence,
+    rest_after,
+    wait_after,
+)
+from gql_releases.forwarding.sealing import CannotOpen, Seal
+from gql_releases.rest_api import wire
+from tests.factories import commit, release
+
+
+def claimed(kind: Kind) -> Claimed:
+    return Claimed(Upstream(1, "http://h", "acme", b""), 1, 1, "web@1", 1, kind, "{}", 1, None)
+
+
+def test_creation_that_is_sent_on_reads_as_the_one_that_was_sent() -> None:
+    refs = [{"repository": "acme/web", "commit": "a..b"}]
+    body = release(commits=[commit(1), commit(2)], refs=refs, ref="main", url="https://h.example", status="archived")
+    new = parse_new_release(wire.CREATION.to_domain(body | {"dateReleased": "2026-01-01T00:00:00.5+01:00"}))
+    spelled = creation_body(new, ["web"], arrange(new.commits))
+    assert spelled["dateReleased"] == "2025-12-31T23:00:00.500000Z"
+    again = parse_new_release(wire.CREATION.to_domain(spelled))
+    assert again == new
+
+
+def test_change_leaves_out_what_sentry_has_no_words_for() -> None:
+    change = parse_release_change({"ref": None, "url": "", "notes": "n", "metadata": {"a": 1}, "date_released": None})
+    assert change_body(change.values, change.commits, change.refs) == {}
+    assert change_body({}, (), None) == {"refs": []}
+    assert change_body({}, None, ()) == {"refs": []}
+
+
+def test_times_are_left_out_where_some_commits_have_none() -> None:
+    body = release(commits=[commit(1), commit(2, timestamp=None), commit(3, author_name=None, author_email=None)])
+    commits = parse_new_release(wire.CREATION.to_domain(body)).commits
+    assert ["timestamp" in one for one in spell_commits(commits)] == [False, False, False]
+    assert ["timestamp" in one for one in spell_commits(commits[::2])] == [True, True]
+    assert ["author_email" in one for one in spell_commits(commits)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "value", "verdict"),
+    [
+        (Kind.CREATION, 201, {"version": "web@1"}, Arrived),
+        (Kind.CREATION, 208, {"version": "web@1"}, Arrived),
+        (Kind.CREATION, 200, {"version": "another"}, Later),
+        (Kind.CREATION, 200, None, Later),
+        (Kind.DEPLOY, 201, {"id": "7", "environment": "production"}, Arrived),
+        (Kind.DEPLOY, 201, [], Later),
+        (Kind.DELETION, 204, None, Arrived),
+        (Kind.DELETION, 404, {"detail": "x"}, Arrived),
+        (Kind.DELETION, 404, None, Later),
+        (Kind.DELETION, 200, None, Later),
+        (Kind.CHANGE, 301, None, Later),
+        (Kind.CHANGE, 308, {"version": "web@1"}, Later),
+        (Kind.CHANGE, 400, {"ref": ["x"]}, Never),
+        (Kind.CHANGE, 404, {"detail": "x"}, Never),
+        (Kind.CHANGE, 404, None, Later),
+        (Kind.CHANGE, 401, {"detail": "x"}, Later),
+        (Kind.CHANGE, 403, {"detail": "x"}, Later),
+        (Kind.CHANGE, 409, {"detail": "x"}, Later),
+        (Kind.CHANGE, 429, "x", Later),
+        (Kind.CHANGE, 500, {"detail": "x"}, Later),
+        (Kind.CHANGE, 503, {"detail": "x"}, Later),
+    ],
+)
+def test_answer_means(kind: Kind, status: int, value: Any, verdict: type) -> None:
+    assert isinstance(judge(claimed(kind), Reply(status, {}, value)), verdict)
+
+
+def test_waits_grow_to_a_bound_and_what_is_asked_for_is_obeyed_within_one() -> None:
+    own, away = Later("x"), judge_silence(NoAnswer("x"))
+    assert wait_after(1, own) <= 0.5
+    assert LONGEST / 2 <= wait_after(10**6, own) <= LONGEST
+    assert LONGEST_REST / 2 <= wait_after(10**6, away) <= LONGEST_REST
+    assert rest_after(10**6, own) is None
+    assert LONGEST_REST / 2 <= (rest_after(10**6, away) or 0) <= LONGEST_REST
+    asked = judge(claimed(Kind.CHANGE), Reply(429, {"retry-after": "17"}, "slow down"))
+    assert isinstance(asked, Later)
+    assert rest_after(0, asked) == 17
+    endless = judge(claimed(Kind.CHANGE), Reply(503, {"retry-after": "999999"}, {}))
+    assert isinstance(endless, Later)
+    assert rest_after(0, endless) == LONGEST_ASKED
+    for said in ("Wed, 21 Oct 2026 07:28:00 GMT", "-1", "inf", "x"):
+        assert Reply(429, {"retry-after": said}, "").retry_after is None
+
+
+def test_deploy_is_told_from_others_by_all_that_is_shown_and_by_what_is_known() -> None:
+    body = {
+        "environment": "p",
+        "name": None,
+        "url": None,
+        "dateStarted": None,
+        "dateFinished": "2026-01-01T00:00:00.000000Z",
+    }
+    found = {**body, "id": "7", "dateFinished": "2026-01-01T00:00:00Z"}
+    assert is_this_deploy(body, found, None)
+    assert is_this_deploy(body, found, "6")
+    assert not is_this_deploy(body, found, "7")
+    for name, value in (("environment", "q"), ("name", "n"), ("url", "u"), ("dateFinished", "2026-01-01T00:00:01Z")):
+        assert not is_this_deploy(body, {**found, name: value}, None)
+    assert not is_this_deploy(body, None, None)
+
+
+@given(st.text(min_size=32), st.text(), st.binary())
+def test_seal_opens_what_it_closed_and_under_nothing_else(secret: str, token: str, context: bytes) -> None:
+    try:
+        secret.encode(), token.encode()
+    except UnicodeEncodeError:
+        return
+    sealed = Seal(secret).close(token, context)
+    assert Seal(secret).open(sealed, context) == token
+    assert Seal(secret).close(token, context) != sealed
+    for other, changed, bound in (
+        (secret + "x", sealed, context),
+        (secret, sealed, context + b"x"),
+        (secret, sealed[:-1], context),
+        (secret, sealed[:20] + bytes([sealed[20] ^ 1]) + sealed[21:], context),
+        (secret, b"", context),
+    ):
+        with pytest.raises(CannotOpen):
+            Seal(other).open(changed, bound)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://h", "h", "http://", "http:///x", "https://h/sentry", "https://h?x", "https://h#x", "https://user:secret@h",
+        "https://h:99999", "https://h:0", "https://h\\x", "https://h x", "javascript:alert(1)", "", None, 7, "file:///etc/x",
+    ],
+)  # fmt: skip
+def test_upstream_is_an_origin_and_nothing_more(url: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_new_upstream({"url": url, "organization": "acme", "token": "the-secret"})
+    assert "the-secret" not in str(caught.value) + repr(caught.value.problems)
+
+
+def test_upstream_is_read_with_its_names() -> None:
+    named = parse_new_upstream({"url": "https://Sentry.example.com:8443/", "organization": "acme", "token": "the-secret"})
+    assert (named.url, named.organization) == ("https://Sentry.example.com:8443", "acme")
+    assert "the-secret" not in repr(named)
+    for organization in ("a/b", "..", "", "a b"):
+        with pytest.raises(InvalidInput):
+            parse_new_upstream({"url": "https://h", "organization": organization, "token": "t"})
+    for token in ("", "a b", "a\nb", "ä"):
+        with pytest.raises(InvalidInput):
+            parse_new_upstream({"url": "https://h", "organization": "acme", "token": token})
+
+
+def test_dates_of_a_deploy_compare_as_moments() -> None:
+    body = {"environment": "p", "dateFinished": datetime(2026, 1, 1, tzinfo=UTC).isoformat()}
+    assert is_this_deploy(body, {"environment": "p", "dateFinished": "2026-01-01T01:00:00+01:00", "id": "1"}, None)
