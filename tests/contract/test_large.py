@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from gql_releases.web.large import LARGE as LARGE_BODY
+from tests.client import Client
 from tests.conftest import Template
 from tests.contract.large import CHANGES, COMMITS, PATHS, REST, SMALL, Line, Times, peak_memory, reading, request_for
 from tests.crash.gateways import Gateway, gateway
-from tests.factories import commit, release
+from tests.factories import CREATE, as_graphql, commit, release
 
 VERSION = "large@1.0.0"
 P99 = 250.0
@@ -119,3 +121,51 @@ def test_a_large_release_goes_in_while_others_read(
     told = f"{'GraphQL' if by_graphql else 'REST'}: {'; '.join(notes)}; peak {peak:.0f} MB, load {load:.1f}"
     record_property("counts", told)
     assert max(times.share(0.99) for times in (created, walked, deleted)) < P99, told
+
+
+SET = """mutation ($input: SetReleaseCommitsInput!) { setReleaseCommits(input: $input) {
+  release { commitCount } userErrors { code field } } }"""
+ORGANIZATION, PROJECT = "organizations/acme/releases/", "projects/acme/web/releases/"
+
+
+def body_of(count: int, first: str = "m" * LARGE_BODY, **changes: Any) -> dict[str, Any]:
+    """A release whose body is too large for the event loop, by its first message; `changes` are the last commit's."""
+    middle = [commit(number) for number in range(1, count - 1)]
+    return release(VERSION, commits=[commit(0, message=first), *middle, commit(count - 1, **changes)])
+
+
+def test_each_large_command_does_what_a_small_one_does(client: Client) -> None:
+    body = body_of(60)
+    assert client.rest("POST", ORGANIZATION, body).json["commitCount"] == 60
+    commits = {"commits": body_of(50)["commits"]}
+    assert client.rest("PUT", f"{ORGANIZATION}{VERSION}/", commits).json["commitCount"] == 50
+    of_project = {"version": VERSION, "commits": body_of(40)["commits"]}
+    assert client.rest("POST", PROJECT, of_project).json["commitCount"] == 40
+    by = {"key": {"organization": "acme", "version": VERSION}}
+    given = {"release": by, "commits": as_graphql(body_of(30))["commits"]}
+    assert client.graphql(SET, {"input": given})["data"]["setReleaseCommits"]["release"] == {"commitCount": 30}
+    created = client.graphql(CREATE, {"input": as_graphql(body_of(20))})["data"]["createRelease"]
+    assert (created["outcome"], created["release"]["commitCount"]) == ("EXISTING", 20)
+
+
+def test_what_is_wrong_with_a_large_body_is_told_as_of_a_small_one(client: Client) -> None:
+    wrong = {"id": "", "patch_set": [{"path": "a", "type": "X"}]}
+    large, small = body_of(60, **wrong), body_of(60, "m", **wrong)
+    told = client.rest("POST", ORGANIZATION, large)
+    assert told.status == 400
+    assert told == client.rest("POST", ORGANIZATION, small)
+    large, small = (as_graphql(body_of(60, first, id="")) for first in ("m" * LARGE_BODY, "m"))
+    errors = client.graphql(CREATE, {"input": large})["data"]["createRelease"]["userErrors"]
+    assert [one["field"] for one in errors] == [["commits", "59", "sha"]]
+    assert errors == client.graphql(CREATE, {"input": small})["data"]["createRelease"]["userErrors"]
+    large["commits"][59]["sha"] = small["commits"][59]["sha"] = 7
+    refused = client.graphql(CREATE, {"input": large})
+    assert "sha" in refused["errors"][0]["message"]
+    assert refused == client.graphql(CREATE, {"input": small})
+
+
+def test_a_large_body_that_is_no_json_is_refused(client: Client) -> None:
+    spoilt = json.dumps(body_of(60))[:-1].encode()
+    assert client.rest("POST", ORGANIZATION, spoilt).json["detail"].startswith("JSON parse error")
+    answer = client.request("POST", "/graphql", spoilt)
+    assert (answer.status, answer.json["errors"][0]["message"][:19]) == (400, "The body is no JSON")
