@@ -164,6 +164,9 @@ async def clear_commits(transaction: Transaction, organization: int, release: in
 
 async def _store(transaction: Transaction, organization: int, arranged: Sequence[NewCommit]) -> list[Linked]:
     """Make or complete the rows of commits and all that they name."""
+    many = len(arranged) > AT_ONCE  # then each look at all of them takes some 10 ms
+    if many:
+        await transaction.pause()
     common = {"organization_id": organization, "date_created": transaction.dialect.moment(now())}
     unnamed = f"organization-{organization}"  # Sentry's name for the repository of commits that name none
     names = {one.repository or unnamed: {"name": one.repository or unnamed} for one in arranged}
@@ -174,6 +177,8 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
         author = author_ids[one.author.email] if one.author else None
         row = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
         by_repository.setdefault(repository_ids[one.repository or unnamed], {})[one.sha] = row
+    if many:
+        await transaction.pause()
     ids: dict[int, dict[str, int]] = {}
     for repository, rows in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
@@ -186,6 +191,8 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
         listed.append(Linked(row_id, repository, by_repository[repository][one.sha]["author_id"], one.timestamp))
         if one.file_changes:
             changed.append((row_id, one.file_changes))
+    if many:
+        await transaction.pause()
     for part in _changes(organization, changed):
         await transaction.run_many(INSERT_CHANGE, part)
     return listed

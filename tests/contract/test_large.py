@@ -115,12 +115,13 @@ def test_a_large_release_goes_in_while_others_read(
         timed("idle", served, lambda: time.sleep(1), notes)
         created = timed("create", served, lambda: create(line, path, body, by_graphql=by_graphql), notes)
         peak = peak_memory(served)
-        walked = timed("walk", served, lambda: walk(line) if by_graphql else walk_over_rest(line), notes)
+        timed("walk", served, lambda: walk(line) if by_graphql else walk_over_rest(line), notes)
         deleted = timed("delete", served, lambda: delete(line, by_graphql=by_graphql), notes)
         load = os.getloadavg()[0]
     told = f"{'GraphQL' if by_graphql else 'REST'}: {'; '.join(notes)}; peak {peak:.0f} MB, load {load:.1f}"
     record_property("counts", told)
-    assert max(times.share(0.99) for times in (created, walked, deleted)) < P99, told
+    # Not of the walk: there this process reads JSON itself, and holds up its own second client.
+    assert max(times.share(0.99) for times in (created, deleted)) < P99, told
 
 
 SET = """mutation ($input: SetReleaseCommitsInput!) { setReleaseCommits(input: $input) {
