@@ -30,6 +30,7 @@ from gql_releases.domain.selection import View
 from gql_releases.graphql_api.queries import release_key
 from gql_releases.graphql_api.scalars import from_global_id, to_global_id
 from gql_releases.graphql_api.services import Services
+from gql_releases.web.large import apart
 
 Input = dict[str, Any]
 Payload = dict[str, Any]
@@ -49,7 +50,8 @@ def _id_of(entity: str, given: str) -> int:
 async def create_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     """Create a release, or touch the one of this version."""
     body = _said(given)
-    return _created(await services.releases.create_release(principal, given["organization"], parse_new_release(body), view))
+    new = await apart(parse_new_release, body) if services.large else parse_new_release(body)
+    return _created(await services.releases.create_release(principal, given["organization"], new, view))
 
 
 def _created(done: Created) -> Payload:
@@ -62,7 +64,8 @@ async def create_releases(services: Services, principal: Principal, given: Input
     raws = [_said(one) for one in given["releases"]]
     if len(raws) > MAX_BULK:
         raise invalid(ErrorCode.TOO_LONG, ("releases",), f"Ensure this list has no more than {MAX_BULK} releases.")
-    news, together = parse_new_releases(raws), given["mode"] == "TOGETHER"
+    news = await apart(parse_new_releases, raws) if services.large else parse_new_releases(raws)
+    together = given["mode"] == "TOGETHER"
     done = await services.releases.create_releases(principal, given["organization"], news, view, together=together)
     return {"results": [one if isinstance(one, InvalidInput) else _created(one) for one in done]}
 
@@ -100,7 +103,8 @@ async def delete_release(services: Services, principal: Principal, given: Input,
 
 async def set_release_commits(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     """Replace a release's commits."""
-    key, commits = release_key(given["release"]), parse_commits(given["commits"])
+    key, raws = release_key(given["release"]), given["commits"]
+    commits = await apart(parse_commits, raws) if services.large else parse_commits(raws)
     repository = parse_repository(given.get("repository"))
     shown = await services.releases.set_commits(principal, key, commits, repository, view)
     return {"shown": shown}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from gql_releases.web.http import Headers, NotJson, parse_json
+from gql_releases.graphql_api.limits import check_json
+from gql_releases.web.http import Headers, NotJson, parse_json, parse_large_json
 
 
 class HttpError(Exception):
@@ -19,13 +20,14 @@ class HttpError(Exception):
 
 
 class Request(NamedTuple):
-    """The parameters of a GraphQL request: a document's text, or its id, or both."""
+    """The parameters of a GraphQL request: a document's text, or its id, or both; what is `large` is read in a thread."""
 
     query: str | None
     document_id: str | None
     variables: dict[str, Any]
     operation_name: str | None
     extensions: dict[str, Any]
+    large: bool = False
 
 
 def from_query(query_string: bytes) -> Request:
@@ -68,6 +70,12 @@ def from_body(body: Any) -> Request:
     if not isinstance(query, str) or not query or query.isspace():
         raise HttpError(400, "The request needs a query, a string, or the documentId of a trusted document.")
     return Request(query, document_id, variables, name, extensions)
+
+
+def from_large_body(body: bytes) -> Request:
+    """Read the parameters of a POST out of a large body. Raises HttpError, NotJson, GraphQLError for a limit."""
+    check_json(body)
+    return from_body(parse_large_json(body))._replace(large=True)
 
 
 def _document_id(body: dict[str, Any], extensions: dict[str, Any]) -> str | None:

@@ -20,3 +20,5 @@ class Services:
     deploys: DeployService
     inventory: InventoryService
     tokens: Mint
+    large: bool = False
+    """Whether they are asked by a large request, whose input is read in a thread."""

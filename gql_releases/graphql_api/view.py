@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -23,7 +24,7 @@ from gql_releases.graphql_api.cost import require_affordable
 from gql_releases.graphql_api.errors import field_error, masked_error
 from gql_releases.graphql_api.limits import check_json
 from gql_releases.graphql_api.preparing import Operation, Preparer, RequestError
-from gql_releases.graphql_api.requests import HttpError, Request, from_body, from_query
+from gql_releases.graphql_api.requests import HttpError, Request, from_body, from_large_body, from_query
 from gql_releases.graphql_api.services import Services
 from gql_releases.graphql_api.steps import Asked
 from gql_releases.graphql_api.trusted import TrustedDocuments
@@ -38,6 +39,7 @@ from gql_releases.web.http import (
     read_body,
     send,
 )
+from gql_releases.web.large import LARGE, apart, in_turns
 from gql_releases.web.rates import RateLimit
 from gql_releases.web.request_log import RequestLog
 
@@ -49,6 +51,7 @@ NO_HEADERS: Headers = []
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 PARTIAL_SUCCESS = 294
+IN_ONE = nullcontext()
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -82,7 +85,7 @@ class GraphQLView:
     ) -> None:
         self._preparer, self._trusted, self._services = preparer, trusted, services
         self._authenticator, self._page, self._rules = authenticator, page, rules
-        self._rates, self._log = rates, log
+        self._rates, self._log, self._for_large = rates, log, replace(services, large=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
@@ -115,7 +118,8 @@ class GraphQLView:
             authorization = header(scope, b"authorization")
             principal = await self._authenticator.authenticate(authorization) if authorization else None
             headers = self._count(principal) if principal else []
-            status, answer, operation = await self._execute(request, principal, scope["method"], kind)
+            with in_turns() if request.large else IN_ONE:
+                status, answer, operation = await self._execute(request, principal, scope["method"], kind)
             if principal:
                 self._authenticator.note_use(principal)
         except InvalidToken as error:
@@ -144,6 +148,9 @@ class GraphQLView:
             raise HttpError(415, f"Send the request as {JSON}.")
         try:
             body = await read_body(scope, receive, self._rules.max_body)
+            if len(body) > LARGE:
+                with in_turns():
+                    return await apart(from_large_body, body)
             check_json(body)
             return from_body(parse_json(body))
         except BodyTooLarge:
@@ -161,7 +168,8 @@ class GraphQLView:
             operation = self._prepare(request)
             if method == "GET" and not operation.is_query:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
-            variables = operation.coerce(request.variables)
+            raw = request.variables
+            variables = await apart(operation.coerce, raw) if request.large else operation.coerce(raw)
             cost, most = operation.cost(variables), self._rules.max_cost
             if request.extensions:
                 extensions = _told(request.extensions, cost, most)
@@ -173,7 +181,8 @@ class GraphQLView:
             return status, {"errors": [_formatted(error)], **extensions}, ""
         if extensions and request.extensions.get("dryRun"):
             return 200, {"data": None, **extensions}, operation.name
-        asked = Asked(self._services, principal, variables, request.variables, self._rules.public_schema)
+        services = self._for_large if request.large else self._services
+        asked = Asked(services, principal, variables, request.variables, self._rules.public_schema)
         data, errors = await run(operation, asked)
         answer: dict[str, Any] = {"data": data}
         status = 200

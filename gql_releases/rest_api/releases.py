@@ -7,18 +7,26 @@ from gql_releases.domain.errors import ErrorCode, InvalidInput, ProjectNotFound,
 from gql_releases.domain.outcomes import Created
 from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.principal import READ_RELEASES
-from gql_releases.domain.release import Outcome, ReleaseChange, ReleaseKey, parse_new_release, parse_release_change
+from gql_releases.domain.release import (
+    NewRelease,
+    Outcome,
+    ReleaseChange,
+    ReleaseKey,
+    parse_new_release,
+    parse_release_change,
+)
 from gql_releases.domain.selection import Read, View
 from gql_releases.rest_api import parameters, shapes, wire
 from gql_releases.rest_api.requests import Answer, Request
 from gql_releases.rest_api.shapes import Tree
+from gql_releases.web.large import apart, let_go
 
 OUTCOMES = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}
 
 
 async def create_release(request: Request) -> Answer:
     """Create a release, or touch the known one: 201 or 208 (contract section 2)."""
-    new = parse_new_release(wire.CREATION.to_domain(request.body), user_agent=request.user_agent)
+    new = await apart(_new, request) if request.large else _new(request)
     created = await request.services.releases.create_release(request.principal, request.path[0], new, shapes.RELEASE)
     return _created(created)
 
@@ -26,10 +34,7 @@ async def create_release(request: Request) -> Answer:
 async def create_project_release(request: Request) -> Answer:
     """Create a release of one project (contract section 2.11)."""
     organization, project = request.path
-    body = wire.PROJECT_CREATION.to_domain(request.body)
-    if isinstance(body, dict):
-        body["projects"] = [project]
-    new = parse_new_release(body, user_agent=request.user_agent)
+    new = await apart(_new, request, project) if request.large else _new(request, project)
     try:
         created = await request.services.releases.create_release(request.principal, organization, new, shapes.RELEASE)
     except InvalidInput as error:
@@ -37,6 +42,17 @@ async def create_project_release(request: Request) -> Answer:
             raise ProjectNotFound from error
         raise
     return _created(created)
+
+
+def _new(request: Request, project: str | None = None) -> NewRelease:
+    """Read the body of a creation; with `project`, under that one. Raises InvalidInput."""
+    body = (wire.CREATION if project is None else wire.PROJECT_CREATION).to_domain(request.body)
+    if project is not None and isinstance(body, dict):
+        body["projects"] = [project]
+    new = parse_new_release(body, user_agent=request.user_agent)
+    if request.large:
+        let_go([body, request.body])
+    return new
 
 
 def _created(created: Created) -> Answer:
@@ -79,13 +95,17 @@ async def _neighbours(request: Request, found: Tree, project: int) -> Tree | Non
 
 async def update_release(request: Request) -> Answer:
     """Change a release; empty values and null change nothing (contract sections 3.2 and 9)."""
-    names = wire.CHANGE if len(request.path) == 2 else wire.PROJECT_CHANGE
-    change = parse_release_change(names.to_domain(request.body))
+    change = await apart(_change, request) if request.large else _change(request)
     given = {name: value for name, value in change.values.items() if value}
     change = ReleaseChange(given, change.commits, change.refs)
     key = release_key(request)
     tree = await request.services.releases.update_release(request.principal, key, change, shapes.RELEASE)
     return Answer(200, shapes.finish_release(tree))
+
+
+def _change(request: Request) -> ReleaseChange:
+    names = wire.CHANGE if len(request.path) == 2 else wire.PROJECT_CHANGE
+    return parse_release_change(names.to_domain(request.body))
 
 
 async def delete_release(request: Request) -> Answer:
@@ -97,7 +117,7 @@ async def delete_release(request: Request) -> Answer:
 async def get_meta(request: Request) -> Answer:
     """Summarize a release (contract section 4.10)."""
     found = await release_id(request)
-    pages = (shapes.ALL, PageRequest(1, conditions=(("release", found), ("first_of_path", found))))
+    pages = (shapes.ALL, PageRequest(1, conditions=(("release", found),)))
     tree = await request.services.reads.read(request.principal, Read(View(shapes.META, pages), (("id", found),)))
     if tree is None:
         raise ReleaseNotFound

@@ -11,7 +11,10 @@ from gql_releases.rest_api.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request whose sender is known. `path` are the decoded variable segments, `raw_path` is as it came."""
+    """A request whose sender is known. `path` are the decoded variable segments, `raw_path` is as it came.
+
+    A `large` body is read in a thread.
+    """
 
     services: Services
     principal: Principal
@@ -22,6 +25,7 @@ class Request:
     raw_path: str
     query: str
     user_agent: str
+    large: bool = False
 
     def last(self, name: str, default: str = "") -> str:
         """Give the last value of a query parameter."""

@@ -20,13 +20,25 @@ from gql_releases.rest_api import commits, deploys, inventory, listing, releases
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
 from gql_releases.rest_api.requests import Answer, Refused, Request, not_found
 from gql_releases.rest_api.services import Services
-from gql_releases.web.http import COMMON, BodyTooLarge, NotJson, header, media_type, parse_json, read_body, send
+from gql_releases.web.http import (
+    COMMON,
+    BodyTooLarge,
+    NotJson,
+    header,
+    media_type,
+    parse_json,
+    parse_large_json,
+    read_body,
+    send,
+)
+from gql_releases.web.large import LARGE, apart, in_turns
 from gql_releases.web.rates import RateLimit
 from gql_releases.web.request_log import RequestLog
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
 PREFIX = "/api/0/"
+NO_BODY = (None, False)
 LOOPBACK = ("127.0.0.1", "::1")
 ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
 _OF_ORGANIZATION, _OF_PROJECT = ("organizations", "*"), ("projects", "*", "*")
@@ -128,22 +140,31 @@ class RestApi:
             return Answer(200, {}, allowed)
         if method not in handlers:
             return Answer(405, {"detail": f'Method "{method}" not allowed.'}, allowed)
-        body = await self._body(scope, receive) if method in ("POST", "PUT") else None
+        body, large = await self._body(scope, receive) if method in ("POST", "PUT") else NO_BODY
         query = scope["query_string"].decode("latin-1")
         request = Request(
             self._services, principal, path, parse_qs(query, keep_blank_values=True), body,
             self._public_url or _origin(scope), scope["raw_path"].decode("latin-1").partition("?")[0], query,
-            header(scope, b"user-agent") or "",
+            header(scope, b"user-agent") or "", large,
         )  # fmt: skip
-        answer = await handlers[method](request)
+        if large:
+            with in_turns():
+                answer = await handlers[method](request)
+        else:
+            answer = await handlers[method](request)
         return Answer(answer.status, answer.value, [*allowed, *answer.headers])
 
-    async def _body(self, scope: Scope, receive: Receive) -> Any:
+    async def _body(self, scope: Scope, receive: Receive) -> tuple[Any, bool]:
+        """Read the body and say whether it is large. Raises Refused."""
         sent = media_type(header(scope, b"content-type"))
         if sent != "application/json":
             raise Refused(Answer(415, {"detail": f'Unsupported media type "{sent}" in request.'}))
         try:
-            return parse_json(await read_body(scope, receive, self._body_limit))
+            body = await read_body(scope, receive, self._body_limit)
+            if len(body) <= LARGE:
+                return parse_json(body), False
+            with in_turns():
+                return await apart(parse_large_json, body), True
         except BodyTooLarge:
             raise Refused(Answer(413, {"detail": f"The body is larger than {self._body_limit} bytes."})) from None
         except NotJson as error:

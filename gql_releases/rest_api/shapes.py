@@ -184,7 +184,7 @@ META = s.Selection(
         s.Value("commitCount", "commit_count"),
         _date("dateReleased", "date_released"),
         _date("dateCreated", "date_created"),
-        s.Many("commitFilesChanged", "file_changes", "FileChange", 1, (s.TotalCount("total"),), str),
+        s.Many("commitFilesChanged", "changed_paths", "FileChange", 1, (s.TotalCount("total"),), str),
         s.Constant("releaseFileCount", 0),
         s.Constant("isArtifactBundle", False),
     ),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, update
 
-from gql_releases.domain.commit import NewCommit
+from gql_releases.domain.commit import FileChange, NewCommit
 from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.history import CommitStatus, interleave, last_commit
 from gql_releases.storage.columns import Id
@@ -26,7 +27,7 @@ from gql_releases.storage.tables import (
     RepositoryRow,
     table,
 )
-from gql_releases.storage.upserts import Keeper, insert_all, insert_ignoring, insert_rows, values_of
+from gql_releases.storage.upserts import AT_ONCE, Keeper, insert_all, insert_ignoring, insert_rows, values_of
 
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 releases, links = table(ReleaseRow), table(ReleaseCommitRow)
@@ -37,6 +38,7 @@ author_keeper = Keeper(authors, ("email",), ("name",), by="email", completed=("n
 _SAID = ("author_id", "message", "timestamp")
 commit_keeper = Keeper(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
 INSERT_CHANGE = insert_ignoring(table(FileChangeRow), "organization_id", "commit_id", "path", "type")
+_FIRST = itemgetter(0)
 
 
 def _of_release(target: Any) -> list[ColumnElement[bool]]:
@@ -78,8 +80,7 @@ LINKED_ELSEWHERE = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(NamedTuple):
     """A commit that stands in a release's list."""
 
     id: int
@@ -163,6 +164,9 @@ async def clear_commits(transaction: Transaction, organization: int, release: in
 
 async def _store(transaction: Transaction, organization: int, arranged: Sequence[NewCommit]) -> list[Linked]:
     """Make or complete the rows of commits and all that they name."""
+    many = len(arranged) > AT_ONCE  # then each look at all of them takes some 10 ms
+    if many:
+        await transaction.pause()
     common = {"organization_id": organization, "date_created": transaction.dialect.moment(now())}
     unnamed = f"organization-{organization}"  # Sentry's name for the repository of commits that name none
     names = {one.repository or unnamed: {"name": one.repository or unnamed} for one in arranged}
@@ -173,24 +177,38 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
         author = author_ids[one.author.email] if one.author else None
         row = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
         by_repository.setdefault(repository_ids[one.repository or unnamed], {})[one.sha] = row
-    ids: dict[tuple[int, str], int] = {}
+    if many:
+        await transaction.pause()
+    ids: dict[int, dict[str, int]] = {}
     for repository, rows in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
-        kept = await commit_keeper.keep(transaction, shared, rows)
-        ids |= {(repository, sha): row_id for sha, row_id in kept.items()}
+        ids[repository] = await commit_keeper.keep(transaction, shared, rows)
     listed = []
-    changes: list[dict[str, Any]] = []
+    changed: list[tuple[int, Sequence[FileChange]]] = []
     for one in arranged:
         repository = repository_ids[one.repository or unnamed]
-        row_id = ids[repository, one.sha]
+        row_id = ids[repository][one.sha]
         listed.append(Linked(row_id, repository, by_repository[repository][one.sha]["author_id"], one.timestamp))
-        changes += (
-            {"organization_id": organization, "commit_id": row_id, "path": change.path, "type": change.type}
-            for change in one.file_changes
-        )
-    changes.sort(key=lambda change: (change["commit_id"], change["path"]))
-    await transaction.run_many(INSERT_CHANGE, changes)
+        if one.file_changes:
+            changed.append((row_id, one.file_changes))
+    if many:
+        await transaction.pause()
+    for part in _changes(organization, changed):
+        await transaction.run_many(INSERT_CHANGE, part)
     return listed
+
+
+def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:
+    """Give the rows of file changes, by commit and path, AT_ONCE or a few more at a time."""
+    rows: list[dict[str, Any]] = []
+    for row_id, changes in sorted(changed, key=_FIRST):
+        for path, kind in sorted(changes, key=_FIRST):
+            rows.append({"organization_id": organization, "commit_id": row_id, "path": path, "type": kind})
+        if len(rows) >= AT_ONCE:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
 
 
 async def _keep_authors(transaction: Transaction, common: dict[str, Any], arranged: Sequence[NewCommit]) -> dict[str, int]:

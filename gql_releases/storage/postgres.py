@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Sequence
 from functools import lru_cache
@@ -123,6 +124,10 @@ class PostgresTransaction:
         wanted = [(statement.on(self.dialect), _given(statement, rows)) for statement, rows in run if rows]
         values = tuple([value for prepared, given in wanted for value in prepared.bind(given)])
         await self._session.fetch(_together(tuple([prepared for prepared, _ in wanted])), values)
+
+    async def pause(self) -> None:
+        """Let the event loop go round once."""
+        await asyncio.sleep(0)
 
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Do as run_many does, and give all rows that it returned: those of arrays in any order."""

@@ -114,6 +114,9 @@ class SqliteTransaction:
         for statement, rows in run:
             await self.run_many(statement, rows)
 
+    async def pause(self) -> None:
+        """Go on: large writes have a thread of their own."""
+
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Run a statement once for each row of values and give all rows that it returned, in order."""
         prepared, execute = statement.on(self.dialect), self._connection.execute

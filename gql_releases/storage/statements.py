@@ -99,5 +99,8 @@ class Transaction(Protocol):
     async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
         """Run statements for the effect, each for its rows; none may need to see what another one does."""
 
+    async def pause(self) -> None:
+        """Let others run in the middle of what takes long, where they share the event loop with this transaction."""
+
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Run a statement once for each row of values and give all rows that it returned, in order."""

@@ -72,6 +72,9 @@ class _Recorded:
             if rows:
                 self._note(statement, 0, rows[0])
 
+    async def pause(self) -> None:
+        await self._transaction.pause()
+
     async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         found = await self._transaction.all_many(statement, rows)
         self._note(statement, len(found), rows[0] if rows else None)

@@ -16,7 +16,7 @@ from gql_releases.storage.statements import Statement
 from tests.conftest import Template
 
 RELEASE = PageRequest(10, conditions=(("release", 1),))
-PATHS = PageRequest(1, conditions=(("release", 1), ("first_of_path", 1)))
+ONE = PageRequest(1, conditions=(("release", 1),))
 
 
 def statements(level: Level) -> list[Statement]:
@@ -30,7 +30,7 @@ def statements(level: Level) -> list[Statement]:
         (lists.COMMITS, (RELEASE, shapes.ALL)),
         (lists.FILE_CHANGES, (RELEASE,)),
         (lists.REPOSITORIES_OF_RELEASE, (RELEASE,)),
-        (shapes.META, (shapes.ALL, PATHS)),
+        (shapes.META, (shapes.ALL, ONE)),
         (shapes.PREVIOUS.selection, shapes.PREVIOUS.pages),
     ],
 )

@@ -25,7 +25,6 @@ from gql_releases.storage.reading.filters import (
     commit_between,
     environment_of,
     equals,
-    first_of_path,
     last_deploy,
     last_deploy_of,
     nothing,
@@ -61,7 +60,8 @@ class ToMany:
     `child` is the column that leads to the target's row; None where `table` is the target's own. `orders` are columns of
     `table`, each made unique by `tie`. `dense`: the first order's column counts 0, 1, 2 ... within the parent. `count`
     is the entity's column that keeps the list's length. `routes`: a filter that makes another table drive. `checked`:
-    columns whose index is not to be walked, because a filter that always stands finds the few rows that there are.
+    columns whose index is not to be walked, because a filter that always stands finds the few rows that there are. `whole`:
+    a page, however short, is found by looking at the whole list. `counted`: a column whose different values are counted.
     """
 
     target: str
@@ -76,6 +76,8 @@ class ToMany:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     routes: Mapping[str, ToMany] = field(default_factory=dict)
     checked: tuple[str, ...] = ()
+    whole: bool = False
+    counted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,11 @@ _release_manys = {
     ),
     "file_changes": ToMany(
         "FileChange", release_file_changes(), "release_id", "change_id", ("path",), "change_id", Order("path"),
-        filters=_of_release | {"repository": equals("repository_id"), "first_of_path": first_of_path},
+        filters=_of_release | {"repository": equals("repository_id")}, whole=True,
+    ),
+    "changed_paths": ToMany(
+        "FileChange", release_file_changes(), "release_id", "change_id", ("path",), "change_id", Order("path"),
+        filters=_of_release, whole=True, counted="path",
     ),
     "repositories": ToMany(
         "Repository", release_repositories(), "release_id", "repository_id", ("repository_id",), "repository_id",

@@ -79,6 +79,8 @@ class Level:
     lists: list[ListPlan] = field(default_factory=list)
     has_list: bool = False
     finish: Callable[[Select[Any]], Select[Any]] = field(default=lambda wanted: wanted)
+    whole: bool = False
+    """Whether one of the lists is looked at as a whole."""
     statement: Statement = field(init=False)
 
     def add(self, column: ColumnElement[Any]) -> int:
@@ -158,7 +160,8 @@ def _total(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> Colu
     if link.count and not names:
         return rows.c[link.count]
     inner = _Rows(routed(link, names), level, item.slot)
-    counted = inner.select(func.count()).where(*inner.within(_tenant(rows), rows.c[entity.key]))
+    count = func.count(inner.links.c[link.counted].distinct()) if link.counted else func.count()
+    counted = inner.select(count).where(*inner.within(_tenant(rows), rows.c[entity.key]))
     return counted.correlate(rows).scalar_subquery()
 
 
@@ -235,6 +238,7 @@ def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.Many) 
     order = shape.order or link.default
     if order.field not in link.orders:
         raise ValueError(f"{item.attribute} has no order {order.field}")
+    level.whole |= link.whole
     if not level.is_root:
         return _of_many_parents(level, link, order, item)
     if level.has_list or item.unless:

@@ -281,16 +281,6 @@ def _with_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[b
     return _of_commits(rows, select(changes.c.commit_id).where(*named))
 
 
-def first_of_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """Of the file changes of a release, named by its id, it is the first with its path."""
-    earlier, links = table(tables.FileChangeRow).alias(), table(tables.ReleaseCommitRow).alias()
-    of_release = [_own(links), links.c.release_id == bound(links.c.release_id, name)]
-    same_path = [_own(earlier), earlier.c.path == rows.c.path, earlier.c.id < rows.c.change_id]
-    return ~exists(
-        select(earlier.c.id).where(*same_path, earlier.c.commit_id.in_(select(links.c.commit_id).where(*of_release)))
-    )
-
-
 def between(links: FromClause, name: str) -> list[ColumnElement[bool]]:
     """The link's release comes after the base and not after the head; the value is (project, base, head)."""
     conditions = [links.c.project_id == project_id(f"{name}_0")]

@@ -147,7 +147,7 @@ def is_single(plan: RootPlan) -> bool:
 
 def is_large(plan: RootPlan, pages: Sequence[PageRequest]) -> bool:
     """Say whether a read may fetch so many rows that it would hold up whoever waits for the event loop."""
-    return bool(plan.level.lists) and _expected_rows(plan.level, pages) > LARGE
+    return plan.level.whole or (bool(plan.level.lists) and _expected_rows(plan.level, pages) > LARGE)
 
 
 def _expected_rows(level: Level, pages: Sequence[PageRequest]) -> int:

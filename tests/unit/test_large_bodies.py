@@ -1,0 +1,60 @@
+"""JSON that is read in steps is what JSON read at once is."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from gql_releases.web.http import NotJson, parse_json, parse_large_json
+from gql_releases.web.large import TURN, apart, in_turns, let_go
+
+GOOD = [
+    b'{"a": [1, -2, 0.5, 1e3, true, false, null, "\xc3\xa9 \\u00e9 \\n", {}, []]}',
+    b"[9223372036854775807, -9223372036854775808, 18446744073709551615]",
+    b"[18446744073709551616, -9223372036854775809, 123456789012345678901234567890]",
+    b'{"twice": 1, "twice": {"b": 2}}',
+    b'"\\ud800"',
+    b" 0 ",
+]
+BAD = [b"", b"{", b"[1,]", b"NaN", b"[Infinity]", b"\xff", b"1" * 5000 + b"x", b"[" * 200_000]
+
+
+@pytest.mark.parametrize("body", GOOD)
+def test_what_is_read_in_steps_is_the_same(body: bytes) -> None:
+    assert repr(parse_large_json(body)) == repr(parse_json(body))
+
+
+@pytest.mark.parametrize("body", BAD, ids=range(len(BAD)))
+def test_what_is_no_json_is_refused_both_ways(body: bytes) -> None:
+    for parse in (parse_json, parse_large_json):
+        with pytest.raises(NotJson):
+            parse(body)
+
+
+def test_large_work_has_a_thread_of_its_own_and_short_turns() -> None:
+    usual = sys.getswitchinterval()
+
+    async def ask(value: Any) -> tuple[str, float, Any]:
+        with in_turns():
+            return await apart(lambda: (threading.current_thread().name, sys.getswitchinterval(), value))
+
+    async def both() -> list[tuple[str, float, Any]]:
+        return await asyncio.gather(ask(1), ask(2))
+
+    found = asyncio.run(both())
+    assert [value for _, _, value in found] == [1, 2]
+    assert len({name for name, _, _ in found}) == 1
+    assert found[0][0] != threading.current_thread().name
+    assert found[0][1] == pytest.approx(TURN)
+    assert sys.getswitchinterval() == usual
+
+
+def test_what_is_let_go_is_empty() -> None:
+    inner: list[Any] = [1, {"b": []}]
+    value = {"a": inner}
+    let_go(value)
+    assert (value, inner) == ({}, [])
