@@ -93,7 +93,7 @@ class SqliteEnd:
     async def rows(self, part: Part, after: Key | None, limit: int) -> list[Row]:
         """Give rows; moments that are spelled in another way come in the one form."""
         found = await self.fetch(part.select(self.sign, after=after is not None), *(after or ()), limit)
-        return _with_dates(part, found, _spelled) if part.dates else found
+        return _turned(part, found, _spelled, int)
 
     async def put(self, part: Part, rows: list[Row]) -> None:
         """Write rows."""
@@ -166,11 +166,11 @@ class PostgresEnd:
     async def rows(self, part: Part, after: Key | None, limit: int) -> list[Row]:
         """Give rows, moments spelled out."""
         found = await self.fetch(part.select(self.sign, after=after is not None), *(after or ()), limit)
-        return _with_dates(part, found, format_date) if part.dates else [tuple(row) for row in found]
+        return _turned(part, found, format_date, int)
 
     async def put(self, part: Part, rows: list[Row]) -> None:
         """Write rows, new ones by COPY."""
-        native = _with_dates(part, rows, datetime.fromisoformat) if part.dates else rows
+        native = _turned(part, rows, datetime.fromisoformat, bool)
         with postgres.TRANSLATED:
             if part.waiting:
                 await self._connection.executemany(part.update(self.sign), native)
@@ -229,13 +229,15 @@ def _spelled(text: str) -> str:
     return text if len(text) == 27 and text[26] == "Z" else format_date(parse_date(text))
 
 
-def _with_dates(part: Part, rows: Iterable[Row], turned: Callable[[Any], Any]) -> list[Row]:
+def _turned(part: Part, rows: Iterable[Row], date: Callable[[Any], Any], boolean: Callable[[Any], Any]) -> list[Row]:
+    """Give rows with their moments and Booleans in another form."""
+    places = [*((place, date) for place in part.dates), *((place, boolean) for place in part.booleans)]
     made = []
     for row in rows:
         filled = list(row)
-        for place in part.dates:
+        for place, turn in places:
             if filled[place] is not None:
-                filled[place] = turned(filled[place])
+                filled[place] = turn(filled[place])
         made.append(tuple(filled))
     return made
 

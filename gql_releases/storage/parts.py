@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Boolean, Table
 
 from gql_releases.storage.columns import UtcDateTime
 from gql_releases.storage.tables import metadata
@@ -24,6 +24,8 @@ class Part:
     columns: tuple[str, ...]
     dates: tuple[int, ...]
     """Where among the columns moments stand."""
+    booleans: tuple[int, ...] = ()
+    """Where Booleans stand, which are 0 and 1 between the ends."""
     waiting: tuple[str, ...] = ()
     """The columns that this part is about, where its rows are there already; rows with none of them are left out."""
 
@@ -93,10 +95,12 @@ def _waiting(table: Table) -> list[str]:
 
 
 def _part(table: Table, columns: list[str], waiting: Sequence[str] = ()) -> Part:
-    moments = [place for place, name in enumerate(columns) if isinstance(table.columns[name].type, UtcDateTime)]
+    def places(kind: type[Any]) -> tuple[int, ...]:
+        return tuple(place for place, name in enumerate(columns) if isinstance(table.columns[name].type, kind))
+
     name = f"{table.name}: {', '.join(waiting)}" if waiting else table.name
     key = tuple(column.name for column in table.primary_key)
-    return Part(name, table.name, key, tuple(columns), tuple(moments), tuple(waiting))
+    return Part(name, table.name, key, tuple(columns), places(UtcDateTime), places(Boolean), tuple(waiting))
 
 
 def numbered_tables() -> dict[str, bool]:
