@@ -8,6 +8,7 @@ import orjson
 
 from .errors import ErrorCode, invalid
 
+_IN_UTC = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 WRONG_FORMAT = (
     "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
 )
@@ -26,11 +27,12 @@ def parse_date(text: str) -> datetime:
 
 
 def format_date(moment: datetime) -> str:
-    """Write an aware datetime as RFC 3339 in UTC, always with microseconds: one form, whose byte order is time's.
+    """Write a datetime as RFC 3339 in UTC, always with microseconds: one form, whose byte order is time's.
 
-    orjson does it in a fifth of isoformat's time, and leaves out microseconds that are zero.
+    Without a time zone it is UTC. orjson does it in a fifth of isoformat's time, and leaves out microseconds that are zero.
     """
-    spelled = orjson.dumps(moment if moment.tzinfo is UTC else moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1]
+    zone = moment.tzinfo
+    spelled = orjson.dumps(moment if zone is UTC or zone is None else moment.astimezone(UTC), option=_IN_UTC)[1:-1]
     return spelled.decode() if len(spelled) == 27 else spelled[:19].decode() + ".000000Z"
 
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from gql_releases.storage.database import Database
-from gql_releases.storage.statements import Row, Statement, Transaction, Values
+from gql_releases.storage.statements import Row, RowsStatement, Statement, Transaction, Values
+from tests.databases import ON_POSTGRES
 
 Result = TypeVar("Result")
 
@@ -46,6 +47,8 @@ class _Recorded:
         prepared = statement.on(self.dialect)
         self._recorder.statements.append((prepared.sql, rows))
         if values is not None:
+            if isinstance(statement, RowsStatement) and ON_POSTGRES:
+                values = {name: [value] for name, value in values.items()}
             self._recorder.bound[prepared.sql] = prepared.bind(values)
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:

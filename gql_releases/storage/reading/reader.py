@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -136,7 +137,14 @@ def _joined(plan: ListPlan, start: int, marker: int, rows: list[Row]) -> list[Ro
 
 def _sort(plan: ListPlan, rows: list[Row]) -> None:
     if plan.sort and len(rows) > 1:
-        rows.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
+        try:
+            rows.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
+        except TypeError:  # asyncpg gives the end of time, and that alone, without a time zone
+            rows.sort(key=lambda row: [_in_utc(row[place]) for place in plan.sort], reverse=plan.descending)
+
+
+def _in_utc(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def is_single(plan: RootPlan) -> bool:
