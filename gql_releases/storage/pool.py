@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from gql_releases.storage.statements import Prepared, Row
@@ -47,6 +48,7 @@ class Pool:
         self._idle: list[Session] = []
         self._waiting: deque[asyncio.Future[Session | None]] = deque()
         self._open = self._generation = 0
+        self._emptied: asyncio.Future[None] | None = None
 
     async def acquire(self) -> Session:
         """Lend a connection. Raises TimeoutError, and what `connect` raises."""
@@ -80,11 +82,16 @@ class Pool:
             self._forget(self._idle.pop())
 
     async def close(self) -> None:
-        """Close what is not lent; the rest when it comes back."""
+        """Close what is not lent, and wait for the rest to come back: within the limit that requests have."""
         idle, self._idle = self._idle, []
         self._generation += 1
         for session in idle:
             await session.connection.close()
+        self._open -= len(idle)
+        if self._open:
+            self._emptied = asyncio.get_running_loop().create_future()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied, self._patience)
 
     async def _new(self) -> Session:
         self._open += 1
@@ -120,3 +127,5 @@ class Pool:
         session.connection.terminate()
         self._open -= 1
         self._hand(None)
+        if self._open == 0 and self._emptied and not self._emptied.done():
+            self._emptied.set_result(None)

@@ -238,6 +238,7 @@ class ReleaseAuthorRow(SQLModel, table=True):
         PrimaryKeyConstraint("organization_id", "release_id", "position"),
         reference("release_id", "releases", cascade=True),
         reference("author_id", "commit_authors"),
+        sorted_by("author_id", "release_id"),
         LINK,
     )
 

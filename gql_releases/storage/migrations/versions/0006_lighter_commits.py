@@ -1,4 +1,4 @@
-"""one index fewer for each commit, and no foreign key that another one implies."""
+"""one index fewer for each commit, one more for authors, and no foreign key that another one implies."""
 
 from alembic import op
 
@@ -12,6 +12,7 @@ IMPLIED = ("commits", "file_changes", "release_commits", "release_authors")
 BY_REPOSITORY = "uq_commits_organization_id_repository_id_sha"
 BY_SHA = "uq_commits_organization_id_sha_repository_id"
 SHAS = "ix_commits_organization_id_sha"
+BY_AUTHOR = "ix_release_authors_organization_id_author_id_release_id"
 
 
 def _keep_form(table: str) -> dict[str, bool]:
@@ -27,10 +28,12 @@ def upgrade() -> None:
                 batch.drop_index(op.f(SHAS))
                 batch.drop_constraint(op.f(BY_REPOSITORY), type_="unique")
                 batch.create_unique_constraint(op.f(BY_SHA), ["organization_id", "sha", "repository_id"])
+    op.create_index(op.f(BY_AUTHOR), "release_authors", ["organization_id", "author_id", "release_id"])
 
 
 def downgrade() -> None:
     """Take it back."""
+    op.drop_index(op.f(BY_AUTHOR), "release_authors")
     for table in IMPLIED:
         with op.batch_alter_table(table, table_kwargs=_keep_form(table)) as batch:
             if table == "commits":
