@@ -14,9 +14,11 @@ export default [
         {
           exceptions: {
             types: [
+              "CommitStatus", // what is known of a release's commits: a value, the release's
               "DeployLink", // a named URL: a value, the deploy's
               "PageInfo", // Relay says what it has: no id
               "ReleaseComparison", // what lies between two releases, which have ids
+              "Upstream", // how far a release was sent on: a value, the release's
               "UserError", // says what is wrong with an input; nothing that is kept
               "VersionInfo", // what a release's version says: a value, the release's
               "VersionNumbers", // as VersionInfo, whose part it is
