@@ -22,8 +22,8 @@ from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.store import Store
 from gql_releases.web.http import NotJson, parse_json
 
-AT_ONCE = 64
-"""Lines on their way together: the writer commits them as a group, in the order of the file."""
+AT_ONCE = 8
+"""Lines on their way together: SQLite commits them as a group, in the order of the file; PostgreSQL has a connection for each."""
 
 
 @dataclass(slots=True)
