@@ -23,7 +23,7 @@ from gql_releases.storage.store import Store
 from gql_releases.web.http import NotJson, parse_json
 
 AT_ONCE = 8
-"""Lines on their way together: SQLite commits them as a group, in the order of the file; PostgreSQL has a connection for each."""
+"""Lines on their way together where the store commits them as a group, in the order of the file; else one at a time."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ async def import_file(
     console = Console(stderr=True)
     with file.open("rb") as lines, Progress(console=console, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("importing", total=os.fstat(lines.fileno()).st_size)
-        for group in _groups(enumerate(lines, 1)):
+        for group in _groups(enumerate(lines, 1), AT_ONCE if store.writes_in_groups else 1):
             outcomes = await asyncio.gather(*(create(line) for _, line in group), return_exceptions=True)
             for (number, _), outcome in zip(group, outcomes, strict=True):
                 _count(done, number, outcome, console)
@@ -65,9 +65,9 @@ async def import_file(
     return done
 
 
-def _groups(lines: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+def _groups(lines: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:
     said = (one for one in lines if one[1].strip())
-    while group := list(islice(said, AT_ONCE)):
+    while group := list(islice(said, size)):
         yield group
 
 

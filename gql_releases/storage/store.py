@@ -41,6 +41,11 @@ class Store:
             single=is_single(plan),
         )
 
+    @property
+    def writes_in_groups(self) -> bool:
+        """Whether writes that come together are committed together, in their order; else they are transactions side by side."""
+        return not self._database.dialect.counts_round_trips
+
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
         await self._database.close()
