@@ -43,7 +43,7 @@ class Store:
 
     @property
     def writes_in_groups(self) -> bool:
-        """Whether writes that come together are committed together, in their order; else they are transactions side by side."""
+        """Whether writes that come together are committed together, in their order; else they go side by side."""
         return not self._database.dialect.counts_round_trips
 
     async def close(self) -> None:
