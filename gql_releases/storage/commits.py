@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, upd
 from gql_releases.domain.commit import FileChange, NewCommit
 from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.history import CommitStatus, interleave, last_commit
-from gql_releases.storage.columns import Id
+from gql_releases.storage.columns import Id, moment
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.statements import RowsStatement, Statement, Transaction
+from gql_releases.storage.statements import Row, RowsStatement, Statement, Transaction
 from gql_releases.storage.tables import (
     CommitAuthorRow,
     CommitRow,
@@ -102,13 +102,13 @@ async def set_commits(
     organization: int,
     release: int,
     arranged: Sequence[NewCommit],
+    present: Sequence[Linked] | None,
     only_repository: str | None = None,
-    *,
-    new: bool = False,
 ) -> Sent:
     """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
 
-    The ranges of its other repositories are then to be settled (storage/ranges.py). A `new` release has none to replace.
+    The ranges of its other repositories are then to be settled (storage/ranges.py). `present` is the list that the release
+    has: the same one again is not written; a new release has none.
     """
     sent = await _store(transaction, organization, arranged)
     listed, replaced = sent, None
@@ -122,9 +122,10 @@ async def set_commits(
         {**common, "repository_id": repository, "commit_id": one.id, "head_time": one.timestamp, "commit_status": "COMPLETE"}
         for repository, one in first.items()
     ]
-    if not new:
+    written = [] if listed == present else _links(organization, release, listed)
+    if written and present:
         await _clear(transaction, organization, release)
-    await transaction.run_all([*_links(organization, release, listed), (HEAD_OF_LIST, found)])
+    await transaction.run_all([*written, (HEAD_OF_LIST, found)])
     return Sent(sent, replaced)
 
 
@@ -179,16 +180,17 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
         by_repository.setdefault(repository_ids[one.repository or unnamed], {})[one.sha] = row
     if many:
         await transaction.pause()
-    ids: dict[int, dict[str, int]] = {}
+    kept: dict[int, dict[str, Row]] = {}
     for repository, rows in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
-        ids[repository] = await commit_keeper.keep(transaction, shared, rows)
+        kept[repository] = await commit_keeper.keep_rows(transaction, shared, rows)
     listed = []
     changed: list[tuple[int, Sequence[FileChange]]] = []
     for one in arranged:
         repository = repository_ids[one.repository or unnamed]
-        row_id = ids[repository][one.sha]
-        listed.append(Linked(row_id, repository, by_repository[repository][one.sha]["author_id"], one.timestamp))
+        _, row_id, author, _, time = kept[repository][one.sha]
+        given = by_repository[repository][one.sha]["author_id"]
+        listed.append(Linked(row_id, repository, given or author, one.timestamp or moment(time)))
         if one.file_changes:
             changed.append((row_id, one.file_changes))
     if many:

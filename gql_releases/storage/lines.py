@@ -12,7 +12,6 @@ from sqlalchemy import bindparam, case, null, select
 from gql_releases.domain.history import FILLED, MAX_RANGE, CommitStatus, Tail, Walk
 from gql_releases.storage.columns import NEVER, Id, moment
 from gql_releases.storage.commits import Linked, commits, heads, links, releases
-from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.statements import Statement, Transaction
 from gql_releases.storage.tables import ReleaseProjectRow, table
 
@@ -77,29 +76,32 @@ BEFORE = Statement(
 )
 
 
-def _heads_of_others(dialect: Dialect) -> Any:
-    mine, theirs = release_projects.alias(), release_projects.alias()
-    shared = (
-        select(theirs.c.project_id)
-        .select_from(mine.join(theirs, mine.c.project_id == theirs.c.project_id))
-        .where(*_same(mine, "organization_id", "release_id"), *_same(theirs, "organization_id"))
-        .where(theirs.c.release_id == heads.c.release_id)
+# Statement by statement and not as one join: PostgreSQL's planner, where it has not seen a young table yet, walks through
+# all rows of one for each of the other, which took a second at thirty releases.
+IDS = Statement(
+    lambda dialect: select(commits.c.sha, commits.c.id).where(
+        *_same(commits, "organization_id", "repository_id"), dialect.among(commits.c.sha, "shas")
     )
-    return (
-        select(commits.c.sha)
-        .select_from(commits.join(heads, heads.c.commit_id == commits.c.id))
+)
+HEADS_AMONG = Statement(
+    lambda dialect: select(heads.c.commit_id, heads.c.release_id).where(
+        *_same(heads, "organization_id"),
+        dialect.among(heads.c.commit_id, "commits"),
+        heads.c.release_id != bindparam("release_id", type_=Id),
+    )
+)
+PROJECTS = Statement(select(release_projects.c.project_id).where(*_same(release_projects, "organization_id", "release_id")))
+OF_PROJECTS = Statement(
+    lambda dialect: (
+        select(release_projects.c.release_id)
         .where(
-            *_same(commits, "organization_id", "repository_id"),
-            *_same(heads, "organization_id"),
-            commits.c.sha.in_(select(dialect.list_items("shas", commits.c.sha.type).c.value)),
-            heads.c.release_id != bindparam("release_id", type_=Id),
-            shared.exists(),
+            *_same(release_projects, "organization_id"),
+            dialect.among(release_projects.c.release_id, "releases"),
+            dialect.among(release_projects.c.project_id, "projects"),
         )
         .distinct()
     )
-
-
-HEADS_OF_OTHERS = Statement(_heads_of_others)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Line:
         self._here: dict[str, Any] = {"organization_id": organization, "repository_id": repository}
         self._release = release
         self._commits: dict[str, Linked] = {}
+        self._projects: list[int] | None = None
 
     async def range(self, head: str, previous: str | None) -> Range:
         """Find the commits after `previous`, or after the nearest head of another release of its projects, up to `head`."""
@@ -151,8 +154,24 @@ class Line:
     async def _heads(self, sha: str, tails: Sequence[Tail], own: str) -> set[str]:
         """Tell which commits of some tails are heads of other releases of the same projects; the own head is none."""
         shas = {sha, *(one for tail in tails for one in (*tail.shas, tail.base) if one is not None)} - {own}
-        asked = {**self._here, "release_id": self._release, "shas": self._transaction.dialect.list_value(sorted(shas))}
-        return {row[0] for row in await self._transaction.all(HEADS_OF_OTHERS, asked)}
+        ids = {one: self._commits[one].id for one in shas if one in self._commits}
+        strangers = sorted(shas - ids.keys())
+        if strangers:
+            ids.update(await self._ask(IDS, shas=strangers))
+        found = await self._ask(HEADS_AMONG, release_id=self._release, commits=sorted(ids.values()))
+        if not found:
+            return set()
+        if self._projects is None:
+            self._projects = [row[0] for row in await self._ask(PROJECTS, release_id=self._release)]
+        others = sorted({release for _, release in found})
+        related = {row[0] for row in await self._ask(OF_PROJECTS, releases=others, projects=self._projects)}
+        stops = {commit for commit, release in found if release in related}
+        return {one for one, row_id in ids.items() if row_id in stops}
+
+    async def _ask(self, statement: Statement, **values: Any) -> list[Any]:
+        spelt = self._transaction.dialect.list_value
+        given = {name: spelt(value) if isinstance(value, list) else value for name, value in values.items()}
+        return await self._transaction.all(statement, {**self._here, **given})
 
     async def _before(self, sha: str, floor: datetime | None) -> str | None:
         """Give the newest head of a list that is older than a commit; None where it is older than `floor`, or one of two."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +18,7 @@ from gql_releases.storage.dialects import PostgresDialect
 from gql_releases.storage.hosts import Hosts
 from gql_releases.storage.pool import Pool, Session
 from gql_releases.storage.statements import Prepared, Row, RowsStatement, Statement, Values
+from gql_releases.storage.statistics import analyze_grown, is_time
 
 Result = TypeVar("Result")
 
@@ -170,6 +172,8 @@ class PostgresDatabase:
         """Take the URL, the connections at most, and the seconds that a request may wait for one."""
         self.dialect, self._hosts = PostgresDialect(), Hosts(url, patience)
         self._pool = Pool(self._connect, size, patience)
+        self._writes = 0
+        self._look: asyncio.Task[None] | None = None
 
     async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
         """Run `work` on one snapshot; a single statement is one by itself. Raises Unavailable."""
@@ -192,7 +196,9 @@ class PostgresDatabase:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._write(work)
+                result = await self._write(work)
+                self._count_write()
+                return result
             except _IN_THE_WAY as error:
                 if attempt == ATTEMPTS:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
@@ -209,6 +215,22 @@ class PostgresDatabase:
                 raise
             self._pool.release(session)
             return result
+
+    def _count_write(self) -> None:
+        """Look at times, beside the requests, for tables that have grown."""
+        self._writes += 1
+        if is_time(self._writes) and (self._look is None or self._look.done()):
+            self._look = asyncio.create_task(self._analyze())
+
+    async def _analyze(self) -> None:
+        with suppress(Unavailable), TRANSLATED:
+            session = await self._pool.acquire()
+            try:
+                await analyze_grown(session.connection)
+            except BaseException as error:
+                self._give_back(session, error)
+                raise
+            self._pool.release(session)
 
     async def _ended(self, session: Session, end: str, work: Awaitable[Result]) -> Result:
         """Wait for the work of a transaction and end it; undo it where the work fails."""
@@ -233,6 +255,8 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Let go of the connections."""
+        if self._look:
+            await self._look
         await self._pool.close()
 
     async def _connect(self) -> Any:

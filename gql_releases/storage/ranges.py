@@ -124,16 +124,41 @@ class Head:
         return Linked(self.commit_id, self.repository_id, self.author_id, self.timestamp)
 
 
-async def settle(transaction: Transaction, organization: int, release: int, sent: Sent | None) -> None:
-    """Put together what a command about a release, which `sent` commits or only refs, makes known: of it, then of others."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a release has for its repositories: a command that leaves it as it was tells others nothing."""
+
+    heads: Sequence[Head] = ()
+    listed: Sequence[Linked] = ()
+
+    def of(self, repository: int) -> tuple[list[Head], list[Linked]]:
+        """Give what there is for one repository."""
+        heads = [one for one in self.heads if one.repository_id == repository]
+        return heads, [one for one in self.listed if one.repository_id == repository]
+
+
+async def known(transaction: Transaction, organization: int, release: int) -> Known:
+    """Look what a release has, before a command changes it."""
+    found, _ = await _heads(transaction, organization, release)
+    return Known(found, await _listed(transaction, organization, release))
+
+
+async def settle(transaction: Transaction, organization: int, release: int, sent: Sent | None, before: Known) -> None:
+    """Put together what a command about a release, which `sent` commits or only refs, makes known: of it, then of others.
+
+    `before` is what the release had. Where that is as it was, others have nothing to learn, and are left alone.
+    """
     found, status = await _heads(transaction, organization, release)
     found = await _unlist(transaction, found, sent)
     await _lock(transaction, organization, {one.repository_id: one.said for one in found})
     settled = await _complete(transaction, organization, release, found, status)
     told = {one.repository_id for one in sent.commits} if sent else set()
     here = {"organization_id": organization, "release_id": release}
+    now = Known(settled, await _listed(transaction, organization, release))
     waiting: set[int] = set()
     for one in settled:
+        if now.of(one.repository_id) == before.of(one.repository_id):
+            continue
         if one.kind == "LIST" and (one.said or one.repository_id in told):
             waiting |= await _waiting_for_list(transaction, here, one.repository_id)
         elif one.kind != "LIST":
@@ -156,6 +181,11 @@ async def _complete_others(transaction: Transaction, organization: int, waiting:
     for other in sorted(waiting):
         await transaction.one(LOCK_RELEASE, {"organization_id": organization, "release_id": other})
         await _complete(transaction, organization, other, *await _heads(transaction, organization, other))
+
+
+async def _listed(transaction: Transaction, organization: int, release: int) -> list[Linked]:
+    rows = await transaction.all(LISTED, {"organization_id": organization, "release_id": release})
+    return [Linked(row[0], row[1], row[2], moment(row[3])) for row in rows]
 
 
 async def _heads(transaction: Transaction, organization: int, release: int) -> tuple[list[Head], str]:
@@ -262,8 +292,7 @@ async def _relist(
     anew: bool,
 ) -> bool:
     """Put the ranges among the commits that stay; say whether that changed the release's list."""
-    rows = await transaction.all(LISTED, {"organization_id": organization, "release_id": release})
-    present = [Linked(row[0], row[1], row[2], moment(row[3])) for row in rows]
+    present = await _listed(transaction, organization, release)
     made = [one.repository_id for one in settled if one.kind != "LIST"]
     sent = [one for one in present if one.repository_id not in made]
     kept = {repository: [one for one in present if one.repository_id == repository] for repository in made}

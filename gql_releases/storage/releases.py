@@ -24,7 +24,7 @@ from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.forwarding import forward_change, forward_creation, forward_deletion
 from gql_releases.storage.organizations import project_ids
-from gql_releases.storage.ranges import settle, tell_lists
+from gql_releases.storage.ranges import Known, known, settle, tell_lists
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
 from gql_releases.storage.statements import RowsStatement, Statement, Transaction
@@ -174,8 +174,11 @@ class ReleaseStore:
         """Replace a release's commits, or those of one repository. Raises ReleaseNotFound."""
 
         async def apply(transaction: Transaction, found: Found) -> None:
-            sent = await set_commits(transaction, principal.organization_id, found.id, arrange(commits), repository)
-            await settle(transaction, principal.organization_id, found.id, sent)
+            before = await known(transaction, principal.organization_id, found.id)
+            sent = await set_commits(
+                transaction, principal.organization_id, found.id, arrange(commits), before.listed, repository
+            )
+            await settle(transaction, principal.organization_id, found.id, sent, before)
             await forward_change(transaction, principal, found, {}, commits, None, repository)
 
         return await self._change(principal, key, apply, view, large=not commits or _rows(commits) > LARGE)
@@ -261,13 +264,18 @@ async def _take(
     new: bool = False,
 ) -> None:
     """Take commits and refs as they came, where some came, then put together what they make known."""
-    sent = await set_commits(transaction, organization, release, arrange(commits), new=new) if commits else None
+    if not commits and not refs:
+        return
+    before = Known() if new else await known(transaction, organization, release)
+    sent = None
+    if commits:
+        sent = await set_commits(transaction, organization, release, arrange(commits), None if new else before.listed)
     if refs:
         await set_refs(transaction, organization, release, refs)
     if sent and new and not refs:
         await tell_lists(transaction, organization, release, sent)
-    elif sent or refs:
-        await settle(transaction, organization, release, sent)
+    else:
+        await settle(transaction, organization, release, sent, before)
 
 
 def _rows(commits: Sequence[NewCommit]) -> int:

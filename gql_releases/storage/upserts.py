@@ -79,6 +79,12 @@ class Keeper:
 
     async def keep(self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]) -> dict[Key, int]:
         """Give the id of each row by its key; `common` are the values that all rows share."""
+        return {key: row[1] for key, row in (await self.keep_rows(transaction, common, rows)).items()}
+
+    async def keep_rows(
+        self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]
+    ) -> dict[Key, Row]:
+        """Give each row by its key: (key, id, the `completed` columns as they were found)."""
         if not rows:
             return {}
         if len(rows) > AT_ONCE:
@@ -93,15 +99,15 @@ class Keeper:
         changed = [one for key in sorted(known) if (one := self._changed(known[key], rows[key]))]
         if changed:
             await transaction.run_many(self._complete, changed)
-        return {key: row[1] for key, row in (known | made).items()}
+        return known | made
 
     async def _keep_parts(
         self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]
-    ) -> dict[Key, int]:
+    ) -> dict[Key, Row]:
         keys, kept = transaction.dialect.in_order_of_locking(list(rows)), {}
         for start in range(0, len(keys), AT_ONCE):
             part = {key: rows[key] for key in keys[start : start + AT_ONCE]}
-            kept.update(await self.keep(transaction, common, part))
+            kept.update(await self.keep_rows(transaction, common, part))
         return kept
 
     async def _make(

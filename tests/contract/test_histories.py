@@ -13,7 +13,6 @@ import pytest
 
 from tests.client import Client
 from tests.conftest import House, Template
-from tests.databases import ON_POSTGRES
 from tests.factories import CREATE, as_graphql
 
 FILES = {"strawberry-releases.jsonl": 939, "urql-monorepo.jsonl": 950}
@@ -134,8 +133,6 @@ def expected(lines: list[Any]) -> Counter[str]:
 def test_history_goes_in_and_comes_out_whole(
     template: Template, tmp_path: Path, shared_data: Path, name: str, way: str, record_property: Any
 ) -> None:
-    if way == "import" and ON_POSTGRES and name.startswith("urql"):
-        pytest.skip("SLOW: a monorepo's refs are imported one after another, which takes minutes on PostgreSQL")
     house = House(template, tmp_path, create_projects=True, max_cost=1_000_000)
     client = house.client
     file = shared_data / name

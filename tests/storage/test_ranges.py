@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gql_releases.storage import lines, ranges
 from gql_releases.storage.sqlite import SqliteDatabase
 from tests.client import Client
 from tests.conftest import House, Template
+from tests.databases import ON_POSTGRES
 from tests.unit.test_history import History, histories
 
 SOAK = bool(os.environ.get("GQL_RELEASES_SOAK"))
@@ -147,6 +149,63 @@ def test_commits_that_are_replaced_by_others_take_their_heads_along(client: Clie
     command(client, "1", {"commits": [sent(2, True)]})
     heads = house.rows("SELECT c.sha, h.kind FROM head_commits h JOIN commits c ON c.id = h.commit_id")
     assert heads == [(f"{2:040x}", "LIST")]
+
+
+def test_a_command_again_wakes_nobody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the release is new, so that no range of another is made anew, and no row of its list written."""
+    listed = [sent(number, True) for number in (4, 3, 2)]
+    seed = {"version": "seed", "projects": ["api"], "commits": [{"id": "seed", "repository": "r"}]}
+    assert house.client.rest("POST", LIST, seed).status == 201
+    for number, head in enumerate((4, 3)):
+        body = {"version": f"v{number}", "projects": ["web"], "refs": [{"repository": "r", "commit": f"{head:040x}"}]}
+        assert house.client.rest("POST", LIST, body).status == 201
+    woken: list[set[int]] = []
+    complete_others = ranges._complete_others
+
+    async def noted(transaction: Any, organization: int, waiting: set[int]) -> None:
+        woken.append(waiting)
+        await complete_others(transaction, organization, waiting)
+
+    monkeypatch.setattr(ranges, "_complete_others", noted)
+    line = {"version": "line", "projects": ["api"], "commits": listed}
+    assert house.client.rest("POST", LIST, line).status == 201
+    rows = house.rows("SELECT * FROM release_commits")
+    assert house.client.rest("POST", LIST, line).status == 208
+    command(house.client, "line", {"commits": listed})
+    command(house.client, "v1", {"refs": [{"repository": "r", "commit": f"{3:040x}"}]})
+    assert [len(one) for one in woken] == [2, 0, 0, 0]
+    assert house.rows("SELECT * FROM release_commits") == rows
+
+
+def test_a_list_that_says_less_keeps_what_is_known_of_its_commits(client: Client) -> None:
+    """The second release's authors are those of its commits, though only the first was told who wrote them."""
+    told = {**sent(1, True), "author_name": "Ada"}
+    for version, commit in (("1", told), ("2", {"id": told["id"], "repository": "r"})):
+        assert client.rest("POST", LIST, {"version": version, "projects": ["web"], "commits": [commit]}).status == 201
+    shown = client.graphql(
+        """{release(by: {key: {organization: "acme", version: "2"}}) {
+        lastCommit {timestamp} authors {nodes {name}} commits {nodes {author {name}}}}}"""
+    )
+    found = shown["data"]["release"]
+    assert found["authors"]["nodes"] == [{"name": "Ada"}]
+    assert found["commits"]["nodes"] == [{"author": {"name": "Ada"}}]
+    assert found["lastCommit"] == {"timestamp": "2026-01-01T00:01:00.000000Z"}
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite plans without figures")
+def test_young_tables_are_analysed(house: House) -> None:
+    """Long before autovacuum's minute is over."""
+    for number in range(80):
+        body = {"version": f"v{number}", "projects": ["web"]}
+        assert house.client.rest("POST", LIST, body).status == 201
+    seen = "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'releases'"
+    deadline = time.monotonic() + 20
+    while not house.rows(seen)[0][0]:
+        assert time.monotonic() < deadline
+        time.sleep(1)  # the server counts changed rows once a second
+        assert house.client.rest("POST", LIST, {"version": "again", "projects": ["web"]}).status in (201, 208)
+        for _ in range(63):
+            house.client.rest("POST", LIST, {"version": "again", "projects": ["web"]})
 
 
 @pytest.mark.sqlite
