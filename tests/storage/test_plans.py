@@ -12,7 +12,7 @@ from gql_releases.app import create_app
 from gql_releases.graphql_api.schema import build_schema, core
 from gql_releases.rest_api.routes import ROUTES
 from gql_releases.storage import tables
-from gql_releases.storage.store import Store, open_database
+from gql_releases.storage.store import Store, open_database, open_store
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES
@@ -102,3 +102,15 @@ def test_what_points_to_deleted_rows_is_found_by_index(name: str) -> None:
 
 def _uniques(table: Any) -> list[Any]:
     return [one for one in table.constraints if type(one).__name__ == "UniqueConstraint"]
+
+
+@pytest.mark.sqlite
+def test_figures_of_an_analyze_are_forgotten(house: House) -> None:
+    """With them a token among few is scanned for, and then every page of releases sorts all of them."""
+    house.rows("ANALYZE")
+    store: Any = open_store(house.url)
+    plan = "EXPLAIN QUERY PLAN SELECT id FROM tokens WHERE id = 1 AND revoked_at IS NULL"
+    steps = [row[3] for row in store._database._reader.execute(plan)]
+    assert steps == ["SEARCH tokens USING INTEGER PRIMARY KEY (rowid=?)"]
+    assert house.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'") == []
+    house.run(store.close())
