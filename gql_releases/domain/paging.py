@@ -28,6 +28,10 @@ class Position(NamedTuple):
     id: int
 
 
+WHOLE = 1000
+"""Size of the page that stands for a whole list, where lists are short: the projects of a release."""
+
+
 class PageRequest(NamedTuple):
     """One page of a list.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from gql_releases.domain import selection as s
-from gql_releases.domain.paging import PageRequest
+from gql_releases.domain.paging import WHOLE, PageRequest
 
 Tree = dict[str, Any]
 
-ALL = PageRequest(size=1000)
+ALL = PageRequest(WHOLE)
 """As many as Sentry shows of what an object embeds (contract section 4.4)."""
 
 

@@ -24,7 +24,7 @@ NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite keeps it as text in the wire's one form, whose byte order is time's order.
+    """A moment in UTC: rows have it as text in the wire's one form, whose byte order is time's order, which SQLite keeps.
 
     Statements may bind a datetime or that text.
     """
@@ -36,16 +36,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | str | None, dialect: Dialect) -> Any:
-        if value is None or isinstance(value, str) == (dialect.name == "sqlite"):
-            return value
-        return parse_date(value) if isinstance(value, str) else format_date(value)
+        return format_date(value) if isinstance(value, datetime) else value
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         return parse_date(value) if isinstance(value, str) else value
 
 
 def moment(value: datetime | str | None) -> datetime | None:
-    """Read a date of a row: SQLite's driver gives the stored text."""
+    """Read a date of a row, or take one that was given as it is."""
     return parse_date(value) if isinstance(value, str) else value
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, update
 
 from gql_releases.domain.commit import FileChange, NewCommit
-from gql_releases.domain.dates import now, parse_date
+from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.history import CommitStatus, interleave, last_commit
 from gql_releases.storage.columns import Id, moment
 from gql_releases.storage.dialects import Dialect
@@ -168,7 +168,7 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
     many = len(arranged) > AT_ONCE  # then each look at all of them takes some 10 ms
     if many:
         await transaction.pause()
-    common = {"organization_id": organization, "date_created": transaction.dialect.moment(now())}
+    common = {"organization_id": organization, "date_created": format_date(now())}
     unnamed = f"organization-{organization}"  # Sentry's name for the repository of commits that name none
     names = {one.repository or unnamed: {"name": one.repository or unnamed} for one in arranged}
     repository_ids = await repository_keeper.keep(transaction, common, names)
@@ -230,7 +230,7 @@ async def _merge(
     own = (await repository_keeper.keep(transaction, common, {repository: {"name": repository}}))[repository]
     asked = {"organization_id": organization, "release_id": release, "repository_id": own}
     stay = [
-        Linked(row_id, other, author, parse_date(time) if isinstance(time, str) else time)
+        Linked(row_id, other, author, moment(time))
         for row_id, other, author, time in await transaction.all(LINKED_ELSEWHERE, asked)
     ]
     merged = listed + stay

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -30,9 +29,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import TypeEngine
 
-from gql_releases.domain.dates import format_date
-from gql_releases.storage.columns import UtcDateTime
-
 Key = TypeVar("Key", str, int)
 
 
@@ -45,9 +41,6 @@ class Dialect(Protocol):
 
     def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
         """Give keys of new rows in the order in which they are to be made: one that all writers share, if several write."""
-
-    def moment(self, value: datetime) -> datetime | str:
-        """Give a moment as the driver takes it: once for all rows that share it."""
 
     def list_value(self, values: Sequence[Any]) -> Any:
         """Give a list as the driver takes it for `list_items`."""
@@ -69,9 +62,6 @@ class Dialect(Protocol):
 
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
         """Say that `part` stands somewhere in `text`, with no character special."""
-
-    def raw(self, column_type: TypeEngine[Any]) -> Callable[[Any], Any] | None:
-        """Give the function from the driver's value to the wire's, or None where they are the same."""
 
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
         """Join rows to their parents, walking from the parents."""
@@ -101,7 +91,7 @@ def _cross_join(join: ParentsFirst, compiler: Any, **more: Any) -> str:
 
 
 class SqliteDialect:
-    """SQLite: lists are JSON texts, dates are the wire's texts, rows per parent a correlated IN (never a window)."""
+    """SQLite: lists are JSON texts, rows per parent a correlated IN (never a window)."""
 
     counts_round_trips = False
 
@@ -111,10 +101,6 @@ class SqliteDialect:
     def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
         """Give them as they are: there is one writer, and rows that are read together stand together."""
         return keys
-
-    def moment(self, value: datetime) -> str:
-        """Spell it."""
-        return format_date(value)
 
     def list_value(self, values: Sequence[Any]) -> str:
         """Give a list as JSON text."""
@@ -143,9 +129,6 @@ class SqliteDialect:
         """Say it with instr."""
         return func.instr(text, part) > 0
 
-    def raw(self, column_type: TypeEngine[Any]) -> None:
-        """Give None: what is stored is what is sent."""
-
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
         """Join in a fixed order."""
         return ParentsFirst(parents, rows, on)
@@ -163,7 +146,7 @@ class SqliteDialect:
 
 
 class PostgresDialect:
-    """PostgreSQL through asyncpg: lists are arrays, dates are datetimes, rows per parent a LATERAL."""
+    """PostgreSQL through asyncpg: lists are arrays, rows per parent a LATERAL."""
 
     counts_round_trips = True
 
@@ -173,10 +156,6 @@ class PostgresDialect:
     def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
         """Sort them: two writers of the same rows never wait for each other in a circle."""
         return sorted(keys)
-
-    def moment(self, value: datetime) -> datetime:
-        """Give it as it is."""
-        return value
 
     def list_value(self, values: Sequence[Any]) -> list[Any]:
         """Give a list as it is."""
@@ -209,10 +188,6 @@ class PostgresDialect:
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
         """Say it with strpos."""
         return func.strpos(text, part) > 0
-
-    def raw(self, column_type: TypeEngine[Any]) -> Callable[[Any], Any] | None:
-        """Spell dates; the rest is sent as it comes."""
-        return format_date if isinstance(column_type, UtcDateTime) else None
 
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
         """Join; the planner knows which side is small."""

@@ -13,7 +13,7 @@ from gql_releases.domain.dates import parse_date
 from gql_releases.domain.errors import InvalidToken, ReleaseNotFound
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import ReleaseKey, Status
-from gql_releases.storage.columns import Id
+from gql_releases.storage.columns import Id, moment
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading.catalogue import CATALOGUE
 from gql_releases.storage.statements import Statement, Transaction
@@ -65,8 +65,4 @@ async def find_release(transaction: Transaction, principal: Principal, key: Rele
     row = await transaction.one(_find(tuple(name for name, _ in conditions)), values)
     if row is None:
         raise ReleaseNotFound
-    return Found(row[0], row[1], Status(row[2]), _moment(row[3]), None if row[4] is None else _moment(row[4]))
-
-
-def _moment(value: datetime | str) -> datetime:
-    return parse_date(value) if isinstance(value, str) else value
+    return Found(row[0], row[1], Status(row[2]), parse_date(row[3]), moment(row[4]))

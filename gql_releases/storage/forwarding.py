@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,13 +11,13 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, literal, select, up
 from sqlalchemy.sql.elements import Null
 
 from gql_releases.domain.commit import Author, ChangeType, FileChange, NewCommit, arrange
-from gql_releases.domain.dates import now, parse_date
+from gql_releases.domain.dates import now
 from gql_releases.domain.forwarding import Body, Kind, UpstreamState, change_body, creation_body, deploy_body, status_body
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, Status
 from gql_releases.storage import tables as t
-from gql_releases.storage.columns import Id
+from gql_releases.storage.columns import Id, moment
 from gql_releases.storage.finding import Found
 from gql_releases.storage.statements import Statement, Transaction
 from gql_releases.storage.tables import table
@@ -196,7 +195,7 @@ async def forward_deploy(transaction: Transaction, principal: Principal, deploy:
     queue = await _find(transaction, principal, version)
     if queue:
         slugs = [one[0] for one in await transaction.all(DEPLOY_SLUGS, where)]
-        body = deploy_body(environment, name, url, _moment(started), _moment(finished), slugs)
+        body = deploy_body(environment, name, url, moment(started), moment(finished), slugs)
         if external_id is not None:  # Sentry does not know it; an upstream that does keeps it
             body["externalId"] = external_id
         await _put(transaction, principal, queue, version, release, [(Kind.DEPLOY, body)])
@@ -243,7 +242,7 @@ async def _stored(transaction: Transaction, principal: Principal, release: int) 
     version, ref, url, released, status = row
     archived = Status.ARCHIVED if status == Status.ARCHIVED else None
     # The store's own rules may have been others when it was written: nothing of it is read anew.
-    facts = {"ref": ref, "url": url, "date_released": _moment(released), "status": archived}
+    facts = {"ref": ref, "url": url, "date_released": moment(released), "status": archived}
     found = await _stored_commits(transaction, principal, release)
     slugs = await _slugs(transaction, principal, release)
     return {"version": version, "projects": slugs, **change_body(facts, found or None, None)}
@@ -266,12 +265,8 @@ async def _stored_commits(transaction: Transaction, principal: Principal, releas
             None if repository == unnamed else repository,
             message,
             None if email is None else Author(email, name),
-            _moment(timestamp),
+            moment(timestamp),
             tuple(touched.get(row_id, ())),
         )
         for row_id, sha, repository, message, email, name, timestamp in await transaction.all(COMMITS, where)
     ]
-
-
-def _moment(value: datetime | str | None) -> datetime | None:
-    return parse_date(value) if isinstance(value, str) else value

@@ -49,6 +49,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[Session | None]] = deque()
         self._open = self._generation = 0
         self._emptied: asyncio.Future[None] | None = None
+        self._closed = False
 
     async def acquire(self) -> Session:
         """Lend a connection. Raises TimeoutError, and what `connect` raises."""
@@ -68,7 +69,7 @@ class Pool:
 
     def release(self, session: Session, *, broken: bool = False) -> None:
         """Take a connection back; a `broken` one is closed."""
-        if broken or session.connection.is_closed() or session.generation != self._generation:
+        if broken or self._closed or session.connection.is_closed() or session.generation != self._generation:
             self._forget(session)
             return
         session.used = asyncio.get_running_loop().time()
@@ -82,9 +83,12 @@ class Pool:
             self._forget(self._idle.pop())
 
     async def close(self) -> None:
-        """Close what is not lent, and wait for the rest to come back: within the limit that requests have."""
+        """Close what is not lent, and wait for the rest to come back: within the limit that requests have.
+
+        Work that is under way may still open a connection; nothing is kept from here on.
+        """
+        self._closed = True
         idle, self._idle = self._idle, []
-        self._generation += 1
         for session in idle:
             await session.connection.close()
         self._open -= len(idle)
@@ -98,8 +102,7 @@ class Pool:
         try:
             return Session(await self._connect(), self._generation)
         except BaseException:
-            self._open -= 1
-            self._hand(None)
+            self._leave()
             raise
 
     async def _wait(self, seconds: float) -> Session | None:
@@ -125,6 +128,10 @@ class Pool:
 
     def _forget(self, session: Session) -> None:
         session.connection.terminate()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Count a connection less, and tell who waits for its place, or for the last one to go."""
         self._open -= 1
         self._hand(None)
         if self._open == 0 and self._emptied and not self._emptied.done():

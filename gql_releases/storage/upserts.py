@@ -125,9 +125,7 @@ class Keeper:
         """Give the row as it is to be where that is not how it is."""
         names = self._completed
         stored = tuple(row[2:])
-        wanted = [
-            _raw(given[name], old) if given.get(name) is not None else old for name, old in zip(names, stored, strict=True)
-        ]
+        wanted = [_raw(given[name]) if given.get(name) is not None else old for name, old in zip(names, stored, strict=True)]
         return None if wanted == list(stored) else {"row_id": row[1], **dict(zip(names, wanted, strict=True))}
 
     async def _rows(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, Row]:
@@ -139,9 +137,9 @@ class Keeper:
         return {key: row[1] for key, row in (await self._rows(transaction, common, keys)).items()}
 
 
-def _raw(given: Any, stored: Any) -> Any:
-    """Give a value in the form that the store has it in: SQLite keeps dates as text."""
-    return format_date(given) if isinstance(given, datetime) and not isinstance(stored, datetime) else given
+def _raw(given: Any) -> Any:
+    """Give a value in the form that rows have it in: dates are text."""
+    return format_date(given) if isinstance(given, datetime) else given
 
 
 def _found(dialect: Dialect, target: Table, key: Sequence[str], by: str, more: Sequence[str]) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from gql_releases.app import create_app
 from gql_releases.settings import Settings
 from gql_releases.storage.hosts import hosts_of
+from gql_releases.storage.pool import Pool
 from gql_releases.storage.store import open_store
 from tests.client import Answer, Client
 from tests.conftest import Template
@@ -76,3 +77,43 @@ def test_request_without_a_connection_in_time_gets_503_and_changes_nothing(templ
     client.runner.run(store.close())
     client.close()
     template.databases.drop(url)
+
+
+class Connection:
+    """What a pool sees of a connection."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+    def terminate(self) -> None:
+        self.closed = True
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def test_what_begins_while_the_pool_closes_keeps_nothing_open() -> None:
+    """As the note of a token's use does, which no request waits for: the end of the process must not wait for it either."""
+
+    async def work() -> None:
+        opened: list[Connection] = []
+
+        async def connect() -> Connection:
+            await asyncio.sleep(0)
+            opened.append(Connection())
+            return opened[-1]
+
+        pool = Pool(connect, 2, 5.0)
+        early = await pool.acquire()
+        closing = asyncio.create_task(pool.close())
+        await asyncio.sleep(0)
+        late = await pool.acquire()
+        pool.release(early)
+        pool.release(late)
+        await asyncio.wait_for(closing, 1)
+        assert [one.closed for one in opened] == [True, True]
+
+    asyncio.run(work())

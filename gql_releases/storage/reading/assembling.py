@@ -59,13 +59,13 @@ class Source:
         exec(f"def made({arguments}):\n" + "\n".join(f"    {line}" for line in lines), self.names)
         return self.names.pop("made")
 
-    def converted(self, index: int, functions: Sequence[Convert | None], *, nullable: bool) -> Expression:
+    def converted(self, index: int, convert: Convert | None, *, nullable: bool) -> Expression:
         """Read a value and convert it, unless it is NULL."""
-        made = value = f"r[{index}]"
-        for one in functions:
-            if one:
-                made = f"{self.constant(one)}({made})"
-        return f"(None if {value} is None else {made})" if nullable and made != value else made
+        value = f"r[{index}]"
+        if convert is None:
+            return value
+        made = f"{self.constant(convert)}({value})"
+        return f"(None if {value} is None else {made})" if nullable else made
 
     def object(self, parts: Sequence[tuple[str, Expression]], waiting: Sequence[Waiting]) -> Expression:
         """Make an object; one with lists is made by a function, which adds it to their bags."""

@@ -106,8 +106,7 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
         match item:
             case s.Value():
                 column = rows.c[item.attribute]
-                functions = [level.dialect.raw(column.type), item.render]
-                made = level.code.converted(level.add(column), functions, nullable=bool(column.nullable))
+                made = level.code.converted(level.add(column), item.render, nullable=bool(column.nullable))
             case s.Many():
                 waiting.append(_compile_waiting(level, entity, rows, item))
                 instead = waiting[-1].instead
@@ -365,8 +364,8 @@ def _compile_parts(
     target = CATALOGUE[item.entity]
 
     def cursor() -> Expression:
-        key = code.converted(level.add(sort), [level.dialect.raw(sort.type)], nullable=False)
-        return f"{code.constant(item.cursor)}({code.constant(Position)}({order.field!r}, {key}, r[{level.add(tie)}]))"
+        place = f"{code.constant(Position)}({order.field!r}, r[{level.add(sort)}], r[{level.add(tie)}])"
+        return f"{code.constant(item.cursor)}({place})"
 
     def edge(asked: s.EdgeCursor | s.EdgeNode | s.Constant) -> Expression:
         match asked:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from gql_releases.domain.conditions import Conditions, Names, leaves, names_of
 from gql_releases.domain.errors import InvalidToken
-from gql_releases.domain.paging import PageRequest
+from gql_releases.domain.paging import WHOLE, PageRequest
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, Selection
 from gql_releases.storage.dialects import Dialect
@@ -22,6 +21,8 @@ from gql_releases.storage.statements import Row, Transaction
 PLANS_PER_SELECTION = 64
 LARGE = 2000
 """Rows from which on a read is better not run on the event loop (about 3 ms of SQLite)."""
+USUAL = 10
+"""Rows that a list whose page is WHOLE is taken to have: the projects and authors of a release are such."""
 
 _Key = tuple[Names, tuple[Shape, ...]]
 
@@ -140,11 +141,7 @@ def _sort(plan: ListPlan, rows: list[Row]) -> None:
         try:
             rows.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
         except TypeError:  # asyncpg gives the end of time, and that alone, without a time zone
-            rows.sort(key=lambda row: [_in_utc(row[place]) for place in plan.sort], reverse=plan.descending)
-
-
-def _in_utc(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+            rows.sort(key=lambda row: [row[place] for place in plan.sort], reverse=plan.descending)
 
 
 def is_single(plan: RootPlan) -> bool:
@@ -160,4 +157,5 @@ def is_large(plan: RootPlan, pages: Sequence[PageRequest]) -> bool:
 
 def _expected_rows(level: Level, pages: Sequence[PageRequest]) -> int:
     """Give the most rows that a level's lists can fetch for one object."""
-    return sum(pages[plan.slot].size * (1 + _expected_rows(plan.level, pages)) for plan in level.lists)
+    sizes = [USUAL if (size := pages[plan.slot].size) == WHOLE else size for plan in level.lists]
+    return sum(size * (1 + _expected_rows(plan.level, pages)) for size, plan in zip(sizes, level.lists, strict=True))
