@@ -104,6 +104,11 @@ def test_wrong_query_tells_at_which_character(filled: Client) -> None:
     status, body = listed(filled, "query=web%20level:error")
     assert (status, list(body)) == (400, ["detail"])
     assert body["detail"].startswith('Invalid query, at character 5: there is no filter "level"')
+    for path in (LIST, OF_WEB, LIST + "stats/"):
+        status, body = listed(filled, "query=release:(", path)
+        assert (status, body["detail"][:30]) == (400, "Invalid query, at character 9:"), path
+    around = filled.rest("GET", LIST + "api@1.3.0/?project=2&query=release:(")
+    assert (around.status, around.json["detail"][:30]) == (400, "Invalid query, at character 9:")
     assert listed(filled, "query=release:%00")[0] == 400
     assert listed(filled, f"query=release:[{','.join('a' for _ in range(100))}]")[0] == 400
 
