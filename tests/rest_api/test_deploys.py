@@ -112,7 +112,10 @@ def test_deploy_has_the_facts_that_graphql_has(released: Client) -> None:
     taken = released.rest("POST", LIST + "next/deploys/", {"environment": "production", "externalId": "job-1"})
     assert (taken.status, list(taken.json)) == (409, ["externalId"])
     wrong = released.rest("POST", PATH, {"environment": "e", "status": "gone"})
-    assert (wrong.status, wrong.json) == (400, {"status": ["Invalid status GONE"]})
+    assert (wrong.status, wrong.json) == (400, {"status": ["Invalid status gone"]})
+    assert released.rest("POST", PATH, {"environment": "e", "status": "FAILED"}).json == {
+        "status": ["Invalid status FAILED"]
+    }
     asked = '{release(by: {key: {organization: "acme", version: "web@1.0.0+1"}}) {deploys(first: 5) {nodes {externalId status}}}}'
     shown = released.graphql(asked)["data"]["release"]["deploys"]["nodes"]
     assert shown == [{"externalId": "job-1", "status": "SUCCEEDED"}]
