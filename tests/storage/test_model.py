@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +25,8 @@ class Releases(RuleBasedStateMachine):
     """Each rule does to the store what it does to a dict of version -> what must be shown."""
 
     template: ClassVar[Template]
+    did: ClassVar[Counter[str]] = Counter()
+    """What came of the rules, in all runs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,23 +49,27 @@ class Releases(RuleBasedStateMachine):
         known["projects"] |= set(named)
         known["commits"] = sorted(numbers) or known["commits"]
         known["status"] = "archived" if archived else known["status"]
+        self.did["created" if new else "extended" if extended else "repeated"] += 1
         assert self.house.client.rest("POST", LIST, body).status == (201 if new or extended else 208)
 
     @rule(version=versions, undo=st.booleans())
     def update(self, version: str, undo: bool) -> None:
         body = {"status": "open"} if undo else {"dateReleased": "2026-02-02T00:00:00Z", "refs": []}
         answer = self.house.client.rest("PUT", f"{LIST}{version.replace(' ', '%20')}/", body)
+        self.did["updated" if version in self.model else "not updated"] += 1
         assert answer.status == (200 if version in self.model else 404)
         if version in self.model:
             self.model[version] |= {"status": "open"} if undo else {"date": True, "commits": []}
 
     @rule(version=versions)
     def delete(self, version: str) -> None:
+        self.did["deleted" if version in self.model else "not deleted"] += 1
         answer = self.house.client.rest("DELETE", f"{LIST}{version.replace(' ', '%20')}/")
         assert answer.status == (204 if self.model.pop(version, None) else 404)
 
     @invariant()
     def lists_show_the_model(self) -> None:
+        self.did[f"looked at {len(self.model)}"] += 1
         document = """{organization(slug: "acme") {releases(first: 100) {totalCount nodes {version status dateReleased commitCount
           projects {totalCount nodes {slug}} commits(first: 100) {nodes {sha}} lastCommit {sha}}}
           projects {nodes {slug releases {totalCount}}}}}"""
@@ -87,9 +94,15 @@ class Releases(RuleBasedStateMachine):
 
 
 def test_store_behaves_as_a_dict(template: Template) -> None:
+    """Each rule is drawn, with each of its ends; the lists are looked at with nothing and with several releases in them."""
     Releases.template = template
+    Releases.did.clear()
     machine: Any = Releases.TestCase
     machine.settings = settings(
         max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
     )
     machine().runTest()
+    done = Releases.did
+    ends = ("created", "extended", "repeated", "updated", "not updated", "deleted", "not deleted")
+    assert [end for end in ends if not done[end]] == []
+    assert min(done["looked at 0"], done["looked at 3"]) > 0, done
