@@ -91,5 +91,5 @@ def _deploy(raw: Object) -> Object:
     """Read a deploy. Its status and its maker's own id are told by a source of our kind, and not by Sentry."""
     names = {"environment": "environment", "name": "name", "url": "url", "dateStarted": "date_started"}
     names |= {"dateFinished": "date_finished", "externalId": "external_id"}
-    status = {"status": str(raw["status"]).upper()} if raw.get("status") else {}
+    status = {"status": raw["status"]} if raw.get("status") else {}
     return {"id": raw["id"], "projects": None, **{own: raw.get(name) for name, own in names.items()}, **status}

@@ -108,7 +108,7 @@ _CHANGEABLE = {
     "url": url(),
     "date_started": date(),
     "date_finished": date(),
-    "status": choice({member.value: member for member in DeployStatus}, lambda said: f"Invalid status {said}"),
+    "status": choice({member.value.lower(): member for member in DeployStatus}, lambda said: f"Invalid status {said}"),
     "comment": text(max=COMMENT_LENGTH, null=True, blank=True, trim=False),
     "links": _read_links,
 }

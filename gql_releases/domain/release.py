@@ -124,7 +124,8 @@ NOTES_LENGTH = 64 * 1024
 MAX_BULK = 1000
 """Releases that one bulk creation takes."""
 
-_STATUSES = {member.value: member for member in Status} | {member.value.lower(): member for member in Status}
+_STATUSES = {member.value.lower(): member for member in Status}
+"""In bodies they are written in small letters, and in no others (contract section 2.2)."""
 
 _CHANGEABLE = {
     "ref": text(max=200, null=True, blank=True),

@@ -6,6 +6,7 @@ list `[a, b]`, or a comparison such as `>=1.2`. All other words are free text. S
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -17,7 +18,8 @@ from .errors import DomainError, ErrorCode
 MAX_LENGTH = 2000
 """Characters of a query."""
 
-# `(?<!\S)` and `(?!\S)`: where a word begins and ends. A version may have a colon and brackets inside.
+# `(?<!\S)` and `(?!\S)`: where a word begins and ends. A version may have a colon and brackets inside. What Sentry has for
+# a key is a key here, tags and hyphens too, so that one which is not offered is not taken for text.
 _GRAMMAR = r"""
 start: (filter | text | bare | boolean)*
 filter: KEY (comparison | _value | list)
@@ -29,9 +31,9 @@ text: QUOTED | TEXT
 bare: BARE_KEY
 boolean: BOOLEAN
 
-KEY.4: /(?<!\S)!?[A-Za-z_][A-Za-z0-9_.]*:(?=\S)/
-BARE_KEY.4: /(?<!\S)!?[A-Za-z_][A-Za-z0-9_.]*:(?!\S)/
-BOOLEAN.3: /(?<!\S)(AND|OR)(?!\S)/
+KEY.4: /(?<!\S)!*[A-Za-z_][A-Za-z0-9_.-]*(\[[^\s\]]*\])?:(?=\S)/
+BARE_KEY.4: /(?<!\S)!*[A-Za-z_][A-Za-z0-9_.-]*(\[[^\s\]]*\])?:(?!\S)/
+BOOLEAN.3: /(?<!\S)(AND|OR)(?!\S)/i
 SIGN.2: />=|<=|>|</
 QUOTED: /"(?:[^"\\]|\\.)*"/s
 WORD: /[^\s"\[]\S*/
@@ -40,6 +42,8 @@ TEXT: /(?<!\S)[^\s"]\S*/
 %ignore /\s+/
 """
 _PARSER = Lark(_GRAMMAR, parser="lalr", lexer="contextual")
+_GROUP = re.compile(r"(?<!\S)!*\([!(]*[A-Za-z_][A-Za-z0-9_.-]*:\S")
+"""Where a bracket opens before a filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,9 @@ def parse_query(query: str) -> list[Filter | Text]:
         else:
             terms.append(Text(str(token) if token.type == "TEXT" else _unquoted(token).text, _at(token)))
         before = token if token.type == "TEXT" else None
+    for term in terms:
+        if isinstance(term, Text) and query[term.at] != '"':
+            _check_bare(term.text, term.at, _GROUP.search(term.text))
     return terms
 
 
@@ -121,6 +128,8 @@ def _filter(tree: Tree[Token]) -> Filter:
     else:
         below = [one for one in rest if isinstance(one, Token)]
     name = key.removesuffix(":")
+    if name.startswith("!!"):
+        refuse("a filter is negated by one !", _at(key))
     return Filter(name.removeprefix("!"), name.startswith("!"), sign, tuple(map(_unquoted, below)), _at(key))
 
 
@@ -128,6 +137,8 @@ def _unquoted(token: Token) -> Word:
     """Take quotation marks and backslashes away. A star that is neither quoted nor escaped stands for any characters."""
     at, text = _at(token), str(token)
     quoted = token.type == "QUOTED"
+    if not quoted:
+        _check_bare(text, at, re.match(r"\(", text))
     parts, escaped = [""], False
     for character in text[1:-1] if quoted else text:
         if character == "\\" and not escaped:
@@ -137,7 +148,31 @@ def _unquoted(token: Token) -> Word:
         else:
             parts[-1] += character
             escaped = False
+    if escaped:
+        refuse("this backslash escapes nothing", at + len(text) - 1)
     return Word(tuple(parts), at)
+
+
+def _check_bare(text: str, at: int, group: re.Match[str] | None) -> None:
+    """Refuse what is more than text where no quotation marks are around it: groups, brackets without their other one.
+
+    Sentry's language knows them. A version that has them in it is found in quotation marks.
+    """
+    quote = "put it into quotation marks if it is text"
+    if group:
+        refuse(f"groups in brackets are not offered; {quote}", at + group.start())
+    opened: list[int] = []
+    for found in re.finditer(r'\\.|[()"]', text, re.DOTALL):
+        if found[0] == '"':
+            refuse("a quotation mark stands around a value, or inside of one with a \\ before it", at + found.start())
+        elif found[0] == "(":
+            opened.append(found.start())
+        elif found[0] == ")" and not opened:
+            refuse(f"this bracket closes nothing; {quote}", at + found.start())
+        elif found[0] == ")":
+            opened.pop()
+    if opened:
+        refuse(f"this bracket is not closed; {quote}", at + opened[-1])
 
 
 def _at(token: Token) -> int:
@@ -152,6 +187,8 @@ def _refuse_input(query: str, error: UnexpectedInput) -> NoReturn:
         at = _at(error.token)
     if isinstance(error, UnexpectedEOF) or at is None or at >= len(query):
         refuse("it ends where a value, a comma or a ] must follow", len(query))
+    if query[at] == '"' and isinstance(error, UnexpectedToken):
+        refuse("a quotation mark stands around a value, or inside of one with a \\ before it", at)
     if query[at] == '"':
         refuse("this quotation mark is not closed", at)
     refuse(f'"{query[at]}" cannot stand here', at)

@@ -38,7 +38,14 @@ Payload = dict[str, Any]
 
 def _said(given: Input) -> Input:
     """Leave out what is null. Null says nothing in a creation: REST refuses null lists, as Sentry does."""
-    return {name: value for name, value in given.items() if value is not None}
+    return _worded({name: value for name, value in given.items() if value is not None})
+
+
+def _worded(given: Input) -> Input:
+    """Spell a status as bodies have it; null says nothing in a change, either."""
+    status = given.get("status")
+    rest = {name: value for name, value in given.items() if name != "status"}
+    return rest if status is None else {**rest, "status": status.lower()}
 
 
 def _id_of(entity: str, given: str) -> int:
@@ -72,8 +79,7 @@ async def create_releases(services: Services, principal: Principal, given: Input
 
 async def update_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     """Change a release."""
-    body = {name: value for name, value in given.items() if name != "status" or value is not None}
-    change = ReleaseChange(parse_release_change(body).values)
+    change = ReleaseChange(parse_release_change(_worded(given)).values)
     return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
 
 
@@ -127,7 +133,7 @@ async def update_deploy(services: Services, principal: Principal, given: Input, 
     """Change a deploy."""
     by = given["deploy"]
     key = DeployKey(id=_id_of("Deploy", by["id"])) if by.get("id") is not None else DeployKey(**by["key"])
-    change = parse_deploy_change({k: v for k, v in given.items() if k != "deploy" and (k != "status" or v is not None)})
+    change = parse_deploy_change(_worded({name: value for name, value in given.items() if name != "deploy"}))
     return {"shown": await services.deploys.update_deploy(principal, key, change, view)}
 
 

@@ -16,12 +16,8 @@ LAST_FINISHED = Order("finish_order", descending=True)
 
 async def create_deploy(request: Request) -> Answer:
     """Record a deploy of a release; each POST is a deploy, unless it names a known `externalId` (contract section 6.1)."""
-    body = wire.DEPLOY.to_domain(request.body)
-    if isinstance(body, dict) and isinstance(body.get("status"), str):
-        body["status"] = body["status"].upper()  # the wire's words are in lower case, as those of releases
-    made = await request.services.deploys.create_deploy(
-        request.principal, release_key(request), parse_new_deploy(body), shapes.DEPLOY
-    )
+    new = parse_new_deploy(wire.DEPLOY.to_domain(request.body))
+    made = await request.services.deploys.create_deploy(request.principal, release_key(request), new, shapes.DEPLOY)
     assert made.shown is not None
     return Answer(OUTCOMES[made.outcome], shapes.finish_deploy(made.shown))
 

@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, a JSON value (None: no body), headers."""
+    """A status, a JSON value (None: no body; bytes: plain text), headers."""
 
     status: int
     value: Any = None

@@ -22,6 +22,8 @@ from gql_releases.rest_api.requests import Answer, Refused, Request, not_found
 from gql_releases.rest_api.services import Services
 from gql_releases.web.http import (
     COMMON,
+    JSON,
+    TEXT,
     BodyTooLarge,
     NotJson,
     header,
@@ -101,12 +103,13 @@ class RestApi:
             if isinstance(error, ConnectionResetError):
                 return
             answer = Answer(500, internal_error(error))
-        body = b"" if answer.value is None else orjson.dumps(answer.value)
+        plain = isinstance(answer.value, bytes)
+        body = answer.value if plain else b"" if answer.value is None else orjson.dumps(answer.value)
         state = scope.get("state", {})
         token, rates = state.get("token", "-"), state.get("rates", [])
         took = 1000 * (time.perf_counter() - begun)
         self._log.note(f"rest {scope['method']} {_shown(scope)} token={token} status={answer.status} ms={took:.1f}")
-        await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers, *rates])
+        await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers, *rates], TEXT if plain else JSON)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, handlers = _match(scope)
@@ -178,7 +181,7 @@ def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
         hint = "The path must end in a slash."
         if media_type(header(scope, b"content-type")) == "application/json":
             raise Refused(Answer(404, {"info": hint}))
-        raise Refused(Answer(404, {"detail": hint}))
+        raise Refused(Answer(404, hint.encode()))
     segments = raw[:-1].split("/") if raw else []
     for pattern, handlers in _BY_LENGTH.get(len(segments), ()):
         if all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):

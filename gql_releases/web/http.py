@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 Headers = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
 
 COMMON: Headers = [
     (b"x-xss-protection", b"1; mode=block"),

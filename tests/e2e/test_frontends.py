@@ -162,8 +162,25 @@ asyncio.run(main())
     }  # fmt: skip
 
 
+def linted(folder: Path) -> list[str]:
+    """Give the rules that a folder's schema.graphql breaks; eslint leaves a file out without a word that it has no rules for."""
+    (found,) = json.loads(run_node("schema.graphql", "--format", "json", folder=folder, program="eslint", ends=(0, 1)))
+    assert found["filePath"] == str(folder / "schema.graphql")
+    return [f"{one['ruleId']}: {one['message']}" for one in found["messages"]]
+
+
 def test_eslint_finds_nothing_in_the_schema() -> None:
-    run_node("schema.graphql", folder=CLIENTS, program="eslint")
+    assert linted(CLIENTS) == []
+
+
+def test_eslint_would_find_something(tmp_path: Path) -> None:
+    """The same rules over a schema that breaks some of them."""
+    (tmp_path / "node_modules").symlink_to(CLIENTS / "node_modules")
+    shutil.copy(CLIENTS / "eslint.config.mjs", tmp_path)
+    (tmp_path / "schema.graphql").write_text((CLIENTS / "schema.graphql").read_text() + "\ntype lower { a_b: String }\n")
+    found = " ".join(linted(tmp_path))
+    for rule in ("naming-convention", "require-description", "strict-id-in-types"):
+        assert f"@graphql-eslint/{rule}: " in found, rule
 
 
 def test_schemathesis_finds_no_server_error(tmp_path: Path) -> None:

@@ -63,13 +63,28 @@ def test_operations_validate_against_the_schema(document: str) -> None:
     assert validate(core(build_schema()), parse(document)) == []
 
 
-def test_operations_answer_as_their_comments_say(client: Client, document: str) -> None:
-    def run(operation: str, variables: Any) -> Any:
-        answer = client.graphql(document, variables, operation)
+class Operations:
+    """Runs the document's operations; none may have an error."""
+
+    def __init__(self, client: Client, document: str) -> None:
+        self.client, self.document = client, document
+
+    def __call__(self, operation: str, **variables: Any) -> Any:
+        answer = self.client.graphql(self.document, variables, operation)
         assert "errors" not in answer, answer
         return answer["data"]
 
-    created = run("CreateRelease", {"input": INPUT})["createRelease"]
+    def create(self, **changes: Any) -> Any:
+        return self("CreateRelease", input=INPUT | changes)["createRelease"]
+
+
+@pytest.fixture
+def run(client: Client, document: str) -> Operations:
+    return Operations(client, document)
+
+
+def test_creation_says_what_it_did(run: Operations) -> None:
+    created = run.create()
     assert (created["outcome"], created["ignoredFields"], created["userErrors"]) == ("CREATED", [], [])
     assert created["release"] | {"id": "", "dateCreated": ""} == {
         "id": "", "version": VERSION, "ref": SHA, "url": "https://ci.example.com/77", "dateCreated": "",
@@ -79,12 +94,15 @@ def test_operations_answer_as_their_comments_say(client: Client, document: str) 
             "nodes": [{"repository": {"name": "acme/web"}, "commit": {"sha": SHA}, "previousSha": None}]
         },
     }  # fmt: skip
-    again = run("CreateRelease", {"input": INPUT | {"projects": ["web", "api"]}})["createRelease"]
+    again = run.create(projects=["web", "api"])
     assert (again["outcome"], again["ignoredFields"]) == ("EXTENDED", ["ref", "url", "dateReleased"])
-    assert run("CreateRelease", {"input": INPUT})["createRelease"]["outcome"] == "EXISTING"
+    assert run.create()["outcome"] == "EXISTING"
 
-    found = run("ReleaseByVersion", {"by": BY})["release"]
-    assert found == run("ReleaseByVersion", {"by": {"id": found["id"]}})["release"]
+
+def test_release_is_found_by_version_and_by_id(run: Operations) -> None:
+    run.create()
+    found = run("ReleaseByVersion", by=BY)["release"]
+    assert found == run("ReleaseByVersion", by={"id": found["id"]})["release"]
     assert found["versionInfo"] == {
         "package": "web",
         "version": {
@@ -98,45 +116,62 @@ def test_operations_answer_as_their_comments_say(client: Client, document: str) 
         "author": {"name": "Ada", "email": "ada@example.com"},
     }  # fmt: skip
     assert found["authors"]["nodes"] == [{"name": "Ada", "email": "ada@example.com"}]
-
-    asked = {"filter": {"version": {"startsWith": "web@"}, "project": "web", "status": "OPEN"}}
-    for field in ("DATE_CREATED", "DATE_RELEASED", "SEMVER", "BUILD"):
-        order = {"orderBy": {"field": field, "direction": "DESC"}}
-        listed = run("Releases", {"organization": "acme", "first": 50, "after": None, **asked, **order})
-        page = listed["organization"]["releases"]
-        assert page["totalCount"] == 1
-        assert page["nodes"][0]["commits"]["nodes"][0]["fileChanges"] == {
-            "totalCount": 1, "nodes": [{"path": "src/total.ts", "type": "MODIFIED"}]
-        }  # fmt: skip
-    none = run("Releases", {"organization": "acme", "filter": {"status": "ARCHIVED"}})["organization"]["releases"]
-    assert (none["totalCount"], none["nodes"]) == (0, [])
-
-    node = run("Refetch", {"id": found["id"]})["node"]
+    node = run("Refetch", id=found["id"])["node"]
     assert (node["__typename"], node["version"]) == ("Release", VERSION)
     assert [edge["node"]["sha"] for edge in node["commits"]["edges"]] == [SHA]
-    viewer = run("Viewer", {})["viewer"]
+
+
+@pytest.mark.parametrize("field", ["DATE_CREATED", "DATE_RELEASED", "SEMVER", "BUILD"])
+def test_releases_are_listed_by_filter_and_order(run: Operations, field: str) -> None:
+    run.create()
+    run.create(version="web@1.5.0+78", commits=[], refs=[], dateReleased="2026-11-21T10:00:00Z")
+    run.create(version="api@9.0.0+99", projects=["api"])
+    asked = {"organization": "acme", "filter": {"version": {"startsWith": "web@"}, "project": "web", "status": "OPEN"}}
+    for direction, expected in (("ASC", [VERSION, "web@1.5.0+78"]), ("DESC", ["web@1.5.0+78", VERSION])):
+        listed = run("Releases", first=50, after=None, orderBy={"field": field, "direction": direction}, **asked)
+        page = listed["organization"]["releases"]
+        assert (page["totalCount"], [one["version"] for one in page["nodes"]]) == (2, expected)
+        changes = {one["version"]: one["commits"]["nodes"] for one in page["nodes"]}
+        assert changes["web@1.5.0+78"] == []
+        assert changes[VERSION][0]["fileChanges"] == {
+            "totalCount": 1,
+            "nodes": [{"path": "src/total.ts", "type": "MODIFIED"}],
+        }
+    none = run("Releases", organization="acme", filter={"status": "ARCHIVED"})["organization"]["releases"]
+    assert (none["totalCount"], none["nodes"]) == (0, [])
+
+
+def test_viewer_is_the_token(run: Operations) -> None:
+    viewer = run("Viewer")["viewer"]
     assert viewer["token"]["name"] == "all"
     assert [one["slug"] for one in viewer["organizations"]["nodes"]] == ["acme"]
 
+
+def test_deploy_is_recorded_and_counted(run: Operations) -> None:
+    run.create()
     deploy = {
         "release": BY, "environment": "production", "projects": ["web"], "name": "eu",
         "url": "https://deploy.example.com/9", "dateFinished": "2026-11-20T11:00:00Z",
     }  # fmt: skip
-    made = run("Deploy", {"input": deploy})["createDeploy"]["deploy"]
+    made = run("Deploy", input=deploy)["createDeploy"]["deploy"]
     assert made | {"id": ""} == {
         "id": "", "name": "eu", "url": "https://deploy.example.com/9", "dateStarted": None,
         "dateFinished": "2026-11-20T11:00:00.000000Z", "environment": {"name": "production"},
         "release": {"version": VERSION, "deployCount": 1},
     }  # fmt: skip
-    finalized = run("Finalize", {"release": BY})["finalizeRelease"]["release"]
+
+
+def test_release_is_changed_and_deleted(run: Operations) -> None:
+    found = run.create()["release"]
+    finalized = run("Finalize", release=BY)["finalizeRelease"]["release"]
     assert finalized == {"dateReleased": "2026-11-20T10:00:00.000000Z"}
     commits = [{"sha": "a" * 40}, {"sha": "b" * 40}]
-    assert run("SetCommits", {"release": BY, "commits": commits})["setReleaseCommits"]["release"] == {"commitCount": 2}
+    assert run("SetCommits", release=BY, commits=commits)["setReleaseCommits"]["release"] == {"commitCount": 2}
     refs = [{"repository": "acme/web", "commit": "a..b"}]
-    assert run("SetRefs", {"release": BY, "refs": refs})["setReleaseRefs"]["release"] == {"id": found["id"]}
-    assert run("UpdateRelease", {"release": BY, "url": None})["updateRelease"]["release"] == {"url": None}
-    assert run("DeleteRelease", {"release": BY})["deleteRelease"] == {"deletedReleaseId": found["id"], "userErrors": []}
-    gone = run("DeleteRelease", {"release": BY})["deleteRelease"]
+    assert run("SetRefs", release=BY, refs=refs)["setReleaseRefs"]["release"] == {"id": found["id"]}
+    assert run("UpdateRelease", release=BY, url=None)["updateRelease"]["release"] == {"url": None}
+    assert run("DeleteRelease", release=BY)["deleteRelease"] == {"deletedReleaseId": found["id"], "userErrors": []}
+    gone = run("DeleteRelease", release=BY)["deleteRelease"]
     assert (gone["deletedReleaseId"], gone["userErrors"][0]["code"]) == (None, "RELEASE_NOT_FOUND")
 
 

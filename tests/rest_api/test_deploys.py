@@ -39,7 +39,14 @@ def test_each_post_is_a_deploy_and_counts(released: Client) -> None:
     ("body", "expected"),
     [
         ({}, {"environment": ["This field is required."]}),
+        ({"environment": " "}, {"environment": ["This field may not be blank."]}),
+        ({"environment": None}, {"environment": ["This field may not be null."]}),
         ({"environment": "a/b"}, {"environment": ["Invalid value for environment"]}),
+        ({"environment": "a\nb"}, {"environment": ["Invalid value for environment"]}),
+        ({"environment": "a\rb"}, {"environment": ["Invalid value for environment"]}),
+        ({"environment": "a\x0cb"}, {"environment": ["Invalid value for environment"]}),
+        ({"environment": "e", "dateStarted": "soon"}, {"dateStarted": [WRONG_FORMAT]}),
+        ({"environment": "e", "projects": ["web", 99]}, {"projects": ["Invalid project"]}),
         ({"environment": "e", "dateFinished": "soon"}, {"dateFinished": [WRONG_FORMAT]}),
         ({"environment": "e", "name": "x" * 65}, {"name": ["Ensure this field has no more than 64 characters."]}),
         ({"environment": "x" * 65}, {"environment": ["Ensure this field has no more than 64 characters."]}),
@@ -112,7 +119,10 @@ def test_deploy_has_the_facts_that_graphql_has(released: Client) -> None:
     taken = released.rest("POST", LIST + "next/deploys/", {"environment": "production", "externalId": "job-1"})
     assert (taken.status, list(taken.json)) == (409, ["externalId"])
     wrong = released.rest("POST", PATH, {"environment": "e", "status": "gone"})
-    assert (wrong.status, wrong.json) == (400, {"status": ["Invalid status GONE"]})
+    assert (wrong.status, wrong.json) == (400, {"status": ["Invalid status gone"]})
+    assert released.rest("POST", PATH, {"environment": "e", "status": "FAILED"}).json == {
+        "status": ["Invalid status FAILED"]
+    }
     asked = '{release(by: {key: {organization: "acme", version: "web@1.0.0+1"}}) {deploys(first: 5) {nodes {externalId status}}}}'
     shown = released.graphql(asked)["data"]["release"]["deploys"]["nodes"]
     assert shown == [{"externalId": "job-1", "status": "SUCCEEDED"}]
@@ -125,6 +135,17 @@ def test_deploy_without_an_end_ended_now_and_names_projects_as_it_likes(released
     assert (made.status, made.json["dateFinished"] is None) == (201, False)
     assert [one["id"] for one in released.rest("GET", PATH + "?project=1").json] == [made.json["id"]]
     assert released.rest("GET", LIST + "web@1.0.0%2B1/").json["deployCount"] == 1
+
+
+def test_last_deploy_is_the_one_made_last_and_none_finalizes(released: Client) -> None:
+    """Sections 4.1 and 6.1: lastDeploy is the last created, not the last finished; a deploy leaves dateReleased alone."""
+    for name, finished in (("first", "2026-02-01"), ("second", "2026-01-01")):
+        body = {"environment": "production", "name": name, "dateStarted": "2025-12-31", "dateFinished": finished}
+        assert released.rest("POST", PATH, body).json["dateStarted"] == "2025-12-31T00:00:00Z"
+    found = released.rest("GET", LIST + "web@1.0.0%2B1/").json
+    assert (found["lastDeploy"]["name"], found["deployCount"], found["dateReleased"]) == ("second", 2, None)
+    assert [one["name"] for one in released.rest("GET", PATH).json] == ["first"]
+    assert [one["id"] for one in released.rest("GET", "organizations/acme/environments/").json] == ["1"], "one for all"
 
 
 def test_deploys_are_there_under_the_project_too(released: Client) -> None:

@@ -104,6 +104,11 @@ def test_wrong_query_tells_at_which_character(filled: Client) -> None:
     status, body = listed(filled, "query=web%20level:error")
     assert (status, list(body)) == (400, ["detail"])
     assert body["detail"].startswith('Invalid query, at character 5: there is no filter "level"')
+    for path in (LIST, OF_WEB, LIST + "stats/"):
+        status, body = listed(filled, "query=release:(", path)
+        assert (status, body["detail"][:30]) == (400, "Invalid query, at character 9:"), path
+    around = filled.rest("GET", LIST + "api@1.3.0/?project=2&query=release:(")
+    assert (around.status, around.json["detail"][:30]) == (400, "Invalid query, at character 9:")
     assert listed(filled, "query=release:%00")[0] == 400
     assert listed(filled, f"query=release:[{','.join('a' for _ in range(100))}]")[0] == 400
 
@@ -215,6 +220,33 @@ def test_flatten_gives_a_row_for_each_release_and_project(client: Client, size: 
         assert rows == before
     assert previous == ""
     assert flat(client, f"{LIST}?flatten=1&project=1")[0] == [("c", "web"), ("a", "web")]
+
+
+def test_link_header_repeats_the_question(filled: Client) -> None:
+    """Section 5, the Link header: both relations, the query without its cursor, the previous of a first page."""
+    host = "http://testserver/api/0/" + LIST
+    previous, following = filled.rest("GET", LIST + "?query=web&per_page=2").headers["link"].split(", ")
+    assert previous == f'<{host}?query=web&per_page=2&cursor=2:-1:1>; rel="previous"; results="false"; cursor="2:-1:1"'
+    assert following.startswith(f"<{host}?query=web&per_page=2&cursor=")
+    assert '>; rel="next"; results="true"; cursor="' in following
+    previous, following = filled.rest("GET", LIST + "?cursor=").headers["link"].split(", ")
+    assert previous.startswith(f"<{host}?&cursor=100:-1:1>")
+    assert 'rel="next"; results="false"' in following
+    assert "x-hits" not in filled.rest("GET", LIST).headers
+
+
+def test_past_the_end_is_an_empty_page(filled: Client) -> None:
+    """Section 5: a cursor behind the last release, and a filter that nothing meets, are 200 and []."""
+    for query in ("cursor=1:1:0", "query=nothing-has-it", "start=2020-01-01&end=2020-01-02"):
+        assert listed(filled, query) == [], query
+
+
+def test_organization_without_releases_has_an_empty_list(client: Client) -> None:
+    """Section 5: [] on both roots; clients take a Link header whose results are false for the end."""
+    for path in (LIST, OF_WEB, LIST + "stats/"):
+        answer = client.rest("GET", path)
+        assert (answer.status, answer.json) == (200, [])
+        assert 'results="true"' not in answer.headers["link"]
 
 
 def test_list_without_flatten_has_a_release_once(client: Client) -> None:

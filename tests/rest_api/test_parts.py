@@ -92,6 +92,22 @@ def test_commit_files_are_listed_by_name(client: Client) -> None:
     assert client.rest("GET", LIST + "none/commitfiles/").status == 404
 
 
+def test_commit_files_of_one_repository(client: Client) -> None:
+    """Sections 1 (row 9), 6.3: repo_id wins over repo_name; an unknown one of either is a 404."""
+    create(client, commits=[commit(0), commit(1, repository="acme/api")])
+    ids = {one["name"]: one["id"] for one in client.rest("GET", "organizations/acme/repos/").json}
+    by_id = client.rest("GET", ONE + f"commitfiles/?repo_id={ids['acme/api']}&repo_name=acme/web").json
+    assert [one["repoName"] for one in by_id] == ["acme/api"]
+    for wrong in ("repo_id=99", "repo_id=x", "repo_name=nope", "repo_id=99&repo_name=acme/web"):
+        assert client.rest("GET", ONE + f"commitfiles/?{wrong}").status == 404, wrong
+
+
+def test_path_of_two_commits_is_listed_for_each(client: Client) -> None:
+    """Section 6.3: one row for each commit and path, ordered by name."""
+    create(client, commits=[commit(n, patch_set=[{"path": "b", "type": "M"}, {"path": "a", "type": "A"}]) for n in (0, 1)])
+    assert [one["filename"] for one in client.rest("GET", ONE + "commitfiles/").json] == ["a", "a", "b", "b"]
+
+
 def test_author_that_is_not_there_is_an_empty_object(client: Client) -> None:
     """Section 4.4."""
     create(client, commits=[{"id": "a" * 40, "patch_set": [{"path": "a", "type": "A"}]}])
@@ -204,6 +220,8 @@ def test_sort_of_details_means_nothing_without_a_project(client: Client) -> None
     assert client.rest("GET", ONE + "?sort=gone&health=1&adoptionStages=1").status == 200
     assert client.rest("GET", ONE + "?project=1&sort=gone").json == {"detail": "invalid sort"}
     assert client.rest("GET", ONE + "?summaryStatsPeriod=5d").status == 400
+    for period in ("1h", "24h", "1d", "48h", "2d", "7d", "14d", "30d", "90d"):
+        assert client.rest("GET", ONE + f"?summaryStatsPeriod={period}&healthStatsPeriod={period}").status == 200
 
 
 def test_archived_release_is_shown(client: Client) -> None:

@@ -350,6 +350,41 @@ def test_request_that_no_handler_gets_is_told_why(
         assert answer.headers["www-authenticate"] == 'xBasic realm="api"'
 
 
+def test_missing_slash_is_plain_text_where_no_json_was_sent(client: Client) -> None:
+    """Section 1: a hint in JSON for JSON, else a 404 in plain text."""
+    answer = client.rest("GET", LIST[:-1])
+    assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    assert answer.body == b"The path must end in a slash."
+    assert client.rest("POST", LIST[:-1], release()).json == {"info": "The path must end in a slash."}
+    assert client.rest("GET", LIST).json == [], "and nothing was done"
+
+
+def test_unknown_methods_are_told_with_those_that_are_known(client: Client) -> None:
+    """Section 1: on each kind of path."""
+    create(client, release())
+    for path, method in ((LIST, "DELETE"), (LIST + "web@1.0.0%2B1/", "POST"), (LIST + "web@1.0.0%2B1/commits/", "PUT")):
+        answer = client.rest(method, path)
+        assert (answer.status, answer.json) == (405, {"detail": f'Method "{method}" not allowed.'})
+        assert method not in answer.headers["allow"]
+
+
+def test_bodies_that_are_no_json_get_a_415(client: Client) -> None:
+    """Section 1.1, and docs/sentry-compatibility.md, Left out: multipart and urlencoded, too."""
+    for kind, more in (("multipart/form-data", "; boundary=x"), ("application/x-www-form-urlencoded", "")):
+        answer = client.rest("POST", LIST, b"version=1&projects=web", headers={"content-type": kind + more})
+        assert (answer.status, answer.json) == (415, {"detail": f'Unsupported media type "{kind}" in request.'})
+    assert create(client, release(), headers={"content-type": "application/json; charset=utf-8"})["id"] == 1
+
+
+def test_headers_of_lists_are_shown_to_pages(template: Any, tmp_path: Any) -> None:
+    """Section 5: what CORS exposes."""
+    house = House(template, tmp_path, cors_origins="https://app.example.com")
+    answer = house.client.rest("GET", LIST, headers={"origin": "https://app.example.com"})
+    house.close()
+    exposed = set(answer.headers["access-control-expose-headers"].split(", "))
+    assert exposed >= {"Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint"}
+
+
 def test_broken_json_is_told_why(client: Client) -> None:
     for body in (b"{", b"", b"\xff", b"[" * 100000, b'{"version": NaN}'):
         answer = client.rest("POST", LIST, body)

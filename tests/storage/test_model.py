@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.conftest import House, Template
 from tests.factories import commit
@@ -20,10 +21,16 @@ projects = st.lists(st.sampled_from(["web", "api"]), min_size=1, max_size=2, uni
 commits = st.lists(st.integers(0, 5), max_size=4, unique=True)
 
 
+def path_of(version: str) -> str:
+    return f"{LIST}{version.replace(' ', '%20')}/"
+
+
 class Releases(RuleBasedStateMachine):
     """Each rule does to the store what it does to a dict of version -> what must be shown."""
 
     template: ClassVar[Template]
+    did: ClassVar[Counter[str]] = Counter()
+    """What came of the rules, in all runs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,23 +53,40 @@ class Releases(RuleBasedStateMachine):
         known["projects"] |= set(named)
         known["commits"] = sorted(numbers) or known["commits"]
         known["status"] = "archived" if archived else known["status"]
+        self.did["created" if new else "extended" if extended else "repeated"] += 1
         assert self.house.client.rest("POST", LIST, body).status == (201 if new or extended else 208)
 
-    @rule(version=versions, undo=st.booleans())
-    def update(self, version: str, undo: bool) -> None:
+    @precondition(lambda self: self.model)
+    @rule(pick=st.integers(0, 3), undo=st.booleans())
+    def update(self, pick: int, undo: bool) -> None:
+        version = self.known(pick)
         body = {"status": "open"} if undo else {"dateReleased": "2026-02-02T00:00:00Z", "refs": []}
-        answer = self.house.client.rest("PUT", f"{LIST}{version.replace(' ', '%20')}/", body)
-        assert answer.status == (200 if version in self.model else 404)
-        if version in self.model:
-            self.model[version] |= {"status": "open"} if undo else {"date": True, "commits": []}
+        assert self.house.client.rest("PUT", path_of(version), body).status == 200
+        self.model[version] |= {"status": "open"} if undo else {"date": True, "commits": []}
+        self.did["reopened" if undo else "cleared"] += 1
+
+    @precondition(lambda self: self.model)
+    @rule(pick=st.integers(0, 3))
+    def delete(self, pick: int) -> None:
+        version = self.known(pick)
+        assert self.house.client.rest("DELETE", path_of(version)).status == 204
+        del self.model[version]
+        self.did["deleted"] += 1
 
     @rule(version=versions)
-    def delete(self, version: str) -> None:
-        answer = self.house.client.rest("DELETE", f"{LIST}{version.replace(' ', '%20')}/")
-        assert answer.status == (204 if self.model.pop(version, None) else 404)
+    def miss(self, version: str) -> None:
+        if version not in self.model:
+            assert self.house.client.rest("PUT", path_of(version), {}).status == 404
+            assert self.house.client.rest("DELETE", path_of(version)).status == 404
+            self.did["missed"] += 1
+
+    def known(self, pick: int) -> str:
+        """Pick a version that is there."""
+        return sorted(self.model)[pick % len(self.model)]
 
     @invariant()
     def lists_show_the_model(self) -> None:
+        self.did[f"looked at {len(self.model)}"] += 1
         document = """{organization(slug: "acme") {releases(first: 100) {totalCount nodes {version status dateReleased commitCount
           projects {totalCount nodes {slug}} commits(first: 100) {nodes {sha}} lastCommit {sha}}}
           projects {nodes {slug releases {totalCount}}}}}"""
@@ -87,9 +111,14 @@ class Releases(RuleBasedStateMachine):
 
 
 def test_store_behaves_as_a_dict(template: Template) -> None:
+    """Each rule is drawn, with each of its ends; the lists are looked at with nothing and with several releases in them."""
     Releases.template = template
+    Releases.did.clear()
     machine: Any = Releases.TestCase
     machine.settings = settings(
-        max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
     )
     machine().runTest()
+    done = Releases.did
+    ends = ("created", "extended", "repeated", "reopened", "cleared", "deleted", "missed", "looked at 0", "looked at 2")
+    assert [end for end in ends if not done[end]] == []

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, exists, false, func, select, tuple_
 
 from gql_releases.storage import tables
 from gql_releases.storage.columns import Id
@@ -162,31 +162,32 @@ def _own(rows: FromClause) -> ColumnElement[bool]:
     return rows.c.organization_id == bindparam("organization", type_=Id)
 
 
-def _in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    deploys, environments = table(tables.DeployRow).alias(), table(tables.EnvironmentRow).alias()
+def _environment_id(name: str) -> ColumnElement[int]:
+    """Give the SQL of the key of the organization's environment whose name is bound."""
+    environments = table(tables.EnvironmentRow).alias()
     named = [_own(environments), environments.c.name == bound(environments.c.name, name)]
-    wanted = select(environments.c.id).where(*named).scalar_subquery()
+    return select(environments.c.id).where(*named).scalar_subquery()
+
+
+def _deploys_for(name: str) -> tuple[FromClause, Select[Any]]:
+    """Give deploys, and the select of those for a project whose id is bound."""
+    deploys, projects = table(tables.DeployRow).alias(), table(tables.DeployProjectRow).alias()
+    of_deploy = and_(projects.c.organization_id == deploys.c.organization_id, projects.c.deploy_id == deploys.c.id)
+    found = select(deploys.c.id).join_from(deploys, projects, of_deploy)
+    return deploys, found.where(projects.c.project_id == bound(projects.c.project_id, name))
+
+
+def _in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    deploys = table(tables.DeployRow).alias()
     same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
-    return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == wanted))
+    return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == _environment_id(name)))
 
 
 def _deployed(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The release was deployed to an environment for a project; the value is (environment's name, project's id)."""
-    deploys, projects = table(tables.DeployRow).alias(), table(tables.DeployProjectRow).alias()
-    environments = table(tables.EnvironmentRow).alias()
-    named = [_own(environments), environments.c.name == bound(environments.c.name, f"{name}_0")]
-    wanted = select(environments.c.id).where(*named).scalar_subquery()
-    of_deploy = and_(projects.c.organization_id == deploys.c.organization_id, projects.c.deploy_id == deploys.c.id)
-    return exists(
-        select(deploys.c.id)
-        .join_from(deploys, projects, of_deploy)
-        .where(
-            deploys.c.organization_id == rows.c.organization_id,
-            deploys.c.release_id == rows.c.id,
-            deploys.c.environment_id == wanted,
-            projects.c.project_id == bound(projects.c.project_id, f"{name}_1"),
-        )
-    )
+    deploys, found = _deploys_for(f"{name}_1")
+    same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
+    return exists(found.where(*same, deploys.c.environment_id == _environment_id(f"{name}_0")))
 
 
 def _latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnElement[bool]:
@@ -241,17 +242,9 @@ def _last_deploy(rows: FromClause, *more: Callable[[FromClause], ColumnElement[b
 
 def environment_of(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """Something of a project, named by its id, was deployed to the environment."""
-    deploys, projects = table(tables.DeployRow).alias(), table(tables.DeployProjectRow).alias()
-    of_deploy = and_(projects.c.organization_id == deploys.c.organization_id, projects.c.deploy_id == deploys.c.id)
-    return exists(
-        select(deploys.c.id)
-        .join_from(deploys, projects, of_deploy)
-        .where(
-            deploys.c.organization_id == rows.c.organization_id,
-            deploys.c.environment_id == rows.c.id,
-            projects.c.project_id == bound(projects.c.project_id, name),
-        )
-    )
+    deploys, found = _deploys_for(name)
+    same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.environment_id == rows.c.id]
+    return exists(found.where(*same))
 
 
 def _with_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:

@@ -1,0 +1,91 @@
+"""What the plain schema's resolvers load by: ORM rows, one statement for all parents of a list."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import strawberry
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+from sqlmodel import create_engine, select
+from strawberry.dataloader import DataLoader
+
+from gql_releases.storage import tables as t
+
+
+def wire(date: datetime | None) -> str | None:
+    """Spell a date."""
+    return date and date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Store:
+    """Runs statements: inline on SQLite, which is faster than a thread, and by asyncpg on PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self._sync = self._async = None
+        if url.startswith("sqlite"):
+            self._sync = create_engine(url, connect_args={"check_same_thread": False})
+            event.listen(self._sync, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=FULL"))
+        else:
+            self._async = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:"), pool_size=10)
+
+    async def all(self, statement: Any) -> Sequence[Any]:
+        """Give a statement's rows."""
+        if self._sync:
+            with Session(self._sync, expire_on_commit=False) as session:
+                return session.execute(statement).all()
+        async with AsyncSession(self._async, expire_on_commit=False) as asynchronous:
+            return (await asynchronous.execute(statement)).all()
+
+    async def write(self, work: Any) -> Any:
+        """Run some work on a session in one transaction."""
+        if self._sync:
+            with Session(self._sync, expire_on_commit=False) as session, session.begin():
+                return work(session)
+        async with AsyncSession(self._async, expire_on_commit=False) as asynchronous, asynchronous.begin():
+            return await asynchronous.run_sync(work)
+
+
+class Loaders:
+    """What one request loads in batches."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.commit = DataLoader(self._by_id(t.CommitRow))
+        self.author = DataLoader(self._by_id(t.CommitAuthorRow))
+        self.environment = DataLoader(self._by_id(t.EnvironmentRow))
+        self.project = DataLoader(self._by_id(t.ProjectRow))
+        self.projects = DataLoader(self._of_release(t.ReleaseProjectRow, t.ReleaseProjectRow.project_id))
+        self.deploys = DataLoader(self._of_release(t.DeployRow, t.DeployRow.finish_order.desc(), t.DeployRow.id.desc()))
+        self.commits = DataLoader(self._of_release(t.ReleaseCommitRow, t.ReleaseCommitRow.position))
+
+    def _by_id(self, row: Any) -> Any:
+        async def load(keys: list[int]) -> list[Any]:
+            found = {one.id: one for (one,) in await self.store.all(select(row).where(row.id.in_(keys)))}
+            return [found.get(key) for key in keys]
+
+        return load
+
+    def _of_release(self, row: Any, *order: Any) -> Any:
+        async def load(keys: list[tuple[int, int]]) -> list[list[Any]]:
+            owner, releases = keys[0][0], [release for _, release in keys]
+            found = defaultdict(list)
+            asked = select(row).where(row.organization_id == owner, row.release_id.in_(releases)).order_by(*order)
+            for (one,) in await self.store.all(asked):
+                found[one.release_id].append(one)
+            return [found[release] for release in releases]
+
+        return load
+
+
+Info = strawberry.Info[dict[str, Any], None]
+
+
+def loaders(info: Info) -> Loaders:
+    """Give the request's loaders."""
+    found: Loaders = info.context["loaders"]
+    return found
