@@ -8,7 +8,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, literal, null, select, union_all, update
 
 from gql_releases.domain.commit import FileChange, NewCommit
 from gql_releases.domain.dates import format_date, now
@@ -36,7 +36,21 @@ release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
 repository_keeper = Keeper(repositories, ("name",), ("date_created",), by="name")
 author_keeper = Keeper(authors, ("email",), ("name",), by="email", completed=("name",))
 _SAID = ("author_id", "message", "timestamp")
-commit_keeper = Keeper(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
+commit_keeper = Keeper(
+    commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID, mostly_new=True
+)
+NAMED = Statement(
+    lambda dialect: union_all(
+        select(literal(0), repositories.c.name, repositories.c.id, null()).where(
+            repositories.c.organization_id == bindparam("organization_id", type_=Id),
+            dialect.among(repositories.c.name, "names"),
+        ),
+        select(literal(1), authors.c.email, authors.c.id, authors.c.name).where(
+            authors.c.organization_id == bindparam("organization_id", type_=Id), dialect.among(authors.c.email, "emails")
+        ),
+    )
+)
+"""Repositories and authors together: a round trip less."""
 INSERT_CHANGE = insert_ignoring(table(FileChangeRow), "organization_id", "commit_id", "path", "type")
 _FIRST = itemgetter(0)
 
@@ -80,6 +94,10 @@ LINKED_ELSEWHERE = Statement(
 )
 
 
+Rows = tuple[Statement, list[dict[str, Any]]]
+"""A statement, and the rows that it is run for."""
+
+
 class Linked(NamedTuple):
     """A commit that stands in a release's list."""
 
@@ -104,11 +122,12 @@ async def set_commits(
     arranged: Sequence[NewCommit],
     present: Sequence[Linked] | None,
     only_repository: str | None = None,
+    also: Sequence[Rows] = (),
 ) -> Sent:
     """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
 
     The ranges of its other repositories are then to be settled (storage/ranges.py). `present` is the list that the release
-    has: the same one again is not written; a new release has none.
+    has: the same one again is not written; a new release has none. `also` is written in the same round trip.
     """
     sent = await _store(transaction, organization, arranged)
     listed, replaced = sent, None
@@ -125,7 +144,7 @@ async def set_commits(
     written = [] if listed == present else _links(organization, release, listed)
     if written and present:
         await _clear(transaction, organization, release)
-    await transaction.run_all([*written, (HEAD_OF_LIST, found)])
+    await transaction.run_all([*also, *written, (HEAD_OF_LIST, found)])
     return Sent(sent, replaced)
 
 
@@ -140,7 +159,7 @@ async def _clear(transaction: Transaction, organization: int, release: int) -> N
         await transaction.run(statement, {"organization_id": organization, "release_id": release})
 
 
-def _links(organization: int, release: int, listed: Sequence[Linked]) -> list[tuple[Statement, list[dict[str, Any]]]]:
+def _links(organization: int, release: int, listed: Sequence[Linked]) -> list[Rows]:
     """Give the statements that link a list of commits, and their rows."""
     where = {"organization_id": organization, "release_id": release}
     wrote = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
@@ -171,8 +190,14 @@ async def _store(transaction: Transaction, organization: int, arranged: Sequence
     common = {"organization_id": organization, "date_created": format_date(now())}
     unnamed = f"organization-{organization}"  # Sentry's name for the repository of commits that name none
     names = {one.repository or unnamed: {"name": one.repository or unnamed} for one in arranged}
-    repository_ids = await repository_keeper.keep(transaction, common, names)
-    author_ids = await _keep_authors(transaction, common, arranged)
+    wrote = _authors(arranged)
+    spelt = transaction.dialect.list_value
+    asked = {**common, "names": spelt(list(names)), "emails": spelt(list(wrote))}
+    known: tuple[dict[str, Row], dict[str, Row]] = {}, {}
+    for kind, name, row_id, called in await transaction.all(NAMED, asked):
+        known[kind][name] = (name, row_id, called) if kind else (name, row_id)
+    repository_ids = await repository_keeper.keep(transaction, common, names, known[0])
+    author_ids = await author_keeper.keep(transaction, common, wrote, known[1])
     by_repository: dict[int, dict[str, dict[str, Any]]] = {}
     for one in arranged:
         author = author_ids[one.author.email] if one.author else None
@@ -213,13 +238,14 @@ def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]])
         yield rows
 
 
-async def _keep_authors(transaction: Transaction, common: dict[str, Any], arranged: Sequence[NewCommit]) -> dict[str, int]:
+def _authors(arranged: Sequence[NewCommit]) -> dict[str, dict[str, Any]]:
+    """Give the authors of some commits by their addresses, with the name that the newest commit has."""
     wrote: dict[str, dict[str, Any]] = {}
-    for one in reversed(arranged):  # the newest commit's name stays
+    for one in reversed(arranged):
         if one.author:
             name = one.author.name or wrote.get(one.author.email, {}).get("name")
             wrote[one.author.email] = {"email": one.author.email, "name": name}
-    return await author_keeper.keep(transaction, common, wrote)
+    return wrote
 
 
 async def _merge(

@@ -127,6 +127,8 @@ class PostgresTransaction:
     async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
         """Run statements for the effect, each for its rows: together, in one round trip."""
         wanted = [(statement.on(self.dialect), _given(statement, rows)) for statement, rows in run if rows]
+        if not wanted:
+            return
         values = tuple([value for prepared, given in wanted for value in prepared.bind(given)])
         await self._session.fetch(_together(tuple([prepared for prepared, _ in wanted])), values)
 

@@ -18,7 +18,7 @@ from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey, Status
 from gql_releases.domain.selection import Read, View
 from gql_releases.storage.columns import NEVER, Id
-from gql_releases.storage.commits import clear_commits, set_commits
+from gql_releases.storage.commits import Rows, clear_commits, set_commits
 from gql_releases.storage.database import Database
 from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
@@ -29,7 +29,7 @@ from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
 from gql_releases.storage.statements import RowsStatement, Statement, Transaction
 from gql_releases.storage.tables import ReleaseProjectRow, ReleaseRow, table
-from gql_releases.storage.upserts import insert, insert_rows, values_of
+from gql_releases.storage.upserts import insert, insert_all, insert_rows, values_of
 
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)
 
@@ -48,6 +48,7 @@ LINK = RowsStatement(
         insert_rows(dialect, links, (*_LINK, "project_id")).on_conflict_do_nothing().returning(links.c.project_id)
     )
 )
+LINK_NEW = insert_all(links, *_LINK, "project_id")
 _COPIED = ("date_created", "release_order", "semver_key", "build_number")
 _SORT_KEYS = (*_COPIED, "date_released")
 SORT_KEYS = Statement(
@@ -98,8 +99,13 @@ class ReleaseStore:
         """Create a release, or touch the one of this version: see contract section 2. Raises InvalidInput."""
 
         async def work(transaction: Transaction) -> Created:
-            await require_alive(transaction, principal)
-            return await self._create(transaction, principal, new, view, create_projects)
+            if view is None:
+                await require_alive(transaction, principal)
+            try:  # what is shown at the end is shown to a living token only
+                return await self._create(transaction, principal, new, view, create_projects)
+            except InvalidInput:
+                await require_alive(transaction, principal)
+                raise
 
         return await self._database.write(work, large=_rows(new.commits) > LARGE)
 
@@ -136,9 +142,13 @@ class ReleaseStore:
             if new.status and new.status is not known.status:
                 await transaction.run(SET["status"], {"release": release, "status": new.status})
         keys = values if row else await _sort_keys(transaction, release)
-        if await _link(transaction, organization, release, keys, projects.values()):
-            outcome = Outcome.EXTENDED if outcome is Outcome.EXISTING else outcome
-        await _take(transaction, organization, release, new.commits, new.refs, new=row is not None)
+        linked = _links(organization, release, keys, projects.values())
+        if row:
+            await _take_first(transaction, organization, release, new, (LINK_NEW, linked))
+        else:
+            if await transaction.all_many(LINK, linked):
+                outcome = Outcome.EXTENDED
+            await _take(transaction, organization, release, new.commits, new.refs)
         await forward_creation(transaction, principal, release, new, known=row is None)
         given = {name: getattr(new, name) for name in IGNORED}
         ignored = () if row else tuple(name for name, value in given.items() if value is not None)
@@ -245,13 +255,25 @@ async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
     return dict(zip(_SORT_KEYS, row, strict=True))
 
 
-async def _link(
-    transaction: Transaction, organization: int, release: int, keys: Mapping[str, Any], projects: Collection[int]
-) -> bool:
-    """Link a release to projects, with copies of its sort keys; say whether one of them is new to it."""
+def _links(organization: int, release: int, keys: Mapping[str, Any], projects: Collection[int]) -> list[dict[str, Any]]:
+    """Give the rows that link a release to projects, with copies of its sort keys."""
     common = {"organization_id": organization, "release_id": release, **{name: keys[name] for name in _COPIED}}
     common["date_shown"] = keys["date_released"] or keys["date_created"]
-    return bool(await transaction.all_many(LINK, [{**common, "project_id": one} for one in sorted(set(projects))]))
+    return [{**common, "project_id": one} for one in sorted(set(projects))]
+
+
+async def _take_first(transaction: Transaction, organization: int, release: int, new: NewRelease, also: Rows) -> None:
+    """Take the commits and refs that a new release came with, and write its first rows `also`."""
+    sent = None
+    if new.commits:
+        sent = await set_commits(transaction, organization, release, arrange(new.commits), None, also=[also])
+    else:
+        await transaction.run_all([also])
+    if new.refs:
+        await set_refs(transaction, organization, release, new.refs)
+        await settle(transaction, organization, release, sent, Known())
+    elif sent:
+        await tell_lists(transaction, organization, release, sent)
 
 
 async def _take(
@@ -260,22 +282,17 @@ async def _take(
     release: int,
     commits: Sequence[NewCommit] | None,
     refs: Sequence[Ref] | None,
-    *,
-    new: bool = False,
 ) -> None:
     """Take commits and refs as they came, where some came, then put together what they make known."""
     if not commits and not refs:
         return
-    before = Known() if new else await known(transaction, organization, release)
+    before = await known(transaction, organization, release)
     sent = None
     if commits:
-        sent = await set_commits(transaction, organization, release, arrange(commits), None if new else before.listed)
+        sent = await set_commits(transaction, organization, release, arrange(commits), before.listed)
     if refs:
         await set_refs(transaction, organization, release, refs)
-    if sent and new and not refs:
-        await tell_lists(transaction, organization, release, sent)
-    else:
-        await settle(transaction, organization, release, sent, before)
+    await settle(transaction, organization, release, sent, before)
 
 
 def _rows(commits: Sequence[NewCommit]) -> int:

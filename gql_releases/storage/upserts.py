@@ -57,14 +57,22 @@ def insert_returning(target: Table, *names: str) -> Statement:
 class Keeper:
     """Finds or makes rows of one table by `organization_id` and more key columns, of which `by` tells rows apart.
 
-    Looking first saves writing what is there; that two makers make one row is the unique key's business. Of a row that is
-    there, the `completed` columns become what is given, where something is.
+    Looking first saves writing what is there, unless rows are `mostly_new` and each statement is a round trip; that two
+    makers make one row is the unique key's business. Of a row that is there, the `completed` columns become what is given,
+    where something is.
     """
 
     def __init__(
-        self, target: Table, key: Sequence[str], columns: Sequence[str], *, by: str, completed: Sequence[str] = ()
+        self,
+        target: Table,
+        key: Sequence[str],
+        columns: Sequence[str],
+        *,
+        by: str,
+        completed: Sequence[str] = (),
+        mostly_new: bool = False,
     ) -> None:
-        self._completed = completed
+        self._completed, self._mostly_new = completed, mostly_new
         self._find = Statement(lambda dialect: _found(dialect, target, key, by, completed))
         # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
         names = ["organization_id", *key, *columns]
@@ -77,19 +85,32 @@ class Keeper:
             update(target).values(values_of(target, *completed)).where(target.c.id == bindparam("row_id", type_=Id))
         )
 
-    async def keep(self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]) -> dict[Key, int]:
+    async def keep(
+        self,
+        transaction: Transaction,
+        common: Values,
+        rows: Mapping[Key, Mapping[str, Any]],
+        known: dict[Key, Row] | None = None,
+    ) -> dict[Key, int]:
         """Give the id of each row by its key; `common` are the values that all rows share."""
-        return {key: row[1] for key, row in (await self.keep_rows(transaction, common, rows)).items()}
+        return {key: row[1] for key, row in (await self.keep_rows(transaction, common, rows, known)).items()}
 
     async def keep_rows(
-        self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]
+        self,
+        transaction: Transaction,
+        common: Values,
+        rows: Mapping[Key, Mapping[str, Any]],
+        known: dict[Key, Row] | None = None,
     ) -> dict[Key, Row]:
-        """Give each row by its key: (key, id, the `completed` columns as they were found)."""
+        """Give each row by its key: (key, id, the `completed` columns as they were found); `known` were found already."""
         if not rows:
             return {}
         if len(rows) > AT_ONCE:
             return await self._keep_parts(transaction, common, rows)
-        known = await self._rows(transaction, common, list(rows))
+        if known is None:
+            known = {}
+            if not (self._mostly_new and transaction.dialect.counts_round_trips):
+                known = await self._rows(transaction, common, list(rows))
         missing = transaction.dialect.in_order_of_locking([key for key in rows if key not in known])
         made: dict[Key, Row] = {}
         if missing:

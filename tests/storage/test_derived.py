@@ -38,7 +38,7 @@ def test_no_list_of_a_release_walks_those_of_others(
     template: Template, selection: Selection, pages: tuple[PageRequest, ...]
 ) -> None:
     dialect = SqliteDialect()
-    plan = compile_root(dialect, selection, names_of((("id", 1),)), tuple(map(shape_of, pages)))
+    plan = compile_root(dialect, selection, names_of((("id", 1),)), tuple([shape_of(page, dialect) for page in pages]))
     seen = []
     database = sqlite3.connect(template.path)
     for statement in statements(plan.level):

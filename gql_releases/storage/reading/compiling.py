@@ -11,7 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnClause, ColumnElement, FromClause, Integer, Select, and_, bindparam, func, select, true, tuple_
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names, names_of
@@ -27,8 +40,9 @@ from gql_releases.storage.statements import Statement
 
 
 class Shape(NamedTuple):
-    """What of a page decides its statement."""
+    """What of a page decides its statement; `limit` where the database plans by it."""
 
+    limit: int | None
     order: Order | None
     backward: bool
     after: bool
@@ -36,10 +50,15 @@ class Shape(NamedTuple):
     conditions: Names
 
 
-def shape_of(page: PageRequest) -> Shape:
-    """Give the shape of a page."""
+def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
+    """Give the shape of a page.
+
+    Where a limit is bound, PostgreSQL takes it for a tenth of all rows, finds every plan for it worse than one for the very
+    number, and so plans each time anew, which takes as long as to read.
+    """
+    limit = page.size + 1 if dialect.counts_round_trips else None
     names = names_of(page.conditions) if page.conditions else ()
-    return Shape(page.order, page.backward, page.after is not None, page.before is not None, names)
+    return Shape(limit, page.order, page.backward, page.after is not None, page.before is not None, names)
 
 
 class Joined(NamedTuple):
@@ -230,6 +249,10 @@ def _limit(slot: int) -> ColumnElement[Any]:
     return bindparam(f"s{slot}_limit", type_=Integer)
 
 
+def _limit_of(shape: Shape, slot: int) -> ColumnElement[Any]:
+    return _limit(slot) if shape.limit is None else literal_column(str(shape.limit))
+
+
 def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> ListPlan:
     """Make the plan of a list: its statement and its parts."""
     shape = level.shapes[item.slot]
@@ -279,7 +302,9 @@ def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, p
     below = Level(level.dialect, level.shapes, level.source.outerjoin(found.links, on), Source(), columns=level.columns)
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
     level.source, level.has_list = below.source, True
-    level.finish = lambda wanted: wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit(slot))
+    level.finish = lambda wanted: wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(
+        _limit_of(shape, slot)
+    )
     return ListPlan(slot, below, put, None, joined=Joined(0, below.add(found.links.c[order.field])))
 
 
@@ -295,7 +320,7 @@ def _walk(below: Level, found: _Rows, order: Order, slot: int, parent: ColumnEle
     shape, places = below.shapes[slot], found.places(order)
     where = [*found.within(_organization(), parent), *_beyond(shape, slot, places, order)]
     wanted = select(*below.columns).select_from(below.source).where(*where)
-    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit(slot))
+    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit_of(shape, slot))
 
 
 def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:
@@ -338,7 +363,7 @@ def _picked(level: Level, link: ToMany, order: Order, slot: int, parent: ColumnE
     places = inner.places(order)
     where = [*inner.within(_organization(), parent), *_beyond(shape, slot, places, order)]
     wanted = inner.select(inner.links.c[link.child or "id"]).where(*where)
-    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit(slot))
+    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit_of(shape, slot))
 
 
 def _beyond(shape: Shape, slot: int, places: Sequence[ColumnElement[Any]], order: Order) -> list[ColumnElement[bool]]:

@@ -57,7 +57,7 @@ class Reader:
         plans = self._plans.get(view.selection)
         if plans is None:
             plans = self._plans[view.selection] = OrderedDict()
-        key = names_of(read.conditions), tuple([shape_of(page) for page in view.pages])
+        key = names_of(read.conditions), tuple([shape_of(page, self._dialect) for page in view.pages])
         plan = plans.get(key)
         if plan is None:
             plan = plans[key] = compile_root(self._dialect, view.selection, *key)
