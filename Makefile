@@ -52,7 +52,7 @@ schema: setup ## print the GraphQL schema into schema.graphql
 released: schema ## make the present schema the one that changes are compared with
 	@cp schema.graphql docs/released.graphql
 
-bench: setup ## measure beside a floor and other servers, on both databases (half an hour); GROWTH=1 as the store grows
+bench: setup ## measure beside a floor and other servers, on both databases (an hour); GROWTH=1 as the store grows
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@mkdir -p $(RESULTS)
 	@$(BIN)/python benchmarks/run.py --database sqlite --json $(RESULTS)/sqlite.json $(ARGS)
