@@ -23,7 +23,7 @@ PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # what was acknowledged survives a power cut; the group commit pays for it
     "foreign_keys=ON",
-    "cache_size=-16384",
+    "cache_size=-8192",
     "mmap_size=1073741824",
 )
 BUSY_MS = 5000
