@@ -120,14 +120,14 @@ async def set_commits(
     organization: int,
     release: int,
     arranged: Sequence[NewCommit],
-    present: Sequence[Linked] | None,
+    present: Sequence[Linked],
     only_repository: str | None = None,
     also: Sequence[Rows] = (),
 ) -> Sent:
     """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
 
     The ranges of its other repositories are then to be settled (storage/ranges.py). `present` is the list that the release
-    has: the same one again is not written; a new release has none. `also` is written in the same round trip.
+    has: the same one again is not written; a new release has an empty one. `also` is written in the same round trip.
     """
     sent = await _store(transaction, organization, arranged)
     listed, replaced = sent, None

@@ -137,14 +137,14 @@ class ReleaseStore:
             outcome, release = Outcome.CREATED, int(row[0])
         else:
             outcome = Outcome.EXISTING
-            known = await find_release(transaction, principal, ReleaseKey(version=new.version))
-            release = known.id
-            if new.status and new.status is not known.status:
+            found = await find_release(transaction, principal, ReleaseKey(version=new.version))
+            release = found.id
+            if new.status and new.status is not found.status:
                 await transaction.run(SET["status"], {"release": release, "status": new.status})
         keys = values if row else await _sort_keys(transaction, release)
         linked = _links(organization, release, keys, projects.values())
         if row:
-            await _take_first(transaction, organization, release, new, (LINK_NEW, linked))
+            await _take(transaction, organization, release, new.commits, new.refs, new=True, also=[(LINK_NEW, linked)])
         else:
             if await transaction.all_many(LINK, linked):
                 outcome = Outcome.EXTENDED
@@ -262,37 +262,32 @@ def _links(organization: int, release: int, keys: Mapping[str, Any], projects: C
     return [{**common, "project_id": one} for one in sorted(set(projects))]
 
 
-async def _take_first(transaction: Transaction, organization: int, release: int, new: NewRelease, also: Rows) -> None:
-    """Take the commits and refs that a new release came with, and write its first rows `also`."""
-    sent = None
-    if new.commits:
-        sent = await set_commits(transaction, organization, release, arrange(new.commits), None, also=[also])
-    else:
-        await transaction.run_all([also])
-    if new.refs:
-        await set_refs(transaction, organization, release, new.refs)
-        await settle(transaction, organization, release, sent, Known())
-    elif sent:
-        await tell_lists(transaction, organization, release, sent)
-
-
 async def _take(
     transaction: Transaction,
     organization: int,
     release: int,
     commits: Sequence[NewCommit] | None,
     refs: Sequence[Ref] | None,
+    *,
+    new: bool = False,
+    also: Sequence[Rows] = (),
 ) -> None:
-    """Take commits and refs as they came, where some came, then put together what they make known."""
-    if not commits and not refs:
-        return
-    before = await known(transaction, organization, release)
+    """Take commits and refs as they came, where some came, then put together what they make known.
+
+    A `new` release has none yet; `also` is written in one round trip with the list of commits.
+    """
+    before = await known(transaction, organization, release) if (commits or refs) and not new else Known()
     sent = None
     if commits:
-        sent = await set_commits(transaction, organization, release, arrange(commits), before.listed)
+        sent = await set_commits(transaction, organization, release, arrange(commits), before.listed, also=also)
+    else:
+        await transaction.run_all(also)
     if refs:
         await set_refs(transaction, organization, release, refs)
-    await settle(transaction, organization, release, sent, before)
+    if sent and new and not refs:
+        await tell_lists(transaction, organization, release, sent)
+    elif sent or refs:
+        await settle(transaction, organization, release, sent, before)
 
 
 def _rows(commits: Sequence[NewCommit]) -> int:
