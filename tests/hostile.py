@@ -33,15 +33,18 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "3,900 times one field": (_body("{ viewer { token { " + "id " * 3_900 + "} } }"), "equalFields"),
     "1,950 directives": (_body("{ __typename " + "@a " * 1_950 + "}"), "directives"),
     "950 variables": (_body("query (" + " ".join(f"$v{n}: Int" for n in range(950)) + ") { __typename }"), "variables"),
-    "a literal list of 60,000 items": (_body('{ nodes(ids: [' + '"x" ' * 60_000 + "]) { id } }"), "tokens"),
+    "a literal list of 30,000 items": (_body('{ nodes(ids: [' + '"x" ' * 30_000 + "]) { id } }"), "tokens"),
     "a literal nested 1,900 times": (_body("{ nodes(ids: " + "[" * 1_900 + "]" * 1_900 + ") { id } }"), ""),
     "a list of 8 million items in the variables": (
         _body("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", b'{"ids":[' + b"1," * (8 * MIB) + b"1]}"), "jsonValues",
     ),
-    "a list of 400,000 items in the variables": (
-        _body("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", b'{"ids":[' + b"1," * 400_000 + b"1]}"), "listLength",
+    "a list of 299,000 items in the variables": (
+        _body("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", b'{"ids":[' + b"1," * 299_000 + b"1]}"), "listLength",
     ),
     "8 million empty lists in the variables": (_body("{ __typename }", b'{"a":[' + b"[]," * (8 * MIB) + b"1]}"), "jsonValues"),
+    "150,000 lists in the variables": (
+        _body("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", b'{"ids":[' + b"[[],[]]," * 49_000 + b"1]}"), "listLength",
+    ),
     "a document of 30 MiB": (_body("{ " + "x" * (30 * MIB) + " }"), "documentBytes"),
     "fields nested 200 deep": (_body(_deep(65)), "depth"),
     "60 operations": (_body(" ".join(f"query Q{n} {{ __typename }}" for n in range(60))), "operations"),
@@ -52,24 +55,24 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         _body("{ organizations(first: 100) { nodes { releases(first: 100) { nodes { commits(first: 100) { nodes { "
               "releases(first: 100) { nodes { id } } } } } } } } }"), "cost",
     ),
-    "52,000 block strings that do not end": (_body("{a" + '"""\n\\' * 52_000), ""),
-    "130,000 quotation marks, all escaped": (_body('{a"' + '\\"' * 130_000), ""),
+    "26,000 block strings that do not end": (_body("{a" + '"""\n\\' * 26_000), ""),
+    "65,000 quotation marks, all escaped": (_body('{a"' + '\\"' * 65_000), ""),
     "25,000 nulls where none may be": (
         _body("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", b'{"ids":[' + b"null," * 24_999 + b"null]}"), "",
     ),
-    "160,000 wrong commits of 800 releases": (
+    "140,000 wrong commits of 700 releases": (
         _body(
             "mutation ($input: CreateReleasesInput!) { createReleases(input: $input) { userErrors { code } } }",
             b'{"input":{"organization":"acme","releases":['
-            + b",".join([b'{"version":"1","projects":[],"commits":[' + b",".join([b'{"x":1}'] * 200) + b"]}"] * 800)
+            + b",".join([b'{"version":"1","projects":[],"commits":[' + b",".join([b'{"x":1}'] * 200) + b"]}"] * 700)
             + b"]}}",
         ),
         "",
     ),
-    "200,000 unknown fields of an input": (
+    "290,000 unknown fields of an input": (
         _body(
             "query ($by: ReleaseBy!) { release(by: $by) { id } }",
-            b'{"by":{' + b",".join(b'"x%d":1' % n for n in range(200_000)) + b"}}",
+            b'{"by":{' + b",".join(b'"x%d":1' % n for n in range(290_000)) + b"}}",
         ),
         "",
     ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from gql_releases.graphql_api.limits import check_json
-from gql_releases.web.http import Headers, NotJson, parse_json, parse_large_json
+from gql_releases.web.http import Headers, NotJson, parse_json
+from gql_releases.web.large import parse_large_json
 
 
 class HttpError(Exception):
@@ -73,8 +73,7 @@ def from_body(body: Any) -> Request:
 
 
 def from_large_body(body: bytes) -> Request:
-    """Read the parameters of a POST out of a large body. Raises HttpError, NotJson, GraphQLError for a limit."""
-    check_json(body)
+    """Read the parameters of a POST out of a large body. Raises HttpError, NotJson, TooManyValues."""
     return from_body(parse_large_json(body))._replace(large=True)
 
 

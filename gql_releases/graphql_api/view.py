@@ -22,7 +22,7 @@ from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken
 from gql_releases.domain.principal import Principal
 from gql_releases.graphql_api.cost import require_affordable
 from gql_releases.graphql_api.errors import field_error, masked_error
-from gql_releases.graphql_api.limits import check_json
+from gql_releases.graphql_api.limits import limit_error
 from gql_releases.graphql_api.preparing import Operation, Preparer, RequestError
 from gql_releases.graphql_api.requests import HttpError, Request, from_body, from_large_body, from_query
 from gql_releases.graphql_api.services import Services
@@ -39,7 +39,7 @@ from gql_releases.web.http import (
     read_body,
     send,
 )
-from gql_releases.web.large import LARGE, apart, in_turns
+from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns
 from gql_releases.web.rates import RateLimit
 from gql_releases.web.request_log import RequestLog
 
@@ -151,12 +151,11 @@ class GraphQLView:
             if len(body) > LARGE:
                 with in_turns():
                     return await apart(from_large_body, body)
-            check_json(body)
             return from_body(parse_json(body))
         except BodyTooLarge:
             raise HttpError(413, f"The body is larger than {self._rules.max_body} bytes.") from None
-        except GraphQLError as error:
-            raise HttpError(413, error.message, extensions=error.extensions) from None
+        except TooManyValues as error:
+            raise HttpError(413, str(error), extensions=limit_error(error.name, error.value).extensions) from None
         except NotJson as error:
             raise HttpError(400, f"The body is no JSON: {error}.") from None
 

@@ -29,11 +29,10 @@ from gql_releases.web.http import (
     header,
     media_type,
     parse_json,
-    parse_large_json,
     read_body,
     send,
 )
-from gql_releases.web.large import LARGE, apart, in_turns
+from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns, parse_large_json
 from gql_releases.web.rates import RateLimit
 from gql_releases.web.request_log import RequestLog
 
@@ -41,6 +40,8 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 PREFIX = "/api/0/"
 NO_BODY = (None, False)
+VALUES = 4
+"""How often the limits of JSON values are granted here: who may write has no operation that could be refused before."""
 LOOPBACK = ("127.0.0.1", "::1")
 ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
 _OF_ORGANIZATION, _OF_PROJECT = ("organizations", "*"), ("projects", "*", "*")
@@ -167,9 +168,11 @@ class RestApi:
             if len(body) <= LARGE:
                 return parse_json(body), False
             with in_turns():
-                return await apart(parse_large_json, body), True
+                return await apart(parse_large_json, body, VALUES), True
         except BodyTooLarge:
             raise Refused(Answer(413, {"detail": f"The body is larger than {self._body_limit} bytes."})) from None
+        except TooManyValues as error:
+            raise Refused(Answer(413, {"detail": str(error)})) from None
         except NotJson as error:
             raise Refused(Answer(400, {"detail": f"JSON parse error - {error}"})) from None
 

@@ -73,34 +73,15 @@ def parse_json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         try:
-            return json.loads(body, parse_constant=_refuse)
+            return json.loads(body, parse_constant=refuse_constant)
         except RecursionError:
             raise NotJson("nested too deeply") from None
         except ValueError:
             raise NotJson(str(error)) from None
 
 
-def parse_large_json(body: bytes) -> Any:
-    """Read JSON as parse_json does, at a third of its speed, in steps between which other threads run. Raises NotJson.
-
-    orjson lets none run until it is done: 10 ms for each MB.
-    """
-    try:
-        # The hook is what makes steps: it is Python, which looks whether others wait.
-        return json.loads(body, object_hook=lambda made: made, parse_int=_number, parse_constant=_refuse)
-    except RecursionError:
-        raise NotJson("nested too deeply") from None
-    except ValueError as error:
-        raise NotJson(str(error)) from None
-
-
-def _number(text: str) -> int | float:
-    """Read an integer as orjson does: beyond 64 bits it is a float."""
-    value = int(text) if len(text) <= 20 else float(text)
-    return value if -(2**63) <= value < 2**64 else float(text)
-
-
-def _refuse(constant: str) -> Any:
+def refuse_constant(constant: str) -> Any:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have. Raises ValueError."""
     raise ValueError(f"{constant} is no JSON")
 
 

@@ -332,6 +332,10 @@ def test_walk_by_link_header_gives_each_release_once(client: Client) -> None:
         ("PATCH", LIST, {}, None, (405, {"detail": 'Method "PATCH" not allowed.'})),
         ("POST", LIST, {"content-type": "text/plain"}, b"x", (415, {"detail": 'Unsupported media type "text/plain" in request.'})),
         ("POST", LIST, {"content-length": "99999999999"}, b"{}", (413, {"detail": "The body is larger than 33554432 bytes."})),
+        (
+            "POST", LIST, {}, b"[" + b"[]," * 1_300_000 + b"1]",
+            (413, {"detail": "The limit jsonValues is 1200000; this request has 1300000."}),
+        ),
         ("GET", LIST[:-1], {"content-type": "application/json"}, None, (404, {"info": "The path must end in a slash."})),
         ("GET", "nothing/", {}, None, (404, {"detail": "The requested resource does not exist"})),
         ("GET", LIST + "a/b/", {}, None, (404, {"detail": "The requested resource does not exist"})),

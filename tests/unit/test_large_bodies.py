@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gql_releases.web.http import NotJson, parse_json, parse_large_json
-from gql_releases.web.large import TURN, apart, in_turns, let_go
+from gql_releases.web.http import NotJson, parse_json
+from gql_releases.web.large import AT_ONCE, JSON_MAXIMA, TURN, TooManyValues, apart, in_turns, let_go, parse_large_json
 
 GOOD = [
     b'{"a": [1, -2, 0.5, 1e3, true, false, null, "\xc3\xa9 \\u00e9 \\n", {}, []]}',
@@ -20,12 +20,13 @@ GOOD = [
     b'"\\ud800"',
     b" 0 ",
 ]
-BAD = [b"", b"{", b"[1,]", b"NaN", b"[Infinity]", b"\xff", b"1" * 5000 + b"x", b"[" * 200_000]
+BAD = [b"", b"{", b"[1,]", b"NaN", b"[Infinity]", b"\xff", b"1" * 5000 + b"x", b"[" * 100_000]
 
 
 @pytest.mark.parametrize("body", GOOD)
 def test_what_is_read_in_steps_is_the_same(body: bytes) -> None:
-    assert repr(parse_large_json(body)) == repr(parse_json(body))
+    for filled in (body, b" " * AT_ONCE + body):
+        assert repr(parse_large_json(filled)) == repr(parse_json(body))
 
 
 @pytest.mark.parametrize("body", BAD, ids=range(len(BAD)))
@@ -33,6 +34,24 @@ def test_what_is_no_json_is_refused_both_ways(body: bytes) -> None:
     for parse in (parse_json, parse_large_json):
         with pytest.raises(NotJson):
             parse(body)
+    with pytest.raises(NotJson):
+        parse_large_json(b" " * AT_ONCE + body)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("jsonValues", b"[1" + b",1" * (JSON_MAXIMA["jsonValues"] + 1) + b"]"),
+        (
+            "jsonContainers",
+            b'{"a":' * (JSON_MAXIMA["jsonContainers"] // 2) + b"[" * (JSON_MAXIMA["jsonContainers"] // 2 + 1),
+        ),
+    ],
+)
+def test_too_many_values_are_refused_before_they_are_read(name: str, body: bytes) -> None:
+    with pytest.raises(TooManyValues) as refused:
+        parse_large_json(body)
+    assert (refused.value.name, refused.value.value) == (name, JSON_MAXIMA[name] + 1)
 
 
 def test_large_work_has_a_thread_of_its_own_and_short_turns() -> None:
