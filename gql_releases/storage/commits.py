@@ -8,14 +8,15 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, literal, null, select, union_all, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, update
 
 from gql_releases.domain.commit import FileChange, NewCommit
 from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.history import CommitStatus, interleave, last_commit
 from gql_releases.storage.columns import Id, moment
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.statements import Row, RowsStatement, Statement, Transaction
+from gql_releases.storage.looking import Looked, look, looking
+from gql_releases.storage.statements import Row, Rows, RowsStatement, Statement, Then, Transaction
 from gql_releases.storage.tables import (
     CommitAuthorRow,
     CommitRow,
@@ -36,23 +37,13 @@ release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
 repository_keeper = Keeper(repositories, ("name",), ("date_created",), by="name")
 author_keeper = Keeper(authors, ("email",), ("name",), by="email", completed=("name",))
 _SAID = ("author_id", "message", "timestamp")
-commit_keeper = Keeper(
-    commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID, mostly_new=True
+commit_keeper = Keeper(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
+LOOK = looking()
+INSERT_CHANGE = insert_ignoring(
+    table(FileChangeRow), "organization_id", "commit_id", "path", "type", shared=("organization_id",)
 )
-NAMED = Statement(
-    lambda dialect: union_all(
-        select(literal(0), repositories.c.name, repositories.c.id, null()).where(
-            repositories.c.organization_id == bindparam("organization_id", type_=Id),
-            dialect.among(repositories.c.name, "names"),
-        ),
-        select(literal(1), authors.c.email, authors.c.id, authors.c.name).where(
-            authors.c.organization_id == bindparam("organization_id", type_=Id), dialect.among(authors.c.email, "emails")
-        ),
-    )
-)
-"""Repositories and authors together: a round trip less."""
-INSERT_CHANGE = insert_ignoring(table(FileChangeRow), "organization_id", "commit_id", "path", "type")
 _FIRST = itemgetter(0)
+_NOTHING: Row = (None,) * 5
 
 
 def _of_release(target: Any) -> list[ColumnElement[bool]]:
@@ -64,20 +55,21 @@ def _of_release(target: Any) -> list[ColumnElement[bool]]:
 
 CLEAR = [Statement(delete(target).where(*_of_release(target))) for target in (links, release_authors)]
 CLEAR_HEADS = Statement(delete(heads).where(*_of_release(heads)))
-LINK = insert_all(links, "organization_id", "release_id", "position", "commit_id")
-LINK_AUTHOR = insert_all(release_authors, "organization_id", "release_id", "position", "author_id")
+_WHERE = ("organization_id", "release_id")
+LINK = insert_all(links, *_WHERE, "position", "commit_id", shared=_WHERE)
+LINK_AUTHOR = insert_all(release_authors, *_WHERE, "position", "author_id", shared=_WHERE)
 _HEAD = [column.name for column in heads.c if column.name not in ("id", "known_until")]
 HEAD_KEY = ["organization_id", "release_id", "repository_id"]
 
 
 def _head_of_list(dialect: Dialect) -> Any:
-    made = insert_rows(dialect, heads, _HEAD)
+    made = insert_rows(dialect, heads, _HEAD, _WHERE)
     follows = {name: case((heads.c.said, heads.c[name]), else_=made.excluded[name]) for name in ("commit_id", "head_time")}
     now_listed = {name: made.excluded[name] for name in ("kind", "commit_status")}
     return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
 
 
-HEAD_OF_LIST = RowsStatement(_head_of_list)
+HEAD_OF_LIST = RowsStatement(_head_of_list, _WHERE)
 COUNT = Statement(
     update(releases)
     .values(values_of(releases, "commit_count", "last_commit_id", "commit_status"))
@@ -92,10 +84,6 @@ LINKED_ELSEWHERE = Statement(
     .where(*_of_release(links), commits.c.repository_id != bindparam("repository_id", type_=Id))
     .order_by(links.c.position)
 )
-
-
-Rows = tuple[Statement, list[dict[str, Any]]]
-"""A statement, and the rows that it is run for."""
 
 
 class Linked(NamedTuple):
@@ -122,17 +110,29 @@ async def set_commits(
     arranged: Sequence[NewCommit],
     present: Sequence[Linked],
     only_repository: str | None = None,
-    also: Sequence[Rows] = (),
 ) -> Sent:
     """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
 
     The ranges of its other repositories are then to be settled (storage/ranges.py). `present` is the list that the release
-    has: the same one again is not written; a new release has an empty one. `also` is written in the same round trip.
+    has: the same one again is not written.
     """
-    sent = await _store(transaction, organization, arranged)
-    listed, replaced = sent, None
+    named = names_of(organization, arranged, only_repository)
+    looked = await look(transaction, LOOK, organization, named.lists, {})
+    stored = await store(transaction, organization, arranged, named, looked)
+    listed, replaced = stored.linked, None
     if only_repository is not None:
-        listed, replaced = await _merge(transaction, organization, release, sent, only_repository)
+        replaced = stored.repositories[only_repository]
+        listed = await _merge(transaction, organization, release, listed, replaced)
+    written = [] if listed == present else links_of(organization, release, listed)
+    if written and present:
+        await _clear(transaction, organization, release)
+    rows = [*stored.rows, *written, heads_of(organization, release, stored.linked)]
+    await write_rows(transaction, rows, stored.completed)
+    return Sent(stored.linked, replaced)
+
+
+def heads_of(organization: int, release: int, sent: Sequence[Linked]) -> Rows:
+    """Give what writes the heads of a list that was sent: of each repository its newest commit."""
     first: dict[int, Linked] = {}
     for one in sent:
         first.setdefault(one.repository_id, one)
@@ -141,17 +141,33 @@ async def set_commits(
         {**common, "repository_id": repository, "commit_id": one.id, "head_time": one.timestamp, "commit_status": "COMPLETE"}
         for repository, one in first.items()
     ]
-    written = [] if listed == present else _links(organization, release, listed)
-    if written and present:
-        await _clear(transaction, organization, release)
-    await transaction.run_all([*also, *written, (HEAD_OF_LIST, found)])
-    return Sent(sent, replaced)
+    return HEAD_OF_LIST, found
+
+
+async def write_rows(
+    transaction: Transaction, rows: Sequence[Rows], completed: Sequence[Rows] = (), then: Then | None = None
+) -> list[Row]:
+    """Write rows, each statement's after those that they refer to, together if they are not very many; then complete others.
+
+    Gives what the statement `then` finds, with its values, which does not ask for what is written here.
+    """
+    parts = list(rows)
+    if sum([len(given) for _, given in rows]) > AT_ONCE:
+        for statement, given in rows:
+            for start in range(0, len(given), AT_ONCE):
+                await transaction.pause()
+                await transaction.run_many(statement, given[start : start + AT_ONCE])
+        parts = []
+    found = await transaction.run_all(parts, then)
+    for statement, given in completed:
+        await transaction.run_many(statement, given)
+    return found
 
 
 async def link_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[Linked]) -> None:
     """Make a release's list of commits anew, and what is kept of it: its authors, its length, its last commit."""
     await _clear(transaction, organization, release)
-    await transaction.run_all(_links(organization, release, listed))
+    await write_rows(transaction, links_of(organization, release, listed))
 
 
 async def _clear(transaction: Transaction, organization: int, release: int) -> None:
@@ -159,21 +175,30 @@ async def _clear(transaction: Transaction, organization: int, release: int) -> N
         await transaction.run(statement, {"organization_id": organization, "release_id": release})
 
 
-def _links(organization: int, release: int, listed: Sequence[Linked]) -> list[Rows]:
-    """Give the statements that link a list of commits, and their rows."""
+def links_of(organization: int, release: int, listed: Sequence[Linked]) -> list[Rows]:
+    """Give what links a list of commits to a release that is there."""
+    counted = {"organization": organization, "release_id": release, **counts_of(listed)}
+    return [*new_links(organization, release, listed), (COUNT, [counted])]
+
+
+def new_links(organization: int, release: int, listed: Sequence[Linked]) -> list[Rows]:
+    """Give what links a list of commits, and their authors."""
     where = {"organization_id": organization, "release_id": release}
     wrote = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
+    return [
+        (LINK, [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)]),
+        (LINK_AUTHOR, [{**where, "position": index, "author_id": author} for index, author in enumerate(wrote)]),
+    ]
+
+
+def counts_of(listed: Sequence[Linked]) -> dict[str, Any]:
+    """Give what a release's own row says of its list."""
     last = last_commit(listed)
-    counted = {
+    return {
         "commit_count": len(listed),
         "last_commit_id": last.id if last else None,
         "commit_status": CommitStatus.COMPLETE if listed else CommitStatus.NO_COMMITS,
     }
-    return [
-        (LINK, [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)]),
-        (LINK_AUTHOR, [{**where, "position": index, "author_id": author} for index, author in enumerate(wrote)]),
-        (COUNT, [{"organization": organization, "release_id": release, **counted}]),
-    ]
 
 
 async def clear_commits(transaction: Transaction, organization: int, release: int) -> None:
@@ -182,47 +207,86 @@ async def clear_commits(transaction: Transaction, organization: int, release: in
     await link_commits(transaction, organization, release, ())
 
 
-async def _store(transaction: Transaction, organization: int, arranged: Sequence[NewCommit]) -> list[Linked]:
-    """Make or complete the rows of commits and all that they name."""
-    many = len(arranged) > AT_ONCE  # then each look at all of them takes some 10 ms
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a list of commits names: rows of repositories by name, and of authors by address."""
+
+    repositories: dict[str, dict[str, Any]]
+    authors: dict[str, dict[str, Any]]
+    shas: list[str]
+
+    @property
+    def lists(self) -> dict[str, list[str]]:
+        """Give the names alone, as `look` takes them."""
+        return {"names": list(self.repositories), "emails": list(self.authors), "shas": self.shas}
+
+
+def names_of(organization: int, arranged: Sequence[NewCommit], also: str | None = None) -> Named:
+    """Gather what commits name, and `also` a repository."""
+    names = [one.repository or _unnamed(organization) for one in arranged]
+    if also is not None:
+        names.append(also)
+    return Named({name: {"name": name} for name in names}, _authors(arranged), list({one.sha: None for one in arranged}))
+
+
+def _unnamed(organization: int) -> str:
+    """Give Sentry's name for the repository of commits that name none."""
+    return f"organization-{organization}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Commits with their ids, those of the repositories by name, and what is to be written of it all, then completed."""
+
+    linked: list[Linked]
+    repositories: dict[str, int]
+    rows: list[Rows]
+    completed: list[Rows]
+
+
+async def store(
+    transaction: Transaction, organization: int, arranged: Sequence[NewCommit], named: Named, looked: Looked
+) -> Stored:
+    """Give commits their ids, and what is to be written of them and of all that they name."""
+    many, dialect = len(arranged) > AT_ONCE, transaction.dialect  # then each look at all of them takes some 10 ms
     if many:
         await transaction.pause()
     common = {"organization_id": organization, "date_created": format_date(now())}
-    unnamed = f"organization-{organization}"  # Sentry's name for the repository of commits that name none
-    names = {one.repository or unnamed: {"name": one.repository or unnamed} for one in arranged}
-    wrote = _authors(arranged)
-    spelt = transaction.dialect.list_value
-    asked = {**common, "names": spelt(list(names)), "emails": spelt(list(wrote))}
-    known: tuple[dict[str, Row], dict[str, Row]] = {}, {}
-    for kind, name, row_id, called in await transaction.all(NAMED, asked):
-        known[kind][name] = (name, row_id, called) if kind else (name, row_id)
-    repository_ids = await repository_keeper.keep(transaction, common, names, known[0])
-    author_ids = await author_keeper.keep(transaction, common, wrote, known[1])
+    repository_ids, *made = repository_keeper.making(
+        dialect, common, named.repositories, looked.repositories, looked.ids["repositories"]
+    )
+    author_ids, new_authors = author_keeper.making(
+        dialect, common, named.authors, looked.authors, looked.ids["commit_authors"]
+    )
+    completed = [author_keeper.completing(named.authors, looked.authors)]
     by_repository: dict[int, dict[str, dict[str, Any]]] = {}
     for one in arranged:
         author = author_ids[one.author.email] if one.author else None
         row = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
-        by_repository.setdefault(repository_ids[one.repository or unnamed], {})[one.sha] = row
+        by_repository.setdefault(repository_ids[one.repository or _unnamed(organization)], {})[one.sha] = row
     if many:
         await transaction.pause()
-    kept: dict[int, dict[str, Row]] = {}
-    for repository, rows in sorted(by_repository.items()):
+    rows, ids, known = [*made, new_authors], {}, {}
+    for repository, given in sorted(by_repository.items()):
+        known[repository] = {sha: row for sha, row in looked.commits.get(repository, {}).items() if sha in given}
         shared = {**common, "repository_id": repository}
-        kept[repository] = await commit_keeper.keep_rows(transaction, shared, rows)
+        ids[repository], new = commit_keeper.making(dialect, shared, given, known[repository], looked.ids["commits"])
+        rows.append(new)
+        completed.append(commit_keeper.completing(given, known[repository]))
     listed = []
     changed: list[tuple[int, Sequence[FileChange]]] = []
     for one in arranged:
-        repository = repository_ids[one.repository or unnamed]
-        _, row_id, author, _, time = kept[repository][one.sha]
+        repository = repository_ids[one.repository or _unnamed(organization)]
+        _, _, author, _, time = known[repository].get(one.sha, _NOTHING)
         given = by_repository[repository][one.sha]["author_id"]
+        row_id = ids[repository][one.sha]
         listed.append(Linked(row_id, repository, given or author, one.timestamp or moment(time)))
         if one.file_changes:
             changed.append((row_id, one.file_changes))
     if many:
         await transaction.pause()
-    for part in _changes(organization, changed):
-        await transaction.run_many(INSERT_CHANGE, part)
-    return listed
+    rows += [(INSERT_CHANGE, part) for part in _changes(organization, changed)]
+    return Stored(listed, repository_ids, rows, completed)
 
 
 def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:
@@ -248,16 +312,12 @@ def _authors(arranged: Sequence[NewCommit]) -> dict[str, dict[str, Any]]:
     return wrote
 
 
-async def _merge(
-    transaction: Transaction, organization: int, release: int, listed: list[Linked], repository: str
-) -> tuple[list[Linked], int]:
+async def _merge(transaction: Transaction, organization: int, release: int, listed: list[Linked], own: int) -> list[Linked]:
     """Put one repository's new commits among those of the others that stay: by time where all have one, else first."""
-    common = {"organization_id": organization, "date_created": now()}
-    own = (await repository_keeper.keep(transaction, common, {repository: {"name": repository}}))[repository]
     asked = {"organization_id": organization, "release_id": release, "repository_id": own}
     stay = [
         Linked(row_id, other, author, moment(time))
         for row_id, other, author, time in await transaction.all(LINKED_ELSEWHERE, asked)
     ]
     merged = listed + stay
-    return interleave([listed, stay]) if all(one.timestamp for one in merged) else merged, own
+    return interleave([listed, stay]) if all(one.timestamp for one in merged) else merged

@@ -30,7 +30,7 @@ deploys, deploy_projects, links = table(DeployRow), table(DeployProjectRow), tab
 releases, projects_table = table(ReleaseRow), table(ProjectRow)
 
 INSERT = insert_returning(deploys, *(column.name for column in deploys.c if column.name != "id"))
-LINK = insert_all(deploy_projects, *(one.name for one in deploy_projects.c))
+LINK = insert_all(deploy_projects, *(one.name for one in deploy_projects.c), shared=("organization_id", "deploy_id"))
 OF_RELEASE = Statement(
     select(links.c.project_id)
     .where(

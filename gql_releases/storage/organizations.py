@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import bindparam, select
 
 from gql_releases.domain.dates import now
@@ -67,15 +69,18 @@ async def project_ids(
     *,
     create: bool = False,
     unknown: str = "Invalid project ids or slugs",
+    slugs: Mapping[str, int] | None = None,
 ) -> dict[str | int, int]:
-    """Give the id of each project, named by slug or id, in the order of the naming.
+    """Give the id of each project, named by slug or id, in the order of the naming; `slugs` were looked up already.
 
     `create` makes projects for unknown slugs. Raises InvalidInput for each unknown one, worded by `unknown`.
     """
-    slugs = [name for name in named if isinstance(name, str)]
+    texts = [name for name in named if isinstance(name, str)] if slugs is None else []
     numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
     known: dict[str, int] = {}
-    for statement, names in ((PROJECTS_BY_SLUG, slugs), (PROJECTS_BY_ID, [number for number in numbers if number < 2**63])):
+    for slug, row_id in (slugs or {}).items():
+        known |= {slug: row_id, str(row_id): row_id}
+    for statement, names in ((PROJECTS_BY_SLUG, texts), (PROJECTS_BY_ID, [number for number in numbers if number < 2**63])):
         if names:
             asked = {"organization_id": organization, "named": transaction.dialect.list_value(names)}
             for row_id, slug in await transaction.all(statement, asked):

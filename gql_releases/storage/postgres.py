@@ -19,7 +19,7 @@ from gql_releases.storage.database import Work
 from gql_releases.storage.dialects import PostgresDialect
 from gql_releases.storage.hosts import Hosts
 from gql_releases.storage.pool import Pool, Session
-from gql_releases.storage.statements import Prepared, Row, RowsStatement, Statement, Values
+from gql_releases.storage.statements import Prepared, Row, Rows, RowsStatement, Statement, Then, Values
 from gql_releases.storage.statistics import analyze_grown, is_time
 
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ SERVER_SETTINGS = {"jit": "off", "TimeZone": "UTC", "DateStyle": "ISO"}
 """Plans here are short: compiling them costs more than it saves. Dates have one spelling: see `_as_text`."""
 _NEVER = format_date(NEVER)
 LOST = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
-ATTEMPTS = 4
+ATTEMPTS = 8
 """Times that a write is tried which another one got in the way of: a deadlock, or the same key at the same moment."""
 
 _IN_THE_WAY = (
@@ -124,13 +124,16 @@ class PostgresTransaction:
             prepared = statement.on(self.dialect)
             await self._session.connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
 
-    async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
-        """Run statements for the effect, each for its rows: together, in one round trip."""
+    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+        """Run statements for the effect, each for its rows, and give the rows of `then`: together, in one round trip."""
         wanted = [(statement.on(self.dialect), _given(statement, rows)) for statement, rows in run if rows]
-        if not wanted:
-            return
-        values = tuple([value for prepared, given in wanted for value in prepared.bind(given)])
-        await self._session.fetch(_together(tuple([prepared for prepared, _ in wanted])), values)
+        asked = then[0].on(self.dialect) if then else None
+        values = [value for prepared, given in wanted for value in prepared.bind(given)]
+        if then and asked:
+            values += asked.bind(then[1])
+        elif not wanted:
+            return []
+        return await self._session.fetch(_together(tuple([prepared for prepared, _ in wanted]), asked), tuple(values))
 
     async def pause(self) -> None:
         """Let the event loop go round once."""
@@ -148,25 +151,28 @@ class PostgresTransaction:
 
 
 def _given(statement: Statement, rows: list[dict[str, Any]]) -> Values:
-    """Give the values of a statement over rows: an array for each column; any other statement has one row."""
+    """Give the values of a statement over rows; any other statement has one row."""
     if isinstance(statement, RowsStatement):
-        return {name: [row[name] for row in rows] for name in rows[0]}
+        return statement.gathered(rows)
     [row] = rows
     return row
 
 
 @lru_cache(maxsize=256)
-def _together(prepared: tuple[Prepared, ...]) -> Prepared:
-    """Make one statement of several that change rows: each a part of WITH, its parameters numbered on."""
+def _together(prepared: tuple[Prepared, ...], then: Prepared | None) -> Prepared:
+    """Make one statement of several that change rows, each a part of WITH, and one that finds some."""
     parts, count = [], 0
-    for index, one in enumerate(prepared):
-        before = count
-        found = [int(number) for number in _PARAMETER.findall(one.sql)]
-        parts.append(f"part{index} AS ({_PARAMETER.sub(lambda match, by=before: f'${int(match[1]) + by}', one.sql)})")  # type: ignore[misc]
-        count += max(found)
-    return Prepared(f"WITH {', '.join(parts)} SELECT 1", lambda values: ())
+    for one in (*prepared, then or NOTHING):
+        parts.append(_PARAMETER.sub(lambda match, by=count: f"${int(match[1]) + by}", one.sql))  # type: ignore[misc]
+        count += max([int(number) for number in _PARAMETER.findall(one.sql)], default=0)
+    *changing, finding = parts
+    if not changing:
+        return Prepared(finding, lambda values: ())
+    named = ", ".join(f"part{index} AS ({part})" for index, part in enumerate(changing))
+    return Prepared(f"WITH {named} {finding}", lambda values: ())
 
 
+NOTHING = Prepared("SELECT WHERE false", lambda values: ())
 _PARAMETER = re.compile(r"\$(\d+)")
 
 

@@ -6,7 +6,7 @@ stays, a range is made anew when lists or heads come that tell more of its line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +15,19 @@ from sqlalchemy import and_, bindparam, delete, func, literal, select, union, up
 
 from gql_releases.domain.history import FILLED, CommitStatus, interleave, worst
 from gql_releases.storage.columns import NEVER, Id, moment
-from gql_releases.storage.commits import Linked, Sent, commits, heads, link_commits, links, releases, repositories
+from gql_releases.storage.commits import (
+    Linked,
+    Sent,
+    commits,
+    heads,
+    link_commits,
+    links,
+    releases,
+    repositories,
+    write_rows,
+)
 from gql_releases.storage.lines import Line, Range
-from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.statements import Rows, Statement, Then, Transaction
 from gql_releases.storage.upserts import values_of
 
 WOKEN = 50
@@ -63,7 +73,7 @@ NOTE_STATUS = Statement(
 )
 
 
-def _waiting(*conditions: Any) -> Statement:
+def _waiting(*conditions: Any) -> Any:
     """Find releases by any of some conditions, each of which has an index: SQLite would not take two for an OR."""
     one = (
         select(heads.c.release_id).where(
@@ -74,7 +84,7 @@ def _waiting(*conditions: Any) -> Statement:
         for condition in conditions
     )
     found = union(*one).subquery()
-    return Statement(select(found.c.release_id).order_by(found.c.release_id.desc()).limit(WOKEN))
+    return select(found.c.release_id).order_by(found.c.release_id.desc()).limit(WOKEN)
 
 
 def _told(value: Any) -> Any:
@@ -86,9 +96,14 @@ def _told(value: Any) -> Any:
 _oldest = _told(func.min(func.coalesce(commits.c.timestamp, literal(EPOCH, commits.c.timestamp.type)))).scalar_subquery()
 _since = bindparam("since", type_=heads.c.head_time.type)
 _ranged = heads.c.kind == "RANGE"  # known_until is never there but of such
-WAIT_FOR_LIST = _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest))
+WAIT_FOR_LIST = Statement(
+    _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest))
+)
+WAIT_FOR_NEW_LIST = Statement(
+    lambda dialect: _waiting(dialect.among(heads.c.known_until, "shas"), and_(_ranged, heads.c.head_time >= _since))
+)
 _is_head = heads.c.known_until == bindparam("sha", type_=heads.c.known_until.type)
-WAIT_FOR_HEAD = _waiting(_is_head, and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since))
+WAIT_FOR_HEAD = Statement(_waiting(_is_head, and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since)))
 
 
 def _locking(target: Any, name: str, *, shared: bool) -> Statement:
@@ -166,15 +181,30 @@ async def settle(transaction: Transaction, organization: int, release: int, sent
     await _complete_others(transaction, organization, waiting)
 
 
-async def tell_lists(transaction: Transaction, organization: int, release: int, sent: Sent) -> None:
-    """Put together what the lists of a new release make known of others; itself, it has what it was sent."""
-    repositories_sent = dict.fromkeys(sorted({one.repository_id for one in sent.commits}), False)
-    await _lock(transaction, organization, repositories_sent)
-    here = {"organization_id": organization, "release_id": release}
-    waiting: set[int] = set()
-    for repository in repositories_sent:
-        waiting |= await _waiting_for_list(transaction, here, repository)
-    await _complete_others(transaction, organization, waiting)
+async def write_lists(
+    transaction: Transaction,
+    organization: int,
+    release: int,
+    rows: Sequence[Rows],
+    completed: Sequence[Rows],
+    lists: Mapping[int, Sequence[tuple[str, Linked]]],
+) -> None:
+    """Write a new release with its lists, and put together what these make known of others; itself, it has what it was sent.
+
+    `lists`: by repository the commits with their shas. Their repositories are locked, against those who make ranges of them.
+    """
+    asked: list[Then] = [
+        (WAIT_FOR_NEW_LIST, {
+            "organization_id": organization, "release_id": release, "repository_id": repository,
+            "shas": transaction.dialect.list_value([sha for sha, _ in listed]),
+            "since": min(one.timestamp or EPOCH for _, one in listed),
+        })
+        for repository, listed in sorted(lists.items())
+    ]  # fmt: skip
+    found = await write_rows(transaction, rows, completed, asked[0] if asked else None)
+    for statement, values in asked[1:]:
+        found += await transaction.all(statement, values)
+    await _complete_others(transaction, organization, {int(row[0]) for row in found})
 
 
 async def _complete_others(transaction: Transaction, organization: int, waiting: set[int]) -> None:

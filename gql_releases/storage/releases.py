@@ -11,44 +11,68 @@ from sqlalchemy import bindparam, delete, null, select, update
 from gql_releases.domain.commit import NewCommit, arrange
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidInput
-from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.outcomes import Created, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey, Status
 from gql_releases.domain.selection import Read, View
 from gql_releases.storage.columns import NEVER, Id
-from gql_releases.storage.commits import Rows, clear_commits, set_commits
+from gql_releases.storage.commits import (
+    Linked,
+    Sent,
+    clear_commits,
+    counts_of,
+    heads_of,
+    names_of,
+    new_links,
+    set_commits,
+    store,
+)
 from gql_releases.storage.database import Database
+from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.forwarding import forward_change, forward_creation, forward_deletion
+from gql_releases.storage.looking import drawing, look, looking, part
 from gql_releases.storage.organizations import project_ids
-from gql_releases.storage.ranges import Known, known, settle, tell_lists
+from gql_releases.storage.ranges import Known, known, settle, write_lists
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
 from gql_releases.storage.statements import RowsStatement, Statement, Transaction
-from gql_releases.storage.tables import ReleaseProjectRow, ReleaseRow, table
+from gql_releases.storage.tables import ProjectRow, ReleaseProjectRow, ReleaseRow, UpstreamRow, table
 from gql_releases.storage.upserts import insert, insert_all, insert_rows, values_of
 
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)
+projects, upstreams = table(ProjectRow), table(UpstreamRow)
 
-_NEW = [column.name for column in releases.c if column.name not in ("id", "last_commit_id", "last_deploy_id")]
-INSERT = Statement(
-    lambda dialect: (
-        insert(dialect, releases)
-        .values(values_of(releases, *_NEW))
-        .on_conflict_do_nothing(index_elements=["organization_id", "version"])
-        .returning(releases.c.id)
-    )
-)
+_NEW = [column.name for column in releases.c if column.name != "last_deploy_id"]
+INSERT = Statement(lambda dialect: insert(dialect, releases).values(values_of(releases, *_NEW)))
+
+
+def _named_beside(dialect: Dialect) -> list[Any]:
+    """Select what a creation names beside commits, and an id for the release."""
+    own = bindparam("organization_id", type_=Id)
+    return [
+        drawing(dialect, releases),
+        part("release", id=releases.c.id).where(
+            releases.c.organization_id == own, releases.c.version == bindparam("version", type_=releases.c.version.type)
+        ),
+        part("project", name=projects.c.slug, id=projects.c.id).where(
+            projects.c.organization_id == own, dialect.among(projects.c.slug, "slugs")
+        ),
+        part("upstream", id=upstreams.c.organization_id).where(upstreams.c.organization_id == own),
+    ]
+
+
+LOOK = {locked: looking(_named_beside, locked=locked) for locked in (False, True)}
 _LINK = [column.name for column in links.c if column.name != "project_id"]
 LINK = RowsStatement(
     lambda dialect: (
-        insert_rows(dialect, links, (*_LINK, "project_id")).on_conflict_do_nothing().returning(links.c.project_id)
-    )
+        insert_rows(dialect, links, (*_LINK, "project_id"), _LINK).on_conflict_do_nothing().returning(links.c.project_id)
+    ),
+    _LINK,
 )
-LINK_NEW = insert_all(links, *_LINK, "project_id")
+LINK_NEW = insert_all(links, *_LINK, "project_id", shared=_LINK)
 _COPIED = ("date_created", "release_order", "semver_key", "build_number")
 _SORT_KEYS = (*_COPIED, "date_released")
 SORT_KEYS = Statement(
@@ -130,29 +154,61 @@ class ReleaseStore:
         self, transaction: Transaction, principal: Principal, new: NewRelease, view: View | None, create_projects: bool
     ) -> Created:
         organization = principal.organization_id
-        projects = await project_ids(transaction, organization, new.projects, create=create_projects)
-        values = _row(organization, new)
-        row = await transaction.one(INSERT, values)
-        if row:
-            outcome, release = Outcome.CREATED, int(row[0])
-        else:
-            outcome = Outcome.EXISTING
-            found = await find_release(transaction, principal, ReleaseKey(version=new.version))
-            release = found.id
-            if new.status and new.status is not found.status:
-                await transaction.run(SET["status"], {"release": release, "status": new.status})
-        keys = values if row else await _sort_keys(transaction, release)
-        linked = _links(organization, release, keys, projects.values())
-        if row:
-            await _take(transaction, organization, release, new.commits, new.refs, new=True, also=[(LINK_NEW, linked)])
-        else:
-            if await transaction.all_many(LINK, linked):
-                outcome = Outcome.EXTENDED
-            await _take(transaction, organization, release, new.commits, new.refs)
-        await forward_creation(transaction, principal, release, new, known=row is None)
-        given = {name: getattr(new, name) for name in IGNORED}
-        ignored = () if row else tuple(name for name, value in given.items() if value is not None)
-        return Created(outcome, release, ignored, await self._show(transaction, principal, release, view))
+        arranged = arrange(new.commits)
+        named = names_of(organization, arranged)
+        slugs = transaction.dialect.list_value([name for name in new.projects if isinstance(name, str)])
+        asked = {"version": new.version, "slugs": slugs, releases.name: 1}
+        looked = await look(transaction, LOOK[not new.refs], organization, named.lists, asked)
+        by_slug: dict[str, int] = dict(looked.more.get("project", ()))
+        found = await project_ids(transaction, organization, new.projects, create=create_projects, slugs=by_slug)
+        if "release" in looked.more:
+            return await self._extend(transaction, principal, new, found.values(), view, upstream="upstream" in looked.more)
+        stored = await store(transaction, organization, arranged, named, looked)
+        release = next(looked.ids[releases.name])
+        values = {**_row(organization, new), "id": release, **counts_of(stored.linked)}
+        rows = [
+            *stored.rows,
+            (INSERT, [values]),
+            (LINK_NEW, _links(organization, release, values, found.values())),
+            *new_links(organization, release, stored.linked),
+            heads_of(organization, release, stored.linked),
+        ]
+        lists: dict[int, list[tuple[str, Linked]]] = {}
+        if not new.refs:
+            for one, linked in zip(arranged, stored.linked, strict=True):
+                lists.setdefault(linked.repository_id, []).append((one.sha, linked))
+        await write_lists(transaction, organization, release, rows, stored.completed, lists)
+        if new.refs:
+            await set_refs(transaction, organization, release, new.refs)
+            sent = Sent(stored.linked) if arranged else None
+            await settle(transaction, organization, release, sent, Known())
+        if "upstream" in looked.more:
+            await forward_creation(transaction, principal, release, new, known=False)
+        return Created(Outcome.CREATED, release, (), await self._show(transaction, principal, release, view))
+
+    async def _extend(
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        new: NewRelease,
+        named: Collection[int],
+        view: View | None,
+        *,
+        upstream: bool,
+    ) -> Created:
+        """Give a release that is there what a creation brings: projects, commits, refs, a status."""
+        organization = principal.organization_id
+        found = await find_release(transaction, principal, ReleaseKey(version=new.version))
+        if new.status and new.status is not found.status:
+            await transaction.run(SET["status"], {"release": found.id, "status": new.status})
+        keys = await _sort_keys(transaction, found.id)
+        extended = await transaction.all_many(LINK, _links(organization, found.id, keys, named))
+        await _take(transaction, organization, found.id, new.commits, new.refs)
+        if upstream:
+            await forward_creation(transaction, principal, found.id, new, known=True)
+        outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
+        ignored = tuple(name for name in IGNORED if getattr(new, name) is not None)
+        return Created(outcome, found.id, ignored, await self._show(transaction, principal, found.id, view))
 
     async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
         """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
@@ -268,26 +324,17 @@ async def _take(
     release: int,
     commits: Sequence[NewCommit] | None,
     refs: Sequence[Ref] | None,
-    *,
-    new: bool = False,
-    also: Sequence[Rows] = (),
 ) -> None:
-    """Take commits and refs as they came, where some came, then put together what they make known.
-
-    A `new` release has none yet; `also` is written in one round trip with the list of commits.
-    """
-    before = await known(transaction, organization, release) if (commits or refs) and not new else Known()
+    """Take commits and refs as they came, where some came, then put together what they make known."""
+    if not commits and not refs:
+        return
+    before = await known(transaction, organization, release)
     sent = None
     if commits:
-        sent = await set_commits(transaction, organization, release, arrange(commits), before.listed, also=also)
-    else:
-        await transaction.run_all(also)
+        sent = await set_commits(transaction, organization, release, arrange(commits), before.listed)
     if refs:
         await set_refs(transaction, organization, release, refs)
-    if sent and new and not refs:
-        await tell_lists(transaction, organization, release, sent)
-    elif sent or refs:
-        await settle(transaction, organization, release, sent, before)
+    await settle(transaction, organization, release, sent, before)
 
 
 def _rows(commits: Sequence[NewCommit]) -> int:
@@ -310,8 +357,6 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
         "date_created": new.date_created or now(),
         "date_released": new.date_released,
         "release_order": new.date_released or NEVER,
-        "commit_count": 0,
-        "commit_status": CommitStatus.NO_COMMITS,
         "deploy_count": 0,
         **{name: getattr(info, name) if info else None for name in said},
         # Sentry's numbers go up to 2^64-1, which no database's integer holds.

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.database import Work
 from gql_releases.storage.dialects import SqliteDialect
-from gql_releases.storage.statements import Row, Statement, Values
+from gql_releases.storage.statements import Row, Rows, Statement, Then, Values
 
 Result = TypeVar("Result")
 
@@ -127,10 +127,11 @@ class SqliteTransaction:
         prepared = statement.on(self.dialect)
         self._connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
 
-    async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
-        """Run statements for the effect, each for its rows, one after another."""
+    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+        """Run statements for the effect, each for its rows, one after another, and give the rows of `then`."""
         for statement, rows in run:
             await self.run_many(statement, rows)
+        return await self.all(*then) if then else []
 
     async def pause(self) -> None:
         """Go on: large writes have a thread of their own."""

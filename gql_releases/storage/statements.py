@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import BindParameter, ClauseElement
+import orjson
+from sqlalchemy import ARRAY, BindParameter, ClauseElement
 from sqlalchemy import Dialect as SqlDialect
 
-from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.dialects import ROWS, Dialect
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
@@ -33,7 +34,8 @@ def prepare(construct: ClauseElement, dialect: SqlDialect) -> Prepared:
 def _binder(binds: list[tuple[str, BindParameter[Any]]], dialect: SqlDialect) -> Callable[[Values], Row]:
     """Write the function as source, with the processors of types called where there are any: a tuple's literal is cheap.
 
-    SQLAlchemy makes binds of its own for literals (a LIMIT, a constant): their values are known here.
+    SQLAlchemy makes binds of its own for literals (a LIMIT, a constant): their values are known here. Its
+    processor of arrays looks for arrays in them, which takes longer than all else.
     """
     known: dict[str, Any] = {}
     parts = []
@@ -41,8 +43,11 @@ def _binder(binds: list[tuple[str, BindParameter[Any]]], dialect: SqlDialect) ->
         value = f"values[{name!r}]"
         if not bind.required:
             known[f"known{index}"], value = bind.value, f"known{index}"
-        process = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        if process:
+        item = bind.type.item_type if isinstance(bind.type, ARRAY) else None
+        process = (item or bind.type).dialect_impl(dialect).bind_processor(dialect)
+        if process and item:
+            known[f"process{index}"], value = process, f"[process{index}(one) for one in {value}]"
+        elif process:
             known[f"process{index}"], value = process, f"process{index}({value})"
         parts.append(value + ", ")
     made: Callable[[Values], Row] = eval(f"lambda values: ({''.join(parts)})", known)
@@ -72,9 +77,29 @@ class Statement:
 
 
 class RowsStatement(Statement):
-    """A statement over many rows: SQLite runs it once for each, PostgreSQL once over arrays of their values."""
+    """A statement over many rows: SQLite runs it once for each, PostgreSQL once over all of them, which are one JSON text.
 
-    __slots__ = ()
+    All rows have the same values of the `shared` names; those of others may be dates, but not the end of time.
+    """
+
+    __slots__ = ("_shared",)
+
+    def __init__(self, construct: Construct, shared: Iterable[str] = ()) -> None:
+        super().__init__(construct)
+        self._shared = frozenset(shared)
+
+    def gathered(self, rows: list[dict[str, Any]]) -> Values:
+        """Give the values of some rows, at least one, together."""
+        shared = self._shared
+        own = [name for name in rows[0] if name not in shared]
+        text = orjson.dumps([{name: row[name] for name in own} for row in rows]).decode()
+        return {**rows[0], ROWS: text}
+
+
+Rows = tuple[Statement, list[dict[str, Any]]]
+"""A statement, and the rows that it is run for."""
+Then = tuple[Statement, Values]
+"""A statement, and the values that it is run with."""
 
 
 class Transaction(Protocol):
@@ -96,8 +121,11 @@ class Transaction(Protocol):
     async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values."""
 
-    async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
-        """Run statements for the effect, each for its rows; none may need to see what another one does."""
+    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+        """Run statements for the effect, each for its rows; none may need to see what another one does.
+
+        Gives the rows of the statement `then`, for its values, which is run with them.
+        """
 
     async def pause(self) -> None:
         """Let others run in the middle of what takes long, where they share the event loop with this transaction."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gql_releases.domain.dates import format_date
 from gql_releases.storage.columns import Id
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.statements import Row, RowsStatement, Statement, Transaction, Values
+from gql_releases.storage.statements import Row, Rows, RowsStatement, Statement, Transaction, Values
 
 Key = TypeVar("Key", str, int)
 
@@ -31,22 +31,23 @@ def values_of(target: Table, *names: str) -> dict[str, Any]:
     return {name: bindparam(name, type_=target.c[name].type) for name in names}
 
 
-def insert_ignoring(target: Table, *names: str) -> Statement:
-    """Make the statement that inserts rows, but none whose key is there."""
-    return RowsStatement(lambda dialect: insert_rows(dialect, target, names).on_conflict_do_nothing())
+def insert_ignoring(target: Table, *names: str, shared: Iterable[str]) -> Statement:
+    """Make the statement that inserts rows, but none whose key is there; `shared` values are those of all rows."""
+    return RowsStatement(lambda dialect: insert_rows(dialect, target, names, shared).on_conflict_do_nothing(), shared)
 
 
-def insert_all(target: Table, *names: str) -> Statement:
-    """Make the statement that inserts rows."""
-    return RowsStatement(lambda dialect: insert_rows(dialect, target, names))
+def insert_all(target: Table, *names: str, shared: Iterable[str]) -> Statement:
+    """Make the statement that inserts rows; `shared` values are those of all rows."""
+    return RowsStatement(lambda dialect: insert_rows(dialect, target, names, shared), shared)
 
 
-def insert_rows(dialect: Dialect, target: Table, names: Sequence[str]) -> Any:
+def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: Iterable[str]) -> Any:
     """Begin the INSERT of a RowsStatement."""
-    given = dialect.given_rows({name: target.c[name].type for name in names})
+    given = dialect.given_rows({name: target.c[name].type for name in names if name not in shared})
     if given is None:
         return insert(dialect, target).values(values_of(target, *names))
-    return insert(dialect, target).from_select(list(names), select(*given.c))
+    columns = [bindparam(name, type_=target.c[name].type) if name in shared else given.c[name] for name in names]
+    return insert(dialect, target).from_select(list(names), select(*columns).select_from(given))
 
 
 def insert_returning(target: Table, *names: str) -> Statement:
@@ -57,90 +58,62 @@ def insert_returning(target: Table, *names: str) -> Statement:
 class Keeper:
     """Finds or makes rows of one table by `organization_id` and more key columns, of which `by` tells rows apart.
 
-    Looking first saves writing what is there, unless rows are `mostly_new` and each statement is a round trip; that two
-    makers make one row is the unique key's business. Of a row that is there, the `completed` columns become what is given,
-    where something is.
+    Of a row that is there, the `completed` columns become what is given, where something is. That two makers make one row is
+    the unique key's business.
     """
 
     def __init__(
-        self,
-        target: Table,
-        key: Sequence[str],
-        columns: Sequence[str],
-        *,
-        by: str,
-        completed: Sequence[str] = (),
-        mostly_new: bool = False,
+        self, target: Table, key: Sequence[str], columns: Sequence[str], *, by: str, completed: Sequence[str] = ()
     ) -> None:
-        self._completed, self._mostly_new = completed, mostly_new
+        self._completed = completed
         self._find = Statement(lambda dialect: _found(dialect, target, key, by, completed))
         # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
         names = ["organization_id", *key, *columns]
-        self._insert = insert_ignoring(target, *names)
-        given = [target.c[name] for name in (by, "id", *completed)]
-        self._insert_returning = RowsStatement(
-            lambda dialect: insert_rows(dialect, target, names).on_conflict_do_nothing().returning(*given)
-        )
+        shared = [name for name in names if name in ("organization_id", "date_created", *key) and name != by]
+        self._insert = insert_ignoring(target, *names, shared=shared)
+        self._insert_drawn = insert_all(target, "id", *names, shared=shared)
         self._complete = Statement(
             update(target).values(values_of(target, *completed)).where(target.c.id == bindparam("row_id", type_=Id))
         )
 
-    async def keep(
-        self,
-        transaction: Transaction,
-        common: Values,
-        rows: Mapping[Key, Mapping[str, Any]],
-        known: dict[Key, Row] | None = None,
-    ) -> dict[Key, int]:
-        """Give the id of each row by its key; `common` are the values that all rows share."""
-        return {key: row[1] for key, row in (await self.keep_rows(transaction, common, rows, known)).items()}
+    async def keep(self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]) -> dict[Key, int]:
+        """Give the id of each row by its key; `common` are the values that all rows share.
 
-    async def keep_rows(
-        self,
-        transaction: Transaction,
-        common: Values,
-        rows: Mapping[Key, Mapping[str, Any]],
-        known: dict[Key, Row] | None = None,
-    ) -> dict[Key, Row]:
-        """Give each row by its key: (key, id, the `completed` columns as they were found); `known` were found already."""
+        Looking first saves writing what is there.
+        """
         if not rows:
             return {}
-        if len(rows) > AT_ONCE:
-            return await self._keep_parts(transaction, common, rows)
-        if known is None:
-            known = {}
-            if not (self._mostly_new and transaction.dialect.counts_round_trips):
-                known = await self._rows(transaction, common, list(rows))
+        known = await self._rows(transaction, common, list(rows))
         missing = transaction.dialect.in_order_of_locking([key for key in rows if key not in known])
-        made: dict[Key, Row] = {}
         if missing:
-            made, others = await self._make(transaction, common, missing, [{**common, **rows[key]} for key in missing])
-            known |= others
+            await transaction.run_many(self._insert, [{**common, **rows[key]} for key in missing])
+            known |= await self._rows(transaction, common, missing)
+        await transaction.run_many(*self.completing(rows, known))
+        return {key: row[1] for key, row in known.items()}
+
+    def completing(self, rows: Mapping[Key, Mapping[str, Any]], known: Mapping[Key, Row]) -> Rows:
+        """Give what puts what is given to the rows that were found."""
         # In one order always: two writers of the same rows never wait for each other in a circle.
-        changed = [one for key in sorted(known) if (one := self._changed(known[key], rows[key]))]
-        if changed:
-            await transaction.run_many(self._complete, changed)
-        return known | made
+        return self._complete, [one for key in sorted(known) if (one := self._changed(known[key], rows[key]))]
 
-    async def _keep_parts(
-        self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]
-    ) -> dict[Key, Row]:
-        keys, kept = transaction.dialect.in_order_of_locking(list(rows)), {}
-        for start in range(0, len(keys), AT_ONCE):
-            part = {key: rows[key] for key in keys[start : start + AT_ONCE]}
-            kept.update(await self.keep_rows(transaction, common, part))
-        return kept
+    def making(
+        self,
+        dialect: Dialect,
+        common: Values,
+        rows: Mapping[Key, Mapping[str, Any]],
+        known: Mapping[Key, Row],
+        ids: Iterator[int],
+    ) -> tuple[dict[Key, int], Rows]:
+        """Give the id of each row by its key, one of `ids` where it is not known, and what makes those.
 
-    async def _make(
-        self, transaction: Transaction, common: Values, keys: list[Any], rows: list[dict[str, Any]]
-    ) -> tuple[dict[Any, Row], dict[Any, Row]]:
-        """Make rows and give them, and apart from them those that others made at the same moment."""
-        if not transaction.dialect.counts_round_trips:  # nobody else writes, and giving back each row costs more
-            await transaction.run_many(self._insert, rows)
-            return await self._rows(transaction, common, keys), {}
-        made = {row[0]: row for row in await transaction.all_many(self._insert_returning, rows)}
-        others = [key for key in keys if key not in made]
-        return made, await self._rows(transaction, common, others) if others else {}
+        Where another writer makes one of them meanwhile, that fails, and the whole write is to be done anew.
+        """
+        found = {key: int(row[1]) for key, row in known.items()}
+        new = []
+        for key in dialect.in_order_of_locking([key for key in rows if key not in known]):
+            found[key] = next(ids)
+            new.append({**common, **rows[key], "id": found[key]})
+        return found, (self._insert_drawn, new)
 
     def _changed(self, row: Row, given: Mapping[str, Any]) -> dict[str, Any] | None:
         """Give the row as it is to be where that is not how it is."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from gql_releases.storage.database import Database
-from gql_releases.storage.statements import Row, RowsStatement, Statement, Transaction, Values
+from gql_releases.storage.statements import Row, Rows, RowsStatement, Statement, Then, Transaction, Values
 from tests.databases import ON_POSTGRES
 
 Result = TypeVar("Result")
@@ -48,7 +48,7 @@ class _Recorded:
         self._recorder.statements.append((prepared.sql, rows))
         if values is not None:
             if isinstance(statement, RowsStatement) and ON_POSTGRES:
-                values = {name: [value] for name, value in values.items()}
+                values = statement.gathered([dict(values)])
             self._recorder.bound[prepared.sql] = prepared.bind(values)
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
@@ -69,11 +69,14 @@ class _Recorded:
         await self._transaction.run_many(statement, rows)
         self._note(statement, 0, rows[0] if rows else None)
 
-    async def run_all(self, run: Sequence[tuple[Statement, list[dict[str, Any]]]]) -> None:
-        await self._transaction.run_all(run)
+    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+        found = await self._transaction.run_all(run, then)
         for statement, rows in run:
             if rows:
                 self._note(statement, 0, rows[0])
+        if then:
+            self._note(then[0], len(found), then[1])
+        return found
 
     async def pause(self) -> None:
         await self._transaction.pause()

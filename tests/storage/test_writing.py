@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,27 @@ def test_fifty_parallel_creations_through_both_doors_make_one_release(template: 
         assert house.rows(f"SELECT count(*) FROM {table}") == [(number,)], table
     house.close()
     second.close()
+
+
+def test_parallel_creations_share_commits_that_none_of_them_knew(template: Template, tmp_path: Path) -> None:
+    """Whoever comes second finds what the first one made; nobody is told to come again, and nothing is there twice."""
+    house = House(template, tmp_path)
+    chance = random.Random(7)
+    known = [commit(n, repository=f"acme/{n % 3}", author_email=f"{n % 5}@example.com") for n in range(40)]
+    bodies = [release(f"web@{n}", commits=chance.sample(known, 25)) for n in range(60)]
+
+    async def race() -> list[Any]:
+        return await asyncio.gather(*(house.client.send("POST", LIST, body) for body in bodies))
+
+    assert [one.status for one in house.run(race())] == [201] * 60
+    for table, number in (("commits", 40), ("repositories", 3), ("commit_authors", 5), ("release_commits", 60 * 25)):
+        assert house.rows(f"SELECT count(*) FROM {table}") == [(number,)], table
+    listed = house.rows(
+        "SELECT r.version, c.sha FROM release_commits x JOIN releases r ON r.id = x.release_id"
+        " JOIN commits c ON c.id = x.commit_id"
+    )
+    assert set(listed) == {(body["version"], one["id"]) for body in bodies for one in body["commits"]}
+    house.close()
 
 
 def test_upsert_twice_equals_once(client: Client, house: House) -> None:
