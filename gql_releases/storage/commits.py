@@ -252,12 +252,10 @@ async def store(
     if many:
         await transaction.pause()
     common = {"organization_id": organization, "date_created": format_date(now())}
-    repository_ids, *made = repository_keeper.making(
-        dialect, common, named.repositories, looked.repositories, looked.ids["repositories"]
-    )
-    author_ids, new_authors = author_keeper.making(
-        dialect, common, named.authors, looked.authors, looked.ids["commit_authors"]
-    )
+    drawn = await transaction.draw(repositories, len(named.repositories) - len(looked.repositories))
+    repository_ids, new = repository_keeper.making(dialect, common, named.repositories, looked.repositories, drawn)
+    drawn = await transaction.draw(authors, len(named.authors) - len(looked.authors))
+    author_ids, new_authors = author_keeper.making(dialect, common, named.authors, looked.authors, drawn)
     completed = [author_keeper.completing(named.authors, looked.authors)]
     by_repository: dict[int, dict[str, dict[str, Any]]] = {}
     for one in arranged:
@@ -266,11 +264,15 @@ async def store(
         by_repository.setdefault(repository_ids[one.repository or _unnamed(organization)], {})[one.sha] = row
     if many:
         await transaction.pause()
-    rows, ids, known = [*made, new_authors], {}, {}
+    rows, ids = [new, new_authors], {}
+    known = {
+        repository: {sha: row for sha, row in looked.commits.get(repository, {}).items() if sha in given}
+        for repository, given in by_repository.items()
+    }
+    drawn = await transaction.draw(commits, sum([len(given) - len(known[one]) for one, given in by_repository.items()]))
     for repository, given in sorted(by_repository.items()):
-        known[repository] = {sha: row for sha, row in looked.commits.get(repository, {}).items() if sha in given}
         shared = {**common, "repository_id": repository}
-        ids[repository], new = commit_keeper.making(dialect, shared, given, known[repository], looked.ids["commits"])
+        ids[repository], new = commit_keeper.making(dialect, shared, given, known[repository], drawn)
         rows.append(new)
         completed.append(commit_keeper.completing(given, known[repository]))
     listed = []

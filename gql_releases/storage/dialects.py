@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -11,11 +11,9 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     FromClause,
-    Integer,
     Join,
     Select,
     String,
-    Table,
     TableValuedAlias,
     Text,
     UnaryExpression,
@@ -25,7 +23,6 @@ from sqlalchemy import (
     column,
     func,
     select,
-    table,
     true,
 )
 from sqlalchemy import Dialect as SqlDialect
@@ -38,7 +35,6 @@ from sqlalchemy.types import TypeEngine
 Key = TypeVar("Key", str, int)
 ROWS = "rows"
 """What the rows of a RowsStatement are bound under, where they are one value."""
-_sequence = table("sqlite_sequence", column("name"), column("seq"))
 
 
 class Dialect(Protocol):
@@ -62,12 +58,6 @@ class Dialect(Protocol):
 
     def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Say that a column has one of the values of the list bound under `name`."""
-
-    def drawn(self, target: Table, count: str) -> ColumnElement[str]:
-        """Draw ids for as many new rows as are bound under `count`: text, for `drawn_ids`. Nobody else gets them."""
-
-    def drawn_ids(self, text: str | None, count: int) -> Iterable[int]:
-        """Give the ids that were drawn."""
 
     def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give a column that is compared or sorted by without an index: another one finds fewer rows."""
@@ -132,19 +122,6 @@ class SqliteDialect:
         """Say it with IN."""
         return column.in_(select(self.list_items(name, column.type).c.value))
 
-    def drawn(self, target: Table, count: str) -> ColumnElement[str]:
-        """Give the last id: there is one writer. Tables whose ids are never used again have theirs in sqlite_sequence."""
-        if target.dialect_options["sqlite"]["autoincrement"]:
-            last = select(_sequence.c.seq).where(_sequence.c.name == target.name)
-        else:
-            last = select(func.max(target.c.id))
-        return cast(func.coalesce(last.scalar_subquery(), 0), String)
-
-    def drawn_ids(self, text: str | None, count: int) -> Iterable[int]:
-        """Count on from the last id."""
-        assert text
-        return range(int(text) + 1, int(text) + 1 + count)
-
     def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Put a plus before it: SQLite, which counts no rows, then leaves its indexes alone."""
         return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
@@ -204,16 +181,6 @@ class PostgresDialect:
     def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Say it with = ANY, which an index knows."""
         return column == func.any(bindparam(name, type_=ARRAY(column.type)))
-
-    def drawn(self, target: Table, count: str) -> ColumnElement[str]:
-        """Draw from the table's sequence."""
-        each = func.generate_series(1, bindparam(count, type_=Integer)).alias("each")
-        drawn = func.array_agg(func.nextval(f"{target.name}_id_seq"))
-        return select(func.array_to_string(drawn, ",")).select_from(each).scalar_subquery()
-
-    def drawn_ids(self, text: str | None, count: int) -> Iterable[int]:
-        """Take the ids apart; there is no text where there were none to draw."""
-        return map(int, text.split(",")) if text else ()
 
     def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give it as it is: the planner knows how many rows there are."""

@@ -1,15 +1,15 @@
-"""Looks up, in one statement, what a list of commits and whatever comes with it names, and draws ids for what is new of it.
+"""Looks up, in one statement, what a list of commits names, and whatever else is to be known of a release that has them.
 
 The rows of all tables come in one form: (kind, name, id, owner, other, said, time).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Select, Table, Text, bindparam, cast, literal_column, null, select, union_all
+from sqlalchemy import BigInteger, Select, Text, bindparam, cast, literal_column, null, select, union_all
 from sqlalchemy.types import TypeEngine
 
 from gql_releases.storage.columns import Id, UtcDateTime
@@ -19,7 +19,7 @@ from gql_releases.storage.tables import CommitAuthorRow, CommitRow, RepositoryRo
 
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 
-Kind = Literal["repository", "author", "commit", "ids", "project", "release", "upstream"]
+Kind = Literal["repository", "author", "commit", "project", "release", "upstream"]
 _FORM: dict[str, TypeEngine[Any]] = {
     "name": Text(),
     "id": BigInteger(),
@@ -35,11 +35,6 @@ def part(kind: Kind, **columns: Any) -> Select[Any]:
     """Begin the select of one kind of row."""
     given = [columns.get(name, cast(null(), form)).label(name) for name, form in _FORM.items()]
     return select(literal_column(f"'{kind}'").label("kind"), *given)
-
-
-def drawing(dialect: Dialect, target: Table) -> Select[Any]:
-    """Draw ids of a table, as many as are bound under its name."""
-    return part("ids", name=literal_column(f"'{target.name}'"), said=dialect.drawn(target, target.name))
 
 
 def _named(dialect: Dialect, *, locked: bool) -> list[Select[Any]]:
@@ -59,7 +54,6 @@ def _named(dialect: Dialect, *, locked: bool) -> list[Select[Any]]:
             "commit", name=commits.c.sha, id=commits.c.id, owner=commits.c.repository_id, other=commits.c.author_id,
             said=commits.c.message, time=commits.c.timestamp,
         ).where(commits.c.organization_id == _OWN, dialect.among(commits.c.sha, "shas")),
-        *(drawing(dialect, target) for target in (repositories, authors, commits)),
     ]  # fmt: skip
 
 
@@ -73,12 +67,11 @@ def looking(more: Callable[[Dialect], Sequence[Select[Any]]] = lambda dialect: (
 
 @dataclass(slots=True)
 class Looked:
-    """What the store has, by kind and name, and drawn ids by table."""
+    """What the store has, by kind and name; commits by repository and sha."""
 
     repositories: dict[str, Row] = field(default_factory=dict)
     authors: dict[str, Row] = field(default_factory=dict)
     commits: dict[int, dict[str, Row]] = field(default_factory=dict)
-    ids: dict[str, Iterator[int]] = field(default_factory=dict)
     more: dict[str, list[Row]] = field(default_factory=dict)
 
 
@@ -90,12 +83,10 @@ async def look(
     values: Mapping[str, Any],
 ) -> Looked:
     """Run such a statement for names of repositories, addresses of authors and shas of commits; `values` are for `more`."""
-    dialect, looked = transaction.dialect, Looked()
-    counts = {repositories.name: len(names["names"]), authors.name: len(names["emails"]), commits.name: len(names["shas"])}
-    spelt = {name: dialect.list_value(listed) for name, listed in names.items()}
-    for kind, name, row_id, owner, other, said, time in await transaction.all(
-        statement, {"organization_id": organization, **counts, **spelt, **values}
-    ):
+    looked = Looked()
+    spelt = {name: transaction.dialect.list_value(listed) for name, listed in names.items()}
+    asked = {"organization_id": organization, **spelt, **values}
+    for kind, name, row_id, owner, other, said, time in await transaction.all(statement, asked):
         match kind:
             case "repository":
                 looked.repositories[name] = (name, row_id)
@@ -103,8 +94,6 @@ async def look(
                 looked.authors[name] = (name, row_id, said)
             case "commit":
                 looked.commits.setdefault(owner, {})[name] = (name, row_id, other, said, time)
-            case "ids":
-                looked.ids[name] = iter(dialect.drawn_ids(said, counts.get(name, 1)))
             case _:
                 looked.more.setdefault(kind, []).append((name, row_id))
     return looked

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
+from sqlalchemy import Table
 
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.errors import DomainError, Unavailable
@@ -34,6 +36,8 @@ SERVER_SETTINGS = {"jit": "off", "TimeZone": "UTC", "DateStyle": "ISO"}
 """Plans here are short: compiling them costs more than it saves. Dates have one spelling: see `_as_text`."""
 _NEVER = format_date(NEVER)
 LOST = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
+BLOCK = 500
+"""Ids that are drawn at once."""
 ATTEMPTS = 8
 """Times that a write is tried which another one got in the way of: a deadlock, or the same key at the same moment."""
 
@@ -95,11 +99,33 @@ class Translated:
 TRANSLATED = Translated()
 
 
+class Ids:
+    """Ids of new rows, drawn from the tables' sequences a block at a time; those that a process leaves are never used."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, deque[int]] = {}
+
+    async def draw(self, session: Session, table: str, count: int) -> Iterator[int]:
+        """Give ids of a table that nobody else gets."""
+        left = self._left.setdefault(table, deque())
+        while len(left) < count:
+            rows = await session.fetch(DRAW, (f"{table}_id_seq", max(count, BLOCK)))
+            left.extend([row[0] for row in rows])
+        return iter([left.popleft() for _ in range(count)])
+
+    def forget(self) -> None:
+        """Draw anew: rows came in beside the sequences, as a copy of a store does it."""
+        self._left.clear()
+
+
+DRAW = Prepared("SELECT nextval($1::text::regclass) FROM generate_series(1, $2::integer)", lambda values: ())
+
+
 class PostgresTransaction:
     """A transaction, or a read of a single statement, on one connection."""
 
-    def __init__(self, session: Session, dialect: PostgresDialect) -> None:
-        self._session, self.dialect = session, dialect
+    def __init__(self, session: Session, dialect: PostgresDialect, ids: Ids) -> None:
+        self._session, self.dialect, self._ids = session, dialect, ids
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
@@ -134,6 +160,10 @@ class PostgresTransaction:
         elif not wanted:
             return []
         return await self._session.fetch(_together(tuple([prepared for prepared, _ in wanted]), asked), tuple(values))
+
+    async def draw(self, target: Table, count: int) -> Iterator[int]:
+        """Draw ids from those that this process has of the table's sequence."""
+        return await self._ids.draw(self._session, target.name, count)
 
     async def pause(self) -> None:
         """Let the event loop go round once."""
@@ -182,7 +212,7 @@ class PostgresDatabase:
     def __init__(self, url: str, size: int = POOL, patience: float = PATIENCE) -> None:
         """Take the URL, the connections at most, and the seconds that a request may wait for one."""
         self.dialect, self._hosts = PostgresDialect(), Hosts(url, patience)
-        self._pool = Pool(self._connect, size, patience)
+        self._pool, self._ids = Pool(self._connect, size, patience), Ids()
         self._writes, self._closing = 0, False
         self._look: asyncio.Task[None] | None = None
 
@@ -191,7 +221,7 @@ class PostgresDatabase:
         with TRANSLATED:
             session = await self._pool.acquire()
             try:
-                transaction = PostgresTransaction(session, self.dialect)
+                transaction = PostgresTransaction(session, self.dialect, self._ids)
                 if single:
                     result = await work(transaction)
                 else:
@@ -211,6 +241,8 @@ class PostgresDatabase:
                 self._count_write()
                 return result
             except _IN_THE_WAY as error:
+                if (getattr(error, "constraint_name", None) or "").startswith("pk_"):
+                    self._ids.forget()
                 if attempt == ATTEMPTS:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
         raise AssertionError("unreachable")
@@ -220,7 +252,7 @@ class PostgresDatabase:
             session = await self._pool.acquire()
             try:
                 await session.connection.execute("BEGIN")
-                result = await self._ended(session, "COMMIT", work(PostgresTransaction(session, self.dialect)))
+                result = await self._ended(session, "COMMIT", work(PostgresTransaction(session, self.dialect, self._ids)))
             except BaseException as error:
                 self._give_back(session, error)
                 raise

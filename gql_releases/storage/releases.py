@@ -33,7 +33,7 @@ from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.forwarding import forward_change, forward_creation, forward_deletion
-from gql_releases.storage.looking import drawing, look, looking, part
+from gql_releases.storage.looking import look, looking, part
 from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.ranges import Known, known, settle, write_lists
 from gql_releases.storage.reading.reader import Reader
@@ -50,10 +50,9 @@ INSERT = Statement(lambda dialect: insert(dialect, releases).values(values_of(re
 
 
 def _named_beside(dialect: Dialect) -> list[Any]:
-    """Select what a creation names beside commits, and an id for the release."""
+    """Select what a creation names beside commits."""
     own = bindparam("organization_id", type_=Id)
     return [
-        drawing(dialect, releases),
         part("release", id=releases.c.id).where(
             releases.c.organization_id == own, releases.c.version == bindparam("version", type_=releases.c.version.type)
         ),
@@ -157,14 +156,14 @@ class ReleaseStore:
         arranged = arrange(new.commits)
         named = names_of(organization, arranged)
         slugs = transaction.dialect.list_value([name for name in new.projects if isinstance(name, str)])
-        asked = {"version": new.version, "slugs": slugs, releases.name: 1}
+        asked = {"version": new.version, "slugs": slugs}
         looked = await look(transaction, LOOK[not new.refs], organization, named.lists, asked)
         by_slug: dict[str, int] = dict(looked.more.get("project", ()))
         found = await project_ids(transaction, organization, new.projects, create=create_projects, slugs=by_slug)
         if "release" in looked.more:
             return await self._extend(transaction, principal, new, found.values(), view, upstream="upstream" in looked.more)
         stored = await store(transaction, organization, arranged, named, looked)
-        release = next(looked.ids[releases.name])
+        (release,) = await transaction.draw(releases, 1)
         values = {**_row(organization, new), "id": release, **counts_of(stored.linked)}
         rows = [
             *stored.rows,

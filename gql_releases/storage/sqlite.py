@@ -6,11 +6,13 @@ import asyncio
 import queue
 import sqlite3
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import Table
 
 from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.database import Work
@@ -132,6 +134,17 @@ class SqliteTransaction:
         for statement, rows in run:
             await self.run_many(statement, rows)
         return await self.all(*then) if then else []
+
+    async def draw(self, target: Table, count: int) -> Iterator[int]:
+        """Count on from the last id: there is one writer."""
+        if count == 0:
+            return iter(())
+        if target.dialect_options["sqlite"]["autoincrement"]:  # an id of a row that is gone is not used again
+            found = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (target.name,)).fetchone()
+        else:
+            found = self._connection.execute(f"SELECT max(id) FROM {target.name}").fetchone()
+        last = (found and found[0]) or 0
+        return iter(range(last + 1, last + 1 + count))
 
     async def pause(self) -> None:
         """Go on: large writes have a thread of their own."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import ARRAY, BindParameter, ClauseElement
+from sqlalchemy import ARRAY, BindParameter, ClauseElement, Table
 from sqlalchemy import Dialect as SqlDialect
 
 from gql_releases.storage.dialects import ROWS, Dialect
@@ -126,6 +126,9 @@ class Transaction(Protocol):
 
         Gives the rows of the statement `then`, for its values, which is run with them.
         """
+
+    async def draw(self, target: Table, count: int) -> Iterator[int]:
+        """Draw ids for new rows of a table, which are to be written before more are drawn. Nobody else gets them."""
 
     async def pause(self) -> None:
         """Let others run in the middle of what takes long, where they share the event loop with this transaction."""

@@ -44,12 +44,10 @@ def walks_of_sqlite(path: Path, bound: Mapping[str, tuple[Any, ...]]) -> Iterato
             steps = connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
             for _, parent, _, text in steps:
                 found = _LITE.match(text)
-                if not found or "VIRTUAL TABLE" in text or text == "SCAN CONSTANT ROW":
+                if not found or "VIRTUAL TABLE" in text:
                     continue
                 kind, alias, _, terms = found.groups()
                 if alias.startswith("anon_"):  # the rows that a select inside has found, not a table
-                    continue
-                if alias == "sqlite_sequence":  # a row a table
                     continue
                 if kind == "SEARCH" and terms != "organization_id=?":
                     continue

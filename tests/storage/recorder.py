@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
+
+from sqlalchemy import Table
 
 from gql_releases.storage.database import Database
 from gql_releases.storage.statements import Row, Rows, RowsStatement, Statement, Then, Transaction, Values
@@ -77,6 +79,9 @@ class _Recorded:
         if then:
             self._note(then[0], len(found), then[1])
         return found
+
+    async def draw(self, target: Table, count: int) -> Iterator[int]:
+        return await self._transaction.draw(target, count)
 
     async def pause(self) -> None:
         await self._transaction.pause()
