@@ -39,7 +39,7 @@ from gql_releases.web.http import (
     read_body,
     send,
 )
-from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns
+from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns, let_go
 from gql_releases.web.rates import RateLimit
 from gql_releases.web.request_log import RequestLog
 
@@ -183,6 +183,8 @@ class GraphQLView:
         services = self._for_large if request.large else self._services
         asked = Asked(services, principal, variables, request.variables, self._rules.public_schema)
         data, errors = await run(operation, asked)
+        if request.large:
+            await apart(let_go, [variables, request.variables])
         answer: dict[str, Any] = {"data": data}
         status = 200
         if errors:

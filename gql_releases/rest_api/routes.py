@@ -40,7 +40,7 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 PREFIX = "/api/0/"
 NO_BODY = (None, False)
-VALUES = 4
+TIMES_AS_MANY_VALUES = 4
 """How often the limits of JSON values are granted here: who may write has no operation that could be refused before."""
 LOOPBACK = ("127.0.0.1", "::1")
 ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
@@ -168,7 +168,7 @@ class RestApi:
             if len(body) <= LARGE:
                 return parse_json(body), False
             with in_turns():
-                return await apart(parse_large_json, body, VALUES), True
+                return await apart(parse_large_json, body, TIMES_AS_MANY_VALUES), True
         except BodyTooLarge:
             raise Refused(Answer(413, {"detail": f"The body is larger than {self._body_limit} bytes."})) from None
         except TooManyValues as error:

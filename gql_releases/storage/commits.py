@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -126,7 +127,7 @@ async def set_commits(
     written = [] if listed == present else links_of(organization, release, listed)
     if written and present:
         await _clear(transaction, organization, release)
-    rows = [*stored.rows, *written, heads_of(organization, release, stored.linked)]
+    rows = chain(stored.rows, written, [heads_of(organization, release, stored.linked)])
     await write_rows(transaction, rows, stored.completed)
     return Sent(stored.linked, replaced)
 
@@ -145,20 +146,25 @@ def heads_of(organization: int, release: int, sent: Sequence[Linked]) -> Rows:
 
 
 async def write_rows(
-    transaction: Transaction, rows: Sequence[Rows], completed: Sequence[Rows] = (), then: Then | None = None
+    transaction: Transaction, rows: Iterable[Rows], completed: Sequence[Rows] = (), then: Then | None = None
 ) -> list[Row]:
-    """Write rows, each statement's after those that they refer to, together if they are not very many; then complete others.
+    """Write rows, each statement's after those that they refer to, AT_ONCE of them together; then complete others.
 
-    Gives what the statement `then` finds, with its values, which does not ask for what is written here.
+    Gives what the statement `then` finds, with its values, which does not ask for what is written here. Very many rows are
+    better made as they are asked for: between parts others have their turns.
     """
-    parts = list(rows)
-    if sum([len(given) for _, given in rows]) > AT_ONCE:
-        for statement, given in rows:
-            for start in range(0, len(given), AT_ONCE):
+    batch: list[Rows] = []
+    count = 0
+    for statement, given in rows:
+        for start in range(0, len(given), AT_ONCE):
+            part = given[start : start + AT_ONCE] if len(given) > AT_ONCE else given
+            if count + len(part) > AT_ONCE:
+                await transaction.run_all(batch)
                 await transaction.pause()
-                await transaction.run_many(statement, given[start : start + AT_ONCE])
-        parts = []
-    found = await transaction.run_all(parts, then)
+                batch, count = [], 0
+            batch.append((statement, part))
+            count += len(part)
+    found = await transaction.run_all(batch, then)
     for statement, given in completed:
         await transaction.run_many(statement, given)
     return found
@@ -226,7 +232,9 @@ def names_of(organization: int, arranged: Sequence[NewCommit], also: str | None 
     names = [one.repository or _unnamed(organization) for one in arranged]
     if also is not None:
         names.append(also)
-    return Named({name: {"name": name} for name in names}, _authors(arranged), list({one.sha: None for one in arranged}))
+    return Named(
+        {name: {"name": name} for name in names}, _authors(arranged), list(dict.fromkeys(one.sha for one in arranged))
+    )
 
 
 def _unnamed(organization: int) -> str:
@@ -240,7 +248,7 @@ class Stored:
 
     linked: list[Linked]
     repositories: dict[str, int]
-    rows: list[Rows]
+    rows: Iterator[Rows]
     completed: list[Rows]
 
 
@@ -269,12 +277,16 @@ async def store(
         repository: {sha: row for sha, row in looked.commits.get(repository, {}).items() if sha in given}
         for repository, given in by_repository.items()
     }
+    if many:
+        await transaction.pause()
     drawn = await transaction.draw(commits, sum([len(given) - len(known[one]) for one, given in by_repository.items()]))
     for repository, given in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
         ids[repository], new = commit_keeper.making(dialect, shared, given, known[repository], drawn)
         rows.append(new)
         completed.append(commit_keeper.completing(given, known[repository]))
+    if many:
+        await transaction.pause()
     listed = []
     changed: list[tuple[int, Sequence[FileChange]]] = []
     for one in arranged:
@@ -287,8 +299,8 @@ async def store(
             changed.append((row_id, one.file_changes))
     if many:
         await transaction.pause()
-    rows += [(INSERT_CHANGE, part) for part in _changes(organization, changed)]
-    return Stored(listed, repository_ids, rows, completed)
+    changes = ((INSERT_CHANGE, part) for part in _changes(organization, changed))
+    return Stored(listed, repository_ids, chain(rows, changes), completed)
 
 
 def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:

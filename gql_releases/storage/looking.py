@@ -9,17 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, cast, literal_column, null, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast, literal_column, null, select, union_all
 from sqlalchemy.types import TypeEngine
 
 from gql_releases.storage.columns import Id, UtcDateTime
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.statements import Row, Statement, Transaction
 from gql_releases.storage.tables import CommitAuthorRow, CommitRow, RepositoryRow, table
+from gql_releases.storage.upserts import AT_ONCE
 
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 
-Kind = Literal["repository", "author", "commit", "project", "release", "upstream"]
+Kind = Literal["repository", "author", "commit", "project", "release", "upstream", "locked"]
 _FORM: dict[str, TypeEngine[Any]] = {
     "name": Text(),
     "id": BigInteger(),
@@ -37,16 +38,10 @@ def part(kind: Kind, **columns: Any) -> Select[Any]:
     return select(literal_column(f"'{kind}'").label("kind"), *given)
 
 
-def _named(dialect: Dialect, *, locked: bool) -> list[Select[Any]]:
+def _named(dialect: Dialect) -> list[Select[Any]]:
     """Select what commits name."""
-    repository: Any = select(repositories.c.name, repositories.c.id).where(
-        repositories.c.organization_id == _OWN, dialect.among(repositories.c.name, "names")
-    )
-    if locked:
-        repository = repository.with_for_update(read=True)
-    repository = repository.cte("named")
     return [
-        part("repository", name=repository.c.name, id=repository.c.id),
+        part("repository", name=repositories.c.name, id=repositories.c.id).where(*_is_named(dialect)),
         part("author", name=authors.c.email, id=authors.c.id, said=authors.c.name).where(
             authors.c.organization_id == _OWN, dialect.among(authors.c.email, "emails")
         ),
@@ -57,12 +52,32 @@ def _named(dialect: Dialect, *, locked: bool) -> list[Select[Any]]:
     ]  # fmt: skip
 
 
-def looking(more: Callable[[Dialect], Sequence[Select[Any]]] = lambda dialect: (), *, locked: bool = False) -> Statement:
+def _is_named(dialect: Dialect) -> list[ColumnElement[bool]]:
+    return [repositories.c.organization_id == _OWN, dialect.among(repositories.c.name, "names")]
+
+
+def _locked(dialect: Dialect, unless: ColumnElement[bool]) -> list[Select[Any]]:
+    """Lock the repositories, always in one order. SQLite has one writer."""
+    if dialect.sql.name != "postgresql":
+        return []
+    locked = select(repositories.c.id).where(*_is_named(dialect), ~unless).order_by(repositories.c.id)
+    return [part("locked", id=locked.with_for_update(read=True).cte("locked").c.id)]
+
+
+def looking(
+    more: Callable[[Dialect], Sequence[Select[Any]]] = lambda dialect: (), lock_unless: ColumnElement[bool] | None = None
+) -> Statement:
     """Make the statement that looks for what commits name, and for `more`.
 
-    `locked`: who makes ranges of the repositories' commits waits until this transaction is over.
+    `lock_unless`: but where this holds, who makes ranges of the repositories' commits waits until the transaction is over.
+    Whoever is to make some itself must not come with that lock: two of them would wait for each other.
     """
-    return Statement(lambda dialect: union_all(*_named(dialect, locked=locked), *more(dialect)))
+
+    def construct(dialect: Dialect) -> Any:
+        locked = [] if lock_unless is None else _locked(dialect, lock_unless)
+        return union_all(*_named(dialect), *more(dialect), *locked)
+
+    return Statement(construct)
 
 
 @dataclass(slots=True)
@@ -86,6 +101,8 @@ async def look(
     looked = Looked()
     spelt = {name: transaction.dialect.list_value(listed) for name, listed in names.items()}
     asked = {"organization_id": organization, **spelt, **values}
+    if len(names["shas"]) > AT_ONCE:
+        await transaction.pause()
     for kind, name, row_id, owner, other, said, time in await transaction.all(statement, asked):
         match kind:
             case "repository":

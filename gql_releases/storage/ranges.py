@@ -6,7 +6,7 @@ stays, a range is made anew when lists or heads come that tell more of its line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -185,7 +185,7 @@ async def write_lists(
     transaction: Transaction,
     organization: int,
     release: int,
-    rows: Sequence[Rows],
+    rows: Iterable[Rows],
     completed: Sequence[Rows],
     lists: Mapping[int, Sequence[tuple[str, Linked]]],
 ) -> None:

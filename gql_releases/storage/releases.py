@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import bindparam, delete, null, select, update
@@ -49,13 +50,17 @@ _NEW = [column.name for column in releases.c if column.name != "last_deploy_id"]
 INSERT = Statement(lambda dialect: insert(dialect, releases).values(values_of(releases, *_NEW)))
 
 
+_OF_VERSION = (
+    releases.c.organization_id == bindparam("organization_id", type_=Id),
+    releases.c.version == bindparam("version", type_=releases.c.version.type),
+)
+
+
 def _named_beside(dialect: Dialect) -> list[Any]:
     """Select what a creation names beside commits."""
     own = bindparam("organization_id", type_=Id)
     return [
-        part("release", id=releases.c.id).where(
-            releases.c.organization_id == own, releases.c.version == bindparam("version", type_=releases.c.version.type)
-        ),
+        part("release", id=releases.c.id).where(*_OF_VERSION),
         part("project", name=projects.c.slug, id=projects.c.id).where(
             projects.c.organization_id == own, dialect.among(projects.c.slug, "slugs")
         ),
@@ -63,7 +68,8 @@ def _named_beside(dialect: Dialect) -> list[Any]:
     ]
 
 
-LOOK = {locked: looking(_named_beside, locked=locked) for locked in (False, True)}
+LOOK = looking(_named_beside)
+LOOK_AND_LOCK = looking(_named_beside, lock_unless=select(releases.c.id).where(*_OF_VERSION).exists())
 _LINK = [column.name for column in links.c if column.name != "project_id"]
 LINK = RowsStatement(
     lambda dialect: (
@@ -157,7 +163,7 @@ class ReleaseStore:
         named = names_of(organization, arranged)
         slugs = transaction.dialect.list_value([name for name in new.projects if isinstance(name, str)])
         asked = {"version": new.version, "slugs": slugs}
-        looked = await look(transaction, LOOK[not new.refs], organization, named.lists, asked)
+        looked = await look(transaction, LOOK if new.refs else LOOK_AND_LOCK, organization, named.lists, asked)
         by_slug: dict[str, int] = dict(looked.more.get("project", ()))
         found = await project_ids(transaction, organization, new.projects, create=create_projects, slugs=by_slug)
         if "release" in looked.more:
@@ -165,8 +171,7 @@ class ReleaseStore:
         stored = await store(transaction, organization, arranged, named, looked)
         (release,) = await transaction.draw(releases, 1)
         values = {**_row(organization, new), "id": release, **counts_of(stored.linked)}
-        rows = [
-            *stored.rows,
+        own = [
             (INSERT, [values]),
             (LINK_NEW, _links(organization, release, values, found.values())),
             *new_links(organization, release, stored.linked),
@@ -176,7 +181,7 @@ class ReleaseStore:
         if not new.refs:
             for one, linked in zip(arranged, stored.linked, strict=True):
                 lists.setdefault(linked.repository_id, []).append((one.sha, linked))
-        await write_lists(transaction, organization, release, rows, stored.completed, lists)
+        await write_lists(transaction, organization, release, chain(stored.rows, own), stored.completed, lists)
         if new.refs:
             await set_refs(transaction, organization, release, new.refs)
             sent = Sent(stored.linked) if arranged else None

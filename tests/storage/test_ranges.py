@@ -192,6 +192,36 @@ def test_a_list_that_says_less_keeps_what_is_known_of_its_commits(client: Client
     assert found["lastCommit"] == {"timestamp": "2026-01-01T00:01:00.000000Z"}
 
 
+def test_lists_of_known_releases_with_heads_do_not_wait_for_each_other_in_a_circle(house: House) -> None:
+    """A creation that finds its release there, with a head that a ref named, makes a range: it must not hold a list's lock."""
+    assert house.client.rest("POST", LIST, {"version": "0", "projects": ["web"], "commits": [sent(0, True)]}).status == 201
+    bodies = []
+    for number in range(1, 9):
+        head = {"repository": "r", "commit": sent(number, True)["id"]}
+        body = {"version": str(number), "projects": ["web"], "refs": [head]}
+        assert house.client.rest("POST", LIST, body).status == 201
+        bodies.append({"version": str(number), "projects": ["web"], "commits": [sent(number, True)]})
+    database: Any = house.store._database
+    met: list[str] = []
+    if ON_POSTGRES:
+        write = database._write
+
+        async def noted(work: Any) -> Any:
+            try:
+                return await write(work)
+            except Exception as error:
+                met.append(type(error).__name__)
+                raise
+
+        database._write = noted
+
+    async def race() -> list[Any]:
+        return await asyncio.gather(*(house.client.send("POST", f"/api/0/{LIST}", body) for body in bodies * 5))
+
+    assert {one.status for one in house.run(race())} == {208}
+    assert "DeadlockDetectedError" not in met
+
+
 @pytest.mark.skipif(not ON_POSTGRES, reason="SQLite plans without figures")
 def test_young_tables_are_analysed(house: House) -> None:
     """Long before autovacuum's minute is over."""
