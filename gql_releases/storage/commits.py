@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -57,20 +57,21 @@ def _of_release(target: Any) -> list[ColumnElement[bool]]:
 CLEAR = [Statement(delete(target).where(*_of_release(target))) for target in (links, release_authors)]
 CLEAR_HEADS = Statement(delete(heads).where(*_of_release(heads)))
 _WHERE = ("organization_id", "release_id")
-LINK = insert_all(links, *_WHERE, "position", "commit_id", shared=_WHERE)
-LINK_AUTHOR = insert_all(release_authors, *_WHERE, "position", "author_id", shared=_WHERE)
+_SHARED = ("organization_id",)
+LINK = insert_all(links, *_WHERE, "position", "commit_id", shared=_SHARED)
+LINK_AUTHOR = insert_all(release_authors, *_WHERE, "position", "author_id", shared=_SHARED)
 _HEAD = [column.name for column in heads.c if column.name not in ("id", "known_until")]
 HEAD_KEY = ["organization_id", "release_id", "repository_id"]
 
 
 def _head_of_list(dialect: Dialect) -> Any:
-    made = insert_rows(dialect, heads, _HEAD, _WHERE)
+    made = insert_rows(dialect, heads, _HEAD, _SHARED)
     follows = {name: case((heads.c.said, heads.c[name]), else_=made.excluded[name]) for name in ("commit_id", "head_time")}
     now_listed = {name: made.excluded[name] for name in ("kind", "commit_status")}
     return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
 
 
-HEAD_OF_LIST = RowsStatement(_head_of_list, _WHERE)
+HEAD_OF_LIST = RowsStatement(_head_of_list, _SHARED)
 COUNT = Statement(
     update(releases)
     .values(values_of(releases, "commit_count", "last_commit_id", "commit_status"))
@@ -117,7 +118,7 @@ async def set_commits(
     The ranges of its other repositories are then to be settled (storage/ranges.py). `present` is the list that the release
     has: the same one again is not written.
     """
-    named = names_of(organization, arranged, only_repository)
+    named = names_of(organization, [arranged], only_repository)
     looked = await look(transaction, LOOK, organization, named.lists, {})
     stored = await store(transaction, organization, arranged, named, looked)
     listed, replaced = stored.linked, None
@@ -127,21 +128,19 @@ async def set_commits(
     written = [] if listed == present else links_of(organization, release, listed)
     if written and present:
         await _clear(transaction, organization, release)
-    rows = chain(stored.rows, written, [heads_of(organization, release, stored.linked)])
+    rows = chain(stored.rows, written, [heads_of(organization, {release: stored.linked})])
     await write_rows(transaction, rows, stored.completed)
     return Sent(stored.linked, replaced)
 
 
-def heads_of(organization: int, release: int, sent: Sequence[Linked]) -> Rows:
-    """Give what writes the heads of a list that was sent: of each repository its newest commit."""
-    first: dict[int, Linked] = {}
-    for one in sent:
-        first.setdefault(one.repository_id, one)
-    common = {"organization_id": organization, "release_id": release, "previous_sha": None, "said": False, "kind": "LIST"}
-    found = [
-        {**common, "repository_id": repository, "commit_id": one.id, "head_time": one.timestamp, "commit_status": "COMPLETE"}
-        for repository, one in first.items()
-    ]
+def heads_of(organization: int, sent: Mapping[int, Sequence[Linked]]) -> Rows:
+    """Give what writes the heads of lists that were sent, by release: of each repository its newest commit."""
+    common = {"organization_id": organization, "previous_sha": None, "said": False, "kind": "LIST"}
+    found = []
+    for release, listed in sent.items():
+        for one in {one.repository_id: one for one in reversed(listed)}.values():
+            head = {"repository_id": one.repository_id, "commit_id": one.id, "head_time": one.timestamp}
+            found.append({**common, **head, "release_id": release, "commit_status": "COMPLETE"})
     return HEAD_OF_LIST, found
 
 
@@ -184,17 +183,18 @@ async def _clear(transaction: Transaction, organization: int, release: int) -> N
 def links_of(organization: int, release: int, listed: Sequence[Linked]) -> list[Rows]:
     """Give what links a list of commits to a release that is there."""
     counted = {"organization": organization, "release_id": release, **counts_of(listed)}
-    return [*new_links(organization, release, listed), (COUNT, [counted])]
+    return [*new_links(organization, {release: listed}), (COUNT, [counted])]
 
 
-def new_links(organization: int, release: int, listed: Sequence[Linked]) -> list[Rows]:
-    """Give what links a list of commits, and their authors."""
-    where = {"organization_id": organization, "release_id": release}
-    wrote = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
-    return [
-        (LINK, [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)]),
-        (LINK_AUTHOR, [{**where, "position": index, "author_id": author} for index, author in enumerate(wrote)]),
-    ]
+def new_links(organization: int, lists: Mapping[int, Sequence[Linked]]) -> list[Rows]:
+    """Give what links lists of commits, and their authors, by release."""
+    linked, wrote = [], []
+    for release, listed in lists.items():
+        where = {"organization_id": organization, "release_id": release}
+        linked += [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)]
+        authors = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
+        wrote += [{**where, "position": index, "author_id": author} for index, author in enumerate(authors)]
+    return [(LINK, linked), (LINK_AUTHOR, wrote)]
 
 
 def counts_of(listed: Sequence[Linked]) -> dict[str, Any]:
@@ -227,14 +227,13 @@ class Named:
         return {"names": list(self.repositories), "emails": list(self.authors), "shas": self.shas}
 
 
-def names_of(organization: int, arranged: Sequence[NewCommit], also: str | None = None) -> Named:
-    """Gather what commits name, and `also` a repository."""
-    names = [one.repository or _unnamed(organization) for one in arranged]
+def names_of(organization: int, lists: Sequence[Sequence[NewCommit]], also: str | None = None) -> Named:
+    """Gather what lists of commits name, those that come first first, and `also` a repository."""
+    names = {one.repository or _unnamed(organization): None for listed in lists for one in listed}
     if also is not None:
-        names.append(also)
-    return Named(
-        {name: {"name": name} for name in names}, _authors(arranged), list(dict.fromkeys(one.sha for one in arranged))
-    )
+        names[also] = None
+    shas = dict.fromkeys(one.sha for listed in lists for one in listed)
+    return Named({name: {"name": name} for name in names}, _authors(lists), list(shas))
 
 
 def _unnamed(organization: int) -> str:
@@ -255,24 +254,33 @@ class Stored:
 async def store(
     transaction: Transaction, organization: int, arranged: Sequence[NewCommit], named: Named, looked: Looked
 ) -> Stored:
-    """Give commits their ids, and what is to be written of them and of all that they name."""
+    """Give commits their ids, and what is to be written of them and of all that they name.
+
+    They may be those of several lists, one after the other: what a later one says of a commit then stands.
+    """
     many, dialect = len(arranged) > AT_ONCE, transaction.dialect  # then each look at all of them takes some 10 ms
     if many:
         await transaction.pause()
     common = {"organization_id": organization, "date_created": format_date(now())}
     drawn = await transaction.draw(repositories, len(named.repositories) - len(looked.repositories))
-    repository_ids, new = repository_keeper.making(dialect, common, named.repositories, looked.repositories, drawn)
+    repository_ids, new_repositories = repository_keeper.making(
+        dialect, common, named.repositories, looked.repositories, drawn
+    )
     drawn = await transaction.draw(authors, len(named.authors) - len(looked.authors))
     author_ids, new_authors = author_keeper.making(dialect, common, named.authors, looked.authors, drawn)
     completed = [author_keeper.completing(named.authors, looked.authors)]
     by_repository: dict[int, dict[str, dict[str, Any]]] = {}
+    rows_of = []
     for one in arranged:
         author = author_ids[one.author.email] if one.author else None
-        row = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
-        by_repository.setdefault(repository_ids[one.repository or _unnamed(organization)], {})[one.sha] = row
+        row: dict[str, Any] = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
+        given = by_repository.setdefault(repository_ids[one.repository or _unnamed(organization)], {})
+        if before := given.get(one.sha):  # an earlier one of the lists has it
+            row = before | {name: row[name] for name in _SAID if row[name] is not None}
+        given[one.sha] = row
+        rows_of.append(row)
     if many:
         await transaction.pause()
-    rows, ids = [new, new_authors], {}
     known = {
         repository: {sha: row for sha, row in looked.commits.get(repository, {}).items() if sha in given}
         for repository, given in by_repository.items()
@@ -280,26 +288,32 @@ async def store(
     if many:
         await transaction.pause()
     drawn = await transaction.draw(commits, sum([len(given) - len(known[one]) for one, given in by_repository.items()]))
+    ids: dict[int, dict[str, int]] = {}
+    new_commits: list[dict[str, Any]] = []
     for repository, given in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
         ids[repository], new = commit_keeper.making(dialect, shared, given, known[repository], drawn)
-        rows.append(new)
+        new_commits += new
         completed.append(commit_keeper.completing(given, known[repository]))
     if many:
         await transaction.pause()
     listed = []
     changed: list[tuple[int, Sequence[FileChange]]] = []
-    for one in arranged:
+    for one, row in zip(arranged, rows_of, strict=True):
         repository = repository_ids[one.repository or _unnamed(organization)]
         _, _, author, _, time = known[repository].get(one.sha, _NOTHING)
-        given = by_repository[repository][one.sha]["author_id"]
         row_id = ids[repository][one.sha]
-        listed.append(Linked(row_id, repository, given or author, one.timestamp or moment(time)))
+        listed.append(Linked(row_id, repository, row["author_id"] or author, row["timestamp"] or moment(time)))
         if one.file_changes:
             changed.append((row_id, one.file_changes))
     if many:
         await transaction.pause()
     changes = ((INSERT_CHANGE, part) for part in _changes(organization, changed))
+    rows = [
+        (repository_keeper.insert, new_repositories),
+        (author_keeper.insert, new_authors),
+        (commit_keeper.insert, new_commits),
+    ]
     return Stored(listed, repository_ids, chain(rows, changes), completed)
 
 
@@ -316,13 +330,14 @@ def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]])
         yield rows
 
 
-def _authors(arranged: Sequence[NewCommit]) -> dict[str, dict[str, Any]]:
-    """Give the authors of some commits by their addresses, with the name that the newest commit has."""
+def _authors(lists: Sequence[Sequence[NewCommit]]) -> dict[str, dict[str, Any]]:
+    """Give the authors of some commits by their addresses, with the name that the newest commit of the last list has."""
     wrote: dict[str, dict[str, Any]] = {}
-    for one in reversed(arranged):
-        if one.author:
-            name = one.author.name or wrote.get(one.author.email, {}).get("name")
-            wrote[one.author.email] = {"email": one.author.email, "name": name}
+    for listed in lists:
+        for one in reversed(listed):
+            if one.author:
+                name = one.author.name or wrote.get(one.author.email, {}).get("name")
+                wrote[one.author.email] = {"email": one.author.email, "name": name}
     return wrote
 
 

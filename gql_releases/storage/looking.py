@@ -65,7 +65,8 @@ def _locked(dialect: Dialect, unless: ColumnElement[bool]) -> list[Select[Any]]:
 
 
 def looking(
-    more: Callable[[Dialect], Sequence[Select[Any]]] = lambda dialect: (), lock_unless: ColumnElement[bool] | None = None
+    more: Callable[[Dialect], Sequence[Select[Any]]] = lambda dialect: (),
+    lock_unless: Callable[[Dialect], ColumnElement[bool]] | None = None,
 ) -> Statement:
     """Make the statement that looks for what commits name, and for `more`.
 
@@ -74,7 +75,7 @@ def looking(
     """
 
     def construct(dialect: Dialect) -> Any:
-        locked = [] if lock_unless is None else _locked(dialect, lock_unless)
+        locked = [] if lock_unless is None else _locked(dialect, lock_unless(dialect))
         return union_all(*_named(dialect), *more(dialect), *locked)
 
     return Statement(construct)

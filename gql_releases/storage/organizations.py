@@ -85,16 +85,16 @@ async def project_ids(
             asked = {"organization_id": organization, "named": transaction.dialect.list_value(names)}
             for row_id, slug in await transaction.all(statement, asked):
                 known |= {slug: row_id, str(row_id): row_id}
-    if create:
-        known |= await _create_missing(transaction, organization, [n for n in named if str(n) not in known])
-    missing = [index for index, name in enumerate(named) if str(name) not in known]
+    new = [name for name in named if create and isinstance(name, str) and not name.isdigit() and name not in known]
+    missing = [index for index, name in enumerate(named) if str(name) not in known and name not in new]
     if missing:
         raise InvalidInput(Problem(ErrorCode.UNKNOWN_PROJECT, ("projects", index), unknown) for index in missing)
+    if new:
+        known |= await _create_missing(transaction, organization, new)
     return {name: known[str(name)] for name in named}
 
 
-async def _create_missing(transaction: Transaction, organization: int, named: list[str | int]) -> dict[str, int]:
-    slugs = [name for name in named if isinstance(name, str) and not name.isdigit()]
+async def _create_missing(transaction: Transaction, organization: int, slugs: list[str]) -> dict[str, int]:
     for slug in slugs:
         parse_new_project({"slug": slug})
     rows = {slug: {"slug": slug, "name": slug} for slug in slugs}

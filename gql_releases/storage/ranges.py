@@ -73,14 +73,13 @@ NOTE_STATUS = Statement(
 )
 
 
-def _waiting(*conditions: Any) -> Any:
+_of_others = heads.c.release_id != bindparam("release_id", type_=Id)
+
+
+def _waiting(*conditions: Any, among: Sequence[Any] = ()) -> Any:
     """Find releases by any of some conditions, each of which has an index: SQLite would not take two for an OR."""
     one = (
-        select(heads.c.release_id).where(
-            *_same(heads, "organization_id", "repository_id"),
-            heads.c.release_id != bindparam("release_id", type_=Id),
-            condition,
-        )
+        select(heads.c.release_id).where(*_same(heads, "organization_id", "repository_id"), *among, condition)
         for condition in conditions
     )
     found = union(*one).subquery()
@@ -97,13 +96,14 @@ _oldest = _told(func.min(func.coalesce(commits.c.timestamp, literal(EPOCH, commi
 _since = bindparam("since", type_=heads.c.head_time.type)
 _ranged = heads.c.kind == "RANGE"  # known_until is never there but of such
 WAIT_FOR_LIST = Statement(
-    _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest))
+    _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest), among=[_of_others])
 )
 WAIT_FOR_NEW_LIST = Statement(
     lambda dialect: _waiting(dialect.among(heads.c.known_until, "shas"), and_(_ranged, heads.c.head_time >= _since))
 )
 _is_head = heads.c.known_until == bindparam("sha", type_=heads.c.known_until.type)
-WAIT_FOR_HEAD = Statement(_waiting(_is_head, and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since)))
+_open = and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since)
+WAIT_FOR_HEAD = Statement(_waiting(_is_head, _open, among=[_of_others]))
 
 
 def _locking(target: Any, name: str, *, shared: bool) -> Statement:
@@ -184,18 +184,17 @@ async def settle(transaction: Transaction, organization: int, release: int, sent
 async def write_lists(
     transaction: Transaction,
     organization: int,
-    release: int,
     rows: Iterable[Rows],
     completed: Sequence[Rows],
     lists: Mapping[int, Sequence[tuple[str, Linked]]],
 ) -> None:
-    """Write a new release with its lists, and put together what these make known of others; itself, it has what it was sent.
+    """Write new releases with their lists, and put together what these make known of others; they have what they were sent.
 
     `lists`: by repository the commits with their shas. Their repositories are locked, against those who make ranges of them.
     """
     asked: list[Then] = [
         (WAIT_FOR_NEW_LIST, {
-            "organization_id": organization, "release_id": release, "repository_id": repository,
+            "organization_id": organization, "repository_id": repository,
             "shas": transaction.dialect.list_value([sha for sha, _ in listed]),
             "since": min(one.timestamp or EPOCH for _, one in listed),
         })

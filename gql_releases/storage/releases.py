@@ -2,74 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import bindparam, delete, null, select, update
 
 from gql_releases.domain.commit import NewCommit, arrange
 from gql_releases.domain.dates import now
-from gql_releases.domain.errors import InvalidInput
+from gql_releases.domain.errors import InvalidInput, Unavailable
 from gql_releases.domain.outcomes import Created, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
-from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey, Status
+from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
 from gql_releases.domain.selection import Read, View
 from gql_releases.storage.columns import NEVER, Id
-from gql_releases.storage.commits import (
-    Linked,
-    Sent,
-    clear_commits,
-    counts_of,
-    heads_of,
-    names_of,
-    new_links,
-    set_commits,
-    store,
-)
+from gql_releases.storage.commits import clear_commits, set_commits
+from gql_releases.storage.creating import COPIED, Creation, There, create_all, links_to
 from gql_releases.storage.database import Database
-from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.environments import forget_release, refresh_current
-from gql_releases.storage.finding import Found, find_release, require_alive
+from gql_releases.storage.finding import Found, find_release
 from gql_releases.storage.forwarding import forward_change, forward_creation, forward_deletion
-from gql_releases.storage.looking import look, looking, part
-from gql_releases.storage.organizations import project_ids
-from gql_releases.storage.ranges import Known, known, settle, write_lists
+from gql_releases.storage.gathering import Gathered
+from gql_releases.storage.ranges import known, settle
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
 from gql_releases.storage.statements import RowsStatement, Statement, Transaction
-from gql_releases.storage.tables import ProjectRow, ReleaseProjectRow, ReleaseRow, UpstreamRow, table
-from gql_releases.storage.upserts import insert, insert_all, insert_rows, values_of
+from gql_releases.storage.tables import ReleaseProjectRow, ReleaseRow, table
+from gql_releases.storage.upserts import insert_rows, values_of
 
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)
-projects, upstreams = table(ProjectRow), table(UpstreamRow)
 
-_NEW = [column.name for column in releases.c if column.name != "last_deploy_id"]
-INSERT = Statement(lambda dialect: insert(dialect, releases).values(values_of(releases, *_NEW)))
-
-
-_OF_VERSION = (
-    releases.c.organization_id == bindparam("organization_id", type_=Id),
-    releases.c.version == bindparam("version", type_=releases.c.version.type),
-)
-
-
-def _named_beside(dialect: Dialect) -> list[Any]:
-    """Select what a creation names beside commits."""
-    own = bindparam("organization_id", type_=Id)
-    return [
-        part("release", id=releases.c.id).where(*_OF_VERSION),
-        part("project", name=projects.c.slug, id=projects.c.id).where(
-            projects.c.organization_id == own, dialect.among(projects.c.slug, "slugs")
-        ),
-        part("upstream", id=upstreams.c.organization_id).where(upstreams.c.organization_id == own),
-    ]
-
-
-LOOK = looking(_named_beside)
-LOOK_AND_LOCK = looking(_named_beside, lock_unless=select(releases.c.id).where(*_OF_VERSION).exists())
 _LINK = [column.name for column in links.c if column.name != "project_id"]
 LINK = RowsStatement(
     lambda dialect: (
@@ -77,9 +40,7 @@ LINK = RowsStatement(
     ),
     _LINK,
 )
-LINK_NEW = insert_all(links, *_LINK, "project_id", shared=_LINK)
-_COPIED = ("date_created", "release_order", "semver_key", "build_number")
-_SORT_KEYS = (*_COPIED, "date_released")
+_SORT_KEYS = (*COPIED, "date_released")
 SORT_KEYS = Statement(
     select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id))
 )
@@ -121,22 +82,43 @@ class ReleaseStore:
 
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
+        self._together: Gathered[Creation, Created | None] = Gathered(self._create_together)
 
     async def create_release(
         self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool
     ) -> Created:
-        """Create a release, or touch the one of this version: see contract section 2. Raises InvalidInput."""
+        """Create a release, or touch the one of this version: see contract section 2. Raises InvalidInput.
 
-        async def work(transaction: Transaction) -> Created:
-            if view is None:
-                await require_alive(transaction, principal)
-            try:  # what is shown at the end is shown to a living token only
-                return await self._create(transaction, principal, new, view, create_projects)
-            except InvalidInput:
-                await require_alive(transaction, principal)
-                raise
+        Where statements cost round trips, those that come at the same moment are created by the same ones.
+        """
+        creation = Creation(principal, new, view, create_projects)
+        size = ROWS_OF_RELEASE + _rows(new.commits)
+        if self._database.dialect.counts_round_trips and not new.refs and size <= LARGE:
+            created = await self._together.do(principal.organization_id, creation, size)
+            if created is not None:
+                return created
+        return await self._create_alone(creation)
 
-        return await self._database.write(work, large=_rows(new.commits) > LARGE)
+    async def _create_together(
+        self, organization: int, creations: Sequence[Creation]
+    ) -> Sequence[Created | Exception | None]:
+        """Create those of some releases that are new in one transaction; None: it is to be created alone."""
+        if len(creations) == 1:
+            return [await self._create_alone(creations[0])]
+        try:
+            made = await self._database.write(
+                lambda transaction: create_all(transaction, organization, creations, self._show)
+            )
+        except Unavailable:
+            raise
+        except Exception:  # of one of them: alone, each one finds out for itself
+            return [None] * len(creations)
+        return [None if isinstance(one, There) else one for one in made]
+
+    async def _create_alone(self, creation: Creation) -> Created:
+        return await self._database.write(
+            lambda transaction: self._create(transaction, creation), large=_rows(creation.new.commits) > LARGE
+        )
 
     async def create_releases(
         self, principal: Principal, news: Sequence[NewRelease], view: View | None, *, create_projects: bool
@@ -144,75 +126,39 @@ class ReleaseStore:
         """Create several releases in one transaction. Raises InvalidInput, its paths below ("releases", index)."""
 
         async def work(transaction: Transaction) -> list[Created]:
-            await require_alive(transaction, principal)
             done = []
             for index, new in enumerate(news):
                 try:
-                    done.append(await self._create(transaction, principal, new, view, create_projects))
+                    done.append(await self._create(transaction, Creation(principal, new, view, create_projects)))
                 except InvalidInput as error:
                     raise error.within("releases", index) from error
             return done
 
         return await self._database.write(work, large=sum(ROWS_OF_RELEASE + _rows(new.commits) for new in news) > LARGE)
 
-    async def _create(
-        self, transaction: Transaction, principal: Principal, new: NewRelease, view: View | None, create_projects: bool
-    ) -> Created:
-        organization = principal.organization_id
-        arranged = arrange(new.commits)
-        named = names_of(organization, arranged)
-        slugs = transaction.dialect.list_value([name for name in new.projects if isinstance(name, str)])
-        asked = {"version": new.version, "slugs": slugs}
-        looked = await look(transaction, LOOK if new.refs else LOOK_AND_LOCK, organization, named.lists, asked)
-        by_slug: dict[str, int] = dict(looked.more.get("project", ()))
-        found = await project_ids(transaction, organization, new.projects, create=create_projects, slugs=by_slug)
-        if "release" in looked.more:
-            return await self._extend(transaction, principal, new, found.values(), view, upstream="upstream" in looked.more)
-        stored = await store(transaction, organization, arranged, named, looked)
-        (release,) = await transaction.draw(releases, 1)
-        values = {**_row(organization, new), "id": release, **counts_of(stored.linked)}
-        own = [
-            (INSERT, [values]),
-            (LINK_NEW, _links(organization, release, values, found.values())),
-            *new_links(organization, release, stored.linked),
-            heads_of(organization, release, stored.linked),
-        ]
-        lists: dict[int, list[tuple[str, Linked]]] = {}
-        if not new.refs:
-            for one, linked in zip(arranged, stored.linked, strict=True):
-                lists.setdefault(linked.repository_id, []).append((one.sha, linked))
-        await write_lists(transaction, organization, release, chain(stored.rows, own), stored.completed, lists)
-        if new.refs:
-            await set_refs(transaction, organization, release, new.refs)
-            sent = Sent(stored.linked) if arranged else None
-            await settle(transaction, organization, release, sent, Known())
-        if "upstream" in looked.more:
-            await forward_creation(transaction, principal, release, new, known=False)
-        return Created(Outcome.CREATED, release, (), await self._show(transaction, principal, release, view))
+    async def _create(self, transaction: Transaction, creation: Creation) -> Created:
+        """Create a release, or give the one that is there what a creation brings. Raises InvalidInput."""
+        [made] = await create_all(transaction, creation.principal.organization_id, [creation], self._show)
+        if isinstance(made, InvalidInput):
+            raise made
+        assert made is not None, "alone, there is no other one of its version"
+        return await self._extend(transaction, creation, made) if isinstance(made, There) else made
 
-    async def _extend(
-        self,
-        transaction: Transaction,
-        principal: Principal,
-        new: NewRelease,
-        named: Collection[int],
-        view: View | None,
-        *,
-        upstream: bool,
-    ) -> Created:
+    async def _extend(self, transaction: Transaction, creation: Creation, there: There) -> Created:
         """Give a release that is there what a creation brings: projects, commits, refs, a status."""
+        principal, new = creation.principal, creation.new
         organization = principal.organization_id
         found = await find_release(transaction, principal, ReleaseKey(version=new.version))
         if new.status and new.status is not found.status:
             await transaction.run(SET["status"], {"release": found.id, "status": new.status})
         keys = await _sort_keys(transaction, found.id)
-        extended = await transaction.all_many(LINK, _links(organization, found.id, keys, named))
+        extended = await transaction.all_many(LINK, links_to(organization, found.id, keys, there.projects))
         await _take(transaction, organization, found.id, new.commits, new.refs)
-        if upstream:
+        if there.upstream:
             await forward_creation(transaction, principal, found.id, new, known=True)
         outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
         ignored = tuple(name for name in IGNORED if getattr(new, name) is not None)
-        return Created(outcome, found.id, ignored, await self._show(transaction, principal, found.id, view))
+        return Created(outcome, found.id, ignored, await self._show(transaction, principal, found.id, creation.view))
 
     async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
         """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
@@ -315,13 +261,6 @@ async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
     return dict(zip(_SORT_KEYS, row, strict=True))
 
 
-def _links(organization: int, release: int, keys: Mapping[str, Any], projects: Collection[int]) -> list[dict[str, Any]]:
-    """Give the rows that link a release to projects, with copies of its sort keys."""
-    common = {"organization_id": organization, "release_id": release, **{name: keys[name] for name in _COPIED}}
-    common["date_shown"] = keys["date_released"] or keys["date_created"]
-    return [{**common, "project_id": one} for one in sorted(set(projects))]
-
-
 async def _take(
     transaction: Transaction,
     organization: int,
@@ -343,28 +282,3 @@ async def _take(
 
 def _rows(commits: Sequence[NewCommit]) -> int:
     return len(commits) + sum([len(one.file_changes) for one in commits])
-
-
-def _row(organization: int, new: NewRelease) -> dict[str, Any]:
-    info = new.version_info
-    said = ("package", "raw", "pre", "build_code", "components", "description", "build_hash")
-    numbers = ("major", "minor", "patch")
-    return {
-        "organization_id": organization,
-        "version": new.version,
-        "ref": new.ref,
-        "url": new.url,
-        "status": new.status or Status.OPEN,
-        "user_agent": new.user_agent,
-        "notes": new.notes,
-        "metadata_json": new.metadata,
-        "date_created": new.date_created or now(),
-        "date_released": new.date_released,
-        "release_order": new.date_released or NEVER,
-        "deploy_count": 0,
-        **{name: getattr(info, name) if info else None for name in said},
-        # Sentry's numbers go up to 2^64-1, which no database's integer holds.
-        **{name: str(value) if info and (value := getattr(info, name)) is not None else None for name in numbers},
-        "semver_key": info.semver_key if info else "",
-        "build_number": info.build_number if info else -1,
-    }

@@ -9,8 +9,11 @@ import orjson
 from sqlalchemy import ARRAY, BindParameter, ClauseElement, Table
 from sqlalchemy import Dialect as SqlDialect
 
+from gql_releases.storage.columns import NEVER
 from gql_releases.storage.dialects import ROWS, Dialect
 
+_INFINITY = "infinity"
+"""How PostgreSQL has the end of time."""
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
 
@@ -79,7 +82,7 @@ class Statement:
 class RowsStatement(Statement):
     """A statement over many rows: SQLite runs it once for each, PostgreSQL once over all of them, which are one JSON text.
 
-    All rows have the same values of the `shared` names; those of others may be dates, but not the end of time.
+    All rows have the same values of the `shared` names.
     """
 
     __slots__ = ("_shared",)
@@ -92,7 +95,8 @@ class RowsStatement(Statement):
         """Give the values of some rows, at least one, together."""
         shared = self._shared
         own = [name for name in rows[0] if name not in shared]
-        text = orjson.dumps([{name: row[name] for name in own} for row in rows]).decode()
+        made = [{name: _INFINITY if (value := row[name]) is NEVER else value for name in own} for row in rows]
+        text = orjson.dumps(made).decode()
         return {**rows[0], ROWS: text}
 
 

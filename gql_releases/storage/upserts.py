@@ -59,7 +59,7 @@ class Keeper:
     """Finds or makes rows of one table by `organization_id` and more key columns, of which `by` tells rows apart.
 
     Of a row that is there, the `completed` columns become what is given, where something is. That two makers make one row is
-    the unique key's business.
+    the unique key's business. The statement `insert` makes rows with ids that were drawn.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class Keeper:
         self._find = Statement(lambda dialect: _found(dialect, target, key, by, completed))
         # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
         names = ["organization_id", *key, *columns]
-        shared = [name for name in names if name in ("organization_id", "date_created", *key) and name != by]
+        shared = [name for name in names if name in ("organization_id", "date_created")]
         self._insert = insert_ignoring(target, *names, shared=shared)
-        self._insert_drawn = insert_all(target, "id", *names, shared=shared)
+        self.insert = insert_all(target, "id", *names, shared=shared)
         self._complete = Statement(
             update(target).values(values_of(target, *completed)).where(target.c.id == bindparam("row_id", type_=Id))
         )
@@ -103,8 +103,8 @@ class Keeper:
         rows: Mapping[Key, Mapping[str, Any]],
         known: Mapping[Key, Row],
         ids: Iterator[int],
-    ) -> tuple[dict[Key, int], Rows]:
-        """Give the id of each row by its key, one of `ids` where it is not known, and what makes those.
+    ) -> tuple[dict[Key, int], list[dict[str, Any]]]:
+        """Give the id of each row by its key, one of `ids` where it is not known, and the rows of those for `insert`.
 
         Where another writer makes one of them meanwhile, that fails, and the whole write is to be done anew.
         """
@@ -113,7 +113,7 @@ class Keeper:
         for key in dialect.in_order_of_locking([key for key in rows if key not in known]):
             found[key] = next(ids)
             new.append({**common, **rows[key], "id": found[key]})
-        return found, (self._insert_drawn, new)
+        return found, new
 
     def _changed(self, row: Row, given: Mapping[str, Any]) -> dict[str, Any] | None:
         """Give the row as it is to be where that is not how it is."""

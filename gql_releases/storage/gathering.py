@@ -1,0 +1,101 @@
+"""Lets one piece of work do what came in for it while others were at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+WORKERS = 2
+"""Pieces of work that run at the same time: while the database has the one, the event loop has the other."""
+TOGETHER = 8
+"""Items of one piece of work at most: sixteen clients make two then, else the database and the event loop wait in turn
+(a quarter fewer requests)."""
+MOST = 1_000
+"""The size of what one does together at most, in rows."""
+TURNS = 3
+"""Turns of the event loop that a request may take from its first byte until it waits here."""
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Item, Result]):
+    """An item that waits for its turn, and its caller's future."""
+
+    key: int
+    item: Item
+    size: int
+    future: asyncio.Future[Result]
+
+
+class Gathered(Generic[Item, Result]):
+    """Does items together that wait at the same moment and have the same key: one that comes alone does not wait."""
+
+    def __init__(self, work: Callable[[int, Sequence[Item]], Awaitable[Sequence[Result | Exception]]]) -> None:
+        """`work` gives a result, or what to raise, for each item; what it raises is raised for all of them."""
+        self._work = work
+        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._running: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
+        self._workers = 0
+
+    async def do(self, key: int, item: Item, size: int) -> Result:
+        """Give an item's result once it is done. It is done even where the caller does not wait for it any more."""
+        waiting: _Waiting[Item, Result] = _Waiting(key, item, size, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._workers < WORKERS:
+            self._workers += 1
+            worker = asyncio.create_task(self._run())
+            self._running.add(worker)
+            worker.add_done_callback(self._running.discard)
+        return await waiting.future
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._run_some()
+        finally:
+            self._workers -= 1
+
+    async def _run_some(self) -> None:
+        await self._let_come()
+        if not (taken := self._take()):
+            return
+        results: Sequence[Result | Exception]
+        try:
+            results = await self._work(taken[0].key, [one.item for one in taken])
+        except Exception as error:
+            results = [error] * len(taken)
+        for one, result in zip(taken, results, strict=True):
+            if one.future.done():  # its caller is gone
+                continue
+            if isinstance(result, Exception):
+                one.future.set_exception(result)
+            else:
+                one.future.set_result(result)
+
+    async def _let_come(self) -> None:
+        """Let the requests that are being read come: those whose answers went out together ask again together."""
+        seen = 0
+        while seen < len(self._waiting) < TOGETHER:
+            seen = len(self._waiting)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+
+    def _take(self) -> list[_Waiting[Item, Result]]:
+        """Take the item that waits longest, and those after it that may be done with it."""
+        taken: list[_Waiting[Item, Result]] = []
+        left: deque[_Waiting[Item, Result]] = deque()
+        size = 0
+        for one in self._waiting:
+            fits = len(taken) < TOGETHER and (not taken or (one.key == taken[0].key and size + one.size <= MOST))
+            if fits:
+                taken.append(one)
+                size += one.size
+            else:
+                left.append(one)
+        self._waiting = left
+        return taken

@@ -1,0 +1,204 @@
+"""Creations that are written together: each as if it were alone, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from gql_releases.domain.errors import InvalidInput, InvalidToken
+from gql_releases.domain.outcomes import Created
+from gql_releases.domain.release import parse_new_release
+from gql_releases.rest_api import wire
+from gql_releases.services.organizations import OrganizationService
+from gql_releases.storage.creating import Creation, There, create_all
+from gql_releases.storage.gathering import MOST, TOGETHER, Gathered
+from tests.conftest import House, Template
+from tests.databases import ON_POSTGRES
+from tests.factories import commit, release
+
+EXAMPLES = 300 if os.environ.get("GQL_RELEASES_SOAK") else 12
+LIST = "organizations/acme/releases/"
+STATE = """{organization(slug: "acme") {
+  projects(first: 10) {nodes {slug}}
+  releases(first: 10) {nodes {version ref dateReleased projects(first: 10) {nodes {slug}} commitCount lastCommit {sha}
+    commits(first: 10) {nodes {sha message timestamp author {email name} repository {name} fileChanges {totalCount}}}
+    authors(first: 10) {nodes {email name}}
+    headCommits(first: 10) {nodes {repository {name} commit {sha} commitStatus {code}}}}}}}"""
+
+
+def creation(house: House, body: dict[str, Any], *, create_projects: bool = False) -> Creation:
+    principal = house.run(OrganizationService(house.store.organizations).operator_of("acme"))
+    return Creation(principal, parse_new_release(wire.CREATION.to_domain(body)), None, create_projects)
+
+
+def write(house: House, creations: list[Creation]) -> list[Any]:
+    releases = house.store.releases
+    organization = creations[0].principal.organization_id
+    return house.run(house.store._database.write(lambda one: create_all(one, organization, creations, releases._show)))
+
+
+def seen(house: House) -> dict[str, Any]:
+    answer = house.client.graphql(STATE)
+    assert "errors" not in answer
+    found = answer["data"]["organization"]
+    return {one["version"]: one for one in found["releases"]["nodes"]} | {"projects": found["projects"]}
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Releases that name some of the same few things, each in its own words."""
+    made = []
+    for number in range(draw(st.integers(2, 6))):
+        listed = []
+        for sha in draw(st.lists(st.integers(0, 7), max_size=5, unique=True)):
+            said: dict[str, Any] = {"id": f"{sha:040x}", "repository": f"r{draw(st.integers(0, 1))}"}
+            said["author_email"] = f"a{draw(st.integers(0, 2))}@example.com"
+            more = {
+                "message": f"{number} says {sha}",
+                "timestamp": f"2026-01-01T00:{sha:02}:00Z",
+                "author_name": f"Called by {number}",
+                "patch_set": [{"path": f"{number}.py", "type": "M"}],
+            }
+            for key in draw(st.lists(st.sampled_from(sorted(more)), unique=True)):
+                said[key] = more[key]
+            listed.append(said)
+        project = draw(st.sampled_from(["web", "api", "unknown"]))
+        made.append(release(f"v{draw(st.integers(0, 5))}", projects=[project], commits=listed, ref=f"ref {number}"))
+    return made
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(bodies=bodies())
+def test_together_they_make_what_they_make_one_after_the_other(
+    template: Template, tmp_path_factory: pytest.TempPathFactory, bodies: list[dict[str, Any]]
+) -> None:
+    first, second = (House(template, tmp_path_factory.mktemp("store")) for _ in range(2))
+    try:
+        alone = {}
+        for index, body in enumerate(bodies):
+            [alone[index]] = write(first, [creation(first, body)])
+        together = write(second, [creation(second, body) for body in bodies])
+        versions: set[str] = set()
+        for index, result in enumerate(together):
+            kind = Created if bodies[index]["version"] not in versions else type(None)
+            assert type(result) is (InvalidInput if bodies[index]["projects"] == ["unknown"] else kind)
+            if not isinstance(result, InvalidInput):
+                versions.add(bodies[index]["version"])
+                assert type(alone[index]) is (Created if isinstance(result, Created) else There)
+        assert seen(second) == seen(first)
+    finally:
+        first.close()
+        second.close()
+
+
+def test_what_one_may_not_have_is_not_made_for_it(house: House) -> None:
+    """Neither its projects nor what its commits name, though others of its moment are made."""
+    good = creation(house, release("good", commits=[commit(1, repository="r")]), create_projects=True)
+    bad = release("bad", projects=["new", "12345"], commits=[commit(2, repository="never", author_email="no@example.com")])
+    made, refused = write(house, [good, creation(house, bad, create_projects=True)])
+    assert isinstance(made, Created)
+    assert isinstance(refused, InvalidInput)
+    assert house.rows("SELECT name FROM repositories") == [("r",)]
+    assert house.rows("SELECT email FROM commit_authors") == [("ada@example.com",)]
+    assert {slug for (slug,) in house.rows("SELECT slug FROM projects")} == {"web", "api"}
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite writes one after the other, in one commit")
+def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house: House) -> None:
+    """New, known, twice the same, and refused, all at the same moment."""
+    known = release("known", commits=[commit(0)])
+    assert house.client.rest("POST", LIST, known).status == 201
+    database: Any = house.store._database
+    begun: list[object] = []
+    do = database._write
+
+    async def counted(work: Any) -> Any:
+        begun.append(work)
+        return await do(work)
+
+    database._write = counted
+    new = [release(f"new {number}", commits=[commit(number), commit(number + 1)]) for number in range(TOGETHER)]
+
+    async def race(*sent: dict[str, Any]) -> list[int]:
+        return [
+            one.status for one in await asyncio.gather(*(house.client.send("POST", f"/api/0/{LIST}", body) for body in sent))
+        ]
+
+    assert house.run(race(*new)) == [201] * TOGETHER
+    assert len(begun) == 1
+    statuses = house.run(race(known, release("one"), release("one"), release("no", projects=["none"]), release("two")))
+    assert sorted(statuses) == [201, 201, 208, 208, 400]
+    assert (statuses[0], statuses[3]) == (208, 400)
+
+
+def test_a_dead_token_stops_its_own_release_alone(house: House) -> None:
+    """It was revoked after it was looked at."""
+    releases = house.store.releases
+    made = [creation(house, release(f"v{number}")) for number in range(4)]
+    dead = replace(made[1].principal, token_id=2**40)
+    sent = [one.principal if one is not made[1] else dead for one in made]
+
+    async def race() -> list[Any]:
+        return await asyncio.gather(
+            *(
+                releases.create_release(principal, one.new, None, create_projects=False)
+                for principal, one in zip(sent, made, strict=True)
+            ),
+            return_exceptions=True,
+        )
+
+    assert [type(one) for one in house.run(race())] == [Created, InvalidToken, Created, Created]
+    assert [version for (version,) in house.rows("SELECT version FROM releases ORDER BY version")] == ["v0", "v2", "v3"]
+
+
+def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_are() -> None:
+    done: list[tuple[int, list[str]]] = []
+    hold = asyncio.Event
+
+    async def run() -> None:
+        free = hold()
+
+        async def work(key: int, items: Any) -> list[Any]:
+            done.append((key, list(items)))
+            if items[0] == "raise":
+                raise ValueError
+            if items[0].startswith("slow"):
+                await free.wait()
+            return [KeyError(one) if one == "bad" else one.upper() for one in items]
+
+        gathered: Gathered[str, str] = Gathered(work)
+        assert await gathered.do(1, "alone", 1) == "ALONE"
+        with pytest.raises(ValueError):
+            await gathered.do(1, "raise", 1)
+        slow = []
+        for name in ("slow 1", "slow 2"):
+            slow.append(asyncio.create_task(gathered.do(1, name, 1)))
+            await asyncio.sleep(0.01)
+        sent = [("a", 1, 1), ("other", 2, 1), ("bad", 1, 1), ("large", 1, MOST), ("b", 1, 1)]
+        waiting = [asyncio.create_task(gathered.do(key, name, size)) for name, key, size in sent]
+        waiting += [asyncio.create_task(gathered.do(3, str(number), 1)) for number in range(TOGETHER + 1)]
+        gone = asyncio.create_task(gathered.do(1, "gone", 1))
+        await asyncio.sleep(0.01)
+        gone.cancel()
+        free.set()
+        results = await asyncio.gather(*slow, *waiting, return_exceptions=True)
+        assert [type(one) is KeyError or one for one in results[2:7]] == ["A", "OTHER", True, "LARGE", "B"]
+
+    asyncio.run(run())
+    together = [items for _, items in done]
+    assert ["a", "bad", "b", "gone"] in together
+    assert ["other"] in together
+    assert ["large"] in together
+    assert [str(number) for number in range(TOGETHER)] in together
+    assert [str(TOGETHER)] in together
