@@ -269,16 +269,8 @@ async def store(
     drawn = await transaction.draw(authors, len(named.authors) - len(looked.authors))
     author_ids, new_authors = author_keeper.making(dialect, common, named.authors, looked.authors, drawn)
     completed = [author_keeper.completing(named.authors, looked.authors)]
-    by_repository: dict[int, dict[str, dict[str, Any]]] = {}
-    rows_of = []
-    for one in arranged:
-        author = author_ids[one.author.email] if one.author else None
-        row: dict[str, Any] = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
-        given = by_repository.setdefault(repository_ids[one.repository or _unnamed(organization)], {})
-        if before := given.get(one.sha):  # an earlier one of the lists has it
-            row = before | {name: row[name] for name in _SAID if row[name] is not None}
-        given[one.sha] = row
-        rows_of.append(row)
+    placed = [repository_ids[one.repository or _unnamed(organization)] for one in arranged]
+    by_repository, rows_of = _rows_of(arranged, placed, author_ids)
     if many:
         await transaction.pause()
     known = {
@@ -299,8 +291,7 @@ async def store(
         await transaction.pause()
     listed = []
     changed: list[tuple[int, Sequence[FileChange]]] = []
-    for one, row in zip(arranged, rows_of, strict=True):
-        repository = repository_ids[one.repository or _unnamed(organization)]
+    for one, repository, row in zip(arranged, placed, rows_of, strict=True):
         _, _, author, _, time = known[repository].get(one.sha, _NOTHING)
         row_id = ids[repository][one.sha]
         listed.append(Linked(row_id, repository, row["author_id"] or author, row["timestamp"] or moment(time)))
@@ -315,6 +306,23 @@ async def store(
         (commit_keeper.insert, new_commits),
     ]
     return Stored(listed, repository_ids, chain(rows, changes), completed)
+
+
+def _rows_of(
+    arranged: Sequence[NewCommit], placed: Sequence[int], authors: Mapping[str, int]
+) -> tuple[dict[int, dict[str, dict[str, Any]]], list[dict[str, Any]]]:
+    """Give the row of each commit by repository and sha, and as it is up to each of the commits."""
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    rows = []
+    for one, repository in zip(arranged, placed, strict=True):
+        author = authors[one.author.email] if one.author else None
+        row: dict[str, Any] = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
+        given = found.setdefault(repository, {})
+        if before := given.get(one.sha):  # an earlier one of the lists has it
+            row = before | {name: row[name] for name in _SAID if row[name] is not None}
+        given[one.sha] = row
+        rows.append(row)
+    return found, rows
 
 
 def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:
