@@ -7,6 +7,7 @@ compared by identity, so keep it.
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -16,6 +17,30 @@ from .paging import PageRequest, Position
 
 Render = Callable[[Any], Any]
 """Turns a stored value that is not None into the door's spelling of it (an id, an enum's name)."""
+
+
+class Base64:
+    """Spells a number as base64 of a prefix and its digits. A database can do the same, which is why this is no function."""
+
+    __match_args__ = ("prefix",)
+    __slots__ = ("_form", "prefix")
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix, self._form = prefix, f"{prefix}%d".encode()
+
+    def __call__(self, key: int) -> str:
+        """Spell a number."""
+        return b2a_base64(self._form % key, newline=False).decode()
+
+
+class ShortDate:
+    """Spells a date without its fraction where that is zero: no function, for the same reason."""
+
+    __slots__ = ()
+
+    def __call__(self, text: str) -> str:
+        """Spell a date in the wire's form."""
+        return text[:19] + "Z" if text[19:26] == ".000000" else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +138,7 @@ class Many:
     """A page of the rows of `entity` behind a to-many; `slot` is the index of its PageRequest in the read.
 
     `finish` makes something else of the page. `unless` names a column that is answered instead where it is not NULL.
+    With `json`, the nodes may come as what it makes of a JSON text of them, and `finish` does not look at them.
     """
 
     name: str
@@ -123,6 +149,7 @@ class Many:
     cursor: Callable[[Position], str]
     finish: Callable[[Any], Any] | None = None
     unless: str | None = None
+    json: Callable[[str], Any] | None = None
 
 
 Field = Value | Constant | Embedded | One | Many

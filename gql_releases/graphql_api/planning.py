@@ -225,7 +225,7 @@ class Selector:
         entity: Any = get_named_type(connection.fields["nodes"].type)
         parts = self.document.below(connection, nodes)
         made = tuple([self._part(connection, one, below, (*path, one)) for one, below in parts.items()])
-        return s.Many(name, binding.attribute, entity.name, slot, made, encode_cursor)
+        return s.Many(name, binding.attribute, entity.name, slot, made, encode_cursor, json=orjson.Fragment)
 
     def _part(self, connection: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Part:
         asked = nodes[0].name.value

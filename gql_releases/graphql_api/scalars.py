@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NewType
@@ -15,6 +14,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.errors import DomainError
+from gql_releases.domain.selection import Base64
 
 BigInt = NewType("BigInt", int)
 JSONObject = NewType("JSONObject", dict)  # type: ignore[type-arg]
@@ -77,10 +77,9 @@ def to_global_id(entity: str, key: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def global_id_of(entity: str) -> Callable[[int], str]:
-    """Make the function that spells the ids of one entity."""
-    spelled, encode = f"{entity}:%d".encode(), binascii.b2a_base64
-    return lambda key: encode(spelled % key, newline=False).decode()
+def global_id_of(entity: str) -> Base64:
+    """Make what spells the ids of one entity."""
+    return Base64(f"{entity}:")
 
 
 def from_global_id(text: str) -> tuple[str, int] | None:

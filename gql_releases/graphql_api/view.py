@@ -240,7 +240,14 @@ def dump(answer: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(answer)
     except orjson.JSONEncodeError:
-        return json.dumps(answer, ensure_ascii=True).encode()
+        return orjson.dumps({name: orjson.Fragment(_spelled(value)) for name, value in answer.items()})
+
+
+def _spelled(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return json.dumps(value, ensure_ascii=True).encode()
 
 
 def _are(errors: list[dict[str, Any]], code: ErrorCode) -> bool:

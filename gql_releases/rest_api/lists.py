@@ -30,7 +30,7 @@ FLAT_RELEASES = s.Selection(
         s.Many(
             "rows", "releases", "Release", 0,
             (
-                s.Edges("edges", (s.EdgeCursor("cursor"), s.EdgeNode("node", shapes.release(1)))),
+                s.Edges("edges", (s.EdgeCursor("cursor"), s.EdgeNode("node", shapes.release(1, projects_looked_at=True)))),
                 s.PageInfo("info", _INFO),
             ),
             spell_cursor,

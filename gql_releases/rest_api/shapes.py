@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from gql_releases.domain import selection as s
 from gql_releases.domain.paging import WHOLE, PageRequest
 
@@ -13,9 +15,8 @@ ALL = PageRequest(WHOLE)
 """As many as Sentry shows of what an object embeds (contract section 4.4)."""
 
 
-def date(text: str) -> str:
-    """Spell a date as Django REST framework 3 does: no fraction where it is zero (contract section 4)."""
-    return text[:19] + "Z" if text[19:26] == ".000000" else text
+date = s.ShortDate()
+"""Spells a date as Django REST framework 3 does: no fraction where it is zero (contract section 4)."""
 
 
 def _date(name: str, attribute: str) -> s.Value:
@@ -52,8 +53,10 @@ _RELEASE_OF_COMMIT = s.Selection(
 )
 
 
-def _list(name: str, attribute: str, slot: int, selection: s.Selection) -> s.Many:
-    return s.Many(name, attribute, selection.entity, slot, (s.Nodes("nodes", selection),), str, _nodes)
+def _list(name: str, attribute: str, slot: int, selection: s.Selection, *, looked_at: bool = False) -> s.Many:
+    """Select a whole list; one that is `looked_at` before it is sent comes as objects."""
+    nodes, json = s.Nodes("nodes", selection), None if looked_at else orjson.Fragment
+    return s.Many(name, attribute, selection.entity, slot, (nodes,), str, _nodes, json=json)
 
 
 def _nodes(page: Tree) -> Any:
@@ -134,7 +137,7 @@ _VERSION_INFO = s.Embedded(
 )
 
 
-def release(slot: int) -> s.Selection:
+def release(slot: int, *, projects_looked_at: bool = False) -> s.Selection:
     """Make the selection of a release whose lists have their pages from `slot` on; PAGES has as many."""
     return s.Selection(
         "Release",
@@ -156,7 +159,7 @@ def release(slot: int) -> s.Selection:
             s.Value("deployCount", "deploy_count"),
             s.One("lastDeploy", "last_deploy", _DEPLOY),
             _list("authors", "authors", slot + 1, _AUTHOR),
-            _list("projects", "projects", slot + 2, _PROJECT),
+            _list("projects", "projects", slot + 2, _PROJECT, looked_at=projects_looked_at),
             s.Constant("firstEvent", None),
             s.Constant("lastEvent", None),
             s.Constant("currentProjectMeta", {}),

@@ -11,7 +11,8 @@ from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.selection import Selection
 from gql_releases.rest_api import lists, shapes
 from gql_releases.storage.dialects import SqliteDialect
-from gql_releases.storage.reading.compiling import Level, compile_root, shape_of
+from gql_releases.storage.reading.compiling import compile_root
+from gql_releases.storage.reading.levels import Level, shape_of
 from gql_releases.storage.statements import Statement
 from tests.conftest import Template
 

@@ -68,7 +68,7 @@ def reads(recorder: Recorder) -> list[tuple[str, int]]:
 
 
 def test_statements_do_not_grow_with_parents(recorded: tuple[Client, Recorder]) -> None:
-    """1 release and 50 cost the same number of statements: the root's and one for each list."""
+    """1 release and 50 cost the same number of statements: the root's and one for each list, but for those that are spelled."""
     client, recorder = recorded
     for number in range(50):
         body = release(f"web@{number}", commits=[commit(20 * number + index) for index in range(12)])
@@ -81,7 +81,10 @@ def test_statements_do_not_grow_with_parents(recorded: tuple[Client, Recorder]) 
         run = recorder.take()
         assert len(answer["data"]["organization"]["releases"]["nodes"]) == first
         counts.append(len([sql for sql, _ in run if "UPDATE" not in sql]))
-    assert counts == [5, 5], "root with releases, projects, deploys, commits, fileChanges"
+    wanted = 2 if ON_POSTGRES else 5
+    assert counts == [wanted, wanted], (
+        "root with releases, commits with fileChanges; on SQLite projects, deploys, fileChanges"
+    )
 
 
 def test_statements_of_picks_and_comparisons_do_not_grow(recorded: tuple[Client, Recorder]) -> None:
@@ -139,8 +142,8 @@ def test_rest_reads_by_the_same_statements(recorded: tuple[Client, Recorder]) ->
     recorder.take()
     client.rest("GET", "organizations/acme/releases/")
     run = reads(recorder)
-    assert len(run) == (4 if ON_POSTGRES else 5), (
-        "the root (on PostgreSQL with its releases), releases, last commits' releases, authors, projects"
+    assert len(run) == (1 if ON_POSTGRES else 5), (
+        "the root (on PostgreSQL with all that follows), releases, last commits' releases, authors, projects"
     )
 
 
@@ -162,7 +165,7 @@ def test_no_plan_scans_a_growing_table(recorded: tuple[Client, Recorder], house:
         assert "errors" not in answer, answer
     assert "errors" not in client.graphql(PICKS)
     statements = {sql for sql, _ in reads(recorder)}
-    assert len(statements) > 30
+    assert len(statements) > (20 if ON_POSTGRES else 30)
     for sql in statements:
         assert scans(house, sql) == [], sql
 

@@ -8,11 +8,10 @@ values.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
-    ColumnClause,
     ColumnElement,
     FromClause,
     Integer,
@@ -27,90 +26,18 @@ from sqlalchemy import (
 )
 
 from gql_releases.domain import selection as s
-from gql_releases.domain.conditions import Names, names_of
-from gql_releases.domain.paging import Order, PageRequest, Position
+from gql_releases.domain.conditions import Names
+from gql_releases.domain.paging import Order, Position
 from gql_releases.storage import tables
 from gql_releases.storage.columns import Id
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading.assembling import Build, Expression, Put, Source, Waiting, each, end_of_page, present
 from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany, ToOne
 from gql_releases.storage.reading.conditions import condition, numbered
+from gql_releases.storage.reading.levels import Joined, Level, ListPlan, Shape
 from gql_releases.storage.reading.picks import Pick
+from gql_releases.storage.reading.spelling import Speller, nodes_of
 from gql_releases.storage.statements import Statement
-
-
-class Shape(NamedTuple):
-    """What of a page decides its statement; `limit` where the database plans by it."""
-
-    limit: int | None
-    order: Order | None
-    backward: bool
-    after: bool
-    before: bool
-    conditions: Names
-
-
-def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
-    """Give the shape of a page.
-
-    Where a limit is bound, PostgreSQL takes it for a tenth of all rows, finds every plan for it worse than one for the very
-    number, and so plans each time anew, which takes as long as to read.
-    """
-    limit = page.size + 1 if dialect.counts_round_trips else None
-    names = names_of(page.conditions) if page.conditions else ()
-    return Shape(limit, page.order, page.backward, page.after is not None, page.before is not None, names)
-
-
-class Joined(NamedTuple):
-    """A list that its parent's own statement brings: where its columns begin, and one that is NULL where it is empty."""
-
-    start: int
-    marker: int
-
-
-@dataclass(slots=True)
-class ListPlan:
-    """A list of some objects: the statement over their keys, and how its rows become connections.
-
-    `parent` is the index of the parent's key in a row, None where there is only one parent. Rows of one parent are put in
-    order by the values at `sort`, unless SQL has sorted them.
-    """
-
-    slot: int
-    level: Level
-    put: Put
-    parent: int | None
-    sort: tuple[int, ...] = ()
-    descending: bool = False
-    joined: Joined | None = None
-
-
-@dataclass(slots=True)
-class Level:
-    """A statement in the making, then made: its columns, its joins, and the lists that hang on its objects."""
-
-    dialect: Dialect
-    shapes: Sequence[Shape]
-    source: Any
-    code: Source
-    is_root: bool = False
-    columns: list[ColumnElement[Any]] = field(default_factory=list)
-    lists: list[ListPlan] = field(default_factory=list)
-    has_list: bool = False
-    finish: Callable[[Select[Any]], Select[Any]] = field(default=lambda wanted: wanted)
-    whole: bool = False
-    """Whether one of the lists is looked at as a whole."""
-    statement: Statement = field(init=False)
-
-    def add(self, column: ColumnElement[Any]) -> int:
-        """Add a column and give its index in the row; a column of a table that is there already is not read twice."""
-        if isinstance(column, ColumnClause):
-            for index, known in enumerate(self.columns):
-                if known.element is column:
-                    return index
-        # Labelled, because two columns of one name would be one for SQLAlchemy.
-        self.columns.append(column.label(f"c{len(self.columns)}"))
-        return len(self.columns) - 1
 
 
 def _tenant(rows: FromClause) -> ColumnElement[Any]:
@@ -126,6 +53,8 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
             case s.Value():
                 column = rows.c[item.attribute]
                 made = level.code.converted(level.add(column), item.render, nullable=bool(column.nullable))
+            case s.Many() if spelled := _spelled(level, entity, rows, item):
+                made = spelled
             case s.Many():
                 waiting.append(_compile_waiting(level, entity, rows, item))
                 instead = waiting[-1].instead
@@ -170,6 +99,44 @@ def _compile_waiting(level: Level, entity: Entity, rows: FromClause, item: s.Man
         total = level.add(_total(level, entity, rows, item))
     level.lists.append(compile_list(level, entity, rows, item))
     return Waiting(item.name, len(level.lists) - 1, key, total, instead)
+
+
+def _spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> Expression | None:
+    """Let a column of the owner's row bring the list as JSON text, where that can be."""
+    nodes, shape = nodes_of(item), level.shapes[item.slot]
+    if nodes is None or item.json is None or not level.dialect.spells or shape.backward or shape.limit is None:
+        return None
+    link = routed(entity.manys[item.attribute], shape.conditions)
+    found = _Rows(link, level, item.slot, shown=True)
+    speller = Speller(level.dialect, found.source)
+    parts = speller.parts(CATALOGUE[item.entity], found.rows, nodes.selection.fields)
+    if parts is None:
+        return None
+    order, limit, code = _order_of(link, shape, item), shape.limit - 1, level.code
+
+    def page(columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        below = Level(level.dialect, level.shapes, speller.source, Source(), columns=list(columns))
+        return _walk(below, found, order, item.slot, owner.c[entity.key], limit).correlate(owner)
+
+    text = f"{code.constant(item.json)}(r[{level.add(level.dialect.json_array(parts, page))}])"
+    made: list[tuple[str, Expression]] = []
+    for part in item.parts:
+        match part:
+            case s.Constant():
+                made.append((part.name, code.constant(part.value)))
+            case s.TotalCount():
+                made.append((part.name, f"r[{level.add(_total(level, entity, owner, item))}]"))
+            case _:
+                made.append((part.name, text))
+    page_made = code.object(made, ())
+    return f"{code.constant(item.finish)}({page_made})" if item.finish else page_made
+
+
+def _order_of(link: ToMany, shape: Shape, item: s.Many) -> Order:
+    order = shape.order or link.default
+    if order.field not in link.orders:
+        raise ValueError(f"{item.attribute} has no order {order.field}")
+    return order
 
 
 def _total(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> ColumnElement[Any]:
@@ -257,9 +224,7 @@ def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.Many) 
     """Make the plan of a list: its statement and its parts."""
     shape = level.shapes[item.slot]
     link = routed(entity.manys[item.attribute], shape.conditions)
-    order = shape.order or link.default
-    if order.field not in link.orders:
-        raise ValueError(f"{item.attribute} has no order {order.field}")
+    order = _order_of(link, shape, item)
     level.whole |= link.whole
     if not level.is_root:
         return _of_many_parents(level, link, order, item)
@@ -315,12 +280,15 @@ def _level_of(level: Level, link: ToMany, order: Order, item: s.Many) -> tuple[L
     return below, found, put
 
 
-def _walk(below: Level, found: _Rows, order: Order, slot: int, parent: ColumnElement[Any]) -> Select[Any]:
-    """Walk the index of the order to the limit."""
+def _walk(
+    below: Level, found: _Rows, order: Order, slot: int, parent: ColumnElement[Any], limit: int | None = None
+) -> Select[Any]:
+    """Walk the index of the order to the limit, that of the page unless another one is given."""
     shape, places = below.shapes[slot], found.places(order)
     where = [*found.within(_organization(), parent), *_beyond(shape, slot, places, order)]
     wanted = select(*below.columns).select_from(below.source).where(*where)
-    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(_limit_of(shape, slot))
+    most = _limit_of(shape, slot) if limit is None else literal_column(str(limit))
+    return wanted.order_by(*_directed(places, order.descending != shape.backward)).limit(most)
 
 
 def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:

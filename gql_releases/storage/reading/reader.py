@@ -15,7 +15,8 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, Selection
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading.assembling import Bag, Tree
-from gql_releases.storage.reading.compiling import Level, ListPlan, RootPlan, Shape, compile_root, shape_of
+from gql_releases.storage.reading.compiling import RootPlan, compile_root
+from gql_releases.storage.reading.levels import Level, ListPlan, Shape, shape_of
 from gql_releases.storage.statements import Row, Transaction
 
 PLANS_PER_SELECTION = 64

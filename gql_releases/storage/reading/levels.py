@@ -1,0 +1,89 @@
+"""What a read is compiled into: levels, each a statement in the making and then made, and the lists that hang on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnClause, ColumnElement, Select
+
+from gql_releases.domain.conditions import Names, names_of
+from gql_releases.domain.paging import Order, PageRequest
+from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.reading.assembling import Put, Source
+from gql_releases.storage.statements import Statement
+
+
+class Shape(NamedTuple):
+    """What of a page decides its statement; `limit` where the database plans by it."""
+
+    limit: int | None
+    order: Order | None
+    backward: bool
+    after: bool
+    before: bool
+    conditions: Names
+
+
+def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
+    """Give the shape of a page.
+
+    Where a limit is bound, PostgreSQL takes it for a tenth of all rows, finds every plan for it worse than one for the very
+    number, and so plans each time anew, which takes as long as to read.
+    """
+    limit = page.size + 1 if dialect.counts_round_trips else None
+    names = names_of(page.conditions) if page.conditions else ()
+    return Shape(limit, page.order, page.backward, page.after is not None, page.before is not None, names)
+
+
+class Joined(NamedTuple):
+    """A list that its parent's own statement brings: where its columns begin, and one that is NULL where it is empty."""
+
+    start: int
+    marker: int
+
+
+@dataclass(slots=True)
+class ListPlan:
+    """A list of some objects: the statement over their keys, and how its rows become connections.
+
+    `parent` is the index of the parent's key in a row, None where there is only one parent. Rows of one parent are put in
+    order by the values at `sort`, unless SQL has sorted them.
+    """
+
+    slot: int
+    level: Level
+    put: Put
+    parent: int | None
+    sort: tuple[int, ...] = ()
+    descending: bool = False
+    joined: Joined | None = None
+
+
+@dataclass(slots=True)
+class Level:
+    """A statement in the making, then made: its columns, its joins, and the lists that hang on its objects."""
+
+    dialect: Dialect
+    shapes: Sequence[Shape]
+    source: Any
+    code: Source
+    is_root: bool = False
+    columns: list[ColumnElement[Any]] = field(default_factory=list)
+    lists: list[ListPlan] = field(default_factory=list)
+    has_list: bool = False
+    finish: Callable[[Select[Any]], Select[Any]] = field(default=lambda wanted: wanted)
+    whole: bool = False
+    """Whether one of the lists is looked at as a whole."""
+    statement: Statement = field(init=False)
+
+    def add(self, column: ColumnElement[Any]) -> int:
+        """Add a column and give its index in the row; a column of a table that is there already is not read twice."""
+        if isinstance(column, ColumnClause):
+            for index, known in enumerate(self.columns):
+                if known.element is column:
+                    return index
+        # Labelled, because two columns of one name would be one for SQLAlchemy.
+        self.columns.append(column.label(f"c{len(self.columns)}"))
+        return len(self.columns) - 1

@@ -1,0 +1,46 @@
+"""Lists that the database spells: the same to see as those that Python makes."""
+
+from __future__ import annotations
+
+from tests.client import Client
+from tests.factories import commit, release
+
+LIST = "organizations/acme/releases/"
+TEXT = 'It\'s "quoted" \\ \t\u2028 \U0001f600 {} %s :name'
+
+
+def test_every_kind_of_value_is_spelled_as_elsewhere(client: Client) -> None:
+    """Texts with whatever JSON escapes, dates with and without a fraction and the last of all, nothing, ids, aliases of any length."""
+    times = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z", "9999-12-31T23:59:59.999999Z"]
+    sent = [commit(number, message=TEXT, timestamp=time) for number, time in enumerate(times)]
+    bare = {"id": "bare", "repository": "acme/web"}
+    assert client.rest("POST", LIST, release("1", commits=sent)).status == 201
+    assert client.rest("POST", LIST, release("2", commits=[bare])).status == 201
+    name = "a" * 64
+    fields = f"__typename id sha message timestamp author {{ id name }} short: sha {name}: sha repository {{ name }}"
+    asked = '{organization(slug: "acme") {releases(first: 5) {nodes {version %s}}}}'
+    plain = client.graphql(asked % f"commits(first: 5) {{totalCount nodes {{{fields.replace(name, 'long')}}}}}")
+    cut = client.graphql(asked % f"commits(first: 5) {{totalCount nodes {{{fields}}}}}")
+    rows = client.graphql(asked % f"commits(first: 5) {{totalCount edges {{node {{{fields}}}}}}}")
+    of_rows = rows["data"]["organization"]["releases"]["nodes"]
+    for answer, alias in ((plain, "long"), (cut, name)):
+        for made, other in zip(answer["data"]["organization"]["releases"]["nodes"], of_rows, strict=True):
+            wanted = [one["node"] for one in other["commits"]["edges"]]
+            assert made["commits"]["nodes"] == [{alias if k == name else k: v for k, v in one.items()} for one in wanted]
+            assert made["commits"]["totalCount"] == other["commits"]["totalCount"]
+    newest = of_rows[1]["commits"]["edges"]
+    assert {one["node"]["timestamp"] for one in newest} == {
+        "2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.500000Z", times[2]
+    }  # fmt: skip
+    assert {one["node"]["message"] for one in newest} == {TEXT}
+
+
+def test_rest_spells_dates_of_its_lists_as_elsewhere(client: Client) -> None:
+    """A date's fraction is left out where it is zero (section 4), also in the releases of a last commit."""
+    for version, date in (("1", "2026-01-01T00:00:00Z"), ("2", "2026-01-02T00:00:00.25Z")):
+        assert client.rest("POST", LIST, release(version, commits=[commit()], dateReleased=date)).status == 201
+    found = client.rest("GET", f"{LIST}1/").json["lastCommit"]["releases"]
+    assert {one["version"]: one["dateReleased"] for one in found} == {
+        "1": "2026-01-01T00:00:00Z",
+        "2": "2026-01-02T00:00:00.250000Z",
+    }
