@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import orjson
 from sqlalchemy import (
     ARRAY,
     JSON,
-    Boolean,
     ColumnElement,
     FromClause,
-    Integer,
     Join,
     Select,
     String,
@@ -20,12 +18,10 @@ from sqlalchemy import (
     Text,
     UnaryExpression,
     bindparam,
-    case,
     cast,
     collate,
     column,
     func,
-    literal_column,
     select,
     true,
 )
@@ -36,15 +32,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import TypeEngine
 
-from gql_releases.domain.dates import format_date
-from gql_releases.storage.columns import NEVER, UtcDateTime
-
 Key = TypeVar("Key", str, int)
-DATE_FORM = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
-"""The wire's form of a date, as PostgreSQL writes it; the session's time zone is UTC."""
-SHORT_DATE_FORM = 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
-Part = tuple[str, ColumnElement[Any]]
-"""A value of a JSON object under its name."""
 ROWS = "rows"
 """What the rows of a RowsStatement are bound under, where they are one value."""
 
@@ -55,6 +43,8 @@ class Dialect(Protocol):
     sql: SqlDialect
     counts_round_trips: bool
     """Whether each statement costs a round trip, so that fewer are better than simpler ones."""
+    spells: bool
+    """Whether it is to make JSON of lists itself, as storage/reading/spelling.py has it."""
 
     def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
         """Give keys of new rows in the order in which they are to be made: one that all writers share, if several write."""
@@ -70,27 +60,6 @@ class Dialect(Protocol):
 
     def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Say that a column has one of the values of the list bound under `name`."""
-
-    spells: bool
-    """Whether it makes JSON of rows at less cost than Python does; all below about JSON is for those that do."""
-
-    def json_value(self, column: ColumnElement[Any], *, short: bool = False) -> ColumnElement[Any] | None:
-        """Give a column as JSON is to have it, dates as the wire has them; None for a type of which that is not known.
-
-        `short`: a date without its fraction where that is zero.
-        """
-
-    def json_constant(self, text: str) -> ColumnElement[Any]:
-        """Give what a JSON text says."""
-
-    def json_object(self, parts: Sequence[Part], present: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Make an object of a row's values, or NULL where `present` is."""
-
-    def json_array(self, parts: Sequence[Part], rows: Callable[[Sequence[ColumnElement[Any]]], Select[Any]]) -> Any:
-        """Make the text of an array of objects of those rows that `rows` selects, in their order."""
-
-    def base64(self, text: ColumnElement[str]) -> ColumnElement[str]:
-        """Spell a short text as base64."""
 
     def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give a column that is compared or sorted by without an index: another one finds fewer rows."""
@@ -128,23 +97,6 @@ def _cross_join(join: ParentsFirst, compiler: Any, **more: Any) -> str:
     return f"{left} CROSS JOIN {right} ON {compiler.process(join.onclause, **more)}"
 
 
-class Record(ColumnElement[Any]):
-    """A record of values of the rows around it, or NULL where `present` is: a subquery that brings no rows of its own."""
-
-    inherit_cache = False
-    type = JSON()
-
-    def __init__(self, parts: Sequence[Part], present: ColumnElement[Any]) -> None:
-        self.parts, self.present = parts, present
-
-
-@compiles(Record, "postgresql")
-def _record(record: Record, compiler: Any, **more: Any) -> str:
-    quote = compiler.preparer.quote
-    values = ", ".join(f"{compiler.process(value, **more)} AS {quote(name)}" for name, value in record.parts)
-    return f"(SELECT one FROM (SELECT {values}) one WHERE {compiler.process(record.present, **more)} IS NOT NULL)"
-
-
 class SqliteDialect:
     """SQLite: lists are JSON texts, rows per parent a correlated IN (never a window)."""
 
@@ -171,25 +123,6 @@ class SqliteDialect:
     def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Say it with IN."""
         return column.in_(select(self.list_items(name, column.type).c.value))
-
-    def json_value(self, column: ColumnElement[Any], *, short: bool = False) -> None:
-        """Give None: objects are made in Python."""
-
-    def json_constant(self, text: str) -> ColumnElement[Any]:
-        """Raise."""
-        raise NotImplementedError
-
-    def json_object(self, parts: Sequence[Part], present: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Raise."""
-        raise NotImplementedError
-
-    def json_array(self, parts: Sequence[Part], rows: Callable[[Sequence[ColumnElement[Any]]], Select[Any]]) -> Any:
-        """Raise."""
-        raise NotImplementedError
-
-    def base64(self, text: ColumnElement[str]) -> ColumnElement[str]:
-        """Raise."""
-        raise NotImplementedError
 
     def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Put a plus before it: SQLite, which counts no rows, then leaves its indexes alone."""
@@ -251,33 +184,6 @@ class PostgresDialect:
         """Say it with = ANY, which an index knows."""
         return column == func.any(bindparam(name, type_=ARRAY(column.type)))
 
-    def json_value(self, column: ColumnElement[Any], *, short: bool = False) -> ColumnElement[Any] | None:
-        """Give texts, numbers and truth values as they are, and spell dates."""
-        if not isinstance(column.type, UtcDateTime):
-            return column if isinstance(column.type, String | Integer | Boolean) else None
-        special = [(column == literal_column("'infinity'"), _constant(format_date(NEVER)))]
-        if short:
-            special.append((column == func.date_trunc("second", column), func.to_char(column, _constant(SHORT_DATE_FORM))))
-        return case(*special, else_=func.to_char(column, _constant(DATE_FORM), type_=Text))
-
-    def json_constant(self, text: str) -> ColumnElement[Any]:
-        """Cast the text."""
-        return cast(_constant(text), JSON)
-
-    def json_object(self, parts: Sequence[Part], present: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Make a record: json_build_object looks up each argument's type for each row."""
-        return Record(parts, present)
-
-    def json_array(self, parts: Sequence[Part], rows: Callable[[Sequence[ColumnElement[Any]]], Select[Any]]) -> Any:
-        """Make an array of records first, for an aggregate would have to sort."""
-        page = rows([value.label(name) for name, value in parts]).subquery("one")
-        listed = select(literal_column("one", JSON)).select_from(page).scalar_subquery()
-        return cast(func.array_to_json(func.array(listed)), Text)
-
-    def base64(self, text: ColumnElement[str]) -> ColumnElement[str]:
-        """Spell it; a line would be broken after 76 characters."""
-        return func.encode(func.convert_to(text, "UTF8"), "base64", type_=Text)
-
     def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give it as it is: the planner knows how many rows there are."""
         return column
@@ -305,8 +211,3 @@ class PostgresDialect:
         """Join by a LATERAL subquery."""
         lateral = picked.lateral("picked")
         return parents.join(lateral, true()).join(rows, on & (key == lateral.c[0]))
-
-
-def _constant(text: str) -> ColumnElement[str]:
-    """Write a text into a statement, whose plan then knows it."""
-    return literal_column("'" + text.replace("'", "''") + "'", Text)

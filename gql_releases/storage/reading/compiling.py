@@ -34,14 +34,10 @@ from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading.assembling import Build, Expression, Put, Source, Waiting, each, end_of_page, present
 from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany, ToOne
 from gql_releases.storage.reading.conditions import condition, numbered
-from gql_releases.storage.reading.levels import Joined, Level, ListPlan, Shape
+from gql_releases.storage.reading.levels import Joined, Level, ListPlan, Shape, follow, tenant_of
 from gql_releases.storage.reading.picks import Pick
-from gql_releases.storage.reading.spelling import Speller, nodes_of
+from gql_releases.storage.reading.spelling import Speller, array_of, nodes_of
 from gql_releases.storage.statements import Statement
-
-
-def _tenant(rows: FromClause) -> ColumnElement[Any]:
-    return rows.c.organization_id if "organization_id" in rows.c else rows.c.id
 
 
 def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Sequence[s.Field]) -> Expression:
@@ -80,9 +76,7 @@ def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Cons
         one = entity.picks[item.attribute]
         key = _pick(level, entity, rows, item.attribute, item.slot)
     target = CATALOGUE[one.target]
-    other = target.table.alias()
-    same = and_(other.c[target.tenant] == _tenant(rows), other.c.id == key)
-    level.source = level.source.outerjoin(other, same)
+    level.source, other = follow(level.source, target, rows, key)
     return present(level.add(other.c.id), compile_object(level, target, other, item.selection.fields))
 
 
@@ -104,11 +98,11 @@ def _compile_waiting(level: Level, entity: Entity, rows: FromClause, item: s.Man
 def _spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> Expression | None:
     """Let a column of the owner's row bring the list as JSON text, where that can be."""
     nodes, shape = nodes_of(item), level.shapes[item.slot]
-    if nodes is None or item.json is None or not level.dialect.spells or shape.backward or shape.limit is None:
+    if nodes is None or not level.dialect.spells or shape.backward or shape.limit is None:
         return None
     link = routed(entity.manys[item.attribute], shape.conditions)
     found = _Rows(link, level, item.slot, shown=True)
-    speller = Speller(level.dialect, found.source)
+    speller = Speller(found.source)
     parts = speller.parts(CATALOGUE[item.entity], found.rows, nodes.selection.fields)
     if parts is None:
         return None
@@ -118,7 +112,7 @@ def _spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> E
         below = Level(level.dialect, level.shapes, speller.source, Source(), columns=list(columns))
         return _walk(below, found, order, item.slot, owner.c[entity.key], limit).correlate(owner)
 
-    text = f"{code.constant(item.json)}(r[{level.add(level.dialect.json_array(parts, page))}])"
+    text = f"{code.constant(item.json)}(r[{level.add(array_of(parts, page))}])"
     made: list[tuple[str, Expression]] = []
     for part in item.parts:
         match part:
@@ -146,7 +140,7 @@ def _total(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> Colu
         return rows.c[link.count]
     inner = _Rows(routed(link, names), level, item.slot)
     count = func.count(inner.links.c[link.counted].distinct()) if link.counted else func.count()
-    counted = inner.select(count).where(*inner.within(_tenant(rows), rows.c[entity.key]))
+    counted = inner.select(count).where(*inner.within(tenant_of(rows), rows.c[entity.key]))
     return counted.correlate(rows).scalar_subquery()
 
 
@@ -184,7 +178,7 @@ class _Rows:
         return select(*columns).select_from(self.source)
 
     def within(self, tenant: ColumnElement[Any], parent: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        own = self.column(str(_tenant(self.links).key))
+        own = self.column(str(tenant_of(self.links).key))
         return [own == tenant, self.column(self.link.parent) == parent, *self.conditions]
 
     def places(self, order: Order) -> list[ColumnElement[Any]]:
@@ -205,7 +199,7 @@ def _of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[
 
 def _same_row(links: FromClause, rows: FromClause, link: ToMany) -> ColumnElement[bool]:
     assert link.child
-    return and_(_tenant(rows) == _tenant(links), rows.c.id == links.c[link.child])
+    return and_(tenant_of(rows) == tenant_of(links), rows.c.id == links.c[link.child])
 
 
 def _organization() -> ColumnElement[Any]:
@@ -296,7 +290,7 @@ def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> 
     dialect, shape, slot = level.dialect, level.shapes[item.slot], item.slot
     parents, links = dialect.list_items("parents", Id), link.table.alias()
     rows = CATALOGUE[link.target].table.alias() if link.child else links
-    on = and_(_tenant(links) == _organization(), links.c[link.parent] == parents.c.value)
+    on = and_(tenant_of(links) == _organization(), links.c[link.parent] == parents.c.value)
     ranged = link.dense and order == link.default and not (shape.backward or shape.before or shape.conditions)
     if ranged:
         source = dialect.join(parents, links, and_(on, _range(links.c[order.field], slot, after=shape.after)))

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnClause, ColumnElement, Select
+from sqlalchemy import ColumnClause, ColumnElement, FromClause, Select, and_
 
 from gql_releases.domain.conditions import Names, names_of
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading.assembling import Put, Source
+from gql_releases.storage.reading.catalogue import Entity
 from gql_releases.storage.statements import Statement
 
 
@@ -87,3 +88,14 @@ class Level:
         # Labelled, because two columns of one name would be one for SQLAlchemy.
         self.columns.append(column.label(f"c{len(self.columns)}"))
         return len(self.columns) - 1
+
+
+def tenant_of(rows: FromClause) -> ColumnElement[Any]:
+    """Give the column that says whose rows these are."""
+    return rows.c.organization_id if "organization_id" in rows.c else rows.c.id
+
+
+def follow(source: Any, target: Entity, rows: FromClause, key: ColumnElement[Any]) -> tuple[Any, FromClause]:
+    """Join to `source`, which has `rows`, the row of `target` that `key` refers to, and give both."""
+    other = target.table.alias()
+    return source.outerjoin(other, and_(other.c[target.tenant] == tenant_of(rows), other.c.id == key)), other
