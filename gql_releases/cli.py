@@ -37,6 +37,7 @@ from gql_releases.settings import Settings
 from gql_releases.storage.postgres import is_postgres
 from gql_releases.storage.revisions import is_current, newest
 from gql_releases.storage.store import Store, named
+from gql_releases.web.protocol import HttpProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ def serve(
         port=port,
         workers=workers,
         timeout_worker_healthcheck=10,  # on a busy machine a worker that only starts would be taken for one that hangs
-        http="httptools",
+        http=HttpProtocol,
         loop="uvloop" if os.name == "posix" else "asyncio",
         access_log=False,
         log_config=None,

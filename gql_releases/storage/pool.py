@@ -18,19 +18,35 @@ STATEMENTS = 500
 """Prepared statements that a connection keeps."""
 IDLE = 300.0
 """Seconds after which an unused connection is opened anew: something between may have forgotten it."""
+LOOKS = 12
+"""Times that connections are looked at while one may go without an answer."""
 
 
 class Session:
-    """A connection, and the statements that are prepared on it."""
+    """A connection, the statements that are prepared on it, and when it was last used."""
 
-    __slots__ = ("_statements", "connection", "generation", "used")
+    __slots__ = ("_statements", "_time", "connection", "generation", "used")
 
     def __init__(self, connection: Any, generation: int) -> None:
-        self.connection, self.generation, self.used = connection, generation, 0.0
+        self.connection, self.generation = connection, generation
+        self._time = asyncio.get_running_loop().time
+        self.used = self._time()
         self._statements: OrderedDict[Prepared, Any] = OrderedDict()
+
+    async def execute(self, sql: str) -> None:
+        """Run a command."""
+        self.used = self._time()
+        await self.connection.execute(sql)
+
+    async def fetch_many(self, prepared: Prepared, rows: list[Row]) -> list[Row]:
+        """Run a statement once for each row of values, all of them sent at once, and give all that they returned."""
+        self.used = self._time()
+        found: list[Row] = await self.connection.fetchmany(prepared.sql, rows)
+        return found
 
     async def fetch(self, prepared: Prepared, row: Row) -> list[Row]:
         """Run a statement with its values in order and give its rows."""
+        self.used = self._time()
         statement = self._statements.get(prepared)
         if statement is None:
             statement = self._statements[prepared] = await self.connection.prepare(prepared.sql)
@@ -41,12 +57,15 @@ class Session:
 
 
 class Pool:
-    """At most `size` connections; a request waits `patience` seconds for one."""
+    """At most `size` connections; a request waits `patience` seconds for one, and `longest` for a statement's end."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int, patience: float) -> None:
-        self._connect, self._size, self._patience = connect, size, patience
+    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int, patience: float, longest: float) -> None:
+        self._connect, self._size, self._patience, self._longest = connect, size, patience, longest
         self._idle: list[Session] = []
-        self._waiting: deque[asyncio.Future[Session | None]] = deque()
+        self._lent: set[Session] = set()
+        self._watch: asyncio.TimerHandle | None = None
+        self._waiting: deque[tuple[float, asyncio.Future[Session | None]]] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
         self._open = self._generation = 0
         self._emptied: asyncio.Future[None] | None = None
         self._closed = False
@@ -59,11 +78,11 @@ class Pool:
             while self._idle:
                 session = self._idle.pop()
                 if not session.connection.is_closed() and loop.time() - session.used < IDLE:
-                    return session
+                    return self._lend(session)
                 self._forget(session)
             if self._open < self._size:
-                return await self._new()
-            handed = await self._wait(until - loop.time())
+                return self._lend(await self._new())
+            handed = await self._wait(until)
             if handed:
                 return handed
 
@@ -72,8 +91,8 @@ class Pool:
         if broken or self._closed or session.connection.is_closed() or session.generation != self._generation:
             self._forget(session)
             return
-        session.used = asyncio.get_running_loop().time()
         if not self._hand(session):
+            self._lent.discard(session)
             self._idle.append(session)
 
     def expire(self) -> None:
@@ -97,6 +116,25 @@ class Pool:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied, self._patience)
 
+    def _lend(self, session: Session) -> Session:
+        session.used = asyncio.get_running_loop().time()
+        self._lent.add(session)
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(self._longest / LOOKS, self._look)
+        return session
+
+    def _look(self) -> None:
+        """Cut off connections that did not answer in time: the server ends slow statements, but it may hang or be far away.
+
+        A timer for each statement costs as much as a twentieth of a point read.
+        """
+        loop, self._watch = asyncio.get_running_loop(), None
+        for session in self._lent:
+            if loop.time() - session.used > self._longest:
+                session.connection.terminate()
+        if self._lent:
+            self._watch = loop.call_later(self._longest / LOOKS, self._look)
+
     async def _new(self) -> Session:
         self._open += 1
         try:
@@ -105,28 +143,45 @@ class Pool:
             self._leave()
             raise
 
-    async def _wait(self, seconds: float) -> Session | None:
-        """Wait for a connection that comes back, or for the place of one that was closed (None)."""
-        future: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
+    async def _wait(self, until: float) -> Session | None:
+        """Wait for a connection that comes back, or for the place of one that was closed (None). Raises TimeoutError.
+
+        One alarm does for all who wait: a timer each, as asyncio.wait_for has it, costs a tenth of a point read.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Session | None] = loop.create_future()
+        self._waiting.append((until, future))
+        if self._alarm is None:
+            self._alarm = loop.call_at(until, self._ring)
         try:
-            return await asyncio.wait_for(future, max(seconds, 0))
-        except BaseException:
-            if future.done() and not future.cancelled():  # it came at the last moment
+            return await future
+        except asyncio.CancelledError:
+            if not future.cancelled() and not future.exception():  # it came at the last moment
                 session = future.result()
                 self._hand(None) if session is None else self.release(session)
             raise
 
+    def _ring(self) -> None:
+        """Tell whose time is over, and set the alarm for who is next."""
+        loop, self._alarm = asyncio.get_running_loop(), None
+        while self._waiting and (self._waiting[0][0] <= loop.time() or self._waiting[0][1].done()):
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(TimeoutError())
+        if self._waiting:
+            self._alarm = loop.call_at(self._waiting[0][0], self._ring)
+
     def _hand(self, session: Session | None) -> bool:
         """Give a connection, or the place for one, to who waits longest."""
         while self._waiting:
-            future = self._waiting.popleft()
+            _, future = self._waiting.popleft()
             if not future.done():
                 future.set_result(session)
                 return True
         return False
 
     def _forget(self, session: Session) -> None:
+        self._lent.discard(session)
         session.connection.terminate()
         self._leave()
 

@@ -32,7 +32,9 @@ PATIENCE = 15.0
 """Seconds that a request may wait for a connection, unless set otherwise."""
 STATEMENT_SECONDS = 60.0
 """Seconds that a statement may take."""
-SERVER_SETTINGS = {"jit": "off", "TimeZone": "UTC", "DateStyle": "ISO"}
+GRACE = 5.0
+"""Seconds that a server may take longer to say that a statement took too long; then its connection is cut off."""
+SERVER_SETTINGS = {"jit": "off", "TimeZone": "UTC", "DateStyle": "ISO", "statement_timeout": f"{STATEMENT_SECONDS:.0f}s"}
 """Plans here are short: compiling them costs more than it saves. Dates have one spelling: see `_as_text`."""
 _NEVER = format_date(NEVER)
 LOST = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
@@ -134,8 +136,7 @@ class PostgresTransaction:
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
-        prepared = statement.on(self.dialect)
-        rows = await self._session.fetch(prepared, prepared.bind(values))
+        rows = await self.all(statement, values)
         return rows[0] if rows else None
 
     async def run(self, statement: Statement, values: Values) -> None:
@@ -144,11 +145,7 @@ class PostgresTransaction:
 
     async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values, all of them sent at once; or once over arrays."""
-        if isinstance(statement, RowsStatement):
-            await self.all_many(statement, rows)
-        elif rows:
-            prepared = statement.on(self.dialect)
-            await self._session.connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
+        await self.all_many(statement, rows)
 
     async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows, and give the rows of `then`: together, in one round trip."""
@@ -176,8 +173,7 @@ class PostgresTransaction:
         if isinstance(statement, RowsStatement):
             return await self.all(statement, _given(statement, rows))
         prepared = statement.on(self.dialect)
-        found: list[Row] = await self._session.connection.fetchmany(prepared.sql, [prepared.bind(row) for row in rows])
-        return found
+        return await self._session.fetch_many(prepared, [prepared.bind(row) for row in rows])
 
 
 def _given(statement: Statement, rows: list[dict[str, Any]]) -> Values:
@@ -212,7 +208,7 @@ class PostgresDatabase:
     def __init__(self, url: str, size: int = POOL, patience: float = PATIENCE) -> None:
         """Take the URL, the connections at most, and the seconds that a request may wait for one."""
         self.dialect, self._hosts = PostgresDialect(), Hosts(url, patience)
-        self._pool, self._ids = Pool(self._connect, size, patience), Ids()
+        self._pool, self._ids = Pool(self._connect, size, patience, STATEMENT_SECONDS + GRACE), Ids()
         self._writes, self._closing = 0, False
         self._look: asyncio.Task[None] | None = None
 
@@ -225,7 +221,7 @@ class PostgresDatabase:
                 if single:
                     result = await work(transaction)
                 else:
-                    await session.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    await session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     result = await self._ended(session, "ROLLBACK", work(transaction))
             except BaseException as error:
                 self._give_back(session, error)
@@ -251,7 +247,7 @@ class PostgresDatabase:
         with TRANSLATED:
             session = await self._pool.acquire()
             try:
-                await session.connection.execute("BEGIN")
+                await session.execute("BEGIN")
                 result = await self._ended(session, "COMMIT", work(PostgresTransaction(session, self.dialect, self._ids)))
             except BaseException as error:
                 self._give_back(session, error)
@@ -281,10 +277,10 @@ class PostgresDatabase:
             result = await work
         except BaseException as error:
             if not _breaks(error):
-                await session.connection.execute("ROLLBACK")
+                await session.execute("ROLLBACK")
             raise
         try:
-            await session.connection.execute(end)
+            await session.execute(end)
         except _GONE as error:
             raise Unavailable(LOST) from error
         return result
@@ -304,7 +300,7 @@ class PostgresDatabase:
         await self._pool.close()
 
     async def _connect(self) -> Any:
-        connection = await self._hosts.connect(command_timeout=STATEMENT_SECONDS, server_settings=SERVER_SETTINGS)
+        connection = await self._hosts.connect(server_settings=SERVER_SETTINGS)
         await have_dates_as_text(connection)
         return connection
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
 
@@ -14,12 +17,14 @@ from gql_releases.app import create_app
 from gql_releases.settings import Settings
 from gql_releases.storage.hosts import hosts_of
 from gql_releases.storage.pool import Pool
+from gql_releases.storage.statements import Prepared
 from gql_releases.storage.store import open_store
 from tests.client import Answer, Client
 from tests.conftest import Template
 from tests.databases import ON_POSTGRES
 from tests.factories import CREATE, as_graphql, release
 
+ONE = Prepared("SELECT 1", lambda values: ())
 READ_WRITE = "target_session_attrs=read-write"
 
 
@@ -95,6 +100,78 @@ class Connection:
         self.closed = True
 
 
+async def connected() -> Connection:
+    return Connection()
+
+
+def test_who_waits_too_long_is_told_so_in_turn_and_what_comes_back_goes_to_who_still_waits() -> None:
+    async def work() -> None:
+        pool = Pool(connected, 1, 0.2, 60.0)
+        lent = await pool.acquire()
+        early = asyncio.ensure_future(pool.acquire())
+        await asyncio.sleep(0.1)
+        gone, late = asyncio.ensure_future(pool.acquire()), asyncio.ensure_future(pool.acquire())
+        await asyncio.sleep(0.05)
+        gone.cancel()
+        await asyncio.sleep(0.1)  # the first one's time is over, the last one's is not
+        assert isinstance(early.exception(), TimeoutError)
+        assert not late.done()
+        pool.release(lent)
+        assert await late is lent
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pool.acquire(), 2)
+        pool.release(lent)
+        assert await pool.acquire() is lent
+
+    asyncio.run(work())
+
+
+def test_connection_that_came_as_its_waiter_went_away_is_there_for_the_next() -> None:
+    async def work() -> None:
+        pool = Pool(connected, 1, 5.0, 60.0)
+        lent = await pool.acquire()
+        waiting = asyncio.ensure_future(pool.acquire())
+        await asyncio.sleep(0)
+        pool.release(lent)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert await asyncio.wait_for(pool.acquire(), 1) is lent
+
+    asyncio.run(work())
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="about PostgreSQL")
+def test_statement_without_an_answer_is_given_up_and_its_place_is_free_again(template: Template) -> None:
+    """A server that hangs, or is out of reach, says nothing: 0.5 s instead of the 65 that are usual."""
+
+    async def work() -> None:
+        opened: list[Any] = []
+
+        async def connect() -> Any:
+            opened.append(await asyncpg.connect(template.url))
+            return opened[-1]
+
+        pool = Pool(connect, 1, 5.0, 0.5)
+        session = await pool.acquire()
+        process = opened[0].get_server_pid()
+        os.kill(process, signal.SIGSTOP)
+        try:
+            with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+                await asyncio.wait_for(session.fetch(ONE, ()), 3)
+        finally:
+            os.kill(process, signal.SIGCONT)
+        pool.release(session)
+        again = await pool.acquire()
+        for _ in range(4):  # a long transaction of short statements is let be
+            assert await again.fetch(ONE, ()) == [(1,)]
+            await asyncio.sleep(0.25)
+        pool.release(again)
+        await pool.close()
+
+    asyncio.run(work())
+
+
 def test_what_begins_while_the_pool_closes_keeps_nothing_open() -> None:
     """As the note of a token's use does, which no request waits for: the end of the process must not wait for it either."""
 
@@ -106,7 +183,7 @@ def test_what_begins_while_the_pool_closes_keeps_nothing_open() -> None:
             opened.append(Connection())
             return opened[-1]
 
-        pool = Pool(connect, 2, 5.0)
+        pool = Pool(connect, 2, 5.0, 60.0)
         early = await pool.acquire()
         closing = asyncio.create_task(pool.close())
         await asyncio.sleep(0)

@@ -1,0 +1,108 @@
+"""Answers go out in one write each, and whole: also where the client waits for `100 Continue`, asks ahead, or closes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import uvicorn
+import uvloop
+
+from gql_releases.web.http import read_body, send
+from gql_releases.web.protocol import HttpProtocol, OneWrite
+
+HEAD, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"{}"
+LARGE = 300_000
+
+
+class Transport:
+    """Remembers what was written at once."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def writelines(self, parts: list[bytes]) -> None:
+        self.written.append(b"".join(parts))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_head_waits_for_its_body_and_no_longer_than_the_event_loop_comes_round() -> None:
+    async def work() -> None:
+        below = Transport()
+        transport = OneWrite(cast(asyncio.Transport, below))
+        transport.write(HEAD)
+        assert below.written == []
+        transport.write(BODY)
+        assert below.written == [HEAD + BODY]
+        transport.write(HEAD)
+        await asyncio.sleep(0)
+        assert below.written == [HEAD + BODY, HEAD]
+        transport.write(HEAD)
+        transport.close()
+        assert below.written == [HEAD + BODY, HEAD, HEAD]
+        assert below.closed
+
+    asyncio.run(work())
+
+
+async def app(scope: Any, receive: Any, send_: Any) -> None:
+    """Answer with the body that came, many times over where the path says so."""
+    body = await read_body(scope, receive, LARGE)
+    await send(send_, 200, body * 100 if scope["path"] == "/large" else body)
+
+
+def served(work: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
+    """Let a client talk to a real server, on an event loop as it serves with."""
+
+    async def run(listening: socket.socket) -> None:
+        server = uvicorn.Server(uvicorn.Config(app, http=HttpProtocol, lifespan="off", log_level="error"))
+        serving = asyncio.ensure_future(server.serve([listening]))
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        await asyncio.wait_for(work(reader, writer), 10)
+        writer.close()
+        server.should_exit = True
+        await serving
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(listening))
+
+
+def request(body: bytes, path: str = "/", *headers: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), head
+    length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    return await reader.readexactly(int(length.partition(b":")[2]))
+
+
+def test_client_that_waits_is_told_to_go_on() -> None:
+    async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        whole = request(b"later", "/", "Expect: 100-continue")
+        writer.write(whole.removesuffix(b"later"))
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"later")
+        assert await answer(reader) == b"later"
+
+    served(work)
+
+
+def test_requests_sent_ahead_are_answered_in_turn_and_the_last_answer_is_whole_when_the_connection_ends() -> None:
+    body = b"x" * LARGE
+
+    async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        last = request(body, "/large", "Connection: close")
+        writer.write(request(b"one") + request(b"") + request(b"three") + last)
+        assert [await answer(reader) for _ in range(3)] == [b"one", b"", b"three"]
+        assert len(await answer(reader)) == 100 * LARGE
+        assert await reader.read() == b""
+
+    served(work)
