@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -89,9 +90,8 @@ def application(floor: Floor) -> Any:
     named: dict[str, Handler] = {"Q1": floor.q1, "Q2": floor.q2, "Q3": floor.q3, "S1": floor.s1, "M1": floor.m1}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         status, headers = 200, PLAIN
-        if not await floor.authenticate(hashlib.sha256(header.removeprefix(b"Bearer ")).digest()):
+        if not await floor.authenticate(digest_of(_authorization(scope["headers"]))):
             status, answer = 401, b"{}"
         elif scope["method"] == "GET":
             size = int(parse_qs(scope["query_string"])[b"per_page"][0])
@@ -115,6 +115,19 @@ def application(floor: Floor) -> Any:
         await send({"type": "http.response.body", "body": answer})
 
     return app
+
+
+def _authorization(headers: Any) -> bytes:
+    for name, value in headers:
+        if name == b"authorization":
+            return bytes(value)
+    return b""
+
+
+@lru_cache(maxsize=1024)
+def digest_of(authorization: bytes) -> bytes:
+    """Give the digest by which a token is looked up."""
+    return hashlib.sha256(authorization.removeprefix(b"Bearer ")).digest()
 
 
 def _link(scope: Any, size: int, more: bool, end: str) -> bytes:

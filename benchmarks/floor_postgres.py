@@ -19,7 +19,8 @@ from benchmarks import floor_rest as rest
 from benchmarks.data import ORGANIZATION
 from benchmarks.floor_http import answer_creation, answer_list, cursor, main, microseconds, place, read_version, release_id
 
-CONNECTIONS = 10
+CONNECTIONS = 16
+"""As many as the load has, so that none waits for another."""
 SESSION = {"timezone": "UTC", "jit": "off"}
 PAGE = 50
 """Rows of a page, written into the statements: PostgreSQL then sees that one plan does for all (the REST list: 2.2 ms of CPU, not 5)."""

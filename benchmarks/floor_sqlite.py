@@ -1,13 +1,12 @@
-"""The floor on SQLite: reads inline by a statement a level, writes by one thread that commits what waits as a group."""
+"""The floor on SQLite: reads by a statement a level, writes as groups of what waits, all on the event loop but commits."""
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import sqlite3
 import sys
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,28 +36,31 @@ def connect(url: str) -> sqlite3.Connection:
 
 
 class Writer:
-    """One thread with one connection: what has queued up is one transaction, a savepoint each."""
+    """One connection: what has queued up is one transaction with a savepoint each, and only its commit runs in a thread.
+
+    A thread that writes would fight with the event loop for the interpreter at every row.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._waiting: queue.SimpleQueue[tuple[Callable[..., bytes], Any, Any]] = queue.SimpleQueue()
-        self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._run, daemon=True).start()
+        self._waiting: list[tuple[Callable[..., bytes], Any, asyncio.Future[bytes]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1)
 
     def write(self, work: Callable[..., bytes], asked: Any) -> asyncio.Future[bytes]:
         """Run some work in the next transaction, and answer after its commit."""
-        future = self._loop.create_future()
-        self._waiting.put((work, asked, future))
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, asked, future))
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(self._run())
         return future
 
-    def _run(self) -> None:
-        execute = self._connection.execute
-        while True:
-            group = [self._waiting.get()]
-            while len(group) < GROUP and not self._waiting.empty():
-                group.append(self._waiting.get())
+    async def _run(self) -> None:
+        execute, commit = self._connection.execute, asyncio.get_running_loop().run_in_executor
+        while self._waiting:
+            group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
             execute("BEGIN IMMEDIATE")
-            done = []
+            done: list[tuple[Callable[[Any], None], Any]] = []
             for work, asked, future in group:
                 execute("SAVEPOINT one")
                 try:
@@ -67,13 +69,10 @@ class Writer:
                     done.append((future.set_exception, error))
                     execute("ROLLBACK TO one")
                 execute("RELEASE one")
-            execute("COMMIT")
-            self._loop.call_soon_threadsafe(_tell, done)
-
-
-def _tell(done: list[tuple[Callable[[Any], None], Any]]) -> None:
-    for tell, what in done:
-        tell(what)
+            await commit(self._thread, execute, "COMMIT")
+            for tell, what in done:
+                tell(what)
+        self._writing = None
 
 
 def _create(connection: sqlite3.Connection, asked: Any) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import lru_cache
 
 DELAY = 0.05
 """Seconds that a line may wait for others."""
@@ -16,7 +17,13 @@ DELAY = 0.05
 
 def stamp(moment: float) -> str:
     """Spell a time, in seconds since 1970, as RFC 3339 with milliseconds, UTC."""
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(moment))}.{int(moment * 1000) % 1000:03}Z"
+    return f"{_to_the_second(int(moment))}.{int(moment * 1000) % 1000:03}Z"
+
+
+@lru_cache(maxsize=8)
+def _to_the_second(moment: int) -> str:
+    """Spell a whole second, once for all its lines."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
 
 
 class RequestLog:
