@@ -23,6 +23,11 @@ class ChangeType(StrEnum):
     MODIFIED = "MODIFIED"
     DELETED = "DELETED"
 
+    @property
+    def letter(self) -> str:
+        """Its letter in git and in bodies: A, M or D."""
+        return self.value[0]
+
 
 class FileChange(NamedTuple):
     """A path that a commit touched."""
@@ -49,7 +54,8 @@ class NewCommit(NamedTuple):
     file_changes: tuple[FileChange, ...] = ()
 
 
-_CHANGE_TYPES = {member.value[0]: member for member in ChangeType} | {member.value: member for member in ChangeType}
+_CHANGE_TYPES = {member.letter: member for member in ChangeType}
+"""In bodies they are these letters, and nothing else (contract section 2.5)."""
 
 
 def _read_change_type(raw: Any, path: Path, problems: list[Problem]) -> ChangeType | None:

@@ -198,7 +198,7 @@ def _commit(one: NewCommit, *, dated: bool) -> Body:
     if dated:
         body["timestamp"] = _date(one.timestamp)
     if one.file_changes:
-        body["patch_set"] = [{"path": change.path, "type": change.type[0]} for change in one.file_changes]
+        body["patch_set"] = [{"path": change.path, "type": change.type.letter} for change in one.file_changes]
     return body
 
 

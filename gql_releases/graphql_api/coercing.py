@@ -35,8 +35,8 @@ Coerce = Callable[[Any], Any]
 Evaluate = Callable[[Mapping[str, Any]], Any]
 MISSING: Any = object()
 """What an argument is that was not given."""
-
-
+SPELLED = "spelled"
+"""In a field's metadata: a function that makes of its value what the domain reads."""
 WORDED_VALUES = 2_000
 """Values of variables that graphql-core may look at to word what is wrong: some 10 us for each."""
 
@@ -72,6 +72,18 @@ def python_name(field: Any, graphql_name: str) -> str:
     """Give the Python name that a field or argument was declared with."""
     definition = field.extensions.get("strawberry-definition")
     return getattr(definition, "python_name", None) or graphql_name
+
+
+def _spelled(find: Callable[[Any], Any], field: Any) -> Callable[[Any], Any]:
+    """Let what was found for an input field be spelled as the field was declared."""
+    definition = field.extensions.get("strawberry-definition")
+    spelled: Any = definition.metadata.get(SPELLED) if definition else None
+
+    def find_spelled(given: Any) -> Any:
+        value = find(given)
+        return value if value is None or value is MISSING else spelled(value)
+
+    return find_spelled if spelled else find
 
 
 def coercer(declared: GraphQLInputType) -> Coerce:
@@ -129,7 +141,7 @@ def _object(declared: GraphQLInputObjectType) -> Coerce:
     def compile_fields() -> None:
         for name, field in declared.fields.items():
             python = python_name(field, name)
-            fields[name] = python, coercer(field.type)
+            fields[name] = python, _spelled(coercer(field.type), field)
             if field.default_value is not Undefined:
                 defaults[python] = _plain_default(field.default_value)
             elif isinstance(field.type, GraphQLNonNull):
@@ -256,7 +268,7 @@ def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType) -
     for item in node.fields:
         field = declared.fields[item.name.value]
         required = isinstance(field.type, GraphQLNonNull) or declared.is_one_of
-        given.append((python_name(field, item.name.value), evaluator(item.value, field.type), required))
+        given.append((python_name(field, item.name.value), _spelled(evaluator(item.value, field.type), field), required))
 
     def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(defaults)

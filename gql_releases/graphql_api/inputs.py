@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 import strawberry
 
+from gql_releases.domain.commit import ChangeType
+from gql_releases.graphql_api.coercing import SPELLED
 from gql_releases.graphql_api.filters import ReleaseStatus
 from gql_releases.graphql_api.scalars import JSONObject
 from gql_releases.graphql_api.types import DeployStatus, FileChangeType
 
 
-def given(description: str, name: str | None = None) -> Any:
-    """Declare a field that must be given."""
-    return strawberry.field(description=description, name=name)
+def given(description: str, name: str | None = None, spelled: Callable[[Any], Any] | None = None) -> Any:
+    """Declare a field that must be given; `spelled` makes of its value what the domain reads."""
+    return strawberry.field(description=description, name=name, metadata={SPELLED: spelled} if spelled else None)
 
 
 def optional(description: str, name: str | None = None) -> Any:
@@ -44,7 +47,7 @@ class FileChangeInput:
     """A file change."""
 
     path: str = given("The file's path in its repository, at most 510 characters.")
-    type: FileChangeType = given("What was done to it.")
+    type: FileChangeType = given("What was done to it.", spelled=lambda said: ChangeType(said).letter)
 
 
 @strawberry.input(description="A commit; what is left out keeps what the store knows of it.")

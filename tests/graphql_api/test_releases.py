@@ -234,3 +234,17 @@ def test_cursor_survives_what_comes_and_goes(client: Client, field: str, directi
     rest, page = walk(first=100, after=page["endCursor"])
     assert rest[0] == whole[5], "neither repeated nor left out"
     assert page["hasNextPage"] is False
+
+
+def test_type_of_a_file_change_is_read_wherever_it_stands(client: Client) -> None:
+    """In the document, in the variables, and in a variable of its own within the document."""
+    document = """mutation ($type: FileChangeType!, $change: FileChangeInput!) { createRelease(input: {
+      organization: "acme", version: "1", projects: ["web"], commits: [{sha: "a", fileChanges: [
+        {path: "1", type: ADDED}, {path: "2", type: $type}, $change]}] }) {
+      userErrors { code } release { commits(first: 1) { nodes { fileChanges(first: 9) { nodes { path type } } } } } } }"""
+    done = client.graphql(document, {"type": "DELETED", "change": {"path": "3", "type": "MODIFIED"}})["data"][
+        "createRelease"
+    ]
+    assert done["userErrors"] == []
+    changes = done["release"]["commits"]["nodes"][0]["fileChanges"]["nodes"]
+    assert [(one["path"], one["type"]) for one in changes] == [("1", "ADDED"), ("2", "DELETED"), ("3", "MODIFIED")]

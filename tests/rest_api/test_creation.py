@@ -97,6 +97,10 @@ def test_version_too_long_for_the_parser_has_no_info(client: Client) -> None:
             [commit(patch_set=[{"path": "x", "type": "R"}])],
             {"commits": {"patch_set": {"type": ["Commit patch_set type R is not supported."]}}},
         ),
+        (
+            [commit(patch_set=[{"path": "x", "type": "ADDED"}])],  # GraphQL's word for it
+            {"commits": {"patch_set": {"type": ["Ensure this field has no more than 1 characters."]}}},
+        ),
     ],
 )
 def test_fields_of_a_commit_have_sentrys_bounds(client: Client, commits: Any, expected: Any) -> None:
