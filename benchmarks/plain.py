@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,5 +51,7 @@ if __name__ == "__main__":
     ask.add_argument("--url", required=True)
     ask.add_argument("--port", type=int, required=True)
     said = ask.parse_args()
+    gc.freeze()
+    gc.set_threshold(50_000)  # as the floor does: looking for cycles among a page's objects is half of the work otherwise
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(App(Store(said.url)), said.port))
