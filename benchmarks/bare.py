@@ -55,7 +55,7 @@ class Writes:
 
 @contextmanager
 def _recorder(url: str) -> Iterator[recording.Log]:
-    with recording.on_sqlite() if url.startswith("sqlite") else recording.prepared_on_postgres() as log:
+    with recording.on_sqlite() if url.startswith("sqlite") else recording.on_postgres() as log:
         yield log
 
 

@@ -20,6 +20,7 @@ from benchmarks import data, recording, report
 from benchmarks.processes import cpu_between, cpu_of, end_with_care
 from benchmarks.stores import ROOT, Stores, opened, say
 from gql_releases.cli import cli
+from gql_releases.storage.postgres import SERVER_SETTINGS, have_dates_as_text
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "mmap_size=1073741824")
 
@@ -41,7 +42,7 @@ def record(stores: Stores, file: Path) -> recording.Log:
     """Import a file in this process and give the statements that it ran."""
     url = stores.empty("import_recorded")
     os.environ["GQL_RELEASES_DATABASE_URL"] = url
-    with recording.on_sqlite() if stores.database == "sqlite" else recording.pooled_on_postgres() as log:
+    with recording.on_sqlite() if stores.database == "sqlite" else recording.on_postgres() as log:
         cli(["import", data.ORGANIZATION, str(file)], standalone_mode=False)
     stores.drop(url)
     return [one for one in log if not one[1].startswith(("PRAGMA", "SELECT pg_", "SELECT alembic"))]
@@ -51,7 +52,7 @@ def replay(stores: Stores, url: str, log: recording.Log) -> tuple[float, float]:
     """Run the statements on an empty store."""
     if stores.database == "sqlite":
         return recording.replay_on_sqlite(url, log, PRAGMAS)
-    return recording.replay_on_postgres(url, [log], stores.process or 0)
+    return recording.replay_on_postgres(url, [log], stores.process or 0, SERVER_SETTINGS, have_dates_as_text)
 
 
 def measure(stores: Stores, releases: int, rounds: int) -> dict[str, Any]:

@@ -52,6 +52,10 @@ def running(words: list[str], port: int, log: Path, **environment: str) -> Itera
             process.wait(20)
 
 
+ENDED = "ended"
+"""The key of what processes had run that a process has waited for."""
+
+
 def _tree(process: int) -> list[int]:
     try:
         top = psutil.Process(process)
@@ -61,8 +65,12 @@ def _tree(process: int) -> list[int]:
 
 
 def cpu_of(process: int | None) -> dict[str, int]:
-    """Give the nanoseconds that each thread of a process, and of those below it, has run (proc(5), schedstat)."""
+    """Give the nanoseconds that each thread of a process, and of those below it, has run, and all that have ended (proc(5))."""
     found = {}
+    if process:
+        with contextlib.suppress(OSError):
+            after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            found[ENDED] = sum(map(int, after_name[13:15])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     for one in _tree(process) if process else ():
         with contextlib.suppress(OSError):
             for task in Path(f"/proc/{one}/task").iterdir():
@@ -72,8 +80,9 @@ def cpu_of(process: int | None) -> dict[str, int]:
 
 
 def cpu_between(before: dict[str, int], after: dict[str, int]) -> float:
-    """Give the milliseconds run between two looks; a thread that began meanwhile counts whole."""
-    return sum(spent - before.get(task, 0) for task, spent in after.items()) / 1e6
+    """Give the milliseconds run between two looks; a thread that began meanwhile counts whole, and so does a process that ended."""
+    ended = after.get(ENDED, 0) - before.get(ENDED, 0) - sum(before[task] for task in before.keys() - after.keys())
+    return (max(0, ended) + sum(spent - before.get(task, 0) for task, spent in after.items() if task != ENDED)) / 1e6
 
 
 def memory_of(process: int) -> dict[str, float]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -16,6 +16,7 @@ from benchmarks.processes import cpu_between, cpu_of
 
 Log = list[tuple[str, str, Any]]
 """(execute or executemany, SQL, values), in the order in which they ran."""
+Note = Callable[[str, str, Any], None]
 AT_ONCE = 10
 
 
@@ -50,63 +51,63 @@ def on_sqlite() -> Iterator[Log]:
 class _Prepared:
     """A prepared statement that writes down what it does."""
 
-    def __init__(self, statement: Any, log: Log) -> None:
-        self._statement, self._log = statement, log
+    def __init__(self, statement: Any, note: Note) -> None:
+        self._statement, self._note = statement, note
 
     async def fetch(self, *values: Any) -> Any:
-        self._log.append(("execute", self._statement.get_query(), values))
+        self._note("execute", self._statement.get_query(), values)
         return await self._statement.fetch(*values)
 
     async def fetchval(self, *values: Any) -> Any:
-        self._log.append(("execute", self._statement.get_query(), values))
+        self._note("execute", self._statement.get_query(), values)
         return await self._statement.fetchval(*values)
 
 
+class _Recording:
+    """A connection that writes down what it and its prepared statements do; in all else it is what it stands for.
+
+    A transaction is written down whole at its end: others may go on at the same time.
+    """
+
+    def __init__(self, connection: Any, log: Log) -> None:
+        self._connection, self._log = connection, log
+        self._under_way: Log = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def prepare(self, sql: str) -> _Prepared:
+        return _Prepared(await self._connection.prepare(sql), self._note)
+
+    async def execute(self, sql: str) -> Any:
+        self._note("execute", sql, ())
+        return await self._connection.execute(sql)
+
+    async def fetchmany(self, sql: str, rows: list[Any]) -> Any:
+        self._note("executemany", sql, rows)
+        return await self._connection.fetchmany(sql, rows)
+
+    def _note(self, kind: str, sql: str, values: Any) -> None:
+        self._under_way.append((kind, sql, values))
+        if not self._under_way[0][1].startswith("BEGIN") or sql in ("COMMIT", "ROLLBACK"):
+            self._log += self._under_way
+            self._under_way = []
+
+
 @contextlib.contextmanager
-def prepared_on_postgres() -> Iterator[Log]:
-    """Record what prepared statements do on connections that are opened in the block."""
+def on_postgres() -> Iterator[Log]:
+    """Record what connections do that are opened in the block."""
     log: Log = []
     opening = asyncpg.connect
 
-    class Recording:
-        """A connection whose prepared statements write down what they do."""
-
-        def __init__(self, connection: Any) -> None:
-            self._connection = connection
-
-        async def prepare(self, sql: str) -> _Prepared:
-            return _Prepared(await self._connection.prepare(sql), log)
-
     async def connect(*words: Any, **more: Any) -> Any:
-        return Recording(await opening(*words, **more))
+        return _Recording(await opening(*words, **more), log)
 
     asyncpg.connect = connect
     try:
         yield log
     finally:
         asyncpg.connect = opening
-
-
-@contextlib.contextmanager
-def pooled_on_postgres() -> Iterator[Log]:
-    """Record what pools do that are made in the block; one after the other, so that a second run gives each row the same id."""
-    log: Log = []
-    pooling = asyncpg.create_pool
-
-    def note(query: Any) -> None:
-        log.append(("executemany" if isinstance(query.args, list) else "execute", query.query, query.args))
-
-    async def listen(connection: Any) -> None:
-        connection.add_query_logger(note)
-
-    def create_pool(*words: Any, **more: Any) -> Any:
-        return pooling(*words, **{**more, "min_size": 1, "max_size": 1, "init": listen})
-
-    asyncpg.create_pool = create_pool
-    try:
-        yield log
-    finally:
-        asyncpg.create_pool = pooling
 
 
 def replay_on_sqlite(url: str, log: Log, pragmas: tuple[str, ...]) -> tuple[float, float]:
@@ -125,9 +126,16 @@ def replay_on_sqlite(url: str, log: Log, pragmas: tuple[str, ...]) -> tuple[floa
 
 
 def replay_on_postgres(
-    url: str, logs: list[Log], database: int, session: dict[str, str] | None = None
+    url: str,
+    logs: list[Log],
+    database: int,
+    session: dict[str, str] | None = None,
+    set_up: Callable[[Any], Awaitable[None]] | None = None,
 ) -> tuple[float, float]:
-    """Run logs on a store, each on a connection of its own, all at once; seconds and milliseconds of CPU, the database's too."""
+    """Run logs on a store, each on a connection of its own, all at once; seconds and milliseconds of CPU, the database's too.
+
+    `set_up` does to each connection what the code had done whose statements they are.
+    """
 
     async def one(connection: Any, log: Log, prepared: dict[str, Any]) -> None:
         for kind, sql, values in log:
@@ -140,10 +148,16 @@ def replay_on_postgres(
 
     async def run() -> tuple[float, float]:
         connections = [await asyncpg.connect(url, server_settings=session) for _ in logs]
+        for connection in connections if set_up else ():
+            await set_up(connection)
         prepared = [
             {sql: await c.prepare(sql) for sql in {sql for _, sql, values in log if values}}
             for c, log in zip(connections, logs, strict=True)
         ]
+        for connection in connections:
+            await connection.execute(
+                "SELECT"
+            )  # to have prepared something leaves asyncpg's connections within a transaction
         begun, idle, below = time.perf_counter(), time.process_time(), cpu_of(database)
         await asyncio.gather(*map(one, connections, logs, prepared))
         took, spent = time.perf_counter() - begun, time.process_time() - idle
