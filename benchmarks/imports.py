@@ -22,12 +22,13 @@ from benchmarks.stores import ROOT, Stores, opened, say
 from gql_releases.cli import cli
 from gql_releases.storage.postgres import SERVER_SETTINGS, have_dates_as_text
 
+IMPORT = ("import", data.ORGANIZATION, "--create-projects")
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "mmap_size=1073741824")
 
 
 def timed_import(stores: Stores, url: str, file: Path) -> tuple[float, float]:
     """Import a file by the command line; seconds, and milliseconds of CPU, the database's too."""
-    command = [sys.executable, "-m", "gql_releases", "import", data.ORGANIZATION, str(file)]
+    command = [sys.executable, "-m", "gql_releases", *IMPORT, str(file)]
     before, below, begun = resource.getrusage(resource.RUSAGE_CHILDREN), cpu_of(stores.process), time.perf_counter()
     environment = {**os.environ, "GQL_RELEASES_DATABASE_URL": url}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -43,7 +44,7 @@ def record(stores: Stores, file: Path) -> recording.Log:
     url = stores.empty("import_recorded")
     os.environ["GQL_RELEASES_DATABASE_URL"] = url
     with recording.on_sqlite() if stores.database == "sqlite" else recording.on_postgres() as log:
-        cli(["import", data.ORGANIZATION, str(file)], standalone_mode=False)
+        cli([*IMPORT, str(file)], standalone_mode=False)
     stores.drop(url)
     return [one for one in log if not one[1].startswith(("PRAGMA", "SELECT pg_", "SELECT alembic"))]
 
@@ -55,11 +56,11 @@ def replay(stores: Stores, url: str, log: recording.Log) -> tuple[float, float]:
     return recording.replay_on_postgres(url, [log], stores.process or 0, SERVER_SETTINGS, have_dates_as_text)
 
 
-def measure(stores: Stores, releases: int, rounds: int) -> dict[str, Any]:
-    """Import and replay in turns, each time into an empty store."""
+def measure(stores: Stores, bodies: str, rounds: int) -> dict[str, Any]:
+    """Import REST bodies, a line each, and replay in turns, each time into an empty store."""
     with tempfile.TemporaryDirectory() as folder:
         file, nothing = Path(folder) / "releases.jsonl", Path(folder) / "nothing.jsonl"
-        file.write_text("".join(json.dumps(data.body(number)) + "\n" for number in range(1, releases + 1)))
+        file.write_text(bodies)
         nothing.write_text("")
         log = record(stores, file)
         say(f"M3: {len(log)} statements recorded")
@@ -79,7 +80,7 @@ def measure(stores: Stores, releases: int, rounds: int) -> dict[str, Any]:
     for at, name in enumerate(("seconds", "cpu")):
         quotients = [(run["import"][at] - run["start"][at]) / run["statements"][at] for run in runs]
         ratios[name] = dict(zip(("ratio", "low", "high"), report.interval(quotients), strict=True))
-    return {"releases": releases, "statements": len(log), "ratios": ratios, "runs": runs}
+    return {"releases": bodies.count("\n"), "statements": len(log), "ratios": ratios, "runs": runs}
 
 
 def main() -> None:
@@ -87,12 +88,15 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--database", choices=("sqlite", "postgres"), required=True)
     ask.add_argument("--releases", type=int, default=2_000, help="lines of the file, each with 10 commits")
+    ask.add_argument("--file", type=Path, help="a file of REST bodies, a line each, instead")
     ask.add_argument("--rounds", type=int, default=5)
     ask.add_argument("--json", type=Path)
     said = ask.parse_args()
     end_with_care()
+    numbers = range(1, said.releases + 1)
+    bodies = said.file.read_text() if said.file else "".join(json.dumps(data.body(number)) + "\n" for number in numbers)
     with tempfile.TemporaryDirectory(prefix="gql-releases-import-") as folder, opened(said.database, Path(folder)) as stores:
-        made = measure(stores, said.releases, said.rounds)
+        made = measure(stores, bodies, said.rounds)
     show(said.database, made)
     if said.json:
         head = {"when": report.now(), "commit": report.commit(), "machine": report.machine(), "database": said.database}
