@@ -143,7 +143,7 @@ def serve(app: Any, port: int) -> Any:
     """Give the server of an application, to be awaited: the fastest loop and parser, nothing added to answers."""
     config = uvicorn.Config(
         app, port=port, http="httptools", loop="uvloop", lifespan="off", ws="none", access_log=False, log_level="warning",
-        server_header=False, date_header=False,
+        server_header=False, date_header=False, proxy_headers=False,
     )  # fmt: skip
     return uvicorn.Server(config).serve()
 

@@ -14,6 +14,8 @@ Headers = list[tuple[bytes, bytes]]
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
+_BY_NAME = "gql_releases.headers"
+
 COMMON: Headers = [
     (b"x-xss-protection", b"1; mode=block"),
     (b"x-content-type-options", b"nosniff"),
@@ -36,11 +38,12 @@ class NotJson(Exception):
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """Give a request header's value; None where it is not there."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return str(value, "latin-1")
-    return None
+    """Give a request header's value, the first one of that name; None where it is not there."""
+    by_name = scope.get(_BY_NAME)
+    if by_name is None:
+        by_name = scope[_BY_NAME] = dict(reversed(scope["headers"]))
+    value = by_name.get(name)
+    return None if value is None else str(value, "latin-1")
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -12,7 +12,7 @@ class OneWrite:
     """A transport that lets the head of an answer wait for its body: a write of its own is a tenth of a point read."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+        self._transport, self._loop = transport, asyncio.get_running_loop()
         self._waiting: list[bytes] = []
 
     def write(self, data: bytes) -> None:
@@ -21,7 +21,7 @@ class OneWrite:
         if len(self._waiting) > 1:
             self._flush()
         else:
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._loop.call_soon(self._flush)
 
     def close(self) -> None:
         """Write what waits, and close."""
