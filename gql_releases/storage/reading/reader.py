@@ -123,8 +123,10 @@ class Reader:
         parent = plan.parent
         for row in await transaction.all(plan.level.statement, values):
             groups[row[parent]].append(row)
-        for rows in groups.values():
-            _sort(plan, rows)
+        if plan.sort:
+            for rows in groups.values():
+                if len(rows) > 1:
+                    rows.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
         return groups
 
 
@@ -133,16 +135,9 @@ def _joined(plan: ListPlan, start: int, marker: int, rows: list[Row]) -> list[Ro
     if rows[0][marker] is None:
         return []
     found = [row[start:] for row in rows] if start else rows
-    _sort(plan, found)
+    if plan.sort:
+        found.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
     return found
-
-
-def _sort(plan: ListPlan, rows: list[Row]) -> None:
-    if plan.sort and len(rows) > 1:
-        try:
-            rows.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
-        except TypeError:  # asyncpg gives the end of time, and that alone, without a time zone
-            rows.sort(key=lambda row: [row[place] for place in plan.sort], reverse=plan.descending)
 
 
 def is_single(plan: RootPlan) -> bool:
