@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 
 from lark import Lark, Token, Tree
@@ -81,8 +82,12 @@ class Text:
     at: int
 
 
-def parse_query(query: str) -> list[Filter | Text]:
-    """Read a query into its terms. Raises DomainError(INVALID_ARGUMENT), whose message says at which character."""
+@lru_cache(maxsize=256)
+def parse_query(query: str) -> tuple[Filter | Text, ...]:
+    """Read a query into its terms, which are kept for when it comes again.
+
+    Raises DomainError(INVALID_ARGUMENT), whose message says at which character.
+    """
     if len(query) > MAX_LENGTH:
         refuse(f"it has more than {MAX_LENGTH} characters", MAX_LENGTH)
     try:
@@ -109,7 +114,7 @@ def parse_query(query: str) -> list[Filter | Text]:
     for term in terms:
         if isinstance(term, Text) and query[term.at] != '"':
             _check_bare(term.text, term.at, _GROUP.search(term.text))
-    return terms
+    return tuple(terms)
 
 
 def refuse(why: str, at: int) -> NoReturn:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gql_releases.domain.selection import ShortDate
 from gql_releases.storage.statements import Row
 
 Tree = dict[str, Any]
@@ -59,12 +60,16 @@ class Source:
         exec(f"def made({arguments}):\n" + "\n".join(f"    {line}" for line in lines), self.names)
         return self.names.pop("made")
 
-    def converted(self, index: int, convert: Convert | None, *, nullable: bool) -> Expression:
+    def converted(self, index: int, convert: Convert | ShortDate | None, *, nullable: bool) -> Expression:
         """Read a value and convert it, unless it is NULL."""
         value = f"r[{index}]"
-        if convert is None:
-            return value
-        made = f"{self.constant(convert)}({value})"
+        match convert:
+            case None:
+                return value
+            case ShortDate():
+                made = f"({value}[:19] + 'Z' if {value}[19:26] == '.000000' else {value})"
+            case _:
+                made = f"{self.constant(convert)}({value})"
         return f"(None if {value} is None else {made})" if nullable else made
 
     def object(self, parts: Sequence[tuple[str, Expression]], waiting: Sequence[Waiting]) -> Expression:
