@@ -18,11 +18,12 @@ FAULTS = ("unavailable", "limited", "silent", "redirected", "dropped", "unheard"
 """503; 429; no answer; a redirect; the connection is cut before, or after the request was delivered; it was delivered and is
 never answered; a stranger answers 200."""
 DELIVERED = {"", "unheard", "deaf"}
+DOUBTFUL = 0
 
 
 @dataclass
 class Delivered:
-    """A request that reached the upstream."""
+    """A request that reached the upstream; with status DOUBTFUL perhaps: it died before it answered."""
 
     method: str
     version: str
@@ -110,23 +111,28 @@ class FaultyProxy:
     ) -> None:
         try:
             status, value, link = self._hand_on(method, path, headers, body)
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
             with self._lock:
                 self.faults["upstream away"] += 1
+            if not isinstance(error, ConnectionRefusedError):
+                self._note(method, path, body, DOUBTFUL, fault)
             _cut(connection)
             return
-        if method != "GET":
-            said = json.loads(body) if body else None
-            segments = urlsplit(path).path.split("/")
-            version = unquote(segments[6]) if len(segments) > 7 else said["version"]
-            with self._lock:
-                self.delivered.append(Delivered(method, version, said, status, fault))
+        self._note(method, path, body, status, fault)
         if fault == "unheard":
             _cut(connection)
         elif fault == "deaf":
             self._over.wait(self.hang)
         else:
             _send(connection, status, value, f"Link: {link}\r\n" if link else "")
+
+    def _note(self, method: str, path: str, body: bytes, status: int, fault: str) -> None:
+        if method != "GET":
+            said = json.loads(body) if body else None
+            segments = urlsplit(path).path.split("/")
+            version = unquote(segments[6]) if len(segments) > 7 else said["version"]
+            with self._lock:
+                self.delivered.append(Delivered(method, version, said, status, fault))
 
     def _hand_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, str | None]:
         upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)
