@@ -117,10 +117,11 @@ class Pool:
                 await asyncio.wait_for(self._emptied, self._patience)
 
     def _lend(self, session: Session) -> Session:
-        session.used = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        session.used = loop.time()
         self._lent.add(session)
         if self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(self._longest / LOOKS, self._look)
+            self._watch = loop.call_later(self._longest / LOOKS, self._look)
         return session
 
     def _look(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -123,10 +123,7 @@ class Reader:
         parent = plan.parent
         for row in await transaction.all(plan.level.statement, values):
             groups[row[parent]].append(row)
-        if plan.sort:
-            for rows in groups.values():
-                if len(rows) > 1:
-                    rows.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
+        _sort(plan, groups.values())
         return groups
 
 
@@ -135,9 +132,17 @@ def _joined(plan: ListPlan, start: int, marker: int, rows: list[Row]) -> list[Ro
     if rows[0][marker] is None:
         return []
     found = [row[start:] for row in rows] if start else rows
-    if plan.sort:
-        found.sort(key=itemgetter(*plan.sort), reverse=plan.descending)
+    _sort(plan, [found])
     return found
+
+
+def _sort(plan: ListPlan, lists: Iterable[list[Row]]) -> None:
+    """Put the rows of each parent in order, unless SQL has."""
+    if plan.sort:
+        order = itemgetter(*plan.sort)
+        for rows in lists:
+            if len(rows) > 1:
+                rows.sort(key=order, reverse=plan.descending)
 
 
 def is_single(plan: RootPlan) -> bool:
