@@ -47,7 +47,7 @@ async def import_file(
     Raises OrganizationNotFound; Unavailable where the store fails, after which a second run goes on.
     """
     operator = await OrganizationService(store.organizations).operator_of(organization)
-    service = ReleaseService(store.releases, create_projects=create_projects)
+    service = ReleaseService(store.releases, create_projects=create_projects, in_turn=True)
     done = Imported()
 
     async def create(line: bytes) -> Outcome:

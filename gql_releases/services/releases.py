@@ -20,7 +20,7 @@ class ReleaseStore(Protocol):
     """Where releases are kept; each method is one transaction."""
 
     async def create_release(
-        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool
+        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool, in_turn: bool = False
     ) -> Created: ...
 
     async def create_releases(
@@ -41,10 +41,13 @@ class ReleaseStore(Protocol):
 
 
 class ReleaseService:
-    """What can be done with releases. Every method raises OrganizationNotFound and Forbidden before anything else."""
+    """What can be done with releases. Every method raises OrganizationNotFound and Forbidden before anything else.
 
-    def __init__(self, store: ReleaseStore, *, create_projects: bool = False) -> None:
-        self._store, self._create_projects = store, create_projects
+    `in_turn`: releases that come at once are created in the order in which they come.
+    """
+
+    def __init__(self, store: ReleaseStore, *, create_projects: bool = False, in_turn: bool = False) -> None:
+        self._store, self._create_projects, self._in_turn = store, create_projects, in_turn
 
     async def create_release(
         self, principal: Principal, organization: str, new: NewRelease, view: View | None = None
@@ -53,7 +56,8 @@ class ReleaseService:
         principal.require(WRITE_RELEASES)
         principal.require_organization(organization)
         require_readable(principal, view)
-        return await self._store.create_release(principal, new, view, create_projects=self._create_projects)
+        create = self._create_projects
+        return await self._store.create_release(principal, new, view, create_projects=create, in_turn=self._in_turn)
 
     async def create_releases(
         self,

@@ -11,11 +11,6 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORKERS = 2
-"""Pieces of work that run at the same time: while the database has the one, the event loop has the other."""
-TOGETHER = 8
-"""Items of one piece of work at most: sixteen clients make two then, else the database and the event loop wait in turn
-(a quarter fewer requests)."""
 MOST = 1_000
 """The size of what one does together at most, in rows."""
 TURNS = 3
@@ -35,9 +30,17 @@ class _Waiting(Generic[Item, Result]):
 class Gathered(Generic[Item, Result]):
     """Does items together that wait at the same moment and have the same key: one that comes alone does not wait."""
 
-    def __init__(self, work: Callable[[int, Sequence[Item]], Awaitable[Sequence[Result | Exception]]]) -> None:
-        """`work` gives a result, or what to raise, for each item; what it raises is raised for all of them."""
-        self._work = work
+    def __init__(
+        self,
+        work: Callable[[int, Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        pieces: int,
+        together: int,
+    ) -> None:
+        """`work` gives a result, or what to raise, for each item; what it raises is raised for all of them.
+
+        As many `pieces` of work run at the same time, each with so many items `together`, at most.
+        """
+        self._work, self._pieces, self._together = work, pieces, together
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._running: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
         self._workers = 0
@@ -46,7 +49,7 @@ class Gathered(Generic[Item, Result]):
         """Give an item's result once it is done. It is done even where the caller does not wait for it any more."""
         waiting: _Waiting[Item, Result] = _Waiting(key, item, size, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._workers < WORKERS:
+        if self._workers < self._pieces:
             self._workers += 1
             worker = asyncio.create_task(self._run())
             self._running.add(worker)
@@ -80,7 +83,7 @@ class Gathered(Generic[Item, Result]):
     async def _let_come(self) -> None:
         """Let the requests that are being read come: those whose answers went out together ask again together."""
         seen = 0
-        while seen < len(self._waiting) < TOGETHER:
+        while seen < len(self._waiting) < self._together:
             seen = len(self._waiting)
             for _ in range(TURNS):
                 await asyncio.sleep(0)
@@ -91,7 +94,7 @@ class Gathered(Generic[Item, Result]):
         left: deque[_Waiting[Item, Result]] = deque()
         size = 0
         for one in self._waiting:
-            fits = len(taken) < TOGETHER and (not taken or (one.key == taken[0].key and size + one.size <= MOST))
+            fits = len(taken) < self._together and (not taken or (one.key == taken[0].key and size + one.size <= MOST))
             if fits:
                 taken.append(one)
                 size += one.size

@@ -82,18 +82,18 @@ class ReleaseStore:
 
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
-        self._together: Gathered[Creation, Created | None] = Gathered(self._create_together)
+        self._together: Gathered[Creation, Created | None] = Gathered(self._create_together, *database.dialect.gathers)
 
     async def create_release(
-        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool
+        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool, in_turn: bool = False
     ) -> Created:
         """Create a release, or touch the one of this version: see contract section 2. Raises InvalidInput.
 
-        Where statements cost round trips, those that come at the same moment are created by the same ones.
+        Those that come at the same moment are created by the same statements, unless they are to be created `in_turn`.
         """
         creation = Creation(principal, new, view, create_projects)
         size = ROWS_OF_RELEASE + _rows(new.commits)
-        if self._database.dialect.counts_round_trips and not new.refs and size <= LARGE:
+        if not in_turn and not new.refs and size <= LARGE:
             created = await self._together.do(principal.organization_id, creation, size)
             if created is not None:
                 return created

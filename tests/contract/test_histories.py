@@ -176,3 +176,19 @@ def test_import_tells_bad_lines_by_number_and_keeps_the_rest(template: Template,
         assert "line 3: version: Release with name a/b is not allowed; commits.0.id: This field is required." in done.stderr
         assert "line 4: " in done.stderr
     house.close()
+
+
+def test_import_creates_releases_in_the_order_of_the_file(template: Template, tmp_path: Path) -> None:
+    """Those with refs too, which are written by themselves where requests come at once."""
+    house = House(template, tmp_path)
+    refs = [{"repository": "acme/web", "commit": "a" * 40}]
+    first = {"version": "0", "projects": ["web"], "commits": [{"id": "a" * 40, "repository": "acme/web"}]}
+    assert house.client.rest("POST", "organizations/acme/releases/", first).status == 201
+    bodies = [{"version": str(n), "projects": ["web"], **({"refs": refs} if n % 3 == 0 else {})} for n in range(1, 40)]
+    file = tmp_path / "lines.jsonl"
+    file.write_text("".join(json.dumps(body) + "\n" for body in bodies))
+    words = [sys.executable, "-m", "gql_releases", "import", "acme", str(file)]
+    done = subprocess.run(words, env={"GQL_RELEASES_DATABASE_URL": house.url}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert house.rows("SELECT version FROM releases ORDER BY id") == [(str(n),) for n in range(40)]
+    house.close()

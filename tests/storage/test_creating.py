@@ -17,9 +17,8 @@ from gql_releases.domain.release import parse_new_release
 from gql_releases.rest_api import wire
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.storage.creating import Creation, There, create_all
-from gql_releases.storage.gathering import MOST, TOGETHER, Gathered
+from gql_releases.storage.gathering import MOST, Gathered
 from tests.conftest import House, Template
-from tests.databases import ON_POSTGRES
 from tests.factories import commit, release
 
 EXAMPLES = 300 if os.environ.get("GQL_RELEASES_SOAK") else 12
@@ -114,28 +113,27 @@ def test_what_one_may_not_have_is_not_made_for_it(house: House) -> None:
     assert {slug for (slug,) in house.rows("SELECT slug FROM projects")} == {"web", "api"}
 
 
-@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite writes one after the other, in one commit")
 def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house: House) -> None:
     """New, known, twice the same, and refused, all at the same moment."""
     known = release("known", commits=[commit(0)])
     assert house.client.rest("POST", LIST, known).status == 201
     database: Any = house.store._database
     begun: list[object] = []
-    do = database._write
+    do, together = database.write, database.dialect.gathers[1]
 
-    async def counted(work: Any) -> Any:
+    async def counted(work: Any, **how: Any) -> Any:
         begun.append(work)
-        return await do(work)
+        return await do(work, **how)
 
-    database._write = counted
-    new = [release(f"new {number}", commits=[commit(number), commit(number + 1)]) for number in range(TOGETHER)]
+    database.write = counted
+    new = [release(f"new {number}", commits=[commit(number), commit(number + 1)]) for number in range(together)]
 
     async def race(*sent: dict[str, Any]) -> list[int]:
         return [
             one.status for one in await asyncio.gather(*(house.client.send("POST", f"/api/0/{LIST}", body) for body in sent))
         ]
 
-    assert house.run(race(*new)) == [201] * TOGETHER
+    assert house.run(race(*new)) == [201] * together
     assert len(begun) == 1
     statuses = house.run(race(known, release("one"), release("one"), release("no", projects=["none"]), release("two")))
     assert sorted(statuses) == [201, 201, 208, 208, 400]
@@ -164,7 +162,7 @@ def test_a_dead_token_stops_its_own_release_alone(house: House) -> None:
 
 def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_are() -> None:
     done: list[tuple[int, list[str]]] = []
-    hold = asyncio.Event
+    hold, most = asyncio.Event, 5
 
     async def run() -> None:
         free = hold()
@@ -177,7 +175,7 @@ def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_
                 await free.wait()
             return [KeyError(one) if one == "bad" else one.upper() for one in items]
 
-        gathered: Gathered[str, str] = Gathered(work)
+        gathered: Gathered[str, str] = Gathered(work, 2, most)
         assert await gathered.do(1, "alone", 1) == "ALONE"
         with pytest.raises(ValueError):
             await gathered.do(1, "raise", 1)
@@ -187,7 +185,7 @@ def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_
             await asyncio.sleep(0.01)
         sent = [("a", 1, 1), ("other", 2, 1), ("bad", 1, 1), ("large", 1, MOST), ("b", 1, 1)]
         waiting = [asyncio.create_task(gathered.do(key, name, size)) for name, key, size in sent]
-        waiting += [asyncio.create_task(gathered.do(3, str(number), 1)) for number in range(TOGETHER + 1)]
+        waiting += [asyncio.create_task(gathered.do(3, str(number), 1)) for number in range(most + 1)]
         gone = asyncio.create_task(gathered.do(1, "gone", 1))
         await asyncio.sleep(0.01)
         gone.cancel()
@@ -200,5 +198,5 @@ def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_
     assert ["a", "bad", "b", "gone"] in together
     assert ["other"] in together
     assert ["large"] in together
-    assert [str(number) for number in range(TOGETHER)] in together
-    assert [str(TOGETHER)] in together
+    assert [str(number) for number in range(most)] in together
+    assert [str(most)] in together
