@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,7 +50,6 @@ NO_HEADERS: Headers = []
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 PARTIAL_SUCCESS = 294
-IN_ONE = nullcontext()
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -118,8 +116,12 @@ class GraphQLView:
             authorization = header(scope, b"authorization")
             principal = await self._authenticator.authenticate(authorization) if authorization else None
             headers = self._count(principal) if principal else []
-            with in_turns() if request.large else IN_ONE:
-                status, answer, operation = await self._execute(request, principal, scope["method"], kind)
+            if request.large:
+                with in_turns():
+                    done = await self._execute(request, principal, scope["method"], kind)
+            else:
+                done = await self._execute(request, principal, scope["method"], kind)
+            status, answer, operation = done
             if principal:
                 self._authenticator.note_use(principal)
         except InvalidToken as error:
@@ -129,7 +131,7 @@ class GraphQLView:
         except DomainError as error:  # the store cannot even tell whose token this is
             return 503, {"errors": [field_error(error, [])]}, [RETRY_AFTER]
         token, took = principal.token_id if principal else "-", 1000 * (time.perf_counter() - begun)
-        self._log.note(f"graphql operation={operation or '-'} token={token} status={status} ms={took:.1f}")
+        self._log.note("graphql operation=%s token=%s status=%s ms=%.1f", operation or "-", token, status, took)
         return status, answer, [*headers, RETRY_AFTER] if status == 503 else headers
 
     def _count(self, principal: Principal) -> Headers:

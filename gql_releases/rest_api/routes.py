@@ -109,7 +109,8 @@ class RestApi:
         state = scope.get("state", {})
         token, rates = state.get("token", "-"), state.get("rates", [])
         took = 1000 * (time.perf_counter() - begun)
-        self._log.note(f"rest {scope['method']} {_shown(scope)} token={token} status={answer.status} ms={took:.1f}")
+        said = scope["method"], _shown(scope), token, answer.status, took
+        self._log.note("rest %s %s token=%s status=%s ms=%.1f", *said)
         await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers, *rates], TEXT if plain else JSON)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:

@@ -83,12 +83,17 @@ class Translated:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Raise Unavailable instead of an error that means it."""
         if isinstance(error, sqlite3.DatabaseError):
-            code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-            if code in _UNAVAILABLE:
-                raise Unavailable(f"The store cannot do this now ({_UNAVAILABLE[code]}); nothing was changed.") from error
+            translate(error)
 
 
 TRANSLATED = Translated()
+
+
+def translate(error: sqlite3.DatabaseError) -> None:
+    """Raise Unavailable where an error means it."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code in _UNAVAILABLE:
+        raise Unavailable(f"The store cannot do this now ({_UNAVAILABLE[code]}); nothing was changed.") from error
 
 
 _UNAVAILABLE = {
@@ -207,8 +212,11 @@ class SqliteDatabase:
         if large:
             return await asyncio.to_thread(self._read_apart, work)
         if single:
-            with TRANSLATED:
+            try:
                 return await work(self._reading)
+            except sqlite3.DatabaseError as error:
+                translate(error)
+                raise
         return self._read_on(self._reader, self._reading, work)
 
     def _read_on(self, connection: sqlite3.Connection, transaction: SqliteTransaction, work: Work[Result]) -> Result:

@@ -12,7 +12,7 @@ from gql_releases.storage.known import KnownStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox import OutboxStore
 from gql_releases.storage.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
-from gql_releases.storage.reading.reader import Reader, is_large, is_single
+from gql_releases.storage.reading.reader import Reader, is_large
 from gql_releases.storage.releases import ReleaseStore
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.tokens import TokenStore
@@ -38,7 +38,7 @@ class Store:
         return await self._database.read(
             lambda transaction: reader.read(transaction, principal, read, plan),
             large=is_large(plan, read.view.pages),
-            single=is_single(plan),
+            single=plan.single,
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The log of requests: a line each, written together some times a second.
+"""The log of requests: a line each, spelled and written together some times a second.
 
 A record and a write of its own would be a third of the work of a point read. A killed process loses the lines of its last
 50 ms; nothing else is told here.
@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from functools import lru_cache
+from typing import Any
 
 DELAY = 0.05
 """Seconds that a line may wait for others."""
@@ -31,20 +32,20 @@ class RequestLog:
 
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
-        self._waiting: list[tuple[float, str]] = []
+        self._waiting: list[tuple[float, str, tuple[Any, ...]]] = []
 
-    def note(self, line: str) -> None:
-        """Write down a line, soon; on the event loop."""
+    def note(self, line: str, *values: Any) -> None:
+        """Write down a line with values in it, as % has it, soon; on the event loop."""
         if not self._logger.isEnabledFor(logging.INFO):
             return
         if not self._waiting:
             asyncio.get_running_loop().call_later(DELAY, self.flush)
-        self._waiting.append((time.time(), line))
+        self._waiting.append((time.time(), line, values))
 
     def flush(self) -> None:
         """Write down what waits."""
         lines, self._waiting = self._waiting, []
         if lines:
             name = f"INFO {self._logger.name}:"
-            text = "\n".join([f"{stamp(moment)} {name} {line}" for moment, line in lines])
+            text = "\n".join([f"{stamp(moment)} {name} {line % values}" for moment, line, values in lines])
             self._logger.info("%s", text, extra={"lines": len(lines)})

@@ -400,11 +400,15 @@ def _page_info(
 
 @dataclass(slots=True)
 class RootPlan:
-    """A whole read: the root's statement, the builder of its object, and where the row says that it is there."""
+    """A whole read: the root's statement, the builder of its object, and where the row says that it is there.
+
+    `single`: it is one statement, which needs no transaction.
+    """
 
     level: Level
     build: Build
     present: int
+    single: bool
 
 
 def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, shapes: Sequence[Shape]) -> RootPlan:
@@ -423,4 +427,6 @@ def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, sh
     present = level.add(rows.c.id)
     alive = and_(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
     level.statement = Statement(level.finish(select(*level.columns).select_from(level.source).where(alive)))
-    return RootPlan(level, build, present)
+    lists = level.lists
+    single = not lists or (len(lists) == 1 and lists[0].joined is not None and not lists[0].level.lists)
+    return RootPlan(level, build, present, single)
