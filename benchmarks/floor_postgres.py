@@ -30,9 +30,14 @@ ALIVE = "EXISTS (SELECT 1 FROM tokens WHERE id = {} AND revoked_at IS NULL)"
 Q1 = f"""SELECT id, version, ref, url, status, date_created, date_released, commit_count, deploy_count, package, description,
  build_hash, raw, major, minor, patch, pre, build_code, components FROM releases
 WHERE {OWNER} AND version = $2 AND {ALIVE.format("$3")}"""
-FLAT = f"""SELECT version, date_created, commit_count, id FROM releases
-WHERE {OWNER} AND (date_created, id) < ($2::timestamptz, $3::bigint) AND {ALIVE.format("$4")}
-ORDER BY date_created DESC, id DESC LIMIT {PAGE + 1}"""
+FLAT = f"""WITH r AS MATERIALIZED (
+  SELECT version, date_created, commit_count, id FROM releases
+  WHERE {OWNER} AND (date_created, id) < ($2::timestamptz, $3::bigint) AND {ALIVE.format("$4")}
+  ORDER BY date_created DESC, id DESC LIMIT {PAGE + 1}
+), node AS (
+  SELECT version, date_created "dateCreated", commit_count "commitCount" FROM (SELECT * FROM r LIMIT {PAGE}) r
+) SELECT array_to_json(ARRAY(SELECT node FROM node))::text, (SELECT count(*) FROM r), l.id, l.date_created
+FROM (SELECT * FROM (SELECT * FROM r LIMIT {PAGE}) r OFFSET {PAGE - 1}) l"""
 OF_PROJECT = f"""SELECT r.version, r.date_created, r.commit_count, r.id, x.semver_key FROM (
   SELECT release_id, semver_key FROM release_projects WHERE {OWNER} AND {ALIVE.format("$3")}
     AND project_id = (SELECT id FROM projects WHERE {OWNER} AND slug = $2) ORDER BY semver_key DESC, release_id DESC LIMIT {PAGE + 1}
@@ -168,10 +173,9 @@ class PostgresFloor:
         return answer_list(info, orjson.Fragment(nodes))
 
     async def q3(self, variables: Any) -> bytes:
-        rows = await self._fetch(FLAT, *self._from(variables), self._token)
-        more, rows = len(rows) > PAGE, rows[:PAGE]
-        info = {"hasNextPage": more, "endCursor": cursor("date_created", wire(rows[-1][1]), rows[-1][3]) if rows else None}
-        return answer_list(info, [{"version": v, "dateCreated": d, "commitCount": c} for v, d, c, _ in rows])
+        ((nodes, count, number, date),) = await self._fetch(FLAT, *self._from(variables), self._token)
+        info = {"hasNextPage": count > PAGE, "endCursor": cursor("date_created", wire(date), number)}
+        return answer_list(info, orjson.Fragment(nodes))
 
     async def s1(self, variables: Any) -> bytes:
         rows = await self._fetch(OF_PROJECT, variables["organization"], variables["project"], self._token)
