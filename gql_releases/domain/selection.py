@@ -44,11 +44,12 @@ class ShortDate:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A column under its response name."""
+    """A column under its response name; where it is NULL the column `otherwise`, if one is named."""
 
     name: str
     attribute: str
     render: Render | ShortDate | None = None
+    otherwise: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Constant:
 class Embedded:
     """An object made of the same row's columns; None where the attribute `present` is NULL ("" for: always there).
 
-    With a `slot`, `present` is a pick with arguments, and tells something of `entities`.
+    With a `slot`, `present` is a pick with arguments, and tells something of `entities`. `otherwise`: the fields of the
+    object that is there instead of None.
     """
 
     name: str
@@ -71,16 +73,22 @@ class Embedded:
     fields: tuple[Field, ...]
     slot: int | None = None
     entities: tuple[str, ...] = ()
+    otherwise: tuple[Field, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """The object that a reference leads to, or None; with a `slot`, the one that a pick finds by its arguments."""
+    """The object that a reference leads to, or None; with a `slot`, the one that a pick finds by its arguments.
+
+    `bare`: the value of its only field in its place. `otherwise`: a value instead of None.
+    """
 
     name: str
     attribute: str
     selection: Selection
     slot: int | None = None
+    bare: bool = False
+    otherwise: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,7 @@ class Many:
 
     `finish` makes something else of the page. `unless` names a column that is answered instead where it is not NULL.
     With `json`, the nodes may come as what it makes of a JSON text of them, and `finish` does not look at them.
+    `bare`: the only part in the page's place.
     """
 
     name: str
@@ -149,6 +158,7 @@ class Many:
     finish: Callable[[Any], Any] | None = None
     unless: str | None = None
     json: Callable[[str], Any] | None = None
+    bare: bool = False
 
 
 Field = Value | Constant | Embedded | One | Many

@@ -22,7 +22,7 @@ async def list_commits(request: Request) -> Answer:
     found = await release_id(request)
     page = read_page(request.parameters, NEWEST_FIRST, (("release", found), *await _of_repository(request)))
     read = Read(View(lists.COMMITS, (page, shapes.ALL)), (("id", found),))
-    return await lists.answer_page(request, read, page, ReleaseNotFound(), shapes.finish_commit)
+    return await lists.answer_page(request, read, page, ReleaseNotFound())
 
 
 async def list_commit_files(request: Request) -> Answer:
@@ -56,7 +56,7 @@ async def previous_with_commits(request: Request) -> Answer:
     found = tree["found"]
     if found is None or not _FULL_SHA.fullmatch(found["lastCommit"]["id"]):
         return Answer(200, {})
-    return Answer(200, shapes.finish_release(found))
+    return Answer(200, found)
 
 
 async def _of_repository(request: Request) -> Conditions:

@@ -19,7 +19,7 @@ async def create_deploy(request: Request) -> Answer:
     new = parse_new_deploy(wire.DEPLOY.to_domain(request.body))
     made = await request.services.deploys.create_deploy(request.principal, release_key(request), new, shapes.DEPLOY)
     assert made.shown is not None
-    return Answer(OUTCOMES[made.outcome], shapes.finish_deploy(made.shown))
+    return Answer(OUTCOMES[made.outcome], made.shown)
 
 
 async def list_deploys(request: Request) -> Answer:
@@ -32,4 +32,4 @@ async def list_deploys(request: Request) -> Answer:
     condition = ("last_of", projects) if projects else ("last", True)
     page = read_page(request.parameters, LAST_FINISHED, (condition,))
     read = Read(View(lists.DEPLOYS, (page,)), key.conditions())
-    return await lists.answer_page(request, read, page, ReleaseNotFound(), shapes.finish_deploy)
+    return await lists.answer_page(request, read, page, ReleaseNotFound())

@@ -67,7 +67,7 @@ async def _rows(request: Request, page: PageRequest, projects: list[int]) -> tup
         return [], False
     rows: list[Row] = []
     for edge in tree["rows"]["edges"]:
-        release = shapes.finish_release(edge["node"])
+        release = edge["node"]
         wanted = [one for one in release["projects"] if not projects or one["id"] in projects]
         rows += (Row(release, project, number, edge["cursor"]) for number, project in enumerate(wanted))
     return rows, tree["rows"]["info"]["fewer" if page.backward else "more"]

@@ -25,7 +25,7 @@ async def list_releases(request: Request) -> Answer:
         return await answer_flat(request, order, conditions, projects)
     page = read_page(request.parameters, order, conditions)
     read = Read(View(lists.RELEASES_OF_ORGANIZATION, (page, *shapes.PAGES)), request.own)
-    return await lists.answer_page(request, read, page, ProjectNotFound(), shapes.finish_release)
+    return await lists.answer_page(request, read, page, ProjectNotFound())
 
 
 async def list_stats(request: Request) -> Answer:
@@ -48,7 +48,7 @@ async def list_project_releases(request: Request) -> Answer:
     conditions = (("status", "OPEN"), *chosen, *within)
     page = read_page(request.parameters, BY_DATE_SHOWN, parameters.require_statement(conditions))
     read = Read(View(lists.RELEASES_OF_PROJECT, (page, *shapes.PAGES)), (("id", project),))
-    return await lists.answer_page(request, read, page, ProjectNotFound(), shapes.finish_release)
+    return await lists.answer_page(request, read, page, ProjectNotFound())
 
 
 async def _project(request: Request) -> int:

@@ -57,7 +57,7 @@ def _new(request: Request, project: str | None = None) -> NewRelease:
 
 def _created(created: Created) -> Answer:
     assert created.shown is not None
-    return Answer(OUTCOMES[created.outcome], shapes.finish_release(created.shown))
+    return Answer(OUTCOMES[created.outcome], created.shown)
 
 
 async def get_release(request: Request) -> Answer:
@@ -69,12 +69,11 @@ async def get_release(request: Request) -> Answer:
     tree = await request.services.reads.read(request.principal, Read(shapes.RELEASE, conditions))
     if tree is None:
         raise ReleaseNotFound
-    found = shapes.finish_release(tree)
     if projects:
         if parameters.read_sort(request)[0] != parameters.NEWEST:
             raise parameters.wrong("invalid sort")
-        found["currentProjectMeta"] = await _neighbours(request, found, projects[0])
-    return Answer(200, found)
+        tree["currentProjectMeta"] = await _neighbours(request, tree, projects[0])
+    return Answer(200, tree)
 
 
 async def _neighbours(request: Request, found: Tree, project: int) -> Tree | None:
@@ -100,7 +99,7 @@ async def update_release(request: Request) -> Answer:
     change = ReleaseChange(given, change.commits, change.refs)
     key = release_key(request)
     tree = await request.services.releases.update_release(request.principal, key, change, shapes.RELEASE)
-    return Answer(200, shapes.finish_release(tree))
+    return Answer(200, tree)
 
 
 def _change(request: Request) -> ReleaseChange:
@@ -121,7 +120,7 @@ async def get_meta(request: Request) -> Answer:
     tree = await request.services.reads.read(request.principal, Read(View(shapes.META, pages), (("id", found),)))
     if tree is None:
         raise ReleaseNotFound
-    return Answer(200, shapes.finish_meta(tree))
+    return Answer(200, tree)
 
 
 def release_key(request: Request) -> ReleaseKey:

@@ -1,4 +1,4 @@
-"""The JSON objects of the REST API: a fixed selection each, whose names are the wire's, and the finishing touches."""
+"""The JSON objects of the REST API: a fixed selection each, whose names are the wire's."""
 
 from __future__ import annotations
 
@@ -56,11 +56,7 @@ _RELEASE_OF_COMMIT = s.Selection(
 def _list(name: str, attribute: str, slot: int, selection: s.Selection, *, looked_at: bool = False) -> s.Many:
     """Select a whole list; one that is `looked_at` before it is sent comes as objects."""
     nodes, json = s.Nodes("nodes", selection), None if looked_at else orjson.Fragment
-    return s.Many(name, attribute, selection.entity, slot, (nodes,), str, _nodes, json=json)
-
-
-def _nodes(page: Tree) -> Any:
-    return page["nodes"]
+    return s.Many(name, attribute, selection.entity, slot, (nodes,), str, json=json, bare=True)
 
 
 def commit(slot: int) -> s.Selection:
@@ -70,29 +66,30 @@ def commit(slot: int) -> s.Selection:
         (
             s.Value("id", "sha"),
             s.Value("message", "message"),
-            _date("timestamp", "timestamp"),
-            _date("dateCreated", "date_created"),
+            # Sentry's is the commit's own time; the store's is shown only where that is not known.
+            s.Value("dateCreated", "timestamp", date, otherwise="date_created"),
             s.Constant("pullRequest", None),
             s.Constant("suspectCommitType", ""),
             s.One("repository", "repository", REPOSITORY),
-            s.One("author", "author", _AUTHOR),
+            s.One("author", "author", _AUTHOR, otherwise={}),
             _list("releases", "releases", slot, _RELEASE_OF_COMMIT),
         ),
     )
 
 
+_VERSION = s.Selection("Release", (s.Value("version", "version"),))
 _DEPLOY = s.Selection(
     "Deploy",
     (
         s.Value("id", "id", str),
-        s.One("environment", "environment", s.Selection("Environment", (s.Value("name", "name"),))),
+        s.One("environment", "environment", s.Selection("Environment", (s.Value("name", "name"),)), bare=True),
         _date("dateStarted", "date_started"),
         _date("dateFinished", "date_finished"),
         s.Value("name", "name"),
         s.Value("url", "url"),
         s.Value("status", "status", str.lower),
         s.Value("externalId", "external_id"),
-        s.One("previousRelease", "previous_release", s.Selection("Release", (s.Value("version", "version"),))),
+        s.One("previousRelease", "previous_release", _VERSION, bare=True),
     ),
 )
 
@@ -114,7 +111,7 @@ _PROJECT = s.Selection(
 
 _NUMBERS = s.Embedded(
     "version",
-    "",
+    "components",
     (
         s.Value("raw", "raw"),
         s.Value("major", "major", int),
@@ -124,6 +121,7 @@ _NUMBERS = s.Embedded(
         s.Value("buildCode", "build_code"),
         s.Value("components", "components"),
     ),
+    otherwise=(s.Value("raw", "raw"),),
 )
 _VERSION_INFO = s.Embedded(
     "versionInfo",
@@ -185,19 +183,16 @@ META = s.Selection(
         s.Constant("newGroups", 0),
         s.Value("deployCount", "deploy_count"),
         s.Value("commitCount", "commit_count"),
-        _date("dateReleased", "date_released"),
-        _date("dateCreated", "date_created"),
-        s.Many("commitFilesChanged", "changed_paths", "FileChange", 1, (s.TotalCount("total"),), str),
+        s.Many("commitFilesChanged", "changed_paths", "FileChange", 1, (s.TotalCount("total"),), str, bare=True),
         s.Constant("releaseFileCount", 0),
         s.Constant("isArtifactBundle", False),
+        s.Value("released", "date_released", date, otherwise="date_created"),
     ),
 )
 """The summary of a release; its pages are those of projects and paths."""
 
 PREVIOUS = s.View(s.Selection("Release", (s.One("found", "with_commits", release(1), 0),)), (PageRequest(1), *PAGES))
 """The release before one that has commits."""
-
-_VERSION = s.Selection("Release", (s.Value("version", "version"),))
 
 
 def _neighbour(name: str, slot: int) -> s.Many:
@@ -295,38 +290,6 @@ TOKEN = s.View(s.Selection("Viewer", (s.Value("id", "id", str), s.Value("name", 
 """The token that a request came with."""
 
 
-def finish_release(tree: Tree) -> Tree:
-    """Put the last touches to a release: what Sentry flattens, and what it leaves out."""
-    if tree["lastCommit"]:
-        finish_commit(tree["lastCommit"])
-    if tree["lastDeploy"]:
-        finish_deploy(tree["lastDeploy"])
-    _finish_version(tree)
-    return tree
-
-
-def _finish_version(tree: Tree) -> None:
-    info = tree["versionInfo"]
-    if info and info["version"]["components"] is None:
-        info["version"] = {"raw": info["version"]["raw"]}
-
-
-def finish_deploy(tree: Tree) -> Tree:
-    """Show a deploy's environment by its name alone, and what ran there before by its version."""
-    tree["environment"] = tree["environment"]["name"]
-    if tree["previousRelease"]:
-        tree["previousRelease"] = tree["previousRelease"]["version"]
-    return tree
-
-
-def finish_commit(tree: Tree) -> Tree:
-    """Put the last touches to a commit."""
-    # Sentry's dateCreated of a commit is the commit's own time; the store's is shown only where that is not known.
-    tree["dateCreated"] = tree.pop("timestamp") or tree["dateCreated"]
-    tree["author"] = tree["author"] or {}
-    return tree
-
-
 def finish_file_change(tree: Tree) -> Tree:
     """Put what a file change tells of its commit beside it."""
     told = tree.pop("commit")
@@ -335,12 +298,3 @@ def finish_file_change(tree: Tree) -> Tree:
         "commitMessage": told["message"],
         "repoName": told["repository"]["name"],
     }
-
-
-def finish_meta(tree: Tree) -> Tree:
-    """Put the last touches to the summary of a release."""
-    tree["released"] = tree.pop("dateReleased") or tree.pop("dateCreated")
-    tree.pop("dateCreated", None)
-    tree["commitFilesChanged"] = tree["commitFilesChanged"]["total"]
-    _finish_version(tree)
-    return tree

@@ -106,9 +106,9 @@ class Source:
         return put
 
 
-def present(index: int, made: Expression) -> Expression:
-    """Give a nested object, or None where the value at `index` is NULL."""
-    return f"(None if r[{index}] is None else {made})"
+def present(index: int, made: Expression, otherwise: Expression = "None") -> Expression:
+    """Give a nested object, or something else where the value at `index` is NULL."""
+    return f"({otherwise} if r[{index}] is None else {made})"
 
 
 def each(made: Expression) -> Expression:

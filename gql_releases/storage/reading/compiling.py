@@ -47,8 +47,7 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
     for item in fields:
         match item:
             case s.Value():
-                column = rows.c[item.attribute]
-                made = level.code.converted(level.add(column), item.render, nullable=bool(column.nullable))
+                made = _compile_value(level, rows, item)
             case s.Many() if spelled := _spelled(level, entity, rows, item):
                 made = spelled
             case s.Many():
@@ -61,6 +60,15 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
     return level.code.object(parts, waiting)
 
 
+def _compile_value(level: Level, rows: FromClause, item: s.Value) -> Expression:
+    column = rows.c[item.attribute]
+    index = level.add(column)
+    if item.otherwise is None:
+        return level.code.converted(index, item.render, nullable=bool(column.nullable))
+    other = _compile_value(level, rows, s.Value(item.name, item.otherwise, item.render))
+    return present(index, level.code.converted(index, item.render, nullable=False), other)
+
+
 def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Constant | s.Embedded | s.One) -> Expression:
     if isinstance(item, s.Constant):
         return level.code.constant(item.value)
@@ -68,7 +76,8 @@ def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Cons
         if not item.present:
             return compile_object(level, entity, rows, item.fields)
         found = rows.c[item.present] if item.slot is None else _pick(level, entity, rows, item.present, item.slot)
-        return present(level.add(found), compile_object(level, entity, rows, item.fields))
+        otherwise = "None" if item.otherwise is None else compile_object(level, entity, rows, item.otherwise)
+        return present(level.add(found), compile_object(level, entity, rows, item.fields), otherwise)
     if item.slot is None:
         one: ToOne | Pick = entity.ones[item.attribute]
         key: ColumnElement[Any] = rows.c[entity.ones[item.attribute].column]
@@ -77,7 +86,14 @@ def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Cons
         key = _pick(level, entity, rows, item.attribute, item.slot)
     target = CATALOGUE[one.target]
     level.source, other = follow(level.source, target, rows, key)
-    return present(level.add(other.c.id), compile_object(level, target, other, item.selection.fields))
+    fields = item.selection.fields
+    made = _compile_bare(level, other, *fields) if item.bare else compile_object(level, target, other, fields)
+    return present(level.add(other.c.id), made, level.code.constant(item.otherwise))
+
+
+def _compile_bare(level: Level, rows: FromClause, item: s.Field) -> Expression:
+    assert isinstance(item, s.Value)
+    return _compile_value(level, rows, item)
 
 
 def _pick(level: Level, entity: Entity, rows: FromClause, attribute: str, slot: int) -> ColumnElement[Any]:
@@ -122,8 +138,16 @@ def _spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> E
                 made.append((part.name, f"r[{level.add(_total(level, entity, owner, item))}]"))
             case _:
                 made.append((part.name, text))
-    page_made = code.object(made, ())
+    page_made = _page(code, item, made)
     return f"{code.constant(item.finish)}({page_made})" if item.finish else page_made
+
+
+def _page(code: Source, item: s.Many, parts: Sequence[tuple[str, Expression]]) -> Expression:
+    """Give the page, or its only part."""
+    if not item.bare:
+        return code.object(parts, ())
+    [(_, only)] = parts
+    return only
 
 
 def _order_of(link: ToMany, shape: Shape, item: s.Many) -> Order:
@@ -376,7 +400,7 @@ def _compile_parts(
             case s.Constant():
                 return code.constant(asked.value)
 
-    page = code.object([(asked.name, part(asked)) for asked in item.parts], ())
+    page = _page(code, item, [(asked.name, part(asked)) for asked in item.parts])
     return code.putter(item.name, page, backward=shape.backward, finish=item.finish)
 
 

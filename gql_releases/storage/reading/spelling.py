@@ -90,6 +90,8 @@ class Speller:
 
     def _value(self, entity: Entity, rows: FromClause, item: s.Field) -> ColumnElement[Any] | None:
         match item:
+            case s.Value(otherwise=str()) | s.One(bare=True) | s.Embedded(otherwise=tuple()):
+                return None
             case s.Value(_, attribute, None):
                 return _plain(rows.c[attribute])
             case s.Value(_, attribute, s.ShortDate()):
@@ -101,7 +103,7 @@ class Speller:
                 return cast(_constant(orjson.dumps(value).decode()), JSON)
             case s.Embedded(_, present, fields, None) if present:
                 return _object(rows.c[present], self.parts(entity, rows, fields))
-            case s.One(_, attribute, selection, None) if attribute in entity.ones:
+            case s.One(_, attribute, selection, None, otherwise=None) if attribute in entity.ones:
                 one = entity.ones[attribute]
                 target = CATALOGUE[one.target]
                 self.source, other = follow(self.source, target, rows, rows.c[one.column])
