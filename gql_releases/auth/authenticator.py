@@ -31,11 +31,11 @@ class TokenStore(Protocol):
 
 
 class Authenticator:
-    """Knows tokens by their digests."""
+    """Knows tokens by their digests, and in memory those that were used last by the header that they came in."""
 
     def __init__(self, store: TokenStore) -> None:
         self._store = store
-        self._kept: OrderedDict[str, Principal] = OrderedDict()  # by the header: a digest takes as long as all else here
+        self._kept: OrderedDict[str, Principal] = OrderedDict()  # by the header: its digest costs as much as all else here
         self._noted: dict[int, float] = {}
         self._noting: set[asyncio.Future[None]] = set()
 
