@@ -16,7 +16,7 @@ from gql_releases.storage.statements import Row, Rows, RowsStatement, Statement,
 
 Key = TypeVar("Key", str, int)
 
-AT_ONCE = 2_000
+AT_ONCE = 1_000
 """Rows of a statement, where there may be very many. Spelling them for PostgreSQL holds up whoever waits for the event loop:
 1 to 5 ms for 1,000 of them."""
 
