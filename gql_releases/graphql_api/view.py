@@ -116,12 +116,8 @@ class GraphQLView:
             authorization = header(scope, b"authorization")
             principal = await self._authenticator.authenticate(authorization) if authorization else None
             headers = self._count(principal) if principal else []
-            if request.large:
-                with in_turns():
-                    done = await self._execute(request, principal, scope["method"], kind)
-            else:
-                done = await self._execute(request, principal, scope["method"], kind)
-            status, answer, operation = done
+            execute = self._execute_in_turns if request.large else self._execute
+            status, answer, operation = await execute(request, principal, scope["method"], kind)
             if principal:
                 self._authenticator.note_use(principal)
         except InvalidToken as error:
@@ -197,6 +193,12 @@ class GraphQLView:
             elif self._rules.draft_status and kind == RESPONSE_JSON:
                 status = PARTIAL_SUCCESS
         return status, answer | extensions if extensions else answer, operation.name
+
+    async def _execute_in_turns(
+        self, request: Request, principal: Principal | None, method: str, kind: str
+    ) -> tuple[int, dict[str, Any], str]:
+        with in_turns():
+            return await self._execute(request, principal, method, kind)
 
     def _prepare(self, request: Request) -> Operation:
         text = self._trusted.text_of(request.query, request.document_id)

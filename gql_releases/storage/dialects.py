@@ -46,7 +46,7 @@ class Dialect(Protocol):
     spells: bool
     """Whether it is to make JSON of lists itself, as storage/reading/spelling.py has it."""
 
-    gathers: tuple[int, int]
+    creates_together: tuple[int, int]
     """Pieces of work that create releases at the same time, and releases of one of them, at most (storage/gathering.py)."""
 
     def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
@@ -104,7 +104,7 @@ class SqliteDialect:
     """SQLite: lists are JSON texts, rows per parent a correlated IN (never a window)."""
 
     counts_round_trips = spells = False
-    gathers = 1, 16  # there is one writer; sixteen are some 8 ms, for which the event loop does nothing else
+    creates_together = 1, 16  # there is one writer; sixteen are some 8 ms, for which the event loop does nothing else
 
     def __init__(self) -> None:
         self.sql: SqlDialect = sqlite.dialect()
@@ -160,7 +160,7 @@ class PostgresDialect:
     """PostgreSQL through asyncpg: lists are arrays, rows per parent a LATERAL."""
 
     counts_round_trips = spells = True
-    gathers = 2, 8  # while the database has the one piece, the event loop has the other
+    creates_together = 2, 8  # while the database has the one piece, the event loop has the other
 
     def __init__(self) -> None:
         self.sql: SqlDialect = asyncpg.dialect()  # type: ignore[no-untyped-call]

@@ -82,7 +82,9 @@ class ReleaseStore:
 
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
-        self._together: Gathered[Creation, Created | None] = Gathered(self._create_together, *database.dialect.gathers)
+        self._together: Gathered[Creation, Created | None] = Gathered(
+            self._create_together, *database.dialect.creates_together
+        )
 
     async def create_release(
         self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool, in_turn: bool = False

@@ -14,8 +14,6 @@ Headers = list[tuple[bytes, bytes]]
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
-SHORT = 5
-"""Digits of the length of a body that is read before it is measured."""
 _BY_NAME = "gql_releases.headers"
 
 COMMON: Headers = [
@@ -51,7 +49,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Read the whole body, at most `limit` bytes. Raises BodyTooLarge as early as that is known."""
     declared = header(scope, b"content-length")
-    if declared and len(declared) > SHORT and declared.isdigit() and int(declared) > limit:
+    if declared and declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge
     parts: list[bytes] = []
     size, more = 0, True

@@ -119,7 +119,7 @@ def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house
     assert house.client.rest("POST", LIST, known).status == 201
     database: Any = house.store._database
     begun: list[object] = []
-    do, together = database.write, database.dialect.gathers[1]
+    do, together = database.write, database.dialect.creates_together[1]
 
     async def counted(work: Any, **how: Any) -> Any:
         begun.append(work)

@@ -90,20 +90,18 @@ class Speller:
 
     def _value(self, entity: Entity, rows: FromClause, item: s.Field) -> ColumnElement[Any] | None:
         match item:
-            case s.Value(otherwise=str()) | s.One(bare=True) | s.Embedded(otherwise=tuple()):
-                return None
-            case s.Value(_, attribute, None):
+            case s.Value(_, attribute, None, None):
                 return _plain(rows.c[attribute])
-            case s.Value(_, attribute, s.ShortDate()):
+            case s.Value(_, attribute, s.ShortDate(), None):
                 return _date(rows.c[attribute], short=True)
-            case s.Value(_, attribute, s.Base64(prefix)):
+            case s.Value(_, attribute, s.Base64(prefix), None):
                 text = _constant(prefix) + cast(rows.c[attribute], Text)
                 return func.encode(func.convert_to(text, "UTF8"), "base64", type_=Text)  # in lines of 76 characters
             case s.Constant(_, value):
                 return cast(_constant(orjson.dumps(value).decode()), JSON)
-            case s.Embedded(_, present, fields, None) if present:
+            case s.Embedded(_, present, fields, None, otherwise=None) if present:
                 return _object(rows.c[present], self.parts(entity, rows, fields))
-            case s.One(_, attribute, selection, None, otherwise=None) if attribute in entity.ones:
+            case s.One(_, attribute, selection, None, False, None) if attribute in entity.ones:
                 one = entity.ones[attribute]
                 target = CATALOGUE[one.target]
                 self.source, other = follow(self.source, target, rows, rows.c[one.column])
