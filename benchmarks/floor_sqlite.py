@@ -19,7 +19,14 @@ from benchmarks.data import ORGANIZATION
 from benchmarks.floor_http import answer_creation, cursor, main, microseconds, place, release_id
 from benchmarks.floor_writes import write_release
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "mmap_size=1073741824")
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-65536",
+    "mmap_size=1073741824",
+    "temp_store=MEMORY",
+)
 GROUP = 64
 
 LAST = ("9999-12-31T23:59:59.999999Z", 2**63 - 1)

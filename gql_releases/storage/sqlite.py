@@ -301,9 +301,15 @@ class SqliteDatabase:
         _commit(connection)
 
     def _run_all(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
-        """Run a group of writes; what is raised from here happened to all of them, and undid them."""
+        """Run a group of writes; what is raised from here happened to all of them, and undid them.
+
+        One that is alone needs no savepoint, for which SQLite copies each page before it changes it.
+        """
         try:
             with TRANSLATED:
+                if len(group) == 1:
+                    group[0].result = self._work(connection, group[0])
+                    return
                 for write in group:
                     self._run(connection, write)
         except BaseException:
@@ -311,11 +317,14 @@ class SqliteDatabase:
                 connection.execute("ROLLBACK")
             raise
 
+    def _work(self, connection: sqlite3.Connection, write: _Write) -> Any:
+        return run_through(cast(Any, write.work(SqliteTransaction(connection, self.dialect))))
+
     def _run(self, connection: sqlite3.Connection, write: _Write) -> None:
         """Run one write in a savepoint. A refusal undoes this write alone; a failing store undoes the group."""
         connection.execute("SAVEPOINT one")
         try:
-            write.result = run_through(cast(Any, write.work(SqliteTransaction(connection, self.dialect))))
+            write.result = self._work(connection, write)
         except sqlite3.OperationalError:
             raise
         except Exception as error:
