@@ -15,6 +15,7 @@ from sqlmodel import create_engine, select
 from strawberry.dataloader import DataLoader
 
 from gql_releases.storage import tables as t
+from gql_releases.storage.postgres import have_dates_as_text
 
 
 def wire(date: datetime | None) -> str | None:
@@ -32,6 +33,7 @@ class Store:
             event.listen(self._sync, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=FULL"))
         else:
             self._async = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:"), pool_size=10)
+            event.listen(self._async.sync_engine, "connect", lambda connection, _: connection.run_async(have_dates_as_text))
 
     async def all(self, statement: Any) -> Sequence[Any]:
         """Give a statement's rows."""

@@ -144,6 +144,12 @@ def show(report: dict[str, Any]) -> None:
                 f"{row['item']:4} {row['floor_ms']:.3f}; echo {row['echo_ms']:.3f}, with statements {row['least_ms']:.3f}: {row['share']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
                 f" {'honest' if row['honest'] else 'NOT HONEST'}"
             )
-    print("\nMemory, MiB (peak resident with mapped pages of the file; anonymous now):")
-    for name, row in report["memory"].items():
-        print(f"{name:13} {row['peak_rss_mib']:6.0f} {row['rss_anon_mib']:6.0f}")
+    print(
+        "\nMemory, MiB: after the reads, and with what was created (peak resident with mapped pages of the file; anonymous):"
+    )
+    for name, row in report["memory_at_end"].items():
+        print(f"{name:13} {_mebibytes(report['memory'].get(name))}   {_mebibytes(row)}")
+
+
+def _mebibytes(row: dict[str, float] | None) -> str:
+    return f"{row['peak_rss_mib']:6.0f} {row['rss_anon_mib']:6.0f}" if row else f"{'-':>6} {'-':>6}"

@@ -83,6 +83,10 @@ def check_beside(
             measuring.plan.writes[item] = recorded.cost
 
 
+def _memory(started: list[Server]) -> dict[str, dict[str, float]]:
+    return {server.name: memory_of(server.process) for server in started}
+
+
 def run(said: argparse.Namespace) -> dict[str, Any]:
     """Do all of it and give the report."""
     folder = Path(tempfile.mkdtemp(prefix="gql-releases-bench-"))
@@ -98,13 +102,17 @@ def run(said: argparse.Namespace) -> dict[str, Any]:
         measuring.prepare()
         if "floor" in said.servers and not said.no_check:
             check_beside(stack, measuring, stores, folder, said)
-        runs = list(measuring.measure())
-        memory = {server.name: memory_of(server.process) for server in started}
+        runs, memory = [], {}
+        for one in measuring.measure():
+            runs.append(one)
+            if one["item"] in READS:  # creations make the stores larger
+                memory = _memory(started)
         return {
             "when": report.now(), "commit": report.commit(), "machine": report.machine(), "generator": generator,
             "ceiling_rps": measuring.ceiling(), "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in vars(said).items()},
             "summary": report.summarize(runs), "ratios": report.compare(runs),
-            "floor_check": report.check_floor(runs, said.connections[0]), "memory": memory, "runs": runs,
+            "floor_check": report.check_floor(runs, said.connections[0]), "memory": memory,
+            "memory_at_end": _memory(started), "runs": runs,
         }  # fmt: skip
 
 

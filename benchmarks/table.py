@@ -71,7 +71,7 @@ def main(files: list[str]) -> None:
         )
         if memory:
             lines.append(
-                f"- Memory on {database}: peak resident {memory['peak_rss_mib']:.0f} MiB, anonymous {memory['rss_anon_mib']:.0f} MiB."
+                f"- Memory on {database} after the reads: peak resident {memory['peak_rss_mib']:.0f} MiB, anonymous {memory['rss_anon_mib']:.0f} MiB."
             )
     print("\n" + "\n".join(table(reports)) + "\n")
     print("\n".join(lines))

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_servers_answer_alike(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_the_servers_answer_alike(database: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    words = ["--database", "sqlite", "--releases", "50", "--rounds", "1", "--seconds", "0.2"]
+    words = ["--database", database, "--releases", "50", "--rounds", "1", "--seconds", "0.2"]
     done = subprocess.run(
         [sys.executable, "benchmarks/run.py", *words, "--servers", "floor,ours,plain", "--own-load", "--no-check", "--json", str(report)],
         cwd=ROOT, env={**os.environ, "BENCH_CACHE": str(tmp_path / "cache")}, capture_output=True, text=True, timeout=240,
