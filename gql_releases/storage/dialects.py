@@ -104,7 +104,7 @@ class SqliteDialect:
     """SQLite: lists are JSON texts, rows per parent a correlated IN (never a window)."""
 
     counts_round_trips = spells = False
-    creates_together = 1, 16  # there is one writer; sixteen are some 8 ms, for which the event loop does nothing else
+    creates_together = 1, 8  # there is one writer; while it commits these, the event loop reads the next ones
 
     def __init__(self) -> None:
         self.sql: SqlDialect = sqlite.dialect()

@@ -8,6 +8,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
@@ -17,7 +18,7 @@ from sqlalchemy import Table
 from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.database import Work
 from gql_releases.storage.dialects import SqliteDialect
-from gql_releases.storage.statements import Row, Rows, Statement, Then, Values
+from gql_releases.storage.statements import SEVERAL, Row, Rows, Statement, Then, Values
 
 Result = TypeVar("Result")
 
@@ -132,7 +133,13 @@ class SqliteTransaction:
         if not rows:
             return
         prepared = statement.on(self.dialect)
-        self._connection.executemany(prepared.sql, [prepared.bind(row) for row in rows])
+        bound = [prepared.bind(row) for row in rows]
+        if prepared.several:
+            whole = len(bound) // SEVERAL * SEVERAL
+            parts = [tuple(chain(*bound[start : start + SEVERAL])) for start in range(0, whole, SEVERAL)]
+            self._connection.executemany(prepared.several, parts)
+            bound = bound[whole:]
+        self._connection.executemany(prepared.sql, bound)
 
     async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows, one after another, and give the rows of `then`."""
@@ -287,6 +294,7 @@ class SqliteDatabase:
         run = asyncio.get_running_loop().run_in_executor
         if self._writer is None:
             self._writer = await run(self._thread, connect, self.path)
+            self._writer.execute("PRAGMA temp_store=MEMORY")  # not to a file: what a statement of several rows changes
         connection = self._writer
         if group[0].large or not _begin_now(connection):
             await run(self._thread, self._write_apart, connection, group)

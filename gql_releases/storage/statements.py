@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -18,14 +19,25 @@ Row = tuple[Any, ...]
 Values = Mapping[str, Any]
 
 
-class Prepared:
-    """SQL text in the driver's form, and the function that puts a statement's values into the driver's order."""
+SEVERAL = 8
+"""Rows that SQLite inserts by one statement where there are so many: each takes four fifths of the time."""
+_ROW = re.compile(r"(?<=VALUES )\([?, ]+\)")
 
-    __slots__ = ("bind", "sql")
+
+class Prepared:
+    """SQL text in the driver's form, and the function that puts a statement's values into the driver's order.
+
+    `several`: SQLite's text that inserts SEVERAL rows, whose values stand one after the other; None where there is none.
+    """
+
+    __slots__ = ("bind", "several", "sql")
 
     def __init__(self, sql: str, bind: Callable[[Values], Row]) -> None:
         """`bind` gives the values of this statement in order; each required one must be there."""
         self.sql, self.bind = sql, bind
+        row = _ROW.search(sql)
+        whole = row is not None and row[0].count("?") == sql.count("?") and "RETURNING" not in sql
+        self.several = _ROW.sub(lambda one: ", ".join([one[0]] * SEVERAL), sql) if whole else None
 
 
 def prepare(construct: ClauseElement, dialect: SqlDialect) -> Prepared:
