@@ -35,11 +35,15 @@ class UtcDateTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
 
-    def process_bind_param(self, value: datetime | str | None, dialect: Dialect) -> Any:
-        return format_date(value) if isinstance(value, datetime) else value
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return _spelled
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         return parse_date(value) if isinstance(value, str) else value
+
+
+def _spelled(value: datetime | str | None) -> str | None:
+    return format_date(value) if isinstance(value, datetime) else value
 
 
 def moment(value: datetime | str | None) -> datetime | None:
