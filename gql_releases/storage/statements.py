@@ -92,7 +92,7 @@ class Statement:
 
 
 class RowsStatement(Statement):
-    """A statement over many rows: SQLite runs it once for each, PostgreSQL once over all of them, which are one JSON text.
+    """A statement over rows: SQLite runs it for one or several, PostgreSQL once over all of them, which are one JSON text.
 
     All rows have the same values of the `shared` names.
     """
