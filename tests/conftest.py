@@ -26,11 +26,11 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is about SQLite's files where the tests run on PostgreSQL."""
-    if ON_POSTGRES:
-        for item in items:
-            if item.get_closest_marker("sqlite"):
-                item.add_marker(pytest.mark.skip(reason="about SQLite"))
+    """Leave out what is about the database that the tests do not run on: `make test` runs them on one after the other."""
+    other, name = ("sqlite", "SQLite") if ON_POSTGRES else ("postgres", "PostgreSQL")
+    for item in items:
+        if item.get_closest_marker(other):
+            item.add_marker(pytest.mark.skip(reason=f"about {name}"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

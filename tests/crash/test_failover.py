@@ -15,9 +15,9 @@ from gql_releases.storage.migrating import migrate
 from gql_releases.storage.store import open_store
 from tests.conftest import Template, fill
 from tests.crash.gateways import WHOLE, Writers, assert_whole, gateway
-from tests.databases import ON_POSTGRES, PostgresServer
+from tests.databases import PostgresServer
 
-pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="about PostgreSQL")
+pytestmark = pytest.mark.postgres
 
 
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:

@@ -40,14 +40,10 @@ def test_gateway_killed_under_writes_loses_nothing_and_keeps_nothing_half(templa
     assert template.databases.rows(url, "PRAGMA foreign_key_check") == []
 
 
-def _postgres(template: Template) -> PostgresServer:
-    if not isinstance(template.databases, PostgresServer):
-        pytest.skip("about PostgreSQL")
-    return template.databases
-
-
+@pytest.mark.postgres
 def test_postgres_killed_under_load_comes_back_whole_and_the_gateway_with_it(template: Template, tmp_path: Path) -> None:
-    databases = _postgres(template)
+    databases = template.databases
+    assert isinstance(databases, PostgresServer)
     url = databases.copy(template.url, tmp_path)
     with gateway(url, template.tokens["acme"], tmp_path / "log") as served:
         writers = Writers("crash")

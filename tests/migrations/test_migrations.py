@@ -11,7 +11,7 @@ import pytest
 from gql_releases.storage.migrating import current, differences, head, migrate
 from gql_releases.storage.revisions import is_current, newest
 from tests.conftest import House, Template
-from tests.databases import ON_POSTGRES, Databases
+from tests.databases import Databases
 from tests.factories import commit, release
 
 
@@ -91,7 +91,7 @@ def test_no_reference_leaves_its_organization(house: House) -> None:
     house.rows(commit.format(2))
 
 
-@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite compares byte by byte of itself")
+@pytest.mark.postgres  # SQLite compares byte by byte of itself
 def test_identifiers_have_the_collation_c(house: House) -> None:
     """Locale collations have silently broken unique indexes of release tables: each upgrade of a libc may reorder them."""
     found = house.rows("""

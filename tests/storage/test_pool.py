@@ -21,7 +21,6 @@ from gql_releases.storage.statements import Prepared
 from gql_releases.storage.store import open_store
 from tests.client import Answer, Client
 from tests.conftest import Template
-from tests.databases import ON_POSTGRES
 from tests.factories import CREATE, as_graphql, release
 
 ONE = Prepared("SELECT 1", lambda values: ())
@@ -43,7 +42,7 @@ def test_each_host_of_a_url_is_asked_and_the_one_that_takes_writes_is_meant(url:
     assert hosts_of(url) == hosts
 
 
-@pytest.mark.skipif(not ON_POSTGRES, reason="about PostgreSQL")
+@pytest.mark.postgres
 def test_request_without_a_connection_in_time_gets_503_and_changes_nothing(template: Template, tmp_path: Path) -> None:
     """One connection, which waits for a locked row: other requests wait as long as is set, and no longer."""
     url = template.databases.copy(template.url, tmp_path)
@@ -141,7 +140,7 @@ def test_connection_that_came_as_its_waiter_went_away_is_there_for_the_next() ->
     asyncio.run(work())
 
 
-@pytest.mark.skipif(not ON_POSTGRES, reason="about PostgreSQL")
+@pytest.mark.postgres
 def test_statement_without_an_answer_is_given_up_and_its_place_is_free_again(template: Template) -> None:
     """A server that hangs, or is out of reach, says nothing: 0.5 s instead of the 65 that are usual."""
 

@@ -222,7 +222,7 @@ def test_lists_of_known_releases_with_heads_do_not_wait_for_each_other_in_a_circ
     assert "DeadlockDetectedError" not in met
 
 
-@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite plans without figures")
+@pytest.mark.postgres  # SQLite plans without figures
 def test_young_tables_are_analysed(house: House) -> None:
     """Long before autovacuum's minute is over."""
     for number in range(80):
