@@ -59,6 +59,7 @@ bench: setup ## measure beside a floor and other servers, on both databases (an 
 	@$(BIN)/python benchmarks/run.py --database postgres --json $(RESULTS)/postgres.json $(ARGS)
 	@$(BIN)/python benchmarks/imports.py --database sqlite --json $(RESULTS)/sqlite-import.json
 	@$(BIN)/python benchmarks/imports.py --database postgres --json $(RESULTS)/postgres-import.json
+	@$(BIN)/python benchmarks/workers.py
 	@if [ -n "$(GROWTH)" ]; then for database in sqlite postgres; do \
 	  $(BIN)/python benchmarks/growth.py --database $$database --json $(RESULTS)/$$database-growth.json || exit 1; done; fi
 	@$(BIN)/python benchmarks/table.py $(RESULTS)/*.json

@@ -34,13 +34,13 @@ def running(words: list[str], port: int, log: Path, **environment: str) -> Itera
         said = {"env": {**os.environ, **environment}, "stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
         process = subprocess.Popen(words, start_new_session=True, **said)  # type: ignore[call-overload]
     try:
-        for _ in range(600):
+        for _ in range(3000):
             if process.poll() is not None:
                 sys.exit(f"{' '.join(words[:4])} has ended: {log.read_text(errors='replace')[-1500:]}")
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 break
-            time.sleep(0.1)
+            time.sleep(0.02)
         yield process.pid
     finally:
         with contextlib.suppress(ProcessLookupError):

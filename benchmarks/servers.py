@@ -19,10 +19,12 @@ HERE = Path(__file__).parent
 Start = Callable[[contextlib.ExitStack, Stores, Path, int], Server]
 
 
-def ours(stack: contextlib.ExitStack, stores: Stores, folder: Path, releases: int, name: str = "ours") -> Server:
-    """Serve the project as it is shipped: tokens, limits and logs on, no setting but the database."""
+def ours(
+    stack: contextlib.ExitStack, stores: Stores, folder: Path, releases: int, name: str = "ours", workers: int = 1
+) -> Server:
+    """Serve the project as it is shipped: tokens, limits and logs on, no setting but the database and the workers."""
     url, port = stores.copy(name, releases), free_port()
-    words = [sys.executable, "-m", "gql_releases", "serve", "--port", str(port)]
+    words = [sys.executable, "-m", "gql_releases", "serve", "--port", str(port), "--workers", str(workers)]
     process = stack.enter_context(running(words, port, folder / f"{name}.log", GQL_RELEASES_DATABASE_URL=url))
     return Server(name, port, process, stores.token(releases), url, releases, stores)
 
