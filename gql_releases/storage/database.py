@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.statements import Transaction
+from gql_releases.storage.statements import Row, Statement, Transaction, Values
 
 Result = TypeVar("Result")
 Work = Callable[[Transaction], Awaitable[Result]]
@@ -19,11 +19,11 @@ class Database(Protocol):
     def dialect(self) -> Dialect:
         """How this database says what reading needs."""
 
-    async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
-        """Run `work` on one snapshot. Raises Unavailable.
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False) -> list[Row]:
+        """Give the rows of a statement that reads: one alone needs no transaction. Raises Unavailable."""
 
-        `large` reads must not hold up the event loop; those of a `single` statement need no transaction.
-        """
+    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
+        """Run `work` on one snapshot. Raises Unavailable. `large` reads must not hold up the event loop."""
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable: then nothing was committed.

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 from gql_releases.storage.columns import Id
 from gql_releases.storage.database import Database
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.statements import Statement
 from gql_releases.storage.tables import ReleaseRow, table
 
 releases = table(ReleaseRow)
@@ -34,9 +34,5 @@ class KnownStore:
 
     async def commit_counts(self, organization: int, versions: Sequence[str]) -> dict[str, int]:
         """Give how many commits each of some releases has; those that are not there are left out."""
-
-        async def work(transaction: Transaction) -> dict[str, int]:
-            asked = {"organization": organization, "versions": transaction.dialect.list_value(list(versions))}
-            return dict(await transaction.all(COUNTS, asked))
-
-        return await self._database.read(work, single=True)
+        asked = {"organization": organization, "versions": self._database.dialect.list_value(list(versions))}
+        return dict(await self._database.rows(COUNTS, asked))

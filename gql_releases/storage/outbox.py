@@ -164,11 +164,7 @@ class OutboxStore:
 
     async def due(self) -> list[tuple[int, bool]]:
         """Give the organizations for whom something is due, and whether their upstream answered last time."""
-
-        async def work(transaction: Transaction) -> list[tuple[int, bool]]:
-            return [(int(row[0]), row[1] == 0) for row in await transaction.all(DUE, {"now": now()})]
-
-        return await self._database.read(work, single=True)
+        return [(int(row[0]), row[1] == 0) for row in await self._database.rows(DUE, {"now": now()})]
 
     async def claim(self, organization: int, limit: int, until: datetime, *, well: bool) -> list[Claimed]:
         """Claim the first requests of some releases; of one release only where the upstream is not `well`."""
@@ -233,12 +229,8 @@ class OutboxStore:
 
     async def failures(self, organization: int) -> int:
         """Give how often in a row an upstream could not be asked."""
-
-        async def work(transaction: Transaction) -> int:
-            row = await transaction.one(FAILURES, {"organization": organization})
-            return int(row[0]) if row else 0
-
-        return await self._database.read(work, single=True)
+        rows = await self._database.rows(FAILURES, {"organization": organization})
+        return int(rows[0][0]) if rows else 0
 
     async def name_upstream(self, organization: int, url: str, slug: str, sealed: bytes) -> None:
         """Name an organization's upstream, or another one; what waits goes there, and at once."""

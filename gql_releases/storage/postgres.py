@@ -124,7 +124,7 @@ DRAW = Prepared("SELECT nextval($1::text::regclass) FROM generate_series(1, $2::
 
 
 class PostgresTransaction:
-    """A transaction, or a read of a single statement, on one connection."""
+    """A transaction on one connection."""
 
     def __init__(self, session: Session, dialect: PostgresDialect, ids: Ids) -> None:
         self._session, self.dialect, self._ids = session, dialect, ids
@@ -212,17 +212,28 @@ class PostgresDatabase:
         self._writes, self._closing = 0, False
         self._look: asyncio.Task[None] | None = None
 
-    async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
-        """Run `work` on one snapshot; a single statement is one by itself. Raises Unavailable."""
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False) -> list[Row]:
+        """Give the rows of a statement that reads, which is a snapshot by itself. Raises Unavailable."""
+        prepared = statement.on(self.dialect)
+        bound = prepared.bind(values)
         with TRANSLATED:
             session = await self._pool.acquire()
             try:
+                rows = await session.fetch(prepared, bound)
+            except BaseException as error:
+                self._give_back(session, error)
+                raise
+            self._pool.release(session)
+            return rows
+
+    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
+        """Run `work` on one snapshot. Raises Unavailable."""
+        with TRANSLATED:
+            session = await self._pool.acquire()
+            try:
+                await session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 transaction = PostgresTransaction(session, self.dialect, self._ids)
-                if single:
-                    result = await work(transaction)
-                else:
-                    await session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    result = await self._ended(session, "ROLLBACK", work(transaction))
+                result = await self._ended(session, "ROLLBACK", work(transaction))
             except BaseException as error:
                 self._give_back(session, error)
                 raise

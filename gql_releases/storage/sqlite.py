@@ -214,16 +214,21 @@ class SqliteDatabase:
         self._writer: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")
 
-    async def read(self, work: Work[Result], *, large: bool = False, single: bool = False) -> Result:
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False) -> list[Row]:
+        """Give the rows of a statement that reads: here and now, or in a thread when they are many. Raises Unavailable."""
+        if large:
+            return await self.read(lambda transaction: transaction.all(statement, values), large=True)
+        prepared = statement.on(self.dialect)
+        try:
+            return self._reader.execute(prepared.sql, prepared.bind(values)).fetchall()
+        except sqlite3.DatabaseError as error:
+            translate(error)
+            raise
+
+    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` on one snapshot: here and now, or in a thread when it is large. Raises Unavailable."""
         if large:
             return await asyncio.to_thread(self._read_apart, work)
-        if single:
-            try:
-                return await work(self._reading)
-            except sqlite3.DatabaseError as error:
-                translate(error)
-                raise
         return self._read_on(self._reader, self._reading, work)
 
     def _read_on(self, connection: sqlite3.Connection, transaction: SqliteTransaction, work: Work[Result]) -> Result:

@@ -36,7 +36,7 @@ class Prepared:
         """`bind` gives the values of this statement in order; each required one must be there."""
         self.sql, self.bind = sql, bind
         row = _ROW.search(sql)
-        whole = row is not None and row[0].count("?") == sql.count("?") and "RETURNING" not in sql
+        whole = row is not None and row[0].count("?") == sql.count("?")
         self.several = _ROW.sub(lambda one: ", ".join([one[0]] * SEVERAL), sql) if whole else None
 
 

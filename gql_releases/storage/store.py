@@ -12,7 +12,7 @@ from gql_releases.storage.known import KnownStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox import OutboxStore
 from gql_releases.storage.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
-from gql_releases.storage.reading.reader import Reader, is_large
+from gql_releases.storage.reading.reader import Reader, is_large, made
 from gql_releases.storage.releases import ReleaseStore
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.tokens import TokenStore
@@ -33,13 +33,13 @@ class Store:
 
     async def read(self, principal: Principal, read: Read) -> Tree | None:
         """Read one object with all below it, on one snapshot. Raises InvalidToken, Unavailable."""
-        reader = self._reader
+        reader, pages = self._reader, read.view.pages
         plan = reader.plan(read)
-        return await self._database.read(
-            lambda transaction: reader.read(transaction, principal, read, plan),
-            large=is_large(plan, read.view.pages),
-            single=plan.single,
-        )
+        large = is_large(plan, pages)
+        if plan.single:
+            values = reader.values(principal, read)
+            return made(plan, await self._database.rows(plan.level.statement, values, large=large), pages)
+        return await self._database.read(lambda transaction: reader.read(transaction, principal, read, plan), large=large)
 
     @property
     def writes_in_groups(self) -> bool:

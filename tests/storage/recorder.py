@@ -24,10 +24,13 @@ class Recorder:
         self.bound: dict[str, tuple[Any, ...]] = {}
         """The values that each statement was run with last, in the driver's order."""
 
-    async def read(
-        self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False, single: bool = False
-    ) -> Result:
-        return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large, single=single)
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False) -> list[Row]:
+        rows = await self._database.rows(statement, values, large=large)
+        self.note(statement, len(rows), values)
+        return rows
+
+    async def read(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
+        return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large)
 
     async def write(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
         return await self._database.write(lambda transaction: work(_Recorded(transaction, self)), large=large)
@@ -40,18 +43,19 @@ class Recorder:
         taken, self.statements = self.statements, []
         return taken
 
-
-class _Recorded:
-    def __init__(self, transaction: Transaction, recorder: Recorder) -> None:
-        self._transaction, self._recorder, self.dialect = transaction, recorder, transaction.dialect
-
-    def _note(self, statement: Statement, rows: int, values: Values | None) -> None:
+    def note(self, statement: Statement, rows: int, values: Values | None) -> None:
+        """Write down a statement, how many rows it fetched, and what it was run with."""
         prepared = statement.on(self.dialect)
-        self._recorder.statements.append((prepared.sql, rows))
+        self.statements.append((prepared.sql, rows))
         if values is not None:
             if isinstance(statement, RowsStatement) and ON_POSTGRES:
                 values = statement.gathered([dict(values)])
-            self._recorder.bound[prepared.sql] = prepared.bind(values)
+            self.bound[prepared.sql] = prepared.bind(values)
+
+
+class _Recorded:
+    def __init__(self, transaction: Transaction, recorder: Recorder) -> None:
+        self._transaction, self._note, self.dialect = transaction, recorder.note, transaction.dialect
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
         rows = await self._transaction.all(statement, values)

@@ -39,17 +39,13 @@ class Reader:
         self, transaction: Transaction, principal: Principal, read: Read, plan: RootPlan | None = None
     ) -> Tree | None:
         """Read one object with all below it; None when it is not there, or not the reader's. Raises InvalidToken."""
-        plan = plan or self.plan(read)
-        values = self._values(principal, read)
+        plan, pages = plan or self.plan(read), read.view.pages
+        values = self.values(principal, read)
         rows = await transaction.all(plan.level.statement, values)
-        if not rows:
-            raise InvalidToken
-        if rows[0][plan.present] is None:
-            return None
-        bags: list[Bag] = [[] for _ in plan.level.lists]
-        tree = plan.build(rows[0], bags)
-        if bags:
-            await self._fill(transaction, plan.level, bags, values, read.view.pages, rows)
+        if plan.single:
+            return made(plan, rows, pages)
+        tree, bags = _root(plan, rows)
+        await self._fill(transaction, plan.level, bags, values, pages, rows)
         return tree
 
     def plan(self, read: Read) -> RootPlan:
@@ -71,7 +67,8 @@ class Reader:
         self._plans[name] = ref(selection, lambda gone: self._plans.pop(name, None)), plans
         return plans
 
-    def _values(self, principal: Principal, read: Read) -> dict[str, Any]:
+    def values(self, principal: Principal, read: Read) -> dict[str, Any]:
+        """Give the values that the statements of a read are run with."""
         values: dict[str, Any] = {"organization": principal.organization_id, "token": principal.token_id}
         if read.conditions:
             self._bind(values, "r", read.conditions)
@@ -108,10 +105,7 @@ class Reader:
             if not bag:
                 continue
             below: list[Bag] = [[] for _ in plan.level.lists]
-            if plan.joined is None:
-                groups = await self._groups(transaction, plan, bag, values)
-            else:
-                groups = {bag[0][0]: _joined(plan, *plan.joined, rows)}
+            groups = _joined(plan, bag, rows) if plan.joined else await self._groups(transaction, plan, bag, values)
             plan.put(bag, groups, pages[plan.slot].size, below)
             if below:
                 await self._fill(transaction, plan.level, below, values, pages, [])
@@ -132,13 +126,32 @@ class Reader:
         return groups
 
 
-def _joined(plan: ListPlan, start: int, marker: int, rows: list[Row]) -> list[Row]:
+def _root(plan: RootPlan, rows: list[Row]) -> tuple[Tree | None, list[Bag]]:
+    """Make the root's object of its statement's rows, and the bags of its lists. Raises InvalidToken."""
+    if not rows:
+        raise InvalidToken
+    bags: list[Bag] = [[] for _ in plan.level.lists]
+    return None if rows[0][plan.present] is None else plan.build(rows[0], bags), bags
+
+
+def made(plan: RootPlan, rows: list[Row], pages: Sequence[PageRequest]) -> Tree | None:
+    """Make the object of the rows of a read that is a single statement. Raises InvalidToken."""
+    tree, bags = _root(plan, rows)
+    for one, bag in zip(plan.level.lists, bags, strict=True):
+        if bag:
+            one.put(bag, _joined(one, bag, rows), pages[one.slot].size, [])
+    return tree
+
+
+def _joined(plan: ListPlan, bag: Bag, rows: list[Row]) -> dict[Any, list[Row]]:
     """Take a list's rows out of those of its parent's statement; a parent with an empty list has one with NULLs."""
-    if rows[0][marker] is None:
-        return []
-    found = [row[start:] for row in rows] if start else rows
-    _sort(plan, [found])
-    return found
+    assert plan.joined
+    start, marker = plan.joined
+    found: list[Row] = []
+    if rows[0][marker] is not None:
+        found = [row[start:] for row in rows] if start else rows
+        _sort(plan, [found])
+    return {bag[0][0]: found}
 
 
 def _sort(plan: ListPlan, lists: Iterable[list[Row]]) -> None:
