@@ -120,7 +120,7 @@ def test_rows_fetched_are_those_answered_plus_one_a_page(recorded: tuple[Client,
         del one["timestamp"]
     assert client.rest("POST", "organizations/acme/releases/", body).json["commitCount"] == 10_000
     document = """query ($after: String, $last: Int, $first: Int) {release(by: {key: {organization: "acme", version: "big"}}) {
-      commits(first: $first, after: $after, last: $last) {totalCount pageInfo {endCursor startCursor} nodes {sha}}}}"""
+      commits(first: $first, after: $after, last: $last) {totalCount pageInfo {endCursor startCursor} edges {node {sha}}}}}"""
     after = None
     for page in range(3):
         recorder.take()
@@ -128,12 +128,12 @@ def test_rows_fetched_are_those_answered_plus_one_a_page(recorded: tuple[Client,
         rows = reads(recorder)
         assert [number for _, number in rows][-1] == 21
         assert listed["totalCount"] == 10_000
-        assert [int(one["sha"], 16) for one in listed["nodes"]] == list(range(20 * page, 20 * page + 20))
+        assert [int(one["node"]["sha"], 16) for one in listed["edges"]] == list(range(20 * page, 20 * page + 20))
         after = listed["pageInfo"]["endCursor"]
     recorder.take()
     listed = client.graphql(document, {"last": 5})["data"]["release"]["commits"]
     assert [number for _, number in reads(recorder)][-1] == 6
-    assert [int(one["sha"], 16) for one in listed["nodes"]] == list(range(9_995, 10_000))
+    assert [int(one["node"]["sha"], 16) for one in listed["edges"]] == list(range(9_995, 10_000))
 
 
 def test_rest_reads_by_the_same_statements(recorded: tuple[Client, Recorder]) -> None:

@@ -6,7 +6,7 @@ from tests.client import Client
 from tests.factories import commit, release
 
 LIST = "organizations/acme/releases/"
-TEXT = 'It\'s "quoted" \\ \t\u2028 \U0001f600 {} %s :name'
+TEXT = 'It\'s "quoted" \\ \t,\n\u2028 \U0001f600 {} %s :name'
 
 
 def test_every_kind_of_value_is_spelled_as_elsewhere(client: Client) -> None:
@@ -44,3 +44,38 @@ def test_rest_spells_dates_of_its_lists_as_elsewhere(client: Client) -> None:
         "1": "2026-01-01T00:00:00Z",
         "2": "2026-01-02T00:00:00.250000Z",
     }
+
+
+PAGES = """query ($after: String, $first: Int!) {
+  organization(slug: "acme") {
+    releases(first: $first, after: $after) {totalCount pageInfo {hasNextPage hasPreviousPage startCursor endCursor} %s}
+    empty: releases(first: $first, filter: {author: "none@example.com"}) {nodes {version} pageInfo {hasNextPage endCursor}}
+    projects(first: 5) {nodes {slug} pageInfo {hasNextPage endCursor}}
+  }
+}"""
+
+
+def test_pages_and_what_is_around_them_are_the_same_as_text_and_as_rows(client: Client) -> None:
+    """Pages of every size, walked to the end: full, short and just full ones, and one that is empty."""
+    for number in range(7):
+        body = release(f"web@{number}", commits=[commit(number, message=TEXT)])
+        assert client.rest("POST", LIST, body).status == 201
+    for size in (1, 3, 7, 8):
+        after, seen = None, []
+        while True:
+            given = {"after": after, "first": size}
+            text = client.graphql(PAGES % "nodes {version lastCommit {message}}", given)
+            rows = client.graphql(PAGES % "edges {cursor node {version lastCommit {message}}}", given)
+            made, other = text["data"]["organization"], rows["data"]["organization"]
+            edges = other["releases"].pop("edges")
+            assert made["releases"].pop("nodes") == [edge["node"] for edge in edges]
+            assert made == other
+            assert made["empty"] == {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+            assert [one["slug"] for one in made["projects"]["nodes"]] == ["api", "web"]
+            seen += edges
+            after = made["releases"]["pageInfo"]["endCursor"]
+            assert after == edges[-1]["cursor"]
+            if not made["releases"]["pageInfo"]["hasNextPage"]:
+                break
+        assert [edge["node"]["version"] for edge in seen] == [f"web@{number}" for number in range(6, -1, -1)]
+        assert {edge["node"]["lastCommit"]["message"] for edge in seen} == {TEXT}

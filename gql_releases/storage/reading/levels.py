@@ -73,7 +73,10 @@ class Level:
     is_root: bool = False
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     lists: list[ListPlan] = field(default_factory=list)
-    has_list: bool = False
+    has_rows: bool = False
+    """Whether the rows of a list come with the root's: its statement has a row for each."""
+    has_texts: bool = False
+    """Whether the root's statement brings lists as text, which each of such rows would have."""
     finish: Callable[[Select[Any]], Select[Any]] = field(default=lambda wanted: wanted)
     whole: bool = False
     """Whether one of the lists is looked at as a whole."""
