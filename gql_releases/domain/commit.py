@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .errors import ErrorCode, Path, Problem
@@ -110,6 +111,7 @@ def commit_reader() -> Reader:
 _NOT_IN_ADDRESS = re.compile(r"[^A-Za-z0-9_.-]")
 
 
+@lru_cache(maxsize=1024)
 def author_of(name: str | None, email: str | None) -> Author | None:
     """Say who wrote a commit, by Sentry's rule (contract 2.5, point 6): an address is made up from a bare name."""
     if email is None:

@@ -93,7 +93,8 @@ class _New:
     linked: Sequence[Linked]
 
 
-Show = Callable[[Transaction, Principal, int, View | None], Awaitable[Tree | None]]
+Show = Callable[[Transaction, Sequence[tuple[Principal, int, View | None]]], Awaitable[Sequence[Tree | None]]]
+"""Gives what is to be shown to somebody of a release, for each of some."""
 
 
 async def create_all(
@@ -132,8 +133,9 @@ async def create_all(
             await settle(transaction, organization, release, sent, Known())
         if "upstream" in looked.more:
             await forward_creation(transaction, principal, release, new, known=False)
-        results[index] = Created(Outcome.CREATED, release, (), await show(transaction, principal, release, creation.view))
-    return results
+    wanted = [(creation.principal, release, creation.view) for creation, release in zip(creations, ids, strict=True)]
+    shown = await show(transaction, wanted)
+    return [Created(Outcome.CREATED, release, (), tree) for release, tree in zip(ids, shown, strict=True)]
 
 
 async def _look(transaction: Transaction, organization: int, news: Sequence[NewRelease], named: Named) -> Looked:

@@ -109,7 +109,7 @@ class ReleaseStore:
             return [await self._create_alone(creations[0])]
         try:
             made = await self._database.write(
-                lambda transaction: create_all(transaction, organization, creations, self._show)
+                lambda transaction: create_all(transaction, organization, creations, self._show_all)
             )
         except Unavailable:
             raise
@@ -140,7 +140,7 @@ class ReleaseStore:
 
     async def _create(self, transaction: Transaction, creation: Creation) -> Created:
         """Create a release, or give the one that is there what a creation brings. Raises InvalidInput."""
-        [made] = await create_all(transaction, creation.principal.organization_id, [creation], self._show)
+        [made] = await create_all(transaction, creation.principal.organization_id, [creation], self._show_all)
         if isinstance(made, InvalidInput):
             raise made
         assert made is not None, "alone, there is no other one of its version"
@@ -252,9 +252,15 @@ class ReleaseStore:
             await transaction.run(SET_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
 
     async def _show(self, transaction: Transaction, principal: Principal, release: int, view: View | None) -> Tree | None:
-        if view is None:
-            return None
-        return await self._reader.read(transaction, principal, Read(view, (("id", release),)))
+        [shown] = await self._show_all(transaction, [(principal, release, view)])
+        return shown
+
+    async def _show_all(
+        self, transaction: Transaction, wanted: Sequence[tuple[Principal, int, View | None]]
+    ) -> list[Tree | None]:
+        reads = [(principal, Read(view, (("id", release),))) for principal, release, view in wanted if view]
+        shown = iter(await self._reader.read_all(transaction, reads))
+        return [next(shown) if view else None for _, _, view in wanted]
 
 
 async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from gql_releases.auth.tokens import digest_of
+from gql_releases.domain import selection as s
 from gql_releases.domain.errors import InvalidInput, InvalidToken
 from gql_releases.domain.outcomes import Created
 from gql_releases.domain.release import parse_new_release
+from gql_releases.domain.selection import View
 from gql_releases.rest_api import wire
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.storage.creating import Creation, There, create_all
@@ -39,7 +43,7 @@ def creation(house: House, body: dict[str, Any], *, create_projects: bool = Fals
 def write(house: House, creations: list[Creation]) -> list[Any]:
     releases = house.store.releases
     organization = creations[0].principal.organization_id
-    return house.run(house.store._database.write(lambda one: create_all(one, organization, creations, releases._show)))
+    return house.run(house.store._database.write(lambda one: create_all(one, organization, creations, releases._show_all)))
 
 
 def seen(house: House) -> dict[str, Any]:
@@ -129,9 +133,11 @@ def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house
     new = [release(f"new {number}", commits=[commit(number), commit(number + 1)]) for number in range(together)]
 
     async def race(*sent: dict[str, Any]) -> list[int]:
-        return [
-            one.status for one in await asyncio.gather(*(house.client.send("POST", f"/api/0/{LIST}", body) for body in sent))
+        answers = await asyncio.gather(*(house.client.send("POST", f"/api/0/{LIST}", body) for body in sent))
+        assert [one.json["version"] for one in answers if one.status != 400] == [
+            body["version"] for body, one in zip(sent, answers, strict=True) if one.status != 400
         ]
+        return [one.status for one in answers]
 
     assert house.run(race(*new)) == [201] * together
     assert len(begun) == 1
@@ -140,23 +146,35 @@ def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house
     assert (statuses[0], statuses[3]) == (208, 400)
 
 
-def test_a_dead_token_stops_its_own_release_alone(house: House) -> None:
-    """It was revoked after it was looked at."""
-    releases = house.store.releases
-    made = [creation(house, release(f"v{number}")) for number in range(4)]
-    dead = replace(made[1].principal, token_id=2**40)
-    sent = [one.principal if one is not made[1] else dead for one in made]
+VERSION = View(s.Selection("Release", (s.Value("version", "version"),)))
+
+
+def create_at_once(house: House, view: View | None, *token_ids: int | None) -> list[Any]:
+    """Create v0, v1, ... at one moment, with the tenant's token or one of another id, and give what comes of each."""
+    principal = house.run(house.store.tokens.find_principal(digest_of(house.tokens["acme"])))
+    assert principal
+    create = partial(house.store.releases.create_release, view=view, create_projects=False)
+    news = [creation(house, release(f"v{number}")).new for number in range(len(token_ids))]
+    principals = [replace(principal, token_id=one or principal.token_id) for one in token_ids]
 
     async def race() -> list[Any]:
-        return await asyncio.gather(
-            *(
-                releases.create_release(principal, one.new, None, create_projects=False)
-                for principal, one in zip(sent, made, strict=True)
-            ),
-            return_exceptions=True,
-        )
+        return await asyncio.gather(*map(create, principals, news), return_exceptions=True)
 
-    assert [type(one) for one in house.run(race())] == [Created, InvalidToken, Created, Created]
+    return house.run(race())
+
+
+def test_each_of_one_moment_is_shown_its_own_release(house: House) -> None:
+    shown = [one.shown for one in create_at_once(house, VERSION, *[None] * 5)]
+    assert shown == [{"version": f"v{number}"} for number in range(5)]
+
+
+@pytest.mark.parametrize("view", [None, VERSION])
+def test_a_dead_token_stops_its_own_release_alone(house: House, view: View | None) -> None:
+    """It was revoked after it was looked at; what is to be shown of the others is read with it."""
+    results = create_at_once(house, view, None, 2**40, None, None)
+    assert [type(one) for one in results] == [Created, InvalidToken, Created, Created]
+    shown = [one.shown for one in results if isinstance(one, Created)]
+    assert shown == ([{"version": f"v{number}"} for number in (0, 2, 3)] if view else [None] * 3)
     assert [version for (version,) in house.rows("SELECT version FROM releases ORDER BY version")] == ["v0", "v2", "v3"]
 
 

@@ -48,6 +48,15 @@ class Reader:
         await self._fill(transaction, plan.level, bags, values, pages, rows)
         return tree
 
+    async def read_all(self, transaction: Transaction, reads: Sequence[tuple[Principal, Read]]) -> list[Tree | None]:
+        """Do several reads. Those of one plan that has a row for each are sent at once. Raises InvalidToken."""
+        plans = [self.plan(read) for _, read in reads]
+        if len(reads) > 1 and all(plan is plans[0] for plan in plans) and not plans[0].level.lists:
+            rows = await transaction.all_many(plans[0].level.statement, [self.values(*one) for one in reads])
+            if len(rows) == len(reads):  # else one of the tokens is dead: each finds out for itself
+                return [made(plans[0], [row], read.view.pages) for row, (_, read) in zip(rows, reads, strict=True)]
+        return [await self.read(transaction, *one, plan) for one, plan in zip(reads, plans, strict=True)]
+
     def plan(self, read: Read) -> RootPlan:
         """Give the plan of a read."""
         view = read.view
