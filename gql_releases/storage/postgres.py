@@ -228,23 +228,13 @@ class PostgresDatabase:
 
     async def read(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` on one snapshot. Raises Unavailable."""
-        with TRANSLATED:
-            session = await self._pool.acquire()
-            try:
-                await session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                transaction = PostgresTransaction(session, self.dialect, self._ids)
-                result = await self._ended(session, "ROLLBACK", work(transaction))
-            except BaseException as error:
-                self._give_back(session, error)
-                raise
-            self._pool.release(session)
-            return result
+        return await self._in_transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "ROLLBACK", work)
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                result = await self._write(work)
+                result = await self._in_transaction("BEGIN", "COMMIT", work)
                 self._count_write()
                 return result
             except _IN_THE_WAY as error:
@@ -254,12 +244,12 @@ class PostgresDatabase:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
         raise AssertionError("unreachable")
 
-    async def _write(self, work: Work[Result]) -> Result:
+    async def _in_transaction(self, begin: str, end: str, work: Work[Result]) -> Result:
         with TRANSLATED:
             session = await self._pool.acquire()
             try:
-                await session.execute("BEGIN")
-                result = await self._ended(session, "COMMIT", work(PostgresTransaction(session, self.dialect, self._ids)))
+                await session.execute(begin)
+                result = await self._ended(session, end, work(PostgresTransaction(session, self.dialect, self._ids)))
             except BaseException as error:
                 self._give_back(session, error)
                 raise

@@ -204,16 +204,16 @@ def test_lists_of_known_releases_with_heads_do_not_wait_for_each_other_in_a_circ
     database: Any = house.store._database
     met: list[str] = []
     if ON_POSTGRES:
-        write = database._write
+        do = database._in_transaction
 
-        async def noted(work: Any) -> Any:
+        async def noted(*given: Any) -> Any:
             try:
-                return await write(work)
+                return await do(*given)
             except Exception as error:
                 met.append(type(error).__name__)
                 raise
 
-        database._write = noted
+        database._in_transaction = noted
 
     async def race() -> list[Any]:
         return await asyncio.gather(*(house.client.send("POST", f"/api/0/{LIST}", body) for body in bodies * 5))

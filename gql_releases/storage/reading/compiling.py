@@ -145,10 +145,10 @@ def _with_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, par
     """Let the root's statement bring the list with it: a row for each row of the list, or one with NULLs."""
     below, found, put = _level_of(level, link, order, item)
     by = tuple([below.add(one) for one in found.places(order)])
-    page = found.walk(below.columns, below.source, order, parent).lateral("page")
+    brought = found.walk(below.columns, below.source, order, parent).lateral("page")
     start = len(level.columns)
-    level.columns += [column.label(f"p{index}") for index, column in enumerate(page.c)]
-    level.source, level.has_rows = level.source.outerjoin(page, true()), True
+    level.columns += [column.label(f"p{index}") for index, column in enumerate(brought.c)]
+    level.source, level.has_rows = level.source.outerjoin(brought, true()), True
     descending = order.descending != level.shapes[item.slot].backward
     return ListPlan(item.slot, below, put, None, by, descending, Joined(start, start + by[0]))
 
