@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,16 +19,34 @@ def shown(page: Any) -> str:
     return text.replace("\xa0", " ").replace("\n", "")
 
 
+def wait_for_editor(page: Any) -> None:
+    """Wait for the first tab's text: before it is there a click on run does nothing, one on a tab leaves another's text in it."""
+    page.wait_for_selector(".graphiql-query-editor >> text=totalCount")
+
+
+def becomes(page: Any, state: Callable[[], bool], wanted: bool) -> bool:
+    """Look for ten seconds; the page's own policy forbids the browser's driver to look by itself."""
+    for _ in range(100):
+        if state() == wanted:
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
+def open_page(served: Served, page: Any) -> None:
+    page.goto(f"{served.base}/graphql#token={served.token}")
+    page.wait_for_selector("text=signed in as e2e")
+    wait_for_editor(page)
+
+
 def test_first_tab_shows_the_demo(served: Served, page: Any) -> None:
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{served.base}/graphql#token={served.token}")
-    page.wait_for_selector(".graphiql-execute-button")
+    open_page(served, page)
     assert "token" not in page.url
-    page.wait_for_selector("text=signed in as e2e")
     page.click(".graphiql-execute-button")
     page.wait_for_selector(".result-window >> text=web@")
     page.wait_for_timeout(500)
@@ -39,20 +58,13 @@ def test_first_tab_shows_the_demo(served: Served, page: Any) -> None:
     assert page.input_value("#token") == served.token
 
 
-def open_page(served: Served, page: Any) -> None:
-    """Open the page and wait for its editor: a tab that is clicked before it is there leaves another one's text in it."""
-    page.goto(f"{served.base}/graphql#token={served.token}")
-    page.wait_for_selector("text=signed in as e2e")
-    page.wait_for_selector(".graphiql-query-editor >> text=totalCount")
-
-
 def test_every_tab_runs(served: Served, page: Any) -> None:
     open_page(served, page)
     tabs = page.locator(".graphiql-tab-button")
     assert tabs.count() == 4
     for index, expected in enumerate(("totalCount", "versionInfo", "expiresAt", "outcome")):
         tabs.nth(index).click()
-        page.wait_for_timeout(300)
+        page.wait_for_selector(f".graphiql-query-editor >> text={expected}")
         page.click(".graphiql-execute-button")
         page.wait_for_selector(f".result-window >> text={expected}")
         assert '"data"' in shown(page)
@@ -63,6 +75,7 @@ def test_missing_and_wrong_tokens_are_explained(served: Served, page: Any) -> No
     page.goto(f"{served.base}/graphql")
     page.wait_for_selector(".notice >> text=No token came with this request")
     assert "gql-releases token create" in page.inner_text(".notice")
+    wait_for_editor(page)
     page.click(".graphiql-execute-button")
     page.wait_for_selector(".result-window >> text=UNAUTHENTICATED")
     page.fill("#token", "wrong")
@@ -108,20 +121,16 @@ def test_explorer_adds_a_field_and_headers_can_be_edited(served: Served, page: A
 
 
 def test_page_and_editors_follow_the_system_from_light_to_dark(served: Served, page: Any) -> None:
-    page.goto(f"{served.base}/graphql#token={served.token}")
-    page.wait_for_selector(".monaco-editor.vs, .monaco-editor")
-    page.wait_for_selector("text=signed in as e2e")
+    open_page(served, page)
 
-    def light() -> bool:
+    def dark_letters() -> bool:
         found = "getComputedStyle(document.querySelector('.graphiql-query-editor .view-line span span')).color"
         color: str = page.evaluate(found)
-        return sum(map(int, color.removeprefix("rgb(").removesuffix(")").split(","))) < 250  # dark letters
+        return sum(map(int, color.removeprefix("rgb(").removesuffix(")").split(","))) < 250
 
-    assert light()
+    assert becomes(page, dark_letters, True)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(500)
-    assert not light()
+    assert becomes(page, dark_letters, False)
     page.click("button[aria-label='Open settings dialog']")
     page.click("button >> text='Light'")
-    page.wait_for_timeout(500)
-    assert light()
+    assert becomes(page, dark_letters, True)
