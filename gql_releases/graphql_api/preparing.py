@@ -200,12 +200,12 @@ class Preparer:
 
     def prepare(self, text: str, name: str | None) -> Operation:
         """Give the operation of a document. Raises RequestError."""
-        operation = self._kept.get((text, name))
+        key = text, name
+        operation = self._kept.get(key)
         if operation is not None:
-            self._kept.move_to_end((text, name))
+            self._kept.move_to_end(key)
             return operation
-        operation = self._prepare(text, name)
-        self._kept[text, name] = operation
+        operation = self._kept[key] = self._prepare(text, name)
         self._characters += len(text)
         while len(self._kept) > KEPT_OPERATIONS or self._characters > KEPT_CHARACTERS:
             (dropped, _), _ = self._kept.popitem(last=False)

@@ -208,6 +208,7 @@ class SqliteDatabase:
         self.path, self.dialect = path, SqliteDialect()
         self._reader = connect(path)
         self._reading = SqliteTransaction(self._reader, self.dialect)
+        self._turn: asyncio.Handle | None = None
         self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._waiting: deque[_Write] = deque()
         self._writing: asyncio.Task[None] | None = None
@@ -220,6 +221,8 @@ class SqliteDatabase:
             return await self.read(lambda transaction: transaction.all(statement, values), large=True)
         prepared = statement.on(self.dialect)
         try:
+            if self._turn is None:
+                self._begin_turn()
             return self._reader.execute(prepared.sql, prepared.bind(values)).fetchall()
         except sqlite3.DatabaseError as error:
             translate(error)
@@ -229,15 +232,26 @@ class SqliteDatabase:
         """Run `work` on one snapshot: here and now, or in a thread when it is large. Raises Unavailable."""
         if large:
             return await asyncio.to_thread(self._read_apart, work)
-        return self._read_on(self._reader, self._reading, work)
-
-    def _read_on(self, connection: sqlite3.Connection, transaction: SqliteTransaction, work: Work[Result]) -> Result:
         with TRANSLATED:
-            connection.execute("BEGIN")
-            try:
-                return cast(Result, run_through(cast(Any, work(transaction))))
-            finally:
-                connection.execute("ROLLBACK")
+            if self._turn is None:
+                self._begin_turn()
+            return cast(Result, run_through(cast(Any, work(self._reading))))
+
+    def _begin_turn(self) -> None:
+        """Begin a snapshot for all reads of this turn of the event loop: one by one, each would lock and unlock the file.
+
+        It is as new as any of them may ask for: the loop has taken in their requests before it began to answer them, and
+        tells of a commit that came later in the next turn.
+        """
+        self._reader.execute("BEGIN")
+        self._turn = asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        if self._turn:
+            self._turn.cancel()
+            self._turn = None
+            if self._reader.in_transaction:
+                self._reader.execute("ROLLBACK")
 
     def _read_apart(self, work: Work[Result]) -> Result:
         try:
@@ -245,7 +259,12 @@ class SqliteDatabase:
         except queue.Empty:
             connection = connect(self.path)
         try:
-            return self._read_on(connection, SqliteTransaction(connection, self.dialect), work)
+            with TRANSLATED:
+                connection.execute("BEGIN")
+                try:
+                    return cast(Result, run_through(cast(Any, work(SqliteTransaction(connection, self.dialect)))))
+                finally:
+                    connection.execute("ROLLBACK")
         finally:
             self._spare.put(connection)
 
@@ -267,6 +286,7 @@ class SqliteDatabase:
         """Finish the queued writes and close the file."""
         if self._writing:
             await self._writing
+        self._end_turn()
         self._thread.shutdown()
         for connection in (self._reader, self._writer):
             if connection:

@@ -43,7 +43,7 @@ def header(scope: Scope, name: bytes) -> str | None:
     if by_name is None:
         by_name = scope[_BY_NAME] = dict(reversed(scope["headers"]))
     value = by_name.get(name)
-    return None if value is None else str(value, "latin-1")
+    return None if value is None else value.decode("latin-1")
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -1,0 +1,89 @@
+"""Reads of one turn of the event loop share a snapshot of the SQLite file, and none sees less than it may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from gql_releases.storage.statements import Statement, Transaction
+from tests.conftest import House
+
+pytestmark = pytest.mark.sqlite
+
+COUNT = Statement(text("SELECT count(*) FROM projects"))
+RENAME = Statement(text("UPDATE projects SET name = slug || (SELECT count(*) FROM releases) || hex(randomblob(2000))"))
+ADD = "INSERT INTO projects (organization_id, slug, name, date_created) SELECT 1, 'new', 'new', date_created FROM projects LIMIT 1"
+
+
+async def count(house: House) -> int:
+    """Count the projects that a read sees now."""
+    [(found,)] = await house.store._database.rows(COUNT, {})
+    counted: int = found
+    return counted
+
+
+async def run(statement: Statement, transaction: Transaction) -> None:
+    """Run a statement that changes something."""
+    await transaction.run(statement, {})
+
+
+async def beside_readers(house: House, work: Coroutine[Any, Any, None]) -> None:
+    """Do some work while eight others read in each turn."""
+
+    async def busy() -> None:
+        while not working.done():
+            await count(house)
+            await asyncio.sleep(0)
+
+    working = asyncio.ensure_future(work)
+    await asyncio.gather(working, *[busy() for _ in range(8)])
+
+
+def test_reads_of_one_turn_share_a_snapshot_and_the_next_turn_has_its_own(house: House) -> None:
+    async def counted(transaction: Transaction) -> Any:
+        return await transaction.one(COUNT, {})
+
+    async def look() -> list[int]:
+        seen = [await count(house)]
+        house.rows(ADD)  # as another process does it
+        seen += [await count(house), *await house.store._database.read(counted)]
+        await asyncio.sleep(0)
+        return [*seen, await count(house)]
+
+    before = house.run(count(house))
+    assert house.run(look()) == [before, before, before, before + 1]
+
+
+def test_a_commit_is_seen_by_whoever_was_told_of_it(house: House) -> None:
+    """However busy others keep the snapshots."""
+
+    async def work() -> None:
+        for number in range(100):
+            statement = Statement(text(ADD.replace("'new'", f"'new{number}'")))
+            before = await count(house)
+            await house.store._database.write(partial(run, statement))
+            assert await count(house) == before + 1
+
+    house.run(beside_readers(house, work()))
+
+
+def test_log_is_begun_anew_beside_busy_readers(house: House) -> None:
+    """SQLite does so when no snapshot holds what is in it: they are short."""
+    database: Any = house.store._database
+
+    async def write() -> None:
+        await database.write(partial(run, RENAME))
+
+    async def work() -> None:
+        await write()
+        database._writer.execute("PRAGMA wal_autocheckpoint=10")
+        for _ in range(300):
+            await write()
+
+    house.run(beside_readers(house, work()))
+    assert house.path.with_name(house.path.name + "-wal").stat().st_size < 1_000_000
