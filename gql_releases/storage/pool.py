@@ -73,16 +73,16 @@ class Pool:
     async def acquire(self) -> Session:
         """Lend a connection. Raises TimeoutError, and what `connect` raises."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._patience
+        begun = loop.time()
         while True:
             while self._idle:
                 session = self._idle.pop()
-                if not session.connection.is_closed() and loop.time() - session.used < IDLE:
-                    return self._lend(session)
+                if not session.connection.is_closed() and begun - session.used < IDLE:
+                    return self._lend(session, loop)
                 self._forget(session)
             if self._open < self._size:
-                return self._lend(await self._new())
-            handed = await self._wait(until)
+                return self._lend(await self._new(), loop)
+            handed = await self._wait(begun + self._patience)
             if handed:
                 return handed
 
@@ -116,8 +116,7 @@ class Pool:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied, self._patience)
 
-    def _lend(self, session: Session) -> Session:
-        loop = asyncio.get_running_loop()
+    def _lend(self, session: Session, loop: asyncio.AbstractEventLoop) -> Session:
         session.used = loop.time()
         self._lent.add(session)
         if self._watch is None:
