@@ -65,6 +65,7 @@ def test_every_tab_runs(served: Served, page: Any) -> None:
     for index, expected in enumerate(("totalCount", "versionInfo", "expiresAt", "outcome")):
         tabs.nth(index).click()
         page.wait_for_selector(f".graphiql-query-editor >> text={expected}")
+        page.wait_for_timeout(500)  # GraphiQL looks for the operation's name a tenth of a second after the text has changed
         page.click(".graphiql-execute-button")
         page.wait_for_selector(f".result-window >> text={expected}")
         assert '"data"' in shown(page)
