@@ -37,3 +37,83 @@ def leaves(conditions: Conditions) -> list[Condition]:
         else:
             found.append(condition)
     return found
+
+
+SCANNING_CONDITIONS = frozenset(
+    {
+        "author",
+        "between",
+        "build_code_ends_with",
+        "build_code_has",
+        "commit",
+        "deployed",
+        "environment",
+        "last",
+        "last_of",
+        "latest",
+        "latest_of",
+        "of_project",
+        "package_ends_with",
+        "package_has",
+        "path",
+        "version_contains",
+        "version_ends_with",
+        "version_has",
+    }
+)
+"""Conditions of lists that search inside of texts, or look at rows of other tables for each row of the list.
+
+A list with one of them may read every row of the organization before its page is full. Arguments of a to-one that a pick
+finds (`releaseContaining(commit:)`, `latestRelease(environment:)`) have the same names and use an index: they do not count.
+"""
+
+SIMPLE_CONDITIONS = frozenset(
+    {
+        "build_above",
+        "build_below",
+        "build_code",
+        "build_code_starts_with",
+        "build_equals",
+        "build_from",
+        "build_until",
+        "created_before",
+        "created_from",
+        "has_project",
+        "id",
+        "ids",
+        "name",
+        "names",
+        "nothing",
+        "on_projects",
+        "package",
+        "package_starts_with",
+        "project",
+        "release",
+        "released",
+        "released_before",
+        "released_from",
+        "repository",
+        "semver_above",
+        "semver_below",
+        "semver_equals",
+        "semver_from",
+        "semver_until",
+        "slug",
+        "status",
+        "unreleased",
+        "version",
+        "version_in",
+        "version_starts_with",
+    }
+)
+"""Conditions that compare a column of the row, or look one row up by its key; the two sets name each filter of the store."""
+
+
+def is_scanning(names: Names) -> bool:
+    """Return whether one of a list's conditions, at any depth of groups, is in SCANNING_CONDITIONS."""
+    return any(name in SCANNING_CONDITIONS if isinstance(name, str) else is_scanning(name[1]) for name in names)
+
+
+def count_scanning(conditions: Conditions) -> int:
+    """Return how many of a list's conditions, at any depth of groups, are in SCANNING_CONDITIONS."""
+    return sum(name in SCANNING_CONDITIONS for name, _ in leaves(conditions))

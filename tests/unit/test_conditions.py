@@ -1,0 +1,37 @@
+"""Which conditions scan: declared once, for every filter of the store."""
+
+from __future__ import annotations
+
+from gql_releases.domain.conditions import (
+    SCANNING_CONDITIONS,
+    SIMPLE_CONDITIONS,
+    Conditions,
+    count_scanning,
+    is_scanning,
+    names_of,
+)
+from gql_releases.storage.reading.catalogue import CATALOGUE
+
+
+def _filter_names() -> set[str]:
+    names: set[str] = set()
+    for entity in CATALOGUE.values():
+        names.update(entity.filters)
+        for listed in entity.manys.values():
+            names.update(listed.filters, *(route.filters for route in listed.routes.values()))
+    return names
+
+
+def test_every_filter_of_the_store_is_declared_scanning_or_simple() -> None:
+    assert sorted(SCANNING_CONDITIONS & SIMPLE_CONDITIONS) == []
+    assert sorted(SCANNING_CONDITIONS | SIMPLE_CONDITIONS) == sorted(_filter_names())
+
+
+def test_conditions_that_scan_are_counted_in_groups() -> None:
+    conditions: Conditions = (
+        ("status", "OPEN"),
+        ("or", (("path", "a"), ("and", (("version_contains", ["x"]), ("not", (("author", "a@b.c"),)))))),
+    )
+    assert count_scanning(conditions) == 3
+    assert is_scanning(names_of(conditions))
+    assert not is_scanning(names_of((("status", "OPEN"), ("or", (("version", "1"), ("project", "web"))))))
