@@ -15,6 +15,7 @@ from gql_releases.domain.principal import Scope
 from gql_releases.domain.search import FILTERS
 from gql_releases.graphql_api.errors import IN_PAYLOAD
 from gql_releases.rest_api.errors import STATUSES
+from gql_releases.rest_api.not_implemented import NOT_IMPLEMENTED
 from gql_releases.rest_api.parameters import SORTS
 from gql_releases.rest_api.routes import ROUTES
 from gql_releases.settings import Settings
@@ -82,6 +83,23 @@ def test_every_endpoint_is_compared_with_sentrys() -> None:
         (method, spelled(pattern)) for pattern, handlers in ROUTES.items() for method in handlers
     )
     assert {state for _, _, state in rows} == {"same", "better"}
+
+
+def test_every_path_that_is_not_implemented_is_documented_with_its_sentence() -> None:
+    rows = re.findall(r"^\| (This server .+?) \| (.+) \|$", (DOCS / "sentry-compatibility.md").read_text(), re.MULTILINE)
+    sentences: dict[str, list[str]] = {}
+    for pattern, sentence in NOT_IMPLEMENTED.items():
+        sentences.setdefault(sentence, []).append(render_path(pattern))
+    assert rows == [(sentence, ", ".join(f"`{path}`" for path in sorted(paths))) for sentence, paths in sentences.items()]
+
+
+def render_path(pattern: tuple[str, ...]) -> str:
+    names = iter(["{org}", *["{project}"] * (pattern[1:2] == ("projects",)), "{version}"])
+    if pattern[0] == "*":
+        names = iter(["{project}"])
+    if pattern[-1] == "*" or pattern[3:4] == ("projects",):
+        names = iter(["{org}", "{id}"])
+    return "/api/" + "".join(f"{next(names) if part == '*' else part}/" for part in pattern)
 
 
 def test_every_filter_and_sort_is_documented() -> None:

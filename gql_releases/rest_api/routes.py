@@ -18,7 +18,8 @@ from gql_releases.domain.errors import DomainError, InvalidToken
 from gql_releases.domain.principal import Principal
 from gql_releases.rest_api import commits, deploys, inventory, listing, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
-from gql_releases.rest_api.requests import Answer, Refused, Request, not_found
+from gql_releases.rest_api.not_implemented import PREFIX, find_sentence, refuse_path
+from gql_releases.rest_api.requests import Answer, Refused, Request
 from gql_releases.rest_api.services import Services
 from gql_releases.web.http import (
     COMMON,
@@ -38,7 +39,6 @@ from gql_releases.web.request_log import RequestLog
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
-PREFIX = "/api/0/"
 NO_BODY = (None, False)
 TIMES_AS_MANY_VALUES = 4
 """How often the limits of JSON values are granted here: who may write has no operation that could be refused before."""
@@ -79,7 +79,7 @@ NO_STORE = (b"cache-control", b"no-store")  # npm's `sentry` keeps answers on di
 
 
 class RestApi:
-    """The endpoint of everything below /api/0/."""
+    """The endpoint of everything below /api/: Sentry's API is below /api/0/, SDKs send to /api/{project}/."""
 
     def __init__(
         self,
@@ -180,8 +180,12 @@ class RestApi:
 
 def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
     """Find the route and the variable segments, each decoded once. Raises Refused."""
-    raw = scope["raw_path"].decode("latin-1").partition("?")[0].removeprefix(PREFIX)
-    if raw and not raw.endswith("/"):
+    path = scope["raw_path"].decode("latin-1").partition("?")[0]
+    raw = path[len(PREFIX) :]
+    without_slash = bool(raw) and not raw.endswith("/")
+    if not path.startswith(PREFIX) or (without_slash and find_sentence(path)):
+        raise refuse_path(path)
+    if without_slash:
         hint = "The path must end in a slash."
         if media_type(header(scope, b"content-type")) == "application/json":
             raise Refused(Answer(404, {"info": hint}))
@@ -194,7 +198,7 @@ def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
                 return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
             except UnicodeDecodeError:
                 break
-    raise not_found()
+    raise refuse_path(path)
 
 
 def _refusal(error: DomainError) -> Answer:

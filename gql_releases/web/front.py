@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Front:
-    """`/graphql` and everything below `/api/0/` go to their doors, pages and start-up to the application behind."""
+    """`/graphql` and everything below `/api/` go to their doors, pages and start-up to the application behind."""
 
     def __init__(self, graphql: ASGIApp, rest: ASGIApp, behind: ASGIApp) -> None:
         self._graphql, self._rest, self._behind = graphql, rest, behind
@@ -21,7 +21,7 @@ class Front:
             if path == "/graphql":
                 await self._graphql(scope, receive, send)
                 return
-            if path.startswith("/api/0/"):
+            if path.startswith("/api/"):
                 await self._rest(scope, receive, send)
                 return
         await self._behind(scope, receive, send)

@@ -1,0 +1,116 @@
+"""Paths of Sentry's API that clients request and that this server does not have: 501 and a sentence that says what to do.
+
+A 404 is no answer there: sentry-cli prints it as "organization not found" or "Project not found". Both of its majors print
+the `detail` of a 501. The answer is the same with and without a token: it says nothing about the store, and SDKs send the
+key of a DSN in place of a token. As a feature is added, its row goes.
+"""
+
+from __future__ import annotations
+
+from gql_releases.rest_api.requests import Answer, Refused
+
+PREFIX = "/api/0/"
+MAX_PATH_IN_MESSAGE = 200
+"""Characters of an unknown path that the message repeats."""
+
+FILES = (
+    "This server does not keep source maps and release files: leave out `sourcemaps upload` and `releases files`, and set "
+    "`sourcemaps: { disable: true }` in a bundler plugin (docs/ci.md)."
+)
+UPLOADS = (
+    "This server does not keep uploaded files: leave out uploads of source maps and debug files, and set "
+    "`sourcemaps: { disable: true }` in a bundler plugin (docs/ci.md)."
+)
+DEBUG_FILES = "This server does not keep debug files and mappings: leave their upload out of the build (docs/ci.md)."
+BUILDS = "This server does not keep builds of apps and their snapshots: leave their upload out of the build (docs/ci.md)."
+EVENTS = (
+    "This server does not keep events, sessions, logs and traces: give the SDK the DSN of a server that keeps them "
+    "(docs/ci.md)."
+)
+ISSUES = "This server does not keep issues: look them up on the server that receives the events (docs/ci.md)."
+MONITORS = (
+    "This server does not keep monitors, check-ins and alerts: send check-ins to a server that keeps them (docs/ci.md)."
+)
+CODE = (
+    "This server has no integrations and code mappings: send commits with `releases set-commits`, it needs neither "
+    "(docs/ci.md)."
+)
+PEOPLE = "This server has no users and teams: a token's scopes say what it may do in its organization (docs/ci.md)."
+KEYS = (
+    "This server has no client keys (DSNs), since it keeps no events: use the DSN of a server that keeps them (docs/ci.md)."
+)
+DASHBOARDS = "This server has no dashboards and saved searches: query releases with GraphQL or `releases list` (docs/ci.md)."
+
+_IN_BOTH: dict[str, str] = {
+    **dict.fromkeys(("artifact-lookup", "artifactbundle", "artifact-bundles"), FILES),
+    **dict.fromkeys(("preprodartifacts", "preprod", "snapshots"), BUILDS),
+    **dict.fromkeys(("events", "eventids", "logs", "replays", "profiling", "stats", "tags", "user-feedback"), EVENTS),
+    **dict.fromkeys(("issues", "groups"), ISSUES),
+    **dict.fromkeys(("monitors", "checkins", "detectors", "workflows", "rules", "alert-rules", "combined-rules"), MONITORS),
+    **dict.fromkeys(("teams", "members"), PEOPLE),
+    **dict.fromkeys(("keys", "project-keys"), KEYS),
+}
+"""First segment below an organization or a project -> sentence."""
+_IN_ORGANIZATION: dict[str, str] = {
+    "chunk-upload": UPLOADS,
+    **dict.fromkeys(("events-timeseries", "events-stats", "events-meta", "events-trace", "sessions", "metrics"), EVENTS),
+    **dict.fromkeys(("trace", "trace-meta", "trace-items", "traces", "spans", "replay-count", "replay-selectors"), EVENTS),
+    **dict.fromkeys(("stats_v2", "stats-summary"), EVENTS),
+    "shortids": ISSUES,
+    "projects/*/detectors": MONITORS,
+    **dict.fromkeys(("code-mappings", "integrations", "config", "plugins", "repos/*"), CODE),
+    **dict.fromkeys(("user-teams", "users", "external-users", "scim"), PEOPLE),
+    **dict.fromkeys(("dashboards", "discover", "group-search-views", "recent-searches"), DASHBOARDS),
+}
+_IN_PROJECT: dict[str, str] = {
+    **dict.fromkeys(("files", "files/source-maps", "files/artifact-bundles"), FILES),
+    **dict.fromkeys(
+        ("files/dsyms", "files/difs", "files/proguard-artifact-releases", "files/proguard-artifacts"), DEBUG_FILES
+    ),
+    **dict.fromkeys(("reprocessing", "symbol-sources"), DEBUG_FILES),
+    **dict.fromkeys(("files/preprodartifacts", "files/installablepreprodartifact"), BUILDS),
+    **dict.fromkeys(("repo", "repo-path-parsing", "stacktrace-link", "codeowners", "ownership", "plugins"), CODE),
+    "users": PEOPLE,
+}
+_OF_RELEASE: dict[str, str] = dict.fromkeys(("files", "assemble", "artifactbundle"), FILES)
+_INGESTION = ("envelope", "store", "minidump", "unreal", "security", "csp-report", "nel", "events", "integration")
+
+
+def _patterns() -> dict[tuple[str, ...], str]:
+    """Build the table: segments below /api/, `*` for a variable one -> sentence. Longer patterns come first."""
+    organization, project = ("0", "organizations", "*"), ("0", "projects", "*", "*")
+    table: dict[tuple[str, ...], str] = {
+        **dict.fromkeys((("*", name) for name in _INGESTION), EVENTS),
+        ("*", "cron"): MONITORS,
+        ("store",): EVENTS,
+        ("0", "issues"): ISSUES,
+        ("0", "groups"): ISSUES,
+        ("0", "teams"): PEOPLE,
+        ("0", "monitors"): MONITORS,
+    }
+    for root, own in ((organization, _IN_ORGANIZATION), (project, _IN_PROJECT)):
+        table |= {(*root, *name.split("/")): sentence for name, sentence in (_IN_BOTH | own).items()}
+        table |= {(*root, "releases", "*", name): sentence for name, sentence in _OF_RELEASE.items()}
+    return dict(sorted(table.items(), key=lambda row: (-len(row[0]), row[0])))
+
+
+NOT_IMPLEMENTED = _patterns()
+"""Segments below /api/, `*` for a variable one -> sentence. A pattern is for its path and all paths below it."""
+
+
+def find_sentence(raw_path: str) -> str | None:
+    """Return the sentence about a path below /api/, with or without its last slash; None where clients do not request it."""
+    segments = raw_path.removeprefix("/api/").strip("/").split("/")
+    for pattern, sentence in NOT_IMPLEMENTED.items():
+        if len(segments) >= len(pattern) and all(p in ("*", s) for p, s in zip(pattern, segments, strict=False)):
+            return sentence
+    return None
+
+
+def refuse_path(raw_path: str) -> Refused:
+    """Build the refusal of a path below /api/ that no route matches: 501 where Sentry has it, else 404."""
+    sentence = find_sentence(raw_path)
+    if sentence is not None:
+        return Refused(Answer(501, {"detail": sentence}))
+    cut = raw_path if len(raw_path) <= MAX_PATH_IN_MESSAGE else raw_path[:MAX_PATH_IN_MESSAGE] + "..."
+    return Refused(Answer(404, {"detail": f"This server has no path {cut}: see docs/sentry-compatibility.md."}))
