@@ -25,7 +25,7 @@ from gql_releases import forwarding_commands
 from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint, Minted
 from gql_releases.domain.dates import format_date, now
-from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
+from gql_releases.domain.errors import CommandFailed, DomainError, InvalidInput, Unavailable
 from gql_releases.domain.organization import NewToken, parse_new_project, parse_new_token
 from gql_releases.domain.principal import Scope
 from gql_releases.graphql_api.schema import build_schema, print_sdl
@@ -41,7 +41,11 @@ from gql_releases.web.protocol import HttpProtocol
 
 logger = logging.getLogger(__name__)
 
-cli = typer.Typer(help="A release store with two doors: GraphQL and Sentry's REST API.", no_args_is_help=True)
+cli = typer.Typer(
+    help="A release store with two doors: GraphQL and Sentry's REST API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # `main` prints one line for every failure
+)
 org = typer.Typer(help="Organizations.", no_args_is_help=True)
 project = typer.Typer(help="Projects.", no_args_is_help=True)
 token = typer.Typer(help="Tokens.", no_args_is_help=True)
@@ -57,7 +61,10 @@ Name = Annotated[str | None, typer.Option(help="A name for people.")]
 
 
 def main() -> None:
-    """Run the command line; what the domain refuses ends in one line and exit code 1."""
+    """Run the command line. Every failure ends in one line and exit code 1, a wrong option or setting in exit code 2.
+
+    With GQL_RELEASES_LOG_LEVEL=debug an unexpected failure is logged with its traceback, too.
+    """
     try:
         cli()
     except InvalidInput as error:
@@ -74,6 +81,13 @@ def main() -> None:
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise SystemExit(2) from None
+    except CommandFailed as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(1) from None
+    except Exception as error:
+        logger.debug("the command failed", exc_info=True)
+        typer.echo(f"{type(error).__name__}: {' '.join(str(error).split())}", err=True)
+        raise SystemExit(1) from None
 
 
 def served_app() -> ASGIApp:
@@ -251,15 +265,12 @@ def copy_store(
 ) -> None:
     """Copy the store into another database and compare both. Nothing may write meanwhile; a copy cut off goes on."""
     from gql_releases import copying
-    from gql_releases.storage.copying import AGAIN, BATCH, CopyRefused
+    from gql_releases.storage.copying import AGAIN, BATCH
 
     source = Settings().database_url
     require_current(source)
     try:
         same = copying.copy_store(source, to, batch or BATCH)
-    except CopyRefused as refusal:
-        typer.echo(str(refusal), err=True)
-        raise typer.Exit(1) from None
     except Unavailable as error:
         typer.echo(f"{error.message} What was copied stays: run this again, and it goes on.", err=True)
         raise typer.Exit(1) from None

@@ -148,3 +148,7 @@ class Unavailable(DomainError):
 
     def __init__(self, message: str = "The store is not available at the moment; nothing was changed.") -> None:
         super().__init__(ErrorCode.UNAVAILABLE, message)
+
+
+class CommandFailed(Exception):
+    """A command cannot be carried out. The message is one line for the operator; the exit code is 1."""

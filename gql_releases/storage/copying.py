@@ -16,7 +16,7 @@ from typing import Protocol
 
 import asyncpg
 
-from gql_releases.domain.errors import InvalidInput
+from gql_releases.domain.errors import CommandFailed, InvalidInput
 from gql_releases.storage import migrating
 from gql_releases.storage.ends import End, Taken, open_end
 from gql_releases.storage.parts import Part, parts_to_copy, whole_tables
@@ -31,7 +31,7 @@ AGAIN = "Make the target empty and copy again, while nothing writes to the sourc
 UNDER_WAY = "Another copy into this database is under way."
 
 
-class CopyRefused(Exception):
+class CopyRefused(CommandFailed):
     """A copy that cannot begin or go on, and why."""
 
 

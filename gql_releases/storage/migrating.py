@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -12,37 +13,75 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, create_engine, func, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from gql_releases.domain.errors import Unavailable
+from gql_releases.domain.errors import CommandFailed, DomainError, Unavailable
 from gql_releases.storage.postgres import is_postgres, open_connection
-from gql_releases.storage.sqlite import TRANSLATED, sqlite_path
+from gql_releases.storage.sqlite import sqlite_path, translate
 from gql_releases.storage.tables import metadata
 
 Result = TypeVar("Result")
 LOCK = 7_101_983
 """The advisory lock that migrations hold: a number of ours."""
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK_TIMEOUT_SECONDS = 45.0
+"""How long a migration of a SQLite file waits for another process that is writing to it."""
+
+
+class MigrationFailed(CommandFailed):
+    """A migration that the database refused; nothing of it was kept."""
 
 
 def _on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
-    """Run some work on a connection of its own. Raises Unavailable."""
-    if is_postgres(url):
+    """Run some work on a connection of its own. Raises Unavailable, MigrationFailed."""
+    if not is_postgres(url):
+        return _on_sqlite(sqlite_path(url), work)
+    try:
         return asyncio.run(_on_postgres(url, work))
-    path = sqlite_path(url)
+    except DBAPIError as error:
+        raise MigrationFailed(_failure(error.orig or error)) from None
+
+
+def _on_sqlite(path: Path, work: Callable[[Connection], Result]) -> Result:
     if not path.parent.is_dir():
         raise Unavailable(f"There is no folder {path.parent} for the database.")
-    engine = create_engine(URL.create("sqlite", database=str(path)))
+    engine = _sqlite_engine(path)
     try:
-        with TRANSLATED, engine.connect() as connection:
+        with engine.connect() as connection:
             return work(connection)
     except DBAPIError as error:
-        with TRANSLATED:
-            raise error.orig or error from error
+        # The driver's error already has SQLAlchemy's as its context: to chain it would make a cycle.
+        failure = error.orig or error
+        if isinstance(failure, sqlite3.DatabaseError):
+            try:
+                translate(failure)
+            except DomainError as refusal:
+                raise refusal from None
+        raise MigrationFailed(_failure(failure)) from None
     finally:
         engine.dispose()
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    """Open a file whose transactions hold the write lock from their first statement on.
+
+    Processes that migrate one file at the same moment do so one after the other, as PostgreSQL's advisory lock makes them.
+    The driver begins no transaction by itself, so that changes of tables are part of ours.
+    """
+    options = {"timeout": LOCK_TIMEOUT_SECONDS, "isolation_level": None}
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=options)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _failure(error: BaseException) -> str:
+    return f"The migration failed and nothing was changed: {str(error).partition(chr(10))[0]}"
 
 
 async def _on_postgres(url: str, work: Callable[[Connection], Result]) -> Result:
@@ -78,7 +117,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring a database to a revision, up or down. Raises Unavailable."""
+    """Bring a database to a revision, up or down, in one transaction. Raises Unavailable, MigrationFailed."""
 
     def work(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":  # two gateways that start at once migrate one after the other

@@ -6,14 +6,17 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 
 from gql_releases.storage.postgres import TRANSLATED, is_postgres, open_connection
-from gql_releases.storage.sqlite import connect, sqlite_path
+from gql_releases.storage.sqlite import BUSY_MS, sqlite_path
+from gql_releases.storage.sqlite import TRANSLATED as SQLITE_TRANSLATED
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 CURRENT = "SELECT version_num FROM alembic_version"
+HAS_REVISION = "SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'"
 
 
 def newest() -> str:
@@ -28,13 +31,14 @@ def is_current(url: str) -> bool:
 
 
 def _on_sqlite(path: Path) -> str | None:
+    """Read the revision without changing the file: another process may be migrating it."""
     if not path.exists():
         return None
-    with closing(connect(path)) as connection:
-        try:
-            row = connection.execute(CURRENT).fetchone()
-        except sqlite3.OperationalError:  # there is no such table
+    address = f"file:{quote(str(path))}?mode=rw"
+    with SQLITE_TRANSLATED, closing(sqlite3.connect(address, uri=True, timeout=BUSY_MS / 1000)) as connection:
+        if connection.execute(HAS_REVISION).fetchone() is None:
             return None
+        row = connection.execute(CURRENT).fetchone()
     return str(row[0]) if row else None
 
 

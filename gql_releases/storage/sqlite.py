@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,6 @@ from gql_releases.storage.statements import SEVERAL, Row, Rows, Statement, Then,
 Result = TypeVar("Result")
 
 PRAGMAS = (
-    "journal_mode=WAL",
     "synchronous=FULL",  # what was acknowledged survives a power cut; the group commit pays for it
     "foreign_keys=ON",
     "cache_size=-8192",
@@ -52,12 +52,29 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=512
         )
+        _use_wal(connection)
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         if _forget_figures(connection):
             connection.close()
             return connect(path)  # this one keeps in mind what it has read
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to write-ahead logging. SQLite waits for no other connection here, so this repeats it for a while.
+
+    Raises sqlite3.OperationalError where others hold the file for longer than BUSY_MS.
+    """
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _forget_figures(connection: sqlite3.Connection) -> bool:
