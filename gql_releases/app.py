@@ -9,7 +9,6 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,6 +31,7 @@ from gql_releases.services.releases import ReleaseService
 from gql_releases.settings import Settings
 from gql_releases.storage.reading.catalogue import readable
 from gql_releases.storage.store import Store, open_store
+from gql_releases.web.cors import Cors
 from gql_releases.web.explorer import explorer_page, explorer_routes
 from gql_releases.web.front import Front
 from gql_releases.web.http import send
@@ -43,7 +43,6 @@ RATE_HEADERS = ("X-Sentry-Rate-Limit-Limit", "X-Sentry-Rate-Limit-Remaining", "X
 EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint", *RATE_HEADERS)
 COLLECT_AFTER = 50_000
 """New objects after which the collector looks for cycles."""
-LOCAL_PAGES = "http://localhost:*"
 
 
 def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
@@ -63,7 +62,9 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     preparer, trusted = Preparer(core(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)
     rates = RateLimit(settings.rate_limit)
-    rules = Rules(limit, settings.max_cost, settings.draft_status, settings.public_schema)
+    rules = Rules(
+        limit, min(limit, settings.max_anonymous_body_size), settings.max_cost, settings.draft_status, settings.public_schema
+    )
     log = RequestLog("gql_releases.requests")
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, log)
     rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, rates, log)
@@ -89,7 +90,8 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     sdl_routes = [Route("/schema.graphql", _Endpoint(show_sdl), methods=["GET"])] if settings.public_schema else []
     pages = Starlette(routes=[*sdl_routes, *explorer_routes()], middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
-    return _cors(settings, Front(graphql, rest, pages))
+    front = Front(graphql, rest, pages)
+    return Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front
 
 
 def seal_of(settings: Settings) -> Seal | None:
@@ -110,18 +112,3 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         await self._answer(scope, receive, send_)
-
-
-def _cors(settings: Settings, app: ASGIApp) -> ASGIApp:
-    if not settings.cors_origins:
-        return app
-    local = LOCAL_PAGES in settings.cors_origins
-    return CORSMiddleware(
-        app,
-        allow_origins=[origin for origin in settings.cors_origins if origin != LOCAL_PAGES],
-        allow_origin_regex=r"http://(localhost|127\.0\.0\.1)(:[0-9]+)?" if local else None,
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
-        expose_headers=EXPOSED,
-        max_age=600,
-    )

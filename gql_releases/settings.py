@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     )
     create_projects: bool = Field(False, description="Whether a project that a creation names is made.")
     max_body_size: int = Field(32 * MEBIBYTE, ge=1024, description="Bytes that a request's body may have.")
+    max_anonymous_body_size: int = Field(
+        128 * 1024, ge=1024, description="Bytes that a GraphQL request's body may have without a token."
+    )
     rate_limit: int | None = Field(
         None, ge=1, description="Requests that a token may make in a minute, counted by each process; none: any number."
     )

@@ -27,6 +27,7 @@ from gql_releases.graphql_api.requests import HttpError, Request, from_body, fro
 from gql_releases.graphql_api.services import Services
 from gql_releases.graphql_api.steps import Asked
 from gql_releases.graphql_api.trusted import TrustedDocuments
+from gql_releases.web.authentication import AUTHENTICATION_STATUSES
 from gql_releases.web.http import (
     BodyTooLarge,
     Headers,
@@ -49,6 +50,8 @@ RETRY_AFTER = (b"retry-after", b"1")
 NO_HEADERS: Headers = []
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
+ALLOW = (b"allow", b"GET, HEAD, OPTIONS, POST")
+READING = ("GET", "HEAD")
 PARTIAL_SUCCESS = 294
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -62,6 +65,7 @@ class Rules:
     """
 
     max_body: int
+    max_anonymous_body: int
     max_cost: int
     draft_status: bool = False
     public_schema: bool = True
@@ -87,8 +91,12 @@ class GraphQLView:
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
+        method = scope["method"]
+        if method == "OPTIONS":
+            await send(send_, 204, b"", [NO_SNIFF, ALLOW])
+            return
         accept = header(scope, b"accept")
-        if scope["method"] == "GET" and accepted(accept, (*OFFERED, "text/html")) == "text/html":
+        if method in READING and accepted(accept, (*OFFERED, "text/html")) == "text/html":
             await self._page(scope, receive, send_)
             return
         kind = accepted(accept, OFFERED)
@@ -110,12 +118,14 @@ class GraphQLView:
 
     async def _answer(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any], Headers]:
         begun = time.perf_counter()
-        request = await self._request(scope, receive)
+        _require_request(scope)
+        authorization = header(scope, b"authorization")
         principal, headers = None, NO_HEADERS
         try:
-            authorization = header(scope, b"authorization")
-            principal = await self._authenticator.authenticate(authorization) if authorization else None
-            headers = self._count(principal) if principal else []
+            if authorization:  # before the body is read: who sends it decides how much of it is
+                principal = await self._authenticator.authenticate(authorization)
+                headers = self._count(principal)
+            request = await self._request(scope, receive, principal)
             execute = self._execute_in_turns if request.large else self._execute
             status, answer, operation = await execute(request, principal, scope["method"], kind)
             if principal:
@@ -124,8 +134,10 @@ class GraphQLView:
             if principal:
                 self._authenticator.forget(principal)
             raise HttpError(401, error.message, [CHALLENGE], {"code": error.code.value}) from error
-        except DomainError as error:  # the store cannot even tell whose token this is
-            return 503, {"errors": [field_error(error, [])]}, [RETRY_AFTER]
+        except DomainError as error:  # of the authenticator: those of fields stand in the answer
+            status = AUTHENTICATION_STATUSES[error.code]
+            refusal = [RETRY_AFTER] if status == 503 else [CHALLENGE]
+            return status, {"errors": [field_error(error, [])]}, refusal
         token, took = principal.token_id if principal else "-", 1000 * (time.perf_counter() - begun)
         self._log.note("graphql operation=%s token=%s status=%s ms=%.1f", operation or "-", token, status, took)
         return status, answer, [*headers, RETRY_AFTER] if status == 503 else headers
@@ -137,21 +149,19 @@ class GraphQLView:
             raise HttpError(429, taken.message, taken.headers, {"code": "RATE_LIMITED"})
         return taken.headers
 
-    async def _request(self, scope: Scope, receive: Receive) -> Request:
-        if scope["method"] == "GET":
+    async def _request(self, scope: Scope, receive: Receive, principal: Principal | None) -> Request:
+        if scope["method"] in READING:
             return from_query(scope["query_string"])
-        if scope["method"] != "POST":
-            raise HttpError(405, "Use POST, or GET for queries.", [(b"allow", b"GET, POST")])
-        if media_type(header(scope, b"content-type")) != JSON:
-            raise HttpError(415, f"Send the request as {JSON}.")
+        limit = self._rules.max_body if principal else self._rules.max_anonymous_body
         try:
-            body = await read_body(scope, receive, self._rules.max_body)
+            body = await read_body(scope, receive, limit)
             if len(body) > LARGE:
                 with in_turns():
                     return await apart(from_large_body, body)
             return from_body(parse_json(body))
         except BodyTooLarge:
-            raise HttpError(413, f"The body is larger than {self._rules.max_body} bytes.") from None
+            hint = "" if principal else ", which is the limit without a token"
+            raise HttpError(413, f"The body is larger than {limit} bytes{hint}.") from None
         except TooManyValues as error:
             raise HttpError(413, str(error), extensions=limit_error(error.name, error.value).extensions) from None
         except NotJson as error:
@@ -163,7 +173,7 @@ class GraphQLView:
         extensions: dict[str, Any] = {}
         try:
             operation = self._prepare(request)
-            if method == "GET" and not operation.is_query:
+            if method in READING and not operation.is_query:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
             raw = request.variables
             variables = await apart(operation.coerce, raw) if request.large else operation.coerce(raw)
@@ -209,6 +219,17 @@ class GraphQLView:
         if kind != RESPONSE_JSON:
             return 200
         return 422 if self._rules.draft_status and not error.is_syntax else 400
+
+
+def _require_request(scope: Scope) -> None:
+    """Refuse what is no GraphQL request by its method or media type. Raises HttpError."""
+    method = scope["method"]
+    if method in READING:
+        return
+    if method != "POST":
+        raise HttpError(405, "Use POST, or GET for queries.", [ALLOW])
+    if media_type(header(scope, b"content-type")) != JSON:
+        raise HttpError(415, f"Send the request as {JSON}.")
 
 
 def _told(asked: dict[str, Any], cost: int, most: int) -> dict[str, Any]:

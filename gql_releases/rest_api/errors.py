@@ -8,6 +8,7 @@ from typing import Any
 
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
 from gql_releases.rest_api.wire import Names
+from gql_releases.web.authentication import AUTHENTICATION_STATUSES
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +40,8 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.TOKEN_NOT_FOUND: 404,
     ErrorCode.INVALID_ARGUMENT: 400,
     ErrorCode.INVALID_CURSOR: 400,
-    ErrorCode.UNAUTHENTICATED: 401,
-    ErrorCode.INVALID_TOKEN: 401,
     ErrorCode.FORBIDDEN: 403,
-    ErrorCode.UNAVAILABLE: 503,
+    **AUTHENTICATION_STATUSES,
 }
 """Code -> status. Clients repeat a 503, and only that."""
 

@@ -115,6 +115,8 @@ class RestApi:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, handlers = _match(scope)
+        if scope["method"] == "OPTIONS":  # without a token: RFC 9110 section 9.3.7
+            return Answer(204, headers=[_allow(handlers)])
         principal = None
         try:
             principal = await self._authenticator.authenticate(header(scope, b"authorization"))
@@ -140,9 +142,7 @@ class RestApi:
         handlers: dict[str, Handler],
     ) -> Answer:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        allowed = [(b"allow", ", ".join([*handlers, "HEAD", "OPTIONS"]).encode())]
-        if method == "OPTIONS":
-            return Answer(200, {}, allowed)
+        allowed = [_allow(handlers)]
         if method not in handlers:
             return Answer(405, {"detail": f'Method "{method}" not allowed.'}, allowed)
         body, large = await self._body(scope, receive) if method in ("POST", "PUT") else NO_BODY
@@ -199,6 +199,10 @@ def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
             except UnicodeDecodeError:
                 break
     raise refuse_path(path)
+
+
+def _allow(handlers: dict[str, Handler]) -> tuple[bytes, bytes]:
+    return b"allow", ", ".join([*handlers, "HEAD", "OPTIONS"]).encode()
 
 
 def _refusal(error: DomainError) -> Answer:

@@ -89,8 +89,11 @@ def refuse_constant(constant: str) -> Any:
 
 
 async def send(send: Send, status: int, body: bytes, headers: Headers | None = None, content_type: bytes = JSON) -> None:
-    """Send a whole answer."""
-    sent = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *(headers or ())]
+    """Send a whole answer. A 204 has neither a body nor its length (RFC 9110 section 8.6)."""
+    if status == 204:
+        sent = list(headers or ())
+    else:
+        sent = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *(headers or ())]
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": body})
 

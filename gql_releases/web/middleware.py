@@ -1,14 +1,17 @@
-"""Headers of those answers that no door sends (files of pages, 404), as pure ASGI."""
+"""Headers of those answers that neither API sends (files of pages, 404), as pure ASGI."""
 
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gql_releases.web.http import COMMON
+from gql_releases.web.http import send as send_whole
+
+ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 
 
 class CommonHeaders:
-    """Adds the headers of every answer to those that do not have them."""
+    """Adds the headers of every answer to those that do not have them, and answers OPTIONS where there is something."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -18,12 +21,18 @@ class CommonHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        allowed = False
 
         async def complete(message: Message) -> None:
+            nonlocal allowed
             if message["type"] == "http.response.start":
-                there = {name for name, _ in message["headers"]}
-                missing = [one for one in COMMON if one[0] not in there]
+                if scope["method"] == "OPTIONS" and message["status"] == 405:
+                    allowed = True
+                    await send_whole(send, 204, b"", [ALLOW, *COMMON])
+                names = {name for name, _ in message["headers"]}
+                missing = [header for header in COMMON if header[0] not in names]
                 message = {**message, "headers": [*message["headers"], *missing]}
-            await send(message)
+            if not allowed:
+                await send(message)
 
         await self._app(scope, receive, complete)

@@ -64,7 +64,7 @@ def test_request_that_cannot_be_executed_says_so_by_media_type(
 
 def test_method_content_type_and_accept_are_negotiated(client: Client) -> None:
     assert client.request("PUT", "/graphql", {"query": "{__typename}"}).status == 405
-    assert client.request("PUT", "/graphql", {"query": "{__typename}"}).headers["allow"] == "GET, POST"
+    assert client.request("PUT", "/graphql", {"query": "{__typename}"}).headers["allow"] == "GET, HEAD, OPTIONS, POST"
     assert client.request("POST", "/graphql", b"{__typename}", headers={"content-type": "text/plain"}).status == 415
     assert client.request("POST", "/graphql", {"query": "{__typename}"}, headers={"accept": "image/png"}).status == 406
     large = {"content-length": "99999999999"}
@@ -76,7 +76,7 @@ def test_method_content_type_and_accept_are_negotiated(client: Client) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers", "status", "allow"),
     [
-        ("PUT", "", b"{}", {}, 405, "GET, POST"), ("DELETE", "", None, {}, 405, "GET, POST"),
+        ("PUT", "", b"{}", {}, 405, "GET, HEAD, OPTIONS, POST"), ("DELETE", "", None, {}, 405, "GET, HEAD, OPTIONS, POST"),
         ("GET", "?query=mutation{deleteRelease(input:{release:{id:%22x%22}}){userErrors{code}}}", None, {}, 405, "POST"),
         ("POST", "", b"{__typename}", {"content-type": "text/plain"}, 415, None),
         ("POST", "", b"{__typename}", {"content-type": ""}, 415, None),
