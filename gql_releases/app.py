@@ -50,7 +50,7 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
 
     Trusted documents are planned now: raises ValueError for one that the schema does not fit.
     """
-    store = store or open_store(settings.database_url, settings.pool_size, settings.pool_seconds)
+    store = store or open_store(settings.database_url, settings.pool_size, settings.pool_seconds, settings.read_timeout)
     authenticator = Authenticator(store.tokens)
     reads = ReadService(store)
     releases = ReleaseService(store.releases, create_projects=settings.create_projects)

@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(10, ge=1, description="Connections to PostgreSQL that a process holds at most.")
     pool_seconds: float = Field(15.0, gt=0, description="Seconds that a request may wait for a connection to PostgreSQL.")
+    read_timeout: float = Field(5.0, gt=0, le=55, description="Seconds that a read of the database may take.")
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
     log_level: str = Field("info", description="One of debug, info, warning, error.")

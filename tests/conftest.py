@@ -91,7 +91,7 @@ class House:
         self.databases, self.url = template.databases, template.databases.copy(template.url, folder)
         self.tokens = template.tokens
         self.settings = Settings(database_url=self.url, **settings)
-        self.store: Store = open_store(self.url)
+        self.store: Store = open_store(self.url, read_seconds=self.settings.read_timeout)
         self.app = create_app(self.settings, self.store)
         self.client = Client(self.app, self.tokens["acme"])
 

@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     # The store
     UNAVAILABLE = "UNAVAILABLE"
+    TIMEOUT = "TIMEOUT"
 
 
 class DomainError(Exception):
@@ -148,6 +149,13 @@ class Unavailable(DomainError):
 
     def __init__(self, message: str = "The store is not available at the moment; nothing was changed.") -> None:
         super().__init__(ErrorCode.UNAVAILABLE, message)
+
+
+class TimedOut(DomainError):
+    """A read took longer than it may and was ended. To send it again as it was is of no use."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(ErrorCode.TIMEOUT, f"The query took longer than {seconds:g} s: narrow it.")
 
 
 class CommandFailed(Exception):

@@ -51,6 +51,7 @@ IN_ERRORS = frozenset(
         ErrorCode.INVALID_TOKEN,
         ErrorCode.FORBIDDEN,
         ErrorCode.UNAVAILABLE,
+        ErrorCode.TIMEOUT,
     }
 )
 """Codes that stand in `errors[].extensions.code`; INVALID_TOKEN refuses the whole request with a 401."""

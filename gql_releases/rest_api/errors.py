@@ -42,6 +42,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.INVALID_CURSOR: 400,
     ErrorCode.FORBIDDEN: 403,
     **AUTHENTICATION_STATUSES,
+    ErrorCode.TIMEOUT: 400,  # no 503: clients would send the same again
 }
 """Code -> status. Clients repeat a 503, and only that."""
 

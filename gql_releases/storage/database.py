@@ -9,7 +9,13 @@ from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.statements import Row, Statement, Transaction, Values
 
 Result = TypeVar("Result")
+READ_SECONDS = 5.0
+"""Seconds that a read may take, unless set otherwise."""
 Work = Callable[[Transaction], Awaitable[Result]]
+
+
+class TakesLong(Exception):
+    """A read would hold up the event loop: it is to be run as a large one."""
 
 
 class Database(Protocol):
@@ -19,11 +25,15 @@ class Database(Protocol):
     def dialect(self) -> Dialect:
         """How this database says what reading needs."""
 
-    async def rows(self, statement: Statement, values: Values, *, large: bool = False) -> list[Row]:
-        """Give the rows of a statement that reads: one alone needs no transaction. Raises Unavailable."""
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
+        """Give the rows of a statement that reads: one alone needs no transaction. Raises as `read` does."""
 
-    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
-        """Run `work` on one snapshot. Raises Unavailable. `large` reads must not hold up the event loop."""
+    async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
+        """Run `work` on one snapshot. `large` reads do not hold up the event loop.
+
+        Another one that would is run again as a large one, or, where `move` is false, raises TakesLong. Raises TimedOut
+        where it takes longer than a read may, Unavailable. Cancelled, it ends what runs in the database.
+        """
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable: then nothing was committed.

@@ -18,6 +18,8 @@ STATEMENTS = 500
 """Prepared statements that a connection keeps."""
 IDLE = 300.0
 """Seconds after which an unused connection is opened anew: something between may have forgotten it."""
+CANCEL_SECONDS = 5.0
+"""Seconds that a server may take to end a statement that nobody waits for; then the connection is cut off."""
 LOOKS = 12
 """Times that connections are looked at while one may go without an answer."""
 
@@ -25,13 +27,19 @@ LOOKS = 12
 class Session:
     """A connection, the statements that are prepared on it, and when it was last used."""
 
-    __slots__ = ("_statements", "_time", "connection", "generation", "used")
+    __slots__ = ("_statements", "_time", "connection", "ended", "generation", "reader", "until", "used")
 
     def __init__(self, connection: Any, generation: int) -> None:
         self.connection, self.generation = connection, generation
         self._time = asyncio.get_running_loop().time
         self.used = self._time()
         self._statements: OrderedDict[Prepared, Any] = OrderedDict()
+        self.reader: asyncio.Task[Any] | None = None
+        self.ended, self.until = False, 0.0
+
+    def read(self, seconds: float) -> None:
+        """Begin a read of the task that runs, which is cancelled, and `ended` set, when the read takes longer."""
+        self.reader, self.until = asyncio.current_task(), self._time() + seconds
 
     async def execute(self, sql: str) -> None:
         """Run a command."""
@@ -59,8 +67,18 @@ class Session:
 class Pool:
     """At most `size` connections; a request waits `patience` seconds for one, and `longest` for a statement's end."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int, patience: float, longest: float) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Any]],
+        size: int,
+        patience: float,
+        longest: float,
+        read_seconds: float | None = None,
+    ) -> None:
+        """Take also the seconds that a read may take, to look at connections often enough."""
         self._connect, self._size, self._patience, self._longest = connect, size, patience, longest
+        self._between_looks = min(longest, read_seconds or longest) / LOOKS
+        self._cancelling: set[asyncio.Task[None]] = set()
         self._idle: list[Session] = []
         self._lent: set[Session] = set()
         self._watch: asyncio.TimerHandle | None = None
@@ -88,12 +106,29 @@ class Pool:
 
     def release(self, session: Session, *, broken: bool = False) -> None:
         """Take a connection back; a `broken` one is closed."""
+        session.reader = None
         if broken or self._closed or session.connection.is_closed() or session.generation != self._generation:
             self._forget(session)
             return
         if not self._hand(session):
             self._lent.discard(session)
             self._idle.append(session)
+
+    def cancel(self, session: Session) -> None:
+        """Take back a connection whose statement nobody waits for any more: end it at the server, then close it."""
+        session.reader = None
+        self._lent.discard(session)
+        task = asyncio.get_running_loop().create_task(self._cancel(session))
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
+
+    async def _cancel(self, session: Session) -> None:
+        """Close as the driver does, which waits until the server has answered the cancelled statement."""
+        try:
+            with suppress(Exception):
+                await session.connection.close(timeout=CANCEL_SECONDS)
+        finally:
+            self._forget(session)
 
     def expire(self) -> None:
         """Close all connections that are there, those that are lent when they come back."""
@@ -120,20 +155,27 @@ class Pool:
         session.used = loop.time()
         self._lent.add(session)
         if self._watch is None:
-            self._watch = loop.call_later(self._longest / LOOKS, self._look)
+            self._watch = loop.call_later(self._between_looks, self._look)
         return session
 
     def _look(self) -> None:
-        """Cut off connections that did not answer in time: the server ends slow statements, but it may hang or be far away.
+        """End reads that take too long, and cut off connections that did not answer in time.
+
+        The server ends the other slow statements, but it may hang or be far away.
 
         A timer for each statement costs as much as a twentieth of a point read.
         """
         loop, self._watch = asyncio.get_running_loop(), None
+        now = loop.time()
         for session in self._lent:
-            if loop.time() - session.used > self._longest:
+            if session.reader:
+                if now > session.until and not session.ended:
+                    session.ended = True
+                    session.reader.cancel()
+            elif now - session.used > self._longest:
                 session.connection.terminate()
         if self._lent:
-            self._watch = loop.call_later(self._longest / LOOKS, self._look)
+            self._watch = loop.call_later(self._between_looks, self._look)
 
     async def _new(self) -> Session:
         self._open += 1

@@ -15,9 +15,9 @@ import asyncpg
 from sqlalchemy import Table
 
 from gql_releases.domain.dates import format_date
-from gql_releases.domain.errors import DomainError, Unavailable
+from gql_releases.domain.errors import DomainError, TimedOut, Unavailable
 from gql_releases.storage.columns import NEVER
-from gql_releases.storage.database import Work
+from gql_releases.storage.database import READ_SECONDS, Work
 from gql_releases.storage.dialects import PostgresDialect
 from gql_releases.storage.hosts import Hosts
 from gql_releases.storage.pool import Pool, Session
@@ -207,30 +207,33 @@ _PARAMETER = re.compile(r"\$(\d+)")
 class PostgresDatabase:
     """Connections that are opened as requests come, and anew when the server was gone."""
 
-    def __init__(self, url: str, size: int = POOL, patience: float = PATIENCE) -> None:
-        """Take the URL, the connections at most, and the seconds that a request may wait for one."""
-        self.dialect, self._hosts = PostgresDialect(), Hosts(url, patience)
-        self._pool, self._ids = Pool(self._connect, size, patience, STATEMENT_SECONDS + GRACE), Ids()
+    def __init__(self, url: str, size: int = POOL, patience: float = PATIENCE, read_seconds: float = READ_SECONDS) -> None:
+        """Take the URL, the connections at most, and the seconds that a request may wait for one and a read may take."""
+        self.dialect, self._hosts, self._read_seconds = PostgresDialect(), Hosts(url, patience), read_seconds
+        self._pool, self._ids = Pool(self._connect, size, patience, STATEMENT_SECONDS + GRACE, read_seconds), Ids()
         self._writes, self._closing = 0, False
         self._look: asyncio.Task[None] | None = None
 
-    async def rows(self, statement: Statement, values: Values, *, large: bool = False) -> list[Row]:
-        """Give the rows of a statement that reads, which is a snapshot by itself. Raises Unavailable."""
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
+        """Give the rows of a statement that reads, which is a snapshot by itself. Raises TimedOut, Unavailable."""
         prepared = statement.on(self.dialect)
         bound = prepared.bind(values)
         with TRANSLATED:
             session = await self._pool.acquire()
+            session.read(self._read_seconds)
             try:
                 rows = await session.fetch(prepared, bound)
             except BaseException as error:
                 self._give_back(session, error)
+                self._require_in_time(session)
                 raise
             self._pool.release(session)
             return rows
 
-    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
-        """Run `work` on one snapshot. Raises Unavailable."""
-        return await self._in_transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "ROLLBACK", work)
+    async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
+        """Run `work` on one snapshot. Raises TimedOut, Unavailable."""
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        return await self._in_transaction(begin, "ROLLBACK", work, self._read_seconds)
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable."""
@@ -246,14 +249,18 @@ class PostgresDatabase:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
         raise AssertionError("unreachable")
 
-    async def _in_transaction(self, begin: str, end: str, work: Work[Result]) -> Result:
+    async def _in_transaction(self, begin: str, end: str, work: Work[Result], seconds: float | None = None) -> Result:
+        """Run `work` between two commands; `seconds` are what it may take where it only reads."""
         with TRANSLATED:
             session = await self._pool.acquire()
+            if seconds:
+                session.read(seconds)
             try:
                 await session.execute(begin)
                 result = await self._ended(session, end, work(PostgresTransaction(session, self.dialect, self._ids)))
             except BaseException as error:
                 self._give_back(session, error)
+                self._require_in_time(session)
                 raise
             self._pool.release(session)
             return result
@@ -293,7 +300,18 @@ class PostgresDatabase:
             error, asyncpg.ReadOnlySQLTransactionError
         ):  # no longer the server that takes writes: look for it anew
             self._pool.expire()
-        self._pool.release(session, broken=_breaks(error))
+        if isinstance(error, asyncio.CancelledError):
+            self._pool.cancel(session)
+        else:
+            self._pool.release(session, broken=_breaks(error))
+
+    def _require_in_time(self, session: Session) -> None:
+        """Raise TimedOut where a read was cancelled at its deadline, and not by its caller."""
+        if session.ended:
+            task = asyncio.current_task()
+            if task:
+                task.uncancel()
+            raise TimedOut(self._read_seconds)
 
     async def close(self) -> None:
         """Let go of the connections."""

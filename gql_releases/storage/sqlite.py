@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import queue
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -17,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import Table
 
 from gql_releases.domain.errors import DomainError, Unavailable
-from gql_releases.storage.database import Work
+from gql_releases.storage.database import READ_SECONDS, TakesLong, Work
 from gql_releases.storage.dialects import SqliteDialect
+from gql_releases.storage.read_threads import ReadThreads, is_interrupt
 from gql_releases.storage.statements import SEVERAL, Row, Rows, Statement, Then, Values
 
 Result = TypeVar("Result")
@@ -34,6 +35,10 @@ GROUP = 8
 """Writes of one commit at most: some milliseconds, for which the event loop does nothing else."""
 PATIENCE = 15.0
 """Seconds that a write may wait for its turn before it is withdrawn."""
+STEPS = 100_000
+"""Instructions of SQLite's machine between two looks at how long a read holds up the event loop: 2 to 4 ms."""
+LOOKS = 3
+"""Looks after which a read is taken off the event loop."""
 
 
 def sqlite_path(url: str) -> Path:
@@ -184,6 +189,19 @@ class SqliteTransaction:
         return [given for row in rows for given in execute(prepared.sql, prepared.bind(row)).fetchall()]
 
 
+class ThreadedTransaction(SqliteTransaction):
+    """A read in a thread, which looks before each statement whether it is to end."""
+
+    def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect, check: Callable[[], None]) -> None:
+        super().__init__(connection, dialect)
+        self._check = check
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and return its rows. Raises Ended."""
+        self._check()
+        return await super().all(statement, values)
+
+
 def run_through(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine that never waits to its end, on any thread."""
     try:
@@ -221,38 +239,66 @@ class SqliteDatabase:
     waiting, run in the thread.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read_seconds: float = READ_SECONDS) -> None:
+        """Take the file, and the seconds that a read may take."""
         self.path, self.dialect = path, SqliteDialect()
         self._reader = connect(path)
+        self._reader.set_progress_handler(self._look, STEPS)
         self._reading = SqliteTransaction(self._reader, self.dialect)
         self._turn: asyncio.Handle | None = None
-        self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._looks = 0
+        self._read_threads = ReadThreads(partial(connect, path), read_seconds)
         self._waiting: deque[_Write] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._writer: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")
 
-    async def rows(self, statement: Statement, values: Values, *, large: bool = False) -> list[Row]:
-        """Give the rows of a statement that reads: here and now, or in a thread when they are many. Raises Unavailable."""
-        if large:
-            return await self.read(lambda transaction: transaction.all(statement, values), large=True)
-        prepared = statement.on(self.dialect)
-        try:
-            if self._turn is None:
-                self._begin_turn()
-            return self._reader.execute(prepared.sql, prepared.bind(values)).fetchall()
-        except sqlite3.DatabaseError as error:
-            translate(error)
-            raise
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
+        """Give the rows of a statement that reads. Raises as `read` does."""
+        if not large:
+            prepared = statement.on(self.dialect)
+            self._looks = 0
+            try:
+                if self._turn is None:
+                    self._begin_turn()
+                return self._reader.execute(prepared.sql, prepared.bind(values)).fetchall()
+            except sqlite3.DatabaseError as error:
+                self._require_moved(error, move=move)
+        return await self.read(lambda transaction: transaction.all(statement, values), large=True)
 
-    async def read(self, work: Work[Result], *, large: bool = False) -> Result:
-        """Run `work` on one snapshot: here and now, or in a thread when it is large. Raises Unavailable."""
-        if large:
-            return await asyncio.to_thread(self._read_apart, work)
+    async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
+        """Run `work` on one snapshot: here and now, or in a thread when it is large.
+
+        What takes long here is run again in a thread, unless `move` is false: then TakesLong is raised. Raises TimedOut,
+        Unavailable.
+        """
+        if not large:
+            self._looks = 0
+            try:
+                if self._turn is None:
+                    self._begin_turn()
+                return cast(Result, run_through(cast(Any, work(self._reading))))
+            except sqlite3.DatabaseError as error:
+                self._require_moved(error, move=move)
         with TRANSLATED:
-            if self._turn is None:
-                self._begin_turn()
-            return cast(Result, run_through(cast(Any, work(self._reading))))
+            return await self._read_threads.run(partial(self._read_apart, work))
+
+    def _look(self) -> bool:
+        """Return whether the statement that runs on the event loop is to be interrupted: SQLite calls it every STEPS."""
+        self._looks += 1
+        return self._looks >= LOOKS
+
+    def _require_moved(self, error: sqlite3.DatabaseError, *, move: bool) -> None:
+        """Return where a read was interrupted and is to be run again in a thread; else raise what became of it."""
+        if is_interrupt(error):
+            if not move:
+                raise TakesLong from error
+            return
+        translate(error)
+        raise error
+
+    def _read_apart(self, work: Work[Result], connection: sqlite3.Connection, check: Callable[[], None]) -> Result:
+        return cast(Result, run_through(cast(Any, work(ThreadedTransaction(connection, self.dialect, check)))))
 
     def _begin_turn(self) -> None:
         """Begin a snapshot for all reads of this turn of the event loop: one by one, each would lock and unlock the file.
@@ -269,21 +315,6 @@ class SqliteDatabase:
             self._turn = None
             if self._reader.in_transaction:
                 self._reader.execute("ROLLBACK")
-
-    def _read_apart(self, work: Work[Result]) -> Result:
-        try:
-            connection = self._spare.get_nowait()
-        except queue.Empty:
-            connection = connect(self.path)
-        try:
-            with TRANSLATED:
-                connection.execute("BEGIN")
-                try:
-                    return cast(Result, run_through(cast(Any, work(SqliteTransaction(connection, self.dialect)))))
-                finally:
-                    connection.execute("ROLLBACK")
-        finally:
-            self._spare.put(connection)
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in a savepoint of the next commit and answer after it. Raises Unavailable."""
@@ -304,12 +335,11 @@ class SqliteDatabase:
         if self._writing:
             await self._writing
         self._end_turn()
+        self._read_threads.close()
         self._thread.shutdown()
         for connection in (self._reader, self._writer):
             if connection:
                 connection.close()
-        while not self._spare.empty():
-            self._spare.get().close()
 
     async def _write_all(self) -> None:
         """Write what waits, a group after the other."""

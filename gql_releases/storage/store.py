@@ -5,7 +5,7 @@ from __future__ import annotations
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read
-from gql_releases.storage.database import Database
+from gql_releases.storage.database import READ_SECONDS, Database
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.inventory import InventoryStore
 from gql_releases.storage.known import KnownStore
@@ -51,9 +51,13 @@ class Store:
         await self._database.close()
 
 
-def open_database(url: str, pool_size: int = POOL, pool_seconds: float = PATIENCE) -> Database:
+def open_database(
+    url: str, pool_size: int = POOL, pool_seconds: float = PATIENCE, read_seconds: float = READ_SECONDS
+) -> Database:
     """Open the database behind a URL; the pool is PostgreSQL's. Raises ValueError, Unavailable."""
-    return PostgresDatabase(url, pool_size, pool_seconds) if is_postgres(url) else SqliteDatabase(sqlite_path(url))
+    if is_postgres(url):
+        return PostgresDatabase(url, pool_size, pool_seconds, read_seconds)
+    return SqliteDatabase(sqlite_path(url), read_seconds)
 
 
 def named(url: str) -> str:
@@ -61,6 +65,6 @@ def named(url: str) -> str:
     return host_of(url) if is_postgres(url) else str(sqlite_path(url))
 
 
-def open_store(url: str, pool_size: int = POOL, pool_seconds: float = PATIENCE) -> Store:
+def open_store(url: str, pool_size: int = POOL, pool_seconds: float = PATIENCE, read_seconds: float = READ_SECONDS) -> Store:
     """Open the store behind a database URL; its tables must be there. Raises ValueError, Unavailable."""
-    return Store(open_database(url, pool_size, pool_seconds))
+    return Store(open_database(url, pool_size, pool_seconds, read_seconds))

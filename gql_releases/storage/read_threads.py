@@ -1,0 +1,115 @@
+"""Threads for SQLite's reads that take long, each of which ends at its deadline or when nobody waits for it any more."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any, TypeVar
+
+from gql_releases.domain.errors import TimedOut
+
+Result = TypeVar("Result")
+
+THREADS = 4
+"""Reads that run at once at most: two that scan and two that are large (see store.py)."""
+AGAIN = 0.02
+"""Seconds after which a read that is to end is interrupted again: between two statements an interrupt has no effect."""
+
+
+class Ended(Exception):
+    """The read was told to end."""
+
+
+class ThreadedRead:
+    """A read in a thread: what ends it from outside."""
+
+    def __init__(self) -> None:
+        self._lock, self._ending = Lock(), False
+        self._connection: sqlite3.Connection | None = None
+
+    def attach(self, connection: sqlite3.Connection | None) -> None:
+        """Name the connection that an end interrupts; None: nothing is to be interrupted any more."""
+        with self._lock:
+            self._connection = connection
+
+    def check(self) -> None:
+        """Raise Ended when the read is to end."""
+        if self._ending:
+            raise Ended
+
+    def end(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
+        """End the read: interrupt what it runs, again and again until its future has a result."""
+        if future.done():
+            return
+        self._ending = True
+        with self._lock:
+            if self._connection:
+                self._connection.interrupt()
+        loop.call_later(AGAIN, self.end, loop, future)
+
+
+class ReadThreads:
+    """A bounded number of threads, each read on a connection of its own that no write ever uses."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], seconds: float) -> None:
+        """Take what opens a connection, and the seconds that a read may take."""
+        self._connect, self._seconds = connect, seconds
+        self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._threads = ThreadPoolExecutor(THREADS, "sqlite-reader")
+
+    async def run(self, work: Callable[[sqlite3.Connection, Callable[[], None]], Result]) -> Result:
+        """Run `work` on a snapshot in a thread; it gets the connection, and what it calls before each statement.
+
+        Raises TimedOut after the seconds of a read. Cancelled, it ends the read first.
+        """
+        loop, read = asyncio.get_running_loop(), ThreadedRead()
+        future = loop.run_in_executor(self._threads, self._run, read, work)
+        timer = loop.call_later(self._seconds, read.end, loop, future)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            read.end(loop, future)
+            await asyncio.wait([future])
+            if not future.cancelled():
+                future.exception()  # nobody else looks at it
+            raise
+        except Ended:
+            raise TimedOut(self._seconds) from None
+        finally:
+            timer.cancel()
+
+    def _run(self, read: ThreadedRead, work: Callable[[sqlite3.Connection, Callable[[], None]], Result]) -> Result:
+        try:
+            connection = self._spare.get_nowait()
+        except queue.Empty:
+            connection = self._connect()
+        try:
+            connection.execute("BEGIN")
+            read.attach(connection)
+            try:
+                read.check()
+                return work(connection, read.check)
+            except sqlite3.OperationalError as error:
+                if is_interrupt(error):
+                    raise Ended from error
+                raise
+            finally:
+                read.attach(None)
+                connection.execute("ROLLBACK")
+        finally:
+            self._spare.put(connection)
+
+    def close(self) -> None:
+        """Close the connections when the reads that run have ended."""
+        self._threads.shutdown()
+        while not self._spare.empty():
+            self._spare.get().close()
+
+
+def is_interrupt(error: sqlite3.DatabaseError) -> bool:
+    """Return whether an error is what an interrupt raises."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT

@@ -1,0 +1,139 @@
+"""Reads end at their deadline, on both databases and through both APIs; writes and other reads go on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from gql_releases.storage.statements import Statement, Transaction
+from tests.conftest import House, Template
+from tests.factories import CREATE, as_graphql, release
+from tests.slow import COUNTED, POINT, SLOW_GRAPHQL, SLOW_REST, SLOW_SQL, slow_filter
+
+__all__ = ["slow_filter"]
+
+SECONDS = 0.2
+MESSAGE = f"The query took longer than {SECONDS} s: narrow it."
+SLOW = Statement(text(f"SELECT {SLOW_SQL}"))
+PROMPT = 2.0
+"""Seconds within which a read with a deadline of 0.2 s has ended on a busy machine."""
+
+
+@pytest.fixture
+def short(template: Template, tmp_path: Path) -> Iterator[House]:
+    """An application whose reads may take 0.2 s."""
+    made = House(template, tmp_path, read_timeout=SECONDS)
+    made.client.rest("POST", "organizations/acme/releases/", release())
+    yield made
+    made.close()
+
+
+@pytest.mark.usefixtures("slow_filter")
+def test_graphql_read_ends_at_its_deadline_with_a_code_at_its_field(short: House) -> None:
+    begun = time.monotonic()
+    answer = short.client.request("POST", "/graphql", SLOW_GRAPHQL)
+    assert time.monotonic() - begun < PROMPT
+    error = {"message": MESSAGE, "path": ["organization"], "extensions": {"code": "TIMEOUT"}}
+    assert (answer.status, answer.json) == (200, {"data": {"organization": None}, "errors": [error]})
+
+
+@pytest.mark.usefixtures("slow_filter")
+def test_fields_beside_one_that_took_too_long_are_answered(short: House) -> None:
+    query = '{ slow: organization(slug: "acme") { releases(filter: {version: {contains: "a"}}) { totalCount } } quick: organization(slug: "acme") { slug } }'
+    answer = short.client.graphql(query)
+    assert answer["data"] == {"slow": None, "quick": {"slug": "acme"}}
+    assert [(one["path"], one["extensions"]["code"]) for one in answer["errors"]] == [(["slow"], "TIMEOUT")]
+
+
+@pytest.mark.usefixtures("slow_filter")
+@pytest.mark.parametrize(
+    "path", [SLOW_REST, "organizations/acme/releases/stats/?query=a", "projects/acme/web/releases/?query=a"]
+)
+def test_rest_read_ends_at_its_deadline_as_a_400(short: House, path: str) -> None:
+    begun = time.monotonic()
+    answer = short.client.rest("GET", path)
+    assert time.monotonic() - begun < PROMPT
+    assert (answer.status, answer.json) == (400, {"detail": MESSAGE})
+
+
+@pytest.mark.usefixtures("slow_filter")
+def test_others_are_answered_while_a_read_waits_for_its_deadline(template: Template, tmp_path: Path) -> None:
+    house = House(template, tmp_path, read_timeout=1.0)
+    house.client.rest("POST", "organizations/acme/releases/", release())
+
+    async def work() -> tuple[int, Any]:
+        slow = asyncio.ensure_future(house.client.send("POST", "/graphql", SLOW_GRAPHQL))
+        answered = 0
+        while not slow.done():
+            answer = await house.client.send("POST", "/graphql", POINT)
+            assert answer.json == {"data": {"organization": {"slug": "acme"}}}
+            body = {"query": CREATE, "variables": {"input": as_graphql(release(f"r{answered}"))}}
+            written = await house.client.send("POST", "/graphql", body)
+            assert written.json["data"]["createRelease"]["outcome"] == "CREATED"
+            answered += 1
+            await asyncio.sleep(0.01)
+        return answered, (await slow).json
+
+    answered, slow = house.run(work())
+    assert slow["errors"][0]["extensions"]["code"] == "TIMEOUT"
+    assert answered > 3
+    house.close()
+
+
+def test_what_reads_within_a_write_has_no_deadline_of_reads(short: House) -> None:
+    """A write that takes longer than a read may is committed: its connection is never interrupted."""
+    count = SLOW_SQL.replace(str(COUNTED), str(COUNTED // 100))
+
+    async def work(transaction: Transaction) -> Any:
+        begun = time.monotonic()
+        while time.monotonic() - begun < 2 * SECONDS:
+            await transaction.all(Statement(text(f"SELECT {count}")), {})
+        await transaction.run(Statement(text("UPDATE projects SET name = 'changed'")), {})
+
+    for large in (False, True):
+        short.run(short.store._database.write(work, large=large))
+    assert set(short.rows("SELECT name FROM projects")) == {("changed",)}
+
+
+def test_connection_is_clean_after_a_read_that_was_ended(short: House) -> None:
+    """What was ended leaves no transaction, no setting and no late interrupt to the reads after it."""
+    database = short.store._database
+
+    async def slow(transaction: Transaction) -> Any:
+        return await transaction.all(SLOW, {})
+
+    async def quick(transaction: Transaction) -> Any:
+        return [await transaction.all(Statement(text(f"SELECT {number}")), {}) for number in range(20)]
+
+    async def work() -> None:
+        for read in (database.read(slow, large=True), database.rows(SLOW, {}, large=True), database.rows(SLOW, {})):
+            with pytest.raises(Exception, match="took longer"):
+                await read
+            for _ in range(10):
+                assert await database.read(quick, large=True) == [[(number,)] for number in range(20)]
+                await asyncio.sleep(0.005)
+
+    short.run(work())
+
+
+@pytest.mark.postgres
+def test_server_ends_the_statement_of_a_read_that_was_ended(short: House) -> None:
+    async def work() -> int:
+        with pytest.raises(Exception, match="took longer"):
+            await short.store._database.rows(SLOW, {}, large=True)
+        for _ in range(100):
+            [(running,)] = short.rows(
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%numbers%' AND pid <> pg_backend_pid()"
+            )
+            if not running:
+                break
+            await asyncio.sleep(0.02)
+        return int(running)
+
+    assert short.run(work()) == 0
