@@ -24,11 +24,12 @@ from graphql import (
     Undefined,
     ValueNode,
     VariableNode,
+    get_nullable_type,
     value_from_ast_untyped,
 )
 
 from gql_releases.domain.dates import parse_date
-from gql_releases.domain.errors import DomainError
+from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.graphql_api.limits import require
 
 Coerce = Callable[[Any], Any]
@@ -41,7 +42,7 @@ WORDED_VALUES = 2_000
 """Values of variables that graphql-core may look at to word what is wrong: some 10 us for each."""
 
 
-class Mismatch(Exception):
+class CoercionError(Exception):
     """A value does not fit its type; `path` leads to it, the last step first."""
 
     def __init__(self) -> None:
@@ -49,10 +50,20 @@ class Mismatch(Exception):
         self.path: list[str | int] = []
 
     def __str__(self) -> str:
-        """Spell the path, as $input.commits[3].sha; what is long is cut."""
+        """Render the path, as $input.commits[3].sha; what is long is cut."""
+        if not self.path:
+            return "a value that does not fit its type"
         first, *rest = reversed(self.path)
         steps = (f"[{step}]" if isinstance(step, int) else f".{step[:50]}" for step in rest)
-        return f"${first}{''.join(steps)}"
+        return f"${str(first)[:50]}{''.join(steps)}"
+
+
+def reject_null(where: str) -> DomainError:
+    """Return the error of an argument, or of a field in one, that is null and must not be.
+
+    Source: GraphQL specification, sections 6.4.1 (CoerceArgumentValues) and 3.10 (input objects).
+    """
+    return DomainError(ErrorCode.INVALID_ARGUMENT, f"Argument {where} must not be null.")
 
 
 def is_large(value: Any) -> bool:
@@ -87,7 +98,7 @@ def _spelled(find: Callable[[Any], Any], field: Any) -> Callable[[Any], Any]:
 
 
 def coercer(declared: GraphQLInputType) -> Coerce:
-    """Compile the coercer of an input type; it raises Mismatch."""
+    """Compile the coercer of an input type; it raises CoercionError."""
     if isinstance(declared, GraphQLNonNull):
         return _bare(declared.of_type)
     inner = _bare(declared)
@@ -110,20 +121,22 @@ def _bare(declared: Any) -> Coerce:
 def _member(names: dict[str, str], value: Any) -> str:
     found = names.get(value) if isinstance(value, str) else None
     if found is None:
-        raise Mismatch
+        raise CoercionError
     return found
 
 
 def _list(item: Coerce) -> Coerce:
     def coerce(value: Any) -> list[Any]:
         if not isinstance(value, list | tuple):
+            if value is None:
+                raise CoercionError
             return [item(value)]
         require("listLength", len(value))
         coerced: list[Any] = []
         try:
             for one in value:
                 coerced.append(item(one))
-        except Mismatch as error:
+        except CoercionError as error:
             error.path.append(len(coerced))
             raise
         return coerced
@@ -149,7 +162,7 @@ def _object(declared: GraphQLInputObjectType) -> Coerce:
 
     def coerce(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise Mismatch
+            raise CoercionError
         if not fields:
             compile_fields()
         coerced = dict(defaults)
@@ -157,16 +170,16 @@ def _object(declared: GraphQLInputObjectType) -> Coerce:
             for name, given in value.items():
                 known = fields.get(name)
                 if known is None:
-                    raise Mismatch
+                    raise CoercionError
                 coerced[known[0]] = known[1](given)
-        except Mismatch as error:
+        except CoercionError as error:
             error.path.append(name)
             raise
         for name in required:
             if name not in coerced:
-                raise Mismatch
+                raise CoercionError
         if one_of and (len(value) != 1 or None in coerced.values()):
-            raise Mismatch
+            raise CoercionError
         return coerced
 
     return coerce
@@ -178,13 +191,13 @@ def _plain_default(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise Mismatch
+        raise CoercionError
     return value
 
 
 def _id(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise Mismatch
+        raise CoercionError
     return str(value)
 
 
@@ -192,25 +205,25 @@ def _int(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not -(2**31) <= value < 2**31:
-        raise Mismatch
+        raise CoercionError
     return value
 
 
 def _big_int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Mismatch
+        raise CoercionError
     return value
 
 
 def _float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Mismatch
+        raise CoercionError
     return float(value)
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise Mismatch
+        raise CoercionError
     return value
 
 
@@ -218,12 +231,12 @@ def _date_time(value: Any) -> datetime:
     try:
         return parse_date(_text(value))
     except DomainError:
-        raise Mismatch from None
+        raise CoercionError from None
 
 
 def _json_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Mismatch
+        raise CoercionError
     return value
 
 
@@ -239,45 +252,68 @@ _SCALARS: dict[str, Coerce] = {
 }
 
 
-def evaluator(node: ValueNode, declared: GraphQLInputType) -> Evaluate:
-    """Compile a literal, which may hold variables, to a function of coerced variables; it may give MISSING."""
+def evaluator(node: ValueNode, declared: GraphQLInputType, where: str = "", *, has_default: bool = False) -> Evaluate:
+    """Compile a literal, which may hold variables, to a function of coerced variables; it may return MISSING.
+
+    `where` is the path of the literal, as `by.key.version`, and `has_default` says whether an absent variable leaves a
+    default in its place. The function raises DomainError for a variable that is null where null is not allowed.
+    """
+    required = isinstance(declared, GraphQLNonNull)
     if isinstance(node, VariableNode):
-        name = node.name.value
-        return lambda variables: variables.get(name, MISSING)
+        return _variable(node.name.value, where if required else None, has_default)
     if not has_variable(node):
         constant = coercer(declared)(value_from_ast_untyped(node))
         return lambda variables: constant
-    inner = declared.of_type if isinstance(declared, GraphQLNonNull) else declared
+    inner = declared.of_type if required else declared  # type: ignore[union-attr]
     if isinstance(inner, GraphQLList):
-        items = [evaluator(one, inner.of_type) for one in (node.values if isinstance(node, ListValueNode) else (node,))]
+        if not isinstance(node, ListValueNode):
+            item = evaluator(node, inner.of_type, where)
+            return lambda variables: [item(variables)]
+        items = [evaluator(value, inner.of_type, f"{where}[{index}]") for index, value in enumerate(node.values)]
         return lambda variables: [None if (value := item(variables)) is MISSING else value for item in items]
     if isinstance(inner, GraphQLScalarType):  # an object of JSON, with variables in it
         return lambda variables: _bare(inner)(value_from_ast_untyped(node, dict(variables)))
     assert isinstance(inner, GraphQLInputObjectType)
     assert isinstance(node, ObjectValueNode)
-    return _object_evaluator(node, inner)
+    return _object_evaluator(node, inner, where)
 
 
-def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType) -> Evaluate:
+def _variable(name: str, required_at: str | None, has_default: bool) -> Evaluate:
+    """Compile a variable; `required_at` is its place where that must not be null."""
+    if required_at is None:
+        return lambda variables: variables.get(name, MISSING)
+
+    def find(variables: Mapping[str, Any]) -> Any:
+        value = variables.get(name)
+        if value is None:
+            if has_default and name not in variables:
+                return MISSING
+            raise reject_null(required_at)
+        return value
+
+    return find
+
+
+def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType, where: str) -> Evaluate:
     defaults = {
         python_name(field, name): _plain_default(field.default_value)
         for name, field in declared.fields.items()
         if field.default_value is not Undefined
     }
-    given = []
+    finders = []
     for item in node.fields:
-        field = declared.fields[item.name.value]
-        required = isinstance(field.type, GraphQLNonNull) or declared.is_one_of
-        given.append((python_name(field, item.name.value), _spelled(evaluator(item.value, field.type), field), required))
+        name = item.name.value
+        field = declared.fields[name]
+        field_type = GraphQLNonNull(get_nullable_type(field.type)) if declared.is_one_of else field.type
+        find = evaluator(item.value, field_type, f"{where}.{name}", has_default=field.default_value is not Undefined)
+        finders.append((python_name(field, name), _spelled(find, field)))
 
     def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(defaults)
-        for name, find, required in given:
+        for name, find in finders:
             value = find(variables)
             if value is not MISSING:
                 values[name] = value
-            if required and values.get(name) is None:
-                raise Mismatch
         return values
 
     return evaluate

@@ -13,6 +13,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -24,16 +25,21 @@ from graphql import (
 )
 from graphql.language import Visitor
 
+from gql_releases.graphql_api.coercing import reject_null
+
 Fields = dict[str, list[FieldNode]]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What collecting needs of a document; `booleans` are the variables that @skip and @include read."""
+    """What collecting needs of a document; `booleans` are the variables that @skip and @include read.
+
+    Each method raises GraphQLError for such a variable that is null where it decides.
+    """
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
-    booleans: Mapping[str, bool]
+    booleans: Mapping[str, bool | None]
 
     def collect(self, parent: GraphQLObjectType, sets: Iterable[SelectionSetNode | None]) -> Fields:
         """Merge selection sets on a concrete type into fields by response name, in the order of the response."""
@@ -87,7 +93,11 @@ class Document:
     def _condition(self, directive: DirectiveNode) -> bool:
         value = directive.arguments[0].value if directive.arguments else None
         if isinstance(value, VariableNode):
-            return self.booleans[value.name.value]
+            decision = self.booleans[value.name.value]
+            if decision is None:
+                error = reject_null(f"if of @{directive.name.value}")
+                raise GraphQLError(error.message, directive, extensions={"code": error.code.value})
+            return decision
         assert isinstance(value, BooleanValueNode)
         return value.value
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from graphql import FieldNode, GraphQLField, GraphQLObjectType, get_named_type
+from graphql import FieldNode, GraphQLField, GraphQLObjectType, Undefined, get_named_type
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
@@ -30,12 +30,17 @@ def binding_of(declared: GraphQLField) -> Any:
 
 
 def arguments_of(declared: GraphQLField, node: FieldNode) -> Evaluate:
-    """Compile a field's arguments to a function of the variables that gives those that are given."""
+    """Compile a field's arguments to a function of the variables that returns those that are given.
+
+    It raises DomainError for a null where null is not allowed.
+    """
     given = []
     nodes = {one.name.value: one.value for one in node.arguments or ()}
     for name, argument in declared.args.items():
         if name in nodes:
-            given.append((python_name(argument, name), evaluator(nodes[name], argument.type)))
+            has_default = argument.default_value is not Undefined
+            find = evaluator(nodes[name], argument.type, name, has_default=has_default)
+            given.append((python_name(argument, name), find))
     if not given:
         return lambda variables: {}
 
@@ -100,7 +105,10 @@ class PickPlan:
 
     def request(self, variables: Variables) -> PageRequest:
         """Read the arguments. Raises DomainError with the field's path."""
-        return PageRequest(1, conditions=self.conditions(self.arguments(variables)))
+        try:
+            return PageRequest(1, conditions=self.conditions(self.arguments(variables)))
+        except DomainError as error:
+            raise DomainError(error.code, error.message, self.path) from error
 
 
 @dataclass(frozen=True, slots=True)

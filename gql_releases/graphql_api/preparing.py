@@ -24,7 +24,7 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 
 from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.coercing import MISSING, Coerce, Mismatch, coercer, evaluator, is_large
+from gql_releases.graphql_api.coercing import MISSING, Coerce, CoercionError, coercer, evaluator, is_large
 from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
 from gql_releases.graphql_api.cost import Relevant, price, relevant_variables
 from gql_releases.graphql_api.limits import MAXIMA, check_document, check_text
@@ -36,6 +36,7 @@ from gql_releases.graphql_api.planning import (
     plan_shown,
     plan_view,
 )
+from gql_releases.graphql_api.rules import RULES
 from gql_releases.graphql_api.steps import (
     CommandStep,
     ConstantStep,
@@ -73,7 +74,7 @@ class Operation:
     variables: list[tuple[str, Coerce, Any, bool]]
     booleans: tuple[str, ...]
     priced_by: Relevant
-    plans: OrderedDict[tuple[bool, ...], list[Step]] = field(default_factory=OrderedDict)
+    plans: OrderedDict[tuple[bool | None, ...], list[Step]] = field(default_factory=OrderedDict)
     costs: OrderedDict[tuple[Any, ...], int] = field(default_factory=OrderedDict)
 
     @property
@@ -94,10 +95,10 @@ class Operation:
             raise RequestError([GraphQLError("The variables are nested too deeply.")]) from None
         except GraphQLError as error:  # a list beyond its limit
             raise RequestError([error]) from None
-        except Mismatch as mismatch:
+        except CoercionError as mismatch:
             raise RequestError(self._worded(raw, mismatch)) from None
 
-    def _worded(self, raw: Mapping[str, Any], mismatch: Mismatch) -> list[GraphQLError]:
+    def _worded(self, raw: Mapping[str, Any], mismatch: CoercionError) -> list[GraphQLError]:
         """Word what is wrong with the variables: graphql-core does, but for large ones, which it takes seconds for."""
         declared = {name: raw[name] for name, _, _, _ in self.variables if name in raw}
         if is_large(declared):
@@ -113,22 +114,25 @@ class Operation:
                 if name in raw:
                     values[name] = coerce(raw[name])
                     if values[name] is None and required:
-                        raise Mismatch
+                        raise CoercionError
                 elif default is not MISSING:
                     values[name] = default
                 elif required:
-                    raise Mismatch
-        except Mismatch as error:
+                    raise CoercionError
+        except CoercionError as error:
             error.path.append(name)
             raise
         return values
 
     def cost(self, variables: Mapping[str, Any]) -> int:
-        """Give what the operation may cost for these variables; kept for others that cost the same."""
+        """Give what the operation may cost for these variables; kept for others that cost the same.
+
+        Raises GraphQLError for a null that @skip or @include reads.
+        """
         key = tuple([what(variables.get(name)) for name, what in self.priced_by])
         cost = self.costs.get(key)
         if cost is None:
-            booleans = {name: bool(variables.get(name)) for name in self.booleans}
+            booleans = {name: variables.get(name) for name in self.booleans}
             document = Document(self.schema, fragments_of(self.document), booleans)
             cost = self.costs[key] = price(document, self.definition, variables)
             if len(self.costs) > COSTS_PER_OPERATION:
@@ -136,8 +140,11 @@ class Operation:
         return cost
 
     def steps(self, variables: Mapping[str, Any]) -> list[Step]:
-        """Give the root fields for these variables, planned once per values of the Booleans that choose fields."""
-        key = tuple([bool(variables.get(name)) for name in self.booleans])
+        """Give the root fields for these variables, planned once per values of the Booleans that choose fields.
+
+        Raises GraphQLError for a null that @skip or @include reads.
+        """
+        key = tuple([variables.get(name) for name in self.booleans])
         steps = self.plans.get(key)
         if steps is None:
             steps = self.plans[key] = self._plan(dict(zip(self.booleans, key, strict=True)))
@@ -145,7 +152,7 @@ class Operation:
                 self.plans.popitem(last=False)
         return steps
 
-    def _plan(self, booleans: Mapping[str, bool]) -> list[Step]:
+    def _plan(self, booleans: Mapping[str, bool | None]) -> list[Step]:
         document = Document(self.schema, fragments_of(self.document), booleans)
         root = self.schema.get_root_type(self.definition.operation)
         assert root
@@ -227,7 +234,7 @@ class Preparer:
             check_text(text)
             document = parse(text, max_tokens=MAXIMA["tokens"])
             check_document(document)
-            errors = validate(self._schema, document, max_errors=REPORTED_ERRORS)
+            errors = validate(self._schema, document, RULES, max_errors=REPORTED_ERRORS)
         except GraphQLError as error:
             raise RequestError([error]) from None
         except RecursionError:

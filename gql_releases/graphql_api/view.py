@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from gql_releases.graphql_api.limits import limit_error
 from gql_releases.graphql_api.preparing import Operation, Preparer, RequestError
 from gql_releases.graphql_api.requests import HttpError, Request, from_body, from_large_body, from_query
 from gql_releases.graphql_api.services import Services
-from gql_releases.graphql_api.steps import Asked
+from gql_releases.graphql_api.steps import Asked, Step
 from gql_releases.graphql_api.trusted import TrustedDocuments
 from gql_releases.web.authentication import AUTHENTICATION_STATUSES
 from gql_releases.web.http import (
@@ -181,6 +181,7 @@ class GraphQLView:
             if request.extensions:
                 extensions = _told(request.extensions, cost, most)
             require_affordable(cost, most)
+            steps = operation.steps(variables)
         except RequestError as error:
             return self._refused(error, kind), {"errors": [_formatted(one) for one in error.errors]}, ""
         except GraphQLError as error:
@@ -190,7 +191,7 @@ class GraphQLView:
             return 200, {"data": None, **extensions}, operation.name
         services = self._for_large if request.large else self._services
         asked = Asked(services, principal, variables, request.variables, self._rules.public_schema)
-        data, errors = await run(operation, asked)
+        data, errors = await run(steps, asked)
         if request.large:
             await apart(let_go, [variables, request.variables])
         answer: dict[str, Any] = {"data": data}
@@ -239,11 +240,11 @@ def _told(asked: dict[str, Any], cost: int, most: int) -> dict[str, Any]:
     return {}
 
 
-async def run(operation: Operation, asked: Asked) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+async def run(steps: Iterable[Step], asked: Asked) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Run the root fields in order, each whole. Raises InvalidToken: that refuses the request."""
     data: dict[str, Any] = {}
     errors: list[dict[str, Any]] = []
-    for step in operation.steps(asked.variables):
+    for step in steps:
         name = step.name
         try:
             data[name] = await step.run(asked)

@@ -1,0 +1,65 @@
+"""Validation rules of our own, beside graphql-core's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    OperationDefinitionNode,
+    VariableNode,
+    get_named_type,
+    is_input_object_type,
+    is_nullable_type,
+    specified_rules,
+    type_from_ast,
+)
+from graphql.language import ObjectFieldNode
+from graphql.validation import ValidationContext, ValidationRule
+
+
+class OneOfVariablesRule(ValidationRule):
+    """A variable at a field of a OneOf input object is non-null, also where the object itself stands at a non-null place.
+
+    graphql-core 3.3 has the rule in VariablesInAllowedPositionRule, but only for objects at nullable places.
+    Source: GraphQL specification, section 5.8.5 (All Variable Usages Are Allowed).
+    """
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._one_of: dict[int, str] = {}
+        self._operations: list[OperationDefinitionNode] = []
+
+    def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> None:
+        """Keep a variable at a field of a OneOf input object."""
+        parent = self.context.get_parent_input_type()
+        named = get_named_type(parent) if parent else None
+        if is_input_object_type(parent) or not (is_input_object_type(named) and named.is_one_of):
+            return
+        if isinstance(node.value, VariableNode):
+            self._one_of[id(node.value)] = named.name
+
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        """Keep the operation: fragments may come after it."""
+        self._operations.append(node)
+
+    def leave_document(self, *_: Any) -> None:
+        """Report each nullable variable at such a field."""
+        if not self._one_of:
+            return
+        for operation in self._operations:
+            definitions = {one.variable.name.value: one for one in operation.variable_definitions or ()}
+            for usage in self.context.get_recursive_variable_usages(operation):
+                parent, definition = self._one_of.get(id(usage.node)), definitions.get(usage.node.name.value)
+                if parent is None or definition is None:
+                    continue
+                declared = type_from_ast(self.context.schema, definition.type)
+                if declared and is_nullable_type(declared):
+                    message = (
+                        f"Variable '${usage.node.name.value}' is of type '{declared}'"
+                        f" but must be non-nullable to be used for OneOf Input Object '{parent}'."
+                    )
+                    self.report_error(GraphQLError(message, [definition, usage.node]))
+
+
+RULES = (*specified_rules, OneOfVariablesRule)

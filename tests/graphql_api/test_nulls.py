@@ -1,0 +1,109 @@
+"""Null, or a variable that is absent, where null is not allowed (GraphQL specification, sections 6.4.1 and 3.10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLNonNull, get_nullable_type
+
+from gql_releases.graphql_api.coercing import CoercionError
+from gql_releases.graphql_api.schema import build_schema, core
+from tests.client import Client
+from tests.graphql_api.positions import Position, literal, positions
+
+POSITIONS = [one for one in positions(core(build_schema())) if isinstance(one.declared, GraphQLNonNull)]
+SHALLOW = [one for one in POSITIONS if one.where.count(".") < 4]
+
+
+def variable_of(place: Position) -> str:
+    """Declare the variable $v: of the place's type, but nullable, with a default."""
+    return f"$v: {get_nullable_type(place.declared)} = {literal(place.declared)}"
+
+
+def test_positions_are_found() -> None:
+    found = {one.where for one in POSITIONS}
+    assert {"slug", "by.key.version", "ids[1]", "input.commits[1].fileChanges[1].type", "orderBy.direction"} <= found
+    assert {"filter.and[1].version.semver.range", "input.mode", "project", "commit"} <= found
+
+
+def test_null_is_refused_at_the_fields_path_and_names_the_place(client: Client) -> None:
+    client.rest("POST", "organizations/acme/releases/", {"version": "1", "projects": ["web"]})
+    for place in POSITIONS:
+        answer = client.graphql(place.document("$v", variable_of(place)), {"v": None})
+        (error,) = answer["errors"]
+        assert error["message"] == f"Argument {place.where} must not be null.", place.where
+        assert error["extensions"] == {"code": "INVALID_ARGUMENT"}, place.where
+        assert error["path"] == place.field_path, place.where
+        assert answer["data"] == {place.field_path[0]: None}
+
+
+def test_nothing_is_executed_for_a_field_with_a_wrong_null(client: Client) -> None:
+    for place in SHALLOW:
+        if place.operation == "mutation":
+            client.graphql(place.document("$v", variable_of(place)), {"v": None})
+    lists = "releases {totalCount} repositories {totalCount} environments {totalCount}"
+    listed = client.graphql(f'{{organization(slug: "acme") {{{lists}}}}}')["data"]["organization"]
+    assert [one["totalCount"] for one in listed.values()] == [0, 0, 0]
+
+
+def test_other_fields_are_answered_beside_a_wrong_null(client: Client) -> None:
+    answer = client.graphql(
+        'query($s: String = "x") {a: organization(slug: "acme") {slug} b: organization(slug: $s) {slug}}', {"s": None}
+    )
+    assert answer["data"] == {"a": {"slug": "acme"}, "b": None}
+    assert [error["path"] for error in answer["errors"]] == [["b"]]
+
+
+@pytest.mark.parametrize("variables", [{}, None], ids=["absent", "none"])
+def test_absent_variable_takes_its_default(client: Client, variables: Any) -> None:
+    for place in SHALLOW:
+        answer = client.graphql(place.document("$v", variable_of(place)), variables)
+        messages = [error["message"] for error in answer.get("errors", [])]
+        assert not any("null" in message or "Internal" in message for message in messages), (place.where, messages)
+
+
+def test_absent_variable_without_a_default_takes_that_of_its_place(client: Client) -> None:
+    for place in POSITIONS:
+        if not place.has_default:
+            continue
+        answer = client.graphql(place.document("$v", f"$v: {get_nullable_type(place.declared)}"), {})
+        assert "errors" not in answer, answer
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "query($b: Boolean = true) {viewer @include(if: $b) {__typename}}",
+        "query($b: Boolean = false) {viewer @skip(if: $b) {__typename}}",
+        "query($b: Boolean = true) {viewer {__typename @include(if: $b)}}",
+        "query($b: Boolean = true) {viewer {... @skip(if: $b) {__typename}}}",
+        "query($b: Boolean = true) {...F} fragment F on Query {viewer {... on Viewer @include(if: $b) {__typename}}}",
+        "query($b: Boolean = true) {organizations {pageInfo {hasNextPage @include(if: $b)}}}",
+        'query($b: Boolean = true) {organization(slug: "acme") {releases {nodes {version @skip(if: $b)}}}}',
+        'mutation($b: Boolean = true) {createEnvironment(input: {organization: "acme", name: "e"}) '
+        "{userErrors {code @include(if: $b)}}}",
+    ],
+)
+def test_null_in_a_directive_is_refused(client: Client, document: str) -> None:
+    for before in ({"b": False}, {"b": True}, {}):  # plans and costs for these are kept
+        assert "errors" not in client.graphql(document, before)
+    answer = client.graphql(document, {"b": None})
+    (error,) = answer["errors"]
+    assert "Argument if of @" in error["message"]
+    assert error["message"].endswith("must not be null.")
+    assert error["locations"]
+    assert error["extensions"] == {"code": "INVALID_ARGUMENT"}
+
+
+def test_null_for_the_directive_of_what_is_left_out_is_no_fault(client: Client) -> None:
+    document = "query($b: Boolean = true) {__typename viewer @include(if: false) {__typename @include(if: $b)}}"
+    assert client.graphql(document, {"b": None}) == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize("path", [[], ["input"], [0], [0, "input"], ["x" * 1000, "input"], ["\ud800", 5, "input"]])
+def test_coercion_error_has_a_text_whatever_is_in_it(path: list[str | int]) -> None:
+    error = CoercionError()
+    error.path = path
+    assert len(str(error)) < 200
+    assert repr(error)
