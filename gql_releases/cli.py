@@ -30,12 +30,12 @@ from gql_releases.domain.organization import NewToken, parse_new_project, parse_
 from gql_releases.domain.principal import Scope
 from gql_releases.graphql_api.schema import build_schema, print_sdl
 from gql_releases.logs import set_up_logging
-from gql_releases.running import require_current, with_store
+from gql_releases.running import require_current, require_no_copy, with_store
 from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
 from gql_releases.storage.postgres import is_postgres
-from gql_releases.storage.revisions import is_current, newest
+from gql_releases.storage.revisions import newest
 from gql_releases.storage.store import Store, named
 from gql_releases.web.protocol import HttpProtocol
 
@@ -120,7 +120,7 @@ def serve(
     logger.info("database: %s", named(settings.database_url))
     if is_postgres(settings.database_url):  # others may be serving from it: the operator says when its tables change
         require_current(settings.database_url)
-    elif not is_current(settings.database_url):
+    elif not require_no_copy(settings.database_url).is_current:
         _migrate(settings.database_url)
     host, port = host or settings.host, settings.port if port is None else port
     if demo:
@@ -153,7 +153,9 @@ def _reachable(host: str) -> str:
 @cli.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    _migrate(Settings().database_url)
+    url = Settings().database_url
+    require_no_copy(url)
+    _migrate(url)
     typer.echo(f"up to date at revision {newest()}")
 
 

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from gql_releases.domain.errors import CommandFailed
 from gql_releases.settings import Settings
-from gql_releases.storage.revisions import is_current
-from gql_releases.storage.store import Store, open_store
+from gql_releases.storage.revisions import DatabaseState, database_state
+from gql_releases.storage.store import Store, named, open_store
 
 Result = TypeVar("Result")
 
@@ -29,6 +30,16 @@ def with_store(work: Callable[[Store], Awaitable[Result]]) -> Result:
 
 
 def require_current(url: str) -> None:
-    """Refuse a database whose tables are not up to date. Raises ValueError."""
-    if not is_current(url):
+    """Refuse tables that are not up to date, and a copy that is not finished. Raises ValueError, CommandFailed."""
+    if not require_no_copy(url).is_current:
         raise ValueError("The database's tables are not up to date: run `gql-releases migrate`.")
+
+
+def require_no_copy(url: str) -> DatabaseState:
+    """Return the state of a database that is not the target of an unfinished copy. Raises CommandFailed for one that is."""
+    state = database_state(url)
+    if state.is_copying:
+        raise CommandFailed(
+            f"{named(url)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it."
+        )
+    return state

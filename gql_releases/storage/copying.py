@@ -9,7 +9,7 @@ import hashlib
 import json
 import sqlite3
 from asyncio import to_thread
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,12 +20,11 @@ from gql_releases.domain.errors import CommandFailed, InvalidInput
 from gql_releases.storage import migrating
 from gql_releases.storage.ends import End, Taken, open_end
 from gql_releases.storage.parts import Part, parts_to_copy, whole_tables
+from gql_releases.storage.revisions import COPY_MARKS_TABLE
 from gql_releases.storage.store import named
 
 BATCH = 5000
 """Rows of a transaction."""
-MARKS = "copying"
-"""The table in the target that says how far a copy is; it is dropped when both databases have been found equal."""
 AGAIN = "Make the target empty and copy again, while nothing writes to the source."
 
 UNDER_WAY = "Another copy into this database is under way."
@@ -68,7 +67,7 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
     if named(source_url) == named(target_url):
         raise CopyRefused("The source and the target are the same database.")
     async with _opened(source_url, to_write=False) as source:
-        if MARKS in await source.tables():
+        if COPY_MARKS_TABLE in await source.tables():
             raise CopyRefused(f"{named(source_url)} is itself a copy that is not finished.")
         await _require_free(source_url, target_url)
         await to_thread(migrating.migrate, target_url)
@@ -85,7 +84,7 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
                 compared = await _compare_all(source, target, watch, batch)
             if all(one.same for one in compared):
                 async with target.transaction():
-                    await target.fetch(f"DROP TABLE {MARKS}")
+                    await target.fetch(f"DROP TABLE {COPY_MARKS_TABLE}")
             return compared
 
 
@@ -107,18 +106,18 @@ async def _require_free(source_url: str, target_url: str) -> None:
         return
     try:
         found = await target.tables()
-        others = found - {part.table for part in whole_tables()} - {MARKS, "alembic_version"}
+        others = found - {part.table for part in whole_tables()} - {COPY_MARKS_TABLE, "alembic_version"}
         if others:
             raise CopyRefused(f"{name} has tables of something else ({', '.join(sorted(others))}): name an empty database.")
-        if MARKS in found:
-            begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {MARKS}")}
+        if COPY_MARKS_TABLE in found:
+            begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
             if begun != {named(source_url)}:
                 raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {AGAIN}")
             ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
             if revision != migrating.head():
                 raise CopyRefused(f"{name} has an unfinished copy that another version began: {AGAIN}")
             return
-        filled = [part.table for part in whole_tables() if part.table in found and await _any_row(target, part.table)]
+        filled = await _filled_tables(target, found)
         if filled:
             raise CopyRefused(f"{name} holds data already ({', '.join(filled)}): name an empty database.")
     except sqlite3.DatabaseError as error:
@@ -127,28 +126,42 @@ async def _require_free(source_url: str, target_url: str) -> None:
         await target.close()
 
 
-async def _any_row(end: End, table: str) -> bool:
-    return bool(await end.fetch(f'SELECT 1 FROM "{table}" LIMIT 1'))
+async def _filled_tables(end: End, tables: set[str]) -> list[str]:
+    """List the tables to be copied that are among these and have rows."""
+    names = [part.table for part in whole_tables() if part.table in tables]
+    return [name for name in names if await end.fetch(f'SELECT 1 FROM "{name}" LIMIT 1')]
 
 
 async def _copy_all(source: End, target: End, name: str, watch: Watch, batch: int) -> None:
     """Copy what is not there yet, then let the target number on where the source is."""
     parts = parts_to_copy()
-    if MARKS not in await target.tables():
-        async with target.transaction():
-            await target.fetch(
-                f"CREATE TABLE {MARKS} (step VARCHAR(200) PRIMARY KEY, source TEXT NOT NULL, reached TEXT NOT NULL)"
-            )
-            for part in parts:
-                bound = ", ".join(f"{target.sign}{number}" for number in (1, 2))
-                await target.fetch(f"INSERT INTO {MARKS} (step, source, reached) VALUES ({bound}, '')", part.name, name)
-    reached: dict[str, str] = dict(await target.fetch(f"SELECT step, reached FROM {MARKS}"))
+    await _begin_marks(target, parts, name)
+    reached: dict[str, str] = dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
     watch.begin("copying", await _count(source), await _count(target))
     for part in parts:
         await _copy_part(source, target, part, reached[part.name], watch, batch)
     async with target.transaction():
         last, there = await source.last_ids(), await target.last_ids()
         await target.set_last_ids({name: max(last[name], there[name]) for name in last})
+
+
+async def _begin_marks(target: End, parts: Sequence[Part], name: str) -> None:
+    """Create the table of marks where no copy has begun.
+
+    Raises CopyRefused where another copy has filled the target since it was looked at: that one took the lock first.
+    """
+    async with target.transaction():
+        tables = await target.tables()
+        if COPY_MARKS_TABLE in tables:
+            return
+        if await _filled_tables(target, tables):
+            raise CopyRefused(UNDER_WAY)
+        await target.fetch(
+            f"CREATE TABLE {COPY_MARKS_TABLE} (step VARCHAR(200) PRIMARY KEY, source TEXT NOT NULL, reached TEXT NOT NULL)"
+        )
+        insert = f"INSERT INTO {COPY_MARKS_TABLE} (step, source, reached) VALUES ({target.sign}1, {target.sign}2, '')"
+        for part in parts:
+            await target.fetch(insert, part.name, name)
 
 
 async def _count(end: End) -> int:
@@ -180,8 +193,8 @@ async def _copy_part(source: End, target: End, part: Part, reached: str, watch: 
 async def _set_mark(target: End, part: Part, reached: str, mark: str) -> None:
     """Move a mark on from where this copy left it. Raises CopyRefused if it is not there any more."""
     one, two, three = (f"{target.sign}{number}" for number in (1, 2, 3))
-    move = f"UPDATE {MARKS} SET reached = {one} WHERE step = {two} AND reached = {three} RETURNING step"
-    if MARKS not in await target.tables() or not await target.fetch(move, mark, part.name, reached):
+    move = f"UPDATE {COPY_MARKS_TABLE} SET reached = {one} WHERE step = {two} AND reached = {three} RETURNING step"
+    if COPY_MARKS_TABLE not in await target.tables() or not await target.fetch(move, mark, part.name, reached):
         raise CopyRefused(UNDER_WAY)
 
 

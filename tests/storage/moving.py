@@ -105,9 +105,14 @@ def copied(source: str, target: str, watch: Quiet | None = None, batch: int = 10
 
 def command(source: str, target: str, batch: int = 100) -> subprocess.Popen[str]:
     """Copy by the command line."""
+    return run(source, "copy", "--to", target, "--batch", str(batch))
+
+
+def run(url: str, *words: str) -> subprocess.Popen[str]:
+    """Start a command on a database."""
     return subprocess.Popen(
-        [sys.executable, "-m", "gql_releases", "copy", "--to", target, "--batch", str(batch)],
-        env={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": source},
+        [sys.executable, "-m", "gql_releases", *words],
+        env={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

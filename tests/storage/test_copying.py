@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from gql_releases.storage import copying
 from gql_releases.storage.copying import CopyRefused
 from gql_releases.storage.migrating import current, differences, migrate
+from gql_releases.storage.store import named
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES, Databases
 from tests.factories import release
@@ -28,6 +30,7 @@ from tests.storage.moving import (
     cut_off_after,
     filled,
     rows_of,
+    run,
     served,
 )
 
@@ -259,6 +262,61 @@ def test_of_two_copies_at_once_one_is_refused(source: House, target: str) -> Non
         copied(source.url, target, Quiet(begin))
     out, err = second[0].communicate()
     assert second[0].returncode == 0, (out, err)
+
+
+def test_copy_that_gets_the_lock_after_another_has_finished_is_refused(
+    source: House, target: str, databases: Databases
+) -> None:
+    """The second has looked at the target while it was empty, and then waits until the first is finished."""
+    copies = [command(source.url, target) for _ in range(2)]
+    results = [(process.communicate(timeout=60)[1], process.returncode) for process in copies]
+    assert sorted(code for _, code in results) == [0, 1], results
+    [refusal] = [err for err, code in results if code == 1]
+    assert refusal == "Another copy into this database is under way.\n" or "holds data already" in refusal
+    assert not has_table(databases, target, "copying")
+    assert databases.rows(target, "SELECT count(*) FROM releases") == [(RELEASES + 2,)]
+
+
+def test_copy_that_finds_the_target_filled_under_the_lock_leaves_nothing_behind(
+    source: House, target: str, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exact order of events, for the processes of the test above rarely meet it."""
+    migrate(target)
+    look = copying._require_free
+
+    async def look_then_wait(source_url: str, target_url: str) -> None:
+        await look(source_url, target_url)
+        monkeypatch.undo()
+        await copying.copy(source_url, target_url, Quiet(), 1000)
+
+    monkeypatch.setattr(copying, "_require_free", look_then_wait)
+    with pytest.raises(CopyRefused, match=r"^Another copy into this database is under way\.$"):
+        copied(source.url, target)
+    assert not has_table(databases, target, "copying")
+
+
+COMMANDS = (["migrate"], ["serve", "--port", "0"], ["org", "create", "b"], ["demo"], ["import", "acme", __file__])
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_but_copy_refuses_an_unfinished_copy(
+    source: House, target: str, databases: Databases, words: list[str]
+) -> None:
+    with pytest.raises(CutOffError):
+        copied(source.url, target, cut_off_after(5))
+    before = databases.rows(target, "SELECT count(*) FROM organizations")
+    process = run(target, *words)
+    err = failed(process)
+    assert (
+        err.splitlines(True)[-1]
+        == f"{named(target)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it.\n"
+    )
+    assert databases.rows(target, "SELECT count(*) FROM organizations") == before
+
+
+def has_table(databases: Databases, url: str, name: str) -> bool:
+    catalogue = "pg_tables WHERE tablename" if ON_POSTGRES else "sqlite_master WHERE name"
+    return databases.rows(url, f"SELECT count(*) FROM {catalogue} = '{name}'") != [(0,)]
 
 
 def test_row_in_the_way_ends_the_copy_with_its_place(source: House, target: str, databases: Databases) -> None:
