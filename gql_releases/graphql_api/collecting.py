@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,15 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     is_abstract_type,
-    visit,
 )
-from graphql.language import Visitor
 
 from gql_releases.graphql_api.coercing import reject_null
 
@@ -112,19 +113,46 @@ def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
     return [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
 
 
-class _Booleans(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        for argument in node.arguments or ():
-            if node.name.value in ("skip", "include") and isinstance(argument.value, VariableNode):
-                self.names.append(argument.value.name.value)
-
-
 def booleans_of(document: DocumentNode) -> tuple[str, ...]:
     """Give the names of the variables that @skip and @include read anywhere in a document."""
-    visitor = _Booleans()
-    visit(document, visitor)
-    return tuple(dict.fromkeys(visitor.names))
+    names = (
+        argument.value.name.value
+        for node in _nodes_of(document)
+        for directive in node.directives or ()
+        for argument in directive.arguments or ()
+        if directive.name.value in ("skip", "include") and isinstance(argument.value, VariableNode)
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def variables_in_arguments(document: DocumentNode) -> Iterator[tuple[str, str, str]]:
+    """Yield (name of a variable, name of the field's argument that has it, name of the innermost input field or "")."""
+    for node in _nodes_of(document):
+        if isinstance(node, FieldNode):
+            for argument in node.arguments or ():
+                for variable, input_field in _variables_in(argument.value, ""):
+                    yield variable, argument.name.value, input_field
+
+
+def _nodes_of(document: DocumentNode) -> Iterator[SelectionNode]:
+    """Yield every field, spread and inline fragment of a document."""
+    waiting: list[SelectionSetNode] = [
+        one.selection_set for one in (*operations_of(document), *fragments_of(document).values())
+    ]
+    while waiting:
+        for node in waiting.pop().selections:
+            yield node
+            below: SelectionSetNode | None = getattr(node, "selection_set", None)
+            if below:
+                waiting.append(below)
+
+
+def _variables_in(value: ValueNode, input_field: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, VariableNode):
+        yield value.name.value, input_field
+    elif isinstance(value, ListValueNode):
+        for item in value.values:
+            yield from _variables_in(item, input_field)
+    elif isinstance(value, ObjectValueNode):
+        for field in value.fields:
+            yield from _variables_in(field.value, field.name.value)

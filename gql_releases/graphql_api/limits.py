@@ -37,12 +37,14 @@ MAXIMA = {
     "fields": 20_000,
     "equalFields": 10_000,
     "listLength": 25_000,
+    "conditions": 200,
     **JSON_MAXIMA,
 }
 """Limit -> the most that is allowed.
 
 `depth`, `rootFields`, `aliases` and `fields` count what fragments bring each time that they are spread. `equalFields` are
 pairs of fields with one response name anywhere in the document: the rule that such fields must be mergeable compares pairs.
+`conditions` are those of all lists, each time that a list is written or spread: they are parts of statements.
 Parsing takes some 12 us a token, and 0.6 us for each character that is escaped in a text; a creation with many commits sends
 them as variables.
 """

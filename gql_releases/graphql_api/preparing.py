@@ -26,7 +26,7 @@ from graphql.execution.values import get_variable_values
 from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import MISSING, Coerce, CoercionError, coercer, evaluator, is_large
 from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
-from gql_releases.graphql_api.cost import Relevant, price, relevant_variables
+from gql_releases.graphql_api.cost import Price, Relevant, price, relevant_variables
 from gql_releases.graphql_api.limits import MAXIMA, check_document, check_text
 from gql_releases.graphql_api.payloads import plan_payload
 from gql_releases.graphql_api.planning import (
@@ -52,7 +52,7 @@ REPORTED_ERRORS = 20
 KEPT_OPERATIONS = 1000
 KEPT_CHARACTERS = 8 * 1024 * 1024
 PLANS_PER_OPERATION = 16
-COSTS_PER_OPERATION = 64
+PRICES_PER_OPERATION = 64
 
 
 class RequestError(Exception):
@@ -75,7 +75,7 @@ class Operation:
     booleans: tuple[str, ...]
     priced_by: Relevant
     plans: OrderedDict[tuple[bool | None, ...], list[Step]] = field(default_factory=OrderedDict)
-    costs: OrderedDict[tuple[Any, ...], int] = field(default_factory=OrderedDict)
+    prices: OrderedDict[tuple[Any, ...], Price] = field(default_factory=OrderedDict)
 
     @property
     def is_query(self) -> bool:
@@ -124,20 +124,20 @@ class Operation:
             raise
         return values
 
-    def cost(self, variables: Mapping[str, Any]) -> int:
-        """Give what the operation may cost for these variables; kept for others that cost the same.
+    def price(self, variables: Mapping[str, Any]) -> Price:
+        """Return what the operation may cost for these variables; kept for others of the same weights.
 
         Raises GraphQLError for a null that @skip or @include reads.
         """
         key = tuple([what(variables.get(name)) for name, what in self.priced_by])
-        cost = self.costs.get(key)
-        if cost is None:
+        known = self.prices.get(key)
+        if known is None:
             booleans = {name: variables.get(name) for name in self.booleans}
             document = Document(self.schema, fragments_of(self.document), booleans)
-            cost = self.costs[key] = price(document, self.definition, variables)
-            if len(self.costs) > COSTS_PER_OPERATION:
-                self.costs.popitem(last=False)
-        return cost
+            known = self.prices[key] = price(document, self.definition, variables)
+            if len(self.prices) > PRICES_PER_OPERATION:
+                self.prices.popitem(last=False)
+        return known
 
     def steps(self, variables: Mapping[str, Any]) -> list[Step]:
         """Give the root fields for these variables, planned once per values of the Booleans that choose fields.
@@ -248,7 +248,7 @@ class Preparer:
             definition,
             self._variables(definition),
             booleans_of(document),
-            relevant_variables(self._schema, definition),
+            relevant_variables(self._schema, document, definition),
         )
 
     def _variables(self, definition: OperationDefinitionNode) -> list[tuple[str, Coerce, Any, bool]]:

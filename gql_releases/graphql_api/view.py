@@ -177,10 +177,10 @@ class GraphQLView:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
             raw = request.variables
             variables = await apart(operation.coerce, raw) if request.large else operation.coerce(raw)
-            cost, most = operation.cost(variables), self._rules.max_cost
+            price = await apart(operation.price, variables) if request.large else operation.price(variables)
             if request.extensions:
-                extensions = _told(request.extensions, cost, most)
-            require_affordable(cost, most)
+                extensions = _told(request.extensions, price.cost, self._rules.max_cost)
+            require_affordable(price, self._rules.max_cost)
             steps = operation.steps(variables)
         except RequestError as error:
             return self._refused(error, kind), {"errors": [_formatted(one) for one in error.errors]}, ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from gql_releases.domain.search import FILTERS
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.factories import release
@@ -290,3 +292,34 @@ def test_cursor_of_any_sort_is_three_integers(filled: Client) -> None:
     assert listed(filled, "sort=build&cursor=99999999999999999999:1:0")[0] == 400
     assert listed(filled, "sort=semver&cursor=255:1:0")[0] == 400, "no text in UTF-8"
     assert listed(filled, "sort=semver&cursor=24832:1:0")[0] == 400, "a NUL"
+
+
+SEARCHES = {
+    "text": '"a"',
+    "release": "release:a*",
+    "release in the middle": "release:*a*",
+    "release at the end": "release:*a",
+    "latest": "release:latest",
+    "release.version": "release.version:1.2.*",
+    "release.package": "release.package:*a*",
+    "release.build": "release.build:>1",
+    "release.created": "release.created:-14d",
+    "finalized": "finalized:true",
+    "negated": "!release:*a*",
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_each_filter_of_a_search_is_bounded_in_number(client: Client, name: str) -> None:
+    """One list, of whose conditions there are at most 100: a search needs no price."""
+    term = SEARCHES[name]
+    few = client.rest("GET", f"organizations/acme/releases/?query={quote(' '.join([term] * 30))}&per_page=1")
+    assert few.status == 200, few.json
+    many = client.rest("GET", f"organizations/acme/releases/?query={quote(' '.join([term] * 101))}&per_page=1")
+    assert many.status == 400
+    assert "more than 100 conditions" in many.json["detail"] or "more than 2000 characters" in many.json["detail"]
+
+
+def test_every_filter_of_the_search_is_in_the_test_of_their_number() -> None:
+    keys = {term.removeprefix("!").partition(":")[0] for term in SEARCHES.values() if ":" in term}
+    assert keys == FILTERS.keys() - {"release.stage"}
