@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from gql_releases.domain.client import while_connected
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read
-from gql_releases.storage.database import READ_SECONDS, Database
+from gql_releases.storage.database import READ_SECONDS, Database, TakesLong
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.inventory import InventoryStore
 from gql_releases.storage.known import KnownStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox import OutboxStore
 from gql_releases.storage.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
+from gql_releases.storage.reading.compiling import RootPlan
 from gql_releases.storage.reading.reader import Reader, is_large, made
 from gql_releases.storage.releases import ReleaseStore
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.tokens import TokenStore
+from gql_releases.storage.turns import Turns
+
+SCANNING_AT_ONCE = LARGE_AT_ONCE = 2
+"""Reads that scan, and other large ones, that run at once in a process; the others wait in turn by token."""
 
 
 class Store:
@@ -23,6 +33,8 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database, self._reader = database, Reader(database.dialect)
+        self._scanning, self._large, self._planning = Turns(SCANNING_AT_ONCE), Turns(LARGE_AT_ONCE), Turns(1)
+        self._planner = ThreadPoolExecutor(1, "planner")
         self.releases = ReleaseStore(database, self._reader)
         self.deploys = DeployStore(database, self._reader)
         self.organizations = OrganizationStore(database)
@@ -32,14 +44,35 @@ class Store:
         self.known = KnownStore(database)
 
     async def read(self, principal: Principal, read: Read) -> Tree | None:
-        """Read one object with all below it, on one snapshot. Raises InvalidToken, Unavailable."""
+        """Read one object with all below it, on one snapshot.
+
+        What scans or is large waits for its turn and does not hold up the event loop. Raises InvalidToken, TimedOut,
+        ClientGone, Unavailable.
+        """
         reader, pages = self._reader, read.view.pages
-        plan = reader.plan(read)
-        large = is_large(plan, pages)
-        if plan.single:
-            values = reader.values(principal, read)
-            return made(plan, await self._database.rows(plan.level.statement, values, large=large), pages)
-        return await self._database.read(lambda transaction: reader.read(transaction, principal, read, plan), large=large)
+        plan = reader.kept_plan(read)
+        if plan is None:
+            plan = await while_connected(self._prepare(principal, read))
+        if not plan.scans and not is_large(plan, pages):
+            with suppress(TakesLong):
+                if plan.single:
+                    values = reader.values(principal, read)
+                    return made(plan, await self._database.rows(plan.level.statement, values, move=False), pages)
+                return await self._database.read(
+                    lambda transaction: reader.read(transaction, principal, read, plan), move=False
+                )
+            plan.scans = True
+        return await while_connected(self._read_in_turn(principal, read, plan))
+
+    async def _prepare(self, principal: Principal, read: Read) -> RootPlan:
+        """Plan a read that has no kept plan, in a thread: unusual conditions take a tenth of a second."""
+        async with self._planning.turn(principal.token_id or 0):
+            return await asyncio.get_running_loop().run_in_executor(self._planner, self._reader.prepare, read)
+
+    async def _read_in_turn(self, principal: Principal, read: Read, plan: RootPlan) -> Tree | None:
+        turns, reader = self._scanning if plan.scans else self._large, self._reader
+        async with turns.turn(principal.token_id or 0):
+            return await self._database.read(lambda transaction: reader.read(transaction, principal, read, plan), large=True)
 
     @property
     def writes_in_groups(self) -> bool:
@@ -48,6 +81,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
+        self._planner.shutdown()
         await self._database.close()
 
 

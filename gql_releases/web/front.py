@@ -5,7 +5,12 @@ Matching routes and wrapping answers in layers costs more than a whole point rea
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gql_releases.domain.client import WAIT_UNTIL_GONE
 
 
 class Front:
@@ -18,6 +23,7 @@ class Front:
         """Pass a request on."""
         if scope["type"] == "http":
             path = scope["path"]
+            WAIT_UNTIL_GONE.set(partial(wait_until_gone, receive))
             if path == "/graphql":
                 await self._graphql(scope, receive, send)
                 return
@@ -25,3 +31,15 @@ class Front:
                 await self._rest(scope, receive, send)
                 return
         await self._behind(scope, receive, send)
+
+
+async def wait_until_gone(receive: Receive) -> None:
+    """Return when the client of a request has closed its connection; what is left of its body is read and dropped."""
+    bodies = 0
+    while bodies < 2:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        if not message.get("more_body"):
+            bodies += 1
+    await asyncio.get_running_loop().create_future()  # a server that gives bodies without end does not say it

@@ -24,13 +24,15 @@ class Recorder:
         self.bound: dict[str, tuple[Any, ...]] = {}
         """The values that each statement was run with last, in the driver's order."""
 
-    async def rows(self, statement: Statement, values: Values, *, large: bool = False) -> list[Row]:
-        rows = await self._database.rows(statement, values, large=large)
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
+        rows = await self._database.rows(statement, values, large=large, move=move)
         self.note(statement, len(rows), values)
         return rows
 
-    async def read(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
-        return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large)
+    async def read(
+        self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False, move: bool = True
+    ) -> Result:
+        return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large, move=move)
 
     async def write(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
         return await self._database.write(lambda transaction: work(_Recorded(transaction, self)), large=large)

@@ -25,6 +25,7 @@ from gql_releases.storage.reading.conditions import condition, numbered
 from gql_releases.storage.reading.levels import Joined, Level, ListPlan, Shape, follow, tenant_of
 from gql_releases.storage.reading.pages import page, page_info
 from gql_releases.storage.reading.picks import Pick
+from gql_releases.storage.reading.scanning import is_scanning_read
 from gql_releases.storage.reading.spelling import spelled
 from gql_releases.storage.reading.walking import (
     Rows,
@@ -252,13 +253,15 @@ def _compile_parts(
 class RootPlan:
     """A whole read: the root's statement, the builder of its object, and where the row says that it is there.
 
-    `single`: it is one statement, which needs no transaction.
+    `single`: it is one statement, which needs no transaction. `scans`: it may look at every row of an organization's
+    lists, or has once taken long.
     """
 
     level: Level
     build: Build
     present: int
     single: bool
+    scans: bool = False
 
 
 def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, shapes: Sequence[Shape]) -> RootPlan:
@@ -279,4 +282,4 @@ def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, sh
     level.statement = Statement(level.finish(select(*level.columns).select_from(level.source).where(alive)))
     lists = level.lists
     single = not lists or (len(lists) == 1 and lists[0].joined is not None and not lists[0].level.lists)
-    return RootPlan(level, build, present, single)
+    return RootPlan(level, build, present, single, is_scanning_read(selection, shapes))

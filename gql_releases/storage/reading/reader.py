@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -57,12 +58,20 @@ class Reader:
                 return [made(plans[0], [row], read.view.pages) for row, (_, read) in zip(rows, reads, strict=True)]
         return [await self.read(transaction, *one, plan) for one, plan in zip(reads, plans, strict=True)]
 
+    def kept_plan(self, read: Read) -> RootPlan | None:
+        """Return the plan of a read if it is kept."""
+        kept = self._plans.get(id(read.view.selection))
+        return kept[1].get(self._key(read)) if kept else None
+
+    def _key(self, read: Read) -> _Key:
+        return names_of(read.conditions), tuple([shape_of(page, self._dialect) for page in read.view.pages])
+
     def plan(self, read: Read) -> RootPlan:
         """Give the plan of a read."""
         view = read.view
         kept = self._plans.get(id(view.selection))
         plans = kept[1] if kept else self._plans_of(view.selection)
-        key = names_of(read.conditions), tuple([shape_of(page, self._dialect) for page in view.pages])
+        key = self._key(read)
         plan = plans.get(key)
         if plan is None:
             plan = plans[key] = compile_root(self._dialect, view.selection, *key)
@@ -75,6 +84,17 @@ class Reader:
         name, plans = id(selection), OrderedDict[_Key, RootPlan]()
         self._plans[name] = ref(selection, lambda gone: self._plans.pop(name, None)), plans
         return plans
+
+    def prepare(self, read: Read) -> RootPlan:
+        """Return the plan of a read, all statements of it compiled for the database."""
+        plan = self.plan(read)
+        waiting = [plan.level]
+        while waiting:
+            level = waiting.pop()
+            if hasattr(level, "statement"):  # a list that comes with its parent's rows has none
+                level.statement.on(self._dialect)
+            waiting += [below.level for below in level.lists]
+        return plan
 
     def values(self, principal: Principal, read: Read) -> dict[str, Any]:
         """Give the values that the statements of a read are run with."""
@@ -115,7 +135,11 @@ class Reader:
                 continue
             below: list[Bag] = [[] for _ in plan.level.lists]
             groups = _joined(plan, bag, rows) if plan.joined else await self._groups(transaction, plan, bag, values)
-            plan.put(bag, groups, pages[plan.slot].size, below)
+            size = pages[plan.slot].size
+            if self._dialect.counts_round_trips and len(bag) * size > LARGE:  # SQLite's are in a thread as a whole
+                await asyncio.to_thread(plan.put, bag, groups, size, below)
+            else:
+                plan.put(bag, groups, size, below)
             if below:
                 await self._fill(transaction, plan.level, below, values, pages, [])
 

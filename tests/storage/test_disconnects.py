@@ -1,0 +1,190 @@
+"""A read that takes long ends when its client goes: while it runs, while it waits for its turn, through both APIs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from gql_releases.domain.client import WAIT_UNTIL_GONE, ClientGone, while_connected
+from tests.conftest import House, Template
+from tests.factories import release
+from tests.slow import POINT, SLOW_GRAPHQL, SLOW_REST, slow_filter
+
+__all__ = ["slow_filter"]
+
+pytestmark = pytest.mark.usefixtures("slow_filter")
+PROMPT = 2.0
+"""Seconds within which what nobody waits for has ended, on a busy machine; the deadline is 30."""
+
+
+@pytest.fixture
+def patient(template: Template, tmp_path: Path) -> Iterator[House]:
+    """An application whose reads may take half a minute."""
+    made = House(template, tmp_path, read_timeout=30)
+    made.client.rest("POST", "organizations/acme/releases/", release())
+    yield made
+    made.close()
+
+
+class Connection:
+    """A request whose client closes the connection when it is told to."""
+
+    def __init__(self, house: House, method: str, path: str, body: bytes = b"", token: str | None = None) -> None:
+        self._house, self._body, self.gone = house, body, asyncio.Event()
+        self.sent: list[Message] = []
+        raw_path, _, query = path.partition("?")
+        headers = {"content-type": "application/json", "authorization": f"Bearer {token or house.client.token}"}
+        self._scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+            "path": raw_path, "raw_path": raw_path.encode(), "query_string": query.encode(), "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1), "server": ("testserver", 80), "state": {},
+        }  # fmt: skip
+        self.task = asyncio.ensure_future(house.app(self._scope, self._receive, self._send))
+
+    async def _receive(self) -> Message:
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+def graphql_connection(house: House) -> Connection:
+    import orjson
+
+    return Connection(house, "POST", "/graphql", orjson.dumps(SLOW_GRAPHQL))
+
+
+def rest_connection(house: House) -> Connection:
+    return Connection(house, "GET", f"/api/0/{SLOW_REST}")
+
+
+async def until(condition: Any) -> None:
+    """Wait until a condition holds, within a bound."""
+    end = time.monotonic() + 2 * PROMPT
+    while not condition():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.005)
+
+
+def running(house: House) -> int:
+    """Return how many reads that scan hold a place."""
+    return 2 - house.store._scanning._free
+
+
+@pytest.mark.parametrize("connect", [graphql_connection, rest_connection])
+def test_read_ends_when_its_client_goes(patient: House, connect: Any) -> None:
+    async def work() -> None:
+        connection = connect(patient)
+        await until(lambda: running(patient) == 1)
+        await asyncio.sleep(0.1)
+        begun = time.monotonic()
+        connection.gone.set()
+        await connection.task
+        assert time.monotonic() - begun < PROMPT
+        assert (connection.sent, running(patient)) == ([], 0)
+
+    patient.run(work())
+    assert patient.client.request("POST", "/graphql", POINT).json["data"]["organization"] == {"slug": "acme"}
+
+
+@pytest.mark.parametrize("connect", [graphql_connection, rest_connection])
+def test_read_that_waits_for_its_turn_leaves_when_its_client_goes(patient: House, connect: Any) -> None:
+    async def work() -> None:
+        holders = [connect(patient), connect(patient)]
+        await until(lambda: running(patient) == 2)
+        waiting = [connect(patient) for _ in range(3)]
+        turns = patient.store._scanning
+        await until(lambda: turns.count_waiting() == 3)
+        waiting[1].gone.set()
+        await asyncio.wait_for(waiting[1].task, PROMPT)
+        assert (turns.count_waiting(), waiting[1].sent) == (2, [])
+        for connection in (*waiting, *holders):
+            connection.gone.set()
+        await asyncio.wait_for(asyncio.gather(*(connection.task for connection in (*waiting, *holders))), 2 * PROMPT)
+        assert (turns.count_waiting(), running(patient)) == (0, 0)
+
+    patient.run(work())
+
+
+def test_hundred_waiting_reads_of_one_token_let_the_first_of_another_through(template: Template, tmp_path: Path) -> None:
+    house = House(template, tmp_path, read_timeout=0.2)
+    house.client.rest("POST", "organizations/acme/releases/", release())
+    other = house.token("project:read")
+
+    async def work() -> None:
+        flood = [asyncio.ensure_future(house.client.send("POST", "/graphql", SLOW_GRAPHQL)) for _ in range(100)]
+        await until(lambda: house.store._scanning.count_waiting() == 98)
+        begun = time.monotonic()
+        answer = await house.client.send("POST", "/graphql", SLOW_GRAPHQL, token=other)
+        assert answer.json["errors"][0]["extensions"]["code"] == "TIMEOUT"
+        assert time.monotonic() - begun < PROMPT
+        assert sum(not task.done() for task in flood) > 80
+        for task in flood:
+            task.cancel()
+        await asyncio.gather(*flood, return_exceptions=True)
+        await until(lambda: running(house) == 0)
+
+    house.run(work())
+    house.close()
+
+
+@pytest.mark.postgres
+def test_server_ends_the_statement_of_a_client_that_went(patient: House) -> None:
+    active = (
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%numbers%' AND pid <> pg_backend_pid()"
+    )
+
+    async def work() -> None:
+        connection = graphql_connection(patient)
+        await until(lambda: patient.rows(active) == [(1,)])
+        connection.gone.set()
+        await connection.task
+        await until(lambda: patient.rows(active) == [(0,)])
+
+    patient.run(work())
+
+
+def test_work_is_cancelled_when_its_client_goes_and_its_result_wins_over_a_late_departure() -> None:
+    async def run() -> None:
+        gone = asyncio.Event()
+
+        async def wait() -> None:
+            await gone.wait()
+
+        async def answer() -> int:
+            gone.set()
+            return 1
+
+        async def refuse() -> int:
+            raise ValueError("refused")
+
+        ended = []
+
+        async def last() -> None:
+            try:
+                await asyncio.sleep(30)
+            finally:
+                ended.append(True)
+
+        WAIT_UNTIL_GONE.set(wait)
+        assert await while_connected(answer()) == 1
+        gone.clear()
+        with pytest.raises(ValueError, match="refused"):
+            await while_connected(refuse())
+        asyncio.get_running_loop().call_later(0.01, gone.set)
+        with pytest.raises(ClientGone):
+            await while_connected(last())
+        assert ended == [True]
+
+    asyncio.run(run())

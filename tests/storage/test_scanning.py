@@ -1,0 +1,184 @@
+"""Which reads count as scanning, for every filter of the store, and where those run."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.conditions import SCANNING_CONDITIONS, SIMPLE_CONDITIONS, Names
+from gql_releases.domain.selection import Selection
+from gql_releases.storage.reading import reader as reading
+from gql_releases.storage.reading.catalogue import CATALOGUE
+from gql_releases.storage.reading.filters import RELEASE_FILTERS
+from gql_releases.storage.reading.levels import Shape
+from gql_releases.storage.reading.scanning import MANY_CONDITIONS, is_scanning_read
+from tests.conftest import House
+from tests.factories import release
+from tests.slow import COUNTED, SLOW_SQL, slow_contains
+
+RELEASE = Selection("Release", (s.Value("version", "version"),))
+NODES, TOTAL = s.Nodes("nodes", RELEASE), s.TotalCount("totalCount")
+
+
+def does_scan(entity: str, attribute: str, names: Names = (), *parts: s.Part) -> bool:
+    """Return whether a read of one list scans."""
+    target = CATALOGUE[entity].manys[attribute].target
+    listed = s.Many("list", attribute, target, 0, parts or (NODES,), str)
+    return is_scanning_read(Selection(entity, (listed,)), [Shape(None, None, False, False, False, names)])
+
+
+@pytest.mark.parametrize("name", sorted(RELEASE_FILTERS))
+@pytest.mark.parametrize("attribute", [("Organization", "releases"), ("Project", "releases")])
+def test_each_filter_of_releases_is_taken_for_what_it_is(name: str, attribute: tuple[str, str]) -> None:
+    assert (name in SCANNING_CONDITIONS) != (name in SIMPLE_CONDITIONS)
+    for names in ((name,), (("not", (name,)),), ("status", ("or", (("and", (name,)),)))):
+        assert does_scan(*attribute, names) == (name in SCANNING_CONDITIONS), names
+    assert does_scan(*attribute, (("or", (name,) * MANY_CONDITIONS),))
+
+
+LISTS = {
+    ("Organization", "releases"): True,
+    ("Project", "releases"): True,
+    ("Environment", "deploys"): True,
+    ("Organization", "compared_commits"): True,
+    ("Organization", "projects"): False,
+    ("Organization", "environments"): False,
+    ("Release", "commits"): False,
+    ("Release", "deploys"): False,
+    ("Release", "projects"): False,
+    ("Commit", "file_changes"): False,
+}
+"""List -> whether its total scans."""
+
+
+@pytest.mark.parametrize(("place", "scans"), LISTS.items())
+def test_total_of_a_list_without_bounds_scans(place: tuple[str, str], scans: bool) -> None:
+    assert does_scan(*place, (), TOTAL) == scans
+    assert not does_scan(*place)
+
+
+@pytest.mark.parametrize(
+    "attribute", sorted(name for name in CATALOGUE["Organization"].manys if name.startswith("compared_"))
+)
+def test_comparisons_scan(attribute: str) -> None:
+    assert does_scan("Organization", attribute, ("between",))
+
+
+def test_lists_below_are_looked_at_wherever_they_stand() -> None:
+    scanning = s.Many("list", "releases", "Release", 0, (NODES,), str)
+    organization = Selection("Organization", (scanning,))
+    shapes = [Shape(None, None, False, False, False, names) for names in (("path",), (), ())]
+    places: list[Any] = [
+        s.One("organization", "organization", organization),
+        s.Embedded("own", "", (s.One("organization", "organization", organization),)),
+        s.Embedded("own", "version", (), otherwise=(s.One("organization", "organization", organization),)),
+        s.Many("deploys", "deploys", "Deploy", 1, (s.Nodes("nodes", Selection("Deploy", (s.One("release", "release", Selection("Release", (s.One("organization", "organization", organization),))),))),), str),
+        s.Many("deploys", "deploys", "Deploy", 1, (s.Edges("edges", (s.EdgeNode("node", Selection("Deploy", (s.One("release", "release", Selection("Release", (s.One("organization", "organization", organization),))),))),)),), str),
+    ]  # fmt: skip
+    for place in places:
+        assert is_scanning_read(Selection("Release", (place,)), shapes), place
+
+
+QUICK = (
+    '{ organization(slug: "acme") { releases(first: 1, filter: {version: {equals: "web@1.0.0+1"}}) { nodes { version } } } }'
+)
+SCANS = {
+    "contains": "releases(first: 1, filter: {version: {contains: \"1\"}}) { nodes { version } }",
+    "path in or": "releases(first: 1, filter: {or: [{path: \"a\"}, {not: {author: \"b\"}}]}) { nodes { version } }",
+    "total": "releases { totalCount }",
+    "compare": "compare(project: \"web\", base: \"a\", head: \"web@1.0.0+1\") { commits { totalCount } }",
+    "21 conditions": "releases(first: 1, filter: {or: [" + " ".join(f'{{version: {{equals: "{n}"}}}}' for n in range(21)) + "]}) { nodes { version } }",
+}  # fmt: skip
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record the names of the threads on which answers of reads are put together."""
+    names: list[str] = []
+    root = reading._root
+
+    def record(*args: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return root(*args)
+
+    monkeypatch.setattr(reading, "_root", record)
+    return names
+
+
+@pytest.mark.sqlite
+def test_reads_that_scan_leave_the_event_loop_and_others_stay(house: House, threads: list[str]) -> None:
+    house.client.rest("POST", "organizations/acme/releases/", release())
+    threads.clear()
+    assert house.client.graphql(QUICK)["data"]["organization"]["releases"]["nodes"]
+    assert set(threads) == {"MainThread"}
+    for name, field in SCANS.items():
+        threads.clear()
+        answer = house.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
+        assert "errors" not in answer, name
+        assert threads, name
+        assert all(thread.startswith("sqlite-reader") for thread in threads), name
+    house.client.rest("POST", "organizations/acme/releases/web@1.0.0+1/deploys/", {"environment": "production"})
+    for path in ("?query=web", "stats/?query=release:*1*", "?environment=production"):
+        threads.clear()
+        assert house.client.rest("GET", f"organizations/acme/releases/{path}").status == 200
+        assert threads[-1].startswith("sqlite-reader"), path
+
+
+def test_at_most_two_reads_that_scan_run_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, at_once = 0, 0, 0
+    read = type(house.store._database).read
+
+    async def count(self: Any, work: Any, **more: Any) -> Any:
+        nonlocal running, most, at_once
+        running += 1
+        most, at_once = max(most, running), at_once + 1
+        try:
+            await asyncio.sleep(0.01)
+            return await read(self, work, **more)
+        finally:
+            running -= 1
+
+    house.client.graphql(f'{{ organization(slug: "acme") {{ {SCANS["contains"]} }} }}')
+    monkeypatch.setattr(type(house.store._database), "read", count)
+    body = {"query": f'{{ organization(slug: "acme") {{ {SCANS["contains"]} }} }}'}
+
+    async def ask() -> list[Any]:
+        return await asyncio.gather(*(house.client.send("POST", "/graphql", body) for _ in range(10)))
+
+    answers = house.run(ask())
+    assert all("errors" not in answer.json for answer in answers)
+    assert (at_once, most) == (10, 2)
+
+
+@pytest.mark.sqlite
+def test_read_that_was_taken_for_a_small_one_moves_to_a_thread_and_is_known_from_then_on(
+    house: House, threads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`status` is simple, unless it is made to look at millions of rows."""
+    house.client.rest("POST", "organizations/acme/releases/", release())
+    monkeypatch.setattr("tests.slow.SLOW_SQL", SLOW_SQL.replace(str(COUNTED), str(COUNTED // 20)))
+    monkeypatch.setitem(RELEASE_FILTERS, "status", slow_contains)
+    query = '{ organization(slug: "acme") { releases(filter: {status: OPEN}) { nodes { version } } } }'
+    for begun in (["MainThread"], []):
+        threads.clear()
+        assert house.client.graphql(query)["data"]["organization"]["releases"]["nodes"]
+        assert [name.rstrip("0123456789") for name in threads] == [*begun, "sqlite-reader_"]
+
+
+def test_plans_are_made_off_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    compile_root = reading.compile_root
+
+    def record(*args: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return compile_root(*args)
+
+    monkeypatch.setattr(reading, "compile_root", record)
+    for field in SCANS.values():
+        assert "errors" not in house.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
+    assert names
+    assert all(name.startswith("planner") for name in names)
