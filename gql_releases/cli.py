@@ -176,10 +176,15 @@ def create_organization(slug: Slug, name: Name = None) -> None:
 
 @project.command("create")
 def create_project(
-    organization: Slug, slug: Annotated[str, typer.Argument(help="The project's slug.")], name: Name = None
+    organization: Slug,
+    slug: Annotated[str, typer.Argument(help="The project's slug.")],
+    name: Name = None,
+    repository: Annotated[
+        str | None, typer.Option(help="Its default repository, as acme/shop: what sentry-cli sends as origin is read as it.")
+    ] = None,
 ) -> None:
     """Make a project."""
-    new = parse_new_project({"slug": slug, "name": name})
+    new = parse_new_project({"slug": slug, "name": name, "repository": repository})
 
     async def work(store: Store) -> None:
         operator = await OrganizationService(store.organizations).operator_of(organization)

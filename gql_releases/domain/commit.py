@@ -15,6 +15,8 @@ from .validation import BLANK, NOT_TEXT, NULL, Reader, date, list_of, record, te
 SHA_LENGTH = 64
 SKIP = "#skipsentry"
 """A commit whose message says so is left out."""
+ORIGIN = "origin"
+"""The name that sentry-cli gives to every repository: that of the git remote."""
 
 
 class ChangeType(StrEnum):

@@ -29,6 +29,7 @@ class CommitStatus(StrEnum):
     GAP = "GAP"
     PREVIOUS_UNKNOWN = "PREVIOUS_UNKNOWN"
     HEAD_UNKNOWN = "HEAD_UNKNOWN"
+    ORIGIN_AMBIGUOUS = "ORIGIN_AMBIGUOUS"
     NO_COMMITS = "NO_COMMITS"
 
 
@@ -43,6 +44,8 @@ MESSAGES = {
     CommitStatus.PREVIOUS_UNKNOWN: "No previous commit was named, and no earlier release of its projects has a head on the "
     "known line; only the head is listed.",
     CommitStatus.HEAD_UNKNOWN: "The head stands in no list of commits that was sent; only the head is listed.",
+    CommitStatus.ORIGIN_AMBIGUOUS: "Commits or refs are of `origin`, and the projects of the release have several default "
+    "repositories: name the repository, with SENTRY_VCS_REMOTE or set-commits --commit.",
     CommitStatus.NO_COMMITS: "Nobody has sent commits or refs for this release.",
 }
 """A sentence for each status."""

@@ -28,10 +28,11 @@ class NewOrganization:
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
-    """A project to be made."""
+    """A project to be made. `repository` is the name of its default repository, which is created if it is new."""
 
     slug: str
     name: str
+    repository: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,11 @@ class ProjectKey:
 
 @dataclass(frozen=True, slots=True)
 class ProjectChange:
-    """What to change of a project; None stays."""
+    """What to change of a project; None stays. `repository` of "" takes the default repository away."""
 
     slug: str | None = None
     name: str | None = None
+    repository: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,12 @@ def _read_scope(raw: Any, path: Path, problems: list[Problem]) -> Scope | None:
 
 
 _read_named = record({"slug": read_slug, "name": text(max=64, null=True, blank=True)}, required=("slug",))
-_read_project_change = record({"slug": read_slug, "name": text(max=64)})
+_read_default_repository = text(max=REPOSITORY_LENGTH, null=True, blank=True)
+_read_new_project = record(
+    {"slug": read_slug, "name": text(max=64, null=True, blank=True), "repository": _read_default_repository},
+    required=("slug",),
+)
+_read_project_change = record({"slug": read_slug, "name": text(max=64), "repository": _read_default_repository})
 _read_repository = record({"name": text(max=REPOSITORY_LENGTH)}, required=("name",))
 _read_token = record(
     {"name": text(max=64, null=True, blank=True), "scopes": list_of(_read_scope, empty=False), "expires_at": date()},
@@ -98,14 +105,15 @@ def parse_new_organization(raw: Any) -> NewOrganization:
 
 def parse_new_project(raw: Any) -> NewProject:
     """Read a project to be made; its name is its slug unless given. Raises InvalidInput."""
-    values = read(_read_named, raw)
-    return NewProject(values["slug"], values.get("name") or values["slug"])
+    values = read(_read_new_project, raw)
+    return NewProject(values["slug"], values.get("name") or values["slug"], values.get("repository") or None)
 
 
 def parse_project_change(raw: Any) -> ProjectChange:
-    """Read a change of a project. Raises InvalidInput."""
+    """Read a change of a project; a `repository` of null or "" takes the default repository away. Raises InvalidInput."""
     values = read(_read_project_change, raw)
-    return ProjectChange(values.get("slug"), values.get("name"))
+    repository = (values["repository"] or "") if "repository" in values else None
+    return ProjectChange(values.get("slug"), values.get("name"), repository)
 
 
 def parse_repository_name(raw: Any) -> str:

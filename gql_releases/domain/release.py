@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from .commit import NewCommit, commit_reader, repository_name
+from .commit import ORIGIN, NewCommit, commit_reader, repository_name
 from .errors import ErrorCode, InvalidInput, Path, Problem
 from .ref import Ref, head_reader, ref_reader
 from .validation import choice, date, json_object, list_of, read, record, text, url, wrong_characters
@@ -38,6 +38,7 @@ class NewRelease:
     """A release to be created; cannot be built from a bad version.
 
     Commits are in the order given, `metadata` is the text of a JSON object. `date_created` is said by imports alone.
+    `resolves_origin`: some commits or refs name `origin`, to be read as the default repository of the release's projects.
     """
 
     version: str
@@ -52,6 +53,7 @@ class NewRelease:
     notes: str | None = None
     metadata: str | None = None
     date_created: datetime | None = None
+    resolves_origin: bool = False
     version_info: VersionInfo | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,11 +63,15 @@ class NewRelease:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseChange:
-    """What to change of a release: given values of CHANGEABLE; () as refs clears the commits."""
+    """What to change of a release: given values of CHANGEABLE; () as refs clears the commits.
+
+    `resolves_origin` is as that of a NewRelease.
+    """
 
     values: Mapping[str, str | datetime | Status | None] = field(default_factory=dict)
     commits: tuple[NewCommit, ...] | None = None
     refs: tuple[Ref, ...] | None = None
+    resolves_origin: bool = False
 
 
 class ReleaseKey(NamedTuple):
@@ -146,32 +152,42 @@ read_commits = list_of(commit_reader())
 read_refs = list_of(ref_reader())
 
 
-def parse_new_release(raw: Any, *, user_agent: str | None = None) -> NewRelease:
-    """Read the body of a creation. Raises InvalidInput with every problem found (contract section 2.2)."""
+def parse_new_release(raw: Any, *, user_agent: str | None = None, resolves_origin: bool = False) -> NewRelease:
+    """Read the body of a creation. Raises InvalidInput with every problem found (contract section 2.2).
+
+    `resolves_origin`: where commits or refs name `origin`, the default repository of the projects is meant.
+    """
     values = read(_read_new, raw)
+    commits, refs = values.get("commits", ()), values.get("refs") or values.get("head_commits", ())
     return NewRelease(
         values["version"],
         values["projects"],
         values.get("ref"),
         values.get("url"),
         values.get("date_released"),
-        values.get("commits", ()),
-        values.get("refs") or values.get("head_commits", ()),
+        commits,
+        refs,
         values.get("status"),
         user_agent[:USER_AGENT_LENGTH] if user_agent is not None else None,
         values.get("notes") or None,
         values.get("metadata"),
+        resolves_origin=resolves_origin and _names_origin(commits, refs),
     )
 
 
-def parse_release_change(raw: Any) -> ReleaseChange:
+def _names_origin(commits: Sequence[NewCommit], refs: Sequence[Ref]) -> bool:
+    return any(one.repository == ORIGIN for one in commits) or any(ref.repository == ORIGIN for ref in refs)
+
+
+def parse_release_change(raw: Any, *, resolves_origin: bool = False) -> ReleaseChange:
     """Read the body of a change. Raises InvalidInput. No commits change nothing; no refs clear (contract 3.2)."""
     values = read(_read_change, raw)
     refs = values.get("refs")
     given = {name: values[name] for name in CHANGEABLE if name in values}
     if "notes" in given:
         given["notes"] = given["notes"] or None
-    return ReleaseChange(given, values.get("commits") or None, refs or values.get("head_commits", refs))
+    commits, heads = values.get("commits") or None, refs or values.get("head_commits", refs)
+    return ReleaseChange(given, commits, heads, resolves_origin and _names_origin(commits or (), heads or ()))
 
 
 def parse_new_releases(raws: Sequence[Any]) -> list[NewRelease | InvalidInput]:

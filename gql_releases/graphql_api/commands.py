@@ -147,7 +147,8 @@ async def update_project(services: Services, principal: Principal, given: Input,
     """Change a project."""
     by = given["project"]
     key = ProjectKey(id=_id_of("Project", by["id"])) if by.get("id") is not None else ProjectKey(**by["key"])
-    change = parse_project_change(_said(given))
+    repository = {"repository": given["repository"]} if "repository" in given else {}
+    change = parse_project_change(_said(given) | repository)
     return {"shown": await services.inventory.update_project(principal, key, change, view)}
 
 

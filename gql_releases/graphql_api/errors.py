@@ -31,7 +31,6 @@ IN_PAYLOAD = frozenset(
         ErrorCode.INVALID_ENVIRONMENT,
         ErrorCode.UNKNOWN_PROJECT,
         ErrorCode.PROJECT_NOT_ON_RELEASE,
-        ErrorCode.UNKNOWN_REPOSITORY,
         ErrorCode.ALREADY_EXISTS,
         ErrorCode.ORGANIZATION_NOT_FOUND,
         ErrorCode.PROJECT_NOT_FOUND,

@@ -248,6 +248,9 @@ class CreateProjectInput:
     organization: str = given("The organization's slug.")
     slug: str = given("Its name in addresses: 1 to 50 lowercase letters, digits, - or _; no number.")
     name: str | None = optional("Its name for people, at most 64 characters; the slug if it is not said.")
+    repository: str | None = optional(
+        "The name of its default repository, as acme/shop: the REST API reads `origin` as it. A new one is created."
+    )
 
 
 @strawberry.input(description="A project by what people know it by.")
@@ -273,6 +276,7 @@ class UpdateProjectInput:
     project: ProjectBy = given("Which project.")
     slug: str | None = optional("Its new name in addresses.")
     name: str | None = optional("Its new name for people.")
+    repository: str | None = optional("The name of its new default repository; null takes the default away.")
 
 
 @strawberry.input(description="A repository to be made.")

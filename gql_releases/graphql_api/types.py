@@ -72,6 +72,7 @@ class CommitStatusCode(Enum):
     GAP = _status("GAP")
     PREVIOUS_UNKNOWN = _status("PREVIOUS_UNKNOWN")
     HEAD_UNKNOWN = _status("HEAD_UNKNOWN")
+    ORIGIN_AMBIGUOUS = _status("ORIGIN_AMBIGUOUS")
     NO_COMMITS = _status("NO_COMMITS")
 
 
@@ -169,6 +170,9 @@ class Project(Node):
     name: str = column("name", "The project's name for people.")
     date_created: datetime = column("date_created", "When it was made.")
     organization: Organization = to_one("organization", "Whose project it is.")
+    default_repository: Repository | None = to_one(
+        "default_repository", "The repository that the REST API reads `origin` as, the name that sentry-cli sends."
+    )
     releases: Connection[Release] = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
     latest_release: Release | None = picked(
         "latest_release",

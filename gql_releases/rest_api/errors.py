@@ -29,7 +29,6 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.INVALID_ENVIRONMENT: 400,
     ErrorCode.UNKNOWN_PROJECT: 400,
     ErrorCode.PROJECT_NOT_ON_RELEASE: 400,
-    ErrorCode.UNKNOWN_REPOSITORY: 400,
     ErrorCode.ALREADY_EXISTS: 409,
     ErrorCode.SCOPE_NOT_HELD: 403,
     # The same answer whether the organization is somebody else's or nobody's: contract section 9.

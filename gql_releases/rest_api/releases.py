@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.errors import ErrorCode, InvalidInput, ProjectNotFound, ReleaseNotFound
 from gql_releases.domain.outcomes import Created
@@ -49,7 +51,7 @@ def _new(request: Request, project: str | None = None) -> NewRelease:
     body = (wire.CREATION if project is None else wire.PROJECT_CREATION).to_domain(request.body)
     if project is not None and isinstance(body, dict):
         body["projects"] = [project]
-    new = parse_new_release(body, user_agent=request.user_agent)
+    new = parse_new_release(body, user_agent=request.user_agent, resolves_origin=True)
     if request.large:
         let_go([body, request.body])
     return new
@@ -96,7 +98,7 @@ async def update_release(request: Request) -> Answer:
     """Change a release; empty values and null change nothing (contract sections 3.2 and 9)."""
     change = await apart(_change, request) if request.large else _change(request)
     given = {name: value for name, value in change.values.items() if value}
-    change = ReleaseChange(given, change.commits, change.refs)
+    change = replace(change, values=given)
     key = release_key(request)
     tree = await request.services.releases.update_release(request.principal, key, change, shapes.RELEASE)
     return Answer(200, tree)
@@ -104,7 +106,7 @@ async def update_release(request: Request) -> Answer:
 
 def _change(request: Request) -> ReleaseChange:
     names = wire.CHANGE if len(request.path) == 2 else wire.PROJECT_CHANGE
-    return parse_release_change(names.to_domain(request.body))
+    return parse_release_change(names.to_domain(request.body), resolves_origin=True)
 
 
 async def delete_release(request: Request) -> Answer:

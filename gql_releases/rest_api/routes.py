@@ -19,7 +19,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.rest_api import commits, deploys, inventory, listing, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
 from gql_releases.rest_api.not_implemented import PREFIX, find_sentence, refuse_path
-from gql_releases.rest_api.requests import Answer, Refused, Request
+from gql_releases.rest_api.requests import Answer, Refused, Request, not_found
 from gql_releases.rest_api.services import Services
 from gql_releases.web.http import (
     COMMON,
@@ -197,7 +197,7 @@ def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
             try:
                 return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
             except UnicodeDecodeError:
-                break
+                raise not_found() from None
     raise refuse_path(path)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from gql_releases.domain.commit import NewCommit, arrange
+from gql_releases.domain.commit import ORIGIN, NewCommit, arrange
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.outcomes import Created, Tree
@@ -23,6 +23,7 @@ from gql_releases.storage.finding import require_alive
 from gql_releases.storage.forwarding import forward_creation
 from gql_releases.storage.looking import Looked, look, looking, part
 from gql_releases.storage.organizations import project_ids
+from gql_releases.storage.origins import note_ambiguous
 from gql_releases.storage.ranges import Known, settle, write_lists
 from gql_releases.storage.refs import set_refs
 from gql_releases.storage.statements import Rows, Transaction
@@ -133,6 +134,11 @@ async def create_all(
             await settle(transaction, organization, release, sent, Known())
         if "upstream" in looked.more:
             await forward_creation(transaction, principal, release, new, known=False)
+    if ORIGIN in stored.repositories:
+        origin = stored.repositories[ORIGIN]
+        pairs = zip(ids, news, strict=True)
+        named_so = [row_id for row_id, new in pairs if any(one.repository_id == origin for one in new.linked)]
+        await note_ambiguous(transaction, organization, named_so)
     wanted = [(creation.principal, release, creation.view) for creation, release in zip(creations, ids, strict=True)]
     shown = await show(transaction, wanted)
     return [Created(Outcome.CREATED, release, (), tree) for release, tree in zip(ids, shown, strict=True)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import bindparam, select, update
 
 from gql_releases.domain.dates import now
@@ -26,18 +28,20 @@ projects = table(ProjectRow)
 INSERT = Statement(
     lambda dialect: (
         insert(dialect, projects)
-        .values(values_of(projects, "organization_id", "slug", "name", "date_created"))
+        .values(values_of(projects, "organization_id", "slug", "name", "date_created", "default_repository_id"))
         .on_conflict_do_nothing()
         .returning(projects.c.id)
     )
 )
-_selected = select(projects.c.id, projects.c.slug, projects.c.name).where(
+_selected = select(projects.c.id, projects.c.slug, projects.c.name, projects.c.default_repository_id).where(
     projects.c.organization_id == bindparam("organization", type_=Id)
 )
 BY_ID = Statement(_selected.where(projects.c.id == bindparam("id", type_=Id)))
 BY_SLUG = Statement(_selected.where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type)))
 UPDATE = Statement(
-    update(projects).values(values_of(projects, "slug", "name")).where(projects.c.id == bindparam("project", type_=Id))
+    update(projects)
+    .values(values_of(projects, "slug", "name", "default_repository_id"))
+    .where(projects.c.id == bindparam("project", type_=Id))
 )
 
 
@@ -53,7 +57,8 @@ class InventoryStore:
         async def work(transaction: Transaction) -> Tree | None:
             await require_alive(transaction, principal)
             owner = {"organization_id": principal.organization_id, "date_created": now()}
-            row = await transaction.one(INSERT, {**owner, "slug": new.slug, "name": new.name})
+            default = {"default_repository_id": await _find_or_make_repository(transaction, owner, new.repository)}
+            row = await transaction.one(INSERT, {**owner, "slug": new.slug, "name": new.name, **default})
             if row is None:
                 raise _taken(new.slug)
             return await self._show(transaction, principal, int(row[0]), view)
@@ -72,11 +77,14 @@ class InventoryStore:
             found = await transaction.one(statement, {**owner, **named})
             if found is None:
                 raise ProjectNotFound
-            project, slug, name = found
+            project, slug, name, repository = found
             taken = change.slug and await transaction.one(BY_SLUG, {**owner, "slug": change.slug})
             if change.slug and taken and taken[0] != project:
                 raise _taken(change.slug)
-            values = {"slug": change.slug or slug, "name": change.name or name}
+            if change.repository is not None:
+                common = {"organization_id": principal.organization_id, "date_created": now()}
+                repository = await _find_or_make_repository(transaction, common, change.repository)
+            values = {"slug": change.slug or slug, "name": change.name or name, "default_repository_id": repository}
             await transaction.run(UPDATE, {"project": project, **values})
             return await self._show(transaction, principal, int(project), view)
 
@@ -105,6 +113,11 @@ class InventoryStore:
         if view is None:
             return None
         return await self._reader.read(transaction, principal, Read(view, (("id", key),)))
+
+
+async def _find_or_make_repository(transaction: Transaction, common: dict[str, Any], name: str | None) -> int | None:
+    """Return the id of a repository by its name, a new one if there is none; None without a name."""
+    return (await repository_keeper.keep(transaction, common, {name: {"name": name}}))[name] if name else None
 
 
 def _taken(slug: str) -> Exception:

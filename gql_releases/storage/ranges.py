@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, func, literal, select, union, update
 
+from gql_releases.domain.commit import ORIGIN
 from gql_releases.domain.history import FILLED, CommitStatus, interleave, worst
 from gql_releases.storage.columns import NEVER, Id, moment
 from gql_releases.storage.commits import (
@@ -27,6 +28,7 @@ from gql_releases.storage.commits import (
     write_rows,
 )
 from gql_releases.storage.lines import Line, Range
+from gql_releases.storage.origins import has_several_defaults
 from gql_releases.storage.statements import Rows, Statement, Then, Transaction
 from gql_releases.storage.upserts import values_of
 
@@ -44,7 +46,7 @@ HEADS = Statement(
     select(
         heads.c.id, heads.c.repository_id, heads.c.commit_id, heads.c.previous_sha, heads.c.said, heads.c.kind,
         heads.c.commit_status, heads.c.known_until, heads.c.head_time,
-        commits.c.sha, commits.c.timestamp, commits.c.author_id, releases.c.commit_status,
+        commits.c.sha, commits.c.timestamp, commits.c.author_id, repositories.c.name, releases.c.commit_status,
     )
     .select_from(heads.join(commits, commits.c.id == heads.c.commit_id)
     .join(repositories, repositories.c.id == heads.c.repository_id)
@@ -132,6 +134,7 @@ class Head:
     sha: str
     timestamp: datetime | None
     author_id: int | None
+    repository: str
 
     @property
     def commit(self) -> Linked:
@@ -219,17 +222,17 @@ async def _listed(transaction: Transaction, organization: int, release: int) -> 
 
 async def _heads(transaction: Transaction, organization: int, release: int) -> tuple[list[Head], str]:
     rows = await transaction.all(HEADS, {"organization_id": organization, "release_id": release})
-    found = [_head(*row[:12]) for row in rows]
-    return found, rows[0][12] if rows else CommitStatus.NO_COMMITS
+    found = [_head(*row[:13]) for row in rows]
+    return found, rows[0][13] if rows else CommitStatus.NO_COMMITS
 
 
 def _head(
     row_id: int, repository: int, commit: int, previous: str | None, said: Any, kind: str, status: str, until: str | None,
-    head_time: Any, sha: str, timestamp: Any, author: int | None,
+    head_time: Any, sha: str, timestamp: Any, author: int | None, name: str,
 ) -> Head:  # fmt: skip
     return Head(
         row_id, repository, commit, previous, bool(said), kind, CommitStatus(status), until, moment(head_time), sha,
-        moment(timestamp), author,
+        moment(timestamp), author, name,
     )  # fmt: skip
 
 
@@ -289,6 +292,8 @@ async def _complete(
     if ranges and await _relist(transaction, organization, release, settled, ranges, anew=anew):
         status = ""
     now = worst(one.status for one in settled)
+    if any(one.repository == ORIGIN for one in settled) and await has_several_defaults(transaction, organization, release):
+        now = CommitStatus.ORIGIN_AMBIGUOUS
     if now != status:
         await transaction.run(NOTE_STATUS, {"organization": organization, "release": release, "commit_status": now})
     return settled

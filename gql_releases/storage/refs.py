@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import and_, case, or_
 
 from gql_releases.domain.dates import now
-from gql_releases.domain.errors import ErrorCode, invalid
 from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.ref import Ref
 from gql_releases.storage.commits import HEAD_KEY, commit_keeper, heads, repository_keeper
@@ -35,18 +34,17 @@ _UNSETTLED = {"said": True, "kind": "RANGE", "commit_status": CommitStatus.HEAD_
 async def set_refs(transaction: Transaction, organization: int, release: int, refs: Sequence[Ref]) -> None:
     """Set the head of each named repository; the last one named wins. The ranges are then to be settled (ranges.py).
 
-    Raises InvalidInput where a repository is unknown: refs never make repositories (contract section 2.7).
+    A repository that is new is created, as those of commits are.
     """
     common: dict[str, Any] = {"organization_id": organization}
-    names = list(dict.fromkeys(ref.repository for ref in refs))
-    known = await repository_keeper.find(transaction, common, names)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise invalid(ErrorCode.UNKNOWN_REPOSITORY, ("refs",), f"Invalid repository names: {','.join(unknown)}")
-    last = {known[ref.repository]: ref for ref in refs}
+    dated = {**common, "date_created": now()}
+    repositories = await repository_keeper.keep(
+        transaction, dated, {ref.repository: {"name": ref.repository} for ref in refs}
+    )
+    last = {repositories[ref.repository]: ref for ref in refs}
     for repository, ref in sorted(last.items()):
         bare = {"sha": ref.sha, "author_id": None, "message": None, "timestamp": None}
-        shared = {**common, "repository_id": repository, "date_created": now()}
+        shared = {**dated, "repository_id": repository}
         commit = (await commit_keeper.keep(transaction, shared, {ref.sha: bare}))[ref.sha]
         head = {"release_id": release, "repository_id": repository, "commit_id": commit, "previous_sha": ref.previous_sha}
         await transaction.run(SET_HEAD, {**common, **head, **_UNSETTLED})

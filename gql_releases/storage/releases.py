@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release
 from gql_releases.storage.forwarding import forward_change, forward_creation, forward_deletion
 from gql_releases.storage.gathering import Gathered
+from gql_releases.storage.origins import resolve_change, resolve_creation
 from gql_releases.storage.ranges import known, settle
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
@@ -95,7 +97,7 @@ class ReleaseStore:
         """
         creation = Creation(principal, new, view, create_projects)
         size = ROWS_OF_RELEASE + _rows(new.commits)
-        if not in_turn and not new.refs and size <= LARGE:
+        if not in_turn and not new.refs and not new.resolves_origin and size <= LARGE:
             created = await self._together.do(principal.organization_id, creation, size)
             if created is not None:
                 return created
@@ -140,6 +142,9 @@ class ReleaseStore:
 
     async def _create(self, transaction: Transaction, creation: Creation) -> Created:
         """Create a release, or give the one that is there what a creation brings. Raises InvalidInput."""
+        if creation.new.resolves_origin:
+            new = await resolve_creation(transaction, creation.principal.organization_id, creation.new)
+            creation = replace(creation, new=new)
         [made] = await create_all(transaction, creation.principal.organization_id, [creation], self._show_all)
         if isinstance(made, InvalidInput):
             raise made
@@ -167,11 +172,12 @@ class ReleaseStore:
 
         async def apply(transaction: Transaction, found: Found) -> None:
             organization = principal.organization_id
-            await self._apply(transaction, organization, found, change.values)
-            if change.refs is not None and not change.refs:
+            resolved = await resolve_change(transaction, organization, found.id, change)
+            await self._apply(transaction, organization, found, resolved.values)
+            if resolved.refs is not None and not resolved.refs:
                 await clear_commits(transaction, organization, found.id)
-            await _take(transaction, organization, found.id, change.commits, change.refs)
-            await forward_change(transaction, principal, found, change.values, change.commits, change.refs)
+            await _take(transaction, organization, found.id, resolved.commits, resolved.refs)
+            await forward_change(transaction, principal, found, resolved.values, resolved.commits, resolved.refs)
 
         large = change.refs == () or _rows(change.commits or ()) > LARGE
         return await self._change(principal, key, apply, view, large=large)

@@ -67,13 +67,15 @@ class ProjectRow(SQLModel, table=True):
     """What is released."""
 
     __tablename__ = "projects"
-    __table_args__ = (natural_key("slug"), referable())
+    __table_args__ = (natural_key("slug"), referable(), reference("default_repository_id", "repositories"))
 
     id: int | None = key()
     organization_id: int = owner()
     slug: str = text(50)
     name: str = text(64)
     date_created: datetime = date()
+    default_repository_id: int | None = member(nullable=True)
+    """Which repository the REST API reads `origin` as."""
 
 
 class RepositoryRow(SQLModel, table=True):

@@ -48,7 +48,6 @@ LIST = "organizations/acme/releases/"
             ["refs", "0", "previousCommit"],
             "TOO_LONG",
         ),
-        (release(refs=[{"repository": "unknown", "commit": "a"}]), ["refs"], "UNKNOWN_REPOSITORY"),
     ],
 )
 def test_wrong_field_is_named_by_both_doors(client: Client, body: Any, field: list[str], code: str) -> None:

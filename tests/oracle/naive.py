@@ -152,6 +152,9 @@ class Naive:
     def one_project(self, source: Any) -> Any:
         return self.get(t.ProjectRow, source.project_id)
 
+    def one_defaultRepository(self, source: Any) -> Any:
+        return self.get(t.RepositoryRow, source.default_repository_id)
+
     def one_links(self, source: Any) -> Any:
         return json.loads(source.links)
 

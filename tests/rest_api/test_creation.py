@@ -169,13 +169,8 @@ def test_known_commit_changes_only_where_something_is_said(client: Client) -> No
     assert [(one["filename"], one["type"]) for one in files] == [("p", "A"), ("q", "D")]
 
 
-def test_refs_need_repositories_that_are_there(client: Client) -> None:
-    """Section 2.7: every unknown one is named, nothing is applied, and none is made."""
-    two = [{"repository": name, "commit": "a" * 40} for name in ("x", "y")]
-    answer = client.rest("POST", LIST, release(refs=two))
-    assert (answer.status, list(answer.json)) == (400, ["refs"])
-    assert answer.json["refs"][0] in ("Invalid repository names: x,y", "Invalid repository names: y,x")
-    assert client.rest("GET", "organizations/acme/repos/").json == []
+def test_refs_create_repositories_that_are_new(client: Client) -> None:
+    """Unlike Sentry's (section 2.7), as commits do; a wrong ref creates none."""
     for wrong in (
         {"commit": ""},
         {"repository": ""},
@@ -185,6 +180,12 @@ def test_refs_need_repositories_that_are_there(client: Client) -> None:
     ):
         answer = client.rest("POST", LIST, release(refs=[{"repository": "x", "commit": "a"} | wrong]))
         assert (answer.status, [*answer.json, *answer.json["refs"]]) == (400, ["refs", *wrong])
+    assert client.rest("GET", "organizations/acme/repos/").json == []
+    two = [{"repository": name, "commit": "a" * 40} for name in ("x", "y")]
+    assert client.rest("POST", LIST, release(refs=two)).status == 201
+    assert client.rest("PUT", ONE, {"refs": [*two, {"repository": "z", "commit": "b" * 40}]}).status == 200
+    repositories = client.rest("GET", "organizations/acme/repos/").json
+    assert [(one["name"], one["provider"]["id"]) for one in repositories] == [(name, "unknown") for name in "xyz"]
 
 
 HEADS = """query ($version: String!) { release(by: {key: {organization: "acme", version: $version}}) {
@@ -261,7 +262,7 @@ def test_user_agent_is_that_of_the_creation(client: Client) -> None:
 
 
 def test_change_takes_what_is_said_and_ignores_the_rest(client: Client) -> None:
-    """Section 3.2: {} is valid; version, projects and owner are ignored; a date overwrites; refs of unknown repositories fail."""
+    """Section 3.2: {} is valid; version, projects and owner are ignored; a date overwrites; a wrong ref changes nothing."""
     create(client, release(dateReleased="2026-01-01", commits=[commit(1)]))
     before = client.rest("GET", ONE).json
     for body in ({}, {"version": "x", "projects": ["api"], "owner": 1}, {"ref": "", "url": None, "dateReleased": None}):
@@ -269,8 +270,8 @@ def test_change_takes_what_is_said_and_ignores_the_rest(client: Client) -> None:
         assert (answer.status, answer.json) == (200, before)
     assert client.rest("PUT", ONE, {"dateReleased": "2026-02-01"}).json["dateReleased"] == "2026-02-01T00:00:00Z"
     assert client.rest("PUT", ONE, {"commits": [commit(2), commit(3)]}).json["commitCount"] == 2
-    refused = client.rest("PUT", ONE, {"ref": "new", "refs": [{"repository": "none", "commit": "a"}]})
-    assert (refused.status, refused.json) == (400, {"refs": ["Invalid repository names: none"]})
+    refused = client.rest("PUT", ONE, {"ref": "new", "refs": [{"repository": "none", "commit": ""}]})
+    assert (refused.status, refused.json) == (400, {"refs": {"commit": ["This field may not be blank."]}})
     assert client.rest("GET", ONE).json["ref"] is None, "one request, one transaction"
     assert client.rest("PUT", ONE, {"status": "gone", "ref": "x" * 201}).json == {
         "status": ["Invalid status gone"], "ref": ["Ensure this field has no more than 200 characters."]

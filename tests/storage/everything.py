@@ -54,8 +54,13 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "archiveRelease": (f"release {{ {SHOWN} }}", {"release": BY}),
     "restoreRelease": (f"release {{ {SHOWN} }}", {"release": BY}),
     "deleteRelease": ("deletedReleaseId", {"release": BY}),
-    "createProject": ("project { id }", {"organization": "acme", "slug": "new"}),
-    "updateProject": ("project { id }", {"project": {"key": {"organization": "acme", "slug": "new"}}, "slug": "newer", "name": "n"}),
+    "createProject": (
+        "project { id defaultRepository { name } }", {"organization": "acme", "slug": "new", "repository": "acme/web"}
+    ),
+    "updateProject": (
+        "project { id defaultRepository { name } }",
+        {"project": {"key": {"organization": "acme", "slug": "new"}}, "slug": "newer", "name": "n", "repository": "acme/newer"},
+    ),
     "createRepository": ("outcome repository { id }", {"organization": "acme", "name": "acme/new"}),
     "createEnvironment": ("outcome environment { id }", {"organization": "acme", "name": "new"}),
     "createToken": ("secret token { id }", {"organization": "acme", "scopes": ["org:read"]}),

@@ -204,7 +204,7 @@ def test_target_with_data_is_refused_and_stays_as_it_is(
     other = databases.copy(template.url, tmp_path / "other")
     file = tmp_path / "other" / "releases.db"
     before = file.read_bytes() if file.exists() else b""
-    assert "holds data already (organizations, projects, tokens)" in failed(command(source.url, other))
+    assert "holds data already (organizations, tokens, projects)" in failed(command(source.url, other))
     assert (file.read_bytes() if file.exists() else b"") == before
     databases.rows(other, "DELETE FROM tokens")
     databases.rows(other, "DELETE FROM projects")

@@ -189,7 +189,7 @@ _ENTITIES: dict[str, Entity] = {
     ),
     "Project": Entity(
         table(tables.ProjectRow),
-        ones=_organization,
+        ones={**_organization, "default_repository": ToOne("default_repository_id", "Repository")},
         manys={
             "releases": ToMany(
                 "Release", _links, "project_id", "release_id", (*RELEASE_ORDERS, "date_shown"), "release_id", NEWEST
