@@ -164,17 +164,30 @@ async def _judge(
     for index, one in enumerate(creations):
         if one.view is None:  # what is shown at the end is shown to a living token only
             await require_alive(transaction, one.principal)
+        create = (
+            one.create_projects and len(creations) == 1
+        )  # the projects of several would be made in an order of their own
         try:
-            named = await project_ids(transaction, organization, one.new.projects, create=one.create_projects, slugs=slugs)
+            named = await project_ids(transaction, organization, one.new.projects, create=create, slugs=slugs)
         except InvalidInput as error:
             await require_alive(transaction, one.principal)
-            results[index] = error
+            results[index] = error if create or not one.create_projects else _without_new_projects(one.new, error)
             continue
         if one.new.version in known:
             results[index] = There(named.values(), "upstream" in looked.more)
         else:
             found[index] = named.values()
     return results, found
+
+
+def _without_new_projects(new: NewRelease, error: InvalidInput) -> InvalidInput | None:
+    """Leave out the problems of projects that can be made, which a creation that is alone does; None where none is left."""
+    problems = [problem for problem in error.problems if not _can_be_slug(new.projects[int(problem.path[1])])]
+    return InvalidInput(problems) if problems else None
+
+
+def _can_be_slug(name: str | int) -> bool:
+    return isinstance(name, str) and not name.isdigit()
 
 
 async def _write(transaction: Transaction, organization: int, news: Sequence[_New], stored: Stored) -> list[int]:

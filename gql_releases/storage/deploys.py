@@ -20,6 +20,7 @@ from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.environments import environment_keeper, refresh_current, running_release
 from gql_releases.storage.finding import Found, find_release, require_alive
 from gql_releases.storage.forwarding import forward_deploy
+from gql_releases.storage.locks import Locked, lock_organization
 from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.statements import Statement, Transaction
@@ -106,6 +107,7 @@ class DeployStore:
         """Record a deploy of a release, unless its external id is known. Raises ReleaseNotFound, InvalidInput."""
 
         async def work(transaction: Transaction) -> Kept:
+            await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id, shared=True)
             found = await find_release(transaction, principal, key)
             outcome, deploy = await _keep(transaction, principal.organization_id, found, new)
             if outcome is Outcome.CREATED and new.status is DeployStatus.SUCCEEDED:
@@ -118,6 +120,7 @@ class DeployStore:
         """Change what is given of a deploy. Raises DeployNotFound."""
 
         async def work(transaction: Transaction) -> Tree:
+            await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id, shared=True)
             await require_alive(transaction, principal)
             deploy = await _change(transaction, principal, key, change)
             shown = await self._show(transaction, principal, deploy, view)

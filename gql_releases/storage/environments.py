@@ -87,7 +87,7 @@ async def running_release(
 
 async def refresh_current(transaction: Transaction, organization: int, places: Iterable[tuple[int, int]]) -> None:
     """Note what runs in places, (environment, project) pairs: the last finished of the deploys that succeeded there."""
-    for environment, project in places:
+    for environment, project in sorted(places):
         place = {"organization_id": organization, "environment_id": environment, "project_id": project}
         row = await transaction.one(NEWEST, place)
         if row is None:

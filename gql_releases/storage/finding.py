@@ -42,27 +42,30 @@ class Found:
 
 
 @lru_cache(maxsize=32)
-def _find(names: tuple[str, ...]) -> Statement:
+def _find(names: tuple[str, ...], deleted: bool) -> Statement:
     filters = CATALOGUE["Release"].filters
 
     def construct(dialect: Dialect) -> Any:
         columns = (releases.c.id, releases.c.version, releases.c.status, releases.c.date_created, releases.c.date_released)
         same = releases.c.organization_id == bindparam("organization", type_=Id)
         conditions = (filters[name](releases, f"r{index}", dialect) for index, name in enumerate(names))
-        # PostgreSQL keeps other writers of this release waiting; SQLite has one writer, and says nothing here.
-        return select(*columns).where(same, *conditions).with_for_update(of=releases)
+        # PostgreSQL keeps other writers of this release waiting, and those who refer to it only where it is to be deleted.
+        return select(*columns).where(same, *conditions).with_for_update(of=releases, key_share=not deleted)
 
     return Statement(construct)
 
 
-async def find_release(transaction: Transaction, principal: Principal, key: ReleaseKey) -> Found:
-    """Find a release of the caller's organization. Raises ReleaseNotFound, InvalidToken."""
+async def find_release(transaction: Transaction, principal: Principal, key: ReleaseKey, *, deleted: bool = False) -> Found:
+    """Find and lock a release of the caller's organization; one to be `deleted` also against who refers to it.
+
+    Raises ReleaseNotFound, InvalidToken.
+    """
     await require_alive(transaction, principal)
     conditions = key.conditions()
     values = {"organization": principal.organization_id}
     for index, (_, value) in enumerate(conditions):
         values[f"r{index}"] = transaction.dialect.list_value(value) if isinstance(value, list) else value
-    row = await transaction.one(_find(tuple(name for name, _ in conditions)), values)
+    row = await transaction.one(_find(tuple(name for name, _ in conditions), deleted), values)
     if row is None:
         raise ReleaseNotFound
     return Found(row[0], row[1], Status(row[2]), parse_date(row[3]), moment(row[4]))

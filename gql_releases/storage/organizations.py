@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import bindparam, select
 
@@ -92,6 +92,21 @@ async def project_ids(
     if new:
         known |= await _create_missing(transaction, organization, new)
     return {name: known[str(name)] for name in named}
+
+
+async def create_missing_projects(transaction: Transaction, organization: int, names: Collection[str | int]) -> None:
+    """Make projects of those names that are valid slugs and not there, in the order of the slugs."""
+    slugs = sorted(name for name in names if isinstance(name, str) and not name.isdigit() and _is_valid_slug(name))
+    if slugs:
+        await _create_missing(transaction, organization, slugs)
+
+
+def _is_valid_slug(slug: str) -> bool:
+    try:
+        parse_new_project({"slug": slug})
+    except InvalidInput:
+        return False
+    return True
 
 
 async def _create_missing(transaction: Transaction, organization: int, slugs: list[str]) -> dict[str, int]:

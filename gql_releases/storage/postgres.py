@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import random
 import re
+import time
 from collections import deque
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
@@ -14,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 import asyncpg
 from sqlalchemy import Table
 
+from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.errors import DomainError, TimedOut, Unavailable
 from gql_releases.storage.columns import NEVER
@@ -43,10 +47,15 @@ BLOCK = 500
 ATTEMPTS = 8
 """Times that a write is tried which another one got in the way of: a deadlock, or the same key at the same moment."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.2
+"""Seconds until a write is tried again that met a lock for which it must not wait: half of the first, doubled each time."""
+
 _IN_THE_WAY = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.UniqueViolationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ForeignKeyViolationError,  # what a row refers to was deleted meanwhile
 )
 _GONE = (
     OSError,
@@ -151,7 +160,8 @@ class PostgresTransaction:
 
     async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows, and give the rows of `then`: together, in one round trip."""
-        wanted = [(statement.on(self.dialect), _given(statement, rows)) for statement, rows in run if rows]
+        # PostgreSQL carries out the parts of a WITH from the last to the first: so they lock rows in the order of `run`.
+        wanted = [(statement.on(self.dialect), _given(statement, rows)) for statement, rows in reversed(run) if rows]
         asked = then[0].on(self.dialect) if then else None
         values = [value for prepared, given in wanted for value in prepared.bind(given)]
         if then and asked:
@@ -237,16 +247,23 @@ class PostgresDatabase:
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable."""
-        for attempt in range(1, ATTEMPTS + 1):
+        until = time.monotonic() + PATIENCE
+        for attempt in itertools.count(1):
             try:
                 result = await self._in_transaction("BEGIN", "COMMIT", work)
                 self._count_write()
                 return result
             except _IN_THE_WAY as error:
+                count_fall_back("write_retry")
+                if isinstance(error, asyncpg.DeadlockDetectedError):
+                    count_fall_back("deadlock")
                 if (getattr(error, "constraint_name", None) or "").startswith("pk_"):
                     self._ids.forget()
-                if attempt == ATTEMPTS:
+                waits = isinstance(error, asyncpg.LockNotAvailableError)  # for a write that may take seconds
+                if time.monotonic() > until if waits else attempt >= ATTEMPTS:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
+                if waits:
+                    await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)))
         raise AssertionError("unreachable")
 
     async def _in_transaction(self, begin: str, end: str, work: Work[Result], seconds: float | None = None) -> Result:

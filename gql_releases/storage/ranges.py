@@ -6,7 +6,7 @@ stays, a range is made anew when lists or heads come that tell more of its line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from gql_releases.storage.commits import (
     links,
     releases,
     repositories,
+    repository_keeper,
     write_rows,
 )
 from gql_releases.storage.lines import Line, Range
@@ -108,12 +109,13 @@ _open = and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _sinc
 WAIT_FOR_HEAD = Statement(_waiting(_is_head, _open, among=[_of_others]))
 
 
-def _locking(target: Any, name: str, *, shared: bool) -> Statement:
+def _locking(target: Any, name: str, *, shared: bool, nowait: bool = False) -> Statement:
     same = [target.c.organization_id == bindparam("organization_id", type_=Id), target.c.id == bindparam(name, type_=Id)]
-    return Statement(select(target.c.id).where(*same).with_for_update(read=shared, key_share=not shared))
+    return Statement(select(target.c.id).where(*same).with_for_update(read=shared, key_share=not shared, nowait=nowait))
 
 
-LOCK_RELEASE = _locking(releases, "release_id", shared=False)
+LOCK_RELEASE = _locking(releases, "release_id", shared=False, nowait=True)
+"""Of another release, which is locked last: whoever has it may wait for what this writer has. The write is then repeated."""
 LOCK_LISTS = _locking(repositories, "repository_id", shared=True)
 LOCK_RANGES = _locking(repositories, "repository_id", shared=False)
 
@@ -159,6 +161,22 @@ async def known(transaction: Transaction, organization: int, release: int) -> Kn
     """Look what a release has, before a command changes it."""
     found, _ = await _heads(transaction, organization, release)
     return Known(found, await _listed(transaction, organization, release))
+
+
+async def lock_lines(
+    transaction: Transaction, organization: int, before: Known, listed: Collection[str] = (), said: Collection[str] = ()
+) -> None:
+    """Lock the repositories of a command before it writes: those of the release, of `listed` commits and of `said` heads.
+
+    Who locked them after writing would wait for a writer of new lists, which locks them first, and the other way round.
+    """
+    if transaction.dialect.sql.name != "postgresql":
+        return
+    ids = await repository_keeper.find(transaction, {"organization_id": organization}, [*{*listed, *said}])
+    ranged = {ids[name]: name in said for name in ids}
+    for head in before.heads:
+        ranged[head.repository_id] = ranged.get(head.repository_id, False) or head.said
+    await _lock(transaction, organization, ranged)
 
 
 async def settle(transaction: Transaction, organization: int, release: int, sent: Sent | None, before: Known) -> None:

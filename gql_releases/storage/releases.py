@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, null, select, update
@@ -17,6 +17,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
 from gql_releases.domain.selection import Read, View
+from gql_releases.storage.bulk import lock_bulk
 from gql_releases.storage.columns import NEVER, Id
 from gql_releases.storage.commits import clear_commits, set_commits
 from gql_releases.storage.creating import COPIED, Creation, There, create_all, links_to
@@ -25,8 +26,9 @@ from gql_releases.storage.environments import forget_release, refresh_current
 from gql_releases.storage.finding import Found, find_release
 from gql_releases.storage.forwarding import forward_change, forward_creation, forward_deletion
 from gql_releases.storage.gathering import Gathered
+from gql_releases.storage.locks import Locked, lock_organization
 from gql_releases.storage.origins import resolve_change, resolve_creation
-from gql_releases.storage.ranges import known, settle
+from gql_releases.storage.ranges import known, lock_lines, settle
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.refs import set_refs
 from gql_releases.storage.statements import RowsStatement, Statement, Transaction
@@ -129,16 +131,55 @@ class ReleaseStore:
     ) -> list[Created]:
         """Create several releases in one transaction. Raises InvalidInput, its paths below ("releases", index)."""
 
+        begun = now()
+        # Dates in the order of the input, whatever the order in which they are written.
+        dated = [
+            new if new.date_created else replace(new, date_created=begun + timedelta(microseconds=index))
+            for index, new in enumerate(news)
+        ]
+        creations = [Creation(principal, new, view, create_projects) for new in dated]
+
         async def work(transaction: Transaction) -> list[Created]:
-            done = []
-            for index, new in enumerate(news):
-                try:
-                    done.append(await self._create(transaction, Creation(principal, new, view, create_projects)))
-                except InvalidInput as error:
-                    raise error.within("releases", index) from error
-            return done
+            return await self._create_bulk(transaction, principal.organization_id, creations)
 
         return await self._database.write(work, large=sum(ROWS_OF_RELEASE + _rows(new.commits) for new in news) > LARGE)
+
+    async def _create_bulk(
+        self, transaction: Transaction, organization: int, creations: Sequence[Creation]
+    ) -> list[Created]:
+        """Create releases of one organization: new ones by the same statements, then the others in the order of versions."""
+        await lock_bulk(transaction, organization, creations)
+        results: list[Created | There | InvalidInput | None] = [None] * len(creations)
+        first: dict[str, int] = {}
+        for index, creation in enumerate(creations):
+            first.setdefault(creation.new.version, index)
+        news = [creation.new for creation in creations]
+        usual = [index for index in first.values() if not news[index].refs and not news[index].resolves_origin]
+        if usual:
+            created = await create_all(transaction, organization, [creations[index] for index in usual], self._show_all)
+            for index, result in zip(usual, created, strict=True):
+                results[index] = result
+        for index in sorted(range(len(creations)), key=lambda index: (creations[index].new.version, index)):
+            results[index] = await self._finish(transaction, creations[index], results[index], index)
+        refused = [result for result in results if isinstance(result, InvalidInput)]
+        if refused:
+            raise InvalidInput(problem for error in refused for problem in error.problems)
+        return [result for result in results if isinstance(result, Created)]
+
+    async def _finish(
+        self, transaction: Transaction, creation: Creation, result: Created | There | InvalidInput | None, index: int
+    ) -> Created | InvalidInput:
+        """Do what is left of a bulk's creation, whose release is there already, has refs or repeats a version."""
+        if isinstance(result, Created):
+            return result
+        try:
+            if isinstance(result, InvalidInput):
+                raise result
+            if isinstance(result, There):
+                return await self._extend(transaction, creation, result)
+            return await self._create(transaction, creation)
+        except InvalidInput as error:
+            return error.within("releases", index)
 
     async def _create(self, transaction: Transaction, creation: Creation) -> Created:
         """Create a release, or give the one that is there what a creation brings. Raises InvalidInput."""
@@ -199,6 +240,8 @@ class ReleaseStore:
 
         async def apply(transaction: Transaction, found: Found) -> None:
             before = await known(transaction, principal.organization_id, found.id)
+            names = _repositories(commits) | ({repository} if repository is not None else set())
+            await lock_lines(transaction, principal.organization_id, before, names)
             sent = await set_commits(
                 transaction, principal.organization_id, found.id, arrange(commits), before.listed, repository
             )
@@ -223,7 +266,8 @@ class ReleaseStore:
         """Delete a release with its links, heads and deploys, and give its id. Raises ReleaseNotFound."""
 
         async def work(transaction: Transaction) -> int:
-            found = await find_release(transaction, principal, key)
+            await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id)
+            found = await find_release(transaction, principal, key, deleted=True)
             places = await forget_release(transaction, principal.organization_id, found.id)
             await transaction.run(FORGET_DEPLOY, {"release": found.id})
             await transaction.run(DELETE, {"release": found.id})
@@ -286,12 +330,17 @@ async def _take(
     if not commits and not refs:
         return
     before = await known(transaction, organization, release)
+    await lock_lines(transaction, organization, before, _repositories(commits or ()), {ref.repository for ref in refs or ()})
     sent = None
     if commits:
         sent = await set_commits(transaction, organization, release, arrange(commits), before.listed)
     if refs:
         await set_refs(transaction, organization, release, refs)
     await settle(transaction, organization, release, sent, before)
+
+
+def _repositories(commits: Sequence[NewCommit]) -> set[str]:
+    return {commit.repository for commit in commits if commit.repository is not None}
 
 
 def _rows(commits: Sequence[NewCommit]) -> int:
