@@ -1,117 +1,221 @@
-"""Hostile requests against a served process: what each costs the server in CPU, while a second client reads on.
+"""The worst requests that are allowed, against a served process, while a second client makes point reads.
 
-    .venv/bin/python benchmarks/hostile.py
+    .venv/bin/python benchmarks/hostile.py                      # both databases
+    .venv/bin/python benchmarks/hostile.py --database sqlite --only path --runs 1
 
-For each request of tests/hostile.py: the server's CPU time for it, and the slowest of the point reads that another client
-made meanwhile. Times swing with the machine.
+For each kind of request: how often it was answered, and the p99 of at least 1,000 point reads that were made meanwhile (the
+median of the runs). Then the memory that 1,000 operations of different shapes leave behind. The exit code is 1 where a
+target is missed. Times swing with the machine.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import http.client
 import json
-import os
-import socket
-import subprocess
+import multiprocessing
+import shutil
+import statistics
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.hostile import HOSTILE
+import psutil
 
-READ = json.dumps({"query": "{ viewer { token { name } } }"}).encode()
-TICKS = os.sysconf("SC_CLK_TCK")
+from benchmarks import data, servers
+from benchmarks.hostile_requests import Hostile, every, graphql, shapes
+from benchmarks.items import Server, point
+from benchmarks.processes import end_with_care
+from benchmarks.stores import opened, say
+
+RELEASES = 6_000
+READS = 1_000
+PAUSE = 0.004
+"""Seconds between two point reads: a thousand of them last as long as what they are measured beside."""
+P99_MS = 100.0
+GROWTH_MIB = 100.0
+SHAPES = 1_000
+WARM = 20
+"""Shapes before memory is looked at for the first time."""
+CLIENTS = 2
+"""Connections that send a hostile request again and again."""
 
 
-def post(port: int, token: str, body: bytes) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+def exchange(port: int, request: bytes, connection: http.client.HTTPConnection | None = None) -> tuple[int, bytes]:
+    """Send a request and return the answer's status and body."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    method, path, _ = first.split(" ")
+    own = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
-        connection.request(
-            "POST", "/graphql", body, {"content-type": "application/json", "authorization": f"Bearer {token}"}
-        )
-        return connection.getresponse().read()
+        own.request(method, path, body or None, dict(line.split(": ", 1) for line in lines))
+        answer = own.getresponse()
+        return answer.status, answer.read()
     finally:
-        connection.close()
+        if connection is None:
+            own.close()
 
 
-def cpu_of(process: int) -> float:
-    """Give the milliseconds of CPU that a process has used (Linux), to a clock tick."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return 1000 * (int(fields[11]) + int(fields[12])) / TICKS
+def read_points(port: int, request: bytes, reads: int, times: Any) -> None:
+    """Make point reads, one after the other, and send their milliseconds."""
+    connection, taken = http.client.HTTPConnection("127.0.0.1", port, timeout=120), []
+    for _ in range(reads):
+        begun = time.perf_counter()
+        status, body = exchange(port, request, connection)
+        taken.append(1000 * (time.perf_counter() - begun))
+        assert status == 200, body[:500]
+        assert b'"errors"' not in body, body[:500]
+        time.sleep(PAUSE)
+    times.put(taken)
 
 
-class Reader(threading.Thread):
-    """A second client that reads until it is stopped."""
+class Attack(threading.Thread):
+    """A client that sends hostile requests until it is stopped."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, hostile: Hostile) -> None:
         super().__init__(daemon=True)
-        self._port, self._token = port, token
-        self.slowest, self.count, self.running = 0.0, 0, True
+        self._port, self._hostile = port, hostile
+        self.outcomes: Counter[str] = Counter()
+        self.slowest, self.running = 0.0, True
 
     def run(self) -> None:
         while self.running:
-            begun = time.perf_counter()
-            assert b'"name"' in post(self._port, self._token, READ)
-            self.slowest = max(self.slowest, 1000 * (time.perf_counter() - begun))
-            self.count += 1
-            time.sleep(0.005)
+            request, begun = self._hostile.make(), time.perf_counter()
+            status, body = exchange(self._port, request)
+            self.slowest = max(self.slowest, time.perf_counter() - begun)
+            self.outcomes[outcome_of(status, body)] += 1
+
+
+def outcome_of(status: int, body: bytes) -> str:
+    """Name what became of a request: ok, an error's code, or a status."""
+    if status != 200 or b'"errors"' not in body[:200_000]:
+        return "ok" if status < 300 else str(status)
+    error = json.loads(body)["errors"][0]
+    extensions = error.get("extensions", {})
+    return str(extensions.get("limit") or extensions.get("code") or error["message"][:60])
+
+
+def measure(server: Server, hostile: Hostile, reads: int) -> tuple[list[float], Counter[str], float]:
+    """Read while the hostile requests run; returns the reads' milliseconds, the outcomes, the slowest request's seconds."""
+    attacks = [Attack(server.port, hostile) for _ in range(CLIENTS)]
+    for attack in attacks:
+        attack.start()
+    time.sleep(0.2)
+    times: Any = multiprocessing.get_context("spawn").Queue()
+    reader = multiprocessing.get_context("spawn").Process(
+        target=read_points, args=(server.port, point(server, data.version_of(7)), reads, times)
+    )
+    reader.start()
+    taken = times.get(timeout=600)
+    reader.join()
+    for attack in attacks:
+        attack.running = False
+    for attack in attacks:
+        attack.join(120)
+    outcomes = sum((attack.outcomes for attack in attacks), Counter[str]())
+    return sorted(taken), outcomes, max(attack.slowest for attack in attacks)
+
+
+def is_allowed(server: Server, query: str, variables: dict[str, Any]) -> bool:
+    """Return whether the server would execute an operation."""
+    _, body = exchange(server.port, graphql(server, query, variables, extensions={"dryRun": True}))
+    return "errors" not in json.loads(body)
+
+
+def rss_mib(process: int) -> float:
+    """Return the resident memory of a process and those below it."""
+    own = psutil.Process(process)
+    return float(sum(one.memory_info().rss for one in (own, *own.children(recursive=True)))) / 2**20
+
+
+def measure_growth(server: Server, count: int) -> tuple[float, Counter[str]]:
+    """Send operations of different shapes and return the MiB by which the server has grown, and the outcomes."""
+    requests, outcomes = shapes(server, seed=2), Counter[str]()
+    lock, before = threading.Lock(), 0.0
+
+    def send(number: int) -> None:
+        for _ in range(number):
+            with lock:
+                request = next(requests)
+            outcome = outcome_of(*exchange(server.port, request))
+            with lock:
+                outcomes[outcome] += 1
+
+    def send_all(number: int) -> None:
+        threads = [threading.Thread(target=send, args=(number // CLIENTS,)) for _ in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    send_all(WARM)
+    before = rss_mib(server.process)
+    send_all(count)
+    return rss_mib(server.process) - before, outcomes
+
+
+def run(database: str, said: argparse.Namespace) -> bool:
+    """Print the table of a database, and return whether all of it holds."""
+    folder = Path(tempfile.mkdtemp(prefix="gql-releases-hostile-"))
+    folder.chmod(0o755)
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stores = stack.enter_context(opened(database, folder))
+        server = servers.ours(stack, stores, folder, said.releases)
+        holds = True
+        print(
+            f"\n{database}, {said.releases} releases, {said.runs} runs of {said.reads} point reads, {CLIENTS} hostile clients"
+        )
+        print(f"{'request':34} {'size':>14} {'p50 ms':>7} {'p99 ms':>7} {'max ms':>8} {'slowest s':>9}  outcomes")
+        for hostile in every(server, lambda query, variables: is_allowed(server, query, variables)):
+            if said.only and said.only not in hostile.kind:
+                continue
+            runs = [measure(server, hostile, said.reads) for _ in range(said.runs)]
+            p99 = statistics.median(taken[int(len(taken) * 0.99)] for taken, _, _ in runs)
+            p50 = statistics.median(taken[len(taken) // 2] for taken, _, _ in runs)
+            outcomes = sum((found for _, found, _ in runs), Counter[str]())
+            missed = "" if p99 <= P99_MS else "  MISSED"
+            holds &= not missed
+            words = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
+            slowest, longest = max(taken[-1] for taken, _, _ in runs), max(seconds for _, _, seconds in runs)
+            print(
+                f"{hostile.kind:34} {hostile.size:>14} {p50:7.1f} {p99:7.1f} {slowest:8.1f} {longest:9.1f}  {words}{missed}",
+                flush=True,
+            )
+        if not said.only and said.shapes:
+            grown, outcomes = measure_growth(server, said.shapes)
+            missed = "" if grown <= GROWTH_MIB else "  MISSED"
+            holds &= not missed
+            words = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
+            print(
+                f"{said.shapes} shapes: resident memory grew by {grown:.0f} MiB to {rss_mib(server.process):.0f}  {words}{missed}",
+                flush=True,
+            )
+    return holds
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-        found.close()
-        environment = {**os.environ, "GQL_RELEASES_DATABASE_URL": f"sqlite:///{folder}/x.db"}
-        command = [sys.executable, "-m", "gql_releases"]
-        for words in (["migrate"], ["org", "create", "acme"]):
-            subprocess.run([*command, *words], env=environment, check=True, stdout=subprocess.DEVNULL)
-        made = subprocess.run(
-            [*command, "token", "create", "acme", "--scope", "project:read"],
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
-        token = made.stdout.decode().strip()
-        server = subprocess.Popen([*command, "serve", "--port", str(port)], env=environment, stderr=subprocess.DEVNULL)
-        try:
-            measure(server.pid, port, token)
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def measure(server: int, port: int, token: str) -> None:
-    for _ in range(100):
-        try:
-            post(port, token, READ)
-            break
-        except OSError:
-            time.sleep(0.1)
-    print(f"{'request':48} {'CPU ms':>7} {'slowest read':>13} {'reads':>6}  refused by")
-    for name, (body, _) in HOSTILE.items():
-        best = min((once(server, port, token, body) for _ in range(5)), key=lambda one: one[0])
-        error = best[3]["errors"][0]
-        by = error.get("extensions", {}).get("limit") or error["message"][:40]
-        print(f"{name:48} {best[0]:7.0f} {best[1]:10.1f} ms {best[2]:6}  {by}")
-
-
-def once(server: int, port: int, token: str, body: bytes) -> tuple[float, float, int, Any]:
-    idle = cpu_of(server)
-    answer = json.loads(post(port, token, body))
-    spent = cpu_of(server) - idle
-    reader = Reader(port, token)
-    reader.start()
-    time.sleep(0.02)
-    post(port, token, body)
-    reader.running = False
-    reader.join(60)
-    return spent, reader.slowest, reader.count, answer
+    """Run it; exits with 1 where a target is missed."""
+    end_with_care()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", choices=("both", "sqlite", "postgres"), default="both")
+    parser.add_argument("--releases", type=int, default=RELEASES)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--reads", type=int, default=READS)
+    parser.add_argument("--shapes", type=int, default=SHAPES)
+    parser.add_argument("--only", default="", help="kinds with this in their name, and no memory")
+    said = parser.parse_args()
+    databases = ("sqlite", "postgres") if said.database == "both" else (said.database,)
+    held = [run(database, said) for database in databases]
+    say("all targets hold" if all(held) else "a target is missed")
+    sys.exit(0 if all(held) else 1)
 
 
 if __name__ == "__main__":

@@ -174,6 +174,9 @@ class PostgresTransaction:
         """Draw ids from those that this process has of the table's sequence."""
         return await self._ids.draw(self._session, target.name, count)
 
+    def require_thread(self) -> None:
+        """Return: the event loop goes on while the server works."""
+
     async def pause(self) -> None:
         """Let the event loop go round once."""
         await asyncio.sleep(0)

@@ -132,8 +132,8 @@ _UNAVAILABLE = {
 class SqliteTransaction:
     """A transaction on one connection. Nothing here waits: see `run_through`."""
 
-    def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect) -> None:
-        self._connection, self.dialect = connection, dialect
+    def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect, *, on_loop: bool = False) -> None:
+        self._connection, self.dialect, self._on_loop = connection, dialect, on_loop
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
@@ -179,6 +179,11 @@ class SqliteTransaction:
             found = self._connection.execute(f"SELECT max(id) FROM {target.name}").fetchone()
         last = (found and found[0]) or 0
         return iter(range(last + 1, last + 1 + count))
+
+    def require_thread(self) -> None:
+        """Raise TakesLong on the event loop."""
+        if self._on_loop:
+            raise TakesLong
 
     async def pause(self) -> None:
         """Go on: large writes have a thread of their own."""
@@ -371,7 +376,11 @@ class SqliteDatabase:
         if group[0].large or not _begin_now(connection):
             await run(self._thread, self._write_apart, connection, group)
             return
-        self._run_all(connection, group)
+        try:
+            self._run_all(connection, group, on_loop=True)
+        except TakesLong:  # one of them shows what scans: all again, in the thread
+            await run(self._thread, self._write_apart, connection, group)
+            return
         await run(self._thread, _commit, connection)
 
     def _write_apart(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
@@ -380,7 +389,7 @@ class SqliteDatabase:
         self._run_all(connection, group)
         _commit(connection)
 
-    def _run_all(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
+    def _run_all(self, connection: sqlite3.Connection, group: list[_Write], *, on_loop: bool = False) -> None:
         """Run a group of writes; what is raised from here happened to all of them, and undid them.
 
         One that is alone needs no savepoint, for which SQLite copies each page before it changes it.
@@ -388,24 +397,25 @@ class SqliteDatabase:
         try:
             with TRANSLATED:
                 if len(group) == 1:
-                    group[0].result = self._work(connection, group[0])
+                    group[0].result = self._work(connection, group[0], on_loop=on_loop)
                     return
                 for write in group:
-                    self._run(connection, write)
+                    self._run(connection, write, on_loop=on_loop)
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
 
-    def _work(self, connection: sqlite3.Connection, write: _Write) -> Any:
-        return run_through(cast(Any, write.work(SqliteTransaction(connection, self.dialect))))
+    def _work(self, connection: sqlite3.Connection, write: _Write, *, on_loop: bool) -> Any:
+        return run_through(cast(Any, write.work(SqliteTransaction(connection, self.dialect, on_loop=on_loop))))
 
-    def _run(self, connection: sqlite3.Connection, write: _Write) -> None:
+    def _run(self, connection: sqlite3.Connection, write: _Write, *, on_loop: bool) -> None:
         """Run one write in a savepoint. A refusal undoes this write alone; a failing store undoes the group."""
         connection.execute("SAVEPOINT one")
+        write.error = None
         try:
-            write.result = self._work(connection, write)
-        except sqlite3.OperationalError:
+            write.result = self._work(connection, write, on_loop=on_loop)
+        except (sqlite3.OperationalError, TakesLong):
             raise
         except Exception as error:
             if not isinstance(error, DomainError) and not connection.in_transaction:

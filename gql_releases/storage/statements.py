@@ -146,6 +146,9 @@ class Transaction(Protocol):
     async def draw(self, target: Table, count: int) -> Iterator[int]:
         """Draw ids for new rows of a table, which are to be written before more are drawn. Nobody else gets them."""
 
+    def require_thread(self) -> None:
+        """Raise TakesLong where what is done in this transaction holds up the event loop: it is to be begun in a thread."""
+
     async def pause(self) -> None:
         """Let others run in the middle of what takes long, where they share the event loop with this transaction."""
 

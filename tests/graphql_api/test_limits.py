@@ -256,3 +256,26 @@ def test_dry_run_tells_the_cost_and_does_nothing(client: Client) -> None:
     wrong = ask(client, "{ nothing }", extensions={"dryRun": True})
     assert "extensions" not in wrong
     assert wrong["errors"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        'releaseContaining(commit: "a") { version }',
+        'compare(project: "web", base: "a", head: "b") { head { version } }',
+        "RELEASE lastCommit { sha repository { name } }",
+        "RELEASE organization { slug }",
+        'RELEASE previous(project: "web") { version }',
+    ],
+)
+def test_objects_that_one_leads_to_are_bounded_with_a_code(house: House, field: str) -> None:
+    """As many as a statement can join are answered, one more is refused: neither is INTERNAL."""
+    house.client.rest("POST", "organizations/acme/releases/", {"version": "x", "projects": ["web"]})
+    codes = set()
+    for count in (10, 54, 55, 56, 64):
+        fields = " ".join(f"a{n}: {field.removeprefix('RELEASE ')}" for n in range(count))
+        if field.startswith("RELEASE"):
+            fields = f"releases {{ nodes {{ {fields} }} }}"
+        answer = house.client.graphql(f'{{ organization(slug: "acme") {{ {fields} }} }}')
+        codes |= {error["extensions"]["code"] for error in answer.get("errors", [{"extensions": {"code": "none"}}])}
+    assert {"none"} < codes <= {"none", "INVALID_ARGUMENT", "LIMIT_EXCEEDED"}

@@ -89,6 +89,9 @@ class _Recorded:
     async def draw(self, target: Table, count: int) -> Iterator[int]:
         return await self._transaction.draw(target, count)
 
+    def require_thread(self) -> None:
+        self._transaction.require_thread()
+
     async def pause(self) -> None:
         await self._transaction.pause()
 

@@ -17,7 +17,7 @@ from gql_releases.storage.reading.filters import RELEASE_FILTERS
 from gql_releases.storage.reading.levels import Shape
 from gql_releases.storage.reading.scanning import MANY_CONDITIONS, is_scanning_read
 from tests.conftest import House
-from tests.factories import release
+from tests.factories import CREATE, as_graphql, release
 from tests.slow import COUNTED, SLOW_SQL, slow_contains
 
 RELEASE = Selection("Release", (s.Value("version", "version"),))
@@ -167,6 +167,32 @@ def test_read_that_was_taken_for_a_small_one_moves_to_a_thread_and_is_known_from
         threads.clear()
         assert house.client.graphql(query)["data"]["organization"]["releases"]["nodes"]
         assert [name.rstrip("0123456789") for name in threads] == [*begun, "sqlite-reader_"]
+
+
+SHOWN = """mutation ($input: CreateReleaseInput!) { createRelease(input: $input) { outcome release { version
+  organization { %s } } } }"""
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("field", SCANS.values(), ids=SCANS)
+def test_write_that_shows_what_scans_leaves_the_event_loop_and_is_done_once(
+    house: House, threads: list[str], field: str
+) -> None:
+    """Others that are written in the same group are, too, each once."""
+    quick = {"query": CREATE, "variables": {"input": as_graphql(release("quick"))}}
+    body = {"query": SHOWN % field, "variables": {"input": as_graphql(release())}}
+    refs = as_graphql(release("refs", refs=[{"repository": "acme/none", "commit": "a"}]))
+    refused = {"query": CREATE, "variables": {"input": refs | {"projects": ["none"]}}}
+
+    async def work() -> list[Any]:
+        answers = [house.client.send("POST", "/graphql", one) for one in (quick, body, refused)]
+        return [answer.json["data"]["createRelease"] for answer in await asyncio.gather(*answers)]
+
+    made, shown, wrong = house.run(work())
+    assert (made["outcome"], shown["outcome"]) == ("CREATED", "CREATED")
+    assert wrong["userErrors"][0]["code"] == "UNKNOWN_PROJECT"
+    assert any(name.startswith("sqlite-writer") for name in threads)
+    assert sorted(house.rows("SELECT version FROM releases")) == [("quick",), ("web@1.0.0+1",)]
 
 
 def test_plans_are_made_off_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

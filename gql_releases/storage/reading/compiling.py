@@ -90,6 +90,7 @@ def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Cons
         one = entity.picks[item.attribute]
         key = _pick(level, entity, rows, item.attribute, item.slot)
     target = CATALOGUE[one.target]
+    level.join()
     level.source, other = follow(level.source, target, rows, key)
     fields = item.selection.fields
     made = _compile_bare(level, other, *fields) if item.bare else compile_object(level, target, other, fields)
@@ -158,9 +159,11 @@ def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, p
     """Do the same where there is no LATERAL: SQLite knows that the root is one row, and walks the list's index in order."""
     found = Rows(link, level, item.slot)
     on = and_(*found.within(organization(), parent), *found.beyond(order))
-    below = Level(level.dialect, level.shapes, level.source.outerjoin(found.links, on), Source(), columns=level.columns)
+    source = level.source.outerjoin(found.links, on)
+    below = Level(level.dialect, level.shapes, source, Source(), columns=level.columns, joins=level.joins)
+    below.join()
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
-    level.source, level.has_rows = below.source, True
+    level.source, level.has_rows, level.joins = below.source, True, below.joins
     level.finish = lambda wanted: found.paged(wanted, order)
     return ListPlan(item.slot, below, put, None, joined=Joined(0, below.add(found.links.c[order.field])))
 

@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnClause, ColumnElement, FromClause, Select, and_
 
 from gql_releases.domain.conditions import Names, names_of
+from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading.assembling import Put, Source
 from gql_releases.storage.reading.catalogue import Entity
 from gql_releases.storage.statements import Statement
+
+MAX_JOINS = 55
+"""To-ones of one level, aliases included. Source: https://sqlite.org/limits.html, 64 tables in a join."""
 
 
 class Shape(NamedTuple):
@@ -78,9 +82,18 @@ class Level:
     has_texts: bool = False
     """Whether the root's statement brings lists as text, which each of such rows would have."""
     finish: Callable[[Select[Any]], Select[Any]] = field(default=lambda wanted: wanted)
+    joins: int = 0
+    """Objects that the statement's rows lead to, each by a join."""
     whole: bool = False
     """Whether one of the lists is looked at as a whole."""
     statement: Statement = field(init=False)
+
+    def join(self) -> None:
+        """Count a join. Raises DomainError(INVALID_ARGUMENT) for more than a statement can have."""
+        self.joins += 1
+        if self.joins > MAX_JOINS:
+            message = f"One object leads to more than {MAX_JOINS} others at once: ask for fewer of them."
+            raise DomainError(ErrorCode.INVALID_ARGUMENT, message)
 
     def add(self, column: ColumnElement[Any]) -> int:
         """Add a column and give its index in the row; a column of a table that is there already is not read twice."""

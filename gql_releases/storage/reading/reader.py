@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 from weakref import ref
 
-from gql_releases.domain.conditions import Conditions, Names, leaves, names_of
+from gql_releases.domain.conditions import Conditions, Names, leaves, names_of, size_of
 from gql_releases.domain.errors import InvalidToken
 from gql_releases.domain.paging import WHOLE, PageRequest
 from gql_releases.domain.principal import Principal
@@ -18,6 +18,7 @@ from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading.assembling import Bag, Tree
 from gql_releases.storage.reading.compiling import RootPlan, compile_root
 from gql_releases.storage.reading.levels import Level, ListPlan, Shape, shape_of
+from gql_releases.storage.reading.scanning import MANY_CONDITIONS
 from gql_releases.storage.statements import Row, Transaction
 
 PLANS_PER_SELECTION = 64
@@ -34,13 +35,15 @@ class Reader:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self._in_turns = dialect.counts_round_trips
+        """Whether reads of the database share the event loop; SQLite's that take long are in threads as a whole."""
         self._plans: dict[int, tuple[ref[Selection], OrderedDict[_Key, RootPlan]]] = {}  # by the selection's id
 
     async def read(
         self, transaction: Transaction, principal: Principal, read: Read, plan: RootPlan | None = None
     ) -> Tree | None:
         """Read one object with all below it; None when it is not there, or not the reader's. Raises InvalidToken."""
-        plan, pages = plan or self.plan(read), read.view.pages
+        plan, pages = plan or await self._plan_within(transaction, read), read.view.pages
         values = self.values(principal, read)
         rows = await transaction.all(plan.level.statement, values)
         if plan.single:
@@ -51,12 +54,24 @@ class Reader:
 
     async def read_all(self, transaction: Transaction, reads: Sequence[tuple[Principal, Read]]) -> list[Tree | None]:
         """Do several reads. Those of one plan that has a row for each are sent at once. Raises InvalidToken."""
-        plans = [self.plan(read) for _, read in reads]
+        plans = [await self._plan_within(transaction, read) for _, read in reads]
         if len(reads) > 1 and all(plan is plans[0] for plan in plans) and not plans[0].level.lists:
             rows = await transaction.all_many(plans[0].level.statement, [self.values(*one) for one in reads])
             if len(rows) == len(reads):  # else one of the tokens is dead: each finds out for itself
                 return [made(plans[0], [row], read.view.pages) for row, (_, read) in zip(rows, reads, strict=True)]
         return [await self.read(transaction, *one, plan) for one, plan in zip(reads, plans, strict=True)]
+
+    async def _plan_within(self, transaction: Transaction, read: Read) -> RootPlan:
+        """Return the plan of a read within a transaction, as a write shows what it has made. Raises TakesLong."""
+        plan = self.kept_plan(read)
+        if plan is None:
+            many = sum(size_of(page.conditions) for page in read.view.pages) > MANY_CONDITIONS
+            if many:
+                transaction.require_thread()
+            plan = await asyncio.to_thread(self.prepare, read) if many and self._in_turns else self.plan(read)
+        if plan.scans:
+            transaction.require_thread()
+        return plan
 
     def kept_plan(self, read: Read) -> RootPlan | None:
         """Return the plan of a read if it is kept."""
@@ -136,7 +151,7 @@ class Reader:
             below: list[Bag] = [[] for _ in plan.level.lists]
             groups = _joined(plan, bag, rows) if plan.joined else await self._groups(transaction, plan, bag, values)
             size = pages[plan.slot].size
-            if self._dialect.counts_round_trips and len(bag) * size > LARGE:  # SQLite's are in a thread as a whole
+            if self._in_turns and len(bag) * size > LARGE:
                 await asyncio.to_thread(plan.put, bag, groups, size, below)
             else:
                 plan.put(bag, groups, size, below)
