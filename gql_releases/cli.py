@@ -5,26 +5,32 @@ What only some commands need is imported in them: each process that serves would
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import logging
 import os
 import signal
+import socket
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
+from importlib.metadata import version
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 from pydantic import ValidationError
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from gql_releases import forwarding_commands
 from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint, Minted
-from gql_releases.domain.dates import format_date, now
+from gql_releases.domain.dates import format_date, now, parse_date
 from gql_releases.domain.errors import CommandFailed, DomainError, InvalidInput, Unavailable
 from gql_releases.domain.organization import NewToken, parse_new_project, parse_new_token
 from gql_releases.domain.principal import Scope
@@ -33,7 +39,7 @@ from gql_releases.logs import set_up_logging
 from gql_releases.running import require_current, require_no_copy, with_store
 from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
-from gql_releases.settings import Settings
+from gql_releases.settings import PLATFORM_VARIABLES, Settings, read_platform_settings
 from gql_releases.storage.postgres import is_postgres
 from gql_releases.storage.revisions import newest
 from gql_releases.storage.store import Store, named
@@ -58,6 +64,25 @@ cli.command("import-sentry")(forwarding_commands.import_sentry)
 
 Slug = Annotated[str, typer.Argument(help="The organization's slug.")]
 Name = Annotated[str | None, typer.Option(help="A name for people.")]
+
+
+MAX_TOKEN_DAYS = 365 * 1000
+EXPIRES_SOON = timedelta(days=14)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(version("gql-releases"))
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A release store: GraphQL for frontends, Sentry's REST API for CI."""
 
 
 def main() -> None:
@@ -115,24 +140,66 @@ def serve(
     ] = False,
 ) -> None:
     """Serve both doors. The tables of a SQLite file are brought up to date first; those of PostgreSQL must be already."""
-    settings = Settings()
+    settings, variables = (Settings(), []) if demo else _platform_settings()
     set_up_logging(settings.log_level)
-    logger.info("database: %s", named(settings.database_url))
+    for variable in variables:
+        logger.info("%s is used", variable)
+    host, port = host or settings.host, settings.port if port is None else port
+    with contextlib.closing(_bind(host, port)) as listener:
+        _prepare_database(settings, host, listener.getsockname()[1], demo=demo)
+        _run_server(listener, workers)
+
+
+def _platform_settings() -> tuple[Settings, list[str]]:
+    """Read the settings with PORT and DATABASE_URL, and hand them to worker processes by the settings' own names.
+
+    Returns also the names of the variables that were used.
+    """
+    settings, variables = read_platform_settings()
+    for name, variable in PLATFORM_VARIABLES.items():
+        if variable in variables:
+            os.environ[f"GQL_RELEASES_{name.upper()}"] = os.environ[variable]
+    return settings, variables
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take a port before anything is printed or created. Raises CommandFailed where that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.set_inheritable(True)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise CommandFailed(
+                f"Port {port} is taken: choose another one, with `make run PORT={port + 1}` or `serve --port {port + 1}`."
+            ) from None
+        raise CommandFailed(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
+    return listener
+
+
+def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -> None:
+    logger.info("gql-releases %s, database: %s", version("gql-releases"), named(settings.database_url))
     if is_postgres(settings.database_url):  # others may be serving from it: the operator says when its tables change
         require_current(settings.database_url)
     elif not require_no_copy(settings.database_url).is_current:
         _migrate(settings.database_url)
-    host, port = host or settings.host, settings.port if port is None else port
     if demo:
         from gql_releases import demonstration
 
         minted = with_store(demonstration.prepare)
         typer.echo(demonstration.welcome(settings.public_url or f"http://{_reachable(host)}:{port}", minted))
-    uvicorn.run(
+
+
+def _run_server(listener: socket.socket, workers: int) -> None:
+    """Serve until a signal ends it, as uvicorn.run does, on a socket that is bound already."""
+    config = uvicorn.Config(
         "gql_releases.cli:served_app",
         factory=True,
-        host=host,
-        port=port,
+        host=listener.getsockname()[0],
+        port=listener.getsockname()[1],
         workers=workers,
         timeout_worker_healthcheck=10,  # on a busy machine a worker that only starts would be taken for one that hangs
         http=HttpProtocol,
@@ -144,6 +211,15 @@ def serve(
         date_header=True,
         ws="none",
     )
+    if workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+        return
+    config.load_app()
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
 
 
 def _reachable(host: str) -> str:
@@ -151,12 +227,30 @@ def _reachable(host: str) -> str:
 
 
 @cli.command()
-def migrate() -> None:
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 where the tables are not up to date.")
+    ] = False,
+) -> None:
     """Bring the database's tables up to date."""
-    url = Settings().database_url
-    require_no_copy(url)
-    _migrate(url)
+    settings, _ = _platform_settings()
+    url = settings.database_url
+    state = require_no_copy(url)
+    if check and not state.is_current:
+        raise CommandFailed(f"at revision {state.revision or 'none'}, not up to date: {', '.join(state.missing())} to apply")
+    if not check:
+        _migrate(url)
     typer.echo(f"up to date at revision {newest()}")
+
+
+@cli.command()
+def status() -> None:
+    """Print version, database, revision, counts, size, and the settings in force without secrets."""
+    from gql_releases.status import describe_status
+
+    settings, variables = _platform_settings()
+    for line in describe_status(settings, variables):
+        typer.echo(line)
 
 
 def _migrate(url: str) -> None:
@@ -172,6 +266,29 @@ def create_organization(slug: Slug, name: Name = None) -> None:
         lambda store: OrganizationService(store.organizations).create_organization({"slug": slug, "name": name})
     )
     typer.echo(f"organization {slug} has id {made}")
+
+
+@org.command("list")
+def list_organizations() -> None:
+    """List organizations with the numbers of their projects and releases."""
+    for slug, name, projects, releases in with_store(lambda store: store.organizations.list_organizations()):
+        typer.echo(f"{slug}\t{name}\t{projects} projects\t{releases} releases")
+
+
+@project.command("list")
+def list_projects(
+    organization: Annotated[str | None, typer.Argument(help="The organization's slug; all of them without it.")] = None,
+) -> None:
+    """List projects."""
+
+    async def work(store: Store) -> None:
+        if organization:
+            await store.organizations.find_organization(organization)  # raises where there is none
+        for owner, slug, name in await store.organizations.list_projects():
+            if organization in (None, owner):
+                typer.echo(f"{owner}/{slug}\t{name}")
+
+    with_store(work)
 
 
 @project.command("create")
@@ -199,7 +316,9 @@ def create_token(
     organization: Slug,
     scope: Annotated[list[str], typer.Option(help=f"What it may do; repeat it. One of {', '.join(Scope)}.")],
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
-    expires: Annotated[int | None, typer.Option(min=1, help="Days that it lives; for ever if not said.")] = None,
+    expires: Annotated[
+        int | None, typer.Option(min=1, max=MAX_TOKEN_DAYS, help="Days until it expires (default: never).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make a token and print it: this once, for only a digest is kept."""
@@ -219,28 +338,53 @@ async def _mint(store: Store, organization: str, new: NewToken) -> Minted:
 
 
 @token.command("list")
-def list_tokens(organization: Slug) -> None:
-    """List an organization's tokens, without their secrets."""
+def list_tokens(
+    organization: Annotated[str | None, typer.Argument(help="The organization's slug; all of them without it.")] = None,
+) -> None:
+    """List tokens without their secrets: id, hint, name, scopes, state, last use, and the token that made it."""
 
     async def work(store: Store) -> None:
-        operator = await OrganizationService(store.organizations).operator_of(organization)
-        for one in await Mint(store.tokens).list_tokens(operator.organization_id):
-            state = "revoked" if one["revoked_at"] else f"expires {one['expires_at']}" if one["expires_at"] else "living"
-            used = one["last_used_at"] or "never"
-            typer.echo(f"{one['id']}\t...{one['hint']}\t{one['name'] or '-'}\t{one['scopes']}\t{state}\tused {used}")
+        slugs = [organization] if organization else [row[0] for row in await store.organizations.list_organizations()]
+        for slug in slugs:
+            operator = await OrganizationService(store.organizations).operator_of(slug)
+            prefix = "" if organization else f"{slug}\t"
+            for row in await Mint(store.tokens).list_tokens(operator.organization_id):
+                typer.echo(prefix + _describe_token(row, now()))
 
     with_store(work)
 
 
+def _describe_token(row: dict[str, Any], moment: datetime) -> str:
+    used, maker = row["last_used_at"] or "never", f"\tmade by {row['maker_id']}" if row["maker_id"] else ""
+    state = _token_state(row, moment)
+    return f"{row['id']}\t...{row['hint']}\t{row['name'] or '-'}\t{row['scopes']}\t{state}\tused {used}{maker}"
+
+
+def _token_state(row: dict[str, Any], moment: datetime) -> str:
+    expires = row["expires_at"]
+    if row["revoked_at"]:
+        return "revoked"
+    if not expires:
+        return "living"
+    expiry = parse_date(expires) if isinstance(expires, str) else expires
+    if expiry <= moment:
+        return f"expired {expires}"
+    return f"expires {expires}" + (" (soon)" if expiry - moment <= EXPIRES_SOON else "")
+
+
 @token.command("revoke")
 def revoke_token(
-    organization: Slug, token_id: Annotated[int, typer.Argument(help="The token's id, as `token list` has it.")]
+    organization: Slug,
+    token_id: Annotated[int, typer.Argument(help="The token's id, as `token list` has it.")],
+    with_made: Annotated[
+        bool, typer.Option("--with-made", help="Revoke also the tokens that it made, and those that they made.")
+    ] = False,
 ) -> None:
-    """Make a token open nothing from its next request on."""
+    """Revoke a token: it is refused from its next request on."""
 
     async def work(store: Store) -> None:
         operator = await OrganizationService(store.organizations).operator_of(organization)
-        await Mint(store.tokens).revoke_token(operator, token_id)
+        await Mint(store.tokens).revoke_token(operator, token_id, with_made=with_made)
 
     with_store(work)
     typer.echo(f"token {token_id} is revoked")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
+
+
+PLATFORM_VARIABLES = {"port": "PORT", "database_url": "DATABASE_URL"}
+"""Setting -> the variable of hosting platforms that is read where the setting is not set."""
 
 
 class Settings(BaseSettings):
@@ -82,3 +87,20 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else None
+
+
+def read_platform_settings() -> tuple[Settings, list[str]]:
+    """Read the settings, with PORT and DATABASE_URL of the environment for those that are not set.
+
+    Returns the names of the variables that were used. Raises ValidationError.
+    """
+    own = Settings()
+    used = {
+        name: variable
+        for name, variable in PLATFORM_VARIABLES.items()
+        if name not in own.model_fields_set and os.environ.get(variable)
+    }
+    if not used:
+        return own, []
+    values: dict[str, Any] = {name: os.environ[variable] for name, variable in used.items()}
+    return Settings(**values), list(used.values())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from gql_releases.auth.tokens import digest_of, hint_of, mint_token
+from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.errors import ErrorCode, InvalidInput, Problem, TokenNotFound
 from gql_releases.domain.organization import NewToken
 from gql_releases.domain.outcomes import Tree
@@ -22,7 +23,7 @@ class TokenKeeper(Protocol):
 
     async def list_tokens(self, organization: int) -> list[dict[str, Any]]: ...
 
-    async def revoke_token(self, revoker: Principal, token: int) -> bool: ...
+    async def revoke_token(self, revoker: Principal, token: int, *, with_made: bool) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,18 @@ class Mint:
         self._keeper = keeper
 
     async def create_token(self, maker: Principal, organization: str, new: NewToken, view: View | None = None) -> Minted:
-        """Make a token; only its digest is kept. Nobody hands out more than they hold.
+        """Make a token; only its digest is kept. Nobody hands out more than they hold, in scopes or in time.
 
-        Raises Forbidden without org:write or org:admin, OrganizationNotFound, InvalidInput for scopes that the maker lacks.
+        Without an expiry the new token expires with its maker. Raises Forbidden without org:write or org:admin,
+        OrganizationNotFound, InvalidInput for scopes that the maker lacks, an expiry in the past or after the maker's.
         """
         maker.require(WRITE_TOKENS)
         maker.require_organization(organization)
-        beyond = [scope for scope in new.scopes if scope not in maker.scopes]
-        if beyond:
-            message = "A token cannot hand out scopes that it lacks: " + ", ".join(sorted(beyond))
-            raise InvalidInput([Problem(ErrorCode.SCOPE_NOT_HELD, ("scopes",), message)])
+        problems = _problems(maker, new)
+        if problems:
+            raise InvalidInput(problems)
+        if new.expires_at is None:
+            new = replace(new, expires_at=maker.expires_at)
         text = mint_token()
         token, shown = await self._keeper.create_token(maker, digest_of(text), hint_of(text), new, view)
         return Minted(token, text, shown)
@@ -59,12 +62,28 @@ class Mint:
         """List an organization's tokens, without their secrets."""
         return await self._keeper.list_tokens(organization)
 
-    async def revoke_token(self, revoker: Principal, token: int) -> None:
-        """Make a token open nothing from its next request on.
+    async def revoke_token(self, revoker: Principal, token: int, *, with_made: bool = False) -> None:
+        """Revoke a token: it is refused from its next request on. Tokens that it made stay valid, except `with_made`.
 
         Raises Forbidden without org:write or org:admin, unless it is the revoker's own; TokenNotFound.
         """
         if token != revoker.token_id:
             revoker.require(WRITE_TOKENS)
-        if not await self._keeper.revoke_token(revoker, token):
+        if not await self._keeper.revoke_token(revoker, token, with_made=with_made):
             raise TokenNotFound
+
+
+def _problems(maker: Principal, new: NewToken) -> list[Problem]:
+    """List what a maker may not hand out."""
+    problems = []
+    beyond = [scope for scope in new.scopes if scope not in maker.scopes]
+    if beyond:
+        message = "A token cannot hand out scopes that it lacks: " + ", ".join(sorted(beyond))
+        problems.append(Problem(ErrorCode.SCOPE_NOT_HELD, ("scopes",), message))
+    if new.expires_at and new.expires_at <= now():
+        message = f"The expiry {format_date(new.expires_at)} is not in the future."
+        problems.append(Problem(ErrorCode.INVALID_DATE, ("expires_at",), message))
+    elif new.expires_at and maker.expires_at and new.expires_at > maker.expires_at:
+        message = f"A token cannot expire after the token that makes it: at the latest {format_date(maker.expires_at)}."
+        problems.append(Problem(ErrorCode.INVALID_DATE, ("expires_at",), message))
+    return problems

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import ErrorCode, InvalidInput, OrganizationNotFound, Problem, invalid
 from gql_releases.domain.organization import NewOrganization, parse_new_project
 from gql_releases.storage.columns import Id
 from gql_releases.storage.database import Database
-from gql_releases.storage.statements import Statement, Transaction
-from gql_releases.storage.tables import OrganizationRow, ProjectRow, table
+from gql_releases.storage.statements import Row, Statement, Transaction
+from gql_releases.storage.tables import OrganizationRow, ProjectRow, ReleaseRow, table
 from gql_releases.storage.upserts import Keeper, insert, values_of
 
-organizations, projects = table(OrganizationRow), table(ProjectRow)
+organizations, projects, releases = table(OrganizationRow), table(ProjectRow), table(ReleaseRow)
 
 FIND = Statement(select(organizations.c.id).where(organizations.c.slug == bindparam("slug")))
 INSERT = Statement(
@@ -25,6 +25,19 @@ INSERT = Statement(
         .on_conflict_do_nothing()
         .returning(organizations.c.id)
     )
+)
+LIST_ORGANIZATIONS = Statement(
+    select(
+        organizations.c.slug,
+        organizations.c.name,
+        select(func.count()).where(projects.c.organization_id == organizations.c.id).scalar_subquery().label("projects"),
+        select(func.count()).where(releases.c.organization_id == organizations.c.id).scalar_subquery().label("releases"),
+    ).order_by(organizations.c.slug)
+)
+LIST_PROJECTS = Statement(
+    select(organizations.c.slug, projects.c.slug, projects.c.name)
+    .join_from(projects, organizations)
+    .order_by(organizations.c.slug, projects.c.slug)
 )
 _KNOWN = select(projects.c.id, projects.c.slug).where(projects.c.organization_id == bindparam("organization_id", type_=Id))
 # Two statements, for SQLite finds by slug or id only by looking at every project.
@@ -60,6 +73,14 @@ class OrganizationStore:
             return int(row[0])
 
         return await self._database.read(work)
+
+    async def list_organizations(self) -> list[Row]:
+        """Return slug, name, number of projects and of releases of each organization, by slug."""
+        return await self._database.read(lambda transaction: transaction.all(LIST_ORGANIZATIONS, {}))
+
+    async def list_projects(self) -> list[Row]:
+        """Return the organization's slug, slug and name of each project, in the order of these."""
+        return await self._database.read(lambda transaction: transaction.all(LIST_PROJECTS, {}))
 
 
 async def project_ids(

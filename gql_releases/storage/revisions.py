@@ -39,6 +39,11 @@ class DatabaseState:
         """Whether the tables are up to date."""
         return self.revision == newest()
 
+    def missing(self) -> list[str]:
+        """List the revisions that a migration would apply, oldest first."""
+        revisions = sorted(script.name.partition("_")[0] for script in VERSIONS.glob("[0-9]*.py"))
+        return [revision for revision in revisions if self.revision is None or revision > self.revision]
+
 
 EMPTY = DatabaseState(None, False)
 

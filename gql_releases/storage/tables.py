@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from gql_releases.storage.columns import (
     NAMING,
+    Id,
     date,
     key,
     member,
@@ -61,6 +62,8 @@ class TokenRow(SQLModel, table=True):
     expires_at: datetime | None = date(nullable=True)
     revoked_at: datetime | None = date(nullable=True)
     last_used_at: datetime | None = date(nullable=True)
+    maker_id: int | None = typed(Id, nullable=True)
+    """The token that made this one; None where the command line did, or before this was recorded. Rows are never deleted."""
 
 
 class ProjectRow(SQLModel, table=True):

@@ -23,14 +23,14 @@ tokens, organizations = table(TokenRow), table(OrganizationRow)
 
 INSERT = insert_returning(
     tokens, "organization_id", "digest", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at",
-    "last_used_at",
+    "last_used_at", "maker_id",
 )  # fmt: skip
 FIND = Statement(
     select(tokens.c.id, tokens.c.organization_id, organizations.c.slug, tokens.c.scopes, tokens.c.expires_at)
     .join_from(tokens, organizations)
     .where(tokens.c.digest == bindparam("digest", type_=tokens.c.digest.type), tokens.c.revoked_at.is_(None))
 )
-_LISTED = ("id", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at", "last_used_at")
+_LISTED = ("id", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at", "last_used_at", "maker_id")
 LIST = Statement(
     select(*(tokens.c[name] for name in _LISTED))
     .where(tokens.c.organization_id == bindparam("organization", type_=Id))
@@ -45,6 +45,22 @@ REVOKE = Statement(
     .where(
         tokens.c.organization_id == bindparam("organization", type_=Id),
         tokens.c.id == bindparam("token", type_=Id),
+        tokens.c.revoked_at.is_(None),
+    )
+    .returning(tokens.c.id)
+)
+_descendants = (
+    select(tokens.c.id)
+    .where(tokens.c.organization_id == bindparam("organization", type_=Id), tokens.c.id == bindparam("token", type_=Id))
+    .cte("descendants", recursive=True)
+)
+_descendants = _descendants.union(select(tokens.c.id).join(_descendants, tokens.c.maker_id == _descendants.c.id))
+REVOKE_WITH_MADE = Statement(
+    update(tokens)
+    .values(revoked_at=bindparam("at", type_=UtcDateTime))
+    .where(
+        tokens.c.organization_id == bindparam("organization", type_=Id),
+        tokens.c.id.in_(select(_descendants.c.id)),
         tokens.c.revoked_at.is_(None),
     )
     .returning(tokens.c.id)
@@ -68,7 +84,7 @@ class TokenStore:
             row = {
                 "organization_id": organization, "digest": digest, "hint": hint, "name": new.name,
                 "scopes": " ".join(sorted(new.scopes)), "date_created": now(), "expires_at": new.expires_at,
-                "revoked_at": None, "last_used_at": None,
+                "revoked_at": None, "last_used_at": None, "maker_id": maker.token_id,
             }  # fmt: skip
             [(token,)] = await transaction.all_many(INSERT, [row])
             if view is None:
@@ -100,7 +116,7 @@ class TokenStore:
         await self._database.write(work)
 
     async def list_tokens(self, organization: int) -> list[dict[str, Any]]:
-        """Give an organization's tokens, oldest first, as rows of id, hint, name, scopes and dates."""
+        """Return an organization's tokens, oldest first, as rows of id, hint, name, scopes, dates and maker_id."""
 
         async def work(transaction: Transaction) -> list[dict[str, Any]]:
             rows = await transaction.all(LIST, {"organization": organization})
@@ -108,12 +124,13 @@ class TokenStore:
 
         return await self._database.read(work)
 
-    async def revoke_token(self, revoker: Principal, token: int) -> bool:
-        """Make a token open nothing from now on; False where it does not or no longer live."""
+    async def revoke_token(self, revoker: Principal, token: int, *, with_made: bool) -> bool:
+        """Revoke a token, and `with_made` all that it made, directly or not; False where nothing valid was there."""
         organization = revoker.organization_id
+        statement = REVOKE_WITH_MADE if with_made else REVOKE
 
         async def work(transaction: Transaction) -> bool:
             await require_alive(transaction, revoker)
-            return bool(await transaction.all(REVOKE, {"organization": organization, "token": token, "at": now()}))
+            return bool(await transaction.all(statement, {"organization": organization, "token": token, "at": now()}))
 
         return await self._database.write(work)

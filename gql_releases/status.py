@@ -1,0 +1,56 @@
+"""The text of `gql-releases status`: version, database, counts, and the settings in force without their secrets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+
+from pydantic import SecretStr
+
+from gql_releases.settings import Settings
+from gql_releases.storage.overview import read_overview
+from gql_releases.storage.revisions import DatabaseState, database_state, newest
+from gql_releases.storage.store import named
+
+MEBIBYTE = 1024 * 1024
+
+
+def describe_status(settings: Settings, variables: Sequence[str] = ()) -> Iterator[str]:
+    """Return the lines; `variables` are those of the platform that were used. Raises ValueError, Unavailable."""
+    url = settings.database_url
+    state = database_state(url)
+    overview = asyncio.run(read_overview(url))
+    yield f"version    {version('gql-releases')}"
+    yield f"database   {named(url)}"
+    for variable in variables:
+        yield f"           {variable} of the environment is used"
+    yield f"revision   {_describe_revision(state)}"
+    yield f"size       {overview.size_bytes / MEBIBYTE:.1f} MiB"
+    for table, count in overview.counts.items():
+        yield f"{table:14}{count:>10}"
+    yield "settings"
+    for name in Settings.model_fields:
+        yield f"  GQL_RELEASES_{name.upper()}={_show_setting(name, getattr(settings, name))}"
+
+
+def _describe_revision(state: DatabaseState) -> str:
+    if state.is_copying:
+        return f"{state.revision}, an unfinished copy: run the same `gql-releases copy` again"
+    if state.revision is None:
+        return "none: the database is empty or not there; run `gql-releases migrate`"
+    if state.revision > newest():
+        return f"{state.revision}, newer than this version knows ({newest()})"
+    if not state.is_current:
+        return f"{state.revision}, not up to date: run `gql-releases migrate` for {newest()}"
+    return f"{state.revision}, up to date"
+
+
+def _show_setting(name: str, value: object) -> str:
+    if name == "database_url":
+        return named(str(value))
+    if isinstance(value, SecretStr):
+        return "(set)"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,47 @@
+"""What an operator asks of a whole database: how much is in it, and how large it is."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gql_releases.storage.ends import open_end
+from gql_releases.storage.postgres import is_postgres
+from gql_releases.storage.sqlite import sqlite_path
+
+COUNTED_TABLES = ("organizations", "projects", "releases", "commits", "deploys", "tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Rows by table, for the tables that are there, and the size in bytes."""
+
+    counts: dict[str, int]
+    size_bytes: int
+
+
+async def read_overview(url: str) -> Overview:
+    """Count the rows of a database without changing it. Raises ValueError, Unavailable."""
+    database = await open_end(url, to_write=False)
+    if database is None:
+        return Overview({}, 0)
+    try:
+        tables = await database.tables()
+        counts = {
+            name: (await database.fetch(f"SELECT count(*) FROM {name}"))[0][0] for name in COUNTED_TABLES if name in tables
+        }
+        if is_postgres(url):
+            return Overview(counts, (await database.fetch("SELECT pg_database_size(current_database())"))[0][0])
+    finally:
+        await database.close()
+    return Overview(counts, _file_sizes(sqlite_path(url)))
+
+
+def _file_sizes(path: Path) -> int:
+    """Add up the database file and its write-ahead log."""
+    total = 0
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size
+    return total

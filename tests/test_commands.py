@@ -1,0 +1,214 @@
+"""The commands of an operator, run in this process on a store of their own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gql_releases import cli as command_line
+from gql_releases.domain.dates import format_date, now
+from gql_releases.settings import Settings, read_platform_settings
+from gql_releases.storage.migrating import head, migrate
+from tests.conftest import House, Template
+from tests.databases import Databases
+
+SECRET = "correct horse battery staple, 32+"
+
+
+@pytest.fixture
+def url(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    copy = template.databases.copy(template.url, tmp_path)
+    monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", copy)
+    monkeypatch.chdir(tmp_path)
+    yield copy
+    template.databases.drop(copy)
+
+
+class Console:
+    """Runs commands as `main` does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Return the exit code, standard output and standard error."""
+        self._monkeypatch.setattr(sys, "argv", ["gql-releases", *words])
+        with pytest.raises(SystemExit) as end:
+            command_line.main()
+        out, err = self._capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+
+@pytest.fixture
+def console(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Console:
+    return Console(monkeypatch, capsys)
+
+
+def test_version_is_printed(console: Console) -> None:
+    assert console.run("--version") == (0, f"{version('gql-releases')}\n", "")
+
+
+def test_organizations_and_projects_are_listed(url: str, console: Console) -> None:
+    assert console.run("org", "list")[1] == "acme\tacme\t2 projects\t0 releases\nother\tother\t1 projects\t0 releases\n"
+    assert console.run("project", "list")[1] == "acme/api\tapi\nacme/web\tweb\nother/web\tweb\n"
+    assert console.run("project", "list", "other")[1] == "other/web\tweb\n"
+    code, out, err = console.run("project", "list", "nobody")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_status_has_the_settings_and_no_secret(url: str, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GQL_RELEASES_SECRET_KEY", SECRET)
+    code, out, _ = console.run("status")
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines() if not line.startswith("  ") and " " in line)
+    assert code == 0
+    assert lines["version"] == version("gql-releases")
+    assert lines["revision"] == f"{head()}, up to date"
+    assert (lines["organizations"], lines["projects"], lines["releases"]) == ("2", "3", "0")
+    assert float(lines["size"].removesuffix(" MiB")) > 0
+    assert SECRET not in out
+    assert "GQL_RELEASES_SECRET_KEY=(set)" in out
+    assert {name for name in Settings.model_fields if f"GQL_RELEASES_{name.upper()}=" not in out} == set()
+
+
+@pytest.mark.parametrize("start", ["nothing", "0004"])
+def test_check_lists_what_a_migration_would_apply(
+    databases: Databases, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    url = databases.empty(tmp_path)
+    monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", url)
+    if start != "nothing":
+        migrate(url, start)
+    code, out, err = console.run("migrate", "--check")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"at revision {'none' if start == 'nothing' else start}, not up to date: ")
+    assert err.endswith(f"{head()} to apply\n")
+    assert ("0004" in err.partition(":")[2]) == (start == "nothing")
+    assert console.run("status")[0] == 0
+    assert console.run("migrate") == (0, f"up to date at revision {head()}\n", "")
+    assert console.run("migrate", "--check") == (0, f"up to date at revision {head()}\n", "")
+    databases.drop(url)
+
+
+@pytest.mark.parametrize(
+    ("own", "platform", "expected"),
+    [
+        ({}, {}, ("sqlite:///gql-releases.db", 8000, [])),
+        ({}, {"PORT": "81"}, ("sqlite:///gql-releases.db", 81, ["PORT"])),
+        ({}, {"DATABASE_URL": "postgres://u@h/d", "PORT": "81"}, ("postgres://u@h/d", 81, ["PORT", "DATABASE_URL"])),
+        ({"PORT": "82"}, {"PORT": "81", "DATABASE_URL": ""}, ("sqlite:///gql-releases.db", 82, [])),
+        ({"DATABASE_URL": "sqlite:///a.db"}, {"DATABASE_URL": "postgres://u@h/d"}, ("sqlite:///a.db", 8000, [])),
+    ],
+)
+def test_variables_of_a_platform_are_read_where_ours_are_not_set(
+    own: dict[str, str], platform: dict[str, str], expected: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("PORT=83\nDATABASE_URL=postgres://env@h/d\n")
+    for name in ("PORT", "DATABASE_URL", "GQL_RELEASES_PORT", "GQL_RELEASES_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in platform.items():
+        monkeypatch.setenv(name, value)
+    for name, value in own.items():
+        monkeypatch.setenv(f"GQL_RELEASES_{name}", value)
+    settings, variables = read_platform_settings()
+    assert (settings.database_url, settings.port, variables) == expected
+
+
+def test_serve_uses_and_names_the_variables_of_a_platform(template: Template, tmp_path: Path) -> None:
+    """The taken port is the last thing that can go wrong, so that nothing is served here."""
+    url = template.databases.copy(template.url, tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = subprocess.run(
+            [sys.executable, "-m", "gql_releases", "serve"],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "DATABASE_URL": url, "PORT": str(port)},
+            cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert process.returncode == 1
+    *before, last = process.stderr.splitlines()
+    assert [line.rpartition(": ")[2] for line in before] == ["PORT is used", "DATABASE_URL is used"]
+    assert last == f"Port {port} is taken: choose another one, with `make run PORT={port + 1}` or `serve --port {port + 1}`."
+    template.databases.drop(url)
+
+
+def test_demo_on_a_taken_port_makes_nothing(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = subprocess.run(
+            [sys.executable, "-m", "gql_releases", "serve", "--demo", "--port", str(taken.getsockname()[1])],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+            cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert process.returncode == 1
+    assert process.stdout == ""
+    assert process.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tokens_are_listed_with_state_and_maker(house: House, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", house.url)
+    maker = house.token("org:write", "project:read", name="maker", expires_at=now() + timedelta(days=3))
+    result = create_token(house, maker, {"name": "successor"})
+    assert result["token"]["expiresAt"] is not None
+    house.rows("UPDATE tokens SET revoked_at = NULL WHERE name = 'maker'")
+    [(maker_id,)] = house.rows("SELECT id FROM tokens WHERE name = 'maker'")
+    out = console.run("token", "list")[1]
+    rows = {fields[3]: fields for fields in (line.split("\t") for line in out.splitlines())}
+    assert rows["all"][0] in ("acme", "other")
+    assert rows["successor"][5].endswith("(soon)")
+    assert rows["successor"][7] == f"made by {maker_id}"
+    assert len(rows["maker"]) == 7
+    assert console.run("token", "revoke", "acme", str(maker_id), "--with-made")[0] == 0
+    states = {
+        fields[2]: fields[4]
+        for fields in (line.split("\t") for line in console.run("token", "list", "acme")[1].splitlines())
+    }
+    assert (states["maker"], states["successor"], states["all"]) == ("revoked", "revoked", "living")
+
+
+CREATE_TOKEN = """mutation ($input: CreateTokenInput!) { createToken(input: $input) {
+  secret token { expiresAt } userErrors { code field message } } }"""
+
+
+def create_token(house: House, maker: str, changes: dict[str, Any]) -> dict[str, Any]:
+    body = {"organization": "acme", "scopes": ["project:read"]} | changes
+    answer = house.client.graphql(CREATE_TOKEN, {"input": body}, token=maker)
+    result: dict[str, Any] = answer["data"]["createToken"]
+    return result
+
+
+def test_token_of_a_token_expires_with_its_maker_at_the_latest(house: House) -> None:
+    end = now() + timedelta(days=1)
+    maker = house.token("org:write", "project:read", expires_at=end)
+    assert create_token(house, maker, {})["token"]["expiresAt"] == format_date(end)
+    sooner = format_date(end - timedelta(hours=1))
+    assert create_token(house, maker, {"expiresAt": sooner})["token"]["expiresAt"] == sooner
+    for scopes in (["project:read"], ["project:read", "org:admin"]):
+        errors = create_token(house, maker, {"expiresAt": format_date(end + timedelta(seconds=1)), "scopes": scopes})[
+            "userErrors"
+        ]
+        assert (errors[-1]["code"], errors[-1]["field"]) == ("INVALID_DATE", ["expiresAt"])
+        assert format_date(end) in errors[-1]["message"]
+        assert len(errors) == len(scopes), "all problems at once"
+    endless = house.token("org:write", "project:read")
+    assert create_token(house, endless, {})["token"]["expiresAt"] is None
+
+
+@pytest.mark.parametrize("moment", ["2000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "now"])
+def test_expiry_that_is_not_in_the_future_is_refused(house: House, moment: str) -> None:
+    maker = house.token("org:write", "project:read")
+    errors = create_token(house, maker, {"expiresAt": format_date(now()) if moment == "now" else moment})["userErrors"]
+    assert [(error["code"], error["field"]) for error in errors] == [("INVALID_DATE", ["expiresAt"])]
+    assert errors[0]["message"].endswith("is not in the future.")
