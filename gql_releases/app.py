@@ -31,6 +31,7 @@ from gql_releases.services.releases import ReleaseService
 from gql_releases.settings import Settings
 from gql_releases.storage.reading.catalogue import readable
 from gql_releases.storage.store import Store, open_store
+from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
 from gql_releases.web.cors import Cors
 from gql_releases.web.explorer import explorer_page, explorer_routes
 from gql_releases.web.front import Front
@@ -92,6 +93,24 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     pages.router.redirect_slashes = False
     front = Front(graphql, rest, pages)
     return Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front
+
+
+def build_connections(settings: Settings) -> ConnectionTable:
+    """Return the table of a process's connections. Raises its limit of open files to the hard limit."""
+    files = raise_file_limit()
+    return ConnectionTable(
+        Limits(
+            request_line=settings.max_request_line,
+            header_bytes=settings.max_header_bytes,
+            headers=settings.max_headers,
+            header_seconds=settings.header_timeout,
+            body_seconds=settings.body_timeout,
+            body_rate=settings.body_min_rate,
+            rate_seconds=settings.body_rate_window,
+            shutdown_seconds=settings.shutdown_timeout,
+            connections=settings.max_connections or connection_limit(files, settings.pool_size),
+        )
+    )
 
 
 def seal_of(settings: Settings) -> Seal | None:

@@ -28,7 +28,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from gql_releases import forwarding_commands
-from gql_releases.app import create_app
+from gql_releases.app import build_connections, create_app
 from gql_releases.auth.minting import Mint, Minted
 from gql_releases.domain.dates import format_date, now, parse_date
 from gql_releases.domain.errors import CommandFailed, DomainError, InvalidInput, Unavailable
@@ -119,6 +119,7 @@ def served_app() -> ASGIApp:
     """Make the application in a worker process."""
     settings = Settings()
     set_up_logging(settings.log_level)
+    HttpProtocol.table = build_connections(settings)
     if parent := parent_process():
         threading.Thread(target=_end_with, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
     return create_app(settings)
@@ -147,7 +148,7 @@ def serve(
     host, port = host or settings.host, settings.port if port is None else port
     with contextlib.closing(_bind(host, port)) as listener:
         _prepare_database(settings, host, listener.getsockname()[1], demo=demo)
-        _run_server(listener, workers)
+        _run_server(settings, listener, workers)
 
 
 def _platform_settings() -> tuple[Settings, list[str]]:
@@ -193,7 +194,7 @@ def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -
         typer.echo(demonstration.welcome(settings.public_url or f"http://{_reachable(host)}:{port}", minted))
 
 
-def _run_server(listener: socket.socket, workers: int) -> None:
+def _run_server(settings: Settings, listener: socket.socket, workers: int) -> None:
     """Serve until a signal ends it, as uvicorn.run does, on a socket that is bound already."""
     config = uvicorn.Config(
         "gql_releases.cli:served_app",
@@ -202,6 +203,8 @@ def _run_server(listener: socket.socket, workers: int) -> None:
         port=listener.getsockname()[1],
         workers=workers,
         timeout_worker_healthcheck=10,  # on a busy machine a worker that only starts would be taken for one that hangs
+        timeout_keep_alive=settings.keep_alive_timeout,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
         http=HttpProtocol,
         loop="uvloop" if os.name == "posix" else "asyncio",
         access_log=False,

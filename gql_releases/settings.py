@@ -41,6 +41,22 @@ class Settings(BaseSettings):
     max_anonymous_body_size: int = Field(
         128 * 1024, ge=1024, description="Bytes that a GraphQL request's body may have without a token."
     )
+    max_request_line: int = Field(16 * 1024, ge=1024, description="Bytes of a request line; more are a 414.")
+    max_header_bytes: int = Field(
+        64 * 1024, ge=1024, description="Bytes of a request's headers, and of its trailers and chunk extensions; more: 431."
+    )
+    max_headers: int = Field(100, ge=10, description="Headers of a request, and trailers; more are a 431.")
+    header_timeout: float = Field(15.0, gt=0, le=3600, description="Seconds until a request's headers must be complete.")
+    body_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds that a body may pause; longer is a 408.")
+    body_min_rate: int = Field(
+        1024, ge=0, description="Bytes a second that a body must come in, and an answer be read with, in body_rate_window."
+    )
+    body_rate_window: float = Field(30.0, gt=0, le=3600, description="Seconds over which body_min_rate is measured.")
+    keep_alive_timeout: int = Field(5, ge=1, le=3600, description="Seconds that a connection may wait for a next request.")
+    max_connections: int | None = Field(
+        None, ge=16, description="Connections of a process; none: what the limit of open files allows, at most 16,384."
+    )
+    shutdown_timeout: int = Field(30, ge=1, le=3600, description="Seconds that a process that ends leaves to requests.")
     rate_limit: int | None = Field(
         None, ge=1, description="Requests that a token may make in a minute, counted by each process; none: any number."
     )

@@ -14,7 +14,8 @@ Headers = list[tuple[bytes, bytes]]
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
-_BY_NAME = "gql_releases.headers"
+HEADERS_BY_NAME = "gql_releases.headers"
+"""The key of a scope for its headers by name, the first of each name; the protocol sets it, or the first look at one."""
 
 COMMON: Headers = [
     (b"x-xss-protection", b"1; mode=block"),
@@ -39,9 +40,9 @@ class NotJson(Exception):
 
 def header(scope: Scope, name: bytes) -> str | None:
     """Give a request header's value, the first one of that name; None where it is not there."""
-    by_name = scope.get(_BY_NAME)
+    by_name = scope.get(HEADERS_BY_NAME)
     if by_name is None:
-        by_name = scope[_BY_NAME] = dict(reversed(scope["headers"]))
+        by_name = scope[HEADERS_BY_NAME] = dict(reversed(scope["headers"]))
     value = by_name.get(name)
     return None if value is None else value.decode("latin-1")
 

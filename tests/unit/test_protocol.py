@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 
 from gql_releases.web.http import read_body, send
-from gql_releases.web.protocol import HttpProtocol, LazyTimer, OneWrite
+from gql_releases.web.protocol import HttpProtocol, OneWrite
 
 HEAD, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"{}"
 LARGE = 300_000
@@ -124,59 +124,3 @@ def test_connection_that_stays_idle_is_closed_and_one_that_is_used_is_not() -> N
         assert loop.time() - used > 0.3
 
     served(work)
-
-
-class Clock:
-    """An event loop of which only the time goes on."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.timers: list[tuple[float, Callable[..., None], tuple[Any, ...], list[str]]] = []
-
-    def create_task(self) -> None: ...
-
-    def time(self) -> float:
-        return self.now
-
-    def call_later(self, delay: float, callback: Callable[..., None], *given: Any) -> Any:
-        marks: list[str] = []
-        self.timers.append((self.now + delay, callback, given, marks))
-        return type("Handle", (), {"cancel": lambda _: marks.append("cancelled")})()
-
-    def go_on(self, seconds: float) -> None:
-        self.now += seconds
-        due = [timer for timer in self.timers if timer[0] <= self.now]
-        self.timers = [timer for timer in self.timers if timer[0] > self.now]
-        for _, callback, given, marks in due:
-            if not marks:
-                callback(*given)
-
-
-def test_timer_that_is_set_anew_with_each_answer_is_one_timer() -> None:
-    clock, rung = Clock(), list[float]()
-    timer = LazyTimer(cast(asyncio.AbstractEventLoop, clock))
-
-    def ring() -> None:
-        rung.append(clock.now)
-
-    for _ in range(100):
-        timer.call_later(5, ring)
-        timer.cancel()
-        clock.go_on(1 / 64)
-        assert len(clock.timers) == 1
-    timer.call_later(5, ring)
-    clock.go_on(4)
-    assert rung == []
-    clock.go_on(7 / 8)
-    assert rung == []
-    clock.go_on(1 / 8)
-    assert rung == [5 + 100 / 64]
-    timer.call_later(5, ring)
-    timer.cancel()
-    clock.go_on(50)
-    assert rung == [5 + 100 / 64]
-    assert clock.timers == []
-    timer.call_later(5, ring)
-    timer.stop()
-    clock.go_on(50)
-    assert rung == [5 + 100 / 64]

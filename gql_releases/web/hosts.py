@@ -1,0 +1,17 @@
+"""The Host header: what may stand in an address that this server writes."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_HOST = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]{2,45}(?:%25[A-Za-z0-9._~-]{1,32})?\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9.])?)(?::[0-9]{1,5})?"
+)
+"""A name, an IPv4 or an IPv6 address, and a port. Source: RFC 9110 section 7.2, without what no client's name has."""
+
+
+@lru_cache(maxsize=256)
+def is_host(value: bytes) -> bool:
+    """Return whether a Host header's value is a host, perhaps with a port."""
+    return _HOST.fullmatch(value) is not None
