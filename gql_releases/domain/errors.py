@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Path = tuple[str | int, ...]
+QUOTED_LENGTH = 100
+"""Characters of a name or value from outside that a message quotes."""
+
+
+def shorten(text: str, length: int = QUOTED_LENGTH) -> str:
+    """Cut a text for a message."""
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 class ErrorCode(StrEnum):

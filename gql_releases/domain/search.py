@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from .conditions import MAX_CONDITIONS, Condition, Conditions, size_of
 from .dates import now, parse_date
-from .errors import DomainError, ErrorCode
+from .errors import DomainError, ErrorCode, shorten
 from .ranges import semver_prefix, version_key
 from .search_terms import Filter, Text, Word, parse_query, refuse
 
@@ -61,9 +61,9 @@ def _filter(term: Filter, projects: Sequence[int]) -> Condition:
     make = FILTERS.get(term.key)
     if make is None:
         known = ", ".join(FILTERS)
-        refuse(f'there is no filter "{term.key}", but {known}; put it into quotation marks if it is text', term.at)
+        refuse(f'there is no filter "{shorten(term.key)}", but {known}; put it into quotation marks if it is text', term.at)
     if term.sign and term.key not in _COMPARED:
-        refuse(f"{term.key} cannot be compared, only {' and '.join(_COMPARED)} can", term.at)
+        refuse(f"{shorten(term.key)} cannot be compared, only {' and '.join(_COMPARED)} can", term.at)
     one_of = tuple([_together(make(word, term.sign, projects)) for word in term.values])
     found = one_of[0] if len(one_of) == 1 else ("or", one_of)
     return ("not", (found,)) if term.negated else found
@@ -120,12 +120,12 @@ def _version(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
     if numbers != version:
         prefix = semver_prefix(numbers.removesuffix("."))
         if prefix is None or sign:
-            refuse(f'"{version}" is no version such as 1.2.3 or 1.2.*, or a * is compared', word.at)
+            refuse(f'"{shorten(version)}" is no version such as 1.2.3 or 1.2.*, or a * is compared', word.at)
         return (*found, ("semver_from", prefix[0]), ("semver_below", prefix[1]))
     bare, plus, build = version.partition("+")
     key = version_key(bare)
     if key is None:
-        refuse(f'"{version}" is no version such as 1.2.3 or 1.2.*', word.at)
+        refuse(f'"{shorten(version)}" is no version such as 1.2.3 or 1.2.*', word.at)
     if sign:
         if plus:
             refuse("a version with a + is not compared, for what stands after it has no order", word.at)

@@ -14,7 +14,7 @@ from typing import NoReturn
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
-from .errors import DomainError, ErrorCode
+from .errors import DomainError, ErrorCode, shorten
 
 MAX_LENGTH = 2000
 """Characters of a query."""
@@ -103,9 +103,9 @@ def parse_query(query: str) -> tuple[Filter | Text, ...]:
         if child.data == "filter":
             terms.append(_filter(child))
         elif child.data == "bare":
-            refuse(f"{token} needs a value right after its colon", _at(token))
+            refuse(f"{shorten(token)} needs a value right after its colon", _at(token))
         elif child.data == "boolean":
-            refuse(f"{token} is not offered; put it into quotation marks if versions have it in them", _at(token))
+            refuse(f"{shorten(token)} is not offered; put it into quotation marks if versions have it in them", _at(token))
         elif token.type == "TEXT" and before is not None:  # as it was written, with all that is between
             terms[-1] = Text(query[terms[-1].at : token.end_pos], terms[-1].at)
         else:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from .dates import WRONG_FORMAT, parse_date
-from .errors import DomainError, ErrorCode, InvalidInput, Path, Problem
+from .errors import DomainError, ErrorCode, InvalidInput, Path, Problem, shorten
 
 Reader = Callable[[Any, Path, list[Problem]], Any]
 
@@ -179,7 +179,7 @@ def choice(values: Mapping[str, Any], wrong: Callable[[str], str]) -> Reader:
             return values[raw]  # type: ignore[index]
         else:
             said = _spelled(raw)
-            message = wrong_characters(said) or (wrong(said) if said.strip() else BLANK)
+            message = wrong_characters(said) or (wrong(shorten(said)) if said.strip() else BLANK)
             problems.append(Problem(ErrorCode.INVALID_CHOICE, path, message))
         return None
 

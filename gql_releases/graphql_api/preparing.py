@@ -23,11 +23,13 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
+from gql_releases.domain.errors import shorten
 from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import MISSING, Coerce, CoercionError, coercer, evaluator, is_large
 from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
 from gql_releases.graphql_api.cost import Price, Relevant, price, relevant_variables
 from gql_releases.graphql_api.limits import MAXIMA, check_document, check_text
+from gql_releases.graphql_api.messages import drop_suggestions, has_long_name, shorten_value
 from gql_releases.graphql_api.payloads import plan_payload
 from gql_releases.graphql_api.planning import (
     arguments_of,
@@ -88,24 +90,28 @@ class Operation:
         return self.definition.name.value if self.definition.name else ""
 
     def coerce(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Coerce the request's variables. Raises RequestError, worded by graphql-core."""
+        """Coerce the request's variables. Raises RequestError with all that is wrong, at most some 20 errors."""
         try:
             return self._coerce(raw)
         except RecursionError:
             raise RequestError([GraphQLError("The variables are nested too deeply.")]) from None
         except GraphQLError as error:  # a list beyond its limit
             raise RequestError([error]) from None
-        except CoercionError as mismatch:
-            raise RequestError(self._worded(raw, mismatch)) from None
+        except CoercionError as error:
+            raise RequestError(self._explain(raw, error)) from None
 
-    def _worded(self, raw: Mapping[str, Any], mismatch: CoercionError) -> list[GraphQLError]:
-        """Word what is wrong with the variables: graphql-core does, but for large ones, which it takes seconds for."""
+    def _explain(self, raw: Mapping[str, Any], error: CoercionError) -> list[GraphQLError]:
+        """Return graphql-core's errors: but for large variables, which it takes seconds for, and where it finds none."""
         declared = {name: raw[name] for name, _, _, _ in self.variables if name in raw}
-        if is_large(declared):
-            return [GraphQLError(f"The value at {mismatch} does not fit its type.")]
         definitions = self.definition.variable_definitions or ()
-        found = get_variable_values(self.schema, definitions, declared, max_errors=REPORTED_ERRORS)
-        return found if isinstance(found, list) else [GraphQLError(f"The value at {mismatch} does not fit its type.")]
+        if not is_large(declared):
+            errors = get_variable_values(
+                self.schema, definitions, shorten_value(declared), max_errors=REPORTED_ERRORS, hide_suggestions=True
+            )
+            if isinstance(errors, list):
+                return errors
+        node = next(one for one in definitions if one.variable.name.value == error.path[-1])
+        return [GraphQLError(str(error), node)]
 
     def _coerce(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         values = {}
@@ -113,12 +119,10 @@ class Operation:
             for name, coerce, default, required in self.variables:
                 if name in raw:
                     values[name] = coerce(raw[name])
-                    if values[name] is None and required:
-                        raise CoercionError
                 elif default is not MISSING:
                     values[name] = default
                 elif required:
-                    raise CoercionError
+                    raise CoercionError("A value must be given.")
         except CoercionError as error:
             error.path.append(name)
             raise
@@ -205,14 +209,14 @@ class Preparer:
         self._kept: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
         self._characters = 0
 
-    def prepare(self, text: str, name: str | None) -> Operation:
-        """Give the operation of a document. Raises RequestError."""
+    def prepare(self, text: str, name: str | None, *, hide_suggestions: bool = False) -> Operation:
+        """Give the operation of a document. Raises RequestError, which is not kept: not all clients get suggestions."""
         key = text, name
         operation = self._kept.get(key)
         if operation is not None:
             self._kept.move_to_end(key)
             return operation
-        operation = self._kept[key] = self._prepare(text, name)
+        operation = self._kept[key] = self._prepare(text, name, hide_suggestions)
         self._characters += len(text)
         while len(self._kept) > KEPT_OPERATIONS or self._characters > KEPT_CHARACTERS:
             (dropped, _), _ = self._kept.popitem(last=False)
@@ -229,17 +233,20 @@ class Preparer:
             except (RequestError, GraphQLError) as error:
                 raise ValueError(f"The trusted document {document_id} cannot be executed: {error}") from None
 
-    def _prepare(self, text: str, name: str | None) -> Operation:
+    def _prepare(self, text: str, name: str | None, hide_suggestions: bool) -> Operation:
         try:
             check_text(text)
             document = parse(text, max_tokens=MAXIMA["tokens"])
             check_document(document)
-            errors = validate(self._schema, document, RULES, max_errors=REPORTED_ERRORS)
+            hidden = hide_suggestions or has_long_name(text)
+            errors = validate(self._schema, document, RULES, max_errors=REPORTED_ERRORS, hide_suggestions=hidden)
         except GraphQLError as error:
             raise RequestError([error]) from None
         except RecursionError:
             raise RequestError([GraphQLError("The document is nested too deeply.")]) from None
         if errors:
+            for fault in errors if hide_suggestions else ():
+                fault.message = drop_suggestions(fault.message)
             raise RequestError(errors)
         definition = _choose(document, name)
         return Operation(
@@ -276,4 +283,4 @@ def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode
     for one in operations:
         if one.name and one.name.value == name:
             return one
-    raise RequestError([GraphQLError(f'The document has no operation named "{name}".')])
+    raise RequestError([GraphQLError(f'The document has no operation named "{shorten(name)}".')])

@@ -20,13 +20,18 @@ BigInt = NewType("BigInt", int)
 JSONObject = NewType("JSONObject", dict)  # type: ignore[type-arg]
 
 
+NO_DATE_TEXT = "DateTime must be a string such as 2026-11-20T10:00:00Z."
+NO_DATE = "DateTime must be an ISO 8601 date such as 2026-11-20T10:00:00Z."
+NO_OBJECT = "JSONObject must be an object."
+
+
 def _parse_date_time(value: Any) -> datetime:
     if not isinstance(value, str):
-        raise GraphQLError("DateTime must be a string such as 2026-11-20T10:00:00Z.")
+        raise GraphQLError(NO_DATE_TEXT)
     try:
         return parse_date(value)
     except DomainError as error:
-        raise GraphQLError("DateTime must be an ISO 8601 date such as 2026-11-20T10:00:00Z.") from error
+        raise GraphQLError(NO_DATE) from error
 
 
 def _parse_big_int(value: Any) -> int:
@@ -37,7 +42,7 @@ def _parse_big_int(value: Any) -> int:
 
 def _parse_json_object(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise GraphQLError("JSONObject must be an object.")
+        raise GraphQLError(NO_OBJECT)
     return value
 
 

@@ -24,6 +24,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.graphql_api.cost import require_affordable
 from gql_releases.graphql_api.errors import field_error, masked_error
 from gql_releases.graphql_api.limits import limit_error
+from gql_releases.graphql_api.messages import shorten_message
 from gql_releases.graphql_api.preparing import Operation, Preparer, RequestError
 from gql_releases.graphql_api.requests import HttpError, Request, from_body, from_large_body, from_query
 from gql_releases.graphql_api.services import Services
@@ -176,7 +177,7 @@ class GraphQLView:
     ) -> tuple[int, dict[str, Any], str]:
         extensions: dict[str, Any] = {}
         try:
-            operation = self._prepare(request)
+            operation = self._prepare(request, principal)
             if method in READING and not operation.is_query:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
             raw = request.variables
@@ -215,9 +216,10 @@ class GraphQLView:
         with in_turns():
             return await self._execute(request, principal, method, kind)
 
-    def _prepare(self, request: Request) -> Operation:
+    def _prepare(self, request: Request, principal: Principal | None) -> Operation:
         text = self._trusted.text_of(request.query, request.document_id)
-        return self._preparer.prepare(text, request.operation_name)
+        hidden = principal is None and not self._rules.public_schema
+        return self._preparer.prepare(text, request.operation_name, hide_suggestions=hidden)
 
     def _refused(self, error: RequestError, kind: str) -> int:
         """Give the status of a request that cannot be executed."""
@@ -289,4 +291,4 @@ def _are(errors: list[dict[str, Any]], code: ErrorCode) -> bool:
 
 
 def _formatted(error: GraphQLError) -> dict[str, Any]:
-    return dict(error.formatted)
+    return {**error.formatted, "message": shorten_message(error.message)}

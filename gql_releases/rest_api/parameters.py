@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, size_of
 from gql_releases.domain.dates import now, parse_date
-from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden
+from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, shorten
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.search import period, search_conditions
 from gql_releases.domain.selection import Read, View
@@ -72,7 +72,7 @@ def read_dates(request: Request) -> Conditions:
         begin, stop = parse_date(start), parse_date(end)
         after = stop + timedelta(microseconds=1)
     except (ValueError, OverflowError):
-        raise wrong(f'Invalid date range: "{request.last("statsPeriod")}" is no period such as 14d') from None
+        raise wrong(f'Invalid date range: "{shorten(request.last("statsPeriod"))}" is no period such as 14d') from None
     except DomainError as error:
         if error.code is ErrorCode.INVALID_DATE:
             raise wrong("Invalid date range: start and end must be dates such as 2026-01-31T12:00:00Z") from None

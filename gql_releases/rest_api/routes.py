@@ -14,7 +14,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
-from gql_releases.domain.errors import DomainError, InvalidToken
+from gql_releases.domain.errors import DomainError, InvalidToken, shorten
 from gql_releases.domain.principal import Principal
 from gql_releases.rest_api import commits, deploys, inventory, listing, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
@@ -144,7 +144,7 @@ class RestApi:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         allowed = [_allow(handlers)]
         if method not in handlers:
-            return Answer(405, {"detail": f'Method "{method}" not allowed.'}, allowed)
+            return Answer(405, {"detail": f'Method "{shorten(method)}" not allowed.'}, allowed)
         body, large = await self._body(scope, receive) if method in ("POST", "PUT") else NO_BODY
         query = scope["query_string"].decode("latin-1")
         request = Request(
@@ -163,7 +163,7 @@ class RestApi:
         """Read the body and say whether it is large. Raises Refused."""
         sent = media_type(header(scope, b"content-type"))
         if sent != "application/json":
-            raise Refused(Answer(415, {"detail": f'Unsupported media type "{sent}" in request.'}))
+            raise Refused(Answer(415, {"detail": f'Unsupported media type "{shorten(sent)}" in request.'}))
         try:
             body = await read_body(scope, receive, self._body_limit)
             if len(body) <= LARGE:

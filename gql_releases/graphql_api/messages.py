@@ -1,0 +1,56 @@
+"""Texts of errors: names and values from outside are cut, and suggestions are left out where the schema is private."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from graphql.pyutils import inspect
+
+from gql_releases.domain.errors import QUOTED_LENGTH, shorten
+
+MAX_MESSAGE = 2_000
+"""Characters of a message."""
+MAX_SHOWN_TEXT = 300
+"""Characters of a text that graphql-core may quote: it cuts at 240 itself, after it has read all of it."""
+
+_LONG_NAME = re.compile(rf"\w{{{QUOTED_LENGTH + 1},}}")
+_SUGGESTION = re.compile(r" Did you mean [^?]*\?")
+
+
+def has_long_name(text: str) -> bool:
+    """Return whether a document has a name that is too long to be compared with the schema's."""
+    return len(text) > QUOTED_LENGTH and _LONG_NAME.search(text) is not None
+
+
+def shorten_message(message: str) -> str:
+    """Cut long names in a message, and a long message."""
+    if len(message) <= QUOTED_LENGTH:
+        return message
+    return shorten(_LONG_NAME.sub(lambda name: shorten(name[0]), message[: 2 * MAX_MESSAGE]), MAX_MESSAGE)
+
+
+def drop_suggestions(message: str) -> str:
+    """Take the suggestions out of a message of graphql-core."""
+    return _SUGGESTION.sub("", message)
+
+
+def show_value(value: Any) -> str:
+    """Print a value for a message as graphql-core does."""
+    return inspect(shorten_value(value, 3))
+
+
+def shorten_value(value: Any, depth: int = 50) -> Any:
+    """Copy a JSON value with its long names and texts cut, so that a message about it is made in bounded time.
+
+    What is deeper than `depth` is null in the copy.
+    """
+    if isinstance(value, str):
+        return value[:MAX_SHOWN_TEXT]
+    if not depth and isinstance(value, dict | list):
+        return None
+    if isinstance(value, dict):
+        return {shorten(name): shorten_value(below, depth - 1) for name, below in value.items()}
+    if isinstance(value, list):
+        return [shorten_value(item, depth - 1) for item in value]
+    return value
