@@ -17,6 +17,12 @@ from gql_releases.web.refusals import log_refusal
 INVALID = "Invalid HTTP request received."
 CHUNK_FRAMING_BYTES = 24
 """Bytes of a chunk that are no payload and no extension: a length of 16 digits, 2 line ends and some to spare."""
+NOT_IMPLEMENTED_REASON = (
+    "This server does not keep uploaded files, events and issues: leave them out, with sourcemaps: { disable: true } in a "
+    "bundler plugin (docs/ci.md)."
+)
+"""What stands after 501 in the line of the status: version 11 of Sentry's bundler plugins prints that and no body."""
+STATUS_LINE[501] = f"HTTP/1.1 501 {NOT_IMPLEMENTED_REASON}\r\n".encode()
 
 
 class OneWrite:

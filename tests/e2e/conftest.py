@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,28 @@ def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> It
     folder = tmp_path_factory.mktemp("served")
     with serving(folder, database_url=databases.empty(folder)) as found:
         yield found
+
+
+def create_project(served: Served, slug: str, repository: str | None) -> None:
+    """Create a project, with a default repository if one is named."""
+    document = "mutation ($input: CreateProjectInput!) { createProject(input: $input) { userErrors { message } } }"
+    body = {"query": document, "variables": {"input": {"organization": "acme", "slug": slug, "repository": repository}}}
+    answer = ask(served, "/graphql", body)
+    assert answer == {"data": {"createProject": {"userErrors": []}}}
+
+
+def ask(served: Served, path: str, body: Any = None) -> Any:
+    """Send a request with the token of the fixture and return the JSON of its answer."""
+    headers = {"authorization": f"Bearer {served.token}", "content-type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(served.base + path, data, headers), timeout=10) as answer:
+        return json.load(answer)
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder and return it."""
+    path.mkdir()
+    return path
 
 
 FLAGS = [

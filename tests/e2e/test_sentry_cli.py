@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, TOOLS, Served
+from tests.e2e.conftest import ROOT, TOOLS, Served, ask, create_project, make_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -207,6 +207,80 @@ def test_npms_sentry_works_unmodified(served: Served, tmp_path: Path, version: s
     assert "deleted from acme" in sentry("release", "delete", named, "--yes")
     sentry("release", "view", named, ends=30)
     sentry.saw("delete")
+
+
+NEWEST_OF_MAJORS = [next(version for version in CLI if version.startswith(f"{major}.")) for major in (2, 3)]
+NOT_KEPT = r"This server does not keep [^\n]+ \(docs/ci\.md\)\. \(http status: 501\)"
+MISSING = (
+    ("sourcemaps", "upload", "--release", "x", "."),
+    ("debug-files", "upload", "/bin/true"),
+    ("monitors", "list"),
+    ("issues", "list"),
+    ("events", "list"),
+    ("send-event", "--message", "hello", "--no-environ"),
+)
+"""Commands about what is not implemented."""
+
+
+@pytest.mark.parametrize("version", NEWEST_OF_MAJORS)
+def test_command_about_what_is_not_kept_prints_the_servers_sentence(served: Served, tmp_path: Path, version: str) -> None:
+    """Not `organization not found`, which a 404 becomes."""
+    cli = Program("sentry-cli", version, served, tmp_path)
+    (cli.work / "app.js").write_text("console.log(1);")
+    dsn = served.base.replace("://", "://0123456789abcdef@") + "/1"
+    for words in MISSING:
+        printed = cli(*words, ends=1, SENTRY_DSN=dsn, RUST_BACKTRACE="0")
+        assert re.search(NOT_KEPT, printed), (words, printed)
+        assert "not found" not in printed
+    if version.startswith("2."):
+        assert re.search(NOT_KEPT, cli("releases", "files", "x", "list", ends=1))
+
+
+@pytest.mark.parametrize("version", NEWEST_OF_MAJORS)
+def test_auto_then_commit_in_a_checkout_of_a_project_with_a_default_repository(
+    served: Served, tmp_path: Path, version: str
+) -> None:
+    """The remote is called `origin`, the store's repository is not: each way to name it leads to the same one."""
+    slug, repository = f"shop-{version.replace('.', '-')}", f"acme/shop-{version}"
+    create_project(served, slug, repository)
+    cli = Program("sentry-cli", version, served, tmp_path)
+    cli.environment["SENTRY_PROJECT"] = slug
+    first, second = cli.commit("one"), cli.commit("two")
+    assert re.search(rf"\| {re.escape(repository)} +\| Unknown", cli("repos", "list")), "before any commit was sent"
+    auto, ranged, local = (f"{slug}@{number}" for number in (1, 2, 3))
+    cli("releases", "new", auto)
+    assert "Success! Set commits" in cli("releases", "set-commits", auto, "--auto")
+    cli("releases", "new", ranged)
+    cli("releases", "set-commits", ranged, "--commit", f"{repository}@{first}..{second}")
+    shown = cli("releases", "info", ranged, "--show-commits")
+    assert second in shown
+    assert first not in shown, "the range begins after it"
+    third = cli.commit("three")
+    cli("releases", "new", local)
+    assert "Success! Set commits" in cli("releases", "set-commits", local, "--local")
+    assert third in cli("releases", "info", local, "--show-commits")
+    for release in (auto, ranged, local):
+        [commit, *_] = ask(served, f"/api/0/organizations/acme/releases/{release}/commits/")
+        assert commit["repository"]["name"] == repository, release
+    other = Program("sentry-cli", version, served, make_folder(tmp_path / "elsewhere"))
+    other.environment["SENTRY_PROJECT"] = slug
+    other.commit("unrelated")
+    lost = f"{slug}@4"
+    cli("releases", "new", lost)
+    assert "Could not find the SHA of the previous release" in other("releases", "set-commits", lost, "--auto", ends=1)
+    assert "Success!" in other("releases", "set-commits", lost, "--auto", "--ignore-missing")
+
+
+def test_remote_named_after_the_repository_needs_no_default(served: Served, tmp_path: Path) -> None:
+    """SENTRY_VCS_REMOTE, as docs/ci.md has it."""
+    cli = Program("sentry-cli", NEWEST_OF_MAJORS[1], served, tmp_path)
+    create_project(served, "remote", None)
+    cli.environment["SENTRY_PROJECT"] = "remote"
+    cli._run(["git", "remote", "rename", "origin", "acme/remote"], 0)
+    cli.commit("one")
+    cli("releases", "new", "remote@1")
+    cli("releases", "set-commits", "remote@1", "--auto", SENTRY_VCS_REMOTE="acme/remote")
+    assert "acme/remote" in cli("repos", "list")
 
 
 def test_shell_of_the_documentation_works_twice(served: Served) -> None:
