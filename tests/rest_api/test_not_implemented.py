@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gql_releases.rest_api.not_implemented import NOT_IMPLEMENTED, find_sentence
 from gql_releases.rest_api.routes import ROUTES
+from gql_releases.web.protocol import NOT_IMPLEMENTED_REASON
 from tests.client import Client
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
@@ -109,6 +111,12 @@ def test_message_repeats_a_long_path_in_part(client: Client) -> None:
     answer = client.request("GET", "/api/0/" + "x" * 5000 + "/")
     assert answer.status == 404
     assert len(answer.body) < 400
+
+
+def test_reason_of_the_status_says_so_too() -> None:
+    """Version 11 of the bundler plugins prints `API request failed: 501` and the reason of the line of status, no body."""
+    assert STATUS_LINE[501] == f"HTTP/1.1 501 {NOT_IMPLEMENTED_REASON}\r\n".encode()
+    assert re.fullmatch(r"This server does not keep [ -~]+ \(docs/ci\.md\)\.", NOT_IMPLEMENTED_REASON), "one line of ASCII"
 
 
 def test_object_that_is_not_there_keeps_its_own_message(client: Client) -> None:
