@@ -38,10 +38,11 @@ from gql_releases.web.front import Front
 from gql_releases.web.http import send
 from gql_releases.web.middleware import CommonHeaders
 from gql_releases.web.rates import RateLimit
+from gql_releases.web.recorder import Recorder
 from gql_releases.web.request_log import RequestLog
 
 RATE_HEADERS = ("X-Sentry-Rate-Limit-Limit", "X-Sentry-Rate-Limit-Remaining", "X-Sentry-Rate-Limit-Reset")
-EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint", *RATE_HEADERS)
+EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "X-Request-ID", "Endpoint", *RATE_HEADERS)
 COLLECT_AFTER = 50_000
 """New objects after which the collector looks for cycles."""
 
@@ -66,9 +67,9 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     rules = Rules(
         limit, min(limit, settings.max_anonymous_body_size), settings.max_cost, settings.draft_status, settings.public_schema
     )
-    log = RequestLog("gql_releases.requests")
-    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, log)
-    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, rates, log)
+    log = RequestLog("gql_releases.requests", settings.log_format)
+    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates)
+    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, rates)
     sdl = print_sdl(schema).encode()
     sender = Sender(store.outbox, seal_of(settings), settings.forward_timeout)
 
@@ -92,7 +93,7 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     pages = Starlette(routes=[*sdl_routes, *explorer_routes()], middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
     front = Front(graphql, rest, pages)
-    return Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front
+    return Recorder(Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front, log)
 
 
 def build_connections(settings: Settings) -> ConnectionTable:

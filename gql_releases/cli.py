@@ -118,7 +118,7 @@ def main() -> None:
 def served_app() -> ASGIApp:
     """Make the application in a worker process."""
     settings = Settings()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     HttpProtocol.table = build_connections(settings)
     if parent := parent_process():
         threading.Thread(target=_end_with, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
@@ -142,7 +142,7 @@ def serve(
 ) -> None:
     """Serve both doors. The tables of a SQLite file are brought up to date first; those of PostgreSQL must be already."""
     settings, variables = (Settings(), []) if demo else _platform_settings()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     for variable in variables:
         logger.info("%s is used", variable)
     host, port = host or settings.host, settings.port if port is None else port

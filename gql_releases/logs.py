@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import traceback
+from typing import Any
+
+import orjson
 
 from gql_releases.web.request_log import stamp
 
@@ -22,12 +27,39 @@ class LineFormatter(logging.Formatter):
         return stamp(record.created)
 
 
-def set_up_logging(level: str) -> None:
-    """Log to standard error from a level on: debug, info, warning or error."""
+class JsonFormatter(logging.Formatter):
+    """A JSON object a record; records of the request log come as whole lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record's line or lines."""
+        text = record.getMessage()
+        if hasattr(record, "lines"):
+            return text
+        line: dict[str, Any] = {
+            "time": stamp(record.created),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": text,
+        }
+        if record.exc_info:
+            line["exception"] = "".join(traceback.format_exception(*record.exc_info))
+        return json_line(line)
+
+
+def json_line(value: dict[str, Any]) -> str:
+    """Return an object as one line; lone surrogates, which JSON in UTF-8 cannot have, are escaped."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value)
+
+
+def set_up_logging(level: str, style: str = "text") -> None:
+    """Log to standard error from a level on: debug, info, warning or error; as text for people, or as JSON."""
     # What no line shows need not be found out: https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(JsonFormatter() if style == "json" else LineFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     for chatty in ("alembic", "httpx2", "httpcore2"):
         logging.getLogger(chatty).setLevel("WARNING")

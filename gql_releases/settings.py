@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
     log_level: str = Field("info", description="One of debug, info, warning, error.")
+    log_format: str = Field("text", description="text, for people, or json: one object a line.")
     public_url: str | None = Field(None, description="The origin that clients use, for links behind a proxy.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins, separated by commas, whose pages may ask; * for any, http://localhost:* for local pages."
@@ -88,6 +89,13 @@ class Settings(BaseSettings):
     def _known_level(cls, value: str) -> str:
         if value.lower() not in ("debug", "info", "warning", "error"):
             raise ValueError("must be debug, info, warning or error")
+        return value.lower()
+
+    @field_validator("log_format")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        if value.lower() not in ("text", "json"):
+            raise ValueError("must be text or json")
         return value.lower()
 
     @field_validator("secret_key")

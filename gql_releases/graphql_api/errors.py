@@ -10,6 +10,7 @@ from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
 
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
 from gql_releases.graphql_api.coercing import python_name
+from gql_releases.web.request_record import current_record
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ IN_ERRORS = frozenset(
 
 def field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:
     """Render an error of a root field; where the error has a path of its own, it is the response's."""
+    current_record().note_error(error)
     return {
         "message": error.message,
         "path": list(error.path) if error.code in IN_ERRORS and error.path else path,
@@ -67,10 +69,16 @@ def field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:
 
 def masked_error(error: Exception, path: list[str | int]) -> dict[str, Any]:
     """Render what nobody foresaw: logged whole under an id, which is all that the caller gets."""
-    error_id = uuid.uuid4().hex
-    logger.error("error %s in %s", error_id, ".".join(map(str, path)), exc_info=error)
+    error_id, request_id = uuid.uuid4().hex, current_record().id
+    logger.error("error %s in %s of request %s", error_id, ".".join(map(str, path)), request_id, exc_info=error)
     message = f"Internal error; the log has more under {error_id}."
-    return {"message": message, "path": path, "extensions": {"code": "INTERNAL", "errorId": error_id}}
+    extensions = {"code": "INTERNAL", "errorId": error_id, "requestId": request_id}
+    return {"message": message, "path": path, "extensions": extensions}
+
+
+def codes_of(errors: list[dict[str, Any]]) -> list[str]:
+    """Return the code of each error; what GraphQL's own rules refuse may have none."""
+    return [error.get("extensions", {}).get("code", "GRAPHQL_ERROR") for error in errors]
 
 
 def user_errors(error: DomainError, input_type: GraphQLInputType) -> list[dict[str, Any]] | None:

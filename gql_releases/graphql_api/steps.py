@@ -30,6 +30,7 @@ from gql_releases.graphql_api.payloads import PayloadPlan, answer
 from gql_releases.graphql_api.planning import ResponsePath, ViewPlan, plan_nodes, plan_view
 from gql_releases.graphql_api.scalars import from_global_id
 from gql_releases.graphql_api.services import Services
+from gql_releases.web.request_record import current_record
 
 Variables = Mapping[str, Any]
 
@@ -173,7 +174,11 @@ class CommandStep:
             problems = self._explain(error)
             if problems is None:
                 raise
+            _note_problems(problems)
             return answer(self.payload, {}, problems, self._explain)
+        for result in done.get("results", ()):
+            if isinstance(result, DomainError):
+                _note_problems(self._explain(result))
         return answer(self.payload, done, [], self._explain)
 
     def _explain(self, error: DomainError) -> list[dict[str, Any]] | None:
@@ -209,6 +214,11 @@ class IntrospectionStep:
         if not self.operation.variable_definitions:
             self.kept = result.data[self.name]
         return result.data[self.name]
+
+
+def _note_problems(problems: list[dict[str, Any]] | None) -> None:
+    """Record the codes of user errors for the log."""
+    current_record().add_codes(problem["code"] for problem in problems or ())
 
 
 def _is_scalar(definition: VariableDefinitionNode) -> bool:

@@ -55,6 +55,10 @@ class TrustedDocuments:
         self.documents, self._only = documents, only
         self._texts = frozenset(documents.values())
 
+    def has_text(self, text: str) -> bool:
+        """Say whether a text is a trusted document's."""
+        return text in self._texts
+
     def text_of(self, query: str | None, document_id: str | None) -> str:
         """Give the document that a request means. Raises GraphQLError: unknown, not trusted, or another one's hash."""
         if document_id is not None:

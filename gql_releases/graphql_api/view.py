@@ -22,7 +22,7 @@ from gql_releases.domain.client import ClientGone
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken
 from gql_releases.domain.principal import Principal
 from gql_releases.graphql_api.cost import require_affordable
-from gql_releases.graphql_api.errors import field_error, masked_error
+from gql_releases.graphql_api.errors import codes_of, field_error, masked_error
 from gql_releases.graphql_api.limits import limit_error
 from gql_releases.graphql_api.messages import shorten_message
 from gql_releases.graphql_api.preparing import Operation, Preparer, RequestError
@@ -44,7 +44,7 @@ from gql_releases.web.http import (
 )
 from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns, let_go
 from gql_releases.web.rates import RateLimit
-from gql_releases.web.request_log import RequestLog
+from gql_releases.web.request_record import current_record
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -88,14 +88,15 @@ class GraphQLView:
         page: Page,
         rules: Rules,
         rates: RateLimit,
-        log: RequestLog,
     ) -> None:
         self._preparer, self._trusted, self._services = preparer, trusted, services
         self._authenticator, self._page, self._rules = authenticator, page, rules
-        self._rates, self._log, self._for_large = rates, log, replace(services, large=True)
+        self._rates, self._for_large = rates, replace(services, large=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
+        record = current_record()
+        record.api, record.route = "graphql", "/graphql"
         method = scope["method"]
         if method == "OPTIONS":
             await send(send_, 204, b"", [NO_SNIFF, ALLOW])
@@ -117,22 +118,26 @@ class GraphQLView:
             if error.extensions:
                 told["extensions"] = error.extensions
             status, answer, headers = error.status, {"errors": [told]}, error.headers
+            if not error.extensions:
+                record.add_codes([f"HTTP_{status}"])
         except Exception as error:
             status, answer = 500, {"errors": [masked_error(error, [])]}
+        if "errors" in answer and not record.codes:
+            record.add_codes(codes_of(answer["errors"]))
         await send(send_, status, dump(answer), [NO_SNIFF, *headers], (kind or JSON).encode())
 
     async def _answer(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any], Headers]:
-        begun = time.perf_counter()
         _require_request(scope)
         authorization = header(scope, b"authorization")
         principal, headers = None, NO_HEADERS
         try:
             if authorization:  # before the body is read: who sends it decides how much of it is
                 principal = await self._authenticator.authenticate(authorization)
+                current_record().token = principal.token_id
                 headers = self._count(principal)
             request = await self._request(scope, receive, principal)
             execute = self._execute_in_turns if request.large else self._execute
-            status, answer, operation = await execute(request, principal, scope["method"], kind)
+            status, answer = await execute(request, principal, scope["method"], kind)
             if principal:
                 self._authenticator.note_use(principal)
         except InvalidToken as error:
@@ -143,8 +148,6 @@ class GraphQLView:
             status = AUTHENTICATION_STATUSES[error.code]
             refusal = [RETRY_AFTER] if status == 503 else [CHALLENGE]
             return status, {"errors": [field_error(error, [])]}, refusal
-        token, took = principal.token_id if principal else "-", 1000 * (time.perf_counter() - begun)
-        self._log.note("graphql operation=%s token=%s status=%s ms=%.1f", operation or "-", token, status, took)
         return status, answer, [*headers, RETRY_AFTER] if status == 503 else headers
 
     def _count(self, principal: Principal) -> Headers:
@@ -174,7 +177,7 @@ class GraphQLView:
 
     async def _execute(
         self, request: Request, principal: Principal | None, method: str, kind: str
-    ) -> tuple[int, dict[str, Any], str]:
+    ) -> tuple[int, dict[str, Any]]:
         extensions: dict[str, Any] = {}
         try:
             operation = self._prepare(request, principal)
@@ -188,12 +191,14 @@ class GraphQLView:
             require_affordable(price, self._rules.max_cost)
             steps = operation.steps(variables)
         except RequestError as error:
-            return self._refused(error, kind), {"errors": [_formatted(one) for one in error.errors]}, ""
+            current_record().name_operation(request.operation_name, request.query)
+            return self._refused(error, kind), {"errors": [_formatted(one) for one in error.errors]}
         except GraphQLError as error:
             status = self._refused(RequestError([error]), kind)
-            return status, {"errors": [_formatted(error)], **extensions}, ""
+            current_record().name_operation(request.operation_name, request.query)
+            return status, {"errors": [_formatted(error)], **extensions}
         if extensions and request.extensions.get("dryRun"):
-            return 200, {"data": None, **extensions}, operation.name
+            return 200, {"data": None, **extensions}
         services = self._for_large if request.large else self._services
         asked = Asked(services, principal, variables, request.variables, self._rules.public_schema)
         data, errors = await run(steps, asked)
@@ -208,18 +213,21 @@ class GraphQLView:
                 status = 503
             elif self._rules.draft_status and kind == RESPONSE_JSON:
                 status = PARTIAL_SUCCESS
-        return status, answer | extensions if extensions else answer, operation.name
+        return status, answer | extensions if extensions else answer
 
     async def _execute_in_turns(
         self, request: Request, principal: Principal | None, method: str, kind: str
-    ) -> tuple[int, dict[str, Any], str]:
+    ) -> tuple[int, dict[str, Any]]:
         with in_turns():
             return await self._execute(request, principal, method, kind)
 
     def _prepare(self, request: Request, principal: Principal | None) -> Operation:
         text = self._trusted.text_of(request.query, request.document_id)
         hidden = principal is None and not self._rules.public_schema
-        return self._preparer.prepare(text, request.operation_name, hide_suggestions=hidden)
+        operation = self._preparer.prepare(text, request.operation_name, hide_suggestions=hidden)
+        record = current_record()
+        record.operation, record.is_trusted = operation.name, self._trusted.has_text(text)
+        return operation
 
     def _refused(self, error: RequestError, kind: str) -> int:
         """Give the status of a request that cannot be executed."""

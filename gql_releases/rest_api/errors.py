@@ -9,6 +9,7 @@ from typing import Any
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
 from gql_releases.rest_api.wire import Names
 from gql_releases.web.authentication import AUTHENTICATION_STATUSES
+from gql_releases.web.request_record import current_record
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +68,10 @@ def body_of(error: DomainError, names: Names) -> dict[str, Any]:
 
 def internal_error(error: Exception) -> dict[str, Any]:
     """Log what nobody foresaw under an id, and give the body that carries it."""
-    error_id = uuid.uuid4().hex
-    logger.error("error %s", error_id, exc_info=error)
-    return {"detail": "Internal Error", "errorId": error_id}
+    error_id, record = uuid.uuid4().hex, current_record()
+    logger.error("error %s in request %s", error_id, record.id, exc_info=error)
+    record.add_codes(["INTERNAL"])
+    return {"detail": "Internal Error", "errorId": error_id, "requestId": record.id}
 
 
 def _fields(problems: tuple[Problem, ...], names: Names) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Source: contract sections 1 and 1.1. A client takes a redirect for success, so t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
@@ -14,7 +13,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
-from gql_releases.domain.errors import DomainError, InvalidToken, shorten
+from gql_releases.domain.errors import DomainError, InvalidInput, InvalidToken, shorten
 from gql_releases.domain.principal import Principal
 from gql_releases.rest_api import commits, deploys, inventory, listing, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
@@ -35,7 +34,7 @@ from gql_releases.web.http import (
 )
 from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns, parse_large_json
 from gql_releases.web.rates import RateLimit
-from gql_releases.web.request_log import RequestLog
+from gql_releases.web.request_record import current_record
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
@@ -73,6 +72,15 @@ ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
     **{(*_OF_PROJECT, "releases", "*", name): handlers for name, handlers in _OF_RELEASE.items()},
 }
 """Path segments, `*` for a variable one -> method -> handler. The first that fits is taken."""
+
+
+def name_route(pattern: tuple[str, ...]) -> str:
+    """Return a route as the documentation and metrics name it: `/api/0/organizations/{org}/releases/{version}/`."""
+    names = iter(("{org}", "{project}", "{version}") if pattern[:1] == ("projects",) else ("{org}", "{version}"))
+    return PREFIX + "".join(f"{next(names) if segment == '*' else segment}/" for segment in pattern)
+
+
+ROUTE_NAMES = {pattern: name_route(pattern) for pattern in ROUTES}
 _BY_LENGTH = {size: [(one, ROUTES[one]) for one in ROUTES if len(one) == size] for size in set(map(len, ROUTES))}
 
 NO_STORE = (b"cache-control", b"no-store")  # npm's `sentry` keeps answers on disk otherwise
@@ -88,14 +96,13 @@ class RestApi:
         body_limit: int,
         public_url: str | None,
         rates: RateLimit,
-        log: RequestLog,
     ) -> None:
-        self._services, self._authenticator, self._rates, self._log = services, authenticator, rates, log
+        self._services, self._authenticator, self._rates = services, authenticator, rates
         self._body_limit, self._public_url = body_limit, public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer one request."""
-        begun = time.perf_counter()
+        current_record().api = "rest"
         try:
             answer = await self._answer(scope, receive)
         except Refused as refused:
@@ -106,11 +113,7 @@ class RestApi:
             answer = Answer(500, internal_error(error))
         plain = isinstance(answer.value, bytes)
         body = answer.value if plain else b"" if answer.value is None else orjson.dumps(answer.value)
-        state = scope.get("state", {})
-        token, rates = state.get("token", "-"), state.get("rates", [])
-        took = 1000 * (time.perf_counter() - begun)
-        said = scope["method"], _shown(scope), token, answer.status, took
-        self._log.note("rest %s %s token=%s status=%s ms=%.1f", *said)
+        rates = scope.get("state", {}).get("rates", [])
         await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers, *rates], TEXT if plain else JSON)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -120,9 +123,9 @@ class RestApi:
         principal = None
         try:
             principal = await self._authenticator.authenticate(header(scope, b"authorization"))
-            scope.setdefault("state", {})["token"] = principal.token_id
+            current_record().token = principal.token_id
             taken = self._rates.take(principal.token_id)
-            scope["state"]["rates"] = taken.headers
+            scope.setdefault("state", {})["rates"] = taken.headers
             if not taken.allowed:  # a bare text: contract section 1.1
                 return Answer(429, taken.message)
             answer = await self._handle(scope, receive, principal, path, handlers)
@@ -193,6 +196,7 @@ def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
     segments = raw[:-1].split("/") if raw else []
     for pattern, handlers in _BY_LENGTH.get(len(segments), ()):
         if all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
+            current_record().route = ROUTE_NAMES[pattern]
             variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
             try:
                 return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
@@ -207,17 +211,15 @@ def _allow(handlers: dict[str, Handler]) -> tuple[bytes, bytes]:
 
 def _refusal(error: DomainError) -> Answer:
     status = status_of(error)
+    record = current_record()
+    record.note_error(error)
+    record.add_codes([one.code.value for one in error.problems] if isinstance(error, InvalidInput) else [error.code.value])
     headers = []
     if status == 401:
         headers.append((b"www-authenticate", b'xBasic realm="api"'))
     if status == 503:
         headers.append((b"retry-after", b"1"))
     return Answer(status, body_of(error, wire.ALL), headers)
-
-
-def _shown(scope: Scope) -> str:
-    """Give the path for the log: as it came, so that no line break of a version breaks the line."""
-    return str(scope["raw_path"].partition(b"?")[0], "latin-1")
 
 
 def _origin(scope: Scope) -> str:

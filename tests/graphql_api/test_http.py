@@ -121,7 +121,7 @@ def test_log_line_names_the_operation_and_the_token(client: Client, caplog: pyte
         caplog.clear()
         client.request("POST", "/graphql", body, token=token)
         client.runner.run(asyncio.sleep(2 * DELAY))  # lines are written together
-        (line,) = [line for record in caplog.records for line in record.getMessage().split("\n") if " graphql " in line]
+        (line,) = [line for record in caplog.records for line in record.getMessage().split("\n") if " POST " in line]
         assert expected in line
         assert client.token not in line  # type: ignore[operator]
 
