@@ -37,7 +37,8 @@ from gql_releases.web.explorer import explorer_page, explorer_routes
 from gql_releases.web.front import Front
 from gql_releases.web.http import send
 from gql_releases.web.middleware import CommonHeaders
-from gql_releases.web.rates import RateLimit
+from gql_releases.web.proxies import TrustedProxies
+from gql_releases.web.rates import RateLimit, RefusalLimit
 from gql_releases.web.recorder import Recorder
 from gql_releases.web.request_log import RequestLog
 
@@ -68,8 +69,11 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
         limit, min(limit, settings.max_anonymous_body_size), settings.max_cost, settings.draft_status, settings.public_schema
     )
     log = RequestLog("gql_releases.requests", settings.log_format)
-    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates)
-    rest = RestApi(RestServices(reads, releases, deploys), authenticator, limit, settings.public_url, rates)
+    proxies = TrustedProxies(settings.trusted_proxies)
+    refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
+    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, refusals)
+    rest_services = RestServices(reads, releases, deploys)
+    rest = RestApi(rest_services, authenticator, limit, settings.public_url, rates, proxies, refusals)
     sdl = print_sdl(schema).encode()
     sender = Sender(store.outbox, seal_of(settings), settings.forward_timeout)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +37,12 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="The origin that clients use, for links behind a proxy.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins, separated by commas, whose pages may ask; * for any, http://localhost:* for local pages."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and -Proto are read."
+    )
+    refusal_limit: int = Field(
+        60, ge=1, description="Requests a minute and client address that may be refused with 401; needs trusted_proxies."
     )
     create_projects: bool = Field(False, description="Whether a project that a creation names is made.")
     max_body_size: int = Field(32 * MEBIBYTE, ge=1024, description="Bytes that a request's body may have.")
@@ -79,7 +86,14 @@ class Settings(BaseSettings):
     forward_timeout: float = Field(15.0, gt=0, le=300, description="Seconds that one request to an upstream may take.")
     trusted_only: bool = Field(False, description="Whether only trusted documents are executed.")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network, strict=False)  # raises ValueError
+        return value
+
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -51,6 +51,10 @@ class Authenticator:
             raise InvalidToken("Token expired")
         return principal
 
+    def remembers(self, header: str | None) -> bool:
+        """Return whether a header's token was valid when it was used last, and is kept in memory."""
+        return header in self._kept
+
     async def _find(self, header: str) -> Principal:
         token = _token(header)
         principal = await self._store.find_principal(digest_of(token)) if looks_like_token(token) else None

@@ -30,7 +30,8 @@ from gql_releases.graphql_api.requests import HttpError, Request, from_body, fro
 from gql_releases.graphql_api.services import Services
 from gql_releases.graphql_api.steps import Asked, Step
 from gql_releases.graphql_api.trusted import TrustedDocuments
-from gql_releases.web.authentication import AUTHENTICATION_STATUSES
+from gql_releases.web.authentication import AUTHENTICATION_STATUSES, authenticate
+from gql_releases.web.bodies import ACCEPT_ENCODING, BrokenEncoding, UnsupportedEncoding, read_content
 from gql_releases.web.http import (
     BodyTooLarge,
     Headers,
@@ -39,11 +40,10 @@ from gql_releases.web.http import (
     header,
     media_type,
     parse_json,
-    read_body,
     send,
 )
 from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns, let_go
-from gql_releases.web.rates import RateLimit
+from gql_releases.web.rates import RateLimit, RefusalLimit, TooManyRefusals
 from gql_releases.web.request_record import current_record
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -51,6 +51,8 @@ JSON = "application/json"
 OFFERED = (JSON, RESPONSE_JSON)
 RETRY_AFTER = (b"retry-after", b"1")
 NO_HEADERS: Headers = []
+VARY = (b"vary", b"Accept")
+"""GraphiQL, JSON and GraphQL's media type share one address. Source: RFC 9110 section 12.5.5."""
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 ALLOW = (b"allow", b"GET, HEAD, OPTIONS, POST")
@@ -88,7 +90,9 @@ class GraphQLView:
         page: Page,
         rules: Rules,
         rates: RateLimit,
+        refusals: RefusalLimit | None = None,
     ) -> None:
+        self._refusals = refusals
         self._preparer, self._trusted, self._services = preparer, trusted, services
         self._authenticator, self._page, self._rules = authenticator, page, rules
         self._rates, self._for_large = rates, replace(services, large=True)
@@ -124,7 +128,7 @@ class GraphQLView:
             status, answer = 500, {"errors": [masked_error(error, [])]}
         if "errors" in answer and not record.codes:
             record.add_codes(codes_of(answer["errors"]))
-        await send(send_, status, dump(answer), [NO_SNIFF, *headers], (kind or JSON).encode())
+        await send(send_, status, dump(answer), [NO_SNIFF, VARY, *headers], (kind or JSON).encode())
 
     async def _answer(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any], Headers]:
         _require_request(scope)
@@ -132,7 +136,7 @@ class GraphQLView:
         principal, headers = None, NO_HEADERS
         try:
             if authorization:  # before the body is read: who sends it decides how much of it is
-                principal = await self._authenticator.authenticate(authorization)
+                principal = await authenticate(self._authenticator, self._refusals, scope)
                 current_record().token = principal.token_id
                 headers = self._count(principal)
             request = await self._request(scope, receive, principal)
@@ -140,6 +144,8 @@ class GraphQLView:
             status, answer = await execute(request, principal, scope["method"], kind)
             if principal:
                 self._authenticator.note_use(principal)
+        except TooManyRefusals as error:
+            raise HttpError(429, error.message, error.headers, {"code": "RATE_LIMITED"}) from None
         except InvalidToken as error:
             if principal:
                 self._authenticator.forget(principal)
@@ -162,7 +168,7 @@ class GraphQLView:
             return from_query(scope["query_string"])
         limit = self._rules.max_body if principal else self._rules.max_anonymous_body
         try:
-            body = await read_body(scope, receive, limit)
+            body = await read_content(scope, receive, limit)
             if len(body) > LARGE:
                 with in_turns():
                     return await apart(from_large_body, body)
@@ -172,6 +178,10 @@ class GraphQLView:
             raise HttpError(413, f"The body is larger than {limit} bytes{hint}.") from None
         except TooManyValues as error:
             raise HttpError(413, str(error), extensions=limit_error(error.name, error.value).extensions) from None
+        except UnsupportedEncoding as error:
+            raise HttpError(415, str(error), [ACCEPT_ENCODING]) from None
+        except BrokenEncoding as error:
+            raise HttpError(400, str(error)) from None
         except NotJson as error:
             raise HttpError(400, f"The body is no JSON: {error}.") from None
 

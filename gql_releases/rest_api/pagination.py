@@ -50,11 +50,21 @@ def read_page(
     return PageRequest(size, order, after=place, conditions=conditions)
 
 
+def read_integer(text: str) -> int:
+    """Return a number of a query string: ASCII digits, perhaps behind a minus. Raises ValueError for anything else.
+
+    int() itself reads spaces, underscores, a plus and other scripts' digits.
+    """
+    if not text.isascii() or not text.removeprefix("-").isdigit():
+        raise ValueError
+    return int(text)
+
+
 def _per_page(text: str, most: int) -> int:
     if not text:
         return most
     try:
-        size = int(text)
+        size = read_integer(text)
     except ValueError:
         raise DomainError(ErrorCode.INVALID_ARGUMENT, "Invalid per_page parameter.") from None
     if size > most:
@@ -73,7 +83,7 @@ def read_cursor(cursor: str, field: str) -> tuple[Position | None, bool]:
     try:
         if len(cursor) > LONGEST:
             raise ValueError
-        value, row_id, is_previous = map(int, cursor.split(":"))
+        value, row_id, is_previous = map(read_integer, cursor.split(":"))
         if is_previous not in (0, 1) or abs(row_id) >= 2**63:
             raise ValueError
         key = _key(value, KEY_TYPES[field]) if row_id > 0 else 0

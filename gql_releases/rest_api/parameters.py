@@ -11,6 +11,7 @@ from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.search import period, search_conditions
 from gql_releases.domain.selection import Read, View
 from gql_releases.rest_api import lists
+from gql_releases.rest_api.pagination import read_integer
 from gql_releases.rest_api.requests import Request, not_found
 
 STATUSES: dict[str, Conditions] = {"open": (("status", "OPEN"),), "archived": (("status", "ARCHIVED"),), "": ()}
@@ -90,7 +91,7 @@ async def read_projects(request: Request, *, slugs: bool = False) -> list[int]:
     asked: set[Condition] = {("slug", one) for one in request.parameters.get("projectSlug", ())}
     for text in request.parameters.get("project", ()):
         try:
-            asked.add(("id", int(text)))
+            asked.add(("id", read_integer(text)))
         except ValueError:
             if not slugs:
                 raise wrong("Invalid project parameter. Values must be numbers.") from None

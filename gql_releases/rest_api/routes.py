@@ -20,6 +20,9 @@ from gql_releases.rest_api.errors import body_of, internal_error, status_of
 from gql_releases.rest_api.not_implemented import PREFIX, find_sentence, refuse_path
 from gql_releases.rest_api.requests import Answer, Refused, Request, not_found
 from gql_releases.rest_api.services import Services
+from gql_releases.web.authentication import authenticate
+from gql_releases.web.bodies import ACCEPT_ENCODING, BrokenEncoding, UnsupportedEncoding, read_content
+from gql_releases.web.hosts import is_host
 from gql_releases.web.http import (
     COMMON,
     JSON,
@@ -29,11 +32,11 @@ from gql_releases.web.http import (
     header,
     media_type,
     parse_json,
-    read_body,
     send,
 )
 from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns, parse_large_json
-from gql_releases.web.rates import RateLimit
+from gql_releases.web.proxies import TrustedProxies
+from gql_releases.web.rates import RateLimit, RefusalLimit, TooManyRefusals
 from gql_releases.web.request_record import current_record
 
 Handler = Callable[[Request], Awaitable[Answer]]
@@ -41,7 +44,6 @@ Handler = Callable[[Request], Awaitable[Answer]]
 NO_BODY = (None, False)
 TIMES_AS_MANY_VALUES = 4
 """How often the limits of JSON values are granted here: who may write has no operation that could be refused before."""
-LOOPBACK = ("127.0.0.1", "::1")
 ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
 _OF_ORGANIZATION, _OF_PROJECT = ("organizations", "*"), ("projects", "*", "*")
 _OF_RELEASE: dict[str, dict[str, Handler]] = {
@@ -96,7 +98,10 @@ class RestApi:
         body_limit: int,
         public_url: str | None,
         rates: RateLimit,
+        proxies: TrustedProxies,
+        refusals: RefusalLimit | None = None,
     ) -> None:
+        self._proxies, self._refusals = proxies, refusals
         self._services, self._authenticator, self._rates = services, authenticator, rates
         self._body_limit, self._public_url = body_limit, public_url
 
@@ -122,7 +127,7 @@ class RestApi:
             return Answer(204, headers=[_allow(handlers)])
         principal = None
         try:
-            principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+            principal = await authenticate(self._authenticator, self._refusals, scope)
             current_record().token = principal.token_id
             taken = self._rates.take(principal.token_id)
             scope.setdefault("state", {})["rates"] = taken.headers
@@ -131,6 +136,8 @@ class RestApi:
             answer = await self._handle(scope, receive, principal, path, handlers)
             self._authenticator.note_use(principal)
             return answer
+        except TooManyRefusals as error:
+            return Answer(429, {"detail": error.message}, error.headers)
         except DomainError as error:
             if isinstance(error, InvalidToken) and principal:
                 self._authenticator.forget(principal)
@@ -152,7 +159,7 @@ class RestApi:
         query = scope["query_string"].decode("latin-1")
         request = Request(
             self._services, principal, path, parse_qs(query, keep_blank_values=True), body,
-            self._public_url or _origin(scope), scope["raw_path"].decode("latin-1").partition("?")[0], query,
+            self._public_url or self._origin(scope), scope["raw_path"].decode("latin-1").partition("?")[0], query,
             header(scope, b"user-agent") or "", large,
         )  # fmt: skip
         if large:
@@ -162,13 +169,23 @@ class RestApi:
             answer = await handlers[method](request)
         return Answer(answer.status, answer.value, [*allowed, *answer.headers])
 
+    def _origin(self, scope: Scope) -> str:
+        """Return the origin that the client named. Raises Refused where its Host header is no host."""
+        server = scope.get("server") or ("localhost", None)
+        host = header(scope, b"host")
+        if host is None:
+            host = f"{server[0]}:{server[1]}" if server[1] else server[0]
+        elif not is_host(host.encode("latin-1")):
+            raise Refused(Answer(400, {"detail": "The Host header is no host."}))
+        return f"{self._proxies.scheme(scope)}://{host}"
+
     async def _body(self, scope: Scope, receive: Receive) -> tuple[Any, bool]:
         """Read the body and say whether it is large. Raises Refused."""
         sent = media_type(header(scope, b"content-type"))
         if sent != "application/json":
             raise Refused(Answer(415, {"detail": f'Unsupported media type "{shorten(sent)}" in request.'}))
         try:
-            body = await read_body(scope, receive, self._body_limit)
+            body = await read_content(scope, receive, self._body_limit)
             if len(body) <= LARGE:
                 return parse_json(body), False
             with in_turns():
@@ -177,6 +194,10 @@ class RestApi:
             raise Refused(Answer(413, {"detail": f"The body is larger than {self._body_limit} bytes."})) from None
         except TooManyValues as error:
             raise Refused(Answer(413, {"detail": str(error)})) from None
+        except UnsupportedEncoding as error:
+            raise Refused(Answer(415, {"detail": str(error)}, [ACCEPT_ENCODING])) from None
+        except BrokenEncoding as error:
+            raise Refused(Answer(400, {"detail": str(error)})) from None
         except NotJson as error:
             raise Refused(Answer(400, {"detail": f"JSON parse error - {error}"})) from None
 
@@ -220,12 +241,3 @@ def _refusal(error: DomainError) -> Answer:
     if status == 503:
         headers.append((b"retry-after", b"1"))
     return Answer(status, body_of(error, wire.ALL), headers)
-
-
-def _origin(scope: Scope) -> str:
-    """Give the origin that the client named; a proxy on this machine may say that it was https."""
-    server = scope.get("server") or ("localhost", None)
-    host = header(scope, b"host") or (f"{server[0]}:{server[1]}" if server[1] else server[0])
-    client = scope.get("client") or ("", 0)
-    forwarded = header(scope, b"x-forwarded-proto") if client[0] in LOOPBACK else None
-    return f"{forwarded if forwarded in ('http', 'https') else scope['scheme']}://{host}"

@@ -32,6 +32,7 @@ PAGE_HEADERS: Headers = [
     (b"content-security-policy", POLICY.encode()),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-cache"),
+    (b"vary", b"Accept"),
 ]
 
 
@@ -61,6 +62,6 @@ async def explorer_page(scope: Scope, receive: Receive, send_: Send) -> None:
     """Answer GraphiQL's page; 503 with a hint where it was not built."""
     page = FOLDER / "index.html"
     if not page.is_file():
-        await send(send_, 503, NOT_BUILT, content_type=b"text/plain; charset=utf-8")
+        await send(send_, 503, NOT_BUILT, [(b"vary", b"Accept")], content_type=b"text/plain; charset=utf-8")
         return
     await send(send_, 200, page.read_bytes(), PAGE_HEADERS, b"text/html; charset=utf-8")

@@ -50,7 +50,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Read the whole body, at most `limit` bytes. Raises BodyTooLarge as early as that is known."""
     declared = header(scope, b"content-length")
-    if declared and declared.isdigit() and int(declared) > limit:
+    if declared and declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
         raise BodyTooLarge
     parts: list[bytes] = []
     size, more = 0, True
@@ -77,11 +77,24 @@ def parse_json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         try:
-            return json.loads(body, parse_constant=refuse_constant)
+            return json.loads(decode_text(body), parse_constant=refuse_constant)
         except RecursionError:
             raise NotJson("nested too deeply") from None
         except ValueError:
             raise NotJson(str(error)) from None
+
+
+def decode_text(body: bytes | str) -> str:
+    """Return the text of a JSON body, which is UTF-8 alone (RFC 8259 section 8.1); a byte order mark is skipped.
+
+    Raises ValueError.
+    """
+    if isinstance(body, str):
+        return body
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 at byte {error.start}") from None
 
 
 def refuse_constant(constant: str) -> Any:

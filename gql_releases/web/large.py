@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import orjson
 
-from gql_releases.web.http import NotJson, refuse_constant
+from gql_releases.web.http import NotJson, decode_text, refuse_constant
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -79,7 +79,9 @@ def parse_large_json(body: bytes, times: int = 1) -> Any:
             with contextlib.suppress(orjson.JSONDecodeError):
                 return orjson.loads(body)
         # The hook is what makes steps: it is Python, which looks whether others wait.
-        return json.loads(body, object_hook=lambda made: made, parse_int=_number, parse_constant=refuse_constant)
+        return json.loads(
+            decode_text(body), object_hook=lambda made: made, parse_int=_number, parse_constant=refuse_constant
+        )
     except RecursionError:
         raise NotJson("nested too deeply") from None
     except ValueError as error:

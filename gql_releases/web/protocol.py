@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Any, ClassVar, cast
 
 import httptools
@@ -15,6 +17,8 @@ from gql_releases.web.http import HEADERS_BY_NAME
 from gql_releases.web.refusals import log_refusal
 
 INVALID = "Invalid HTTP request received."
+RESET_AT_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER: on, for no seconds."""
 CHUNK_FRAMING_BYTES = 24
 """Bytes of a chunk that are no payload and no extension: a length of 16 digits, 2 line ends and some to spare."""
 NOT_IMPLEMENTED_REASON = (
@@ -277,6 +281,9 @@ class HttpProtocol(HttpToolsProtocol):
     def drop(self) -> None:
         """End the connection at once."""
         self._ended = True
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:  # what was not read is not kept by the operating system either
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
         self.transport.abort()
 
     def shutdown(self) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.types import Scope
+
 from gql_releases.web.http import Headers
+from gql_releases.web.proxies import TrustedProxies, counted_address
 
 WINDOW = 60
 """Seconds."""
@@ -55,3 +58,49 @@ class RateLimit:
             f"You are attempting to use this endpoint too frequently. Limit is {self._limit} requests in {WINDOW} seconds"
         )
         return Taken(False, headers, message)
+
+
+MAX_COUNTED_ADDRESSES = 10_000
+
+
+class TooManyRefusals(Exception):
+    """An address has sent too many requests that were refused; `retry_after` is in seconds."""
+
+    message = "Too many requests without a valid token came from this address."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.headers: Headers = [(b"retry-after", b"%d" % retry_after)]
+
+
+class RefusalLimit:
+    """Counts refused requests (401) by address in a fixed window, of as many addresses as are bounded."""
+
+    def __init__(self, limit: int, proxies: TrustedProxies, clock: Callable[[], float] = time.time) -> None:
+        self._limit, self._proxies, self._clock = limit, proxies, clock
+        self._window, self._counts = 0, OrderedDict[str, int]()
+
+    def check(self, scope: Scope) -> None:
+        """Refuse a request whose address is above the limit. Raises TooManyRefusals."""
+        window = self._current()
+        if self._counts and self._counts.get(self._address(scope), 0) >= self._limit:
+            raise TooManyRefusals(math.ceil((window + 1) * WINDOW - self._clock()))
+
+    def count(self, scope: Scope) -> None:
+        """Count a refused request."""
+        self._current()
+        address = self._address(scope)
+        self._counts[address] = self._counts.get(address, 0) + 1
+        self._counts.move_to_end(address)
+        if len(self._counts) > MAX_COUNTED_ADDRESSES:
+            self._counts.popitem(last=False)
+
+    def _current(self) -> int:
+        window = int(self._clock() // WINDOW)
+        if window != self._window:
+            self._window = window
+            self._counts.clear()
+        return window
+
+    def _address(self, scope: Scope) -> str:
+        return counted_address(self._proxies.client_address(scope))

@@ -7,11 +7,14 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import InvalidToken, Unauthenticated, Unavailable
+from gql_releases.web.proxies import TrustedProxies
+from gql_releases.web.rates import MAX_COUNTED_ADDRESSES, RefusalLimit, TooManyRefusals
 from tests.client import Answer, Client
 from tests.conftest import House, Template
 
@@ -32,6 +35,11 @@ def pages(template: Template, tmp_path: Path) -> Iterator[Client]:
 def preflight(client: Client, path: str, names: str, **headers: str) -> Answer:
     sent = {"origin": APP, "access-control-request-method": "POST", "access-control-request-headers": names}
     return client.request("OPTIONS", path, token=None, headers={**sent, **headers})
+
+
+def named(answer: Answer) -> dict[str, str]:
+    """Give an answer's headers, without the one that every request has of its own."""
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
 NAMES = [
@@ -55,7 +63,7 @@ def test_preflight_of_a_private_network_is_answered_as_any_other(pages: Client) 
         plain = preflight(pages, path, "baggage")
         private = preflight(pages, path, "baggage", **{"access-control-request-private-network": "true"})
         assert private.status == 200
-        assert (private.status, private.headers, private.body) == (plain.status, plain.headers, plain.body)
+        assert (private.status, named(private), private.body) == (plain.status, named(plain), plain.body)
         assert "access-control-allow-private-network" not in private.headers
 
 
@@ -154,3 +162,155 @@ def test_graphql_body_without_a_token_has_a_limit_of_its_own(client: Client) -> 
     assert client.request("POST", "/graphql", document).status == 200
     document["extensions"] = {"x": "x" * 120 * 1024}
     assert client.request("POST", "/graphql", document, token=None).status == 200
+
+
+def test_every_answer_of_graphql_says_that_accept_chose_it(client: Client, pages: Client) -> None:
+    requests: list[tuple[str, str, Any, dict[str, str]]] = [
+        ("GET", "?query={__typename}", None, {}), ("HEAD", "?query={__typename}", None, {}),
+        ("GET", "", None, {"accept": "text/html"}), ("POST", "", {"query": "{__typename}"}, {}), ("POST", "", b"{", {}),
+        ("GET", "?query={__typename}", None, {"accept": "image/png"}), ("DELETE", "", None, {}),
+        ("POST", "", {"query": "{__typename}"}, {"authorization": "Bearer x"}), ("POST", "", b"x", {"content-type": "text/plain"}),
+        ("POST", "", {"query": "{__typename}"}, {"accept": "application/graphql-response+json"}),
+    ]  # fmt: skip
+    for asking, (method, query, body, headers) in itertools.product((client, pages), requests):
+        answer = asking.request(method, f"/graphql{query}", body, headers={"origin": APP, **headers})
+        assert "Accept" in answer.headers["vary"].split(", "), (method, query, headers)
+    assert "Origin" in answer.headers["vary"]
+
+
+def test_head_is_answered_as_get_is(client: Client) -> None:
+    for path in [
+        "/graphql?query={__typename}",
+        "/graphql?query={viewer{id}}",
+        "/graphql?query={",
+        "/graphql?query=mutation{x}",
+        *ROUTES,
+    ]:
+        get, head = client.request("GET", path), client.request("HEAD", path)
+        assert (head.status, named(head)) == (get.status, named(get)), path
+
+
+HOSTILE_HOSTS = [
+    'evil.example>; rel="next", <http://x',
+    "a b",
+    "a/b",
+    "a@b",
+    "",
+    "a,b",
+    "a?b",
+    "<x>",
+    "a:b",
+    "é",
+    "a\x00b",
+    "[::1",
+]
+
+
+def test_host_that_is_no_host_stands_in_no_link(client: Client, house: House) -> None:
+    for number in range(2):
+        house.client.rest("POST", "organizations/acme/releases/", {"version": f"web@{number}", "projects": ["web"]})
+    for host in HOSTILE_HOSTS:
+        answer = client.request("GET", RELEASES + "?per_page=1", headers={"host": host})
+        assert (answer.status, "link" in answer.headers) == (400, False), host
+    for host in ("a.example.com", "127.0.0.1:80", "[::1]:8000", "localhost"):
+        answer = client.request("GET", RELEASES + "?per_page=1", headers={"host": host})
+        assert answer.headers["link"].startswith(f"<http://{host}/api/0/")
+
+
+def test_forwarded_headers_are_read_from_trusted_proxies_alone(template: Template, tmp_path: Path) -> None:
+    forwarded = {
+        "x-forwarded-proto": "https",
+        "x-forwarded-host": "evil.example",
+        "forwarded": "proto=https;host=evil.example",
+    }
+    cases = [("", "http"), ("127.0.0.1", "https"), ("127.0.0.0/8,::1", "https"), ("10.0.0.1", "http")]
+    for number, (trusted, scheme) in enumerate(cases):
+        (tmp_path / str(number)).mkdir()
+        house = House(template, tmp_path / str(number), trusted_proxies=trusted)
+        link = house.client.request("GET", RELEASES, headers=forwarded).headers["link"]
+        assert link.startswith(f"<{scheme}://testserver/api/0/")
+        for wrong in ("javascript", "http\\", "https, ftp"):
+            link = house.client.request("GET", RELEASES, headers={"x-forwarded-proto": wrong}).headers["link"]
+            assert link.startswith("<http://testserver/")
+        house.close()
+    with pytest.raises(ValueError, match="trusted_proxies"):
+        House(template, tmp_path, trusted_proxies="10.0.0.1,proxy")
+
+
+NO_NUMBERS = ["1_0", " 1", "1 ", "+1", "１", "१", "²", "0x1", "1.0", "1e1", "--1", "-", "1\t"]
+
+
+def test_numbers_of_a_query_string_have_ascii_digits_alone(client: Client) -> None:
+    lists = [
+        RELEASES,
+        "/api/0/organizations/acme/projects/",
+        "/api/0/organizations/acme/repos/",
+        "/api/0/projects/acme/web/releases/",
+    ]
+    for path, text in itertools.product(lists, NO_NUMBERS):
+        number = quote(text)
+        for query in (f"per_page={number}", f"cursor={number}:1:0", f"cursor=1:{number}:0", f"cursor=1:1:{number}"):
+            assert client.request("GET", f"{path}?{query}").status == 400, (path, query)
+    for text in NO_NUMBERS:
+        assert client.request("GET", f"{RELEASES}?project={quote(text)}").status in (400, 403), text
+    assert client.request("GET", f"{RELEASES}?per_page=1").status == 200
+
+
+def test_limit_of_refusals_counts_by_address_where_proxies_are_configured(template: Template, tmp_path: Path) -> None:
+    house = House(template, tmp_path, trusted_proxies="127.0.0.1", refusal_limit=3)
+    asked = itertools.count()
+
+    def ask(address: str, token: str | None, path: str = RELEASES) -> int:
+        body = {"query": "{__typename}"} if path == "/graphql" else None
+        method = "POST" if body else "GET"
+        forwarded = {"x-forwarded-for": f"9.9.9.{next(asked)}, {address}"}
+        return house.client.request(method, path, body, token=token, headers=forwarded).status
+
+    valid = house.token("project:read")
+    assert [ask("1.1.1.1", "x"), ask("1.1.1.1", None), ask("1.1.1.1", "x", "/graphql")] == [401, 401, 401]
+    assert [ask("1.1.1.1", "x"), ask("1.1.1.1", "x", "/graphql"), ask("1.1.1.1", None)] == [429, 429, 429]
+    assert ask("1.1.1.1", None, "/graphql") == 200  # introspection needs no token
+    assert ask("1.1.1.1", valid) == 429  # it was never seen: nobody looks
+    assert ask("2.2.2.2", valid) == 200
+    assert [ask("1.1.1.1", valid), ask("1.1.1.1", valid, "/graphql")] == [200, 200]
+    assert [ask(f"2001:db8::{number}", "x") for number in range(1, 5)] == [401, 401, 401, 429]  # one network of 64 bits
+    assert ask("2001:db8:0:1::1", "x") == 401
+    house.close()
+
+
+def test_limit_of_refusals_is_off_without_proxies(client: Client) -> None:
+    assert {client.request("GET", RELEASES, token="x").status for _ in range(70)} == {401}
+
+
+def test_limit_of_refusals_is_bounded_and_ends_with_the_minute() -> None:
+    clock = [60.0]
+    limit = RefusalLimit(2, TrustedProxies(("127.0.0.1",)), lambda: clock[0])
+
+    def scope(address: str) -> Any:
+        return {"client": (address, 1), "headers": []}
+
+    for _ in range(2):
+        limit.count(scope("1.1.1.1"))
+    with pytest.raises(TooManyRefusals) as refused:
+        limit.check(scope("1.1.1.1"))
+    assert refused.value.headers == [(b"retry-after", b"60")]
+    for number in range(MAX_COUNTED_ADDRESSES + 10):
+        limit.count(scope(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
+    assert len(limit._counts) == MAX_COUNTED_ADDRESSES
+    clock[0] = 120.0
+    limit.check(scope("1.1.1.1"))
+    assert not limit._counts
+
+
+def test_client_address_is_the_last_one_that_no_trusted_proxy_has() -> None:
+    proxies = TrustedProxies(("10.0.0.0/8", "::1"))
+    cases = [
+        ("1.2.3.4", "9.9.9.9", "1.2.3.4"), ("10.0.0.1", "9.9.9.9", "9.9.9.9"), ("10.0.0.1", "8.8.8.8, 9.9.9.9", "9.9.9.9"),
+        ("10.0.0.1", "8.8.8.8, 10.0.0.2", "8.8.8.8"), ("10.0.0.1", "", "10.0.0.1"), ("10.0.0.1", "8.8.8.8, evil", "10.0.0.1"),
+        ("::1", "[2001:db8::1]:80", "2001:db8::1"), ("10.0.0.1", "9.9.9.9:123", "9.9.9.9"), ("10.0.0.1", "10.0.0.3", "10.0.0.3"),
+        ("::ffff:10.0.0.1", "9.9.9.9", "9.9.9.9"),
+    ]  # fmt: skip
+    for peer, forwarded, address in cases:
+        scope = {"client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded.encode())]}
+        assert proxies.client_address(scope) == address, (peer, forwarded)
+    assert TrustedProxies().client_address({"client": None, "headers": []}) == "-"

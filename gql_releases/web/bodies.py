@@ -1,0 +1,83 @@
+"""Request bodies and their content codings, undone within the limit of a body."""
+
+from __future__ import annotations
+
+import zlib
+
+from starlette.types import Receive, Scope
+
+from gql_releases.web.http import BodyTooLarge, header, read_body
+from gql_releases.web.large import apart
+
+ACCEPT_ENCODING = (b"accept-encoding", b"gzip, deflate")
+"""The header of a 415. Source: RFC 9110 section 15.5.16."""
+CODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
+MAX_CODINGS = 3
+MAX_GZIP_MEMBERS = 16
+GZIP_WINDOW, ZLIB_WINDOW, RAW_WINDOW = 31, 15, -15
+"""What zlib calls window bits: they say which framing a stream has."""
+
+
+class UnsupportedEncoding(Exception):
+    """The body has a content coding that is not supported; the text is the refusal."""
+
+
+class BrokenEncoding(Exception):
+    """The body is not what its Content-Encoding says; the text is the refusal."""
+
+
+async def read_content(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """Read a body and undo its content codings; it has at most `limit` bytes, before that and afterwards.
+
+    Raises UnsupportedEncoding before the body is read, BrokenEncoding, BodyTooLarge.
+    """
+    if header(scope, b"content-encoding") is None:
+        return await read_body(scope, receive, limit)
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"content-encoding"]
+    codings = parse_codings(",".join(values))
+    body = await read_body(scope, receive, limit)
+    return await apart(decode_body, body, codings, limit) if codings else body
+
+
+def parse_codings(header_value: str) -> list[str]:
+    """Return the codings of a Content-Encoding header in the order of their application. Raises UnsupportedEncoding."""
+    names = [name.strip().lower() for name in header_value.split(",")]
+    names = [name for name in names if name not in ("", "identity")]
+    for name in names:
+        if name not in CODINGS:
+            raise UnsupportedEncoding(f'Unsupported content encoding "{name[:100]}" in request.')
+    if len(names) > MAX_CODINGS:
+        raise UnsupportedEncoding(f"More than {MAX_CODINGS} content encodings in request.")
+    return [CODINGS[name] for name in names]
+
+
+def decode_body(body: bytes, codings: list[str], limit: int) -> bytes:
+    """Undo codings, the last one first. Raises BrokenEncoding, and BodyTooLarge as soon as there are more bytes."""
+    for coding in reversed(codings):
+        try:
+            body = _inflate(body, coding, limit)
+        except zlib.error:
+            raise BrokenEncoding(f"The body is not valid {coding}.") from None
+    return body
+
+
+def _inflate(body: bytes, coding: str, limit: int) -> bytes:
+    if coding == "gzip":
+        window = GZIP_WINDOW
+    else:  # deflate means a zlib stream, and some clients send it without zlib's frame: RFC 9110 section 8.4.1.2
+        window = ZLIB_WINDOW if len(body) > 1 and body[0] & 15 == 8 and int.from_bytes(body[:2]) % 31 == 0 else RAW_WINDOW
+    parts: list[bytes] = []
+    size = 0
+    for _ in range(MAX_GZIP_MEMBERS):
+        stream = zlib.decompressobj(window)
+        part = stream.decompress(body, limit - size + 1)
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge
+        parts.append(part)
+        body = stream.unused_data
+        if not stream.eof or (body and coding != "gzip"):
+            raise BrokenEncoding(f"The body is not valid {coding}.")
+        if not body:
+            return b"".join(parts)
+    raise BrokenEncoding(f"The body has more than {MAX_GZIP_MEMBERS} gzip members.")
