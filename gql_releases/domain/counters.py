@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
 FALL_BACKS: Counter[str] = Counter()
@@ -11,3 +12,24 @@ FALL_BACKS: Counter[str] = Counter()
 def count_fall_back(name: str) -> None:
     """Add one to the count of the fall-back `name`, for example `batch`; the metrics endpoint reads the counts."""
     FALL_BACKS[name] += 1
+
+
+class RepeatedFailure:
+    """Logs what fails over and over: a warning for the first time and for each other reason, one line when it is over."""
+
+    def __init__(self, logger: logging.Logger, what: str) -> None:
+        """Take the logger, and the words that each line begins with."""
+        self._logger, self._what = logger, what
+        self._reason: str | None = None
+
+    def report(self, reason: str, error: BaseException | None = None) -> None:
+        """Log the reason with the error's traceback, unless it is the same as the last time."""
+        if reason != self._reason:
+            self._reason = reason
+            self._logger.warning("%s: %s", self._what, reason, exc_info=error)
+
+    def end(self) -> None:
+        """Log that it is over, if anything was reported."""
+        if self._reason is not None:
+            self._reason = None
+            self._logger.info("%s: this is over", self._what)

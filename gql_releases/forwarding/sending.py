@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from gql_releases.domain.counters import RepeatedFailure, count_fall_back
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.forwarding import ERROR_LENGTH, METHODS, Claimed, Kind
@@ -64,6 +65,7 @@ class Sender:
         self._lease = timedelta(seconds=3 * seconds + MARGIN)  # a deploy that is tried again asks twice before
         self._busy: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
+        self._failure = RepeatedFailure(logger, "the outbox cannot be read")
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -86,10 +88,14 @@ class Sender:
         while not self._over.is_set():
             try:
                 await self._take()
-            except Unavailable:
-                pass  # the store is away: requests say so, and this looks again
+            except Unavailable as error:  # the store is away: this looks again
+                count_fall_back("outbox")
+                self._failure.report(error.message)
             except Exception:
+                count_fall_back("outbox")
                 logger.exception("looking into the outbox failed")
+            else:
+                self._failure.end()
             try:
                 async with asyncio.timeout(POLL):
                     await self._over.wait()

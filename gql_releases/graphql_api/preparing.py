@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
+from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.errors import shorten
 from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import MISSING, Coerce, CoercionError, coercer, evaluator, is_large
@@ -48,6 +50,8 @@ from gql_releases.graphql_api.steps import (
     OneStep,
     Step,
 )
+
+logger = logging.getLogger(__name__)
 
 REPORTED_ERRORS = 20
 """Errors of a document, or of its variables, that are told: each unknown field is compared with all known ones."""
@@ -102,6 +106,7 @@ class Operation:
 
     def _explain(self, raw: Mapping[str, Any], error: CoercionError) -> list[GraphQLError]:
         """Return graphql-core's errors: but for large variables, which it takes seconds for, and where it finds none."""
+        count_fall_back("coercion")
         declared = {name: raw[name] for name, _, _, _ in self.variables if name in raw}
         definitions = self.definition.variable_definitions or ()
         if not is_large(declared):
@@ -110,6 +115,7 @@ class Operation:
             )
             if isinstance(errors, list):
                 return errors
+            logger.warning("the value of $%s is refused by the compiled coercer and taken by graphql-core", error.path[-1])
         node = next(one for one in definitions if one.variable.name.value == error.path[-1])
         return [GraphQLError(str(error), node)]
 

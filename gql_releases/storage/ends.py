@@ -18,6 +18,7 @@ from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.storage import postgres, sqlite
 from gql_releases.storage.parts import Key, Part, numbered_tables, whole_tables
 from gql_releases.storage.sqlite import sqlite_path
+from gql_releases.storage.sqlite_errors import TRANSLATED
 from gql_releases.storage.statements import Row
 
 LOCK = 7_101_984
@@ -80,7 +81,7 @@ class SqliteEnd:
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
         """Run a statement and give its rows."""
-        with sqlite.TRANSLATED:
+        with TRANSLATED:
             return self._connection.execute(sql, values).fetchall()
 
     async def tables(self) -> set[str]:
@@ -97,7 +98,7 @@ class SqliteEnd:
 
     async def put(self, part: Part, rows: list[Row]) -> None:
         """Write rows."""
-        with sqlite.TRANSLATED:
+        with TRANSLATED:
             self._connection.executemany(part.update(self.sign) if part.waiting else part.insert(self.sign), rows)
 
     async def last_ids(self) -> dict[str, int]:
@@ -251,6 +252,6 @@ async def open_end(url: str, *, to_write: bool) -> End | None:
         return SqliteEnd(sqlite.connect(path))
     if not path.exists():
         return None
-    with sqlite.TRANSLATED:
+    with TRANSLATED:
         read_only = f"file:{quote(str(path))}?mode=ro"
         return SqliteEnd(sqlite3.connect(read_only, uri=True, isolation_level=None, timeout=sqlite.BUSY_MS / 1000))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from gql_releases.domain.errors import Unavailable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,25 +45,32 @@ class Gathered(Generic[Item, Result]):
         self._work, self._pieces, self._together = work, pieces, together
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._running: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
-        self._workers = 0
 
     async def do(self, key: int, item: Item, size: int) -> Result:
         """Give an item's result once it is done. It is done even where the caller does not wait for it any more."""
         waiting: _Waiting[Item, Result] = _Waiting(key, item, size, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._workers < self._pieces:
-            self._workers += 1
+        if len(self._running) < self._pieces:
             worker = asyncio.create_task(self._run())
             self._running.add(worker)
-            worker.add_done_callback(self._running.discard)
+            worker.add_done_callback(self._refuse_rest)
         return await waiting.future
 
     async def _run(self) -> None:
-        try:
-            while self._waiting:
-                await self._run_some()
-        finally:
-            self._workers -= 1
+        worker = asyncio.current_task()
+        while self._waiting:
+            await self._run_some()
+        if worker:
+            self._running.discard(worker)
+
+    def _refuse_rest(self, worker: asyncio.Task[None]) -> None:
+        """Refuse what waits where the last worker was cancelled: nobody would take it."""
+        if worker not in self._running:
+            return
+        self._running.discard(worker)
+        if not self._running:
+            _refuse(self._waiting)
+            self._waiting.clear()
 
     async def _run_some(self) -> None:
         await self._let_come()
@@ -72,6 +81,9 @@ class Gathered(Generic[Item, Result]):
             results = await self._work(taken[0].key, [one.item for one in taken])
         except Exception as error:
             results = [error] * len(taken)
+        except BaseException:  # cancelled: nobody is to wait for ever
+            _refuse(taken)
+            raise
         for one, result in zip(taken, results, strict=True):
             if one.future.done():  # its caller is gone
                 continue
@@ -102,3 +114,9 @@ class Gathered(Generic[Item, Result]):
                 left.append(one)
         self._waiting = left
         return taken
+
+
+def _refuse(waiting: Iterable[_Waiting[Item, Result]]) -> None:
+    for one in waiting:
+        if not one.future.done():
+            one.future.set_exception(Unavailable("The server stops; nothing was changed."))

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from gql_releases.domain.counters import count_fall_back
+
 _TRY_NEXT = (
     OSError,
     TimeoutError,
@@ -56,6 +58,8 @@ class Hosts:
                 connection = await asyncpg.connect(url, timeout=self._seconds, **settings)
             except _TRY_NEXT as error:
                 failure = error
+                if len(self._urls) > 1:
+                    count_fall_back("host")
             else:
                 self._urls.sort(key=lambda one: one != url)
                 return connection

@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from gql_releases.domain.errors import CommandFailed, DomainError, Unavailable
 from gql_releases.storage.postgres import is_postgres, open_connection
-from gql_releases.storage.sqlite import sqlite_path, translate
+from gql_releases.storage.sqlite import sqlite_path
+from gql_releases.storage.sqlite_errors import translate
+from gql_releases.storage.sqlite_files import create_file
 from gql_releases.storage.tables import metadata
 
 Result = TypeVar("Result")
@@ -47,6 +49,7 @@ def _on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
 def _on_sqlite(path: Path, work: Callable[[Connection], Result]) -> Result:
     if not path.parent.is_dir():
         raise Unavailable(f"There is no folder {path.parent} for the database.")
+    create_file(path)
     engine = _sqlite_engine(path)
     try:
         with engine.connect() as connection:

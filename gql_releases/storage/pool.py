@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from gql_releases.domain.counters import count_fall_back
 from gql_releases.storage.statements import Prepared, Row
 
 STATEMENTS = 500
@@ -97,6 +98,8 @@ class Pool:
                 session = self._idle.pop()
                 if not session.connection.is_closed() and begun - session.used < IDLE:
                     return self._lend(session, loop)
+                if session.connection.is_closed():
+                    count_fall_back("connection")  # it broke while nobody used it: a new one is opened
                 self._forget(session)
             if self._open < self._size:
                 return self._lend(await self._new(), loop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,8 +11,9 @@ from typing import Any
 from sqlalchemy import bindparam, delete, null, select, update
 
 from gql_releases.domain.commit import NewCommit, arrange
+from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import now
-from gql_releases.domain.errors import InvalidInput, Unavailable
+from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
 from gql_releases.domain.outcomes import Created, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
@@ -36,6 +38,7 @@ from gql_releases.storage.tables import ReleaseProjectRow, ReleaseRow, table
 from gql_releases.storage.upserts import insert_rows, values_of
 
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)
+logger = logging.getLogger(__name__)
 
 _LINK = [column.name for column in links.c if column.name != "project_id"]
 LINK = RowsStatement(
@@ -117,7 +120,11 @@ class ReleaseStore:
             )
         except Unavailable:
             raise
-        except Exception:  # of one of them: alone, each one finds out for itself
+        except DomainError:  # of one of them, as a revoked token: alone, each one finds out for itself
+            return [None] * len(creations)
+        except Exception:
+            count_fall_back("batch")
+            logger.warning("a batch of %d creations failed: each is done alone", len(creations), exc_info=True)
             return [None] * len(creations)
         return [None if isinstance(one, There) else one for one in made]
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from gql_releases.storage.postgres import TRANSLATED, is_postgres, open_connection
 from gql_releases.storage.sqlite import BUSY_MS, sqlite_path
-from gql_releases.storage.sqlite import TRANSLATED as SQLITE_TRANSLATED
+from gql_releases.storage.sqlite_errors import TRANSLATED as SQLITE_TRANSLATED
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 COPY_MARKS_TABLE = "copying"

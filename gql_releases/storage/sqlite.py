@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -16,10 +14,12 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Table
 
-from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.database import READ_SECONDS, TakesLong, Work
 from gql_releases.storage.dialects import SqliteDialect
 from gql_releases.storage.read_threads import ReadThreads, is_interrupt
+from gql_releases.storage.sqlite_errors import TRANSLATED, translate
+from gql_releases.storage.sqlite_files import OpenFiles, create_file
+from gql_releases.storage.sqlite_writer import SqliteWriter
 from gql_releases.storage.statements import SEVERAL, Row, Rows, Statement, Then, Values
 
 Result = TypeVar("Result")
@@ -31,10 +31,6 @@ PRAGMAS = (
     "mmap_size=1073741824",
 )
 BUSY_MS = 5000
-GROUP = 8
-"""Writes of one commit at most: some milliseconds, for which the event loop does nothing else."""
-PATIENCE = 15.0
-"""Seconds that a write may wait for its turn before it is withdrawn."""
 STEPS = 100_000
 """Instructions of SQLite's machine between two looks at how long a read holds up the event loop: 2 to 4 ms."""
 LOOKS = 3
@@ -52,7 +48,8 @@ def sqlite_path(url: str) -> Path:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection as all of ours are. Raises Unavailable."""
+    """Open a connection as all of ours are; a new file is its owner's alone. Raises Unavailable."""
+    create_file(path)
     with TRANSLATED:
         connection = sqlite3.connect(
             path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=512
@@ -95,38 +92,6 @@ def _forget_figures(connection: sqlite3.Connection) -> bool:
     except sqlite3.OperationalError:  # nobody may write here: slower, not wrong
         return False
     return bool(found)
-
-
-class Translated:
-    """Raises what the driver says of a store that cannot do its work in the domain's words."""
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise Unavailable instead of an error that means it."""
-        if isinstance(error, sqlite3.DatabaseError):
-            translate(error)
-
-
-TRANSLATED = Translated()
-
-
-def translate(error: sqlite3.DatabaseError) -> None:
-    """Raise Unavailable where an error means it."""
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-    if code in _UNAVAILABLE:
-        raise Unavailable(f"The store cannot do this now ({_UNAVAILABLE[code]}); nothing was changed.") from error
-
-
-_UNAVAILABLE = {
-    sqlite3.SQLITE_BUSY: "it is locked",
-    sqlite3.SQLITE_LOCKED: "it is locked",
-    sqlite3.SQLITE_READONLY: "it is read-only",
-    sqlite3.SQLITE_IOERR: "its disk fails",
-    sqlite3.SQLITE_FULL: "its disk is full",
-    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
-}
 
 
 class SqliteTransaction:
@@ -217,31 +182,10 @@ def run_through(coroutine: Coroutine[Any, Any, Result]) -> Result:
     raise RuntimeError("work in a SQLite transaction must not wait for anything else")
 
 
-class _Write:
-    """A write that waits for its turn."""
-
-    def __init__(self, work: Work[Any], *, large: bool) -> None:
-        self.work, self.large = work, large
-        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def answer(self) -> None:
-        """Tell the caller."""
-        if self.future.done():
-            return
-        if self.error:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-
 class SqliteDatabase:
     """A SQLite file: connections that read, on the event loop and in threads, and one that writes for one group at a time.
 
-    Small writes run on the event loop, too, and only their commit in a thread: a thread of their own would fight with the
-    loop for the interpreter at every row, which takes as much time again. Large ones, and those that another process keeps
-    waiting, run in the thread.
+    Writes are those of SqliteWriter.
     """
 
     def __init__(self, path: Path, read_seconds: float = READ_SECONDS) -> None:
@@ -252,11 +196,9 @@ class SqliteDatabase:
         self._reading = SqliteTransaction(self._reader, self.dialect)
         self._turn: asyncio.Handle | None = None
         self._looks = 0
-        self._read_threads = ReadThreads(partial(connect, path), read_seconds)
-        self._waiting: deque[_Write] = deque()
-        self._writing: asyncio.Task[None] | None = None
-        self._writer: sqlite3.Connection | None = None
-        self._thread = ThreadPoolExecutor(1, "sqlite-writer")
+        self._files = OpenFiles(path)
+        self._read_threads = ReadThreads(self._connect_again, read_seconds)
+        self._writer = SqliteWriter(self._connect_again, self._run_write, self._files)
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
         """Give the rows of a statement that reads. Raises as `read` does."""
@@ -323,125 +265,19 @@ class SqliteDatabase:
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in a savepoint of the next commit and answer after it. Raises Unavailable."""
-        write = _Write(work, large=large)
-        self._waiting.append(write)
-        if self._writing is None:
-            self._writing = asyncio.ensure_future(self._write_all())
-        try:
-            return cast(Result, await asyncio.wait_for(asyncio.shield(write.future), PATIENCE))
-        except TimeoutError:
-            if write in self._waiting:
-                self._waiting.remove(write)
-                raise Unavailable("The store is busy; nothing was changed.") from None
-            return cast(Result, await write.future)
+        return await self._writer.write(work, large=large)
 
     async def close(self) -> None:
         """Finish the queued writes and close the file."""
-        if self._writing:
-            await self._writing
+        await self._writer.close()
         self._end_turn()
         self._read_threads.close()
-        self._thread.shutdown()
-        for connection in (self._reader, self._writer):
-            if connection:
-                connection.close()
+        self._reader.close()
 
-    async def _write_all(self) -> None:
-        """Write what waits, a group after the other."""
-        try:
-            while self._waiting:
-                group = self._next_group()
-                try:
-                    await self._write_group(group)
-                except BaseException as error:
-                    for write in group:
-                        write.error = error
-                for write in group:
-                    write.answer()
-        finally:
-            self._writing = None
+    def _connect_again(self) -> sqlite3.Connection:
+        """Open another connection to the same file. Raises Unavailable, also where the file is another one by now."""
+        self._files.require_same()
+        return connect(self.path)
 
-    def _next_group(self) -> list[_Write]:
-        group = [self._waiting.popleft()]
-        while self._waiting and len(group) < GROUP and not group[0].large and not self._waiting[0].large:
-            group.append(self._waiting.popleft())
-        return group
-
-    async def _write_group(self, group: list[_Write]) -> None:
-        run = asyncio.get_running_loop().run_in_executor
-        if self._writer is None:
-            self._writer = await run(self._thread, connect, self.path)
-            self._writer.execute("PRAGMA temp_store=MEMORY")  # not to a file: what a statement of several rows changes
-        connection = self._writer
-        if group[0].large or not _begin_now(connection):
-            await run(self._thread, self._write_apart, connection, group)
-            return
-        try:
-            self._run_all(connection, group, on_loop=True)
-        except TakesLong:  # one of them shows what scans: all again, in the thread
-            await run(self._thread, self._write_apart, connection, group)
-            return
-        await run(self._thread, _commit, connection)
-
-    def _write_apart(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
-        with TRANSLATED:
-            connection.execute("BEGIN IMMEDIATE")
-        self._run_all(connection, group)
-        _commit(connection)
-
-    def _run_all(self, connection: sqlite3.Connection, group: list[_Write], *, on_loop: bool = False) -> None:
-        """Run a group of writes; what is raised from here happened to all of them, and undid them.
-
-        One that is alone needs no savepoint, for which SQLite copies each page before it changes it.
-        """
-        try:
-            with TRANSLATED:
-                if len(group) == 1:
-                    group[0].result = self._work(connection, group[0], on_loop=on_loop)
-                    return
-                for write in group:
-                    self._run(connection, write, on_loop=on_loop)
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-
-    def _work(self, connection: sqlite3.Connection, write: _Write, *, on_loop: bool) -> Any:
-        return run_through(cast(Any, write.work(SqliteTransaction(connection, self.dialect, on_loop=on_loop))))
-
-    def _run(self, connection: sqlite3.Connection, write: _Write, *, on_loop: bool) -> None:
-        """Run one write in a savepoint. A refusal undoes this write alone; a failing store undoes the group."""
-        connection.execute("SAVEPOINT one")
-        write.error = None
-        try:
-            write.result = self._work(connection, write, on_loop=on_loop)
-        except (sqlite3.OperationalError, TakesLong):
-            raise
-        except Exception as error:
-            if not isinstance(error, DomainError) and not connection.in_transaction:
-                raise
-            write.error = error
-            connection.execute("ROLLBACK TO one")
-        connection.execute("RELEASE one")
-
-
-def _begin_now(connection: sqlite3.Connection) -> bool:
-    """Begin to write, unless another process is writing."""
-    connection.execute("PRAGMA busy_timeout=0")
-    try:
-        with TRANSLATED:
-            connection.execute("BEGIN IMMEDIATE")
-    except Unavailable:
-        return False
-    finally:
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    return True
-
-
-def _commit(connection: sqlite3.Connection) -> None:
-    with TRANSLATED:
-        try:
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+    def _run_write(self, connection: sqlite3.Connection, work: Work[Any], on_loop: bool) -> Any:
+        return run_through(cast(Any, work(SqliteTransaction(connection, self.dialect, on_loop=on_loop))))

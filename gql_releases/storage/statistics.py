@@ -6,14 +6,18 @@ through all of them. SQLite's plans here depend on no figures.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import asyncpg
+
+from gql_releases.domain.counters import RepeatedFailure, count_fall_back
 
 OFTEN = 64
 """Writes of one process from one look to the next; the first ones, while all is young, are looked at more often."""
 FEW = 50
 """Rows that may change unseen."""
+FAILURES = RepeatedFailure(logging.getLogger(__name__), "tables cannot be analysed")
 
 _GROWN = """SELECT quote_ident(c.relname) FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
 WHERE c.relnamespace = current_schema()::regnamespace AND s.n_mod_since_analyze > greatest(c.reltuples, $1)"""
@@ -33,5 +37,8 @@ async def analyze_grown(connection: Any) -> None:
         grown = [row[0] for row in await connection.fetch(_GROWN, FEW)]
         if grown:
             await connection.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(grown)}")
-    except asyncpg.PostgresError:  # a help to the planner is no reason to fail; autovacuum comes by
-        pass
+    except asyncpg.PostgresError as error:  # a help to the planner is no reason to fail; autovacuum comes by
+        count_fall_back("analyze")
+        FAILURES.report(f"{type(error).__name__}: {error}", error)
+    else:
+        FAILURES.end()

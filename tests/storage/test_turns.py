@@ -81,7 +81,7 @@ def test_log_is_begun_anew_beside_busy_readers(house: House) -> None:
 
     async def work() -> None:
         await write()
-        database._writer.execute("PRAGMA wal_autocheckpoint=10")
+        database._writer.connection.execute("PRAGMA wal_autocheckpoint=10")
         for _ in range(300):
             await write()
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from gql_releases.domain.errors import Unavailable
-from gql_releases.storage import sqlite
+from gql_releases.storage import sqlite_writer
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.statements import Statement
 from gql_releases.storage.tables import metadata
@@ -95,8 +95,11 @@ def test_known_commit_keeps_what_is_not_said(client: Client) -> None:
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("door", ["rest", "graphql"])
-def test_store_that_cannot_write_answers_503_and_changes_nothing(template: Template, tmp_path: Path, door: str) -> None:
+def test_store_that_cannot_write_answers_503_and_changes_nothing(
+    template: Template, tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Locked, read-only, full: 503 with Retry-After through both doors; a retry is then a creation."""
+    monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", 0.3)
     house = House(template, tmp_path)
     client = house.client
     body = release("web@1", commits=[commit(message="x" * 500_000)])  # more than the free pages hold
@@ -138,7 +141,7 @@ def _pragma(words: str) -> Any:
 def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 503 is sent only when the write will never be done."""
     house = House(template, tmp_path)
-    monkeypatch.setattr(sqlite, "PATIENCE", 0.2)
+    monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", 0.2)
     database = house.store._database
     insert = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
 

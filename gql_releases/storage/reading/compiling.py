@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, select, true
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, and_, bindparam, select, true
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names
@@ -205,7 +205,7 @@ def _range(position: ColumnElement[Any], slot: int, *, after: bool) -> ColumnEle
     """Say which dense positions the page has: no limit per parent is needed."""
     if not after:
         return position < page_limit(slot)
-    begin = bindparam(f"s{slot}_after_key", type_=Integer)
+    begin = bindparam(f"s{slot}_after_key", type_=BigInteger)  # the sum below may have more than 32 bits
     return and_(position > begin, position <= begin + page_limit(slot))
 
 

@@ -9,9 +9,11 @@ from operator import itemgetter
 from typing import Any
 from weakref import ref
 
+from sqlalchemy import BigInteger, Integer
+
 from gql_releases.domain.conditions import Conditions, Names, leaves, names_of, size_of
 from gql_releases.domain.errors import InvalidToken
-from gql_releases.domain.paging import WHOLE, PageRequest
+from gql_releases.domain.paging import WHOLE, PageRequest, Position
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, Selection
 from gql_releases.storage.dialects import Dialect
@@ -20,12 +22,32 @@ from gql_releases.storage.reading.compiling import RootPlan, compile_root
 from gql_releases.storage.reading.levels import Level, ListPlan, Shape, shape_of
 from gql_releases.storage.reading.scanning import MANY_CONDITIONS
 from gql_releases.storage.statements import Row, Transaction
+from gql_releases.storage.tables import metadata
 
 PLANS_PER_SELECTION = 64
 LARGE = 2000
 """Rows from which on a read is better not run on the event loop (about 3 ms of SQLite)."""
 USUAL = 10
 """Rows that a list whose page is WHOLE is taken to have: the projects and authors of a release are such."""
+
+_LARGEST_INTEGER = 2**31 - 1
+"""The last value of an INTEGER of PostgreSQL, which takes no larger one, not even to compare it with."""
+_NARROW = frozenset(
+    column.name
+    for table in metadata.tables.values()
+    for column in table.columns
+    if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+)
+"""Columns of that type, by which a list may be sorted."""
+
+
+def fit_key(position: Position) -> str | int:
+    """Return the key of a cursor, one beyond the range of its column as the end of that range: no row lies between."""
+    key = position.key
+    if position.field in _NARROW and isinstance(key, int):
+        return max(min(key, _LARGEST_INTEGER), -_LARGEST_INTEGER)
+    return key
+
 
 _Key = tuple[Names, tuple[Shape, ...]]
 
@@ -119,9 +141,9 @@ class Reader:
         for slot, page in enumerate(read.view.pages):
             values[f"s{slot}_limit"] = page.size + 1
             if page.after:
-                values[f"s{slot}_after_key"], values[f"s{slot}_after_tie"] = page.after.key, page.after.id
+                values[f"s{slot}_after_key"], values[f"s{slot}_after_tie"] = fit_key(page.after), page.after.id
             if page.before:
-                values[f"s{slot}_before_key"], values[f"s{slot}_before_tie"] = page.before.key, page.before.id
+                values[f"s{slot}_before_key"], values[f"s{slot}_before_tie"] = fit_key(page.before), page.before.id
             if page.conditions:
                 self._bind(values, f"s{slot}_c", page.conditions)
         return values

@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.compiler import compiles
 
 from gql_releases.domain import selection as s
+from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.paging import Position
 from gql_releases.storage.columns import NEVER, UtcDateTime
@@ -75,6 +76,8 @@ def spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> Ex
     around = any(isinstance(part, s.PageInfo) for part in item.parts)
     rows = None if item.unless else _rows(level, entity, owner, item, beyond=around)
     if rows is None:
+        if level.dialect.spells:
+            count_fall_back("json_list")  # counted once for each plan that is compiled
         return None
     level.has_texts |= level.is_root
     code, shape = level.code, level.shapes[item.slot]

@@ -1,0 +1,50 @@
+"""What SQLite's errors mean in the domain's words."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from gql_releases.domain.errors import Unavailable
+
+
+class Translated:
+    """Raises what the driver says of a store that cannot do its work in the domain's words."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise Unavailable instead of an error that means it."""
+        if isinstance(error, sqlite3.DatabaseError):
+            translate(error)
+
+
+TRANSLATED = Translated()
+
+
+def translate(error: sqlite3.DatabaseError) -> None:
+    """Raise Unavailable where an error means it."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code in _UNAVAILABLE:
+        raise Unavailable(f"The store cannot do this now ({_UNAVAILABLE[code]}); nothing was changed.") from error
+
+
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY: "it is locked",
+    sqlite3.SQLITE_LOCKED: "it is locked",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_IOERR: "its disk fails",
+    sqlite3.SQLITE_FULL: "its disk is full",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
+    sqlite3.SQLITE_PERM: "its file may not be opened",
+    sqlite3.SQLITE_AUTH: "its file may not be opened",
+    sqlite3.SQLITE_NOTADB: "its file is no SQLite database, or is encrypted",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged",
+    sqlite3.SQLITE_PROTOCOL: "its file is locked in a strange way",
+    sqlite3.SQLITE_NOLFS: "its file is too large for this system",
+}
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Return whether an error says that another connection has the file locked."""
+    return ((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF) == sqlite3.SQLITE_BUSY

@@ -1,0 +1,134 @@
+"""A slower path that is taken instead of the usual one is counted, and what is not expected there is logged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gql_releases.domain.counters import FALL_BACKS, RepeatedFailure
+from gql_releases.domain.errors import InvalidToken, Unavailable
+from gql_releases.forwarding.sending import Sender
+from gql_releases.storage import releases as module
+from gql_releases.storage import statistics
+from tests.conftest import House
+from tests.factories import release
+
+LIST = "/api/0/organizations/acme/releases/"
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"), [(TypeError("x"), True), (KeyError("x"), True), (InvalidToken(), False)], ids=lambda one: str(one)
+)
+def test_batch_that_fails_is_done_one_by_one(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, logged: bool
+) -> None:
+    """All are created; what is no refusal is logged with its traceback and counted."""
+    create_all = module.create_all
+
+    async def fail(transaction: Any, organization: int, creations: Any, show: Any) -> Any:
+        if len(creations) > 1:
+            raise error
+        return await create_all(transaction, organization, creations, show)
+
+    monkeypatch.setattr(module, "create_all", fail)
+    before = FALL_BACKS["batch"]
+
+    async def race() -> list[Any]:
+        calls = [house.client.send("POST", LIST, release(f"web@{n}")) for n in range(16)]
+        return await asyncio.gather(*calls)
+
+    with caplog.at_level(logging.WARNING):
+        answers = house.run(race())
+    assert [one.status for one in answers] == [201] * 16
+    lines = [one for one in caplog.records if one.name == module.__name__]
+    assert (len(lines) > 0) == logged
+    assert FALL_BACKS["batch"] - before == len(lines)
+    assert all(one.exc_info and one.exc_info[1] is error for one in lines)
+
+
+def test_coercion_by_graphql_core_is_counted(house: House) -> None:
+    before = FALL_BACKS["coercion"]
+    answer = house.client.graphql("query($s: String!) {organization(slug: $s) {slug}}", {"s": 1})
+    assert answer["errors"]
+    assert FALL_BACKS["coercion"] == before + 1
+
+
+class Refusing:
+    """A connection that refuses every statement for a reason, or none."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    async def fetch(self, *given: Any) -> list[Any]:
+        if self.error:
+            raise self.error
+        return []
+
+
+def test_tables_that_cannot_be_analysed_are_logged_once_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
+    connection, before = Refusing(), FALL_BACKS["analyze"]
+    refused, other = asyncpg.InsufficientPrivilegeError("no"), asyncpg.UndefinedTableError("gone")
+    with caplog.at_level(logging.INFO):
+        for error in (refused, refused, other, None, None, refused):
+            connection.error = error
+            asyncio.run(statistics.analyze_grown(connection))
+    assert [one.levelname for one in caplog.records] == ["WARNING", "WARNING", "INFO", "WARNING"]
+    assert FALL_BACKS["analyze"] - before == 4
+    statistics.FAILURES.end()
+
+
+def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
+    class Outbox:
+        answers = iter([Unavailable("a"), Unavailable("a"), Unavailable("b"), [], []])
+
+        async def due(self) -> Any:
+            answer = next(self.answers, None)
+            if answer is None:
+                sender._over.set()
+                return []
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    async def work() -> None:
+        nonlocal sender
+        sender = Sender(Outbox(), None, 1.0)  # type: ignore[arg-type]
+        await sender._look()
+        await sender.stop()
+
+    sender: Any = None
+    before = FALL_BACKS["outbox"]
+    with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.INFO):
+        patch.setattr("gql_releases.forwarding.sending.POLL", 0.001)
+        asyncio.run(work())
+    assert [(one.levelname, one.args[-1]) for one in caplog.records if one.levelname == "WARNING" and one.args] == [
+        ("WARNING", "a"),
+        ("WARNING", "b"),
+    ]
+    assert FALL_BACKS["outbox"] - before == 3
+
+
+@pytest.mark.postgres
+def test_connections_that_broke_are_counted(house: House) -> None:
+    client, before = house.client, FALL_BACKS["connection"]
+    assert client.rest("GET", "organizations/acme/releases/").status == 200
+    house.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    house.run(asyncio.sleep(0.1))
+    assert client.rest("GET", "organizations/acme/releases/").status == 200
+    assert FALL_BACKS["connection"] > before
+
+
+def test_repeated_failure_logs_changes(caplog: pytest.LogCaptureFixture) -> None:
+    failure = RepeatedFailure(logging.getLogger("x"), "it")
+    with caplog.at_level(logging.INFO):
+        for reason in ("a", "a", "b", "a"):
+            failure.report(reason)
+        failure.end()
+        failure.end()
+    assert [one.getMessage() for one in caplog.records] == ["it: a", "it: b", "it: a", "it: this is over"]

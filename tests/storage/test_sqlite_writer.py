@@ -1,0 +1,187 @@
+"""Writes to SQLite end: at one deadline whatever they wait for, and when what runs them is cancelled."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+import gql_releases
+from gql_releases.domain.errors import Unavailable
+from gql_releases.storage import sqlite_writer
+from gql_releases.storage.gathering import Gathered
+from gql_releases.storage.sqlite import SqliteDatabase
+from gql_releases.storage.statements import Statement
+from tests.conftest import House
+
+INSERT = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
+DEADLINE = 0.6
+
+
+async def insert(database: Any, slug: str, *, large: bool = False) -> None:
+    async def work(transaction: Any) -> None:
+        await transaction.run(INSERT, {"slug": slug})
+
+    await database.write(work, large=large)
+
+
+@pytest.fixture
+def blocker(house: House) -> Iterator[sqlite3.Connection]:
+    """Another process that has the file locked for writing."""
+    connection = sqlite3.connect(house.path, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+@pytest.mark.sqlite
+def test_writes_that_wait_for_another_process_end_at_one_deadline(
+    house: House, blocker: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two gateways, six writers that come one after the other, small and large: no wait is added to another."""
+    monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", DEADLINE)
+    second = SqliteDatabase(house.path)
+    took: list[float] = []
+
+    async def write(number: int) -> None:
+        await asyncio.sleep(number * 0.1)
+        begun = time.monotonic()
+        database = second if number % 2 else house.store._database
+        with pytest.raises(Unavailable, match="busy"):
+            await insert(database, f"late{number}", large=number % 3 == 0)
+        took.append(time.monotonic() - begun)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(write(number) for number in range(6)))
+        await asyncio.sleep(0)
+
+    house.run(all_of_them())
+    assert all(DEADLINE - 0.1 < seconds < DEADLINE + 0.5 for seconds in took), took
+    blocker.execute("ROLLBACK")
+    house.run(insert(house.store._database, "after"))
+    house.run(insert(second, "again"))
+    assert house.rows("SELECT slug FROM organizations WHERE slug LIKE 'late%'") == []
+    assert house.rows("SELECT count(*) FROM organizations WHERE slug IN ('after', 'again')") == [(2,)]
+    house.run(second.close())
+
+
+@pytest.mark.sqlite
+def test_a_write_is_done_when_the_other_process_ends_in_time(house: House, blocker: sqlite3.Connection) -> None:
+    threading.Timer(0.3, lambda: blocker.execute("ROLLBACK")).start()
+    house.run(insert(house.store._database, "waited"))
+    assert house.rows("SELECT count(*) FROM organizations WHERE slug = 'waited'") == [(1,)]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("moment", ["waiting", "large", "commit"])
+def test_callers_get_an_answer_when_the_writing_task_is_cancelled(
+    house: House, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Undone and Unavailable, or committed and told so; the cancellation goes on to who made it; later writes are done."""
+    database: Any = house.store._database
+    entered = threading.Event()
+
+    async def slow(transaction: Any) -> str:
+        await transaction.run(INSERT, {"slug": "slow"})
+        if moment == "large":
+            entered.set()
+            threading.Event().wait(0.2)
+        return "written"
+
+    commit = sqlite_writer._commit
+
+    def slow_commit(*given: Any) -> None:
+        entered.set()
+        time.sleep(0.2)
+        commit(*given)
+
+    async def work() -> list[Any]:
+        if moment == "commit":
+            monkeypatch.setattr(sqlite_writer, "_commit", slow_commit)
+        first = asyncio.ensure_future(database.write(slow, large=moment == "large"))
+        waiting = asyncio.ensure_future(insert(database, "waiting", large=True))
+        await asyncio.sleep(0)
+        if moment != "waiting":
+            await asyncio.to_thread(entered.wait)
+        task = database._writer._task
+        task.cancel()
+        answers = await asyncio.wait_for(asyncio.gather(first, waiting, return_exceptions=True), 5)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return answers
+
+    first, waiting = house.run(work())
+    stored = {row[0] for row in house.rows("SELECT slug FROM organizations")}
+    assert (first == "written") == ("slow" in stored)
+    assert first == "written" or isinstance(first, Unavailable)
+    assert isinstance(waiting, Unavailable)
+    assert "waiting" not in stored
+    monkeypatch.setattr(sqlite_writer, "_commit", commit)
+    house.run(insert(database, "after"))
+    assert house.rows("SELECT count(*) FROM organizations WHERE slug = 'after'") == [(1,)]
+
+
+class Stop(BaseException):
+    """Neither an error nor a cancellation."""
+
+
+@pytest.mark.sqlite
+def test_what_is_no_error_undoes_the_group_and_is_raised_again(house: House) -> None:
+    database: Any = house.store._database
+
+    async def stop(transaction: Any) -> None:
+        await transaction.run(INSERT, {"slug": "undone"})
+        raise Stop
+
+    async def work() -> list[Any]:
+        calls = [asyncio.ensure_future(one) for one in (database.write(stop), insert(database, "beside"))]
+        await asyncio.sleep(0)
+        task = database._writer._task
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        with pytest.raises(Stop):
+            await task
+        return answers
+
+    assert all(isinstance(one, Unavailable) for one in house.run(work()))
+    house.run(insert(database, "after"))
+    assert house.rows("SELECT slug FROM organizations WHERE slug IN ('undone', 'beside', 'after')") == [("after",)]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.05], ids=["before it begins", "while it works"])
+def test_callers_of_a_cancelled_batch_get_an_answer(seconds: float) -> None:
+    async def stuck(key: int, items: Any) -> Any:
+        await asyncio.Event().wait()
+
+    async def work() -> list[Any]:
+        gathered: Gathered[int, int] = Gathered(stuck, 1, 2)
+        calls = [asyncio.ensure_future(gathered.do(1, number, 1)) for number in range(5)]
+        await asyncio.sleep(seconds)
+        for task in list(gathered._running):
+            task.cancel()
+        return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 5)
+
+    assert all(isinstance(one, Unavailable) for one in asyncio.run(work()))
+
+
+def test_no_handler_swallows_a_cancellation() -> None:
+    """Whoever catches BaseException or CancelledError raises it again at the end, but for the reader's end of a deadline."""
+    swallowing = []
+    for path in Path(gql_releases.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ExceptHandler) and node.type is not None:
+                names = {
+                    one.id if isinstance(one, ast.Name) else one.attr
+                    for one in ast.walk(node.type)
+                    if isinstance(one, ast.Name | ast.Attribute)
+                }
+                if names & {"BaseException", "CancelledError"} and not isinstance(node.body[-1], ast.Raise):
+                    swallowing.append((path.name, node.lineno))
+    assert swallowing == []
