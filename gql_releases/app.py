@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -48,7 +48,7 @@ COLLECT_AFTER = 50_000
 """New objects after which the collector looks for cycles."""
 
 
-def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
+def create_app(settings: Settings, store: Store | None = None, on_shutdown: Callable[[], object] = lambda: None) -> ASGIApp:
     """Put the house together over the settings' store, or an open one. Raises Unavailable where it cannot be opened.
 
     Trusted documents are planned now: raises ValueError for one that the schema does not fit.
@@ -89,6 +89,7 @@ def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
         gc.set_threshold(COLLECT_AFTER, 10, 10)
         sender.start()
         yield
+        on_shutdown()
         await sender.stop()
         log.flush()
         await store.close()

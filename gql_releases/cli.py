@@ -122,7 +122,24 @@ def served_app() -> ASGIApp:
     HttpProtocol.table = build_connections(settings)
     if parent := parent_process():
         threading.Thread(target=_end_with, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
-    return create_app(settings)
+    return create_app(settings, on_shutdown=lambda: _end_after(_closing_seconds(settings)))
+
+
+def _closing_seconds(settings: Settings) -> int:
+    """Return the part of the time for a graceful stop in which the store is closed, when no request is answered any more."""
+    return max(1, settings.shutdown_timeout // 4)
+
+
+def _end_after(seconds: float) -> None:
+    """End the process some seconds from now, if it has not ended by then: a thread may still wait for the database."""
+
+    def end() -> None:
+        logger.error("the store was not closed within %s s: the process ends", seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _end_with(parent: int) -> None:
@@ -204,7 +221,7 @@ def _run_server(settings: Settings, listener: socket.socket, workers: int) -> No
         workers=workers,
         timeout_worker_healthcheck=10,  # on a busy machine a worker that only starts would be taken for one that hangs
         timeout_keep_alive=settings.keep_alive_timeout,
-        timeout_graceful_shutdown=settings.shutdown_timeout,
+        timeout_graceful_shutdown=settings.shutdown_timeout - _closing_seconds(settings),
         http=HttpProtocol,
         loop="uvloop" if os.name == "posix" else "asyncio",
         access_log=False,

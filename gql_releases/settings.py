@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     max_connections: int | None = Field(
         None, ge=16, description="Connections of a process; none: what the limit of open files allows, at most 16,384."
     )
-    shutdown_timeout: int = Field(30, ge=1, le=3600, description="Seconds that a process that ends leaves to requests.")
+    shutdown_timeout: int = Field(30, ge=2, le=3600, description="Seconds that a process that ends leaves to requests.")
     rate_limit: int | None = Field(
         None, ge=1, description="Requests that a token may make in a minute, counted by each process; none: any number."
     )

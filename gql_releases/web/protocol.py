@@ -66,8 +66,8 @@ class OneWrite:
         return self._transport.get_write_buffer_size()
 
     def detach(self) -> None:
-        """Let go of the protocol."""
-        self._protocol = None
+        """Let go of the protocol, and write nothing more: requests that were sent ahead may still be answered."""
+        self._protocol, self._ended = None, True
 
     def is_closing(self) -> bool:
         """Say whether it is closed or will be: asked for with each answer, which `__getattr__` would take long for."""
@@ -281,6 +281,7 @@ class HttpProtocol(HttpToolsProtocol):
     def drop(self) -> None:
         """End the connection at once."""
         self._ended = True
+        cast(OneWrite, self.transport).detach()
         connection = self.transport.get_extra_info("socket")
         if connection is not None:  # what was not read is not kept by the operating system either
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
