@@ -69,4 +69,6 @@ class Client:
 
     def graphql(self, document: str, variables: Any = None, operation: str | None = None, **more: Any) -> Any:
         body = {"query": document, "variables": variables, "operationName": operation}
-        return self.request("POST", "/graphql", body, **more).json
+        answer = self.request("POST", "/graphql", body, **more).json
+        assert all(error["message"] and error["extensions"]["code"] for error in answer.get("errors", ())), answer
+        return answer

@@ -16,6 +16,11 @@ def shorten(text: str, length: int = QUOTED_LENGTH) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
+def quote_value(value: str) -> str:
+    """Return a value in quotation marks for a message, cut to QUOTED_LENGTH characters."""
+    return f'"{shorten(value)}"'
+
+
 class ErrorCode(StrEnum):
     """Every error a caller can meet. Both doors cover this list exactly (held by a test)."""
 
@@ -43,10 +48,13 @@ class ErrorCode(StrEnum):
     PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
     RELEASE_NOT_FOUND = "RELEASE_NOT_FOUND"
     DEPLOY_NOT_FOUND = "DEPLOY_NOT_FOUND"
+    ENVIRONMENT_NOT_FOUND = "ENVIRONMENT_NOT_FOUND"
+    REPOSITORY_NOT_FOUND = "REPOSITORY_NOT_FOUND"
     TOKEN_NOT_FOUND = "TOKEN_NOT_FOUND"
     # How a read was asked
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
     INVALID_CURSOR = "INVALID_CURSOR"
+    AMBIGUOUS_SHA = "AMBIGUOUS_SHA"
     # Who asks
     UNAUTHENTICATED = "UNAUTHENTICATED"
     INVALID_TOKEN = "INVALID_TOKEN"
@@ -92,6 +100,15 @@ class InvalidInput(DomainError):
 def invalid(code: ErrorCode, path: Iterable[str | int], message: str) -> InvalidInput:
     """Make an InvalidInput of a single problem."""
     return InvalidInput([Problem(code, tuple(path), message)])
+
+
+class PagesRefused(DomainError):
+    """Pages of a view cannot be read: what refuses each, by its slot. All else of the view could be."""
+
+    def __init__(self, refusals: dict[int, DomainError]) -> None:
+        self.refusals = refusals
+        first = next(iter(refusals.values()))
+        super().__init__(first.code, first.message, first.path)
 
 
 class OrganizationNotFound(DomainError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .errors import ErrorCode, Path, Problem
+from .errors import ErrorCode, Path, Problem, quote_value
 from .principal import Scope
 from .validation import date, list_of, read, record, text
 
@@ -72,6 +72,11 @@ def read_slug(raw: Any, path: Path, problems: list[Problem]) -> str | None:
     if slug is not None and len(problems) == before and not _SLUG.fullmatch(slug):
         problems.append(Problem(ErrorCode.INVALID_SLUG, path, _WRONG_SLUG))
     return slug
+
+
+def wrong_slug(slug: str) -> str | None:
+    """Return what is wrong with the slug of a project that is made on the way, quoting it; None for a good one."""
+    return None if _SLUG.fullmatch(slug) else f"{quote_value(slug)} is not a slug. {_WRONG_SLUG}"
 
 
 def _read_scope(raw: Any, path: Path, problems: list[Problem]) -> Scope | None:

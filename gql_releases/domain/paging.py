@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .conditions import Conditions
+from .names import NameCheck
 
 MAX_PAGE = 100
 """The largest page that a caller may ask for."""
@@ -36,7 +37,8 @@ class PageRequest(NamedTuple):
     """One page of a list.
 
     `order` None is the list's own order. `backward` takes the last `size` rows before `before` (or of the whole list).
-    All of `conditions` must hold. What a to-one is picked by is asked for as a page of one, too.
+    All of `conditions` must hold. What a to-one is picked by is asked for as a page of one, too. Where `names` do not hold,
+    the page cannot be read.
     """
 
     size: int = DEFAULT_PAGE
@@ -45,6 +47,7 @@ class PageRequest(NamedTuple):
     before: Position | None = None
     backward: bool = False
     conditions: Conditions = ()
+    names: tuple[NameCheck, ...] = ()
 
 
 KEY_TYPES = {

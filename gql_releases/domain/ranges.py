@@ -6,7 +6,7 @@ import re
 
 from .conditions import Conditions
 from .errors import DomainError, ErrorCode
-from .version import order_prefix, parse_version
+from .version import AFTER_BUILDS, order_prefix, parse_version
 
 _COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*([0-9][0-9A-Za-z.-]*)(?:\s+|$)")
 _NUMBERS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,2}")
@@ -36,17 +36,24 @@ def range_conditions(text: str) -> Conditions:
 def _comparator(sign: str, version: str, text: str) -> list[tuple[str, str]]:
     key = _key(version, text)
     if sign in _SIGNS:
-        return [(_SIGNS[sign], key)]
+        return list(compare_versions(sign, key))
     numbers = [int(one) for one in re.match(r"[0-9.]+", version)[0].strip(".").split(".")]  # type: ignore[index]
     if sign == "~":
         kept = numbers[:2]
     else:  # the first number that is not zero may not change
         kept = numbers[: next((index for index, one in enumerate(numbers) if one), len(numbers) - 1) + 1]
     kept[-1] += 1
-    return [(_SIGNS[">="], key), (_SIGNS["<"], _key(".".join(map(str, kept)), text))]
+    return [*compare_versions(">=", key), *compare_versions("<", _key(".".join(map(str, kept)), text))]
 
 
-_SIGNS = {">=": "semver_from", ">": "semver_above", "<=": "semver_until", "<": "semver_below", "=": "semver_equals"}
+_SIGNS = {">=": "semver_from", ">": "semver_above", "<=": "semver_until", "<": "semver_below", "=": ""}
+
+
+def compare_versions(sign: str, key: str) -> Conditions:
+    """Return the conditions that a version, whatever its build, compares so with the key of a version without a build."""
+    if sign == "=":
+        return ("semver_from", key), ("semver_below", key + AFTER_BUILDS)
+    return ((_SIGNS[sign], key + AFTER_BUILDS if sign in (">", "<=") else key),)
 
 
 def version_key(version: str) -> str | None:

@@ -12,10 +12,9 @@ from datetime import timedelta
 from .conditions import MAX_CONDITIONS, Condition, Conditions, size_of
 from .dates import now, parse_date
 from .errors import DomainError, ErrorCode, shorten
-from .ranges import semver_prefix, version_key
+from .ranges import compare_versions, semver_prefix, version_key
 from .search_terms import Filter, Text, Word, parse_query, refuse
 
-_SEMVER_SIGNS = {">": "semver_above", ">=": "semver_from", "<": "semver_below", "<=": "semver_until"}
 _BUILD_SIGNS = {">": "build_above", ">=": "build_from", "<": "build_below", "<=": "build_until"}
 _AGE = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]{1,5})(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -129,8 +128,8 @@ def _version(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
     if sign:
         if plus:
             refuse("a version with a + is not compared, for what stands after it has no order", word.at)
-        return (*found, (_SEMVER_SIGNS[sign], key), HAS_ORDER)
-    return (*found, ("semver_equals", key), *([("build_code", build)] if plus else []))
+        return (*found, *compare_versions(sign, key), HAS_ORDER)
+    return (*found, *compare_versions("=", key), *([("build_code", build)] if plus else []))
 
 
 def _finalized(word: Word, sign: str, projects: Sequence[int]) -> Conditions:

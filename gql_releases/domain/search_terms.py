@@ -161,7 +161,8 @@ def _unquoted(token: Token) -> Word:
 def _check_bare(text: str, at: int, group: re.Match[str] | None) -> None:
     """Refuse what is more than text where no quotation marks are around it: groups, brackets without their other one.
 
-    Sentry's language knows them. A version that has them in it is found in quotation marks.
+    Sentry's language knows them. A version that has them in it is found in quotation marks. A quotation mark inside of a
+    word is text, and so is a second one at its end; one at the end alone closes nothing.
     """
     quote = "put it into quotation marks if it is text"
     if group:
@@ -169,7 +170,10 @@ def _check_bare(text: str, at: int, group: re.Match[str] | None) -> None:
     opened: list[int] = []
     for found in re.finditer(r'\\.|[()"]', text, re.DOTALL):
         if found[0] == '"':
-            refuse("a quotation mark stands around a value, or inside of one with a \\ before it", at + found.start())
+            begin = max(text.rfind(" ", 0, found.start()), 0)
+            ends = found.end() == len(text) or text[found.end()].isspace()
+            if ends and text.count('"', begin, found.end()) % 2:
+                refuse("a quotation mark stands around a value, or inside of one with a \\ before it", at + found.start())
         elif found[0] == "(":
             opened.append(found.start())
         elif found[0] == ")" and not opened:

@@ -27,13 +27,18 @@ MAX_BYTES = 200
 """Longer versions are stored, but not parsed."""
 # How many digits follow, a letter that sorts. A pre-release's number may be long: from 25 digits on, more letters count.
 _LENGTHS = ["z" * (digits // 25) + chr(ord("a") + digits % 25) for digits in range(MAX_BYTES + 1)]
+_BUILD = "!"
+"""Begins a build in an order key: it sorts before all that can follow in the key of a version without one."""
+AFTER_BUILDS = chr(ord(_BUILD) + 1)
+"""Appended to the key of a version without a build: what sorts after all builds of this version, before the next version."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
     """What a version says. Numbers and `components` are None where it was not parsed; missing numbers are 0.
 
-    `semver_key` compares byte by byte as versions do, "" for one without an order; `build_number` is -1 for none.
+    `semver_key` compares byte by byte as versions do, and builds of one version after their precedence: none, texts,
+    numbers. It is "" for a version without an order; `build_number` is -1 for none.
     """
 
     package: str | None
@@ -99,6 +104,8 @@ def _parsed(package: str | None, raw: str, match: re.Match[str]) -> VersionInfo:
     if build:
         description += f" ({build_hash[:12] if build_hash else build})"
     key = _semver_key(numbers, pre)
+    if key and build:
+        key += _BUILD + (f"2{_ordered(int(build))}" if build.isdigit() else f"1{build}")
     # A version without an order has no build number either: Sentry stores its sort columns together or not at all.
     number = int(build) if key and build and build.isdigit() else -1
     return VersionInfo(

@@ -71,6 +71,8 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
                 _check_attribute(where, attributes, attribute, "one", required)
             case b.ListOf(attribute):
                 _check_attribute(where, attributes, attribute, "many", False)
+                if required:
+                    raise UnboundField(f"{where} is a list and not null: refused arguments would take its siblings")
             case _:
                 raise UnboundField(f"{where} is bound to nothing")
 

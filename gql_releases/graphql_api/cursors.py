@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gql_releases.domain.dates import format_date, parse_date
-from gql_releases.domain.errors import DomainError, ErrorCode
+from gql_releases.domain.errors import DomainError, ErrorCode, quote_value
 from gql_releases.domain.paging import KEY_TYPES, Position
 
 VERSION = 1
@@ -25,15 +25,19 @@ def decode_cursor(text: str, field: str) -> Position:
     try:
         version, named, key, row_id = orjson.loads(base64.b64decode(text, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError):
-        raise _invalid("This is not a cursor of this API.") from None
+        raise _foreign(text) from None
     if version != VERSION or not isinstance(row_id, int) or isinstance(row_id, bool) or abs(row_id) >= 2**63:
-        raise _invalid("This is not a cursor of this API.")
+        raise _foreign(text)
     if named != field:
-        raise _invalid("The cursor belongs to a list in another order.")
-    return Position(field, _checked(key, KEY_TYPES[field]), row_id)
+        raise DomainError(ErrorCode.INVALID_CURSOR, f"The cursor {quote_value(text)} belongs to a list in another order.")
+    checked = _checked(key, KEY_TYPES[field])
+    if checked is None:
+        raise _foreign(text)
+    return Position(field, checked, row_id)
 
 
-def _checked(key: Any, kind: str) -> str | int:
+def _checked(key: Any, kind: str) -> str | int | None:
+    """Return a key of a sort; None for what is none."""
     if kind == "number" and isinstance(key, int) and not isinstance(key, bool) and abs(key) < 2**63:
         return key
     if kind == "text" and isinstance(key, str) and "\0" not in key:
@@ -43,8 +47,8 @@ def _checked(key: Any, kind: str) -> str | int:
             return format_date(parse_date(key))
         except DomainError:
             pass
-    raise _invalid("This is not a cursor of this API.")
+    return None
 
 
-def _invalid(message: str) -> DomainError:
-    return DomainError(ErrorCode.INVALID_CURSOR, message)
+def _foreign(text: str) -> DomainError:
+    return DomainError(ErrorCode.INVALID_CURSOR, f"{quote_value(text)} is not a cursor of this API.")

@@ -10,6 +10,7 @@ from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
 
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
 from gql_releases.graphql_api.coercing import python_name
+from gql_releases.graphql_api.problem_messages import word_problem
 from gql_releases.web.request_record import current_record
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ IN_ERRORS = frozenset(
     {
         ErrorCode.INVALID_ARGUMENT,
         ErrorCode.INVALID_CURSOR,
+        ErrorCode.AMBIGUOUS_SHA,
+        ErrorCode.ENVIRONMENT_NOT_FOUND,
+        ErrorCode.REPOSITORY_NOT_FOUND,
         ErrorCode.UNAUTHENTICATED,
         ErrorCode.INVALID_TOKEN,
         ErrorCode.FORBIDDEN,
@@ -67,6 +71,11 @@ def field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:
     }
 
 
+def refused_field(error: DomainError, path: list[str | int]) -> dict[str, Any]:
+    """Render what refuses the arguments of a field."""
+    return {"message": error.message, "path": path, "extensions": {"code": error.code.value}}
+
+
 def masked_error(error: Exception, path: list[str | int]) -> dict[str, Any]:
     """Render what nobody foresaw: logged whole under an id, which is all that the caller gets."""
     error_id, request_id = uuid.uuid4().hex, current_record().id
@@ -81,12 +90,22 @@ def codes_of(errors: list[dict[str, Any]]) -> list[str]:
     return [error.get("extensions", {}).get("code", "GRAPHQL_ERROR") for error in errors]
 
 
-def user_errors(error: DomainError, input_type: GraphQLInputType) -> list[dict[str, Any]] | None:
-    """Render an error for a payload, field paths in the input's names; None where it does not belong there."""
+def user_errors(
+    error: DomainError, input_type: GraphQLInputType, given: dict[str, Any], organization: str
+) -> list[dict[str, Any]] | None:
+    """Render an error of the input `given` for a payload, field paths in the input's names.
+
+    None where it does not belong there. `organization` is the slug of the token's.
+    """
     if error.code not in IN_PAYLOAD:
         return None
     problems = error.problems if isinstance(error, InvalidInput) else (Problem(error.code, error.path, error.message),)
-    return [{"code": one.code.value, "message": one.message, "field": input_path(input_type, one.path)} for one in problems]
+    rendered = []
+    for problem in problems:
+        field = input_path(input_type, problem.path)
+        message = word_problem(problem, field, given, organization)
+        rendered.append({"code": problem.code.value, "message": message, "field": field})
+    return rendered
 
 
 def input_path(input_type: GraphQLInputType, path: Path) -> list[str] | None:

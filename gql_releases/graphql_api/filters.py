@@ -13,6 +13,7 @@ from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order
 from gql_releases.domain.ranges import range_conditions
 from gql_releases.graphql_api.bindings import Arguments, argument
+from gql_releases.graphql_api.names import commit_condition
 
 
 @strawberry.enum(description="Whether a release is listed by default.")
@@ -87,14 +88,18 @@ class ReleaseFilter:
     """Conditions on a release."""
 
     status: ReleaseStatus | None = _optional("Only of this status.")
-    project: str | None = _optional("Only of the project with this slug.")
+    project: str | None = _optional("Only of the project with this slug; PROJECT_NOT_FOUND if there is none.")
     version: VersionFilter | None = _optional("Only of such versions.")
-    environment: str | None = _optional("Only what was deployed to the environment of this name.")
+    environment: str | None = _optional(
+        "Only what was deployed to the environment of this name; ENVIRONMENT_NOT_FOUND if there is none."
+    )
     released: bool | None = _optional("Only what has a date of release, or only what has none.")
     date_created: DateRange | None = _optional("Only what the store heard of first in this span.")
     date_released: DateRange | None = _optional("Only what was released in this span.")
-    author: str | None = _optional("Only with commits by the author of this e-mail address.")
-    commit: str | None = _optional("Only with a commit of this sha.")
+    author: str | None = _optional("Only with commits by the author of this e-mail address; none for one that nobody has.")
+    commit: str | None = _optional(
+        "Only with a commit of this sha, or of one that begins with these 7 to 39 hex digits, as git abbreviates."
+    )
     path: str | None = _optional("Only with commits that touched this path.")
     and_: list[ReleaseFilter] | None = _optional("All of these must hold.", "and")
     or_: list[ReleaseFilter] | None = _optional("At least one of these must hold.", "or")
@@ -147,7 +152,9 @@ def _conditions(given: Arguments) -> Conditions:
         elif name == "released":
             found.append(("released" if value else "unreleased", True))
         else:
-            found.append((name, value.lower() if name == "author" else value))
+            found.append(
+                commit_condition(value) if name == "commit" else (name, value.lower() if name == "author" else value)
+            )
     return tuple(found)
 
 

@@ -17,6 +17,8 @@ from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import MISSING, Evaluate, evaluator, has_variable, python_name
 from gql_releases.graphql_api.collecting import Document, Fields
 from gql_releases.graphql_api.cursors import decode_cursor, encode_cursor
+from gql_releases.graphql_api.names import name_checks
+from gql_releases.graphql_api.refusals import Refusals, leave_out
 from gql_releases.graphql_api.scalars import global_id_of
 
 ResponsePath = tuple[str | int, ...]
@@ -60,13 +62,8 @@ class PagePlan:
     around: PickPlan | None = None
 
     def request(self, variables: Variables) -> PageRequest:
-        """Read the arguments. Raises DomainError with the list's path."""
-        try:
-            return self._request(self.arguments(variables), variables)
-        except DomainError as error:
-            raise DomainError(error.code, error.message, self.path) from error
-
-    def _request(self, given: dict[str, Any], variables: Variables) -> PageRequest:
+        """Read the arguments. Raises DomainError."""
+        given = self.arguments(variables)
         order = self._order(given.get("order_by"))
         size, backward = _size(given.get("first"), given.get("last"))
         after, before = (
@@ -74,9 +71,10 @@ class PagePlan:
             for side in ("after", "before")
         )
         conditions = self.binding.conditions(given) if self.binding.conditions else ()
+        names = name_checks(conditions) if conditions else ()
         if self.around:
             conditions = self.around.request(variables).conditions + conditions
-        return PageRequest(size, order, after, before, backward, conditions)
+        return PageRequest(size, order, after, before, backward, conditions, names)
 
     def _order(self, given: Mapping[str, str] | None) -> Order | None:
         if given is None:
@@ -104,11 +102,9 @@ class PickPlan:
     conditions: Callable[[b.Arguments], Conditions]
 
     def request(self, variables: Variables) -> PageRequest:
-        """Read the arguments. Raises DomainError with the field's path."""
-        try:
-            return PageRequest(1, conditions=self.conditions(self.arguments(variables)))
-        except DomainError as error:
-            raise DomainError(error.code, error.message, self.path) from error
+        """Read the arguments. Raises DomainError."""
+        conditions = self.conditions(self.arguments(variables))
+        return PageRequest(1, conditions=conditions, names=name_checks(conditions) if conditions else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +112,7 @@ class FixedPlan:
     """A page that no variable decides."""
 
     page: PageRequest
+    path: ResponsePath = ()
 
     def request(self, variables: Variables) -> PageRequest:
         """Give the page."""
@@ -123,6 +120,8 @@ class FixedPlan:
 
 
 SlotPlan = PagePlan | PickPlan | FixedPlan
+NO_PAGE = PageRequest(0)
+"""Stands for the page of a field that is left out."""
 
 
 def _fixed(plan: PagePlan, node: FieldNode) -> SlotPlan:
@@ -130,7 +129,7 @@ def _fixed(plan: PagePlan, node: FieldNode) -> SlotPlan:
     if plan.around or any(has_variable(one.value) for one in node.arguments or ()):
         return plan
     try:
-        return FixedPlan(plan.request({}))
+        return FixedPlan(plan.request({}), plan.path)
     except DomainError:
         return plan
 
@@ -142,9 +141,35 @@ class ViewPlan:
     selection: s.Selection
     pages: list[SlotPlan]
 
-    def view(self, variables: Variables) -> s.View:
-        """Fill in the pages. Raises DomainError: before any SQL."""
-        return s.View(self.selection, tuple([page.request(variables) for page in self.pages]) if self.pages else ())
+    def view(self, variables: Variables, refusals: Refusals, first: PageRequest | None = None) -> s.View:
+        """Fill in the pages, the first one with `first` if it is given: before any SQL.
+
+        What refuses the arguments of a field is put into `refusals`, and the field is left out of the selection.
+        """
+        if not refusals:
+            try:
+                return s.View(self.selection, self._pages(variables, first))
+            except DomainError:
+                pass
+        pages = []
+        for slot, plan in enumerate(self.pages):
+            page = first if slot == 0 and first else None
+            if page is None and slot not in refusals:
+                try:
+                    page = plan.request(variables)
+                except DomainError as error:
+                    refusals[slot] = error
+            pages.append(page or NO_PAGE)
+        return s.View(leave_out(self.selection, refusals), tuple(pages))
+
+    def _pages(self, variables: Variables, first: PageRequest | None) -> tuple[PageRequest, ...]:
+        if first:
+            return first, *[page.request(variables) for page in self.pages[1:]]
+        return tuple([page.request(variables) for page in self.pages]) if self.pages else ()
+
+    def paths(self) -> dict[int, ResponsePath]:
+        """Return the path of each field with arguments, by its slot."""
+        return {slot: plan.path for slot, plan in enumerate(self.pages)}
 
 
 @dataclass(slots=True)

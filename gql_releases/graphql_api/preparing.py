@@ -25,7 +25,7 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 
 from gql_releases.domain.counters import count_fall_back
-from gql_releases.domain.errors import shorten
+from gql_releases.domain.errors import quote_value
 from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import MISSING, Coerce, CoercionError, coercer, evaluator, is_large
 from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
@@ -61,13 +61,22 @@ PLANS_PER_OPERATION = 16
 PRICES_PER_OPERATION = 64
 
 
-class RequestError(Exception):
-    """The request cannot be executed: its document, its operation's name or its variables are wrong."""
+PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
+BAD_INPUT, NO_OPERATION = "BAD_USER_INPUT", "OPERATION_RESOLUTION_FAILURE"
+"""Codes of requests that cannot be executed, as Apollo's tools group them."""
 
-    def __init__(self, errors: list[GraphQLError]) -> None:
+
+class RequestError(Exception):
+    """The request cannot be executed: its document, its operation's name or its variables are wrong.
+
+    `code` is that of the errors that have none of their own.
+    """
+
+    def __init__(self, errors: list[GraphQLError], code: str = VALIDATION_FAILED) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
         self.is_syntax = isinstance(errors[0], GraphQLSyntaxError)
+        self.code = PARSE_FAILED if self.is_syntax else code
 
 
 @dataclass(slots=True)
@@ -98,11 +107,11 @@ class Operation:
         try:
             return self._coerce(raw)
         except RecursionError:
-            raise RequestError([GraphQLError("The variables are nested too deeply.")]) from None
+            raise RequestError([GraphQLError("The variables are nested too deeply.")], BAD_INPUT) from None
         except GraphQLError as error:  # a list beyond its limit
             raise RequestError([error]) from None
         except CoercionError as error:
-            raise RequestError(self._explain(raw, error)) from None
+            raise RequestError(self._explain(raw, error), BAD_INPUT) from None
 
     def _explain(self, raw: Mapping[str, Any], error: CoercionError) -> list[GraphQLError]:
         """Return graphql-core's errors: but for large variables, which it takes seconds for, and where it finds none."""
@@ -285,8 +294,8 @@ def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode
     if name is None:
         if len(operations) == 1:
             return operations[0]
-        raise RequestError([GraphQLError("The document has several operations: say operationName.")])
+        raise RequestError([GraphQLError("The document has several operations: say operationName.")], NO_OPERATION)
     for one in operations:
         if one.name and one.name.value == name:
             return one
-    raise RequestError([GraphQLError(f'The document has no operation named "{shorten(name)}".')])
+    raise RequestError([GraphQLError(f"The document has no operation named {quote_value(name)}.")], NO_OPERATION)

@@ -18,16 +18,18 @@ from graphql import (
     execute,
 )
 
-from gql_releases.domain.errors import DomainError, ErrorCode, Unauthenticated
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.errors import DomainError, ErrorCode, PagesRefused, Unauthenticated
 from gql_releases.domain.paging import MAX_PAGE, PageRequest
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import Read
 from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import Evaluate
 from gql_releases.graphql_api.collecting import Document
-from gql_releases.graphql_api.errors import user_errors
+from gql_releases.graphql_api.errors import refused_field, user_errors
 from gql_releases.graphql_api.payloads import PayloadPlan, answer
 from gql_releases.graphql_api.planning import ResponsePath, ViewPlan, plan_nodes, plan_view
+from gql_releases.graphql_api.refusals import Refusals, locate_refusals
 from gql_releases.graphql_api.scalars import from_global_id
 from gql_releases.graphql_api.services import Services
 from gql_releases.web.request_record import current_record
@@ -36,19 +38,41 @@ Variables = Mapping[str, Any]
 
 
 class Asked(NamedTuple):
-    """One request: who asks (None: nobody), with which variables, coerced and as they came."""
+    """One request: who asks (None: nobody), with which variables, coerced and as they came.
+
+    `errors` are those of its response.
+    """
 
     services: Services
     principal: Principal | None
     variables: Variables
     raw_variables: Variables
-    public_schema: bool = True
+    public_schema: bool
+    errors: list[dict[str, Any]]
 
     def reader(self) -> Principal:
         """Give who asks. Raises Unauthenticated where nobody does."""
         if self.principal is None:
             raise Unauthenticated
         return self.principal
+
+    def add_errors(self, plan: ViewPlan, refusals: Refusals, value: Any, *path: str | int) -> None:
+        """Add the errors of the fields of a value that are null because their arguments were refused."""
+        located = locate_refusals(plan.paths(), refusals, value, path)
+        self.errors.extend([refused_field(error, list(place)) for error, place in located])
+
+
+async def read_view(
+    asked: Asked, plan: ViewPlan, refusals: Refusals, conditions: Conditions = (), first: PageRequest | None = None
+) -> Any:
+    """Read what is planned. Fields whose arguments are refused are null, and come to stand in `refusals`."""
+    principal = asked.reader()
+    while True:
+        view = plan.view(asked.variables, refusals, first)
+        try:
+            return await asked.services.reads.read(principal, Read(view, conditions))
+        except PagesRefused as error:
+            refusals |= error.refusals
 
 
 class Step(Protocol):
@@ -85,12 +109,14 @@ class OneStep:
 
     async def run(self, asked: Asked) -> Any:
         """Read the object."""
-        principal = asked.reader()
-        view = self.plan.view(asked.variables)
+        principal, refusals = asked.reader(), Refusals()
         conditions = self.find(self.arguments(asked.variables), principal) if self.find else ()
         if conditions is None:
             return None
-        return await asked.services.reads.read(principal, Read(view, conditions))
+        tree = await read_view(asked, self.plan, refusals, conditions)
+        if refusals:
+            asked.add_errors(self.plan, refusals, tree, self.name)
+        return tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +128,10 @@ class ListStep:
 
     async def run(self, asked: Asked) -> Any:
         """Read the list as the viewer's."""
-        principal = asked.reader()
-        tree = await asked.services.reads.read(principal, Read(self.plan.view(asked.variables)))
+        refusals = Refusals()
+        tree = await read_view(asked, self.plan, refusals)
+        if refusals and tree:
+            asked.add_errors(self.plan, refusals, tree["value"], self.name)
         return tree and tree["value"]
 
 
@@ -121,23 +149,27 @@ class NodeStep:
 
     async def run(self, asked: Asked) -> Any:
         """Read one object, or each type's objects with one statement."""
-        principal, given = asked.reader(), self.arguments(asked.variables)
+        asked.reader()
+        given = self.arguments(asked.variables)
         if "id" in given:
-            return await self._one(asked, principal, given["id"])
+            return await self._one(asked, given["id"])
         if len(given["ids"]) > MAX_PAGE:
             raise DomainError(ErrorCode.INVALID_ARGUMENT, f"At most {MAX_PAGE} ids, not {len(given['ids'])}.", self.path)
-        return await self._many(asked, principal, given["ids"])
+        return await self._many(asked, given["ids"])
 
-    async def _one(self, asked: Asked, principal: Principal, given: str) -> Any:
+    async def _one(self, asked: Asked, given: str) -> Any:
         entity, key = from_global_id(given) or ("", 0)
         if entity not in self.types:
             return None
         if entity not in self.plans:
             self.plans[entity] = plan_view(self.document, self.types[entity], self.nodes, self.path)
-        view = self.plans[entity].view(asked.variables)
-        return await asked.services.reads.read(principal, Read(view, (("id", key),)))
+        plan, refusals = self.plans[entity], Refusals()
+        tree = await read_view(asked, plan, refusals, (("id", key),))
+        if refusals:
+            asked.add_errors(plan, refusals, tree, self.name)
+        return tree
 
-    async def _many(self, asked: Asked, principal: Principal, given: list[str]) -> list[Any]:
+    async def _many(self, asked: Asked, given: list[str]) -> list[Any]:
         ids = [from_global_id(one) or ("", 0) for one in given]
         found: dict[tuple[str, int], Any] = {}
         for entity in sorted({entity for entity, _ in ids} & self.types.keys()):
@@ -145,11 +177,13 @@ class NodeStep:
                 self.plans[entity] = plan_nodes(self.document, self.types[entity], self.nodes, self.path)
             keys = [key for named, key in ids if named == entity]
             by_ids = PageRequest(len(keys), conditions=(("ids", keys),))
-            pages = [page.request(asked.variables) for page in self.plans[entity].pages[1:]]
-            view = View(self.plans[entity].selection, (by_ids, *pages))
-            tree = await asked.services.reads.read(principal, Read(view))
-            assert tree
+            plan, refusals = self.plans[entity], Refusals()
+            tree = await read_view(asked, plan, refusals, first=by_ids)
             found |= {(entity, one["key"]): one["node"] for one in tree["value"]["nodes"]}
+            if refusals:
+                for index, identified in enumerate(ids):
+                    if identified[0] == entity and identified in found:
+                        asked.add_errors(plan, refusals, found[identified], self.name, index)
         return [found.get(one) for one in ids]
 
 
@@ -166,23 +200,37 @@ class CommandStep:
 
     async def run(self, asked: Asked) -> Any:
         """Do it, and show what was asked for; problems of the input ride in the payload."""
-        principal, view = asked.reader(), self.plan.view(asked.variables)
-        given = self.arguments(asked.variables)["input"]
+        principal = asked.reader()
+        given, refusals = self.arguments(asked.variables)["input"], Refusals()
+
+        def explain(error: DomainError) -> list[dict[str, Any]] | None:
+            return user_errors(error, self.input_type, given, principal.organization_slug)
+
         try:
-            done = await self.command.run(asked.services, principal, given, view)
+            done = await self._run(asked, given, refusals)
         except DomainError as error:
-            problems = self._explain(error)
+            problems = explain(error)
             if problems is None:
                 raise
             _note_problems(problems)
-            return answer(self.payload, {}, problems, self._explain)
+            return answer(self.payload, {}, problems, explain)
         for result in done.get("results", ()):
             if isinstance(result, DomainError):
-                _note_problems(self._explain(result))
-        return answer(self.payload, done, [], self._explain)
+                _note_problems(explain(result))
+        payload = answer(self.payload, done, [], explain)
+        if refusals:
+            asked.add_errors(self.plan, refusals, payload, self.name)
+        return payload
 
-    def _explain(self, error: DomainError) -> list[dict[str, Any]] | None:
-        return user_errors(error, self.input_type)
+    async def _run(self, asked: Asked, given: dict[str, Any], refusals: Refusals) -> dict[str, Any]:
+        """Do it. A field of the payload that cannot be read keeps nothing from being done: it is null."""
+        principal = asked.reader()
+        while True:
+            view = self.plan.view(asked.variables, refusals)
+            try:
+                return await self.command.run(asked.services, principal, given, view)
+            except PagesRefused as error:  # of that attempt nothing was done
+                refusals |= error.refusals
 
 
 @dataclass(slots=True)

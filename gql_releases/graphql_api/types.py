@@ -31,6 +31,7 @@ from gql_releases.graphql_api.bindings import (
 )
 from gql_releases.graphql_api.connections import Connection, Node
 from gql_releases.graphql_api.filters import RELEASE_LIST, ReleaseStatus
+from gql_releases.graphql_api.names import commit_condition
 from gql_releases.graphql_api.scalars import BigInt, JSONObject
 
 
@@ -90,6 +91,10 @@ def _given(*names: str) -> Callable[[Arguments], Conditions]:
     return lambda given: tuple((name, given[name]) for name in names if given.get(name) is not None)
 
 
+def _containing(given: Arguments) -> Conditions:
+    return commit_condition(given["commit"]), *_given("repository")(given)
+
+
 def _version_of(side: str) -> Callable[[Arguments], Conditions]:
     return lambda given: (("version", given[side]),)
 
@@ -110,26 +115,32 @@ class Organization(Node):
     slug: str = column("slug", "The organization's name in addresses, unique.")
     name: str = column("name", "The organization's name for people.")
     date_created: datetime = column("date_created", "When it was made.")
-    projects: Connection[Project] = to_many("projects", "Its projects, by slug.", Order("slug"))
-    repositories: Connection[Repository] = to_many("repositories", "Its repositories, by name.", Order("name"))
-    environments: Connection[Environment] = to_many("environments", "Its environments, by name.", Order("name"))
-    releases: Connection[Release] = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
+    projects: Connection[Project] | None = to_many("projects", "Its projects, by slug.", Order("slug"))
+    repositories: Connection[Repository] | None = to_many("repositories", "Its repositories, by name.", Order("name"))
+    environments: Connection[Environment] | None = to_many("environments", "Its environments, by name.", Order("name"))
+    releases: Connection[Release] | None = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
     release_containing: Release | None = picked(
         "release_containing",
         "The first release that has a commit: the one that brought it.",
-        _given("commit", "repository"),
+        _containing,
         [
-            argument("commit", str, "The commit's sha."),
-            argument("repository", str | None, "The name of its repository; any if it is not said."),
+            argument(
+                "commit", str, "The commit's sha, or 7 to 39 hex digits that it begins with; AMBIGUOUS_SHA if several do."
+            ),
+            argument(
+                "repository",
+                str | None,
+                "The name of its repository (any by default); REPOSITORY_NOT_FOUND if there is none.",
+            ),
         ],
     )
     compare: ReleaseComparison | None = compared(
         "compared_head",
-        "What lies between two releases of a project; null unless both are the project's and `base` is not the later one.",
+        "What lies between two releases of a project. `base` must not be the later one: INVALID_ARGUMENT.",
         [
-            argument("project", str, "The project's slug."),
-            argument("base", str, "The version of the earlier release, which is not part of it."),
-            argument("head", str, "The version of the later release, which is."),
+            argument("project", str, "The project's slug; PROJECT_NOT_FOUND if there is none."),
+            argument("base", str, "The version of the earlier release, which is not part of it; else RELEASE_NOT_FOUND."),
+            argument("head", str, "The version of the later release, which is; else RELEASE_NOT_FOUND."),
         ],
         _between,
         "Release",
@@ -142,19 +153,19 @@ class ReleaseComparison:
 
     base: Release | None = picked("release_of_version", "The earlier release.", _version_of("base"))
     head: Release | None = picked("release_of_version", "The later release.", _version_of("head"))
-    releases: Connection[Release] = _compared_list(
+    releases: Connection[Release] | None = _compared_list(
         "compared_releases",
         "The releases in between, with the later one, the newest first.",
         Order("date_shown", descending=True),
     )
-    commits: Connection[Commit] = _compared_list("compared_commits", "The commits of these releases.", Order("id"))
-    authors: Connection[CommitAuthor] = _compared_list(
+    commits: Connection[Commit] | None = _compared_list("compared_commits", "The commits of these releases.", Order("id"))
+    authors: Connection[CommitAuthor] | None = _compared_list(
         "compared_authors", "Who wrote these commits, by e-mail address.", Order("email")
     )
-    file_changes: Connection[FileChange] = _compared_list(
+    file_changes: Connection[FileChange] | None = _compared_list(
         "compared_file_changes", "The paths that these commits touched, by path.", Order("path")
     )
-    deploys: Connection[Deploy] = _compared_list(
+    deploys: Connection[Deploy] | None = _compared_list(
         "compared_deploys",
         "The deploys of these releases, the last finished first.",
         Order("finish_order", descending=True),
@@ -173,12 +184,12 @@ class Project(Node):
     default_repository: Repository | None = to_one(
         "default_repository", "The repository that the REST API reads `origin` as, the name that sentry-cli sends."
     )
-    releases: Connection[Release] = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
+    releases: Connection[Release] | None = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
     latest_release: Release | None = picked(
         "latest_release",
         "Its newest release by date, of release or else of creation; with an environment, the one that runs there now.",
         _given("environment"),
-        [argument("environment", str | None, "The environment's name.")],
+        [argument("environment", str | None, "The environment's name; ENVIRONMENT_NOT_FOUND if there is none.")],
     )
 
 
@@ -200,10 +211,10 @@ class Environment(Node):
     name: str = column("name", "The environment's name, unique in its organization.")
     date_created: datetime = column("date_created", "When it was first named.")
     organization: Organization = to_one("organization", "Whose environment it is.")
-    current: Connection[CurrentDeploy] = to_many(
+    current: Connection[CurrentDeploy] | None = to_many(
         "current", "What runs here now: the last successful deploy of each project.", Order("id")
     )
-    deploys: Connection[Deploy] = to_many(
+    deploys: Connection[Deploy] | None = to_many(
         "deploys",
         "What was put here, the last finished first; what goes on is before them.",
         Order("finish_order", descending=True),
@@ -280,7 +291,7 @@ class Release(Node):
         "previous",
         "The release of a project that came before this one, by date of release or else of creation.",
         _given("project"),
-        [argument("project", str, "The slug of a project that both are releases of.")],
+        [argument("project", str, "The slug of a project that both are releases of; else PROJECT_NOT_FOUND.")],
     )
     upstream: Upstream | None = picked(
         "upstream",
@@ -291,13 +302,15 @@ class Release(Node):
         "last_commit", "Its newest commit: the first of each repository's, and of these the last by time."
     )
     last_deploy: Deploy | None = to_one("last_deploy", "The deploy that was recorded last.")
-    projects: Connection[Project] = to_many("projects", "The projects that it is a release of.", Order("project_id"))
-    commits: Connection[Commit] = to_many("commits", "Its commits, the newest first.", Order("position"))
-    authors: Connection[CommitAuthor] = to_many(
+    projects: Connection[Project] | None = to_many("projects", "The projects that it is a release of.", Order("project_id"))
+    commits: Connection[Commit] | None = to_many("commits", "Its commits, the newest first.", Order("position"))
+    authors: Connection[CommitAuthor] | None = to_many(
         "authors", "Who wrote its commits, whose newest commit is the newest first.", Order("position")
     )
-    head_commits: Connection[HeadCommit] = to_many("head_commits", "The newest commit of each repository.", Order("id"))
-    deploys: Connection[Deploy] = to_many(
+    head_commits: Connection[HeadCommit] | None = to_many(
+        "head_commits", "The newest commit of each repository.", Order("id")
+    )
+    deploys: Connection[Deploy] | None = to_many(
         "deploys",
         "Its deploys, the last finished first; what goes on is before them.",
         Order("finish_order", descending=True),
@@ -323,8 +336,10 @@ class Commit(Node):
     timestamp: datetime | None = column("timestamp", "When it was made; null where only its hash is known.")
     repository: Repository = to_one("repository", "The repository that it belongs to.")
     author: CommitAuthor | None = to_one("author", "Who wrote it.")
-    file_changes: Connection[FileChange] = to_many("file_changes", "The paths that it touched, by path.", Order("path"))
-    releases: Connection[Release] = to_many("releases", "The releases that it is part of.", Order("release_id"))
+    file_changes: Connection[FileChange] | None = to_many(
+        "file_changes", "The paths that it touched, by path.", Order("path")
+    )
+    releases: Connection[Release] | None = to_many("releases", "The releases that it is part of.", Order("release_id"))
 
 
 @strawberry.type(description="Who wrote commits, known by an e-mail address.")
@@ -389,7 +404,7 @@ class Deploy(Node):
         "previous_release", "What ran there before, when this deploy was made or succeeded."
     )
     release: Release = to_one("release", "What was put there.")
-    projects: Connection[Project] = to_many("projects", "The projects that were deployed.", Order("project_id"))
+    projects: Connection[Project] | None = to_many("projects", "The projects that were deployed.", Order("project_id"))
 
 
 @strawberry.type(description="A credential, without its secret.")
@@ -410,7 +425,7 @@ class Viewer:
     """The holder of the token that came with the request."""
 
     token: Token = to_one("token", "The token that came with the request.")
-    organizations: Connection[Organization] = to_many(
+    organizations: Connection[Organization] | None = to_many(
         "organizations", "The organizations that the token opens, by slug.", Order("slug")
     )
 

@@ -25,7 +25,7 @@ from gql_releases.graphql_api.cost import require_affordable
 from gql_releases.graphql_api.errors import codes_of, field_error, masked_error
 from gql_releases.graphql_api.limits import limit_error
 from gql_releases.graphql_api.messages import shorten_message
-from gql_releases.graphql_api.preparing import Operation, Preparer, RequestError
+from gql_releases.graphql_api.preparing import BAD_INPUT, Operation, Preparer, RequestError
 from gql_releases.graphql_api.requests import HttpError, Request, from_body, from_large_body, from_query
 from gql_releases.graphql_api.services import Services
 from gql_releases.graphql_api.steps import Asked, Step
@@ -118,10 +118,8 @@ class GraphQLView:
         except ConnectionResetError:
             return
         except HttpError as error:
-            told: dict[str, Any] = {"message": error.message}
-            if error.extensions:
-                told["extensions"] = error.extensions
-            status, answer, headers = error.status, {"errors": [told]}, error.headers
+            refusal = {"message": error.message, "extensions": error.extensions or {"code": "BAD_REQUEST"}}
+            status, answer, headers = error.status, {"errors": [refusal]}, error.headers
             if not error.extensions:
                 record.add_codes([f"HTTP_{status}"])
         except Exception as error:
@@ -202,15 +200,15 @@ class GraphQLView:
             steps = operation.steps(variables)
         except RequestError as error:
             current_record().name_operation(request.operation_name, request.query)
-            return self._refused(error, kind), {"errors": [_formatted(one) for one in error.errors]}
+            return self._refused(error, kind), {"errors": [_formatted(one, error.code) for one in error.errors]}
         except GraphQLError as error:
             status = self._refused(RequestError([error]), kind)
             current_record().name_operation(request.operation_name, request.query)
-            return status, {"errors": [_formatted(error)], **extensions}
+            return status, {"errors": [_formatted(error, BAD_INPUT)], **extensions}
         if extensions and request.extensions.get("dryRun"):
             return 200, {"data": None, **extensions}
         services = self._for_large if request.large else self._services
-        asked = Asked(services, principal, variables, request.variables, self._rules.public_schema)
+        asked = Asked(services, principal, variables, request.variables, self._rules.public_schema, [])
         data, errors = await run(steps, asked)
         if request.large:
             await apart(let_go, [variables, request.variables])
@@ -267,7 +265,7 @@ def _told(asked: dict[str, Any], cost: int, most: int) -> dict[str, Any]:
 async def run(steps: Iterable[Step], asked: Asked) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Run the root fields in order, each whole. Raises InvalidToken: that refuses the request, ClientGone."""
     data: dict[str, Any] = {}
-    errors: list[dict[str, Any]] = []
+    errors = asked.errors
     begun = time.perf_counter()
     for step in steps:
         name = step.name
@@ -282,7 +280,7 @@ async def run(steps: Iterable[Step], asked: Asked) -> tuple[dict[str, Any], list
         except DomainError as error:
             errors.append(field_error(error, [name]))
         except GraphQLError as error:  # introspection's own
-            errors.append(_formatted(error))
+            errors.append(_formatted(error, BAD_INPUT))
         except Exception as error:
             errors.append(masked_error(error, [name]))
         data[name] = None
@@ -308,5 +306,7 @@ def _are(errors: list[dict[str, Any]], code: ErrorCode) -> bool:
     return all(error.get("extensions", {}).get("code") == code.value for error in errors)
 
 
-def _formatted(error: GraphQLError) -> dict[str, Any]:
-    return {**error.formatted, "message": shorten_message(error.message)}
+def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+    """Render an error of graphql-core, with `code` unless it has one of its own."""
+    extensions = {"code": code} | (error.extensions or {})
+    return {**error.formatted, "message": shorten_message(error.message), "extensions": extensions}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gql_releases.domain.conditions import Conditions
-from gql_releases.domain.errors import ReleaseNotFound
+from gql_releases.domain.errors import Forbidden, ReleaseNotFound
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.selection import Read, View
 from gql_releases.rest_api import lists, shapes
 from gql_releases.rest_api.pagination import read_page
+from gql_releases.rest_api.parameters import read_projects
 from gql_releases.rest_api.releases import readable_key, release_id
 from gql_releases.rest_api.requests import Answer, Request, not_found
 
@@ -47,9 +49,12 @@ async def list_repositories(request: Request) -> Answer:
 async def previous_with_commits(request: Request) -> Answer:
     """Show the newest earlier release that has commits, or {} (contract sections 6.4 and 9).
 
+    `project` narrows it to projects (ids or slugs), and so does a path below a project. An archived release is passed over.
     A client takes its lastCommit for where the next range begins: what is no whole sha would end the client's build.
     """
-    read = Read(shapes.PREVIOUS, readable_key(request).conditions())
+    key = readable_key(request)
+    projects = await _of_projects(request, key.project)
+    read = Read(shapes.previous_view(projects), key.conditions())
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound
@@ -57,6 +62,16 @@ async def previous_with_commits(request: Request) -> Answer:
     if found is None or not _FULL_SHA.fullmatch(found["lastCommit"]["id"]):
         return Answer(200, {})
     return Answer(200, found)
+
+
+async def _of_projects(request: Request, named: str | None) -> list[int]:
+    """Return the ids of the project that the path names, else of those of `project`. Raises Forbidden, ReleaseNotFound."""
+    if named is None:
+        return await read_projects(request, slugs=True)
+    try:
+        return await read_projects(replace(request, parameters={"project": [named]}), slugs=True)
+    except Forbidden:
+        raise ReleaseNotFound from None
 
 
 async def _of_repository(request: Request) -> Conditions:

@@ -38,8 +38,11 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.RELEASE_NOT_FOUND: 404,
     ErrorCode.DEPLOY_NOT_FOUND: 404,
     ErrorCode.TOKEN_NOT_FOUND: 404,
+    ErrorCode.ENVIRONMENT_NOT_FOUND: 404,
+    ErrorCode.REPOSITORY_NOT_FOUND: 404,
     ErrorCode.INVALID_ARGUMENT: 400,
     ErrorCode.INVALID_CURSOR: 400,
+    ErrorCode.AMBIGUOUS_SHA: 400,
     ErrorCode.FORBIDDEN: 403,
     **AUTHENTICATION_STATUSES,
     ErrorCode.TIMEOUT: 400,  # no 503: clients would send the same again

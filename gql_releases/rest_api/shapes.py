@@ -191,8 +191,12 @@ META = s.Selection(
 )
 """The summary of a release; its pages are those of projects and paths."""
 
-PREVIOUS = s.View(s.Selection("Release", (s.One("found", "with_commits", release(1), 0),)), (PageRequest(1), *PAGES))
-"""The release before one that has commits."""
+_PREVIOUS = s.Selection("Release", (s.One("found", "with_commits", release(1), 0),))
+
+
+def previous_view(projects: list[int]) -> s.View:
+    """Return the view of the release before one that has commits, in some of its projects ([] for all)."""
+    return s.View(_PREVIOUS, (PageRequest(1, conditions=(("projects", projects),) if projects else ()), *PAGES))
 
 
 def _neighbour(name: str, slot: int) -> s.Many:

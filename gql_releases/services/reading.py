@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from gql_releases.domain.conditions import leaves
-from gql_releases.domain.errors import DomainError, ErrorCode
+from gql_releases.domain.errors import DomainError, ErrorCode, PagesRefused
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, View
@@ -36,13 +36,16 @@ class ReadService:
 
 
 def require_readable(principal: Principal, view: View | None) -> None:
-    """Refuse a view of anything that the principal's scopes do not open. Raises Forbidden."""
+    """Refuse a view of anything that the principal's scopes do not open. Raises Forbidden, PagesRefused."""
     if view is None:
         return
     principal.require_readable(view.selection.entities)
-    for page in view.pages:
+    for slot, page in enumerate(view.pages):
         if page.conditions:
-            require_storable(page.conditions)
+            try:
+                require_storable(page.conditions)
+            except DomainError as error:
+                raise PagesRefused({slot: error}) from None
 
 
 def require_storable(conditions: Iterable[tuple[str, Any]]) -> None:

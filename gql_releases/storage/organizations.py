@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import ErrorCode, InvalidInput, OrganizationNotFound, Problem, invalid
-from gql_releases.domain.organization import NewOrganization, parse_new_project
+from gql_releases.domain.organization import NewOrganization, wrong_slug
 from gql_releases.storage.columns import Id
 from gql_releases.storage.database import Database
 from gql_releases.storage.statements import Row, Statement, Transaction
@@ -94,7 +94,8 @@ async def project_ids(
 ) -> dict[str | int, int]:
     """Give the id of each project, named by slug or id, in the order of the naming; `slugs` were looked up already.
 
-    `create` makes projects for unknown slugs. Raises InvalidInput for each unknown one, worded by `unknown`.
+    `create` makes projects for unknown slugs. Raises InvalidInput for each unknown one, worded by `unknown`, and for each
+    that is to be made and has no slug for a name.
     """
     texts = [name for name in named if isinstance(name, str)] if slugs is None else []
     numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
@@ -106,10 +107,19 @@ async def project_ids(
             asked = {"organization_id": organization, "named": transaction.dialect.list_value(names)}
             for row_id, slug in await transaction.all(statement, asked):
                 known |= {slug: row_id, str(row_id): row_id}
-    new = [name for name in named if create and isinstance(name, str) and not name.isdigit() and name not in known]
-    missing = [index for index, name in enumerate(named) if str(name) not in known and name not in new]
-    if missing:
-        raise InvalidInput(Problem(ErrorCode.UNKNOWN_PROJECT, ("projects", index), unknown) for index in missing)
+    new: list[str] = []
+    problems: list[Problem] = []
+    for index, name in enumerate(named):
+        if str(name) in known:
+            continue
+        if not create or not isinstance(name, str) or name.isdigit():
+            problems.append(Problem(ErrorCode.UNKNOWN_PROJECT, ("projects", index), unknown))
+        elif wrong := wrong_slug(name):
+            problems.append(Problem(ErrorCode.INVALID_SLUG, ("projects", index), wrong))
+        else:
+            new.append(name)
+    if problems:
+        raise InvalidInput(problems)
     if new:
         known |= await _create_missing(transaction, organization, new)
     return {name: known[str(name)] for name in named}
@@ -117,21 +127,11 @@ async def project_ids(
 
 async def create_missing_projects(transaction: Transaction, organization: int, names: Collection[str | int]) -> None:
     """Make projects of those names that are valid slugs and not there, in the order of the slugs."""
-    slugs = sorted(name for name in names if isinstance(name, str) and not name.isdigit() and _is_valid_slug(name))
+    slugs = sorted(name for name in names if isinstance(name, str) and not name.isdigit() and not wrong_slug(name))
     if slugs:
         await _create_missing(transaction, organization, slugs)
 
 
-def _is_valid_slug(slug: str) -> bool:
-    try:
-        parse_new_project({"slug": slug})
-    except InvalidInput:
-        return False
-    return True
-
-
 async def _create_missing(transaction: Transaction, organization: int, slugs: list[str]) -> dict[str, int]:
-    for slug in slugs:
-        parse_new_project({"slug": slug})
     rows = {slug: {"slug": slug, "name": slug} for slug in slugs}
     return await project_keeper.keep(transaction, {"organization_id": organization, "date_created": now()}, rows)

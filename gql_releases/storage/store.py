@@ -57,7 +57,7 @@ class Store:
             with suppress(TakesLong):
                 if plan.single:
                     values = reader.values(principal, read)
-                    return made(plan, await self._database.rows(plan.level.statement, values, move=False), pages)
+                    return made(plan, await self._database.rows(plan.level.statement, values, move=False), principal, pages)
                 return await self._database.read(
                     lambda transaction: reader.read(transaction, principal, read, plan), move=False
                 )

@@ -217,7 +217,7 @@ def test_unexpected_error_is_masked_on_every_path(house: House, caplog: pytest.L
 )
 def test_wrong_list_argument_is_found_with_its_path(client: Client, arguments: str, code: str, path: list[str]) -> None:
     answer = client.graphql(f'{{organization(slug: "acme") {{r: releases({arguments}) {{totalCount}}}}}}')
-    assert answer["data"] == {"organization": None}
+    assert answer["data"] == {"organization": {"r": None}}
     assert (answer["errors"][0]["extensions"]["code"], answer["errors"][0]["path"]) == (code, path)
 
 

@@ -35,6 +35,8 @@ def _holds(row: Any, name: str, value: Any, related: Related) -> bool:
             return all(_version(row, one, wanted) for one, wanted in value.items() if wanted is not None)
         case "author":
             return value.lower() in related(row, name)
+        case "commit" if re.fullmatch("[0-9a-f]{7,39}", value):
+            return any(sha.startswith(value) for sha in related(row, name))
         case _:
             return value in related(row, name)
 

@@ -177,7 +177,7 @@ class Generator:
             return {"project": self.random.choice((*PROJECTS, "none")), "base": versions[0], "head": versions[1]}
         if "commit" in names:
             more = {"repository": self.random.choice(REPOSITORIES)} if self.chance(0.3) else {}
-            return {"commit": self.random.choice(self.known.shas), **more}
+            return {"commit": self.random.choice((*self.known.shas, self.abbreviated())), **more}
         if "environment" in names:
             return {"environment": self.random.choice(ENVIRONMENTS)} if self.chance(0.6) else {}
         if "project" in names:
@@ -196,6 +196,10 @@ class Generator:
             return self.page(declared, sort)
         return {}
 
+    def abbreviated(self) -> str:
+        """Draw the beginning of a sha, of one commit or of several."""
+        return self.random.choice(self.known.shas)[: self.random.choice((7, 38, 39))]
+
     def page(self, declared: Any, sort: str | None) -> dict[str, Any]:
         given: dict[str, Any] = {}
         backward = self.chance(0.25, "last")
@@ -213,6 +217,8 @@ class Generator:
         for side in ("after", "before"):
             if sort and self.known.cursors.get(sort) and self.chance(0.25, side):
                 given[side] = self.random.choice(self.known.cursors[sort])
+        if self.chance(0.03, "refused argument"):
+            given |= self.random.choice(({"last" if backward else "first": 101}, {"after": ""}))
         return given
 
     def filter(self, depth: int) -> dict[str, Any]:
@@ -242,7 +248,7 @@ class Generator:
                 return {side: draw(known.dates) for side in self.random.sample(("from", "before"), draw((0, 1, 1, 2)))}
         values = {
             "status": ("OPEN", "ARCHIVED"), "project": (*PROJECTS, "none"), "environment": ENVIRONMENTS,
-            "author": known.emails, "commit": known.shas, "path": known.paths,
+            "author": known.emails, "commit": (*known.shas, self.abbreviated()), "path": known.paths,
         }  # fmt: skip
         return draw(values[name])
 

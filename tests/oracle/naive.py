@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from graphql import GraphQLResolveInfo, GraphQLSchema, execute, parse
+from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute, parse
 from sqlmodel import Session, SQLModel, col, select
 
 from gql_releases.domain.history import MESSAGES, CommitStatus
@@ -44,6 +44,10 @@ def global_id(row: Any) -> str:
     return base64.b64encode(f"{NAMES[type(row)]}:{row.id}".encode()).decode()
 
 
+def refusal(code: str) -> GraphQLError:
+    return GraphQLError("refused", extensions={"code": code})
+
+
 class Naive:
     """Resolves every field by itself, for one tenant."""
 
@@ -53,13 +57,13 @@ class Naive:
         assert found
         self.token, self.organization = found, found.organization_id
 
-    def answer(self, document: str, variables: dict[str, Any]) -> Any:
+    def answer(self, document: str, variables: dict[str, Any]) -> tuple[Any, list[tuple[Any, Any]]]:
+        """Give the data and each error as (path, extensions)."""
         result = execute(
             self.schema, parse(document), variable_values=variables,
             field_resolver=self.resolve, type_resolver=lambda value, info, abstract: NAMES[type(value)],
         )  # fmt: skip
-        assert not result.errors, result.errors
-        return result.data
+        return result.data, [(tuple(error.path or ()), error.extensions) for error in result.errors or ()]
 
     def resolve(self, source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
         parent, name = info.parent_type.name, info.field_name
@@ -183,7 +187,43 @@ class Naive:
         releases = self.list_Project_releases(found[0])[2] if found else []
         return sorted(releases, key=lambda one: (one.date_released or one.date_created, one.id))
 
+    def require_names(self, given: dict[str, Any]) -> None:
+        """Refuse names in a filter that nothing has, in the order in which their kinds come, and shas of several commits."""
+        listed: dict[str, list[str]] = {}
+        waiting = [given]
+        while waiting:
+            for name, value in (waiting.pop(0) or {}).items():
+                if name in ("and", "or"):
+                    waiting += value or []
+                elif name == "not":
+                    waiting.append(value)
+                elif name in ("project", "environment", "commit") and value is not None:
+                    listed.setdefault(name, []).append(value)
+        problems = {self.problem_of(name, value) for name, values in listed.items() for value in values} - {None}
+        if problems:
+            raise refusal("|".join(sorted(problems)))  # type: ignore[arg-type]
+
+    def problem_of(self, kind: str, value: str) -> str | None:
+        if kind == "commit":
+            shas = {one.sha for one in self.rows(t.CommitRow) if one.sha.startswith(value)}
+            return (
+                "AMBIGUOUS_SHA"
+                if re.fullmatch("[0-9a-f]{7,39}", value) and len(shas - {value}) > 1 and value not in shas
+                else None
+            )
+        row, column = {
+            "project": (t.ProjectRow, "slug"),
+            "environment": (t.EnvironmentRow, "name"),
+            "repository": (t.RepositoryRow, "name"),
+        }[kind]
+        return None if any(getattr(one, column) == value for one in self.rows(row)) else f"{kind.upper()}_NOT_FOUND"
+
+    def require_name(self, kind: str, value: str | None) -> None:
+        if value is not None and (code := self.problem_of(kind, value)):
+            raise refusal(code)
+
     def pick_Release_previous(self, source: Any, project: str) -> Any:
+        self.require_name("project", project)
         releases = self.shown(project)
         place = releases.index(source) if source in releases else 0
         return releases[place - 1] if place else None
@@ -192,6 +232,7 @@ class Naive:
         return next(iter(self.rows(t.UpstreamReleaseRow, version=source.version)), None)
 
     def pick_Project_latestRelease(self, source: Any, environment: str | None = None) -> Any:
+        self.require_name("environment", environment)
         if environment is None:
             return next(iter(reversed(self.shown(source.slug))), None)
         deploys = [
@@ -203,17 +244,26 @@ class Naive:
         return newest and self.one_release(newest)
 
     def pick_Organization_releaseContaining(self, source: Any, commit: str, repository: str | None = None) -> Any:
+        self.require_name("repository", repository)
+        self.require_name("commit", commit)
+        short = bool(re.fullmatch("[0-9a-f]{7,39}", commit))
         for one in sorted(self.rows(t.ReleaseRow), key=lambda row: row.id):
             for known in self.list_Release_commits(one)[2]:
-                if known.sha == commit and repository in (None, self.one_repository(known).name):
+                if (known.sha.startswith(commit) if short else known.sha == commit) and repository in (
+                    None,
+                    self.one_repository(known).name,
+                ):
                     return one
         return None
 
     def pick_Organization_compare(self, source: Any, project: str, base: str, head: str) -> Any:
         releases = self.shown(project)
         versions = [one.version for one in releases]
-        if base not in versions or head not in versions or versions.index(base) > versions.index(head):
-            return None
+        self.require_name("project", project)
+        if base not in versions or head not in versions:
+            raise refusal("RELEASE_NOT_FOUND")
+        if versions.index(base) > versions.index(head):
+            raise refusal("INVALID_ARGUMENT")
         between = releases[versions.index(base) + 1 : versions.index(head) + 1]
         commits = {one.id: one for release in between for one in self.list_Release_commits(release)[2]}
         authors = {one.author_id: self.one_author(one) for one in commits.values() if one.author_id is not None}
@@ -318,6 +368,11 @@ class Naive:
         return "project_id", False, self.linked(t.ProjectRow, t.DeployProjectRow, "project_id", deploy_id=source.id)
 
     def connection(self, field: str, descending: bool, rows: list[Any], args: dict[str, Any]) -> Any:
+        if any((args.get(name) or 0) > 100 for name in ("first", "last")):
+            raise refusal("INVALID_ARGUMENT")
+        if "" in (args.get("after"), args.get("before")):
+            raise refusal("INVALID_CURSOR")
+        self.require_names(args.get("filter") or {})
         rows = [one for one in rows if fits(one, args.get("filter") or {}, self.related)]
         if args.get("orderBy"):
             named = {"DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key"}

@@ -32,7 +32,7 @@ def statements(level: Level) -> list[Statement]:
         (lists.FILE_CHANGES, (RELEASE,)),
         (lists.REPOSITORIES_OF_RELEASE, (RELEASE,)),
         (shapes.META, (shapes.ALL, ONE)),
-        (shapes.PREVIOUS.selection, shapes.PREVIOUS.pages),
+        shapes.previous_view([]),
     ],
 )
 def test_no_list_of_a_release_walks_those_of_others(

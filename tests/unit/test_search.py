@@ -15,13 +15,17 @@ from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.ranges import version_key
 from gql_releases.domain.search import search_conditions
 from gql_releases.domain.search_terms import MAX_LENGTH, Filter, parse_query
-from gql_releases.domain.version import order_prefix
+from gql_releases.domain.version import AFTER_BUILDS, order_prefix
 
 
 def key(version: str) -> str:
     found = version_key(version)
     assert found
     return found
+
+
+def same(version: str) -> tuple[tuple[str, str], ...]:
+    return ("semver_from", key(version)), ("semver_below", key(version) + AFTER_BUILDS)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,10 @@ def key(version: str) -> str:
         ("release:a(b)", (("version", "a(b)"),)),
         ('release:"("', (("version", "("),)),
         (r"release:a\"\(", (("version", 'a"('),)),
+        ('app@"4.8.1"', (("version_contains", ['app@"4.8.1"']),)),
+        ('5"disk a"b" c', (("version_contains", ['5"disk a"b" c']),)),
+        ('release:app@"4.8.1"', (("version", 'app@"4.8.1"'),)),
+        ('!release:a"b*', (("not", (("version_starts_with", 'a"b'),)),)),
         ('release:"a b"', (("version", "a b"),)),
         ("release:a*", (("version_starts_with", "a"),)),
         ("release:*a", (("version_ends_with", "a"),)),
@@ -60,9 +68,9 @@ def key(version: str) -> str:
         ("release.build:12a", (("build_code", "12a"),)),
         ("release.build:12*", (("build_code_starts_with", "12"),)),
         (f"release.build:{2**63}", (("build_code", str(2**63)),)),
-        ("release.version:1.2.3", (("semver_equals", key("1.2.3")),)),
-        ("release.version:1.2", (("semver_equals", key("1.2.0")),)),
-        ("release.version:1.2.3-rc1+42", (("and", (("semver_equals", key("1.2.3-rc1")), ("build_code", "42"))),)),
+        ("release.version:1.2.3", (("and", same("1.2.3")),)),
+        ("release.version:1.2", (("and", same("1.2.0")),)),
+        ("release.version:1.2.3-rc1+42", (("and", (*same("1.2.3-rc1"), ("build_code", "42"))),)),
         ("release.version:>=web@1.2", (("and", (("package", "web"), ("semver_from", key("1.2")), ("semver_above", ""))),)),
         ("release.version:<2", (("and", (("semver_below", key("2")), ("semver_above", ""))),)),
         (
@@ -143,7 +151,7 @@ def test_latest_is_of_the_projects_that_are_listed() -> None:
         ("(a release:b", 1, "not closed"),
         ("1.2 (3", 5, "not closed"),
         ("a)", 2, "closes nothing"),
-        ('release:a"b"', 10, "quotation mark"),
+        ('release:a"b"c"', 14, "quotation mark"),
         ('release:[a"b"]', 11, "quotation mark"),
         ('web"', 4, "quotation mark"),
         ("release:a\\", 10, "escapes nothing"),

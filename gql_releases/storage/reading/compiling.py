@@ -23,6 +23,7 @@ from gql_releases.storage.reading.assembling import Build, Expression, Put, Sour
 from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany, ToOne
 from gql_releases.storage.reading.conditions import condition, numbered
 from gql_releases.storage.reading.levels import Joined, Level, ListPlan, Shape, follow, tenant_of
+from gql_releases.storage.reading.names import CHECKS
 from gql_releases.storage.reading.pages import page, page_info
 from gql_releases.storage.reading.picks import Pick
 from gql_releases.storage.reading.scanning import is_scanning_read
@@ -265,6 +266,8 @@ class RootPlan:
     present: int
     single: bool
     scans: bool = False
+    checks: tuple[tuple[int, int, int], ...] = ()
+    """Columns that are NULL unless a name does not hold: (index, slot of the page, index of its check)."""
 
 
 def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, shapes: Sequence[Shape]) -> RootPlan:
@@ -281,8 +284,15 @@ def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, sh
         level = Level(dialect, shapes, tokens.outerjoin(rows, and_(same, *found)), Source(), is_root=True)
     build = level.code.builder(compile_object(level, entity, rows, selection.fields))
     present = level.add(rows.c.id)
+    checks = tuple(
+        [
+            (level.add(CHECKS[kind](f"s{slot}_n{number}", dialect)), slot, number)
+            for slot, shape in enumerate(shapes)
+            for number, kind in enumerate(shape.names)
+        ]
+    )
     alive = and_(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
     level.statement = Statement(level.finish(select(*level.columns).select_from(level.source).where(alive)))
     lists = level.lists
     single = not lists or (len(lists) == 1 and lists[0].joined is not None and not lists[0].level.lists)
-    return RootPlan(level, build, present, single, is_scanning_read(selection, shapes))
+    return RootPlan(level, build, present, single, is_scanning_read(selection, shapes), checks)

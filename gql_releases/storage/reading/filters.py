@@ -148,7 +148,7 @@ def _on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement
 def project_id(name: str) -> ColumnElement[int]:
     """Find the reader's project of a bound slug: once for a statement, so that what is the project's is found by index."""
     projects = table(tables.ProjectRow).alias()
-    of_slug = [_own(projects), projects.c.slug == bound(projects.c.slug, name)]
+    of_slug = [own(projects), projects.c.slug == bound(projects.c.slug, name)]
     return select(projects.c.id).where(*of_slug).scalar_subquery()
 
 
@@ -157,7 +157,7 @@ def by_project(links: FromClause, name: str, dialect: Dialect) -> ColumnElement[
     return links.c.project_id == project_id(name)
 
 
-def _own(rows: FromClause) -> ColumnElement[bool]:
+def own(rows: FromClause) -> ColumnElement[bool]:
     """The rows are of the reader's organization. Deep in a statement, where rows outside cannot be seen."""
     return rows.c.organization_id == bindparam("organization", type_=Id)
 
@@ -165,7 +165,7 @@ def _own(rows: FromClause) -> ColumnElement[bool]:
 def _environment_id(name: str) -> ColumnElement[int]:
     """Give the SQL of the key of the organization's environment whose name is bound."""
     environments = table(tables.EnvironmentRow).alias()
-    named = [_own(environments), environments.c.name == bound(environments.c.name, name)]
+    named = [own(environments), environments.c.name == bound(environments.c.name, name)]
     return select(environments.c.id).where(*named).scalar_subquery()
 
 
@@ -201,7 +201,7 @@ def _latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnEleme
         .correlate(projects)
         .scalar_subquery()
     )
-    wanted = [_own(projects), newest.is_not(None)]
+    wanted = [own(projects), newest.is_not(None)]
     if name:
         wanted.append(among("id")(projects, name, dialect))
     return rows.c.id.in_(select(newest).select_from(projects).where(*wanted))
@@ -249,7 +249,7 @@ def environment_of(rows: FromClause, name: str, dialect: Dialect) -> ColumnEleme
 
 def _with_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     links, authors = table(tables.ReleaseAuthorRow).alias(), table(tables.CommitAuthorRow).alias()
-    named = [_own(authors), authors.c.email == bound(authors.c.email, name)]
+    named = [own(authors), authors.c.email == bound(authors.c.email, name)]
     wanted = select(authors.c.id).where(*named).scalar_subquery()
     same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
     return exists(select(links.c.author_id).where(*same, links.c.author_id == wanted))
@@ -258,19 +258,32 @@ def _with_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement
 def _of_commits(rows: FromClause, wanted: Any) -> ColumnElement[bool]:
     """The release is one of those that have one of the wanted commits: found from the commits, which are few."""
     links = table(tables.ReleaseCommitRow).alias()
-    same = [_own(links), links.c.commit_id.in_(wanted)]
+    same = [own(links), links.c.commit_id.in_(wanted)]
     return rows.c.id.in_(select(links.c.release_id).where(*same))
+
+
+def starting_with(sha: ColumnElement[str], name: str) -> list[ColumnElement[bool]]:
+    """The sha begins with a bound one; the value is (prefix, its upper bound), between which an index finds it."""
+    return [sha >= bound(sha, f"{name}_0"), sha < bound(sha, f"{name}_1")]
+
+
+def _with_abbreviated_commit(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    commits = table(tables.CommitRow).alias()
+    # The smallest is the whole sha, if there is such a one; that there is no other is a check of its own.
+    first = select(func.min(commits.c.sha)).where(own(commits), *starting_with(commits.c.sha, name)).scalar_subquery()
+    same = table(tables.CommitRow).alias()
+    return _of_commits(rows, select(same.c.id).where(own(same), same.c.sha == first))
 
 
 def _with_commit(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     commits = table(tables.CommitRow).alias()
-    named = [_own(commits), commits.c.sha == bound(commits.c.sha, name)]
+    named = [own(commits), commits.c.sha == bound(commits.c.sha, name)]
     return _of_commits(rows, select(commits.c.id).where(*named))
 
 
 def _with_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     changes = table(tables.FileChangeRow).alias()
-    named = [_own(changes), changes.c.path == bound(changes.c.path, name)]
+    named = [own(changes), changes.c.path == bound(changes.c.path, name)]
     return _of_commits(rows, select(changes.c.commit_id).where(*named))
 
 
@@ -287,7 +300,7 @@ def _place_of(links: FromClause, project: str, version: str) -> Any:
     """Give the place of a release of a bound version among its project's."""
     other, releases = table(tables.ReleaseProjectRow).alias(), table(tables.ReleaseRow).alias()
     named = [
-        _own(releases),
+        own(releases),
         releases.c.version == bound(releases.c.version, version),
         other.c.organization_id == releases.c.organization_id,
         other.c.release_id == releases.c.id,
@@ -298,8 +311,7 @@ def _place_of(links: FromClause, project: str, version: str) -> Any:
 
 def _releases_between(name: str) -> Any:
     links = table(tables.ReleaseProjectRow).alias()
-    own = _own(links)
-    return select(links.c.release_id).where(own, *between(links, name))
+    return select(links.c.release_id).where(own(links), *between(links, name))
 
 
 def release_between(column: str) -> Filter:
@@ -309,8 +321,7 @@ def release_between(column: str) -> Filter:
 
 def _commits_between(name: str) -> Any:
     links = table(tables.ReleaseCommitRow).alias()
-    own = _own(links)
-    return select(links.c.commit_id).where(own, links.c.release_id.in_(_releases_between(name)))
+    return select(links.c.commit_id).where(own(links), links.c.release_id.in_(_releases_between(name)))
 
 
 def commit_between(column: str) -> Filter:
@@ -321,9 +332,8 @@ def commit_between(column: str) -> Filter:
 def author_between(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The author wrote a commit of one of the releases between a base and a head."""
     commits = table(tables.CommitRow).alias()
-    own = _own(commits)
     wrote = select(commits.c.author_id).where(
-        own, commits.c.id.in_(_commits_between(name)), commits.c.author_id.is_not(None)
+        own(commits), commits.c.id.in_(_commits_between(name)), commits.c.author_id.is_not(None)
     )
     return rows.c.id.in_(wrote)
 
@@ -340,7 +350,6 @@ RELEASE_FILTERS: dict[str, Filter] = {
     "build_above": _build(gt),
     "build_until": _build(le),
     "build_below": _build(lt),
-    "semver_equals": equals("semver_key"),
     "semver_from": compared("semver_key", ge),
     "semver_above": compared("semver_key", gt),
     "semver_until": compared("semver_key", le),
@@ -361,6 +370,7 @@ RELEASE_FILTERS: dict[str, Filter] = {
     "deployed": _deployed,
     "author": _with_author,
     "commit": _with_commit,
+    "commit_prefix": _with_abbreviated_commit,
     "path": _with_path,
     "nothing": nothing,
 }

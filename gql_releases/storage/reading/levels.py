@@ -29,6 +29,7 @@ class Shape(NamedTuple):
     after: bool
     before: bool
     conditions: Names
+    names: tuple[str, ...] = ()
 
 
 def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
@@ -39,7 +40,8 @@ def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
     """
     limit = page.size + 1 if dialect.counts_round_trips else None
     names = names_of(page.conditions) if page.conditions else ()
-    return Shape(limit, page.order, page.backward, page.after is not None, page.before is not None, names)
+    kinds = tuple([check.kind for check in page.names]) if page.names else ()
+    return Shape(limit, page.order, page.backward, page.after is not None, page.before is not None, names, kinds)
 
 
 class Joined(NamedTuple):

@@ -12,9 +12,10 @@ from typing import Any
 
 from sqlalchemy import FromClause, Select, and_, func, select, tuple_
 
+from gql_releases.domain.release import Status
 from gql_releases.storage import tables
 from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.reading.filters import bound, project_id
+from gql_releases.storage.reading.filters import bound, project_id, starting_with
 from gql_releases.storage.tables import table
 
 Find = Callable[[FromClause, Mapping[str, str], Dialect], Select[Any]]
@@ -49,9 +50,10 @@ def previous_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialec
 
 
 def previous_with_commits(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The newest other release that has a project of this one, is shown under no later date, and has commits.
+    """The newest other release that has a project of this one, is shown under no later date, has commits, is not archived.
 
-    Each project's list is walked back from this release to the first that has commits; the newest of these is meant.
+    With `projects`, only these of the release's are looked at. Each project's list is walked back from this release to the
+    first that has commits; the newest of these is meant.
     """
     own, other = table(tables.ReleaseProjectRow).alias(), table(tables.ReleaseProjectRow).alias()
     releases, found = table(tables.ReleaseRow).alias(), table(tables.ReleaseRow).alias()
@@ -65,6 +67,7 @@ def previous_with_commits(rows: FromClause, binds: Mapping[str, str], dialect: D
             other.c.date_shown <= own.c.date_shown,
             other.c.release_id != own.c.release_id,
             releases.c.last_commit_id.is_not(None),
+            releases.c.status != Status.ARCHIVED,
         )
         .order_by(other.c.date_shown.desc(), other.c.release_id.desc())
         .limit(1)
@@ -72,10 +75,13 @@ def previous_with_commits(rows: FromClause, binds: Mapping[str, str], dialect: D
         .scalar_subquery()
     )
     same = and_(found.c.organization_id == own.c.organization_id, found.c.id == of_project)
+    links = [own.c.organization_id == rows.c.organization_id, own.c.release_id == rows.c.id]
+    if "projects" in binds:
+        links.append(dialect.among(own.c.project_id, binds["projects"]))
     return (
         select(found.c.id)
         .join_from(own, found, same)
-        .where(own.c.organization_id == rows.c.organization_id, own.c.release_id == rows.c.id)
+        .where(*links)
         .order_by(func.coalesce(found.c.date_released, found.c.date_created).desc(), found.c.id.desc())
         .limit(1)
     )
@@ -106,20 +112,27 @@ def latest_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect)
 def release_containing(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The organization's first release that has a commit of this sha."""
     commits, links = table(tables.CommitRow).alias(), table(tables.ReleaseCommitRow).alias()
-    conditions = [commits.c.organization_id == rows.c.id, commits.c.sha == bound(commits.c.sha, binds["commit"])]
-    if "repository" in binds:
-        repositories = table(tables.RepositoryRow).alias()
-        named = [
-            repositories.c.organization_id == rows.c.id,
-            repositories.c.name == bound(repositories.c.name, binds["repository"]),
-        ]
-        conditions.append(
-            commits.c.repository_id == select(repositories.c.id).where(*named).correlate(rows).scalar_subquery()
-        )
+    conditions = [commits.c.organization_id == rows.c.id, *_in_repository(rows, commits, binds)]
+    if "commit_prefix" in binds:  # the smallest is the whole sha, if there is such a one
+        prefixed = table(tables.CommitRow).alias()
+        within = [prefixed.c.organization_id == rows.c.id, *_in_repository(rows, prefixed, binds)]
+        smallest = select(func.min(prefixed.c.sha)).where(*within, *starting_with(prefixed.c.sha, binds["commit_prefix"]))
+        conditions.append(commits.c.sha == smallest.correlate(rows).scalar_subquery())
+    else:
+        conditions.append(commits.c.sha == bound(commits.c.sha, binds["commit"]))
     same = (links.c.organization_id == commits.c.organization_id) & (links.c.commit_id == commits.c.id)
     first = dialect.checked(links.c.release_id)  # the commits are few: in this order all commits of all releases are walked
     found = dialect.join(commits, links, same)
     return select(links.c.release_id).select_from(found).where(*conditions).order_by(first).limit(1)
+
+
+def _in_repository(rows: FromClause, commits: FromClause, binds: Mapping[str, str]) -> list[Any]:
+    if "repository" not in binds:
+        return []
+    repositories = table(tables.RepositoryRow).alias()
+    name = bound(repositories.c.name, binds["repository"])
+    named = select(repositories.c.id).where(repositories.c.organization_id == rows.c.id, repositories.c.name == name)
+    return [commits.c.repository_id == named.correlate(rows).scalar_subquery()]
 
 
 def compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:

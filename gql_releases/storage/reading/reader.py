@@ -12,7 +12,8 @@ from weakref import ref
 from sqlalchemy import BigInteger, Integer
 
 from gql_releases.domain.conditions import Conditions, Names, leaves, names_of, size_of
-from gql_releases.domain.errors import InvalidToken
+from gql_releases.domain.errors import DomainError, InvalidToken, PagesRefused
+from gql_releases.domain.names import describe_failure
 from gql_releases.domain.paging import WHOLE, PageRequest, Position
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, Selection
@@ -69,8 +70,8 @@ class Reader:
         values = self.values(principal, read)
         rows = await transaction.all(plan.level.statement, values)
         if plan.single:
-            return made(plan, rows, pages)
-        tree, bags = _root(plan, rows)
+            return made(plan, rows, principal, pages)
+        tree, bags = _root(plan, rows, principal, pages)
         await self._fill(transaction, plan.level, bags, values, pages, rows)
         return tree
 
@@ -80,7 +81,7 @@ class Reader:
         if len(reads) > 1 and all(plan is plans[0] for plan in plans) and not plans[0].level.lists:
             rows = await transaction.all_many(plans[0].level.statement, [self.values(*one) for one in reads])
             if len(rows) == len(reads):  # else one of the tokens is dead: each finds out for itself
-                return [made(plans[0], [row], read.view.pages) for row, (_, read) in zip(rows, reads, strict=True)]
+                return [made(plans[0], [row], who, read.view.pages) for row, (who, read) in zip(rows, reads, strict=True)]
         return [await self.read(transaction, *one, plan) for one, plan in zip(reads, plans, strict=True)]
 
     async def _plan_within(self, transaction: Transaction, read: Read) -> RootPlan:
@@ -146,6 +147,8 @@ class Reader:
                 values[f"s{slot}_before_key"], values[f"s{slot}_before_tie"] = fit_key(page.before), page.before.id
             if page.conditions:
                 self._bind(values, f"s{slot}_c", page.conditions)
+            if page.names:
+                self._bind(values, f"s{slot}_n", page.names)
         return values
 
     def _bind(self, values: dict[str, Any], prefix: str, conditions: Conditions) -> None:
@@ -196,17 +199,33 @@ class Reader:
         return groups
 
 
-def _root(plan: RootPlan, rows: list[Row]) -> tuple[Tree | None, list[Bag]]:
-    """Make the root's object of its statement's rows, and the bags of its lists. Raises InvalidToken."""
+def _root(
+    plan: RootPlan, rows: list[Row], principal: Principal, pages: Sequence[PageRequest]
+) -> tuple[Tree | None, list[Bag]]:
+    """Make the root's object of its statement's rows, and the bags of its lists. Raises InvalidToken, PagesRefused."""
     if not rows:
         raise InvalidToken
     bags: list[Bag] = [[] for _ in plan.level.lists]
-    return None if rows[0][plan.present] is None else plan.build(rows[0], bags), bags
+    if rows[0][plan.present] is None:
+        return None, bags
+    if plan.checks:
+        _require_names(plan, rows[0], principal, pages)
+    return plan.build(rows[0], bags), bags
 
 
-def made(plan: RootPlan, rows: list[Row], pages: Sequence[PageRequest]) -> Tree | None:
-    """Make the object of the rows of a read that is a single statement. Raises InvalidToken."""
-    tree, bags = _root(plan, rows)
+def _require_names(plan: RootPlan, row: Row, principal: Principal, pages: Sequence[PageRequest]) -> None:
+    """Refuse pages that name what is not there. Raises PagesRefused."""
+    refusals: dict[int, DomainError] = {}
+    for index, slot, number in plan.checks:
+        if row[index] is not None and slot not in refusals:
+            refusals[slot] = describe_failure(pages[slot].names[number], row[index], principal.organization_slug)
+    if refusals:
+        raise PagesRefused(refusals)
+
+
+def made(plan: RootPlan, rows: list[Row], principal: Principal, pages: Sequence[PageRequest]) -> Tree | None:
+    """Make the object of the rows of a read that is a single statement. Raises InvalidToken, PagesRefused."""
+    tree, bags = _root(plan, rows, principal, pages)
     for one, bag in zip(plan.level.lists, bags, strict=True):
         if bag:
             one.put(bag, _joined(one, bag, rows), pages[one.slot].size, [])

@@ -88,7 +88,7 @@ async function main() {
   const text = { whole: await run(RELEASES, variables), stored: await send(persisted[hash], variables) };
   const key = { organization: "acme", version: input.version };
   const found = (await run(RELEASE, { by: { key } })).release?.version;
-  const listed = useFragment(ROW, text.whole.organization?.releases.nodes)?.map((row) => row.version);
+  const listed = useFragment(ROW, text.whole.organization?.releases?.nodes)?.map((row) => row.version);
   console.log(JSON.stringify({ outcome: created?.outcome, major, released, listed, found, text }));
 }
 

@@ -1,0 +1,35 @@
+"""The checks of names that the conditions of a field's arguments bring, and abbreviated shas."""
+
+from __future__ import annotations
+
+import re
+
+from gql_releases.domain.conditions import Condition, Conditions, leaves
+from gql_releases.domain.names import LISTED, NameCheck
+
+_ABBREVIATED = re.compile("[0-9a-f]{7,39}")
+
+
+def commit_condition(sha: str) -> Condition:
+    """Return the condition for a commit: of the whole sha, or of one that begins with 7 to 39 hex digits."""
+    if not _ABBREVIATED.fullmatch(sha):
+        return "commit", sha
+    return "commit_prefix", (sha, sha[:-1] + chr(ord(sha[-1]) + 1))
+
+
+def name_checks(conditions: Conditions) -> tuple[NameCheck, ...]:
+    """Return what must hold of the names in conditions. Authors, paths and whole shas are looked for and need not exist."""
+    listed: dict[str, list[str]] = {}
+    checks: list[NameCheck] = []
+    for name, value in leaves(conditions):
+        if name in LISTED:
+            names = listed.setdefault(name, [])
+            if value not in names:
+                names.append(value)
+        elif name == "between":
+            checks.append(NameCheck("comparison", value))
+        elif name == "commit_prefix":
+            checks.append(NameCheck("commit", value))
+    if "repository" in listed:  # a commit is looked for in it alone
+        checks = [NameCheck("commit_in", (*check.value, listed["repository"][0])) for check in checks]
+    return *[NameCheck(kind, names) for kind, names in listed.items()], *dict.fromkeys(checks)

@@ -1,0 +1,71 @@
+"""Messages of refused inputs for people: they name the field and quote the value. The REST API has those of Sentry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from gql_releases.domain.errors import ErrorCode, Path, Problem, quote_value
+
+_LIMIT = re.compile(r"no more than (\d+) (\w+)")
+_OBJECTS = {
+    ErrorCode.PROJECT_NOT_FOUND: "project",
+    ErrorCode.RELEASE_NOT_FOUND: "release",
+    ErrorCode.DEPLOY_NOT_FOUND: "deploy",
+    ErrorCode.TOKEN_NOT_FOUND: "token",
+}
+_MISSING = {
+    ErrorCode.REQUIRED: "is required",
+    ErrorCode.NOT_NULL: "must not be null",
+    ErrorCode.BLANK: "must not be blank",
+    ErrorCode.EMPTY_LIST: "must not be empty",
+}
+
+
+def word_problem(problem: Problem, field: Sequence[str] | None, given: dict[str, Any], organization: str) -> str:
+    """Return the message for a problem of the input `given`, whose field has the path `field` in GraphQL's names."""
+    value, name = (
+        _value_at(given, problem.path),
+        next((step for step in reversed(field or ()) if not step.isdigit()), "input"),
+    )
+    match problem.code:
+        case ErrorCode.UNKNOWN_PROJECT if isinstance(value, str | int):
+            return f"No project {_quote(value)} in {organization}."
+        case ErrorCode.ORGANIZATION_NOT_FOUND if isinstance(value, str):
+            return f"No organization {_quote(value)}, or the token has no access to it."
+        case code if code in _OBJECTS:
+            return f"No {_OBJECTS[code]} {_identify(value)} in {organization}."
+        case code if code in _MISSING:
+            return f"{name} {_MISSING[code]}."
+        case ErrorCode.TOO_LONG if value is not None and (limit := _LIMIT.search(problem.message)):
+            quoted = f" {_quote(value)}" if isinstance(value, str) else ""
+            size = (
+                f"{len(value)} {limit[2]}" if limit[2] != "bytes" and hasattr(value, "__len__") else f"too many {limit[2]}"
+            )
+            return f"{name}{quoted} has {size}; at most {limit[1]} are allowed."
+    if isinstance(value, str | int | float) and str(value)[:20] not in problem.message:
+        return f"{problem.message.rstrip('.')}: {_quote(value)}."
+    return problem.message
+
+
+def _value_at(given: Any, path: Path) -> Any:
+    for step in path:
+        try:
+            given = given[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return given
+
+
+def _identify(value: Any) -> str:
+    """Name what an input names by id or by key."""
+    if not isinstance(value, dict):
+        return f"with the id {_quote(value)}"
+    if value.get("id") is not None:
+        return f"with the id {_quote(value['id'])}"
+    return _quote(value["key"].get("version") or value["key"].get("slug") or value["key"].get("external_id"))
+
+
+def _quote(value: Any) -> str:
+    return quote_value(str(value))

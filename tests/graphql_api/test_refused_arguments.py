@@ -1,0 +1,186 @@
+"""A field whose arguments are refused is null with an error at its path; all beside it is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLNonNull, GraphQLObjectType, get_named_type
+
+from gql_releases.graphql_api import bindings as b
+from gql_releases.graphql_api.planning import binding_of
+from gql_releases.graphql_api.refusals import MAX_ERRORS_OF_A_FIELD
+from gql_releases.graphql_api.schema import build_schema, core
+from tests.client import Client
+from tests.factories import commit, release
+
+SCHEMA = core(build_schema())
+BAD = [
+    ("first: 101", "INVALID_ARGUMENT"),
+    ("first: -1", "INVALID_ARGUMENT"),
+    ("last: 101", "INVALID_ARGUMENT"),
+    ("first: 1, last: 1", "INVALID_ARGUMENT"),
+    ('after: "x"', "INVALID_CURSOR"),
+    ('before: "bnVsbA=="', "INVALID_CURSOR"),
+]
+BAD_FILTERS = [
+    ('filter: {version: {semver: {range: "x"}}}', "INVALID_ARGUMENT"),
+    (r'filter: {path: "\u0000"}', "INVALID_ARGUMENT"),
+    ("filter: {or: [" + "{released: true}, " * 100 + "]}", "INVALID_ARGUMENT"),
+    ("orderBy: {field: SEMVER}, after: %DATE%", "INVALID_CURSOR"),
+]
+LISTS = [
+    (parent.name, name)
+    for parent in SCHEMA.type_map.values()
+    if isinstance(parent, GraphQLObjectType)
+    for name, field in parent.fields.items()
+    if isinstance(binding_of(field), b.ListOf)
+]
+BY = 'release(by: {key: {organization: "acme", version: "a@1"}})'
+WAYS = {
+    "Viewer": "viewer { HERE }",
+    "Organization": 'organization(slug: "acme") { HERE }',
+    "Project": 'organization(slug: "acme") { projects(first: 1) { nodes { HERE } } }',
+    "Environment": 'organization(slug: "acme") { environments(first: 1) { edges { node { HERE } } } }',
+    "Release": f"{BY} {{ HERE }}",
+    "Commit": f"{BY} {{ lastCommit {{ HERE }} }}",
+    "Deploy": f"{BY} {{ lastDeploy {{ HERE }} }}",
+    "ReleaseComparison": 'organization(slug: "acme") { compare(project: "web", base: "a@1", head: "a@2") { HERE } }',
+}
+"""Type -> an operation that comes to one object of it."""
+
+
+@pytest.fixture
+def filled(client: Client) -> Client:
+    for version in ("a@1", "a@2"):
+        body = release(version, projects=["web", "api"], commits=[commit(number) for number in range(3)])
+        assert client.rest("POST", "organizations/acme/releases/", body).status == 201
+        path = f"organizations/acme/releases/{version}/deploys/"
+        assert client.rest("POST", path, {"environment": "production"}).status == 201
+    return client
+
+
+def below(value: Any, path: list[Any]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def test_each_list_can_be_null_and_what_is_in_it_cannot() -> None:
+    assert len(LISTS) > 20
+    for parent, name in LISTS:
+        declared: Any = SCHEMA.type_map[parent]
+        assert not isinstance(declared.fields[name].type, GraphQLNonNull), f"{parent}.{name}"
+        connection: Any = get_named_type(declared.fields[name].type)
+        for part, field in connection.fields.items():
+            assert isinstance(field.type, GraphQLNonNull), f"{connection.name}.{part}"
+
+
+def test_refused_arguments_of_each_list_leave_its_siblings(filled: Client) -> None:
+    page = filled.graphql('{organization(slug: "acme") {releases {pageInfo {endCursor}}}}')
+    cursor = page["data"]["organization"]["releases"]["pageInfo"]["endCursor"]
+    for parent, name in LISTS:
+        declared: Any = SCHEMA.type_map[parent]
+        wrong = BAD + (BAD_FILTERS if "filter" in declared.fields[name].args else [])
+        fields = " ".join(
+            f"x{index}: {name}({arguments.replace('%DATE%', chr(34) + cursor + chr(34))}) {{ totalCount nodes {{ id }} }}"
+            for index, (arguments, _) in enumerate(wrong)
+        )
+        document = (
+            "{ " + WAYS[parent].replace("HERE", f"{fields} __typename good: {name} {{ totalCount nodes {{ id }} }}") + " }"
+        )
+        answer = filled.graphql(document)
+        errors = answer["errors"]
+        assert [error["extensions"]["code"] for error in errors] == [code for _, code in wrong], (parent, name)
+        for index, error in enumerate(errors):
+            *place, last = error["path"]
+            assert last == f"x{index}"
+            found = below(answer["data"], place)
+            assert found[last] is None
+            assert found["__typename"] == parent
+            assert found["good"]["totalCount"] == len(found["good"]["nodes"])
+            assert found["good"]["nodes"], (parent, name)
+
+
+@pytest.mark.parametrize(
+    ("document", "paths"),
+    [
+        ("{organizations(first: 101) {totalCount}}", [["organizations"]]),
+        (
+            '{organization(slug: "acme") {projects {edges {node {releases(last: 101) {totalCount}}}}}}',
+            [
+                ["organization", "projects", "edges", 0, "node", "releases"],
+                ["organization", "projects", "edges", 1, "node", "releases"],
+            ],
+        ),
+        (
+            '{organization(slug: "acme") {releases {nodes {commits {nodes {sha fileChanges(after: "") {totalCount}}}}}}}',
+            [
+                ["organization", "releases", "nodes", i, "commits", "nodes", j, "fileChanges"]
+                for i in range(2)
+                for j in range(3)
+            ],
+        ),
+        ('{organization(slug: "acme") {projects(first: 0) {nodes {releases(first: 101) {totalCount}}}}}', []),
+        ('{organization(slug: "nope") {releases(first: 101) {totalCount}}}', []),
+        (
+            '{organization(slug: "acme") {compare(project: "web", base: "a@1", head: "a@2") {head {version} commits(first: 101) {totalCount}}}}',
+            [["organization", "compare", "commits"]],
+        ),
+    ],
+)
+def test_error_stands_where_the_null_is(filled: Client, document: str, paths: list[Any]) -> None:
+    answer = filled.graphql(document)
+    assert [error["path"] for error in answer.get("errors", [])] == paths
+    for path in paths:
+        assert below(answer["data"], path) is None
+
+
+def test_refused_arguments_below_nodes(filled: Client) -> None:
+    answer = filled.graphql('{organization(slug: "acme") {id releases {nodes {id}}}}')["data"]["organization"]
+    ids = [
+        answer["releases"]["nodes"][0]["id"],
+        "x",
+        answer["id"],
+        answer["releases"]["nodes"][1]["id"],
+        answer["releases"]["nodes"][0]["id"],
+    ]
+    document = "query ($ids: [ID!]!, $first: Int) {nodes(ids: $ids) {id ... on Release {version commits(first: $first) {totalCount}}}}"
+    found = filled.graphql(document, {"ids": ids, "first": 101})
+    assert [error["path"] for error in found["errors"]] == [["nodes", index, "commits"] for index in (0, 3, 4)]
+    assert [one and one.get("version") for one in found["data"]["nodes"]] == ["a@2", None, None, "a@1", "a@2"]
+    document = "query ($id: ID!) {n: node(id: $id) {... on Release {version commits(first: 101) {totalCount}}}}"
+    found = filled.graphql(document, {"id": ids[0]})
+    assert found["data"] == {"n": {"version": "a@2", "commits": None}}
+    assert [error["path"] for error in found["errors"]] == [["n", "commits"]]
+
+
+def test_refused_argument_in_a_payload_keeps_nothing_from_being_done(filled: Client) -> None:
+    document = """mutation {createRelease(input: {organization: "acme", version: "b", projects: ["web"]}) {
+        outcome mine: release {version projects(first: 101) {totalCount}} userErrors {code}}
+      createReleases(input: {organization: "acme", releases: [{version: "c", projects: ["web"]}, {version: "d", projects: ["web"]}]}) {
+        rows: results {made: release {version projects(first: -1) {totalCount}}}}}"""
+    answer = filled.graphql(document)
+    assert answer["data"]["createRelease"] == {
+        "outcome": "CREATED",
+        "mine": {"version": "b", "projects": None},
+        "userErrors": [],
+    }
+    assert [one["made"]["version"] for one in answer["data"]["createReleases"]["rows"]] == ["c", "d"]
+    places = [["createRelease", "mine", "projects"], *[["createReleases", "rows", i, "made", "projects"] for i in range(2)]]
+    assert [error["path"] for error in answer["errors"]] == places
+
+
+def test_errors_of_one_field_are_bounded(filled: Client) -> None:
+    for number in range(MAX_ERRORS_OF_A_FIELD // 2 + 1):
+        assert (
+            filled.rest("POST", "organizations/acme/releases/", release(f"n{number}", projects=["web", "api"])).status == 201
+        )
+    document = '{organization(slug: "acme") {projects(first: 2) {nodes {releases(first: 60) {nodes {version commits(first: -1) {totalCount}}}}}}}'
+    answer = filled.graphql(document)
+    assert len(answer["errors"]) == MAX_ERRORS_OF_A_FIELD
+    assert all(
+        one["commits"] is None
+        for project in answer["data"]["organization"]["projects"]["nodes"]
+        for one in project["releases"]["nodes"]
+    )

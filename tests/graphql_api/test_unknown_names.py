@@ -1,0 +1,211 @@
+"""A name in an argument that nothing has is an error at its field, with a code and the value; so is an ambiguous sha."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.client import Client
+from tests.conftest import House
+from tests.factories import commit, release
+
+SHAS = ["abcdef1" + f"{number:033x}" for number in range(2)] + ["1234567" + "0" * 33]
+
+
+@pytest.fixture
+def filled(house: House) -> House:
+    """Acme has releases 1 and 2 of web; the other tenant has more of each kind, under names of its own."""
+    for organization, projects, version, place in (
+        ("acme", ["web"], "1", "production"),
+        ("acme", ["web"], "2", "production"),
+        ("acme", ["api"], "3", "production"),
+        ("other", ["web"], "9", "secret"),
+    ):
+        commits = [commit(index, id=sha) for index, sha in enumerate(SHAS if version == "1" else [])]
+        commits += [commit(5, repository="other/lib")] if organization == "other" else []
+        body, token = release(version, projects=projects, commits=commits), house.tokens[organization]
+        assert house.client.rest("POST", f"organizations/{organization}/releases/", body, token=token).status == 201
+        path = f"organizations/{organization}/releases/{version}/deploys/"
+        assert house.client.rest("POST", path, {"environment": place}, token=token).status == 201
+    house.client.graphql(
+        'mutation {createProject(input: {organization: "other", slug: "hidden"}) {userErrors {code}}}',
+        token=house.tokens["other"],
+    )
+    return house
+
+
+PROJECT = 'No project "NAME" in acme.'
+ENVIRONMENT = 'No environment "NAME" in acme.'
+CASES = [
+    ('releases(filter: {project: "NAME"}) {totalCount}', "PROJECT_NOT_FOUND", PROJECT, "hidden"),
+    ('releases(filter: {not: {project: "NAME"}}) {totalCount}', "PROJECT_NOT_FOUND", PROJECT, "hidden"),
+    (
+        'releases(filter: {or: [{project: "web"}, {and: [{project: "NAME"}]}]}) {totalCount}',
+        "PROJECT_NOT_FOUND",
+        PROJECT,
+        "hidden",
+    ),
+    ('releases(filter: {environment: "NAME"}) {totalCount}', "ENVIRONMENT_NOT_FOUND", ENVIRONMENT, "secret"),
+    (
+        'releases(filter: {or: [{environment: "production"}, {environment: "NAME"}]}) {nodes {id}}',
+        "ENVIRONMENT_NOT_FOUND",
+        ENVIRONMENT,
+        "secret",
+    ),
+    (
+        'releaseContaining(commit: "x", repository: "NAME") {id}',
+        "REPOSITORY_NOT_FOUND",
+        'No repository "NAME" in acme.',
+        "other/lib",
+    ),
+    ('compare(project: "NAME", base: "1", head: "2") {head {version}}', "PROJECT_NOT_FOUND", PROJECT, "hidden"),
+    (
+        'compare(project: "web", base: "NAME", head: "2") {head {version}}',
+        "RELEASE_NOT_FOUND",
+        'No release "NAME" of project "web" in acme.',
+        "9",
+    ),
+    (
+        'compare(project: "web", base: "1", head: "NAME") {head {version}}',
+        "RELEASE_NOT_FOUND",
+        'No release "NAME" of project "web" in acme.',
+        "9",
+    ),
+    (
+        'compare(project: "web", base: "1", head: "NAME") {head {version}}',
+        "RELEASE_NOT_FOUND",
+        'No release "NAME" of project "web" in acme.',
+        "3",
+    ),
+]
+
+
+def ask(house: House, field: str, name: str = "") -> Any:
+    field = field.replace("NAME", name)
+    return house.client.graphql(f'query {{organization(slug: "acme") {{slug good: releases {{totalCount}} x: {field}}}}}')
+
+
+@pytest.mark.parametrize(("field", "code", "message", "hidden"), CASES)
+def test_unknown_name_is_an_error_at_its_field(filled: House, field: str, code: str, message: str, hidden: str) -> None:
+    for name in ("nope", hidden, "n" * 101):  # what another organization has is answered like what nobody has
+        answer = ask(filled, field, name)
+        shown = name if len(name) <= 100 else name[:100] + "..."
+        expected = {"message": message.replace("NAME", shown), "path": ["organization", "x"], "extensions": {"code": code}}
+        assert answer == {
+            "data": {"organization": {"slug": "acme", "good": {"totalCount": 3}, "x": None}},
+            "errors": [expected],
+        }
+
+
+def test_reversed_comparison_names_the_later_release(filled: House) -> None:
+    answer = ask(filled, 'compare(project: "web", base: "2", head: "1") {releases {totalCount}}')
+    [error] = answer["errors"]
+    assert error["message"] == '"2" is the later release: pass it as head, and "1" as base.'
+    assert (error["extensions"]["code"], error["path"]) == ("INVALID_ARGUMENT", ["organization", "x"])
+    same = ask(filled, 'compare(project: "web", base: "2", head: "2") {releases {totalCount}}')
+    assert same["data"]["organization"]["x"] == {"releases": {"totalCount": 0}}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        'releases(filter: {author: "nobody@example.com"}) {totalCount}',
+        'releases(filter: {path: "no/such/file"}) {totalCount}',
+        'releases(filter: {commit: "none"}) {totalCount}',
+        f'releases(filter: {{commit: "{"9" * 40}"}}) {{totalCount}}',
+        'releases(filter: {commit: "9999999"}) {totalCount}',
+        'releases(filter: {version: {equals: "none", semver: {range: ">1", package: "none"}}}) {totalCount}',
+    ],
+)
+def test_what_is_looked_for_need_not_be_there(filled: House, field: str) -> None:
+    answer = ask(filled, field)
+    assert answer["data"]["organization"]["x"] == {"totalCount": 0}
+    assert "errors" not in answer
+
+
+def test_names_below_lists_and_of_picks(filled: House) -> None:
+    document = """{organization(slug: "acme") {
+      releases(orderBy: {field: DATE_CREATED, direction: ASC}) {nodes {version previous(project: "NAME") {version}}}
+      projects {nodes {slug latestRelease(environment: "nope") {version} releases(filter: {environment: "nope"}) {totalCount}}}}}"""
+    answer = filled.client.graphql(document.replace("NAME", "hidden"))
+    paths = [["organization", "releases", "nodes", index, "previous"] for index in range(3)]
+    paths += [
+        ["organization", "projects", "nodes", index, name] for name in ("latestRelease", "releases") for index in range(2)
+    ]
+    assert [error["path"] for error in answer["errors"]] == paths
+    found = filled.client.graphql(document.replace("NAME", "web"))["data"]["organization"]["releases"]["nodes"]
+    assert [one["previous"] for one in found] == [None, {"version": "1"}, None]
+
+
+def test_names_are_checked_only_where_the_object_is_there(filled: House) -> None:
+    document = '{organization(slug: "other") {releases(filter: {project: "nope"}) {totalCount}} release(by: {id: "x"}) {previous(project: "nope") {id}}}'
+    assert filled.client.graphql(document) == {"data": {"organization": None, "release": None}}
+
+
+def test_unknown_names_in_a_payload_keep_nothing_from_being_done(filled: House) -> None:
+    shown = 'release {version organization {releases(filter: {environment: "nope"}) {totalCount}} previous(project: "nope") {id}}'
+    single = f'createRelease(input: {{organization: "acme", version: "new", projects: ["web"]}}) {{outcome {shown}}}'
+    several = f'createReleases(input: {{organization: "acme", mode: EACH, releases: [{{version: "n1", projects: ["web"]}}, {{version: "n2", projects: ["web"]}}]}}) {{results {{outcome {shown}}}}}'
+    made = 'createDeploy(input: {release: {key: {organization: "acme", version: "new"}}, environment: "fresh"}) {deploy {release {projects {nodes {latestRelease(environment: "fresh") {version}}}}}}'
+    answer = filled.client.graphql(f"mutation {{{single} {several} {made}}}")
+    assert answer["data"]["createRelease"] == {
+        "outcome": "CREATED",
+        "release": {"version": "new", "organization": {"releases": None}, "previous": None},
+    }
+    assert [one["outcome"] for one in answer["data"]["createReleases"]["results"]] == ["CREATED", "CREATED"]
+    deployed = answer["data"]["createDeploy"]["deploy"]["release"]["projects"]["nodes"]
+    assert deployed == [{"latestRelease": {"version": "new"}}], "what the mutation makes is there in its payload"
+    steps = [["createRelease", "release"], *[["createReleases", "results", index, "release"] for index in range(2)]]
+    assert sorted([error["path"] for error in answer["errors"]], key=str) == sorted(
+        [[*step, *more] for step in steps for more in (["organization", "releases"], ["previous"])], key=str
+    )
+    assert filled.rows("SELECT count(*) FROM releases WHERE version IN ('new', 'n1', 'n2')") == [(3,)]
+
+
+@pytest.mark.parametrize("length", [7, 12, 39])
+def test_abbreviated_sha_is_found_where_it_is_unambiguous(filled: House, length: int) -> None:
+    short = SHAS[2][:length]
+    found = filled.client.graphql(
+        'query ($sha: String!) {organization(slug: "acme") {releaseContaining(commit: $sha) {version}'
+        ' at: releaseContaining(commit: $sha, repository: "acme/web") {version}'
+        " releases(filter: {commit: $sha}) {nodes {version}}}}",
+        {"sha": short},
+    )
+    assert found == {
+        "data": {
+            "organization": {
+                "releaseContaining": {"version": "1"}, "at": {"version": "1"}, "releases": {"nodes": [{"version": "1"}]},
+            }
+        }
+    }  # fmt: skip
+
+
+def test_ambiguous_sha_is_an_error(filled: House) -> None:
+    fields = (
+        'releases(filter: {commit: "NAME"}) {totalCount}',
+        'releases(filter: {not: {commit: "NAME"}}) {totalCount}',
+        'releaseContaining(commit: "NAME") {version}',
+        'releaseContaining(commit: "NAME", repository: "acme/web") {version}',
+    )
+    for field in fields:
+        answer = ask(filled, field, "abcdef1")
+        [error] = answer["errors"]
+        assert (error["extensions"]["code"], error["path"]) == ("AMBIGUOUS_SHA", ["organization", "x"])
+        assert error["message"] == 'The abbreviated sha "abcdef1" is ambiguous: more than one commit begins with it.'
+        assert answer["data"]["organization"]["x"] is None
+        for sha in (SHAS[0], SHAS[0][:39] + "0"):
+            assert ask(filled, field, sha)["data"]["organization"]["x"]
+    other = filled.client.graphql(
+        '{organization(slug: "other") {releases(filter: {commit: "abcdef1"}) {totalCount}}}', token=filled.tokens["other"]
+    )
+    assert other == {"data": {"organization": {"releases": {"totalCount": 0}}}}, "one tenant's commits are not another's"
+
+
+def test_whole_short_sha_comes_before_longer_ones(client: Client) -> None:
+    commits = [commit(0, id="1234567"), commit(1, id="1234567" + "a" * 33)]
+    assert client.rest("POST", "organizations/acme/releases/", release("short", commits=commits[:1])).status == 201
+    assert client.rest("POST", "organizations/acme/releases/", release("long", commits=commits[1:])).status == 201
+    for sha, version in (("1234567", "short"), ("1234567a", "long"), ("123456", None)):
+        answer = client.graphql(f'{{organization(slug: "acme") {{releaseContaining(commit: "{sha}") {{version}}}}}}')
+        assert answer["data"]["organization"]["releaseContaining"] == (version and {"version": version})
