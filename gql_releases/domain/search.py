@@ -14,6 +14,7 @@ from .dates import now, parse_date
 from .errors import DomainError, ErrorCode, shorten
 from .ranges import compare_versions, semver_prefix, version_key
 from .search_terms import Filter, Text, Word, parse_query, refuse
+from .version import fold_case
 
 _BUILD_SIGNS = {">": "build_above", ">=": "build_from", "<": "build_below", "<=": "build_until"}
 _AGE = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]{1,5})(?P<unit>[smhdw])")
@@ -37,6 +38,7 @@ def search_conditions(query: str, projects: Sequence[int] = ()) -> Conditions:
 
 def text_condition(text: str) -> Condition:
     """Give the condition that versions contain a text; `X (Y)` also stands for `X+Y`, as descriptions have it."""
+    text = fold_case(text)
     texts = [text]
     if text.endswith(")") and " (" in text:
         version, _, build = text[:-1].rpartition(" (")

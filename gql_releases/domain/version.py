@@ -55,6 +55,14 @@ class VersionInfo:
     build_number: int
 
 
+def fold_case(text: str) -> str:
+    """Return a text as those are compared that differ in case alone: by Unicode's full case folding, without normalization.
+
+    ß is ss, İ is i with a dot above (U+0069 U+0307), ς and Σ are σ.
+    """
+    return text.casefold()
+
+
 def check_version(text: str) -> str | None:
     """Say why a release may not be named so; None where it may. Source: contract section 2.3 (a)."""
     bare = text.strip()

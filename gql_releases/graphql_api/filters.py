@@ -12,6 +12,7 @@ from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order
 from gql_releases.domain.ranges import range_conditions
+from gql_releases.domain.version import fold_case
 from gql_releases.graphql_api.bindings import Arguments, argument
 from gql_releases.graphql_api.names import commit_condition
 
@@ -71,7 +72,9 @@ class VersionFilter:
     equals: str | None = _optional("Exactly this version.")
     in_: list[str] | None = _optional("One of these versions.", "in")
     starts_with: str | None = _optional("Versions that begin so.")
-    contains: str | None = _optional("Versions with this in them, in capitals or not; looks at every version.")
+    contains: str | None = _optional(
+        "Versions with this in them, in capitals or not, by Unicode's case folding; looks at every version."
+    )
     semver: SemverFilter | None = _optional("Versions in a range; those without an order are in none.")
 
 
@@ -172,7 +175,7 @@ def _version_conditions(given: Arguments) -> Conditions:
             if value.get("package") is not None:
                 found.append(("package", value["package"]))
         elif name == "contains":
-            found.append(("version_contains", [value]))
+            found.append(("version_contains", [fold_case(value)]))
         elif name == "in_":
             found.append(("version_in", value))
         else:

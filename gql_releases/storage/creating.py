@@ -16,6 +16,7 @@ from gql_releases.domain.outcomes import Created, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import NewRelease, Outcome, Status
 from gql_releases.domain.selection import View
+from gql_releases.domain.version import fold_case
 from gql_releases.storage.columns import NEVER, Id
 from gql_releases.storage.commits import Linked, Named, Sent, Stored, counts_of, heads_of, names_of, new_links, store
 from gql_releases.storage.dialects import Dialect
@@ -232,6 +233,7 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
         "user_agent": new.user_agent,
         "notes": new.notes,
         "metadata_json": new.metadata,
+        "folded_version": None if new.version.isascii() else fold_case(new.version),
         "date_created": new.date_created or now(),
         "date_released": new.date_released,
         "release_order": new.date_released or NEVER,

@@ -169,6 +169,7 @@ class ReleaseRow(SQLModel, table=True):
     user_agent: str | None = text(256, nullable=True)
     notes: str | None = typed(Text(), nullable=True)
     metadata_json: str | None = typed(Text(), nullable=True)
+    folded_version: str | None = typed(Text(), nullable=True)
     date_created: datetime = date()
     date_released: datetime | None = date(nullable=True)
     release_order: datetime = date()

@@ -61,13 +61,9 @@ def _version(row: Any, name: str, wanted: Any) -> bool:
         case "startsWith":
             return version.startswith(wanted)
         case "contains":
-            return _folded(wanted) in _folded(version)
+            return wanted.casefold() in version.casefold()
         case _:
             return _semver(row, wanted)
-
-
-def _folded(text: str) -> str:
-    return "".join(one.lower() if one.isascii() else one for one in text)
 
 
 def _semver(row: Any, wanted: dict[str, Any]) -> bool:

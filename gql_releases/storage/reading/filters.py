@@ -106,10 +106,10 @@ def _build(compare: Compare) -> Filter:
 
 
 def _version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    # Scans the organization's releases.
+    # Scans the organization's releases. The value is folded; a folded version is stored where it is not ASCII alone.
     parts = dialect.list_items(name, rows.c.version.type)
-    version, part = dialect.folded(rows.c.version), dialect.folded(parts.c.value)
-    return exists(select(parts.c.value).where(dialect.contains(version, part)))
+    version = func.coalesce(rows.c.folded_version, dialect.folded(rows.c.version))
+    return exists(select(parts.c.value).where(dialect.contains(version, parts.c.value)))
 
 
 def nothing(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
