@@ -83,6 +83,7 @@ SIMPLE_CONDITIONS = frozenset(
         "id",
         "ids",
         "name",
+        "named",
         "names",
         "nothing",
         "on_projects",

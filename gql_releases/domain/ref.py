@@ -35,14 +35,14 @@ def ref_reader() -> Reader:
     def read_ref(raw: Any, path: Path, problems: list[Problem]) -> Ref | None:
         before = len(problems)
         values = _read_ref(raw, path, problems)
-        if values is None or len(problems) > before:
+        if values is None or not values.get("sha"):
             return None
         sha, previous = values["sha"], values.get("previous_sha") or None
         if ".." in sha:
             previous, _, sha = sha.partition("..")
         if wrong := _wrong_range(values["sha"], previous, sha):
             problems.append(Problem(ErrorCode.INVALID_REF, (*path, "sha"), wrong))
-        return Ref(values["repository"], sha, previous)
+        return None if len(problems) > before else Ref(values["repository"], sha, previous)
 
     return read_ref
 

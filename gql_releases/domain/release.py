@@ -114,13 +114,17 @@ def read_version(raw: Any, path: Path, problems: list[Problem]) -> str | None:
     return version
 
 
+UNKNOWN_PROJECT_MESSAGE = "Invalid project ids or slugs"
+"""Sentry's words (contract section 2.5)."""
+
+
 def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | None:
     """Read a project's slug or id."""
     if isinstance(raw, str) and not wrong_characters(raw):
         return raw
     if isinstance(raw, int) and not isinstance(raw, bool):
         return raw
-    problems.append(Problem(ErrorCode.UNKNOWN_PROJECT, path, "Invalid project ids or slugs"))
+    problems.append(Problem(ErrorCode.UNKNOWN_PROJECT, path, UNKNOWN_PROJECT_MESSAGE))
     return None
 
 
@@ -201,19 +205,18 @@ def parse_new_releases(raws: Sequence[Any]) -> list[NewRelease | InvalidInput]:
     return found
 
 
-def parse_commits(raw: Any) -> tuple[NewCommit, ...]:
-    """Read a list of commits. Raises InvalidInput."""
-    return tuple(_at(("commits",), read_commits, raw))
+def parse_listed_commits(raw: Any, repository: Any) -> tuple[tuple[NewCommit, ...], str | None]:
+    """Read a list of commits and the name of the repository that it is of. Raises InvalidInput with all problems of both."""
+    problems: list[Problem] = []
+    commits, name = read_commits(raw, ("commits",), problems), repository_name(repository, ("repository",), problems)
+    if problems:
+        raise InvalidInput(problems)
+    return tuple(commits), name or None
 
 
 def parse_refs(raw: Any) -> tuple[Ref, ...]:
     """Read a list of refs. Raises InvalidInput."""
     return tuple(_at(("refs",), read_refs, raw))
-
-
-def parse_repository(raw: Any) -> str | None:
-    """Read the name of a repository; blank says nothing. Raises InvalidInput."""
-    return _at(("repository",), repository_name, raw) or None
 
 
 def _at(path: Path, reader: Any, raw: Any) -> Any:

@@ -19,14 +19,14 @@ from gql_releases.domain.release import (
     MAX_BULK,
     ReleaseChange,
     Status,
-    parse_commits,
+    parse_listed_commits,
     parse_new_release,
     parse_new_releases,
     parse_refs,
     parse_release_change,
-    parse_repository,
 )
 from gql_releases.domain.selection import View
+from gql_releases.graphql_api.faults import report_projects
 from gql_releases.graphql_api.queries import release_key
 from gql_releases.graphql_api.scalars import from_global_id, to_global_id
 from gql_releases.graphql_api.services import Services
@@ -74,6 +74,7 @@ async def create_releases(services: Services, principal: Principal, given: Input
     news = await apart(parse_new_releases, raws) if services.large else parse_new_releases(raws)
     together = given["mode"] == "TOGETHER"
     done = await services.releases.create_releases(principal, given["organization"], news, view, together=together)
+    done = await report_projects(services, principal, given, done)
     return {"results": [one if isinstance(one, InvalidInput) else _created(one) for one in done]}
 
 
@@ -110,8 +111,8 @@ async def delete_release(services: Services, principal: Principal, given: Input,
 async def set_release_commits(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     """Replace a release's commits."""
     key, raws = release_key(given["release"]), given["commits"]
-    commits = await apart(parse_commits, raws) if services.large else parse_commits(raws)
-    repository = parse_repository(given.get("repository"))
+    named = raws, given.get("repository")
+    commits, repository = await apart(parse_listed_commits, *named) if services.large else parse_listed_commits(*named)
     shown = await services.releases.set_commits(principal, key, commits, repository, view)
     return {"shown": shown}
 

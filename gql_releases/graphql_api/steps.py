@@ -26,7 +26,8 @@ from gql_releases.domain.selection import Read
 from gql_releases.graphql_api import bindings as b
 from gql_releases.graphql_api.coercing import Evaluate
 from gql_releases.graphql_api.collecting import Document
-from gql_releases.graphql_api.errors import refused_field, user_errors
+from gql_releases.graphql_api.errors import IN_PAYLOAD, refused_field, user_errors
+from gql_releases.graphql_api.faults import report_all
 from gql_releases.graphql_api.payloads import PayloadPlan, answer
 from gql_releases.graphql_api.planning import ResponsePath, ViewPlan, plan_nodes, plan_view
 from gql_releases.graphql_api.refusals import Refusals, locate_refusals
@@ -209,11 +210,11 @@ class CommandStep:
         try:
             done = await self._run(asked, given, refusals)
         except DomainError as error:
-            problems = explain(error)
-            if problems is None:
+            if error.code not in IN_PAYLOAD:
                 raise
+            problems = explain(await report_all(self.command.run.__name__, asked.services, principal, given, error))
             _note_problems(problems)
-            return answer(self.payload, {}, problems, explain)
+            return answer(self.payload, {}, problems or [], explain)
         for result in done.get("results", ()):
             if isinstance(result, DomainError):
                 _note_problems(explain(result))

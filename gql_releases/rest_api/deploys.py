@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gql_releases.domain.deploy import parse_new_deploy
-from gql_releases.domain.errors import ReleaseNotFound
+from gql_releases.domain.errors import InvalidInput, ReleaseNotFound
 from gql_releases.domain.paging import Order
 from gql_releases.domain.selection import Read, View
 from gql_releases.rest_api import lists, parameters, shapes, wire
 from gql_releases.rest_api.pagination import read_page
-from gql_releases.rest_api.releases import OUTCOMES, readable_key, release_key
+from gql_releases.rest_api.releases import OUTCOMES, readable_key, release_key, with_unknown_projects
 from gql_releases.rest_api.requests import Answer, Request
 
 LAST_FINISHED = Order("finish_order", descending=True)
@@ -16,7 +16,10 @@ LAST_FINISHED = Order("finish_order", descending=True)
 
 async def create_deploy(request: Request) -> Answer:
     """Record a deploy of a release; each POST is a deploy, unless it names a known `externalId` (contract section 6.1)."""
-    new = parse_new_deploy(wire.DEPLOY.to_domain(request.body))
+    try:
+        new = parse_new_deploy(wire.DEPLOY.to_domain(request.body))
+    except InvalidInput as error:
+        raise await with_unknown_projects(request, error, message="Invalid project") from None
     made = await request.services.deploys.create_deploy(request.principal, release_key(request), new, shapes.DEPLOY)
     assert made.shown is not None
     return Answer(OUTCOMES[made.outcome], made.shown)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gql_releases.domain.dates import format_date, parse_date
-from gql_releases.domain.errors import ErrorCode, InvalidInput, ProjectNotFound, ReleaseNotFound
+from gql_releases.domain.errors import ErrorCode, Forbidden, InvalidInput, ProjectNotFound, ReleaseNotFound
 from gql_releases.domain.outcomes import Created
 from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.principal import READ_RELEASES
 from gql_releases.domain.release import (
+    UNKNOWN_PROJECT_MESSAGE,
     NewRelease,
     Outcome,
     ReleaseChange,
@@ -21,6 +22,7 @@ from gql_releases.domain.selection import Read, View
 from gql_releases.rest_api import parameters, shapes, wire
 from gql_releases.rest_api.requests import Answer, Request
 from gql_releases.rest_api.shapes import Tree
+from gql_releases.services.faults import check_organization, find_unknown_projects, merge_problems
 from gql_releases.web.large import apart, let_go
 
 OUTCOMES = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}
@@ -28,9 +30,28 @@ OUTCOMES = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}
 
 async def create_release(request: Request) -> Answer:
     """Create a release, or touch the known one: 201 or 208 (contract section 2)."""
-    new = await apart(_new, request) if request.large else _new(request)
+    try:
+        new = await apart(_new, request) if request.large else _new(request)
+    except InvalidInput as error:
+        create = request.services.releases.creates_projects
+        raise await with_unknown_projects(request, error, create=create) from None
     created = await request.services.releases.create_release(request.principal, request.path[0], new, shapes.RELEASE)
     return _created(created)
+
+
+async def with_unknown_projects(
+    request: Request, error: InvalidInput, *, create: bool = False, message: str = UNKNOWN_PROJECT_MESSAGE
+) -> InvalidInput:
+    """Return a refusal of a body, with the projects that it names and nobody has: all of its faults in one answer."""
+    principal, names = request.principal, request.body.get("projects") if isinstance(request.body, dict) else None
+    if not isinstance(names, list | tuple) or check_organization(principal, request.path[0]):
+        return error
+    named = [(("projects", index), name) for index, name in enumerate(names)]
+    try:
+        found = await find_unknown_projects(request.services.reads, principal, named, create=create, message=message)
+    except Forbidden:
+        return error
+    return merge_problems(error, found)
 
 
 async def create_project_release(request: Request) -> Answer:

@@ -49,6 +49,11 @@ class ReleaseService:
     def __init__(self, store: ReleaseStore, *, create_projects: bool = False, in_turn: bool = False) -> None:
         self._store, self._create_projects, self._in_turn = store, create_projects, in_turn
 
+    @property
+    def creates_projects(self) -> bool:
+        """Whether a creation makes the projects that it names and nobody has."""
+        return self._create_projects
+
     async def create_release(
         self, principal: Principal, organization: str, new: NewRelease, view: View | None = None
     ) -> Created:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import ErrorCode, InvalidInput, OrganizationNotFound, Problem, invalid
 from gql_releases.domain.organization import NewOrganization, wrong_slug
+from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE
 from gql_releases.storage.columns import Id
 from gql_releases.storage.database import Database
 from gql_releases.storage.statements import Row, Statement, Transaction
@@ -89,7 +90,7 @@ async def project_ids(
     named: tuple[str | int, ...],
     *,
     create: bool = False,
-    unknown: str = "Invalid project ids or slugs",
+    unknown: str = UNKNOWN_PROJECT_MESSAGE,
     slugs: Mapping[str, int] | None = None,
 ) -> dict[str | int, int]:
     """Give the id of each project, named by slug or id, in the order of the naming; `slugs` were looked up already.

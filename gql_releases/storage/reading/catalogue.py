@@ -27,6 +27,7 @@ from gql_releases.storage.reading.filters import (
     equals,
     last_deploy,
     last_deploy_of,
+    named_deploy,
     nothing,
     own_token,
     own_tokens,
@@ -270,7 +271,7 @@ _ENTITIES: dict[str, Entity] = {
                 Order("project_id"),
             )
         },
-        filters={"id": equals("id"), "last": last_deploy, "last_of": last_deploy_of},
+        filters={"id": equals("id"), "named": named_deploy, "last": last_deploy, "last_of": last_deploy_of},
     ),
 }  # fmt: skip
 

@@ -207,6 +207,13 @@ def _latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnEleme
     return rows.c.id.in_(select(newest).select_from(projects).where(*wanted))
 
 
+def named_deploy(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The deploy has an external id in a project; the value is (the project's slug, the external id)."""
+    links = table(tables.DeployProjectRow).alias()
+    same = [links.c.project_id == project_id(f"{name}_0"), links.c.external_id == bound(links.c.external_id, f"{name}_1")]
+    return rows.c.id.in_(select(links.c.deploy_id).where(own(links), *same))
+
+
 def last_deploy(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The deploy is finished, and the last finished of its release in its environment for one of its projects."""
     return _last_deploy(rows)

@@ -1,0 +1,139 @@
+"""Looks up what is well-formed in an input that was refused, so that all of its faults are reported in one answer.
+
+Only refused inputs are looked at: what is found here is added to what refused them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.deploy import DeployKey
+from gql_releases.domain.errors import (
+    DeployNotFound,
+    DomainError,
+    ErrorCode,
+    Forbidden,
+    InvalidInput,
+    OrganizationNotFound,
+    Path,
+    Problem,
+    ProjectNotFound,
+    ReleaseNotFound,
+)
+from gql_releases.domain.organization import ProjectKey, wrong_slug
+from gql_releases.domain.paging import PageRequest
+from gql_releases.domain.principal import Principal, Scope
+from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE, ReleaseKey, read_project
+from gql_releases.services.reading import ReadService
+
+LOOKED_UP = 100
+"""Names of projects that are looked up for one refused input; more are not judged."""
+_ID = (s.Value("id", "id"),)
+_RELEASE, _DEPLOY = s.Selection("Release", _ID), s.Selection("Deploy", _ID)
+_PROJECT = s.Selection("Project", (s.Value("id", "id"), s.Value("slug", "slug")))
+_PROJECTS = s.Selection("Organization", (s.Many("rows", "projects", "Project", 0, (s.Nodes("nodes", _PROJECT),), str),))
+
+
+def merge_problems(error: DomainError, found: Iterable[Problem]) -> InvalidInput:
+    """Return the problems of an error, then those of `found` that are at other places or of other kinds."""
+    problems = error.problems if isinstance(error, InvalidInput) else (Problem(error.code, error.path, error.message),)
+    known = {(problem.code, problem.path) for problem in problems}
+    return InvalidInput([*problems, *(problem for problem in found if (problem.code, problem.path) not in known)])
+
+
+async def find_unknown_projects(
+    reads: ReadService,
+    principal: Principal,
+    named: Sequence[tuple[Path, Any]],
+    *,
+    create: bool = False,
+    message: str = UNKNOWN_PROJECT_MESSAGE,
+) -> list[Problem]:
+    """Return a problem for each well-formed name of a project that the organization does not have.
+
+    With `create`, unknown slugs are those of new projects, and only bad ones are problems.
+    """
+    names = [(path, name) for path, name in named if read_project(name, path, []) is not None][:LOOKED_UP]
+    if not names:
+        return []
+    slugs = {("slug", name) for _, name in names if not _is_number(name)}
+    ids = {("id", number) for _, name in names if _is_number(name) and 0 <= (number := int(name)) < 2**63}
+    conditions = (*sorted(slugs), *sorted(ids))
+    page = PageRequest(len(conditions), conditions=(("or", conditions),))
+    own = (("id", principal.organization_id),)
+    tree = await reads.read(principal, s.Read(s.View(_PROJECTS, (page,)), own))
+    known = {text for one in tree["rows"]["nodes"] for text in (str(one["id"]), one["slug"])} if tree else set()
+    problems = []
+    for path, name in names:
+        if str(name) in known:
+            continue
+        if not create or _is_number(name):
+            problems.append(Problem(ErrorCode.UNKNOWN_PROJECT, path, message))
+        elif wrong := wrong_slug(name):
+            problems.append(Problem(ErrorCode.INVALID_SLUG, path, wrong))
+    return problems
+
+
+def _is_number(name: Any) -> bool:
+    return isinstance(name, int) or (name.isascii() and name.isdigit())
+
+
+async def find_missing_release(reads: ReadService, principal: Principal, key: ReleaseKey) -> list[Problem]:
+    """Return the problem of a key that names another organization, or no release."""
+    problems = check_organization(principal, key.organization, "release", "key", "organization")
+    return problems or await _missing(reads, principal, _RELEASE, key.conditions(), ReleaseNotFound())
+
+
+async def find_missing_deploy(reads: ReadService, principal: Principal, key: DeployKey) -> list[Problem]:
+    """Return the problem of a key that names another organization, or no deploy."""
+    condition = ("id", key.id) if key.id is not None else ("named", (key.project, key.external_id))
+    problems = check_organization(principal, key.organization, "deploy", "key", "organization")
+    return problems or await _missing(reads, principal, _DEPLOY, (condition,), DeployNotFound())
+
+
+async def find_missing_project(reads: ReadService, principal: Principal, key: ProjectKey) -> list[Problem]:
+    """Return the problem of a key that names another organization, or no project."""
+    condition = ("id", key.id) if key.id is not None else ("slug", key.slug)
+    problems = check_organization(principal, key.organization, "project", "key", "organization")
+    return problems or await _missing(reads, principal, _PROJECT, (condition,), ProjectNotFound())
+
+
+async def find_taken_slug(
+    reads: ReadService, principal: Principal, slug: Any, own: ProjectKey | None = None
+) -> list[Problem]:
+    """Return the problem of a new slug of a project that is another one's; `own` is the project that is renamed."""
+    if not isinstance(slug, str) or wrong_slug(slug):
+        return []
+    tree = await reads.read(principal, s.Read(s.View(_PROJECT), (("slug", slug),)))
+    if tree is None or (own and (own.id == tree["id"] or own.slug == slug)):
+        return []
+    return [Problem(ErrorCode.ALREADY_EXISTS, ("slug",), f'The project "{slug}" exists already.')]
+
+
+def find_scopes_not_held(principal: Principal, scopes: Iterable[Any]) -> list[Problem]:
+    """Return the problem of scopes for a new token that its maker lacks; unknown ones are not judged."""
+    beyond = sorted(scope for scope in scopes if scope in set(Scope) and scope not in principal.scopes)
+    message = "A token cannot hand out scopes that it lacks: " + ", ".join(beyond)
+    return [Problem(ErrorCode.SCOPE_NOT_HELD, ("scopes",), message)] if beyond else []
+
+
+def check_organization(principal: Principal, named: str | None, *path: str) -> list[Problem]:
+    """Return the problem of an organization that is not the token's."""
+    try:
+        if named is not None:
+            principal.require_organization(named, *path)
+    except OrganizationNotFound as error:
+        return [Problem(error.code, error.path, error.message)]
+    return []
+
+
+async def _missing(
+    reads: ReadService, principal: Principal, selection: s.Selection, conditions: Any, error: DomainError
+) -> list[Problem]:
+    try:
+        found = await reads.read(principal, s.Read(s.View(selection), conditions))
+    except Forbidden:
+        return []
+    return [] if found else [Problem(error.code, error.path, error.message)]
