@@ -263,7 +263,7 @@ class CommitStatus:
     message: str = column("commit_status", "What it means, and what to do.", lambda code: MESSAGES[CommitStatusOf(code)])
 
 
-@strawberry.type(description="A version of some projects: what an error is first seen in, and what brought it.")
+@strawberry.type(description="A version of some projects, with the commits that it is made of and where it was deployed.")
 class Release(Node):
     """A release."""
 

@@ -4,13 +4,18 @@ import { relayStylePagination } from "@apollo/client/utilities";
 
 import { headers, print, url } from "./served.mjs";
 
-const typePolicies = { Organization: { keyFields: ["slug"], fields: { releases: relayStylePagination(["filter"]) } } };
+// As docs/graphql-guide.md has it.
+const WITHOUT_ID = ["VersionInfo", "VersionNumbers", "CommitStatus", "Upstream", "ReleaseComparison", "Viewer", "PageInfo"];
+const typePolicies = {
+  ...Object.fromEntries(WITHOUT_ID.map((type) => [type, { merge: true }])),
+  Organization: { fields: { releases: relayStylePagination(["filter"]) } },
+};
 const client = new ApolloClient({ link: new HttpLink({ uri: url, headers }), cache: new InMemoryCache({ typePolicies }) });
 
 const RELEASES = gql`
   query Releases($organization: String!, $filter: ReleaseFilter, $after: String) {
     organization(slug: $organization) {
-      slug
+      id
       releases(first: 3, after: $after, filter: $filter) {
         edges {
           cursor
@@ -80,5 +85,63 @@ const PARTIAL = gql`
 `;
 const partial = await client.query({ query: PARTIAL, errorPolicy: "all" });
 found.partial = { data: partial.data, error: partial.error.name, errors: partial.error.errors };
+
+// A list, a page about one release that selects other fields of the same objects, and the list again from the cache.
+const LIST = gql`
+  query List($organization: String!) {
+    viewer {
+      token {
+        id
+      }
+    }
+    organization(slug: $organization) {
+      id
+      projects {
+        nodes {
+          id
+          latestRelease {
+            id
+            versionInfo {
+              description
+              version {
+                raw
+              }
+            }
+            commitStatus {
+              code
+            }
+          }
+        }
+      }
+    }
+  }
+`;
+const DETAIL = gql`
+  query Detail($organization: String!, $version: String!) {
+    viewer {
+      organizations {
+        totalCount
+      }
+    }
+    release(by: { key: { organization: $organization, version: $version } }) {
+      id
+      versionInfo {
+        package
+        version {
+          major
+        }
+      }
+      commitStatus {
+        message
+      }
+    }
+  }
+`;
+const listed = await client.query({ query: LIST, variables: { organization: "acme" } });
+await client.query({ query: DETAIL, variables: { organization: "acme", version: "web@3.0.0-apollo" } });
+found.list = {
+  first: listed.data,
+  again: client.readQuery({ query: LIST, variables: { organization: "acme" } }),
+};
 print(found);
 client.stop();
