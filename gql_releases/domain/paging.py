@@ -60,6 +60,7 @@ KEY_TYPES = {
     "name": "text",
     "path": "text",
     "email": "text",
+    "place": "text",
     "build_number": "number",
     "position": "number",
     "id": "number",

@@ -158,7 +158,11 @@ class ReleaseComparison:
         "The releases in between, with the later one, the newest first.",
         Order("date_shown", descending=True),
     )
-    commits: Connection[Commit] | None = _compared_list("compared_commits", "The commits of these releases.", Order("id"))
+    commits: Connection[Commit] | None = _compared_list(
+        "compared_commits",
+        "The commits of these releases, by their position in a release, then by repository and sha.",
+        Order("place"),
+    )
     authors: Connection[CommitAuthor] | None = _compared_list(
         "compared_authors", "Who wrote these commits, by e-mail address.", Order("email")
     )

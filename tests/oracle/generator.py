@@ -300,7 +300,7 @@ SORTS = {
     ("Release", "projects"): "project_id", ("Deploy", "projects"): "project_id", ("Release", "commits"): "position",
     ("Release", "authors"): "position", ("Release", "headCommits"): "id", ("Release", "deploys"): "finish_order",
     ("Environment", "current"): "id", ("Environment", "deploys"): "finish_order",
-    ("ReleaseComparison", "releases"): "date_shown", ("ReleaseComparison", "commits"): "id",
+    ("ReleaseComparison", "releases"): "date_shown", ("ReleaseComparison", "commits"): "place",
     ("ReleaseComparison", "authors"): "email", ("ReleaseComparison", "fileChanges"): "path",
     ("ReleaseComparison", "deploys"): "finish_order",
     ("Commit", "fileChanges"): "path", ("Commit", "releases"): "release_id",

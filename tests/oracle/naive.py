@@ -277,7 +277,7 @@ class Naive:
             "base": releases[versions.index(base)],
             "head": releases[versions.index(head)],
             "releases": listed("date_shown", True, between),
-            "commits": listed("id", False, commits.values()),
+            "commits": listed("place", False, commits.values()),
             "authors": listed("email", False, authors.values()),
             "fileChanges": listed("path", False, changes),
             "deploys": listed("finish_order", True, deploys),
@@ -412,6 +412,9 @@ class Naive:
     def key(self, row: Any, field: str) -> Any:
         if field in ("project_id", "release_id"):
             return row.id
+        if field == "place":
+            position = min(one.position for one in self.rows(t.ReleaseCommitRow, commit_id=row.id))
+            return f"{10**9 + position}{self.one_repository(row).name} {row.sha}"
         if field == "date_shown":
             return row.date_released or row.date_created
         if field == "release_order":

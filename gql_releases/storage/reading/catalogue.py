@@ -11,6 +11,7 @@ from sqlalchemy import FromClause, Table, and_
 from gql_releases.domain.paging import Order
 from gql_releases.storage import tables
 from gql_releases.storage.reading.derived import (
+    placed_commits,
     release_file_changes,
     release_repositories,
     shown_commits,
@@ -129,7 +130,10 @@ _organization_manys = {
         "Release", _links, "organization_id", "release_id", ("date_shown",), "release_id",
         Order("date_shown", descending=True), filters={"between": lambda links, name, dialect: and_(*between(links, name))},
     ),
-    "compared_commits": _compared("Commit", tables.CommitRow, "id", commit_between("id")),
+    "compared_commits": ToMany(
+        "Commit", placed_commits(), "organization_id", "commit_id", ("place",), "commit_id", Order("place"),
+        filters={"between": commit_between("commit_id")},
+    ),
     "compared_authors": _compared(
         "CommitAuthor", tables.CommitAuthorRow, "email", author_between, checked=("organization_id",)
     ),

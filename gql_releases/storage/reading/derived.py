@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import FromClause, and_, exists, select, union_all
+from sqlalchemy import FromClause, and_, cast, exists, func, select, union_all
 
 from gql_releases.storage import tables
+from gql_releases.storage.columns import identifier
 from gql_releases.storage.dialects import ParentsFirst
 from gql_releases.storage.tables import table
+
+FIRST_PLACE = 10**9
+"""Added to a position: places have ten digits, and sort as texts."""
 
 _links, _heads = table(tables.ReleaseCommitRow), table(tables.HeadCommitRow)
 
@@ -51,6 +55,25 @@ def release_file_changes() -> FromClause:
             commits.c.repository_id,
         )
         .select_from(ParentsFirst(ParentsFirst(_links, changes, _with_commits(changes)), commits, same))
+        .subquery()
+    )
+
+
+def placed_commits() -> FromClause:
+    """Commits with their place in comparisons: a text that sorts by the position in a release, repository and sha.
+
+    No id is part of it, so that equal stores give equal answers. Of several positions the first counts.
+    """
+    commits, repositories, links = table(tables.CommitRow), table(tables.RepositoryRow), _links.alias()
+    position = select(func.min(links.c.position)).where(
+        links.c.organization_id == commits.c.organization_id, links.c.commit_id == commits.c.id
+    )
+    same = and_(repositories.c.organization_id == commits.c.organization_id, repositories.c.id == commits.c.repository_id)
+    digits = cast(position.correlate(commits).scalar_subquery() + FIRST_PLACE, identifier(20))
+    place = digits + repositories.c.name + " " + commits.c.sha
+    return (
+        select(commits.c.organization_id, commits.c.id.label("commit_id"), place.label("place"))
+        .select_from(ParentsFirst(commits, repositories, same))
         .subquery()
     )
 
