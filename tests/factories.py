@@ -33,6 +33,9 @@ CREATE = """mutation ($input: CreateReleaseInput!) { createRelease(input: $input
   userErrors { code message field } } }"""
 
 
+SET_DEFAULT = "mutation ($input: UpdateProjectInput!) { updateProject(input: $input) { userErrors { code } } }"
+
+
 def as_graphql(body: dict[str, Any], organization: str = "acme") -> dict[str, Any]:
     """The same release as createRelease takes it."""
     types = {"A": "ADDED", "M": "MODIFIED", "D": "DELETED"}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from gql_releases.cli import cli
 from tests.client import Client
 from tests.conftest import House
 from tests.factories import CREATE, as_graphql
@@ -272,10 +276,40 @@ def test_auto_then_commit_fills_the_range_of_the_next_release(client: Client) ->
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("way", ["create", "create again", "change"])
+def test_upstream_is_sent_the_name_that_was_stored(house: House, way: str) -> None:
+    """Commits that are read anew for the upstream have that name, too."""
+    client = house.client
+    set_default(client, "web", "acme/shop")
+    house.run(house.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
+    body = {"commits": commits(2, 1), "refs": [ref(2)]}
+    created = {"version": "1", "projects": ["web"]}
+    assert client.rest("POST", LIST, created | (body if way == "create" else {})).status == 201
+    if way == "create again":
+        assert client.rest("POST", LIST, created | body).status == 208
+    if way == "change":
+        assert client.rest("PUT", LIST + "1/", body).status == 200
+    [(sent,)] = house.rows("SELECT body FROM outbox ORDER BY id DESC LIMIT 1")
+    assert {one["repository"] for one in [*json.loads(sent)["commits"], *json.loads(sent)["refs"]]} == {"acme/shop"}
+
+
+def test_command_line_creates_a_project_with_a_default_repository(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", house.url)
+    made = CliRunner().invoke(cli, ["project", "create", "acme", "shop", "--repository", "acme/shop"])
+    assert made.exit_code == 0, made.output
+    project = house.client.graphql('{organization(slug: "acme") {projects {nodes {slug defaultRepository {name}}}}}')
+    assert project["data"]["organization"]["projects"]["nodes"] == [
+        {"slug": "api", "defaultRepository": None}, {"slug": "shop", "defaultRepository": {"name": "acme/shop"}},
+        {"slug": "web", "defaultRepository": None},
+    ]  # fmt: skip
+    assert repositories(house.client) == ["acme/shop"]
+    refused = CliRunner().invoke(cli, ["project", "create", "acme", "x", "--repository", "r" * 201])
+    assert refused.exit_code == 1
+    assert "200 characters" in str(refused.exception)
+
+
 def test_creations_at_once_are_resolved_each_by_its_project(house: House) -> None:
     """Those that come at one moment share statements; those that name `origin` are created alone."""
-    import asyncio
-
     client = house.client
     set_default(client, "web", "acme/shop")
     set_default(client, "api", "acme/api")

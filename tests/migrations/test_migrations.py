@@ -75,6 +75,27 @@ def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_pa
     assert differences(url) == []
 
 
+def test_projects_of_the_revision_before_get_no_default_repository(template: Template, tmp_path: Path) -> None:
+    """Revision 0007 on a store with projects: they and what refers to them stay, the column is null and can be filled."""
+    house = House(template, tmp_path)
+    assert house.client.rest("POST", "organizations/acme/releases/", release(commits=[commit()])).status == 201
+    house.run(house.store.close())
+    columns = "SELECT id, organization_id, slug, name FROM projects ORDER BY id"
+    before, links = house.rows(columns), house.rows("SELECT * FROM release_projects")
+    for _ in range(2):
+        migrate(house.url, "0006")
+        with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedColumn)):
+            house.rows("SELECT default_repository_id FROM projects")
+        migrate(house.url)
+        assert differences(house.url) == []
+        assert (house.rows(columns), house.rows("SELECT * FROM release_projects")) == (before, links)
+        assert set(house.rows("SELECT default_repository_id FROM projects")) == {(None,)}
+        house.rows("UPDATE projects SET default_repository_id = 1 WHERE id = 1")
+    with pytest.raises((sqlite3.IntegrityError, psycopg.errors.ForeignKeyViolation)):  # of another organization
+        house.rows("UPDATE projects SET default_repository_id = 1 WHERE organization_id = 2")
+    house.close()
+
+
 def test_identifiers_compare_byte_by_byte(template: Template, tmp_path: Path) -> None:
     house = House(template, tmp_path)
     for version in ("a", "A", "ä", "a "):

@@ -19,7 +19,7 @@ from gql_releases.graphql_api.refusals import MAX_ERRORS_OF_A_FIELD
 from gql_releases.graphql_api.schema import build_schema, print_sdl
 from gql_releases.storage import tables as t
 from tests.conftest import House, Template
-from tests.factories import commit, release
+from tests.factories import SET_DEFAULT, commit, release
 from tests.oracle.generator import MOVING, Generator, Known, Operation
 from tests.oracle.naive import NODES, Naive, global_id, wire
 
@@ -39,9 +39,6 @@ VERSIONS = [
     "web@1.0.0+1", "web@1.2.0-rc.1+2", "web@1.2.0+3", "web@1.10.0+4", "api@2.0.0+20261120103045", "api@2.0.0-alpha",
     "1.2.3", "a" * 40, "web@" + "b" * 40, f"web@{2**64 - 1}.0.0", "päck@1 #?%41", "é" * 120,
 ]  # fmt: skip
-
-
-SET_DEFAULT = "mutation ($input: UpdateProjectInput!) { updateProject(input: $input) { userErrors { code } } }"
 
 
 def fill(house: House, organization: str) -> None:

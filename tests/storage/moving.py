@@ -20,7 +20,7 @@ from gql_releases.storage.store import open_store
 from tests.client import Client
 from tests.conftest import House, Template, fill
 from tests.databases import SqliteFiles
-from tests.factories import CREATE, as_graphql, commit, release
+from tests.factories import CREATE, SET_DEFAULT, as_graphql, commit, release
 
 RELEASES = 40
 LIST = "organizations/acme/releases/"
@@ -34,6 +34,8 @@ def filled(folder: Path) -> House:
     asyncio.run(fill(template))
     house = House(template, folder)
     client = house.client
+    named = {"project": {"key": {"organization": "acme", "slug": "web"}}, "repository": "acme/web"}
+    assert client.graphql(SET_DEFAULT, {"input": named}) == {"data": {"updateProject": {"userErrors": []}}}
     house.run(house.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
     for number in range(RELEASES):
         commits = [commit(3 * number + place, message="gr\u00fc\u00df \U0001f600 'x' \\ \"") for place in range(5)]
