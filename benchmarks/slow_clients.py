@@ -88,7 +88,10 @@ def resident_bytes(process: int) -> int:
 
 async def attack(kind: Kind, port: int, longest: float) -> str:
     """Be one client of a kind until the server ends the connection. Returns the status that it sent, or "closed"."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024 if not kind.reads else 65536)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=65536 if kind.reads else 1024)
+    except ConnectionError:  # another one needed the room
+        return "closed"
 
     async def send() -> None:
         with contextlib.suppress(ConnectionError):

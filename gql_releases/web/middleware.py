@@ -21,6 +21,9 @@ class CommonHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "OPTIONS" and scope["path"] == "*":  # about the server: RFC 9110 section 9.3.7
+            await send_whole(send, 204, b"", [ALLOW, *COMMON])
+            return
         allowed = False
 
         async def complete(message: Message) -> None:

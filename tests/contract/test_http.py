@@ -81,6 +81,11 @@ def test_options_that_are_no_preflight_need_no_token_and_name_the_methods(client
         assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["allow"].split(", "))
 
 
+def test_options_of_the_server_itself_are_answered(client: Client) -> None:
+    answer = client.request("OPTIONS", "*", token=None)
+    assert (answer.status, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
 def test_options_of_a_path_that_is_not_there_are_a_404(client: Client) -> None:
     for path in ("/api/0/nothing/", "/nothing"):
         assert client.request("OPTIONS", path, token=None).status == 404

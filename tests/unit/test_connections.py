@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -367,3 +369,30 @@ def test_connections_are_as_many_as_files_allow_less_a_reserve() -> None:
     assert connection_limit(1024, 10) == 1024 - 128 - 10
     assert connection_limit(64, 10) == 16
     assert connection_limit(None, 10) == connection_limit(10**9, 10) == 16_384
+
+
+def test_limit_of_open_files_is_raised_to_the_hard_limit() -> None:
+    code = """
+import resource
+from gql_releases.web.connections import raise_file_limit
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+print(raise_file_limit() == resource.getrlimit(resource.RLIMIT_NOFILE)[0] == hard)
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+print(raise_file_limit())
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["True", "200"]
+
+
+def test_dropped_connection_with_requests_sent_ahead_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(served: Served) -> None:
+        sending = socket.create_connection(served.address)
+        sending.sendall(request(b"", "/large") * 5)
+        await asyncio.sleep(0.2)
+        await gone(served)
+        await asyncio.sleep(0.1)
+        sending.close()
+
+    served(work)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
