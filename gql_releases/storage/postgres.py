@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import re
 import time
 from collections import deque
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -161,14 +160,16 @@ class PostgresTransaction:
     async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows, and give the rows of `then`: together, in one round trip."""
         # PostgreSQL carries out the parts of a WITH from the last to the first: so they lock rows in the order of `run`.
-        wanted = [(statement.on(self.dialect), _given(statement, rows)) for statement, rows in reversed(run) if rows]
-        asked = then[0].on(self.dialect) if then else None
-        values = [value for prepared, given in wanted for value in prepared.bind(given)]
-        if then and asked:
-            values += asked.bind(then[1])
-        elif not wanted:
+        wanted = [(statement, rows) for statement, rows in reversed(run) if rows]
+        if not wanted and then is None:
             return []
-        return await self._session.fetch(_together(tuple([prepared for prepared, _ in wanted]), asked), tuple(values))
+        statements = tuple([statement for statement, _ in wanted])
+        whole, binds = _join(self.dialect, statements, then[0] if then else None)
+        given = [_given(statement, rows) for statement, rows in wanted]
+        if then:
+            given.append(then[1])
+        values = [value for bind, one in zip(binds, given, strict=True) for value in bind(one)]
+        return await self._session.fetch(whole, tuple(values))
 
     async def draw(self, target: Table, count: int) -> Iterator[int]:
         """Draw ids from those that this process has of the table's sequence."""
@@ -200,21 +201,18 @@ def _given(statement: Statement, rows: list[dict[str, Any]]) -> Values:
 
 
 @lru_cache(maxsize=256)
-def _together(prepared: tuple[Prepared, ...], then: Prepared | None) -> Prepared:
-    """Make one statement of several that change rows, each a part of WITH, and one that finds some."""
-    parts, count = [], 0
-    for one in (*prepared, then or NOTHING):
-        parts.append(_PARAMETER.sub(lambda match, by=count: f"${int(match[1]) + by}", one.sql))  # type: ignore[misc]
-        count += max([int(number) for number in _PARAMETER.findall(one.sql)], default=0)
-    *changing, finding = parts
-    if not changing:
-        return Prepared(finding, lambda values: ())
-    named = ", ".join(f"part{index} AS ({part})" for index, part in enumerate(changing))
-    return Prepared(f"WITH {named} {finding}", lambda values: ())
-
-
-NOTHING = Prepared("SELECT WHERE false", lambda values: ())
-_PARAMETER = re.compile(r"\$(\d+)")
+def _join(
+    dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None
+) -> tuple[Prepared, tuple[Callable[[Values], Row], ...]]:
+    """Make one statement of several that change rows, each a part of WITH, and one that finds some; and what binds each."""
+    parts: list[Prepared] = []
+    for statement in (*statements, then) if then else statements:
+        parts.append(statement.numbered(dialect, sum([len(part.names) for part in parts])))
+    changing = parts[: len(statements)]
+    finding = parts[-1].sql if then else "SELECT WHERE false"
+    listed = ", ".join(f"part{index} AS ({part.sql})" for index, part in enumerate(changing))
+    sql = f"WITH {listed} {finding}" if changing else finding
+    return Prepared(sql, lambda values: ()), tuple([part.bind for part in parts])
 
 
 class PostgresDatabase:

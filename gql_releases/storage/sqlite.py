@@ -15,12 +15,12 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import Table
 
 from gql_releases.storage.database import READ_SECONDS, TakesLong, Work
-from gql_releases.storage.dialects import SqliteDialect
+from gql_releases.storage.dialects import SEVERAL, SqliteDialect
 from gql_releases.storage.read_threads import ReadThreads, is_interrupt
 from gql_releases.storage.sqlite_errors import TRANSLATED, translate
 from gql_releases.storage.sqlite_files import OpenFiles, create_file
 from gql_releases.storage.sqlite_writer import SqliteWriter
-from gql_releases.storage.statements import SEVERAL, Row, Rows, Statement, Then, Values
+from gql_releases.storage.statements import Row, Rows, Statement, Then, Values
 
 Result = TypeVar("Result")
 

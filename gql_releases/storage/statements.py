@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -11,7 +10,7 @@ from sqlalchemy import ARRAY, BindParameter, ClauseElement, Table
 from sqlalchemy import Dialect as SqlDialect
 
 from gql_releases.storage.columns import NEVER
-from gql_releases.storage.dialects import ROWS, Dialect
+from gql_releases.storage.dialects import ROWS, SEVERAL, Dialect, names_in_order, numbered_name
 
 _INFINITY = "infinity"
 """How PostgreSQL has the end of time."""
@@ -19,31 +18,26 @@ Row = tuple[Any, ...]
 Values = Mapping[str, Any]
 
 
-SEVERAL = 8
-"""Rows that SQLite inserts by one statement where there are so many: each takes four fifths of the time."""
-_ROW = re.compile(r"(?<=VALUES )\([?, ]+\)")
-
-
 class Prepared:
     """SQL text in the driver's form, and the function that puts a statement's values into the driver's order.
 
-    `several`: SQLite's text that inserts SEVERAL rows, whose values stand one after the other; None where there is none.
+    `names` are those of its parameters in order. `several`: SQLite's text that inserts SEVERAL rows, whose values stand one
+    after the other; None where there is none.
     """
 
-    __slots__ = ("bind", "several", "sql")
+    __slots__ = ("bind", "names", "several", "sql")
 
-    def __init__(self, sql: str, bind: Callable[[Values], Row]) -> None:
+    def __init__(self, sql: str, bind: Callable[[Values], Row], names: Sequence[str] = ()) -> None:
         """`bind` gives the values of this statement in order; each required one must be there."""
-        self.sql, self.bind = sql, bind
-        row = _ROW.search(sql)
-        whole = row is not None and row[0].count("?") == sql.count("?")
-        self.several = _ROW.sub(lambda one: ", ".join([one[0]] * SEVERAL), sql) if whole else None
+        self.sql, self.bind, self.names = sql, bind, names
+        self.several: str | None = None
 
 
 def prepare(construct: ClauseElement, dialect: SqlDialect) -> Prepared:
-    """Compile a construct."""
+    """Compile a construct. Its text is never changed afterwards: a literal may look like a parameter."""
     compiled: Any = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return Prepared(str(compiled), _binder([(name, compiled.binds[name]) for name in compiled.positiontup or ()], dialect))
+    names = names_in_order(compiled)
+    return Prepared(str(compiled), _binder([(name, compiled.binds[name]) for name in names], dialect), names)
 
 
 def _binder(binds: list[tuple[str, BindParameter[Any]]], dialect: SqlDialect) -> Callable[[Values], Row]:
@@ -86,9 +80,19 @@ class Statement:
         try:
             return self._prepared[dialect]
         except KeyError:
-            construct = self._construct
-            made = construct if isinstance(construct, ClauseElement) else construct(dialect)
-            return self._prepared.setdefault(dialect, prepare(made, dialect.sql))
+            return self._prepared.setdefault(dialect, self._prepare(dialect))
+
+    def _prepare(self, dialect: Dialect) -> Prepared:
+        return prepare(self._build(dialect), dialect.sql)
+
+    def numbered(self, dialect: Dialect, offset: int) -> Prepared:
+        """Compile this statement as a part of a larger one, its parameters numbered from `offset` + 1 on."""
+        numbering = dialect.numbered(offset)
+        return prepare(self._build(dialect), numbering)
+
+    def _build(self, dialect: Dialect) -> ClauseElement:
+        construct = self._construct
+        return construct if isinstance(construct, ClauseElement) else construct(dialect)
 
 
 class RowsStatement(Statement):
@@ -102,6 +106,15 @@ class RowsStatement(Statement):
     def __init__(self, construct: Construct, shared: Iterable[str] = ()) -> None:
         super().__init__(construct)
         self._shared = frozenset(shared)
+
+    def _prepare(self, dialect: Dialect) -> Prepared:
+        """Compile the statement, and a second construct for several rows where nothing but rows is bound."""
+        prepared = super()._prepare(dialect)
+        if dialect.of_several_rows:
+            several = super()._prepare(dialect.of_several_rows)
+            if list(several.names) == [numbered_name(name, row) for row in range(SEVERAL) for name in prepared.names]:
+                prepared.several = several.sql
+        return prepared
 
     def gathered(self, rows: list[dict[str, Any]]) -> Values:
         """Give the values of some rows, at least one, together."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gql_releases.domain.dates import format_date
 from gql_releases.storage.columns import Id
-from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.dialects import Dialect, numbered_name
 from gql_releases.storage.statements import Row, Rows, RowsStatement, Statement, Transaction, Values
 
 Key = TypeVar("Key", str, int)
@@ -31,6 +31,14 @@ def values_of(target: Table, *names: str) -> dict[str, Any]:
     return {name: bindparam(name, type_=target.c[name].type) for name in names}
 
 
+def _rows_of(dialect: Dialect, target: Table, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Bind each named column of each row under its own name with the row's number."""
+    return [
+        {name: bindparam(numbered_name(name, row), type_=target.c[name].type) for name in names}
+        for row in range(dialect.rows_per_insert)
+    ]
+
+
 def insert_ignoring(target: Table, *names: str, shared: Iterable[str]) -> Statement:
     """Make the statement that inserts rows, but none whose key is there; `shared` values are those of all rows."""
     return RowsStatement(lambda dialect: insert_rows(dialect, target, names, shared).on_conflict_do_nothing(), shared)
@@ -44,8 +52,10 @@ def insert_all(target: Table, *names: str, shared: Iterable[str]) -> Statement:
 def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: Iterable[str]) -> Any:
     """Begin the INSERT of a RowsStatement."""
     given = dialect.given_rows({name: target.c[name].type for name in names if name not in shared})
-    if given is None:
+    if given is None and dialect.rows_per_insert == 1:
         return insert(dialect, target).values(values_of(target, *names))
+    if given is None:
+        return insert(dialect, target).values(_rows_of(dialect, target, list(names)))
     columns = [bindparam(name, type_=target.c[name].type) if name in shared else given.c[name] for name in names]
     return insert(dialect, target).from_select(list(names), select(*columns).select_from(given))
 
