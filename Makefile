@@ -8,22 +8,30 @@ RESULTS := benchmarks/.cache/results
 STORE_TESTS := $(addprefix tests/,storage migrations contract oracle graphql_api rest_api crash forwarding)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e soak check schema released bench profile wheel clean
+.PHONY: help setup graphiql run test e2e soak check schema released bench profile wheel clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: $(VENV)/.setup ## make .venv/ with all that development needs, and build GraphiQL
+setup: $(VENV)/.setup graphiql ## make .venv/ with all that development needs, and build GraphiQL
+
+graphiql: $(VENV)/.installed
 	@$(BIN)/python graphiql/build.py
 
-$(VENV)/.setup: pyproject.toml
+$(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
-	@echo "Setting up $(VENV) ..."
+	@echo "Installing gql_releases into $(VENV) (a minute the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.setup: $(VENV)/.installed
+	@echo "Installing what development needs into $(VENV) (a minute the first time) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-run: setup ## serve the demo on PORT (8000) and print how to reach it
+run: $(VENV)/.installed graphiql ## serve the demo on PORT (8000) and print how to reach it
+	@echo "Starting on port $(PORT) ..."
 	@GQL_RELEASES_CORS_ORIGINS="$${GQL_RELEASES_CORS_ORIGINS:-http://localhost:*}" $(BIN)/gql-releases serve --demo --port $(PORT)
 
 test: setup ## run the tests on SQLite, and on PostgreSQL what touches the store (minutes)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from importlib.metadata import version
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.minting import Mint
+from gql_releases.domain.errors import Unavailable
 from gql_releases.forwarding.sealing import Seal
 from gql_releases.forwarding.sending import Sender
 from gql_releases.graphql_api.checking import check_schema
@@ -35,7 +36,8 @@ from gql_releases.web.connections import ConnectionTable, Limits, connection_lim
 from gql_releases.web.cors import Cors
 from gql_releases.web.explorer import explorer_page, explorer_routes
 from gql_releases.web.front import Front
-from gql_releases.web.http import send
+from gql_releases.web.home import Endpoint, home_routes
+from gql_releases.web.http import TEXT, send
 from gql_releases.web.middleware import CommonHeaders
 from gql_releases.web.proxies import TrustedProxies
 from gql_releases.web.rates import RateLimit, RefusalLimit
@@ -74,11 +76,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, refusals)
     rest_services = RestServices(reads, releases, deploys)
     rest = RestApi(rest_services, authenticator, limit, settings.public_url, rates, proxies, refusals)
-    sdl = print_sdl(schema).encode()
     sender = Sender(store.outbox, seal_of(settings), settings.forward_timeout)
-
-    async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
-        await send(send_, 200, sdl, content_type=b"text/plain; charset=utf-8")
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -94,11 +92,28 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
         log.flush()
         await store.close()
 
-    sdl_routes = [Route("/schema.graphql", _Endpoint(show_sdl), methods=["GET"])] if settings.public_schema else []
-    pages = Starlette(routes=[*sdl_routes, *explorer_routes()], middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
+    routes = _page_routes(store, print_sdl(schema).encode() if settings.public_schema else None)
+    pages = Starlette(routes=routes, middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
     front = Front(graphql, rest, pages)
     return Recorder(Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front, log)
+
+
+def _page_routes(store: Store, sdl: bytes | None) -> list[BaseRoute]:
+    """Return the routes of what belongs to neither API: the start page, documentation, GraphiQL's files, the schema."""
+
+    async def check() -> str | None:
+        try:
+            await store.ping()
+        except Unavailable as error:
+            return error.message
+        return None
+
+    async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
+        await send(send_, 200, sdl or b"", content_type=TEXT)
+
+    routes = [*home_routes(version("gql-releases"), check), *explorer_routes()]
+    return routes if sdl is None else [Route("/schema.graphql", Endpoint(show_sdl), methods=["GET"]), *routes]
 
 
 def build_connections(settings: Settings) -> ConnectionTable:
@@ -127,13 +142,3 @@ def seal_of(settings: Settings) -> Seal | None:
 def _trusted(settings: Settings) -> TrustedDocuments:
     documents = read_documents(settings.trusted_documents) if settings.trusted_documents else {}
     return TrustedDocuments(documents, only=settings.trusted_only)
-
-
-class _Endpoint:
-    """A raw ASGI endpoint: Starlette wraps functions, and leaves objects as they are."""
-
-    def __init__(self, answer: Any) -> None:
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
-        await self._answer(scope, receive, send_)

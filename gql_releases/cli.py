@@ -207,8 +207,9 @@ def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -
     if demo:
         from gql_releases import demonstration
 
-        minted = with_store(demonstration.prepare)
-        typer.echo(demonstration.welcome(settings.public_url or f"http://{_reachable(host)}:{port}", minted))
+        file = demonstration.token_file(settings.database_url)
+        token = with_store(lambda store: demonstration.prepare(store, file))
+        typer.echo(demonstration.welcome(settings.public_url or f"http://{_reachable(host)}:{port}", token))
 
 
 def _run_server(settings: Settings, listener: socket.socket, workers: int) -> None:

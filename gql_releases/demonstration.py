@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from gql_releases.auth.minting import Mint, Minted
+from gql_releases.auth.minting import Mint
+from gql_releases.auth.tokens import digest_of, looks_like_token
 from gql_releases.domain.dates import now
 from gql_releases.domain.deploy import NewDeploy
 from gql_releases.domain.errors import InvalidInput, OrganizationNotFound
@@ -18,8 +21,11 @@ from gql_releases.services.deploys import DeployService
 from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.releases import ReleaseService
+from gql_releases.storage.postgres import is_postgres
+from gql_releases.storage.sqlite import sqlite_path
 from gql_releases.storage.store import Store
 
+LEAST_VALIDITY = timedelta(hours=1)
 ORGANIZATION, PROJECTS = "acme", ("web", "api")
 START = datetime(2026, 9, 1, 9, tzinfo=UTC)
 AUTHORS = ("Ada", "Grace", "Linus", "Margaret")
@@ -30,15 +36,56 @@ SUBJECTS = (
 FILES = ("basket.ts", "prices.ts", "header.ts", "importer.ts", "payment.ts", "search.ts", "runner.ts", "invoice.ts")
 
 
-async def prepare(store: Store) -> Minted:
-    """Fill the demo in where it is not, and mint a token that lives a day."""
+async def prepare(store: Store, token_file: Path) -> str:
+    """Create the demo where it is missing, and return a token that expires within a day.
+
+    The token is kept in a file that only its owner can read, and is used again until an hour before it expires: each start
+    would leave another token behind otherwise. Raises Unavailable; OSError where the file cannot be written.
+    """
     try:
         operator = await OrganizationService(store.organizations).operator_of(ORGANIZATION)
     except OrganizationNotFound:
         await fill(store)
         operator = await OrganizationService(store.organizations).operator_of(ORGANIZATION)
-    new = NewToken("make run", frozenset(Scope), now() + timedelta(days=1))
-    return await Mint(store.tokens).create_token(operator, ORGANIZATION, new)
+    token = await _read_token(store, token_file)
+    if token is None:
+        new = NewToken("make run", frozenset(Scope), now() + timedelta(days=1))
+        token = (await Mint(store.tokens).create_token(operator, ORGANIZATION, new)).text
+        _write_token(token_file, token)
+    return token
+
+
+async def _read_token(store: Store, file: Path) -> str | None:
+    """Return the token of the file where it is one of the demo's and stays valid for long enough."""
+    token = _read_text(file).strip()
+    principal = await store.tokens.find_principal(digest_of(token)) if looks_like_token(token) else None
+    if principal is None or principal.organization_slug != ORGANIZATION:
+        return None
+    is_valid = principal.expires_at is not None and principal.expires_at > now() + LEAST_VALIDITY
+    return token if is_valid else None
+
+
+def _read_text(file: Path) -> str:
+    """Return what a file holds; nothing where it cannot be read."""
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _write_token(file: Path, token: str) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as target:
+        os.fchmod(descriptor, 0o600)  # the file may have been there with other permissions
+        target.write(f"{token}\n")
+
+
+def token_file(url: str) -> Path:
+    """Return the file of the demo's token: beside a SQLite file, else in the current folder. Raises ValueError."""
+    if is_postgres(url):
+        return Path("gql-releases-demo.token")
+    path = sqlite_path(url)
+    return path.with_name(f"{path.name}.token")
 
 
 async def fill(store: Store) -> int:
@@ -114,22 +161,22 @@ def _deploys(number: int, body: dict[str, Any]) -> list[NewDeploy]:
     ]
 
 
-def welcome(origin: str, minted: Minted) -> str:
-    """Give the words of `make run`."""
+def welcome(origin: str, token: str) -> str:
+    """Return what `make run` prints."""
     body = '{"version": "web@2.0.0+1", "projects": ["web"]}'
     return f"""
-GraphiQL    {origin}/graphql#token={minted.text}
+GraphiQL    {origin}/graphql#token={token}
 
 For sentry-cli:
   export SENTRY_URL={origin}
-  export SENTRY_AUTH_TOKEN={minted.text}
+  export SENTRY_AUTH_TOKEN={token}
   export SENTRY_ORG={ORGANIZATION}
   export SENTRY_PROJECT={PROJECTS[0]}
 
 With curl:
   curl {origin}/api/0/organizations/{ORGANIZATION}/releases/ \\
-    -H 'Authorization: Bearer {minted.text}' -H 'Content-Type: application/json' \\
+    -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\
     -d '{body}'
 
-The token lives a day. Ctrl-C ends the server.
+The token expires within a day. Ctrl-C ends the server.
 """

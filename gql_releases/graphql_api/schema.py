@@ -18,10 +18,16 @@ from gql_releases.graphql_api.queries import Query
 from gql_releases.graphql_api.scalars import SCALARS
 from gql_releases.graphql_api.types import NODES
 
+DESCRIPTION = """Releases, their commits, deploys and environments.
+
+Every request needs `Authorization: Bearer <token>`; start at `organization(slug)`, `release(by)` or `viewer`. Lists are
+Relay connections with `nodes`, `edges`, `pageInfo` and `totalCount`. Mutations return validation errors in `userErrors`."""
+
 
 def build_schema() -> strawberry.Schema:
     """Build the schema."""
     schema = strawberry.Schema(query=Query, mutation=Mutation, types=NODES, config=StrawberryConfig(scalar_map=SCALARS))
+    core(schema).description = DESCRIPTION
     for named in core(schema).type_map.values():
         # Strawberry leaves graphql-core's flag False, and `release(by: {})` would pass validation.
         if isinstance(named, GraphQLInputObjectType) and named.ast_node is None:
@@ -37,4 +43,6 @@ def core(schema: strawberry.Schema) -> GraphQLSchema:
 
 def print_sdl(schema: strawberry.Schema) -> str:
     """Print the schema as it is committed: sorted, so that a change shows as what it is."""
-    return print_schema(lexicographic_sort_schema(build_ast_schema(parse(schema.as_str())))) + "\n"
+    printed = build_ast_schema(parse(schema.as_str()))
+    printed.description = DESCRIPTION  # Strawberry's printer leaves it out
+    return print_schema(lexicographic_sort_schema(printed)) + "\n"

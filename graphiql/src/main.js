@@ -11,12 +11,13 @@ import "./style.css";
 import { fetcher, onRefusal, whose } from "./asking.js";
 import { EXAMPLES_PLUGIN } from "./examples-plugin.js";
 import { tabs } from "./examples.js";
+import { activeTab } from "./stored-tabs.js";
 import { Logo } from "./logo.js";
 import { keepToken, readToken, takeTokenFromAddress } from "./token.js";
 
 takeTokenFromAddress();
 
-const COMMAND = "gql-releases token create acme --scope project:read --scope project:releases --expires 1";
+const COMMAND = "gql-releases token create acme --scope org:ci --expires 1";
 const SAID = {
   UNAUTHENTICATED: "No token came with this request, so only the schema answers.",
   INVALID_TOKEN: "The server does not know this token: it is wrong, revoked or expired.",
@@ -68,9 +69,8 @@ function TokenBar({ onStatus }) {
 
 const plugins = [HISTORY_PLUGIN, explorerPlugin(), EXAMPLES_PLUGIN];
 
-// GraphiQL takes the first tab's variables from here, unless it remembers tabs of its own.
-const remembers = localStorage.getItem("graphiql:tabState") !== null;
-const first = remembers ? {} : { initialVariables: tabs[0].variables };
+// GraphiQL fills its editors from these, also after a reload, when it keeps the tabs but not what is in the editors.
+const { query: initialQuery, variables: initialVariables } = activeTab(tabs[0]);
 
 function statusRefusal({ state }) {
   return state === "bad" ? "INVALID_TOKEN" : state === "none" ? "UNAUTHENTICATED" : null;
@@ -96,7 +96,8 @@ function Page() {
           defaultTabs: tabs,
           defaultEditorToolsVisibility: "variables",
           shouldPersistHeaders: false,
-          ...first,
+          initialQuery,
+          initialVariables,
         },
         h(GraphiQL.Logo, null, h(Logo)),
       ),

@@ -58,6 +58,66 @@ def test_first_tab_shows_the_demo(served: Served, page: Any) -> None:
     assert page.input_value("#token") == served.token
 
 
+STORE = "localStorage.getItem('graphiql:tabState')"
+STATES = {
+    "one visit": "null",
+    "an empty store": "localStorage.clear()",
+    "a broken store": "localStorage.setItem('graphiql:tabState', '{]')",
+    "a store of another form": "localStorage.setItem('graphiql:tabState', '{\"tabs\": []}')",
+}
+
+
+@pytest.mark.parametrize("change", STATES.values(), ids=STATES)
+def test_first_tab_runs_after_a_reload(served: Served, page: Any, change: str) -> None:
+    """Straight after the first visit: a tab that was changed is stored with its variables."""
+    open_page(served, page)
+    assert becomes(page, lambda: page.evaluate(STORE) is not None, True)
+    page.evaluate(change)
+    page.reload()
+    page.wait_for_selector("text=signed in as e2e")
+    wait_for_editor(page)
+    page.wait_for_selector(".graphiql-editor-tool >> text=acme")
+    page.wait_for_timeout(500)
+    page.click(".graphiql-execute-button")
+    page.wait_for_selector(".result-window >> text=web@")
+
+
+def test_active_tab_runs_after_a_reload_with_a_new_token(served: Served, page: Any) -> None:
+    open_page(served, page)
+    page.locator(".graphiql-tab-button").nth(1).click()
+    page.wait_for_selector(".graphiql-query-editor >> text=versionInfo")
+    page.wait_for_timeout(800)
+    page.fill("#token", "")
+    page.goto("about:blank")
+    page.goto(f"{served.base}/graphql#token={served.token}")
+    page.wait_for_selector("text=signed in as e2e")
+    page.wait_for_selector(".graphiql-query-editor >> text=versionInfo")
+    page.wait_for_selector(".graphiql-editor-tool >> text=77")
+    assert page.locator(".graphiql-tab-button").count() == 4
+    page.wait_for_timeout(500)
+    page.click(".graphiql-execute-button")
+    page.wait_for_selector(".result-window >> text=web@1.4.0+77")
+
+
+def test_answer_can_be_reached_on_a_narrow_screen(served: Served, page: Any) -> None:
+    page.set_viewport_size({"width": 375, "height": 800})
+    open_page(served, page)
+    page.click(".graphiql-execute-button")
+    page.wait_for_selector(".result-window >> text=web@")
+    page.locator(".result-window").scroll_into_view_if_needed()
+    assert page.locator(".result-window").bounding_box()["width"] > 200
+
+
+def test_start_page_leads_to_what_there_is(served: Served, page: Any) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(f"{served.base}/")
+    assert "Store: ok" in page.inner_text("main")
+    addresses = page.eval_on_selector_all("a", "links => links.map(link => link.href)")
+    assert [page.goto(address).status for address in addresses] == [200] * 3
+    assert complaints == []
+
+
 def test_every_tab_runs(served: Served, page: Any) -> None:
     open_page(served, page)
     tabs = page.locator(".graphiql-tab-button")

@@ -49,7 +49,7 @@ def test_examples_work_on_the_demo_in_their_order(tmp_path: Path) -> None:
     migrate(url)
     store = open_store(url)
     client = Client(create_app(Settings(database_url=url), store))
-    client.token = client.runner.run(demonstration.prepare(store)).text
+    client.token = client.runner.run(demonstration.prepare(store, tmp_path / "demo.token"))
     for file in FILES:
         answer = client.graphql(file.read_text(), variables_of(file))
         assert "errors" not in answer, (file.stem, answer)
