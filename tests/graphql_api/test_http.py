@@ -158,10 +158,11 @@ def test_without_a_token_only_introspection_answers(client: Client) -> None:
 
 def test_wrong_expired_or_revoked_token_is_a_401_for_the_whole_request(house: House) -> None:
     document = {"query": "{__typename viewer {token {id}}}"}
-    expired = house.token("org:ci", expires_at="2020-01-01T00:00:00Z")
+    expired = house.token("org:ci", name="expired", expires_at="2999-01-01T00:00:00Z")
+    house.rows("UPDATE tokens SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE name = 'expired'")
     revoked = house.token("org:ci")
     assert house.client.request("POST", "/graphql", document, token=revoked).status == 200
-    house.run(house.store.tokens.revoke_token(Principal.operator(1, "acme"), 4))
+    house.run(house.store.tokens.revoke_token(Principal.operator(1, "acme"), 4, with_made=False))
     for token, message in (("x", "Invalid token"), (expired, "Token expired"), (revoked, "Invalid token")):
         answer = house.client.request("POST", "/graphql", document, token=token)
         assert (answer.status, answer.json["errors"][0]["message"]) == (401, message)
