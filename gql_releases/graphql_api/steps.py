@@ -180,6 +180,8 @@ class NodeStep:
             by_ids = PageRequest(len(keys), conditions=(("ids", keys),))
             plan, refusals = self.plans[entity], Refusals()
             tree = await read_view(asked, plan, refusals, first=by_ids)
+            if 0 in refusals:  # the objects themselves
+                raise refusals[0]
             found |= {(entity, one["key"]): one["node"] for one in tree["value"]["nodes"]}
             if refusals:
                 for index, identified in enumerate(ids):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import leaves
-from gql_releases.domain.errors import DomainError, ErrorCode, PagesRefused
+from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, PagesRefused
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, View
@@ -39,13 +40,42 @@ def require_readable(principal: Principal, view: View | None) -> None:
     """Refuse a view of anything that the principal's scopes do not open. Raises Forbidden, PagesRefused."""
     if view is None:
         return
-    principal.require_readable(view.selection.entities)
+    if not view.selection.entities <= principal.readable:
+        slots = _find_unreadable(view.selection.fields, principal.readable)
+        if slots is None or view.selection.entity not in principal.readable:
+            raise Forbidden
+        raise PagesRefused({slot: Forbidden() for slot in slots})
     for slot, page in enumerate(view.pages):
         if page.conditions:
             try:
                 require_storable(page.conditions)
             except DomainError as error:
                 raise PagesRefused({slot: error}) from None
+
+
+def _find_unreadable(fields: Iterable[Any], readable: frozenset[str]) -> list[int] | None:
+    """Return the slots of the outermost fields that lead to what is not readable; None where one of them has no slot."""
+    slots: list[int] = []
+    for field in fields:
+        match field:
+            case s.Many(entity=entity, slot=slot) if entity not in readable:
+                below: list[int] | None = [slot]
+            case s.Embedded(slot=int(slot), entities=entities) if not readable.issuperset(entities):
+                below = [slot]
+            case s.One() | s.Nodes() | s.EdgeNode() if field.selection.entity not in readable:
+                below = [field.slot] if isinstance(field, s.One) and field.slot is not None else None
+            case s.One() | s.Nodes() | s.EdgeNode():
+                below = _find_unreadable(field.selection.fields, readable)
+            case s.Many():
+                below = _find_unreadable(field.parts, readable)
+            case s.Embedded() | s.Edges():
+                below = _find_unreadable(field.fields, readable)
+            case _:
+                below = []
+        if below is None:
+            return None
+        slots += below
+    return slots
 
 
 def require_storable(conditions: Iterable[tuple[str, Any]]) -> None:

@@ -172,11 +172,12 @@ def test_wrong_expired_or_revoked_token_is_a_401_for_the_whole_request(house: Ho
         assert created.status == 401
 
 
-def test_missing_scope_refuses_before_anything_is_read(house: House) -> None:
+def test_missing_scope_refuses_what_it_would_open(house: House) -> None:
     token = house.token("org:read")
     answer = house.client.graphql('{organization(slug: "acme") {slug releases {totalCount}}}', token=token)
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    assert answer["data"] == {"organization": None}
+    assert answer["errors"][0]["path"] == ["organization", "releases"]
+    assert answer["data"] == {"organization": {"slug": "acme", "releases": None}}
     assert house.client.graphql('{organization(slug: "acme") {slug}}', token=token) == {
         "data": {"organization": {"slug": "acme"}}
     }

@@ -12,6 +12,7 @@ from gql_releases.graphql_api.planning import binding_of
 from gql_releases.graphql_api.refusals import MAX_ERRORS_OF_A_FIELD
 from gql_releases.graphql_api.schema import build_schema, core
 from tests.client import Client
+from tests.conftest import House
 from tests.factories import commit, release
 
 SCHEMA = core(build_schema())
@@ -184,3 +185,39 @@ def test_errors_of_one_field_are_bounded(filled: Client) -> None:
         for project in answer["data"]["organization"]["projects"]["nodes"]
         for one in project["releases"]["nodes"]
     )
+
+
+def test_fields_that_a_token_may_not_read_leave_their_siblings(house: House) -> None:
+    """Every field that leads from what all tokens read to releases can be null, with FORBIDDEN at its path."""
+    token = house.token("org:read")
+    compare = 'compare(project: "web", base: "a", head: "b") {head {version} commits {totalCount}}'
+    lists = 'releases {totalCount} containing: releaseContaining(commit: "x") {version}'
+    document = f"""{{organization(slug: "acme") {{slug {lists} {compare}
+      projects {{totalCount nodes {{slug latestRelease {{version}} releases {{nodes {{version}}}}}}}}
+      environments {{nodes {{name deploys {{totalCount}}}}}}}} viewer {{token {{hint}}}}}}"""
+    answer = house.client.graphql(document, token=token)
+    organization = answer["data"]["organization"]
+    assert organization["slug"] == "acme"
+    assert [one["slug"] for one in organization["projects"]["nodes"]] == ["api", "web"]
+    assert answer["data"]["viewer"]["token"]["hint"]
+    expected = [["organization", name] for name in ("releases", "containing", "compare")]
+    expected += [
+        ["organization", "projects", "nodes", index, name] for name in ("latestRelease", "releases") for index in range(2)
+    ]
+    assert [(error["extensions"]["code"], error["path"]) for error in answer["errors"]] == [
+        ("FORBIDDEN", path) for path in expected
+    ]
+    whole = house.client.graphql('{release(by: {key: {organization: "acme", version: "a"}}) {version}}', token=token)
+    assert whole["data"] == {"release": None}
+    assert whole["errors"][0]["path"] == ["release"]
+
+
+def test_objects_that_a_token_may_not_read_are_forbidden_as_a_whole(filled: Client, house: House) -> None:
+    ids = filled.graphql('{organization(slug: "acme") {id releases {nodes {id}}}}')["data"]["organization"]
+    variables = {"ids": [ids["releases"]["nodes"][0]["id"], ids["id"]], "id": ids["releases"]["nodes"][0]["id"]}
+    document = "query ($ids: [ID!]!, $id: ID!) {nodes(ids: $ids) {id} node(id: $id) {id}}"
+    answer = filled.graphql(document, variables, token=house.token("org:read"))
+    assert answer["data"] == {"nodes": None, "node": None}
+    assert [(error["extensions"]["code"], error["path"]) for error in answer["errors"]] == [
+        ("FORBIDDEN", ["nodes"]), ("FORBIDDEN", ["node"]),
+    ]  # fmt: skip
