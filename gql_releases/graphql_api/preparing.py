@@ -238,6 +238,10 @@ class Preparer:
             self._characters -= len(dropped)
         return operation
 
+    def keeps(self, text: str, name: str | None) -> bool:
+        """Return whether the operation of a document is prepared."""
+        return self._kept.get((text, name)) is not None
+
     def prepare_all(self, documents: Mapping[str, str]) -> None:
         """Plan each operation of trusted documents, by id. Raises ValueError for one that cannot be executed."""
         for document_id, text in documents.items():

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -58,6 +59,8 @@ CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 ALLOW = (b"allow", b"GET, HEAD, OPTIONS, POST")
 READING = ("GET", "HEAD")
 PARTIAL_SUCCESS = 294
+LONG_DOCUMENT = 2_000
+"""Characters of a document beyond which it is prepared in a thread, unless it is kept: 4,000 tokens take 0.1 s."""
 TURN = 0.005
 """Seconds after which the root fields of one operation let other requests go on."""
 
@@ -188,16 +191,16 @@ class GraphQLView:
     ) -> tuple[int, dict[str, Any]]:
         extensions: dict[str, Any] = {}
         try:
-            operation = self._prepare(request, principal)
+            operation, is_long = await self._prepare(request, principal)
             if method in READING and not operation.is_query:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
             raw = request.variables
-            variables = await apart(operation.coerce, raw) if request.large else operation.coerce(raw)
-            price = await apart(operation.price, variables) if request.large else operation.price(variables)
+            variables = await apart(operation.coerce, raw) if is_long else operation.coerce(raw)
+            price = await apart(operation.price, variables) if is_long else operation.price(variables)
             if request.extensions:
                 extensions = _told(request.extensions, price.cost, self._rules.max_cost)
             require_affordable(price, self._rules.max_cost)
-            steps = operation.steps(variables)
+            steps = await apart(operation.steps, variables) if is_long else operation.steps(variables)
         except RequestError as error:
             current_record().name_operation(request.operation_name, request.query)
             return self._refused(error, kind), {"errors": [_formatted(one, error.code) for one in error.errors]}
@@ -216,8 +219,8 @@ class GraphQLView:
         status = 200
         if errors:
             answer["errors"] = errors
-            partial = any(value is not None for value in data.values())
-            if not partial and _are(errors, ErrorCode.UNAVAILABLE):
+            is_partial = any(value is not None for value in data.values())
+            if not is_partial and _are(errors, ErrorCode.UNAVAILABLE):
                 status = 503
             elif self._rules.draft_status and kind == RESPONSE_JSON:
                 status = PARTIAL_SUCCESS
@@ -229,13 +232,17 @@ class GraphQLView:
         with in_turns():
             return await self._execute(request, principal, method, kind)
 
-    def _prepare(self, request: Request, principal: Principal | None) -> Operation:
-        text = self._trusted.text_of(request.query, request.document_id)
-        hidden = principal is None and not self._rules.public_schema
-        operation = self._preparer.prepare(text, request.operation_name, hide_suggestions=hidden)
+    async def _prepare(self, request: Request, principal: Principal | None) -> tuple[Operation, bool]:
+        """Return the request's operation, and whether what is done for it is to be done in a thread. Raises RequestError."""
+        text, name = self._trusted.text_of(request.query, request.document_id), request.operation_name
+        prepare = partial(
+            self._preparer.prepare, text, name, hide_suggestions=principal is None and not self._rules.public_schema
+        )
+        is_new = len(text) > LONG_DOCUMENT and not self._preparer.keeps(text, name)
+        operation = await apart(prepare) if is_new else prepare()
         record = current_record()
         record.operation, record.is_trusted = operation.name, self._trusted.has_text(text)
-        return operation
+        return operation, is_new or request.large
 
     def _refused(self, error: RequestError, kind: str) -> int:
         """Give the status of a request that cannot be executed."""

@@ -59,6 +59,7 @@ class ReadThreads:
         """Take what opens a connection, and the seconds that a read may take."""
         self._connect, self._seconds = connect, seconds
         self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._running: dict[asyncio.Future[Any], ThreadedRead] = {}
         self._threads = ThreadPoolExecutor(THREADS, "sqlite-reader")
 
     async def run(self, work: Callable[[sqlite3.Connection, Callable[[], None]], Result]) -> Result:
@@ -68,6 +69,8 @@ class ReadThreads:
         """
         loop, read = asyncio.get_running_loop(), ThreadedRead()
         future = loop.run_in_executor(self._threads, self._run, read, work)
+        self._running[future] = read
+        future.add_done_callback(lambda ended: self._running.pop(ended, None))
         timer = loop.call_later(self._seconds, read.end, loop, future)
         try:
             return await asyncio.shield(future)
@@ -103,9 +106,12 @@ class ReadThreads:
         finally:
             self._spare.put(connection)
 
-    def close(self) -> None:
-        """Close the connections when the reads that run have ended."""
-        self._threads.shutdown()
+    async def close(self) -> None:
+        """End the reads that run, and close the connections."""
+        loop = asyncio.get_running_loop()
+        for future, read in tuple(self._running.items()):
+            read.end(loop, future)
+        await loop.run_in_executor(None, self._threads.shutdown)
         while not self._spare.empty():
             self._spare.get().close()
 

@@ -271,7 +271,7 @@ class SqliteDatabase:
         """Finish the queued writes and close the file."""
         await self._writer.close()
         self._end_turn()
-        self._read_threads.close()
+        await self._read_threads.close()
         self._reader.close()
 
     def _connect_again(self) -> sqlite3.Connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from sqlalchemy import literal, select
 
@@ -60,14 +59,15 @@ class Store:
         if plan is None:
             plan = await while_connected(self._prepare(principal, read))
         if not plan.scans and not is_large(plan, pages):
-            with suppress(TakesLong):
+            try:
                 if plan.single:
                     values = reader.values(principal, read)
                     return made(plan, await self._database.rows(plan.level.statement, values, move=False), principal, pages)
                 return await self._database.read(
                     lambda transaction: reader.read(transaction, principal, read, plan), move=False
                 )
-            plan.scans = True
+            except TakesLong:
+                plan.scans = True
         return await while_connected(self._read_in_turn(principal, read, plan))
 
     async def _prepare(self, principal: Principal, read: Read) -> RootPlan:
@@ -91,7 +91,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
-        self._planner.shutdown()
+        self._planner.shutdown(wait=False, cancel_futures=True)
         await self._database.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from graphql import parse
 from gql_releases.graphql_api.collecting import Document, fragments_of, operations_of
 from gql_releases.graphql_api.cost import price
 from gql_releases.graphql_api.limits import MAXIMA
+from gql_releases.graphql_api.preparing import Preparer
 from gql_releases.graphql_api.schema import build_schema, core
 from tests.client import Client
 from tests.conftest import House, Template
@@ -279,3 +281,23 @@ def test_objects_that_one_leads_to_are_bounded_with_a_code(house: House, field: 
         answer = house.client.graphql(f'{{ organization(slug: "acme") {{ {fields} }} }}')
         codes |= {error["extensions"]["code"] for error in answer.get("errors", [{"extensions": {"code": "none"}}])}
     assert {"none"} < codes <= {"none", "INVALID_ARGUMENT", "LIMIT_EXCEEDED"}
+
+
+def test_long_documents_are_prepared_off_the_event_loop_while_they_are_new(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that are refused; what is kept, or short, stays."""
+    threads: list[str] = []
+    prepare = Preparer.prepare
+
+    def record(*args: Any, **more: Any) -> Any:
+        threads.append(threading.current_thread().name.rstrip("0123456789"))
+        return prepare(*args, **more)
+
+    monkeypatch.setattr(Preparer, "prepare", record)
+    long = "{ viewer { " + " ".join(f"alias{n}: __typename" for n in range(120)) + " } }"
+    assert "errors" not in client.graphql(long)
+    assert "errors" not in client.graphql(long)
+    assert "errors" in client.graphql(long + " {")
+    assert "errors" not in client.graphql("{ viewer { __typename } }")
+    assert threads == ["large-bodies_", "MainThread", "large-bodies_", "MainThread"]

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from gql_releases.storage.statements import Statement, Transaction
 from tests.conftest import House, Template
+from tests.databases import ON_POSTGRES
 from tests.factories import CREATE, as_graphql, release
 from tests.slow import COUNTED, POINT, SLOW_GRAPHQL, SLOW_REST, SLOW_SQL, slow_filter
 
@@ -137,3 +138,23 @@ def test_server_ends_the_statement_of_a_read_that_was_ended(short: House) -> Non
         return int(running)
 
     assert short.run(work()) == 0
+
+
+def test_database_closes_at_once_while_a_read_runs(template: Template, tmp_path: Path) -> None:
+    """What runs is ended: the end of the process waits for no read."""
+    house = House(template, tmp_path, read_timeout=30)
+
+    async def work() -> None:
+        reading = asyncio.ensure_future(house.store._database.rows(SLOW, {}, large=True))
+        await asyncio.sleep(0.1)
+        reading.cancel()
+        begun = time.monotonic()
+        await house.store.close()
+        assert time.monotonic() - begun < PROMPT
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+    house.run(work())
+    house.client.close()
+    if ON_POSTGRES:
+        house.databases.drop(house.url)
