@@ -102,9 +102,9 @@ def outcome_of(status: int, body: bytes) -> str:
     return str(extensions.get("limit") or extensions.get("code") or error["message"][:60])
 
 
-def measure(server: Server, hostile: Hostile, reads: int) -> tuple[list[float], Counter[str], float]:
+def measure(server: Server, hostile: Hostile | None, reads: int) -> tuple[list[float], Counter[str], float]:
     """Read while the hostile requests run; returns the reads' milliseconds, the outcomes, the slowest request's seconds."""
-    attacks = [Attack(server.port, hostile) for _ in range(CLIENTS)]
+    attacks = [Attack(server.port, hostile) for _ in range(CLIENTS)] if hostile else []
     for attack in attacks:
         attack.start()
     time.sleep(0.2)
@@ -120,7 +120,7 @@ def measure(server: Server, hostile: Hostile, reads: int) -> tuple[list[float], 
     for attack in attacks:
         attack.join(120)
     outcomes = sum((attack.outcomes for attack in attacks), Counter[str]())
-    return sorted(taken), outcomes, max(attack.slowest for attack in attacks)
+    return sorted(taken), outcomes, max([attack.slowest for attack in attacks], default=0.0)
 
 
 def is_allowed(server: Server, query: str, variables: dict[str, Any]) -> bool:
@@ -174,8 +174,9 @@ def run(database: str, said: argparse.Namespace) -> bool:
             f"\n{database}, {said.releases} releases, {said.runs} runs of {said.reads} point reads, {CLIENTS} hostile clients"
         )
         print(f"{'request':34} {'size':>14} {'p50 ms':>7} {'p99 ms':>7} {'max ms':>8} {'slowest s':>9}  outcomes")
-        for hostile in every(server, lambda query, variables: is_allowed(server, query, variables)):
-            if said.only and said.only not in hostile.kind:
+        for hostile in (None, *every(server, lambda query, variables: is_allowed(server, query, variables))):
+            kind, size = (hostile.kind, hostile.size) if hostile else ("nothing", "")
+            if hostile and said.only and said.only not in kind:
                 continue
             runs = [measure(server, hostile, said.reads) for _ in range(said.runs)]
             p99 = statistics.median(taken[int(len(taken) * 0.99)] for taken, _, _ in runs)
@@ -186,7 +187,7 @@ def run(database: str, said: argparse.Namespace) -> bool:
             words = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
             slowest, longest = max(taken[-1] for taken, _, _ in runs), max(seconds for _, _, seconds in runs)
             print(
-                f"{hostile.kind:34} {hostile.size:>14} {p50:7.1f} {p99:7.1f} {slowest:8.1f} {longest:9.1f}  {words}{missed}",
+                f"{kind:34} {size:>14} {p50:7.1f} {p99:7.1f} {slowest:8.1f} {longest:9.1f}  {words}{missed}",
                 flush=True,
             )
         if not said.only and said.shapes:

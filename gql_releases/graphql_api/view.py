@@ -171,8 +171,7 @@ class GraphQLView:
         try:
             body = await read_content(scope, receive, limit)
             if len(body) > LARGE:
-                with in_turns():
-                    return await apart(from_large_body, body)
+                return await apart(from_large_body, body)
             return from_body(parse_json(body))
         except BodyTooLarge:
             hint = "" if principal else ", which is the limit without a token"

@@ -5,26 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 import orjson
 
+from gql_releases.domain.switching import TURN, in_turns
 from gql_releases.web.http import NotJson, decode_text, refuse_constant
+
+__all__ = ["TURN", "in_turns"]
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 LARGE = 256 * 1024
 """Bytes of a body beyond which it is read apart: less is read in a few milliseconds."""
-TURN = 0.0005
-"""Seconds that a thread runs on while others wait, as long as a large request is answered.
-
-Python's own are 5 ms: each look at the store can cost them, which adds up to 30 ms and more for a point read.
-"""
-
 AT_ONCE = 4 * 1024 * 1024
 """Bytes of JSON that are read without a pause, at most."""
 JSON_MAXIMA = {"jsonValues": 300_000, "jsonContainers": 150_000}
@@ -33,10 +29,7 @@ JSON_MAXIMA = {"jsonValues": 300_000, "jsonContainers": 150_000}
 Source: a body of 32 MiB can hold 15 million empty lists, which take seconds and a gigabyte to read.
 """
 
-USUAL = sys.getswitchinterval()
-
 _thread = ThreadPoolExecutor(1, "large-bodies")  # one: with many of them at work, the event loop would be one of many
-_waiting = 0
 
 
 class TooManyValues(Exception):
@@ -98,22 +91,8 @@ def _number(text: str) -> int | float:
 
 async def apart(work: Callable[Arguments, Result], *args: Arguments.args, **more: Arguments.kwargs) -> Result:
     """Run something that takes long in the thread for large bodies, one after another."""
-    return await asyncio.get_running_loop().run_in_executor(_thread, lambda: work(*args, **more))
-
-
-@contextlib.contextmanager
-def in_turns() -> Iterator[None]:
-    """Make threads take short turns while a large request is answered."""
-    global _waiting
-    if not _waiting:
-        sys.setswitchinterval(TURN)
-    _waiting += 1
-    try:
-        yield
-    finally:
-        _waiting -= 1
-        if not _waiting:
-            sys.setswitchinterval(USUAL)
+    with in_turns():
+        return await asyncio.get_running_loop().run_in_executor(_thread, lambda: work(*args, **more))
 
 
 def let_go(value: Any) -> None:
