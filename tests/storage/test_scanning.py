@@ -111,7 +111,8 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.sqlite
 def test_reads_that_scan_leave_the_event_loop_and_others_stay(house: House, threads: list[str]) -> None:
-    house.client.rest("POST", "organizations/acme/releases/", release())
+    for version in ("a", "web@1.0.0+1"):
+        house.client.rest("POST", "organizations/acme/releases/", release(version))
     threads.clear()
     assert house.client.graphql(QUICK)["data"]["organization"]["releases"]["nodes"]
     assert set(threads) == {"MainThread"}
@@ -179,6 +180,7 @@ def test_write_that_shows_what_scans_leaves_the_event_loop_and_is_done_once(
     house: House, threads: list[str], field: str
 ) -> None:
     """Others that are written in the same group are, too, each once."""
+    house.client.rest("POST", "organizations/acme/releases/", release("a"))
     quick = {"query": CREATE, "variables": {"input": as_graphql(release("quick"))}}
     body = {"query": SHOWN % field, "variables": {"input": as_graphql(release())}}
     refs = as_graphql(release("refs", refs=[{"repository": "acme/none", "commit": "a"}]))
@@ -192,7 +194,7 @@ def test_write_that_shows_what_scans_leaves_the_event_loop_and_is_done_once(
     assert (made["outcome"], shown["outcome"]) == ("CREATED", "CREATED")
     assert wrong["userErrors"][0]["code"] == "UNKNOWN_PROJECT"
     assert any(name.startswith("sqlite-writer") for name in threads)
-    assert sorted(house.rows("SELECT version FROM releases")) == [("quick",), ("web@1.0.0+1",)]
+    assert sorted(house.rows("SELECT version FROM releases")) == [("a",), ("quick",), ("web@1.0.0+1",)]
 
 
 def test_plans_are_made_off_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,6 +205,8 @@ def test_plans_are_made_off_the_event_loop(house: House, monkeypatch: pytest.Mon
         names.append(threading.current_thread().name)
         return compile_root(*args)
 
+    for version in ("a", "web@1.0.0+1"):
+        house.client.rest("POST", "organizations/acme/releases/", release(version))
     monkeypatch.setattr(reading, "compile_root", record)
     for field in SCANS.values():
         assert "errors" not in house.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
