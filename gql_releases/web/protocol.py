@@ -160,7 +160,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(*(self._refusal or (400, INVALID)))
             return
         except httptools.HttpParserUpgrade:
-            self._unsupported_upgrade_warning()
+            self._end_after_upgrade()
         if self._complete:
             self._complete = False
             self._head_bytes = self._measure_head() if self.url else 0
@@ -338,6 +338,17 @@ class HttpProtocol(HttpToolsProtocol):
         if self.headers and len(self.headers) > limits.headers:
             return 431, f"There are more than {limits.headers} headers."
         return None
+
+    def _end_after_upgrade(self) -> None:
+        """Answer a request that offers another protocol in HTTP/1.1 (RFC 9110 section 7.8), and end the connection.
+
+        The parser takes what follows the headers for the other protocol: a body would be read as a further request.
+        """
+        self._ended, self.cycle.keep_alive = True, False
+        sizes = [value for name, value in self.scope["headers"] if name in (b"content-length", b"transfer-encoding")]
+        if self.scope["method"] in ("POST", "PUT") and any(size != b"0" for size in sizes):
+            self._in_body = True
+            self._refuse(400, "A request with a body cannot offer another protocol.")
 
     def _measure_head(self) -> int:
         """Return the bytes of the request line and the headers that were parsed."""

@@ -396,3 +396,22 @@ def test_dropped_connection_with_requests_sent_ahead_is_no_error(caplog: pytest.
 
     served(work)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_upgrade_that_is_not_supported_is_answered_in_http_1_and_what_follows_is_no_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    upgrade = "\r\nConnection: Upgrade\r\nUpgrade: {}\r\n"
+
+    async def work(served: Served) -> None:
+        for protocol in ("h2c", "websocket"):
+            offer = upgrade.format(protocol).encode()
+            smuggled = request(b"smuggled")
+            get = await served.exchange(b"GET / HTTP/1.1\r\nHost: a" + offer + b"\r\n" + smuggled)
+            assert (get[:12], get.count(b"HTTP/1.1"), b"smuggled" in get) == (b"HTTP/1.1 200", 1, False)
+            for body in (b"Content-Length: %d\r\n\r\n%s" % (len(smuggled), smuggled), b"Transfer-Encoding: chunked\r\n\r\n"):
+                post = await served.exchange(b"POST / HTTP/1.1\r\nHost: a" + offer + body)
+                assert (post[:12], post.count(b"HTTP/1.1")) == (b"HTTP/1.1 400", 1)
+
+    served(work)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
