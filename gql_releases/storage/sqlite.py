@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -23,6 +24,7 @@ from gql_releases.storage.sqlite_writer import SqliteWriter
 from gql_releases.storage.statements import Row, Rows, Statement, Then, Values
 
 Result = TypeVar("Result")
+logger = logging.getLogger(__name__)
 
 PRAGMAS = (
     "synchronous=FULL",  # what was acknowledged survives a power cut; the group commit pays for it
@@ -91,6 +93,8 @@ def _forget_figures(connection: sqlite3.Connection) -> bool:
             connection.execute(f"DROP TABLE IF EXISTS {name}")
     except sqlite3.OperationalError:  # nobody may write here: slower, not wrong
         return False
+    if found:
+        logger.warning("the figures that an ANALYZE left in the database were dropped: see docs/operations.md")
     return bool(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -105,10 +106,12 @@ def _uniques(table: Any) -> list[Any]:
 
 
 @pytest.mark.sqlite
-def test_figures_of_an_analyze_are_forgotten(house: House) -> None:
+def test_figures_of_an_analyze_are_dropped_and_a_line_says_so(house: House, caplog: pytest.LogCaptureFixture) -> None:
     """With them a token among few is scanned for, and then every page of releases sorts all of them."""
     house.rows("ANALYZE")
-    store: Any = open_store(house.url)
+    with caplog.at_level(logging.WARNING):
+        store: Any = open_store(house.url)
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
     plan = "EXPLAIN QUERY PLAN SELECT id FROM tokens WHERE id = 1 AND revoked_at IS NULL"
     steps = [row[3] for row in store._database._reader.execute(plan)]
     assert steps == ["SEARCH tokens USING INTEGER PRIMARY KEY (rowid=?)"]
