@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.minting import Mint
+from gql_releases.domain.cache_budget import BUDGET
 from gql_releases.domain.errors import Unavailable
 from gql_releases.forwarding.sealing import Seal
 from gql_releases.forwarding.sending import Sender
@@ -56,6 +57,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     Trusted documents are planned now: raises ValueError for one that the schema does not fit.
     """
     store = store or open_store(settings.database_url, settings.pool_size, settings.pool_seconds, settings.read_timeout)
+    BUDGET.limit = settings.cache_bytes
     authenticator = Authenticator(store.tokens)
     reads = ReadService(store)
     releases = ReleaseService(store.releases, create_projects=settings.create_projects)

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gql_releases.domain.cache_budget import DEFAULT_CACHE_BYTES
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -69,6 +71,11 @@ class Settings(BaseSettings):
         None, ge=1, description="Requests that a token may make in a minute, counted by each process; none: any number."
     )
     max_cost: int = Field(100_000, ge=1, description="What a GraphQL operation may cost; see docs/graphql-limits.md.")
+    cache_bytes: int = Field(
+        DEFAULT_CACHE_BYTES,
+        ge=MEBIBYTE,
+        description="Bytes that a process keeps for reuse: operations, plans and prepared statements, as estimated.",
+    )
     public_schema: bool = Field(
         True,
         description="Whether introspection and /schema.graphql answer without a token; the page needs it.",

@@ -16,6 +16,8 @@ from gql_releases.domain.principal import Principal
 
 KEPT = 1024
 """Principals kept in memory. Each read and write asks the store itself whether the token still lives."""
+MAX_KEPT_HEADER = 500
+"""Characters of a header that is kept: blanks around a token may be any number."""
 NOTE_EVERY = 60.0
 """Seconds between two notes of a token's last use."""
 
@@ -36,7 +38,7 @@ class Authenticator:
     def __init__(self, store: TokenStore) -> None:
         self._store = store
         self._kept: OrderedDict[str, Principal] = OrderedDict()  # by the header: its digest costs as much as all else here
-        self._noted: dict[int, float] = {}
+        self._noted: OrderedDict[int, float] = OrderedDict()  # the token that was noted last is the last one
         self._noting: set[asyncio.Future[None]] = set()
 
     async def authenticate(self, header: str | None) -> Principal:
@@ -60,9 +62,10 @@ class Authenticator:
         principal = await self._store.find_principal(digest_of(token)) if looks_like_token(token) else None
         if principal is None:
             raise InvalidToken
-        self._kept[header] = principal
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        if len(header) <= MAX_KEPT_HEADER:
+            self._kept[header] = principal
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
         return principal
 
     def forget(self, principal: Principal) -> None:
@@ -76,6 +79,9 @@ class Authenticator:
         if token is None or moment - self._noted.get(token, -NOTE_EVERY) < NOTE_EVERY:
             return
         self._noted[token] = moment
+        self._noted.move_to_end(token)
+        if len(self._noted) > KEPT:
+            self._noted.popitem(last=False)
         noting = asyncio.ensure_future(self._note(token))
         self._noting.add(noting)  # the loop itself holds tasks only weakly
         noting.add_done_callback(self._noting.discard)

@@ -113,9 +113,18 @@ def commit_reader() -> Reader:
 _NOT_IN_ADDRESS = re.compile(r"[^A-Za-z0-9_.-]")
 
 
-@lru_cache(maxsize=1024)
+MAX_KEPT_AUTHOR = 500
+"""Characters of a name and an address that are kept for other commits of the author."""
+
+
 def author_of(name: str | None, email: str | None) -> Author | None:
     """Say who wrote a commit, by Sentry's rule (contract 2.5, point 6): an address is made up from a bare name."""
+    is_short = len(name or "") + len(email or "") <= MAX_KEPT_AUTHOR
+    return _author_of(name, email) if is_short else _author_of.__wrapped__(name, email)
+
+
+@lru_cache(maxsize=1024)
+def _author_of(name: str | None, email: str | None) -> Author | None:
     if email is None:
         bare = _NOT_IN_ADDRESS.sub("", name or "").lower()
         email = f"{bare}@localhost" if bare else ""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NoReturn
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
+from .cache_budget import BoundedCache
 from .errors import DomainError, ErrorCode, shorten
 
 MAX_LENGTH = 2000
 """Characters of a query."""
+QUERY_CHARACTER_BYTES = 150
+"""What a character of a query weighs in its terms at most: `a:b ` is a filter."""
 
 # `(?<!\S)` and `(?!\S)`: where a word begins and ends. A version may have a colon and brackets inside. What Sentry has for
 # a key is a key here, tags and hyphens too, so that one which is not offered is not taken for text.
@@ -82,12 +84,19 @@ class Text:
     at: int
 
 
-@lru_cache(maxsize=256)
+_PARSED: BoundedCache[str, tuple[Filter | Text, ...]] = BoundedCache("searches")
+
+
 def parse_query(query: str) -> tuple[Filter | Text, ...]:
     """Read a query into its terms, which are kept for when it comes again.
 
     Raises DomainError(INVALID_ARGUMENT), whose message says at which character.
     """
+    terms = _PARSED.get(query)
+    return _PARSED.put(query, _parse(query), QUERY_CHARACTER_BYTES * len(query)) if terms is None else terms
+
+
+def _parse(query: str) -> tuple[Filter | Text, ...]:
     if len(query) > MAX_LENGTH:
         refuse(f"it has more than {MAX_LENGTH} characters", MAX_LENGTH)
     try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -24,6 +26,7 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
+from gql_releases.domain.cache_budget import BUDGET, BoundedCache, CacheBudget
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.errors import quote_value
 from gql_releases.graphql_api import bindings as b
@@ -55,8 +58,13 @@ logger = logging.getLogger(__name__)
 
 REPORTED_ERRORS = 20
 """Errors of a document, or of its variables, that are told: each unknown field is compared with all known ones."""
-KEPT_OPERATIONS = 1000
-KEPT_CHARACTERS = 8 * 1024 * 1024
+OPERATION_BYTES = 4096
+TOKEN_BYTES = 1000
+"""What an operation weighs, and each token of its document: 350 to 600 bytes of syntax tree, 150 to 300 of a plan."""
+PLAN_TOKEN_BYTES = 300
+"""What each token weighs in another plan, for other Booleans or another type of node."""
+PRICE_BYTES = 400
+"""What a kept price weighs."""
 PLANS_PER_OPERATION = 16
 PRICES_PER_OPERATION = 64
 
@@ -79,6 +87,10 @@ class RequestError(Exception):
         self.code = PARSE_FAILED if self.is_syntax else code
 
 
+def _ignore(weight: int) -> None:
+    """Do nothing: an operation that is not kept has no entry that grows."""
+
+
 @dataclass(slots=True)
 class Operation:
     """An operation of a valid document."""
@@ -89,8 +101,16 @@ class Operation:
     variables: list[tuple[str, Coerce, Any, bool]]
     booleans: tuple[str, ...]
     priced_by: Relevant
+    tokens: int
     plans: OrderedDict[tuple[bool | None, ...], list[Step]] = field(default_factory=OrderedDict)
     prices: OrderedDict[tuple[Any, ...], Price] = field(default_factory=OrderedDict)
+    grow: Callable[[int], None] = _ignore
+    """Called with the bytes that the operation has grown by."""
+
+    @property
+    def weight(self) -> int:
+        """The bytes of the operation with one plan, as estimated."""
+        return OPERATION_BYTES + TOKEN_BYTES * self.tokens
 
     @property
     def is_query(self) -> bool:
@@ -156,6 +176,8 @@ class Operation:
             known = self.prices[key] = price(document, self.definition, variables)
             if len(self.prices) > PRICES_PER_OPERATION:
                 self.prices.popitem(last=False)
+            else:
+                self.grow(PRICE_BYTES)
         return known
 
     def steps(self, variables: Mapping[str, Any]) -> list[Step]:
@@ -169,6 +191,8 @@ class Operation:
             steps = self.plans[key] = self._plan(dict(zip(self.booleans, key, strict=True)))
             if len(self.plans) > PLANS_PER_OPERATION:
                 self.plans.popitem(last=False)
+            elif len(self.plans) > 1:
+                self.grow(PLAN_TOKEN_BYTES * self.tokens)
         return steps
 
     def _plan(self, booleans: Mapping[str, bool | None]) -> list[Step]:
@@ -183,7 +207,7 @@ class Operation:
         if asked == "__typename":
             return ConstantStep(name, root.name)
         if asked in ("__schema", "__type"):
-            return IntrospectionStep(name, self.schema, document, self.definition, nodes)
+            return IntrospectionStep(name, self.schema, document, self.definition, nodes, self.grow)
         declared = root.fields[asked]
         target: Any = get_named_type(declared.type)
         arguments = arguments_of(declared, nodes[0])
@@ -193,7 +217,8 @@ class Operation:
             case b.Planned("list"):
                 return ListStep(name, plan_list(document, declared, nodes, (name,)))
             case b.Planned("node" | "nodes"):
-                return NodeStep(name, document, nodes, node_types(self.schema), arguments, (name,))
+                grow = partial(self.grow, PLAN_TOKEN_BYTES * self.tokens)
+                return NodeStep(name, document, nodes, node_types(self.schema), arguments, (name,), grow)
             case b.Planned(_, find):
                 return OneStep(name, plan_view(document, target, nodes, (name,)), arguments, find)
         raise TypeError(f"{root.name}.{asked} is bound to nothing")
@@ -219,23 +244,19 @@ def node_types(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
 class Preparer:
     """Prepares operations and keeps them."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, budget: CacheBudget = BUDGET) -> None:
+        """Take the schema, and the budget that operations are kept within."""
         self._schema = schema
-        self._kept: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
-        self._characters = 0
+        self._kept: BoundedCache[tuple[str, str | None], Operation] = BoundedCache("operations", budget)
 
     def prepare(self, text: str, name: str | None, *, hide_suggestions: bool = False) -> Operation:
-        """Give the operation of a document. Raises RequestError, which is not kept: not all clients get suggestions."""
+        """Return the operation of a document. Raises RequestError, which is not kept: not all clients get suggestions."""
         key = text, name
         operation = self._kept.get(key)
-        if operation is not None:
-            self._kept.move_to_end(key)
-            return operation
-        operation = self._kept[key] = self._prepare(text, name, hide_suggestions)
-        self._characters += len(text)
-        while len(self._kept) > KEPT_OPERATIONS or self._characters > KEPT_CHARACTERS:
-            (dropped, _), _ = self._kept.popitem(last=False)
-            self._characters -= len(dropped)
+        if operation is None:
+            operation = self._prepare(text, name, hide_suggestions)
+            operation.grow = partial(self._kept.grow, key)
+            self._kept.put(key, operation, operation.weight + sys.getsizeof(text))
         return operation
 
     def keeps(self, text: str, name: str | None) -> bool:
@@ -275,6 +296,7 @@ class Preparer:
             self._variables(definition),
             booleans_of(document),
             relevant_variables(self._schema, document, definition),
+            _count_tokens(document),
         )
 
     def _variables(self, definition: OperationDefinitionNode) -> list[tuple[str, Coerce, Any, bool]]:
@@ -285,6 +307,15 @@ class Preparer:
             required = one.type.kind == "non_null_type"
             found.append((one.variable.name.value, coercer(declared), default, required))
         return found
+
+
+def _count_tokens(document: DocumentNode) -> int:
+    """Count the tokens that a syntax tree keeps."""
+    token = document.loc.start_token if document.loc else None
+    count = 0
+    while token:
+        count, token = count + 1, token.next
+    return count
 
 
 def _names(text: str) -> list[str | None]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+import orjson
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -146,6 +147,7 @@ class NodeStep:
     types: Mapping[str, GraphQLObjectType]
     arguments: Evaluate
     path: ResponsePath
+    grow: Callable[[], None]
     plans: dict[str, ViewPlan] = field(default_factory=dict)
 
     async def run(self, asked: Asked) -> Any:
@@ -164,6 +166,7 @@ class NodeStep:
             return None
         if entity not in self.plans:
             self.plans[entity] = plan_view(self.document, self.types[entity], self.nodes, self.path)
+            self.grow()
         plan, refusals = self.plans[entity], Refusals()
         tree = await read_view(asked, plan, refusals, (("id", key),))
         if refusals:
@@ -176,6 +179,7 @@ class NodeStep:
         for entity in sorted({entity for entity, _ in ids} & self.types.keys()):
             if entity not in self.plans:
                 self.plans[entity] = plan_nodes(self.document, self.types[entity], self.nodes, self.path)
+                self.grow()
             keys = [key for named, key in ids if named == entity]
             by_ids = PageRequest(len(keys), conditions=(("ids", keys),))
             plan, refusals = self.plans[entity], Refusals()
@@ -245,7 +249,8 @@ class IntrospectionStep:
     document: Document
     operation: OperationDefinitionNode
     nodes: list[FieldNode]
-    kept: Any = None
+    grow: Callable[[int], None]
+    kept: orjson.Fragment | None = None
 
     async def run(self, asked: Asked) -> Any:
         """Let graphql-core answer this field alone; to everybody, unless a setting says otherwise."""
@@ -263,7 +268,9 @@ class IntrospectionStep:
         if result.errors:
             raise result.errors[0]
         if not self.operation.variable_definitions:
-            self.kept = result.data[self.name]
+            text = orjson.dumps(result.data[self.name])
+            self.kept = orjson.Fragment(text)
+            self.grow(len(text))
         return result.data[self.name]
 
 

@@ -7,16 +7,18 @@ no session state, and one that failed is not lent again.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from gql_releases.domain.cache_budget import BoundedCache
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.storage.statements import Prepared, Row
 
-STATEMENTS = 500
-"""Prepared statements that a connection keeps."""
+STATEMENT_BYTES = 4096
+CHARACTER_BYTES = 4
+"""What a prepared statement weighs on a connection, and a character of its SQL."""
 IDLE = 300.0
 """Seconds after which an unused connection is opened anew: something between may have forgotten it."""
 CANCEL_SECONDS = 5.0
@@ -34,7 +36,7 @@ class Session:
         self.connection, self.generation = connection, generation
         self._time = asyncio.get_running_loop().time
         self.used = self._time()
-        self._statements: OrderedDict[Prepared, Any] = OrderedDict()
+        self._statements: BoundedCache[Prepared, Any] = BoundedCache("prepared statements")
         self.reader: asyncio.Task[Any] | None = None
         self.ended, self.until = False, 0.0
 
@@ -58,11 +60,16 @@ class Session:
         self.used = self._time()
         statement = self._statements.get(prepared)
         if statement is None:
-            statement = self._statements[prepared] = await self.connection.prepare(prepared.sql)
-            if len(self._statements) > STATEMENTS:
-                self._statements.popitem(last=False)
+            statement = await self._prepare(prepared)
         found: list[Row] = await statement.fetch(*row)
         return found
+
+    async def _prepare(self, prepared: Prepared) -> Any:
+        """Prepare a statement and keep it; one of an unusual shape has no name, and the next such takes its place."""
+        if not prepared.is_kept:
+            return await self.connection.prepare(prepared.sql, name="")
+        statement = await self.connection.prepare(prepared.sql)
+        return self._statements.put(prepared, statement, STATEMENT_BYTES + CHARACTER_BYTES * len(prepared.sql))
 
 
 class Pool:

@@ -9,13 +9,13 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 from sqlalchemy import Table
 
+from gql_releases.domain.cache_budget import BoundedCache
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.errors import DomainError, TimedOut, Unavailable
@@ -24,7 +24,7 @@ from gql_releases.storage.database import READ_SECONDS, Work
 from gql_releases.storage.dialects import PostgresDialect
 from gql_releases.storage.hosts import Hosts
 from gql_releases.storage.pool import Pool, Session
-from gql_releases.storage.statements import Prepared, Row, Rows, RowsStatement, Statement, Then, Values
+from gql_releases.storage.statements import LONG_SQL, Prepared, Row, Rows, RowsStatement, Statement, Then, Values
 from gql_releases.storage.statistics import analyze_grown, is_time
 
 Result = TypeVar("Result")
@@ -41,6 +41,10 @@ SERVER_SETTINGS = {"jit": "off", "TimeZone": "UTC", "DateStyle": "ISO", "stateme
 """Plans here are short: compiling them costs more than it saves. Dates have one spelling: see `_as_text`."""
 _NEVER = format_date(NEVER)
 LOST = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
+DRIVER_STATEMENTS = 50
+"""Statements that the driver keeps prepared on a connection for itself: those that are run for many rows."""
+JOINED_BYTES = 1024
+"""What a statement of several weighs beside its SQL."""
 BLOCK = 500
 """Ids that are drawn at once."""
 ATTEMPTS = 8
@@ -165,9 +169,7 @@ class PostgresTransaction:
             return []
         statements = tuple([statement for statement, _ in wanted])
         whole, binds = _join(self.dialect, statements, then[0] if then else None)
-        given = [_given(statement, rows) for statement, rows in wanted]
-        if then:
-            given.append(then[1])
+        given = [then[1] if then else {}, *(_given(statement, rows) for statement, rows in wanted)]
         values = [value for bind, one in zip(binds, given, strict=True) for value in bind(one)]
         return await self._session.fetch(whole, tuple(values))
 
@@ -200,19 +202,36 @@ def _given(statement: Statement, rows: list[dict[str, Any]]) -> Values:
     return row
 
 
-@lru_cache(maxsize=256)
-def _join(
-    dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None
-) -> tuple[Prepared, tuple[Callable[[Values], Row], ...]]:
-    """Make one statement of several that change rows, each a part of WITH, and one that finds some; and what binds each."""
-    parts: list[Prepared] = []
-    for statement in (*statements, then) if then else statements:
-        parts.append(statement.numbered(dialect, sum([len(part.names) for part in parts])))
-    changing = parts[: len(statements)]
-    finding = parts[-1].sql if then else "SELECT WHERE false"
-    listed = ", ".join(f"part{index} AS ({part.sql})" for index, part in enumerate(changing))
-    sql = f"WITH {listed} {finding}" if changing else finding
-    return Prepared(sql, lambda values: ()), tuple([part.bind for part in parts])
+Joined = tuple[Prepared, tuple[Callable[[Values], Row], ...]]
+"""A statement of several, and what binds the values of each part."""
+_JOINED: BoundedCache[tuple[Any, ...], Joined] = BoundedCache("joined statements")
+
+
+def _join(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None) -> Joined:
+    """Return one statement of several, which is kept unless the one that finds rows has an unusual shape."""
+    key = (dialect, statements, then)
+    joined = _JOINED.get(key)
+    if joined is None:
+        joined = _make_joined(dialect, statements, then)
+        if joined[0].is_kept:
+            _JOINED.put(key, joined, JOINED_BYTES + 2 * len(joined[0].sql))
+    return joined
+
+
+def _make_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None) -> Joined:
+    """Make one statement of several that change rows, each a part of WITH, and one that finds some; and what binds each.
+
+    The parameters of the one that finds rows are the first: it may be a reader's, which is compiled once.
+    """
+    finding = then.on(dialect) if then else Prepared("SELECT WHERE false", lambda values: ())
+    parts, offset = [finding], len(finding.names)
+    for statement in statements:
+        parts.append(statement.numbered(dialect, offset))
+        offset += len(parts[-1].names)
+    listed = ", ".join(f"part{index} AS ({part.sql})" for index, part in enumerate(parts[1:]))
+    whole = Prepared(f"WITH {listed} {finding.sql}" if listed else finding.sql, lambda values: ())
+    whole.is_kept = finding.is_kept
+    return whole, tuple([part.bind for part in parts])
 
 
 class PostgresDatabase:
@@ -339,7 +358,9 @@ class PostgresDatabase:
         await self._pool.close()
 
     async def _connect(self) -> Any:
-        connection = await self._hosts.connect(server_settings=SERVER_SETTINGS)
+        connection = await self._hosts.connect(
+            server_settings=SERVER_SETTINGS, statement_cache_size=DRIVER_STATEMENTS, max_cacheable_statement_size=LONG_SQL
+        )
         await have_dates_as_text(connection)
         return connection
 

@@ -33,6 +33,10 @@ PRAGMAS = (
     "mmap_size=1073741824",
 )
 BUSY_MS = 5000
+KEPT_STATEMENTS = 128
+"""Statements that a connection keeps prepared, each of at most LONG_SQL characters and some 90 KB; 50 are the writers'."""
+KEPT_STATEMENTS_APART = 8
+"""The same for each of the connections that large reads and those that scan run on, whose statements may be longer."""
 STEPS = 100_000
 """Instructions of SQLite's machine between two looks at how long a read holds up the event loop: 2 to 4 ms."""
 LOOKS = 3
@@ -49,19 +53,22 @@ def sqlite_path(url: str) -> Path:
     return Path(unquote(parts.path[1:])).absolute()
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection as all of ours are; a new file is its owner's alone. Raises Unavailable."""
+def connect(path: Path, statements: int = KEPT_STATEMENTS) -> sqlite3.Connection:
+    """Open a connection as all of ours are, which keeps so many statements prepared; a new file is its owner's alone.
+
+    Raises Unavailable.
+    """
     create_file(path)
     with TRANSLATED:
         connection = sqlite3.connect(
-            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=512
+            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=statements
         )
         _use_wal(connection)
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         if _forget_figures(connection):
             connection.close()
-            return connect(path)  # this one keeps in mind what it has read
+            return connect(path, statements)  # this one keeps in mind what it has read
     return connection
 
 
@@ -103,10 +110,14 @@ class SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect, *, on_loop: bool = False) -> None:
         self._connection, self.dialect, self._on_loop = connection, dialect, on_loop
+        self.has_unkept = False
+        """Whether a statement was run that the connection should not keep."""
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
         prepared = statement.on(self.dialect)
+        if not prepared.is_kept:
+            self.has_unkept = True
         return self._connection.execute(prepared.sql, prepared.bind(values)).fetchall()
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
@@ -201,7 +212,7 @@ class SqliteDatabase:
         self._turn: asyncio.Handle | None = None
         self._looks = 0
         self._files = OpenFiles(path)
-        self._read_threads = ReadThreads(self._connect_again, read_seconds)
+        self._read_threads = ReadThreads(partial(self._connect_again, KEPT_STATEMENTS_APART), read_seconds)
         self._writer = SqliteWriter(self._connect_again, self._run_write, self._files)
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
@@ -278,10 +289,14 @@ class SqliteDatabase:
         await self._read_threads.close()
         self._reader.close()
 
-    def _connect_again(self) -> sqlite3.Connection:
+    def _connect_again(self, statements: int = KEPT_STATEMENTS) -> sqlite3.Connection:
         """Open another connection to the same file. Raises Unavailable, also where the file is another one by now."""
         self._files.require_same()
-        return connect(self.path)
+        return connect(self.path, statements)
 
     def _run_write(self, connection: sqlite3.Connection, work: Work[Any], on_loop: bool) -> Any:
-        return run_through(cast(Any, work(SqliteTransaction(connection, self.dialect, on_loop=on_loop))))
+        transaction = SqliteTransaction(connection, self.dialect, on_loop=on_loop)
+        try:
+            return run_through(cast(Any, work(transaction)))
+        finally:
+            self._writer.is_stale |= transaction.has_unkept

@@ -63,6 +63,8 @@ class SqliteWriter:
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")
         self.connection: sqlite3.Connection | None = None
+        self.is_stale = False
+        """Whether the connection keeps a statement of an unusual shape: it is opened anew for the next writes."""
 
     async def write(self, work: Work[Result], *, large: bool) -> Result:
         """Run `work` in one of the next commits and return its result after it. Raises Unavailable."""
@@ -103,6 +105,9 @@ class SqliteWriter:
                         write.error = error
                 for write in group:
                     write.answer()
+                if self.is_stale and self.connection:
+                    self.connection.close()
+                    self.connection, self.is_stale = None, False
         except BaseException:  # cancelled: what was begun has been committed or undone
             for write in (*group, *self._waiting):
                 if not write.committed and write.error is None:

@@ -18,19 +18,25 @@ Row = tuple[Any, ...]
 Values = Mapping[str, Any]
 
 
+LONG_SQL = 8_000
+"""Characters from which on no connection keeps a statement prepared: SQLite takes 11 bytes for each of them."""
+
+
 class Prepared:
     """SQL text in the driver's form, and the function that puts a statement's values into the driver's order.
 
     `names` are those of its parameters in order. `several`: SQLite's text that inserts SEVERAL rows, whose values stand one
-    after the other; None where there is none.
+    after the other; None where there is none. `is_kept`: whether a connection keeps it prepared; not where its shape is
+    unusual.
     """
 
-    __slots__ = ("bind", "names", "several", "sql")
+    __slots__ = ("bind", "is_kept", "names", "several", "sql")
 
     def __init__(self, sql: str, bind: Callable[[Values], Row], names: Sequence[str] = ()) -> None:
         """`bind` gives the values of this statement in order; each required one must be there."""
         self.sql, self.bind, self.names = sql, bind, names
         self.several: str | None = None
+        self.is_kept = True
 
 
 def prepare(construct: ClauseElement, dialect: SqlDialect) -> Prepared:
@@ -93,6 +99,16 @@ class Statement:
     def _build(self, dialect: Dialect) -> ClauseElement:
         construct = self._construct
         return construct if isinstance(construct, ClauseElement) else construct(dialect)
+
+    def settle(self, dialect: Dialect, *, is_kept: bool) -> Prepared:
+        """Compile for the only database that this statement is run on, and drop the construct: it is ten times as large."""
+        prepared = self.on(dialect)
+        prepared.is_kept, self._construct = is_kept and len(prepared.sql) <= LONG_SQL, _settled
+        return prepared
+
+
+def _settled(dialect: Dialect) -> ClauseElement:
+    raise RuntimeError("this statement was compiled for another database")
 
 
 class RowsStatement(Statement):

@@ -75,7 +75,7 @@ class Store:
         """Plan a read that has no kept plan, in a thread: unusual conditions take a tenth of a second."""
         async with self._planning.turn(principal.token_id or 0):
             with in_turns():
-                return await asyncio.get_running_loop().run_in_executor(self._planner, self._reader.prepare, read)
+                return await asyncio.get_running_loop().run_in_executor(self._planner, self._reader.plan, read)
 
     async def _read_in_turn(self, principal: Principal, read: Read, plan: RootPlan) -> Tree | None:
         turns, reader = self._scanning if plan.scans else self._large, self._reader

@@ -112,18 +112,32 @@ async def send(send: Send, status: int, body: bytes, headers: Headers | None = N
     await send({"type": "http.response.body", "body": body})
 
 
-@lru_cache(maxsize=256)
+MAX_KEPT_HEADER = 500
+"""Characters of a header whose reading is kept for when it comes again."""
+
+
 def media_type(content_type: str | None) -> str:
     """Give the media type of a Content-Type header, without parameters, in lower case."""
+    is_short = content_type is None or len(content_type) <= MAX_KEPT_HEADER
+    return _media_type(content_type) if is_short else _media_type.__wrapped__(content_type)
+
+
+@lru_cache(maxsize=256)
+def _media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-@lru_cache(maxsize=256)
 def accepted(accept: str | None, offered: tuple[str, ...]) -> str | None:
     """Choose of the offered media types the one that an Accept header ranks highest; None where none is accepted.
 
     Ties go to the earlier offer; without a header the first is taken. Source: RFC 9110 section 12.5.1.
     """
+    is_short = accept is None or len(accept) <= MAX_KEPT_HEADER
+    return _accepted(accept, offered) if is_short else _accepted.__wrapped__(accept, offered)
+
+
+@lru_cache(maxsize=256)
+def _accepted(accept: str | None, offered: tuple[str, ...]) -> str | None:
     if not accept or not accept.strip():
         return offered[0]
     ranked = [_media_range(one) for one in accept.split(",") if one.strip()]

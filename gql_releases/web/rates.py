@@ -15,6 +15,8 @@ from gql_releases.web.proxies import TrustedProxies, counted_address
 
 WINDOW = 60
 """Seconds."""
+MAX_COUNTED_TOKENS = 10_000
+"""Tokens whose requests are counted at once; of more, the one that came first in this minute is counted anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class RateLimit:
         if window != self._window:
             self._window, self._counts = window, Counter()
         self._counts[token] += 1
+        if len(self._counts) > MAX_COUNTED_TOKENS:
+            del self._counts[next(iter(self._counts))]
         left, reset = self._limit - self._counts[token], (window + 1) * WINDOW
         headers = [
             (b"x-sentry-rate-limit-limit", b"%d" % self._limit),

@@ -12,7 +12,10 @@ from urllib.parse import quote
 
 import pytest
 
+from gql_releases.domain.cache_budget import CacheBudget
 from gql_releases.domain.principal import Principal
+from gql_releases.graphql_api.preparing import Preparer, RequestError
+from gql_releases.graphql_api.schema import build_schema, core
 from gql_releases.web.request_log import DELAY
 from tests.client import Client
 from tests.conftest import House, Template
@@ -224,17 +227,21 @@ def test_wrong_list_argument_is_found_with_its_path(client: Client, arguments: s
 
 
 def test_operations_are_kept_within_bounds(house: House) -> None:
-    from gql_releases.graphql_api import preparing
-    from gql_releases.graphql_api.schema import build_schema, core
-
-    preparer = preparing.Preparer(core(build_schema()))
-    for number in range(preparing.KEPT_OPERATIONS + 50):
+    budget = CacheBudget(4 * 1024 * 1024)
+    preparer = Preparer(core(build_schema()), budget)
+    for number in range(1000):
         preparer.prepare(f"{{__typename}} # {number}", None)
-    assert len(preparer._kept) == preparing.KEPT_OPERATIONS
-    assert preparer._characters == sum(len(text) for text, _ in preparer._kept)
-    with pytest.raises(preparing.RequestError):
+    assert 100 < budget.entries < 1000
+    assert budget.bytes <= budget.limit
+    entries = budget.entries
+    with pytest.raises(RequestError):
         preparer.prepare("{nothing}", None)
-    assert ("{nothing}", None) not in preparer._kept
+    assert budget.entries == entries
+    last = preparer.prepare("{__typename} # 999", None)
+    assert preparer.prepare("{__typename} # 999", None) is last
+    large = "{viewer{token{" + " ".join(f"a{number}: id" for number in range(900)) + "}}}"
+    preparer.prepare(large, None)
+    assert budget.entries == entries, "one document takes no more than a share of the budget"
 
 
 def test_use_of_a_token_is_noted(house: House) -> None:

@@ -201,9 +201,9 @@ def test_plans_are_made_off_the_event_loop(house: House, monkeypatch: pytest.Mon
     names: list[str] = []
     compile_root = reading.compile_root
 
-    def record(*args: Any) -> Any:
+    def record(*args: Any, **more: Any) -> Any:
         names.append(threading.current_thread().name)
-        return compile_root(*args)
+        return compile_root(*args, **more)
 
     for version in ("a", "web@1.0.0+1"):
         house.client.rest("POST", "organizations/acme/releases/", release(version))

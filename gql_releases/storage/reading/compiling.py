@@ -257,21 +257,27 @@ def _compile_parts(
 class RootPlan:
     """A whole read: the root's statement, the builder of its object, and where the row says that it is there.
 
-    `single`: it is one statement, which needs no transaction. `scans`: it may look at every row of an organization's
-    lists, or has once taken long.
+    `single`: it is one statement, which needs no transaction. `weight` in bytes. `scans`: it may look at every row of an
+    organization's lists, or has once taken long.
     """
 
     level: Level
     build: Build
     present: int
     single: bool
+    weight: int
     scans: bool = False
     checks: tuple[tuple[int, int, int], ...] = ()
     """Columns that are NULL unless a name does not hold: (index, slot of the page, index of its check)."""
 
 
-def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, shapes: Sequence[Shape]) -> RootPlan:
-    """Make the plan of a read. Its root statement starts from the token's row: a revoked one answers no row at all."""
+def compile_root(
+    dialect: Dialect, selection: s.Selection, conditions: Names, shapes: Sequence[Shape], *, is_kept: bool = True
+) -> RootPlan:
+    """Make the plan of a read, which is kept or is used once.
+
+    Its root statement starts from the token's row: a revoked one answers no row at all.
+    """
     entity = CATALOGUE[selection.entity]
     tokens = tables.table(tables.TokenRow).alias()
     if selection.entity == "Viewer":
@@ -295,4 +301,5 @@ def compile_root(dialect: Dialect, selection: s.Selection, conditions: Names, sh
     level.statement = Statement(level.finish(select(*level.columns).select_from(level.source).where(alive)))
     lists = level.lists
     single = not lists or (len(lists) == 1 and lists[0].joined is not None and not lists[0].level.lists)
-    return RootPlan(level, build, present, single, is_scanning_read(selection, shapes), checks)
+    scans = is_scanning_read(selection, shapes)
+    return RootPlan(level, build, present, single, level.settle(is_kept=is_kept), scans, checks)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -11,6 +10,7 @@ from weakref import ref
 
 from sqlalchemy import BigInteger, Integer
 
+from gql_releases.domain.cache_budget import BoundedCache
 from gql_releases.domain.conditions import Conditions, Names, leaves, names_of, size_of
 from gql_releases.domain.errors import DomainError, InvalidToken, PagesRefused
 from gql_releases.domain.names import describe_failure
@@ -21,11 +21,16 @@ from gql_releases.storage.dialects import Dialect
 from gql_releases.storage.reading.assembling import Bag, Tree
 from gql_releases.storage.reading.compiling import RootPlan, compile_root
 from gql_releases.storage.reading.levels import Level, ListPlan, Shape, shape_of
-from gql_releases.storage.reading.scanning import MANY_CONDITIONS
+from gql_releases.storage.reading.scanning import MANY_CONDITIONS, count_names
 from gql_releases.storage.statements import Row, Transaction
 from gql_releases.storage.tables import metadata
 
-PLANS_PER_SELECTION = 64
+USUAL_CONDITIONS = 20
+"""Conditions of one list beyond which a plan is not kept: few requests have such, and hardly two the same."""
+USUAL_CONDITIONS_TOGETHER = 100
+"""The same of all lists of a read."""
+NAME_BYTES = 100
+"""What a condition or a page weighs in the key of a plan."""
 LARGE = 2000
 """Rows from which on a read is better not run on the event loop (about 3 ms of SQLite)."""
 USUAL = 10
@@ -60,7 +65,7 @@ class Reader:
         self._dialect = dialect
         self._in_turns = dialect.counts_round_trips
         """Whether reads of the database share the event loop; SQLite's that take long are in threads as a whole."""
-        self._plans: dict[int, tuple[ref[Selection], OrderedDict[_Key, RootPlan]]] = {}  # by the selection's id
+        self._plans: dict[int, tuple[ref[Selection], BoundedCache[_Key, RootPlan]]] = {}  # by the selection's id
 
     async def read(
         self, transaction: Transaction, principal: Principal, read: Read, plan: RootPlan | None = None
@@ -91,7 +96,7 @@ class Reader:
             many = sum(size_of(page.conditions) for page in read.view.pages) > MANY_CONDITIONS
             if many:
                 transaction.require_thread()
-            plan = await asyncio.to_thread(self.prepare, read) if many and self._in_turns else self.plan(read)
+            plan = await asyncio.to_thread(self.plan, read) if many and self._in_turns else self.plan(read)
         if plan.scans:
             transaction.require_thread()
         return plan
@@ -105,34 +110,24 @@ class Reader:
         return names_of(read.conditions), tuple([shape_of(page, self._dialect) for page in read.view.pages])
 
     def plan(self, read: Read) -> RootPlan:
-        """Give the plan of a read."""
-        view = read.view
-        kept = self._plans.get(id(view.selection))
-        plans = kept[1] if kept else self._plans_of(view.selection)
-        key = self._key(read)
+        """Return the plan of a read, with its statements compiled; one of unusually many conditions is not kept."""
+        selection, key = read.view.selection, self._key(read)
+        kept = self._plans.get(id(selection))
+        plans = kept[1] if kept else self._plans_of(selection)
         plan = plans.get(key)
         if plan is None:
-            plan = plans[key] = compile_root(self._dialect, view.selection, *key)
-            if len(plans) > PLANS_PER_SELECTION:
-                plans.popitem(last=False)
+            counts = [count_names(shape.conditions) for shape in key[1]]
+            is_kept = max(counts, default=0) <= USUAL_CONDITIONS and sum(counts) <= USUAL_CONDITIONS_TOGETHER
+            plan = compile_root(self._dialect, selection, *key, is_kept=is_kept)
+            if is_kept:
+                plans.put(key, plan, plan.weight + NAME_BYTES * (sum(counts) + len(counts)))
         return plan
 
-    def _plans_of(self, selection: Selection) -> OrderedDict[_Key, RootPlan]:
+    def _plans_of(self, selection: Selection) -> BoundedCache[_Key, RootPlan]:
         """Begin to keep a selection's plans, until it is gone. A WeakKeyDictionary takes ten times as long to look into."""
-        name, plans = id(selection), OrderedDict[_Key, RootPlan]()
+        name, plans = id(selection), BoundedCache[_Key, RootPlan]("plans")
         self._plans[name] = ref(selection, lambda gone: self._plans.pop(name, None)), plans
         return plans
-
-    def prepare(self, read: Read) -> RootPlan:
-        """Return the plan of a read, all statements of it compiled for the database."""
-        plan = self.plan(read)
-        waiting = [plan.level]
-        while waiting:
-            level = waiting.pop()
-            if hasattr(level, "statement"):  # a list that comes with its parent's rows has none
-                level.statement.on(self._dialect)
-            waiting += [below.level for below in level.lists]
-        return plan
 
     def values(self, principal: Principal, read: Read) -> dict[str, Any]:
         """Give the values that the statements of a read are run with."""
@@ -254,7 +249,7 @@ def _sort(plan: ListPlan, lists: Iterable[list[Row]]) -> None:
 
 def is_large(plan: RootPlan, pages: Sequence[PageRequest]) -> bool:
     """Say whether a read may fetch so many rows that it would hold up whoever waits for the event loop."""
-    return plan.level.whole or (bool(plan.level.lists) and _expected_rows(plan.level, pages) > LARGE)
+    return plan.level.whole or plan.level.is_long or (bool(plan.level.lists) and _expected_rows(plan.level, pages) > LARGE)
 
 
 def _expected_rows(level: Level, pages: Sequence[PageRequest]) -> int:
