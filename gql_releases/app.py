@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -31,12 +32,14 @@ from gql_releases.services.inventory import InventoryService
 from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.settings import Settings
+from gql_releases.storage.observing import Observer
 from gql_releases.storage.reading.catalogue import readable
 from gql_releases.storage.store import Store, open_store
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
 from gql_releases.web.cors import Cors
 from gql_releases.web.explorer import explorer_page, explorer_routes
 from gql_releases.web.front import Front
+from gql_releases.web.health import Probes
 from gql_releases.web.home import Endpoint, home_routes
 from gql_releases.web.http import TEXT, send
 from gql_releases.web.middleware import CommonHeaders
@@ -44,7 +47,13 @@ from gql_releases.web.proxies import TrustedProxies
 from gql_releases.web.rates import RateLimit, RefusalLimit
 from gql_releases.web.recorder import Recorder
 from gql_releases.web.request_log import RequestLog
+from gql_releases.web.tracing import set_up_tracing
+from gql_releases.web.unavailable import UnavailableLog
 
+if TYPE_CHECKING:
+    from gql_releases.web.metrics import Metrics
+
+VERSION = version("gql-releases")
 RATE_HEADERS = ("X-Sentry-Rate-Limit-Limit", "X-Sentry-Rate-Limit-Remaining", "X-Sentry-Rate-Limit-Reset")
 EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "X-Request-ID", "Endpoint", *RATE_HEADERS)
 COLLECT_AFTER = 50_000
@@ -56,7 +65,9 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
 
     Trusted documents are planned now: raises ValueError for one that the schema does not fit.
     """
-    store = store or open_store(settings.database_url, settings.pool_size, settings.pool_seconds, settings.read_timeout)
+    metrics, tracing = _load_metrics(settings), set_up_tracing(VERSION)
+    observers = [observer for observer in (metrics, tracing) if observer]
+    store = store or _open_store(settings, observers)
     BUDGET.limit = settings.cache_bytes
     authenticator = Authenticator(store.tokens)
     reads = ReadService(store)
@@ -72,8 +83,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     rules = Rules(
         limit, min(limit, settings.max_anonymous_body_size), settings.max_cost, settings.draft_status, settings.public_schema
     )
-    log = RequestLog("gql_releases.requests", settings.log_format)
     proxies = TrustedProxies(settings.trusted_proxies)
+    log = _build_log(settings, proxies)
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, refusals)
     rest_services = RestServices(reads, releases, deploys)
@@ -88,17 +99,50 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 10, 10)
         sender.start()
+        if metrics:
+            metrics.start(store.usage, store.outbox.count_unsent)
         yield
         on_shutdown()
         await sender.stop()
+        if metrics:
+            await metrics.stop()
         log.flush()
         await store.close()
+        if tracing:
+            tracing.close()
 
     routes = _page_routes(store, print_sdl(schema).encode() if settings.public_schema else None)
     pages = Starlette(routes=routes, middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
-    front = Front(graphql, rest, pages)
-    return Recorder(Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front, log)
+    front: ASGIApp = Front(graphql, rest, pages, _list_probes(store, metrics))
+    app = Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front
+    notes = [UnavailableLog().note, *([metrics.note] if metrics else [])]
+    return Recorder(tracing.wrap(app) if tracing else app, log, notes)
+
+
+def _build_log(settings: Settings, proxies: TrustedProxies) -> RequestLog:
+    find_client = proxies.client_address if proxies.is_configured else None
+    return RequestLog("gql_releases.requests", settings.log_format, find_client)
+
+
+def _list_probes(store: Store, metrics: Metrics | None) -> dict[str, ASGIApp]:
+    """Return the applications for those who watch the server, by path."""
+    probes = Probes(store.find_obstacles, VERSION)
+    return {"/healthz": probes, "/readyz": probes, **({"/metrics": metrics} if metrics else {})}
+
+
+def _open_store(settings: Settings, observers: Sequence[Observer]) -> Store:
+    url, size, wait = settings.database_url, settings.pool_size, settings.pool_seconds
+    return open_store(url, size, wait, settings.read_timeout, observers)
+
+
+def _load_metrics(settings: Settings) -> Metrics | None:
+    """Return the metrics where they are on: their package costs memory and time at the start."""
+    if not settings.metrics:
+        return None
+    from gql_releases.web.metrics import Metrics
+
+    return Metrics(VERSION)
 
 
 def _page_routes(store: Store, sdl: bytes | None) -> list[BaseRoute]:
@@ -114,7 +158,7 @@ def _page_routes(store: Store, sdl: bytes | None) -> list[BaseRoute]:
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
         await send(send_, 200, sdl or b"", content_type=TEXT)
 
-    routes = [*home_routes(version("gql-releases"), check), *explorer_routes()]
+    routes = [*home_routes(VERSION, check), *explorer_routes()]
     return routes if sdl is None else [Route("/schema.graphql", Endpoint(show_sdl), methods=["GET"]), *routes]
 
 

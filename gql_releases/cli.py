@@ -12,7 +12,9 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from multiprocessing import parent_process
@@ -46,6 +48,9 @@ from gql_releases.storage.store import Store, named
 from gql_releases.web.protocol import HttpProtocol
 
 logger = logging.getLogger(__name__)
+
+METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable in which prometheus-client expects the folder of several processes."""
 
 cli = typer.Typer(
     help="A release store with two doors: GraphQL and Sentry's REST API.",
@@ -165,7 +170,20 @@ def serve(
     host, port = host or settings.host, settings.port if port is None else port
     with contextlib.closing(_bind(host, port)) as listener:
         _prepare_database(settings, host, listener.getsockname()[1], demo=demo)
-        _run_server(settings, listener, workers)
+        with _metrics_folder(settings, workers):
+            _run_server(settings, listener, workers)
+
+
+@contextlib.contextmanager
+def _metrics_folder(settings: Settings, workers: int) -> Iterator[None]:
+    """Make the folder in which several workers keep their metrics, for as long as they serve; each finds it by its name."""
+    os.environ.pop(METRICS_FOLDER_VARIABLE, None)
+    if not settings.metrics or workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="gql-releases-metrics-") as folder:
+        os.environ[METRICS_FOLDER_VARIABLE] = folder
+        yield
 
 
 def _platform_settings() -> tuple[Settings, list[str]]:
@@ -220,7 +238,7 @@ def _run_server(settings: Settings, listener: socket.socket, workers: int) -> No
         host=listener.getsockname()[0],
         port=listener.getsockname()[1],
         workers=workers,
-        timeout_worker_healthcheck=10,  # on a busy machine a worker that only starts would be taken for one that hangs
+        timeout_worker_healthcheck=settings.worker_timeout,  # a worker may be busy with its start for seconds
         timeout_keep_alive=settings.keep_alive_timeout,
         timeout_graceful_shutdown=settings.shutdown_timeout - _closing_seconds(settings),
         http=HttpProtocol,

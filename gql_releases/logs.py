@@ -41,6 +41,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": text,
         }
+        line |= getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info))
         return json_line(line)

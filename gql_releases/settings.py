@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
     log_level: str = Field("info", description="One of debug, info, warning, error.")
     log_format: str = Field("text", description="text, for people, or json: one object a line.")
+    metrics: bool = Field(False, description="Whether /metrics answers, without a token, with metrics for Prometheus.")
+    worker_timeout: int = Field(
+        60, ge=1, le=3600, description="Seconds after which a worker process that does not respond is replaced."
+    )
     public_url: str | None = Field(None, description="The origin that clients use, for links behind a proxy.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins, separated by commas, whose pages may ask; * for any, http://localhost:* for local pages."

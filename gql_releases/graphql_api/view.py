@@ -241,6 +241,7 @@ class GraphQLView:
         operation = await apart(prepare) if is_new else prepare()
         record = current_record()
         record.operation, record.is_trusted = operation.name, self._trusted.has_text(text)
+        record.is_mutation = not operation.is_query
         return operation, is_new or request.large
 
     def _refused(self, error: RequestError, kind: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 from gql_releases.storage.dialects import Dialect
@@ -11,6 +11,7 @@ from gql_releases.storage.statements import Row, Statement, Transaction, Values
 Result = TypeVar("Result")
 READ_SECONDS = 5.0
 """Seconds that a read may take, unless set otherwise."""
+Usage = Mapping[str, Mapping[str, float]]
 Work = Callable[[Transaction], Awaitable[Result]]
 
 
@@ -40,6 +41,9 @@ class Database(Protocol):
 
         `large` writes must not hold up the event loop.
         """
+
+    def usage(self) -> Usage:
+        """Return what is in use of this process's means: by the names of metrics, then by the value of their label."""
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""

@@ -114,6 +114,9 @@ COUNTS = Statement(
     .group_by(queues.c.state)
     .order_by(queues.c.state)
 )
+UNSENT_RELEASES = Statement(
+    select(queues.c.state, func.count()).where(queues.c.state != UpstreamState.SENT.value).group_by(queues.c.state)
+)
 _LISTED = ("version", "kind", "state", "attempts", "next_attempt_at", "last_error")
 LIST = Statement(
     select(queues.c.version, outbox.c.kind, queues.c.state, outbox.c.attempts, queues.c.next_attempt_at, queues.c.last_error)
@@ -226,6 +229,11 @@ class OutboxStore:
             await transaction.run(REFUSE, {"queue": claimed.queue, "claim": claimed.claim, "error": error})
 
         await self._database.write(work)
+
+    async def count_unsent(self) -> dict[str, int]:
+        """Return how many releases of all organizations have requests that wait or were refused, by state."""
+        rows = await self._database.rows(UNSENT_RELEASES, {}, large=True)
+        return {UpstreamState.PENDING.value: 0, UpstreamState.FAILED.value: 0, **dict(rows)}
 
     async def failures(self, organization: int) -> int:
         """Give how often in a row an upstream could not be asked."""

@@ -114,6 +114,11 @@ class Pool:
             if handed:
                 return handed
 
+    def usage(self) -> dict[str, dict[str, float]]:
+        """Return how many connections are idle and lent, and how many requests wait for one."""
+        connections: dict[str, float] = {"idle": len(self._idle), "lent": len(self._lent)}
+        return {"pool_connections": connections, "pool_waiting": {"": len(self._waiting)}}
+
     def release(self, session: Session, *, broken: bool = False) -> None:
         """Take a connection back; a `broken` one is closed."""
         session.reader = None
@@ -219,7 +224,7 @@ class Pool:
         while self._waiting and (self._waiting[0][0] <= loop.time() or self._waiting[0][1].done()):
             _, future = self._waiting.popleft()
             if not future.done():
-                future.set_exception(TimeoutError())
+                future.set_exception(TimeoutError(f"none of {self._size} connections was free within {self._patience:g} s"))
         if self._waiting:
             self._alarm = loop.call_at(self._waiting[0][0], self._ring)
 

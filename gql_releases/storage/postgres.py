@@ -20,7 +20,7 @@ from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.errors import DomainError, TimedOut, Unavailable
 from gql_releases.storage.columns import NEVER
-from gql_releases.storage.database import READ_SECONDS, Work
+from gql_releases.storage.database import READ_SECONDS, Usage, Work
 from gql_releases.storage.dialects import PostgresDialect
 from gql_releases.storage.hosts import Hosts
 from gql_releases.storage.pool import Pool, Session
@@ -93,7 +93,12 @@ def host_of(url: str) -> str:
 async def open_connection(url: str) -> Any:
     """Open a connection by itself. Raises Unavailable."""
     with TRANSLATED:
-        return await Hosts(url, PATIENCE).connect()
+        try:
+            return await Hosts(url, PATIENCE).connect()
+        except _GONE:
+            raise
+        except asyncpg.PostgresError as error:
+            raise Unavailable(f"PostgreSQL refuses the connection: {error}") from error
 
 
 class Translated:
@@ -350,6 +355,10 @@ class PostgresDatabase:
                 task.uncancel()
             raise TimedOut(self._read_seconds)
 
+    def usage(self) -> Usage:
+        """Return how many connections are in use, and how many requests wait for one."""
+        return self._pool.usage()
+
     async def close(self) -> None:
         """Let go of the connections."""
         self._closing = True
@@ -358,10 +367,18 @@ class PostgresDatabase:
         await self._pool.close()
 
     async def _connect(self) -> Any:
-        connection = await self._hosts.connect(
-            server_settings=SERVER_SETTINGS, statement_cache_size=DRIVER_STATEMENTS, max_cacheable_statement_size=LONG_SQL
-        )
-        await have_dates_as_text(connection)
+        """Open a connection. Whatever the server refuses it for (a password that was changed, maintenance, too many
+        connections), nothing was changed, and a later request may find it: raises Unavailable, caused by the reason.
+        """
+        try:
+            connection = await self._hosts.connect(
+                server_settings=SERVER_SETTINGS,
+                statement_cache_size=DRIVER_STATEMENTS,
+                max_cacheable_statement_size=LONG_SQL,
+            )
+            await have_dates_as_text(connection)
+        except Exception as error:
+            raise Unavailable from error
         return connection
 
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Table
 
-from gql_releases.storage.database import READ_SECONDS, TakesLong, Work
+from gql_releases.storage.database import READ_SECONDS, TakesLong, Usage, Work
 from gql_releases.storage.dialects import SEVERAL, SqliteDialect
 from gql_releases.storage.read_threads import ReadThreads, is_interrupt
 from gql_releases.storage.sqlite_errors import TRANSLATED, translate
@@ -281,6 +281,10 @@ class SqliteDatabase:
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in a savepoint of the next commit and answer after it. Raises Unavailable."""
         return await self._writer.write(work, large=large)
+
+    def usage(self) -> Usage:
+        """Return how many writes wait."""
+        return {"write_queue": {"": self._writer.waiting}}
 
     async def close(self) -> None:
         """Finish the queued writes and close the file."""

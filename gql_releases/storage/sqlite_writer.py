@@ -66,6 +66,11 @@ class SqliteWriter:
         self.is_stale = False
         """Whether the connection keeps a statement of an unusual shape: it is opened anew for the next writes."""
 
+    @property
+    def waiting(self) -> int:
+        """Writes that wait for their turn."""
+        return len(self._waiting)
+
     async def write(self, work: Work[Result], *, large: bool) -> Result:
         """Run `work` in one of the next commits and return its result after it. Raises Unavailable."""
         write = Write(work, time.monotonic() + WRITE_TIMEOUT_SECONDS, large=large)

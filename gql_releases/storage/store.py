@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import literal, select
@@ -12,13 +13,15 @@ from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read
 from gql_releases.domain.switching import in_turns
-from gql_releases.storage.database import READ_SECONDS, Database, TakesLong
+from gql_releases.storage.database import READ_SECONDS, Database, TakesLong, Usage
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.inventory import InventoryStore
 from gql_releases.storage.known import KnownStore
+from gql_releases.storage.observing import ObservedDatabase, Observer
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox import OutboxStore
 from gql_releases.storage.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
+from gql_releases.storage.readiness import find_obstacles
 from gql_releases.storage.reading.compiling import RootPlan
 from gql_releases.storage.reading.reader import Reader, is_large, made
 from gql_releases.storage.releases import ReleaseStore
@@ -37,7 +40,11 @@ PING = Statement(select(literal(1)))
 class Store:
     """All stores over one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, observers: Sequence[Observer] = ()) -> None:
+        """Take a database, and who is to learn of its statements."""
+        self._unobserved = database
+        for observer in observers:
+            database = ObservedDatabase(database, observer)
         self._database, self._reader = database, Reader(database.dialect)
         self._scanning, self._large, self._planning = Turns(SCANNING_AT_ONCE), Turns(LARGE_AT_ONCE), Turns(1)
         self._planner = ThreadPoolExecutor(1, "planner")
@@ -85,6 +92,14 @@ class Store:
                     lambda transaction: reader.read(transaction, principal, read, plan), large=True
                 )
 
+    async def find_obstacles(self) -> list[str]:
+        """Return a sentence for each reason why the database cannot be served from."""
+        return await find_obstacles(self._unobserved)
+
+    def usage(self) -> Usage:
+        """Return what is in use of this process's means: by the names of metrics, then by the value of their label."""
+        return self._database.usage()
+
     @property
     def writes_in_groups(self) -> bool:
         """Whether writes that come together are committed together, in their order; else they go side by side."""
@@ -114,6 +129,12 @@ def named(url: str) -> str:
     return host_of(url) if is_postgres(url) else str(sqlite_path(url))
 
 
-def open_store(url: str, pool_size: int = POOL, pool_seconds: float = PATIENCE, read_seconds: float = READ_SECONDS) -> Store:
+def open_store(
+    url: str,
+    pool_size: int = POOL,
+    pool_seconds: float = PATIENCE,
+    read_seconds: float = READ_SECONDS,
+    observers: Sequence[Observer] = (),
+) -> Store:
     """Open the store behind a database URL; its tables must be there. Raises ValueError, Unavailable."""
-    return Store(open_database(url, pool_size, pool_seconds, read_seconds))
+    return Store(open_database(url, pool_size, pool_seconds, read_seconds), observers)

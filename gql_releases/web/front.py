@@ -6,6 +6,7 @@ Matching routes and wrapping answers in layers costs more than a whole point rea
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,8 +17,9 @@ from gql_releases.domain.client import WAIT_UNTIL_GONE
 class Front:
     """`/graphql` and everything below `/api/` go to their doors, pages and start-up to the application behind."""
 
-    def __init__(self, graphql: ASGIApp, rest: ASGIApp, behind: ASGIApp) -> None:
-        self._graphql, self._rest, self._behind = graphql, rest, behind
+    def __init__(self, graphql: ASGIApp, rest: ASGIApp, behind: ASGIApp, by_path: Mapping[str, ASGIApp]) -> None:
+        """`by_path` has the applications of single paths, for example of probes."""
+        self._graphql, self._rest, self._behind, self._by_path = graphql, rest, behind, by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -29,6 +31,9 @@ class Front:
                 return
             if path.startswith("/api/"):
                 await self._rest(scope, receive, send)
+                return
+            if path in self._by_path:
+                await self._by_path[path](scope, receive, send)
                 return
         await self._behind(scope, receive, send)
 

@@ -9,7 +9,9 @@ logger = logging.getLogger("gql_releases.requests")
 
 def log_refusal(client: str, status: int, reason: str) -> None:
     """Log a request that was refused before it was whole. `client` is the peer's address, "-" where it has none."""
-    logger.info("refused client=%s status=%d reason=%s", client, status, reason)
+    fields = {"client": client, "status": status, "errors": 1, "codes": [f"HTTP_{status}"], "reason": reason}
+    text = '%s - - token=- status=%d errors=1 codes=HTTP_%d reason="%s"'
+    logger.info(text, client, status, status, reason, extra={"fields": fields})
 
 
 def log_closed(count: int, maximum: int) -> None:

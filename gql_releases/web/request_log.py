@@ -10,10 +10,12 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import orjson
+from starlette.types import Scope
 
 from gql_releases.web.request_record import RequestRecord
 
@@ -21,7 +23,7 @@ DELAY = 0.05
 """Seconds that a line may wait for others."""
 MAX_PATH_LENGTH = 2048
 """Characters of a path in the log."""
-FORMATS = ("text", "json")
+FindClient = Callable[[Scope], str]
 
 _is_plain = re.compile(r"[!#-~]*").fullmatch
 _unprintable = re.compile(r'[^!#-~]|"')
@@ -68,7 +70,9 @@ def quote_text(text: str, limit: int = MAX_PATH_LENGTH) -> str:
 class RequestLog:
     """Lines of requests, as text or JSON. Log records come whole: their message has a line a request, each with its time."""
 
-    def __init__(self, name: str, style: str = "text") -> None:
+    def __init__(self, name: str, style: str = "text", find_client: FindClient | None = None) -> None:
+        """`find_client` returns the address of a request's client, where that is not always the peer's."""
+        self._find_client = find_client or _find_peer
         self._logger = logging.getLogger(name)
         self._heads = [f"{level} {name}:" for level in ("INFO", "DEBUG")]
         self._heads = [f"{level} {name}:" for level in ("INFO", "DEBUG")]
@@ -92,14 +96,17 @@ class RequestLog:
     def _format_text(self, record: RequestRecord) -> str:
         token = "-" if record.token is None else record.token
         codes = record.codes
+        trace = f" trace={record.trace_id}" if record.trace_id else ""
         errors = f" errors={len(codes)} codes={','.join(_unique(codes))}" if codes else ""
         return (
-            f"{_stamp(int(record.ended * 1000))} {self._heads[record.is_probe]} {_describe_text(record)} token={token}"
-            f" status={record.status} ms={1000 * record.seconds:.1f} bytes={record.size}{errors} request={record.id}"
+            f"{_stamp(int(record.ended * 1000))} {self._heads[record.is_probe]} {self._describe(record)} token={token}"
+            f" status={record.status} ms={1000 * record.seconds:.1f} bytes={record.size}{errors} request={record.id}{trace}"
         )
 
     def _format_json(self, record: RequestRecord) -> str:
-        method, path, client = _describe(record)
+        scope = record.scope
+        method, path = _quote_word(scope["method"]), _quote_path(scope["raw_path"])
+        client = _quote_word(self._find_client(scope))
         line: dict[str, Any] = {
             "time": stamp(record.ended),
             "level": "DEBUG" if record.is_probe else "INFO",
@@ -118,29 +125,27 @@ class RequestLog:
             "client": client,
             "request": record.id,
         }
+        if record.trace_id:
+            line["trace"] = record.trace_id
         return orjson.dumps(line).decode()
 
+    def _describe(self, record: RequestRecord) -> str:
+        scope = record.scope
+        operation = (record.operation or "-") if record.api == "graphql" else None
+        path = scope["raw_path"]
+        join = _join_words if len(path) < 512 else _join_words.__wrapped__  # what is kept has a bound
+        return join(self._find_client(scope), scope["method"], path, operation)
 
-def _describe_text(record: RequestRecord) -> str:
-    scope = record.scope
+
+def _find_peer(scope: Scope) -> str:
     client = scope.get("client")
-    operation = (record.operation or "-") if record.api == "graphql" else None
-    path = scope["raw_path"]
-    join = _join_words if len(path) < 512 else _join_words.__wrapped__  # what is kept has a bound
-    return join(client and client[0], scope["method"], path, operation)
+    return client[0] if client else "-"
 
 
 @lru_cache(maxsize=512)
-def _join_words(client: str | None, method: str, path: bytes, operation: str | None) -> str:
-    words = [_quote_word(client) if client else "-", _quote_word(method), _quote_path(path)]
+def _join_words(client: str, method: str, path: bytes, operation: str | None) -> str:
+    words = [_quote_word(client), _quote_word(method), _quote_path(path)]
     return " ".join(words if operation is None else [*words, f"operation={operation}"])
-
-
-def _describe(record: RequestRecord) -> tuple[str, str, str]:
-    """Return method, path and client address of a request, without anything that could break a line."""
-    scope = record.scope
-    client = scope.get("client")
-    return _quote_word(scope["method"]), _quote_path(scope["raw_path"]), _quote_word(client[0]) if client else "-"
 
 
 def _unique(codes: list[str]) -> list[str]:

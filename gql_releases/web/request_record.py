@@ -44,12 +44,13 @@ class RequestRecord:
 
     `route` is a pattern, `operation` the name of a GraphQL operation as the request has it; `is_trusted` says whether that
     is the name of a trusted document. `codes` has an entry for each error of the answer, `unavailable` the last error that
-    made the answer a 503. `is_probe`: logged at DEBUG only. `seconds` is the time from the request to the end of the answer.
+    made the answer a 503. `is_probe`: logged at DEBUG only. `trace_id` is that of OpenTelemetry, where it is on. `seconds`
+    is the time from the request to the end of the answer.
     """
 
     __slots__ = (
-        "_send", "api", "begun", "codes", "ended", "id", "is_probe", "is_trusted", "operation", "route", "scope", "seconds",
-        "size", "status", "token", "unavailable",
+        "_send", "api", "begun", "codes", "ended", "id", "is_mutation", "is_probe", "is_trusted", "operation", "route",
+        "scope", "seconds", "size", "status", "token", "trace_id", "unavailable",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
@@ -58,7 +59,8 @@ class RequestRecord:
         self.status = self.size = 0
         self.api, self.route, self.operation, self.token = "other", "", "", None  # type: tuple[str, str, str, int | None]
         self.codes: list[str] = []
-        self.is_probe = self.is_trusted = False
+        self.is_probe = self.is_trusted = self.is_mutation = False
+        self.trace_id = ""
         self.unavailable: DomainError | None = None
         self.ended = self.seconds = 0.0
 

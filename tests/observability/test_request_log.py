@@ -347,6 +347,18 @@ def test_json_line_has_the_same_fields(template: Template, tmp_path: Path, caplo
     made.close()
 
 
+def test_client_behind_a_trusted_proxy_is_the_one_that_the_proxy_names(
+    template: Template, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gql_releases")
+    made = House(template, tmp_path, trusted_proxies=("127.0.0.1",))
+    lines = Lines(made, caplog)
+    for forwarded, client in (("203.0.113.9", "203.0.113.9"), ('x" forged\n', "127.0.0.1")):
+        made.client.request("GET", RELEASES, headers={"x-forwarded-for": forwarded})
+        assert lines.take_one()["client"] == client
+    made.close()
+
+
 def test_other_records_are_json_too_with_their_exception() -> None:
     try:
         raise ValueError("\ud800 lone")

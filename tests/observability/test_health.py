@@ -1,0 +1,140 @@
+"""Probes: /healthz while the process answers, /readyz while it can work; without a token, and quiet in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gql_releases.domain.errors import Unavailable
+from gql_releases.storage.readiness import MIN_FREE_BYTES, find_obstacles
+from gql_releases.storage.sqlite import SqliteDatabase
+from gql_releases.web.health import Probes
+from tests.conftest import House
+from tests.observability.test_request_log import drop, scope
+
+
+def probe(house: House, path: str, method: str = "GET", **more: Any) -> tuple[int, Any]:
+    answer = house.client.request(method, path, token=None, **more)
+    return answer.status, answer.json if answer.body else None
+
+
+def test_process_that_answers_is_healthy_and_says_its_version(house: House) -> None:
+    assert probe(house, "/healthz") == (200, {"status": "ok", "version": version("gql-releases")})
+    assert probe(house, "/readyz") == (200, {"status": "ready", "version": version("gql-releases")})
+    for path in ("/healthz", "/readyz"):
+        assert probe(house, path, "HEAD")[0] == 200
+        assert probe(house, path, "POST", body={})[0] == 405
+
+
+def test_probes_are_not_in_the_log_below_debug(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "gql_releases")
+    for path in ("/healthz", "/readyz"):
+        probe(house, path)
+    house.app._note.__self__.flush()  # type: ignore[attr-defined]
+    assert caplog.records == []
+
+
+OBSTACLES = {
+    "revision": ("UPDATE alembic_version SET version_num = '0000'", "The tables are at revision 0000, not "),
+    "no revision": ("DELETE FROM alembic_version", "The tables are at revision none, not "),
+    "no tables": ("DROP TABLE alembic_version", "The database cannot be read."),
+    "copy": ("CREATE TABLE copying (id integer)", "A copy into the database is not complete"),
+}
+
+
+@pytest.mark.parametrize("name", OBSTACLES)
+def test_database_that_cannot_be_served_from_is_not_ready_and_says_why(name: str, house: House) -> None:
+    statement, reason = OBSTACLES[name]
+    house.rows(statement)
+    status, answer = probe(house, "/readyz")
+    assert (status, answer["status"]) == (503, "unavailable")
+    assert answer["reasons"][0].startswith(reason)
+    assert probe(house, "/healthz")[0] == 200
+
+
+def test_database_that_is_away_is_not_ready_and_no_secret_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*args: Any, **more: Any) -> None:
+        raise Unavailable("password of 10.0.0.1")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.store._unobserved, "rows", refuse)
+        assert probe(house, "/readyz") == (503, {"status": "unavailable", "reasons": ["The database cannot be reached."]})
+    house.run(asyncio.sleep(1.05))  # an answer is kept for a second
+    assert probe(house, "/readyz")[0] == 200
+
+
+@pytest.mark.sqlite
+def test_full_disk_is_not_ready(house: House) -> None:
+    database = house.store._unobserved
+    assert isinstance(database, SqliteDatabase)
+    for free, count in ((MIN_FREE_BYTES - 1, 1), (MIN_FREE_BYTES, 0)):
+        obstacles = house.run(find_obstacles(database, lambda path, free=free: free))  # type: ignore[misc]
+        assert len(obstacles) == count
+
+
+class Answers:
+    """What a probe is answered."""
+
+    def __init__(self, probes: Probes) -> None:
+        self._probes = probes
+
+    async def status(self) -> int:
+        found: list[int] = []
+
+        async def send(message: Any) -> None:
+            found.append(message.get("status", 0))
+
+        await self._probes(scope("GET", "/readyz"), drop, send)  # type: ignore[arg-type]
+        return found[0]
+
+
+def test_probes_that_come_together_are_one_check_whose_answer_is_kept_for_a_second() -> None:
+    now, checks, obstacles = [0.0], list[int](), list[str]()
+
+    async def find() -> list[str]:
+        checks.append(1)
+        await asyncio.sleep(0)
+        return list(obstacles)
+
+    async def work() -> None:
+        answers = Answers(Probes(find, "1", clock=lambda: now[0]))
+        assert await asyncio.gather(*[answers.status() for _ in range(20)]) == [200] * 20
+        assert len(checks) == 1
+        obstacles.append("gone")
+        assert await answers.status() == 200
+        now[0] = 1.0
+        assert await answers.status() == 503
+        assert len(checks) == 2
+
+    asyncio.run(work())
+
+
+def test_check_that_hangs_is_not_ready_and_each_change_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    now, hangs = [0.0], [True]
+
+    async def find() -> list[str]:
+        await asyncio.sleep(60 if hangs[0] else 0)
+        return []
+
+    async def work() -> None:
+        answers = Answers(Probes(find, "1", 0.01, clock=lambda: now[0]))
+        for status in (503, 503, 200, 200):
+            hangs[0] = status == 503
+            assert await answers.status() == status
+            now[0] += 2.0
+
+    asyncio.run(work())
+    assert [record.getMessage() for record in caplog.records] == [
+        "not ready: The database did not answer within 0.01 s.", "ready again",
+    ]  # fmt: skip
+
+
+def test_documentation_names_the_probes() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    assert all(f"| `{path}` |" in text for path in ("/healthz", "/readyz", "/metrics"))

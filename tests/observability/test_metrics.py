@@ -1,0 +1,203 @@
+"""Metrics: off unless set; right with several workers; no label that a client can choose."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gql_releases.app import create_app
+from gql_releases.domain.counters import count_fall_back
+from gql_releases.settings import Settings
+from tests.client import Client
+from tests.conftest import House, Template
+from tests.crash.gateways import Gateway, gateway
+from tests.factories import CREATE, as_graphql, release
+
+RELEASES = "/api/0/organizations/acme/releases/"
+TRUSTED = 'query Trusted {organization(slug: "acme") {slug}}'
+Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def parse(text: str) -> Series:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def total(series: Series, metric: str, /, **labels: str) -> float:
+    return sum(
+        value for (found, pairs), value in series.items() if found == metric and labels.items() <= dict(pairs).items()
+    )
+
+
+class Measured:
+    """An application with metrics, started as a server does it."""
+
+    def __init__(self, template: Template, folder: Path) -> None:
+        url = template.databases.copy(template.url, folder)
+        documents = folder / "documents"
+        documents.mkdir()
+        (documents / "one.graphql").write_text(TRUSTED)
+        self.app = create_app(Settings(database_url=url, metrics=True, trusted_documents=documents))
+        self.client = Client(self.app, template.tokens["acme"])
+
+    def scrape(self) -> Series:
+        answer = self.client.request("GET", "/metrics", token=None)
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith("text/plain")
+        return parse(answer.body.decode())
+
+
+@pytest.fixture
+def measured(template: Template, tmp_path: Path) -> Iterator[Measured]:
+    made = Measured(template, tmp_path)
+    pages = made.app._app._behind  # type: ignore[attr-defined]
+    lifespan = pages.router.lifespan_context(pages)
+    made.client.runner.run(lifespan.__aenter__())
+    yield made
+    made.client.runner.run(lifespan.__aexit__(None, None, None))
+    made.client.close()
+
+
+def test_metrics_are_off_unless_set(house: House) -> None:
+    assert house.client.request("GET", "/metrics", token=None).status == 404
+    code = "import sys, gql_releases.cli; print([name for name in sys.modules if name.startswith(('prometheus', 'opentelemetry'))])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_requests_errors_statements_and_gauges_are_there(measured: Measured) -> None:
+    client = measured.client
+    assert client.request("POST", RELEASES, release("1")).status == 201
+    assert client.request("GET", RELEASES).status == 200
+    assert client.request("GET", f"{RELEASES}none/").status == 404
+    assert client.request("GET", "/nowhere").status == 404
+    client.graphql(TRUSTED)
+    client.graphql("query Mine {viewer {token {id}}}")
+    client.graphql(CREATE, {"input": as_graphql(release("", projects=["web"]))})
+    count_fall_back("for this test")
+    series = measured.scrape()
+    requests = "gql_releases_requests_total"
+    route = "/api/0/organizations/{org}/releases/"
+    assert total(series, requests, api="rest", method="POST", route=route, status="201", outcome="ok") == 1
+    assert total(series, requests, api="rest", method="GET", route=route, status="200", outcome="ok") == 1
+    assert total(series, requests, api="rest", status="404", outcome="refused", route=f"{route}{{version}}/") == 1
+    assert total(series, requests, api="other", status="404", route="other") == 1
+    assert total(series, requests, api="graphql", operation="Trusted", outcome="ok") == 1
+    assert total(series, requests, api="graphql", operation="other", outcome="ok") == 1
+    assert total(series, requests, api="graphql", operation="other", outcome="refused", status="200") == 1
+    assert total(series, "gql_releases_request_errors_total", api="rest", code="RELEASE_NOT_FOUND") == 1
+    assert total(series, "gql_releases_request_errors_total", api="graphql", code="BLANK") == 1
+    assert total(series, "gql_releases_request_duration_seconds_count") == 7
+    assert total(series, "gql_releases_response_bytes_total", api="rest") > 100
+    assert total(series, "gql_releases_statement_duration_seconds_count", kind="read") >= 3
+    assert total(series, "gql_releases_statement_duration_seconds_count", kind="write") >= 1
+    assert total(series, "gql_releases_fall_backs_total", name="for this test") == 1
+    assert total(series, "gql_releases_outbox_releases", state="PENDING") == 0
+    names = {name for name, _ in series}
+    assert names & {"gql_releases_write_queue", "gql_releases_pool_waiting"}
+    assert total(series, "gql_releases_cache_entries") >= 2
+    assert total(series, "gql_releases_cache_bytes") > 100
+    assert total(measured.scrape(), requests) == 7, "scrapes do not count"
+
+
+def test_no_label_has_what_a_client_chose(measured: Measured) -> None:
+    client, secret = measured.client, "s3cret"
+    for method in ("GET", "POST", "BREW", secret.upper()):
+        client.request(method, f"/{secret}", {secret: secret})
+        client.request(method, f"/api/0/organizations/{secret}/releases/{secret}/", {secret: secret})
+        client.request(
+            method, f"/api/{secret}/envelope/", {secret: secret}, headers={"x-request-id": secret, "user-agent": secret}
+        )
+    for name in (secret, "Trusted"):
+        client.graphql(f"query {name} {{viewer {{token {{id}}}}}}")
+        client.graphql(f"query {name} {{{secret}}}")
+    series = measured.scrape()
+    assert secret not in str(series).lower()
+    assert "acme" not in str(series)
+    assert total(series, "gql_releases_requests_total", operation="Trusted") == 0, "the name of another document"
+    assert total(series, "gql_releases_requests_total", operation="other") == 4
+
+
+def metrics_of(base: str) -> Series:
+    with urllib.request.urlopen(f"{base}/metrics", timeout=10) as answer:
+        return parse(answer.read().decode())
+
+
+def ask_at_once(base: str, path: str, count: int) -> None:
+    """Send requests by connections of their own, several at a time, so that all workers get some."""
+
+    def ask(_: int) -> None:
+        with urllib.request.urlopen(base + path, timeout=10) as answer:
+            answer.read()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(count)))
+
+
+def folder_of(served: Gateway) -> Path:
+    """Return the folder in which the workers keep their metrics, when both have counted a request there."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for child in psutil.Process(served.process.pid).children():
+            with contextlib.suppress(psutil.Error):
+                folder = Path(child.environ().get("PROMETHEUS_MULTIPROC_DIR", "/none"))
+                if len(workers_in(folder)) == 2:
+                    return folder
+        ask_at_once(served.base, "/schema.graphql", 16)
+    raise AssertionError("one worker answers all")
+
+
+def workers_in(folder: Path) -> set[int]:
+    pids = [file.stem.rpartition("_")[2] for file in folder.glob("counter_*.db")]
+    return {int(pid) for pid in pids if pid.isdigit()}
+
+
+def test_workers_add_up_also_after_one_has_died_and_leave_no_files(template: Template, tmp_path: Path) -> None:
+    url, name = template.databases.copy(template.url, tmp_path), "gql_releases_requests_total"
+    with gateway(url, template.tokens["acme"], tmp_path / "log", "--workers", "2", metrics="true") as served:
+        folder = folder_of(served)
+        before = total(metrics_of(served.base), name)
+        ask_at_once(served.base, "/schema.graphql", 40)
+        assert total(metrics_of(served.base), name) == before + 40
+        killed = workers_in(folder).pop()
+        os.kill(killed, signal.SIGKILL)
+        until = time.monotonic() + 60
+        while killed in workers_in(folder):  # a scrape merges the files of who has died
+            assert time.monotonic() < until
+            with contextlib.suppress(OSError):
+                metrics_of(served.base)
+            time.sleep(0.05)
+        assert total(metrics_of(served.base), name) == before + 40
+    assert not folder.exists()
+    template.databases.drop(url)
+
+
+def test_example_of_the_documentation_names_metrics_that_exist(measured: Measured) -> None:
+    measured.client.graphql(TRUSTED)
+    measured.client.graphql("{")
+    count_fall_back("for this test")
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    documented = set(re.findall(r"^\| `(gql_releases_\w+)` \|", text, re.MULTILINE))
+    names = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name, _ in measured.scrape()}
+    optional = {"gql_releases_write_queue", "gql_releases_pool_connections", "gql_releases_pool_waiting"}
+    caches = {"gql_releases_cache_entries", "gql_releases_cache_bytes"}
+    assert documented - optional - caches <= names
+    assert {name for name in names if not name.endswith("_created")} <= documented
+    assert json.dumps(sorted(documented))
