@@ -14,13 +14,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
+from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable, UnwrittenNumber
 from gql_releases.domain.release import Outcome, parse_new_release
 from gql_releases.rest_api import wire
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.store import Store
-from gql_releases.web.http import NotJson, parse_json
+from gql_releases.web.http import NotJson, parse_exact_json, parse_json
 
 AT_ONCE = 8
 """Lines on their way together where the store commits them as a group, in the order of the file; else one at a time."""
@@ -51,7 +51,10 @@ async def import_file(
     done = Imported()
 
     async def create(line: bytes) -> Outcome:
-        new = parse_new_release(_body(line, project))
+        try:
+            new = parse_new_release(_body(parse_json(line), project))
+        except UnwrittenNumber:
+            new = parse_new_release(_body(parse_exact_json(line), project))
         return (await service.create_release(operator, organization, new)).outcome
 
     console = Console(stderr=True)
@@ -71,8 +74,8 @@ def _groups(lines: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tupl
         yield group
 
 
-def _body(line: bytes, project: str | None) -> Any:
-    body = wire.CREATION.to_domain(parse_json(line))
+def _body(raw: Any, project: str | None) -> Any:
+    body = wire.CREATION.to_domain(raw)
     if project and isinstance(body, dict):
         body.setdefault("projects", [project])
     return body

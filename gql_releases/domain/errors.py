@@ -97,6 +97,13 @@ class InvalidInput(DomainError):
         return InvalidInput(Problem(one.code, (*path, *one.path), one.message) for one in self.problems)
 
 
+class UnwrittenNumber(InvalidInput):
+    """A number stands for a text, and only its value as a float is known: the input has to be read again."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__([Problem(ErrorCode.WRONG_TYPE, path, message)])
+
+
 def invalid(code: ErrorCode, path: Iterable[str | int], message: str) -> InvalidInput:
     """Make an InvalidInput of a single problem."""
     return InvalidInput([Problem(code, tuple(path), message)])

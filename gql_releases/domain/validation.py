@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from .dates import WRONG_FORMAT, parse_date
-from .errors import DomainError, ErrorCode, InvalidInput, Path, Problem, shorten
+from .errors import DomainError, ErrorCode, InvalidInput, Path, Problem, UnwrittenNumber, shorten
+from .numbers import WrittenNumber, type_name
 
 Reader = Callable[[Any, Path, list[Problem]], Any]
 
@@ -39,7 +40,10 @@ def read(reader: Reader, raw: Any) -> Any:
 
 
 def text(*, max: int | None = None, null: bool = False, blank: bool = False, trim: bool = True) -> Reader:
-    """Read a string of at most `max` characters; numbers are spelled out, as DRF does."""
+    """Read a string of at most `max` characters; a number is its text, as it was written.
+
+    The reader raises UnwrittenNumber for a float whose text is not known.
+    """
 
     most = sys.maxsize if max is None else max
 
@@ -53,9 +57,11 @@ def text(*, max: int | None = None, null: bool = False, blank: bool = False, tri
                 problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
             return None
         if type(raw) is not str:
-            if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+            if not _is_number_of_text(raw):
                 problems.append(Problem(ErrorCode.WRONG_TYPE, path, NOT_TEXT))
                 return None
+            if type(raw) is float:
+                raise UnwrittenNumber(path, NOT_TEXT)
             raw = _spelled(raw)
         value: str = raw.strip() if trim else raw
         if not blank and not value.strip():
@@ -68,6 +74,13 @@ def text(*, max: int | None = None, null: bool = False, blank: bool = False, tri
         return value
 
     return read_text
+
+
+def _is_number_of_text(raw: Any) -> bool:
+    """Return whether a value is a number that may stand for a text: an integer of any length, or what fits a double."""
+    if isinstance(raw, WrittenNumber):
+        return raw.is_finite or raw.is_written_as_integer
+    return isinstance(raw, int | float) and not isinstance(raw, bool)
 
 
 def _spelled(raw: str | int | float) -> str:
@@ -156,15 +169,38 @@ def json_object(*, max_bytes: int = JSON_BYTES) -> Reader:
             problems.append(Problem(ErrorCode.WRONG_TYPE, path, "Expected a JSON object."))
             return None
         try:
-            spelled = orjson.dumps(raw)
+            spelled = orjson.dumps(raw, default=_write_number)
         except (orjson.JSONEncodeError, RecursionError):
-            problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, "This is nothing that JSON can hold."))
+            if not _report_numbers(raw, path, problems):
+                problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, "This is nothing that JSON can hold."))
             return None
         if len(spelled) > max_bytes:
             problems.append(Problem(ErrorCode.TOO_LONG, path, f"Ensure this object has no more than {max_bytes} bytes."))
         return spelled.decode()
 
     return read_object
+
+
+def _write_number(value: object) -> orjson.Fragment:
+    if not isinstance(value, WrittenNumber) or not value.is_finite:
+        raise TypeError
+    return orjson.Fragment(value.text)
+
+
+def _report_numbers(raw: Any, path: Path, problems: list[Problem]) -> bool:
+    """Report each number beyond the range of doubles, at its path; return whether there is one."""
+    before = len(problems)
+    waiting: list[tuple[Any, Path]] = [(raw, path)]
+    while waiting:
+        value, place = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(below, (*place, name)) for name, below in reversed(value.items())]
+        elif isinstance(value, list):
+            waiting += [(below, (*place, index)) for index, below in reversed([*enumerate(value)])]
+        elif isinstance(value, WrittenNumber) and not value.is_finite:
+            message = f"{shorten(value.text)} is beyond the range of numbers: send it as a string."
+            problems.append(Problem(ErrorCode.WRONG_TYPE, place, message))
+    return len(problems) > before
 
 
 def choice(values: Mapping[str, Any], wrong: Callable[[str], str]) -> Reader:
@@ -195,7 +231,7 @@ def list_of(reader: Reader, *, null: bool = False, empty: bool = True) -> Reader
                 problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
             return None
         if not isinstance(raw, list | tuple):
-            message = f'Expected a list of items but got type "{type(raw).__name__}".'
+            message = f'Expected a list of items but got type "{type_name(raw)}".'
             problems.append(Problem(ErrorCode.WRONG_TYPE, path, message))
             return None
         if not raw and not empty:
@@ -215,7 +251,7 @@ def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Reader
             problems.append(Problem(ErrorCode.NOT_NULL, path, message))
             return None
         if not isinstance(raw, dict):
-            message = f"Invalid data. Expected a dictionary, but got {type(raw).__name__}."
+            message = f"Invalid data. Expected a dictionary, but got {type_name(raw)}."
             problems.append(Problem(ErrorCode.WRONG_TYPE, path, message))
             return None
         values = {}

@@ -26,12 +26,12 @@ from graphql import (
     is_abstract_type,
     is_composite_type,
     type_from_ast,
-    value_from_ast_untyped,
 )
 
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE
 from gql_releases.domain.release import MAX_BULK
 from gql_releases.graphql_api import bindings as b
+from gql_releases.graphql_api.coercing import read_literal
 from gql_releases.graphql_api.collecting import Document, booleans_of, variables_in_arguments
 from gql_releases.graphql_api.limits import limit_error, require
 from gql_releases.graphql_api.weights import NO_WEIGHT, Measure, Weight, count_comparators, measure_of
@@ -201,7 +201,7 @@ class _Pricing:
                 value = argument.value
                 if isinstance(value, VariableNode):
                     return self.variables.get(value.name.value)
-                return value_from_ast_untyped(value, dict(self.variables))
+                return read_literal(value, self.variables)
         return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from graphql.pyutils import inspect
 
 from gql_releases.domain.errors import QUOTED_LENGTH, shorten
+from gql_releases.domain.numbers import WrittenNumber
 
 MAX_MESSAGE = 2_000
 """Characters of a message."""
@@ -15,6 +16,7 @@ MAX_SHOWN_TEXT = 300
 """Characters of a text that graphql-core may quote: it cuts at 240 itself, after it has read all of it."""
 
 _LONG_NAME = re.compile(rf"\w{{{QUOTED_LENGTH + 1},}}")
+_NO_ID = re.compile(r"ID cannot represent value: (.*)$", re.DOTALL)
 _SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 
 
@@ -28,6 +30,11 @@ def shorten_message(message: str) -> str:
     if len(message) <= QUOTED_LENGTH:
         return message
     return shorten(_LONG_NAME.sub(lambda name: shorten(name[0]), message[: 2 * MAX_MESSAGE]), MAX_MESSAGE)
+
+
+def explain_id(message: str) -> str:
+    """Say in graphql-core's message about an ID what an ID may be."""
+    return _NO_ID.sub(r"ID cannot represent \1: send a string or an integer.", message)
 
 
 def drop_suggestions(message: str) -> str:
@@ -47,6 +54,8 @@ def shorten_value(value: Any, depth: int = 50) -> Any:
     """
     if isinstance(value, str):
         return value[:MAX_SHOWN_TEXT]
+    if isinstance(value, WrittenNumber) and len(value.text) > QUOTED_LENGTH:
+        return float(value)
     if not depth and isinstance(value, dict | list):
         return None
     if isinstance(value, dict):

@@ -34,7 +34,7 @@ from gql_releases.graphql_api.coercing import MISSING, Coerce, CoercionError, co
 from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
 from gql_releases.graphql_api.cost import Price, Relevant, price, relevant_variables
 from gql_releases.graphql_api.limits import MAXIMA, check_document, check_text
-from gql_releases.graphql_api.messages import drop_suggestions, has_long_name, shorten_value
+from gql_releases.graphql_api.messages import drop_suggestions, explain_id, has_long_name, shorten_value
 from gql_releases.graphql_api.payloads import plan_payload
 from gql_releases.graphql_api.planning import (
     arguments_of,
@@ -122,8 +122,11 @@ class Operation:
         """The operation's name, or ""."""
         return self.definition.name.value if self.definition.name else ""
 
-    def coerce(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Coerce the request's variables. Raises RequestError with all that is wrong, at most some 20 errors."""
+    def coerce(self, raw: Mapping[str, Any], exact: Callable[[], Mapping[str, Any]] | None = None) -> dict[str, Any]:
+        """Coerce the request's variables. Raises RequestError with all that is wrong, at most some 20 errors.
+
+        `exact` returns them with their numbers as they were written: it is called where a float decides.
+        """
         try:
             return self._coerce(raw)
         except RecursionError:
@@ -131,6 +134,8 @@ class Operation:
         except GraphQLError as error:  # a list beyond its limit
             raise RequestError([error]) from None
         except CoercionError as error:
+            if error.needs_exact and exact:
+                return self.coerce(exact())
             raise RequestError(self._explain(raw, error), BAD_INPUT) from None
 
     def _explain(self, raw: Mapping[str, Any], error: CoercionError) -> list[GraphQLError]:
@@ -143,6 +148,8 @@ class Operation:
                 self.schema, definitions, shorten_value(declared), max_errors=REPORTED_ERRORS, hide_suggestions=True
             )
             if isinstance(errors, list):
+                for fault in errors:
+                    fault.message = explain_id(fault.message)
                 return errors
             logger.warning("the value of $%s is refused by the compiled coercer and taken by graphql-core", error.path[-1])
         node = next(one for one in definitions if one.variable.name.value == error.path[-1])

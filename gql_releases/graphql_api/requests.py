@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from gql_releases.web.http import Headers, NotJson, parse_json
+from gql_releases.web.http import Headers, NotJson, parse_exact_json
 from gql_releases.web.large import parse_large_json
 
 
@@ -28,6 +28,11 @@ class Request(NamedTuple):
     operation_name: str | None
     extensions: dict[str, Any]
     large: bool = False
+    body: bytes = b""
+
+    def exact_variables(self) -> dict[str, Any]:
+        """Return the variables with their numbers as they were written."""
+        return from_body(parse_exact_json(self.body)).variables if self.body else self.variables
 
 
 def from_query(query_string: bytes) -> Request:
@@ -37,7 +42,7 @@ def from_query(query_string: bytes) -> Request:
     for name in ("variables", "extensions"):
         if body.get(name):
             try:
-                body[name] = parse_json(body[name].encode("utf-8", "surrogatepass"))
+                body[name] = parse_exact_json(body[name].encode("utf-8", "surrogatepass"))
             except NotJson:
                 raise HttpError(400, f"The parameter {name} is no JSON.") from None
         else:
@@ -48,8 +53,8 @@ def from_query(query_string: bytes) -> Request:
     return from_body(body)
 
 
-def from_body(body: Any) -> Request:
-    """Read the parameters of a POST. Raises HttpError."""
+def from_body(body: Any, sent: bytes = b"") -> Request:
+    """Read the parameters of a POST; `sent` is its body as it was sent. Raises HttpError."""
     if isinstance(body, list):
         raise HttpError(400, "Batching is not supported: send one request at a time.")
     if not isinstance(body, dict):
@@ -66,15 +71,15 @@ def from_body(body: Any) -> Request:
         raise HttpError(400, "The extensions must be an object.")
     document_id = _document_id(body, extensions)
     if query is None and document_id is not None:
-        return Request(None, document_id, variables, name, extensions)
+        return Request(None, document_id, variables, name, extensions, body=sent)
     if not isinstance(query, str) or not query or query.isspace():
         raise HttpError(400, "The request needs a query, a string, or the documentId of a trusted document.")
-    return Request(query, document_id, variables, name, extensions)
+    return Request(query, document_id, variables, name, extensions, body=sent)
 
 
 def from_large_body(body: bytes) -> Request:
     """Read the parameters of a POST out of a large body. Raises HttpError, NotJson, TooManyValues."""
-    return from_body(parse_large_json(body))._replace(large=True)
+    return from_body(parse_large_json(body), body)._replace(large=True)
 
 
 def _document_id(body: dict[str, Any], extensions: dict[str, Any]) -> str | None:

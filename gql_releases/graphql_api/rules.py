@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from graphql import (
+    SKIP,
+    ArgumentNode,
     GraphQLError,
+    GraphQLInputType,
     OperationDefinitionNode,
+    ValueNode,
+    ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
     VariableNode,
+    VisitorAction,
     get_named_type,
     is_input_object_type,
     is_nullable_type,
@@ -15,7 +22,10 @@ from graphql import (
     type_from_ast,
 )
 from graphql.language import ObjectFieldNode
+from graphql.utilities import validate_input_literal
 from graphql.validation import ValidationContext, ValidationRule
+
+from gql_releases.graphql_api.scalars import ScalarError
 
 
 class OneOfVariablesRule(ValidationRule):
@@ -62,4 +72,33 @@ class OneOfVariablesRule(ValidationRule):
                     self.report_error(GraphQLError(message, [definition, usage.node]))
 
 
-RULES = (*specified_rules, OneOfVariablesRule)
+class LiteralsRule(ValuesOfCorrectTypeRule):
+    """graphql-core's rule; a value that does not fit a scalar of ours is reported with its argument or input field."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._place = ""
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        """Keep the name of the argument."""
+        self._place = f"Argument {node.name.value}"
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
+        """Keep the name of the variable."""
+        self._place = f"The default of ${node.variable.name.value}"
+
+    def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
+        """Check a literal; what is below it is checked with it."""
+
+        def report(error: GraphQLError, path: list[str | int]) -> None:
+            if isinstance(error, ScalarError):
+                steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+                error = GraphQLError(f"{self._place}{steps}: {error.message}", error.nodes or node)
+            self.report_error(error)
+
+        if input_type:
+            validate_input_literal(node, input_type, report, hide_suggestions=self.context.hide_suggestions)
+        return SKIP
+
+
+RULES = (*(LiteralsRule if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules), OneOfVariablesRule)

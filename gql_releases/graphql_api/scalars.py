@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+from graphql import GraphQLError, IntValueNode, ObjectValueNode, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
 from gql_releases.domain.dates import format_date, parse_date
@@ -25,29 +25,50 @@ NO_DATE = "DateTime must be an ISO 8601 date such as 2026-11-20T10:00:00Z."
 NO_OBJECT = "JSONObject must be an object."
 
 
-def _parse_date_time(value: Any) -> datetime:
+NO_INTEGER = "BigInt must be an integer."
+
+
+class ScalarError(GraphQLError):
+    """A value that does not fit a scalar of ours, with the literal that it stands in if it is one."""
+
+
+def _parse_date_time(value: Any, node: ValueNode | None = None) -> datetime:
     if not isinstance(value, str):
-        raise GraphQLError(NO_DATE_TEXT)
+        raise ScalarError(NO_DATE_TEXT, node)
     try:
         return parse_date(value)
     except DomainError as error:
-        raise GraphQLError(NO_DATE) from error
+        raise ScalarError(NO_DATE, node) from error
+
+
+def _parse_date_time_literal(node: ValueNode, variables: Any = None) -> datetime:
+    return _parse_date_time(node.value if isinstance(node, StringValueNode) else None, node)
 
 
 def _parse_big_int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise GraphQLError("BigInt must be an integer.")
+        raise ScalarError(NO_INTEGER)
     return value
+
+
+def _parse_big_int_literal(node: ValueNode, variables: Any = None) -> int:
+    """Check a literal; plans read it themselves, for it may have more digits than Python reads."""
+    if not isinstance(node, IntValueNode):
+        raise ScalarError(NO_INTEGER, node)
+    return 0
 
 
 def _parse_json_object(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise GraphQLError(NO_OBJECT)
+        raise ScalarError(NO_OBJECT)
     return value
 
 
 def _parse_json_literal(node: ValueNode, variables: Any = None) -> Any:
-    return _parse_json_object(value_from_ast_untyped(node, variables))
+    """Check a literal; plans read it themselves, with its numbers as they were written."""
+    if not isinstance(node, ObjectValueNode):
+        raise ScalarError(NO_OBJECT, node)
+    return {}
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -57,6 +78,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
         serialize=format_date,
         parse_value=_parse_date_time,
+        parse_literal=_parse_date_time_literal,
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
@@ -64,6 +86,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://json-schema.org/understanding-json-schema/reference/numeric#integer",
         serialize=int,
         parse_value=_parse_big_int,
+        parse_literal=_parse_big_int_literal,
     ),
     JSONObject: strawberry.scalar(
         name="JSONObject",

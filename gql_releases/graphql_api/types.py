@@ -289,7 +289,7 @@ class Release(Node):
         Written("notes", "commits", "Commit", SHOWN_COMMITS, ("sha", "message"), notes_from_commits),
         "Release notes in Markdown; where nobody wrote some, a list made from the commits.",
     )
-    metadata: JSONObject | None = column("metadata_json", "What its maker says of it, as JSON.", orjson.loads)
+    metadata: JSONObject | None = column("metadata_json", "What its maker says of it, as JSON.", orjson.Fragment)
     organization: Organization = to_one("organization", "Whose release it is.")
     previous: Release | None = picked(
         "previous",

@@ -172,7 +172,7 @@ class GraphQLView:
             body = await read_content(scope, receive, limit)
             if len(body) > LARGE:
                 return await apart(from_large_body, body)
-            return from_body(parse_json(body))
+            return from_body(parse_json(body), body)
         except BodyTooLarge:
             hint = "" if principal else ", which is the limit without a token"
             raise HttpError(413, f"The body is larger than {limit} bytes{hint}.") from None
@@ -193,8 +193,8 @@ class GraphQLView:
             operation, is_long = await self._prepare(request, principal)
             if method in READING and not operation.is_query:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
-            raw = request.variables
-            variables = await apart(operation.coerce, raw) if is_long else operation.coerce(raw)
+            raw, exact = request.variables, request.exact_variables
+            variables = await apart(operation.coerce, raw, exact) if is_long else operation.coerce(raw, exact)
             price = await apart(operation.price, variables) if is_long else operation.price(variables)
             if request.extensions:
                 extensions = _told(request.extensions, price.cost, self._rules.max_cost)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gql_releases.domain.dates import format_date, parse_date
-from gql_releases.domain.errors import ErrorCode, Forbidden, InvalidInput, ProjectNotFound, ReleaseNotFound
+from gql_releases.domain.errors import ErrorCode, Forbidden, InvalidInput, ProjectNotFound, ReleaseNotFound, UnwrittenNumber
 from gql_releases.domain.outcomes import Created
 from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.principal import READ_RELEASES
@@ -43,6 +43,8 @@ async def with_unknown_projects(
     request: Request, error: InvalidInput, *, create: bool = False, message: str = UNKNOWN_PROJECT_MESSAGE
 ) -> InvalidInput:
     """Return a refusal of a body, with the projects that it names and nobody has: all of its faults in one answer."""
+    if isinstance(error, UnwrittenNumber):  # the body is read again
+        return error
     principal, names = request.principal, request.body.get("projects") if isinstance(request.body, dict) else None
     if not isinstance(names, list | tuple) or check_organization(principal, request.path[0]):
         return error

@@ -6,6 +6,7 @@ Source: contract sections 1 and 1.1. A client takes a redirect for success, so t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
 
@@ -13,7 +14,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
-from gql_releases.domain.errors import DomainError, InvalidInput, InvalidToken, shorten
+from gql_releases.domain.errors import DomainError, InvalidInput, InvalidToken, UnwrittenNumber, shorten
 from gql_releases.domain.principal import Principal
 from gql_releases.rest_api import commits, deploys, inventory, listing, releases, wire
 from gql_releases.rest_api.errors import body_of, internal_error, status_of
@@ -31,6 +32,7 @@ from gql_releases.web.http import (
     NotJson,
     header,
     media_type,
+    parse_exact_json,
     parse_json,
     send,
 )
@@ -41,7 +43,7 @@ from gql_releases.web.request_record import current_record
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
-NO_BODY = (None, False)
+NO_BODY = (b"", None, False)
 TIMES_AS_MANY_VALUES = 4
 """How often the limits of JSON values are granted here: who may write has no operation that could be refused before."""
 ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
@@ -155,7 +157,7 @@ class RestApi:
         allowed = [_allow(handlers)]
         if method not in handlers:
             return Answer(405, {"detail": f'Method "{shorten(method)}" not allowed.'}, allowed)
-        body, large = await self._body(scope, receive) if method in ("POST", "PUT") else NO_BODY
+        sent, body, large = await self._body(scope, receive) if method in ("POST", "PUT") else NO_BODY
         query = scope["query_string"].decode("latin-1")
         request = Request(
             self._services, principal, path, parse_qs(query, keep_blank_values=True), body,
@@ -164,9 +166,9 @@ class RestApi:
         )  # fmt: skip
         if large:
             with in_turns():
-                answer = await handlers[method](request)
+                answer = await _handle(handlers[method], request, sent)
         else:
-            answer = await handlers[method](request)
+            answer = await _handle(handlers[method], request, sent)
         return Answer(answer.status, answer.value, [*allowed, *answer.headers])
 
     def _origin(self, scope: Scope) -> str:
@@ -179,17 +181,17 @@ class RestApi:
             raise Refused(Answer(400, {"detail": "The Host header is no host."}))
         return f"{self._proxies.scheme(scope)}://{host}"
 
-    async def _body(self, scope: Scope, receive: Receive) -> tuple[Any, bool]:
-        """Read the body and say whether it is large. Raises Refused."""
+    async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, Any, bool]:
+        """Read the body, as it was sent and as JSON, and say whether it is large. Raises Refused."""
         sent = media_type(header(scope, b"content-type"))
         if sent != "application/json":
             raise Refused(Answer(415, {"detail": f'Unsupported media type "{shorten(sent)}" in request.'}))
         try:
             body = await read_content(scope, receive, self._body_limit)
             if len(body) <= LARGE:
-                return parse_json(body), False
+                return body, parse_json(body), False
             with in_turns():
-                return await apart(parse_large_json, body, TIMES_AS_MANY_VALUES), True
+                return body, await apart(parse_large_json, body, TIMES_AS_MANY_VALUES), True
         except BodyTooLarge:
             raise Refused(Answer(413, {"detail": f"The body is larger than {self._body_limit} bytes."})) from None
         except TooManyValues as error:
@@ -200,6 +202,15 @@ class RestApi:
             raise Refused(Answer(400, {"detail": str(error)})) from None
         except NotJson as error:
             raise Refused(Answer(400, {"detail": f"JSON parse error - {error}"})) from None
+
+
+async def _handle(handler: Handler, request: Request, sent: bytes) -> Answer:
+    """Run a handler; where a number stands for a text, with the body read again with its numbers as they were written."""
+    try:
+        return await handler(request)
+    except UnwrittenNumber:  # raised where the body is read, before anything is done
+        body = await apart(parse_exact_json, sent) if request.large else parse_exact_json(sent)
+        return await handler(replace(request, body=body))
 
 
 def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:

@@ -11,8 +11,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import orjson
 
+from gql_releases.domain.numbers import WrittenNumber, read_integer
 from gql_releases.domain.switching import TURN, in_turns
-from gql_releases.web.http import NotJson, decode_text, refuse_constant
+from gql_releases.web.http import NEGATIVE_ZERO, NotJson, decode_text, refuse_constant
 
 __all__ = ["TURN", "in_turns"]
 
@@ -64,29 +65,26 @@ def _count(body: bytes, sign: bytes) -> int:
 def parse_large_json(body: bytes, times: int = 1) -> Any:
     """Read JSON as parse_json does; what is very large at a third of its speed, in steps between which other threads run.
 
-    orjson lets none run until it is done: 10 ms for each MB. Raises NotJson, TooManyValues.
+    orjson lets none run until it is done: 10 ms for each MB. What is very large has its numbers as they were written.
+    Raises NotJson, TooManyValues.
     """
     check_json(body, times)
     try:
-        if len(body) <= AT_ONCE:
+        if len(body) <= AT_ONCE and not NEGATIVE_ZERO.search(body):
             with contextlib.suppress(orjson.JSONDecodeError):
                 return orjson.loads(body)
         # The hook is what makes steps: it is Python, which looks whether others wait.
         return json.loads(
-            decode_text(body), object_hook=lambda made: made, parse_int=_number, parse_constant=refuse_constant
+            decode_text(body),
+            object_hook=lambda made: made,
+            parse_int=read_integer,
+            parse_float=WrittenNumber,
+            parse_constant=refuse_constant,
         )
     except RecursionError:
-        raise NotJson("nested too deeply") from None
+        raise NotJson("nested too deeply", is_syntax=False) from None
     except ValueError as error:
         raise NotJson(str(error)) from None
-
-
-def _number(text: str) -> int | float:
-    """Read an integer as orjson does: beyond 64 bits it is a float."""
-    if len(text) < 19:
-        return int(text)
-    value = int(text) if len(text) <= 20 else float(text)
-    return value if -(2**63) <= value < 2**64 else float(text)
 
 
 async def apart(work: Callable[Arguments, Result], *args: Arguments.args, **more: Arguments.kwargs) -> Result:

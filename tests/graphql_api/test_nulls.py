@@ -106,7 +106,7 @@ def test_null_for_the_directive_of_what_is_left_out_is_no_fault(client: Client) 
 
 @pytest.mark.parametrize("path", [[], ["input"], [0], [0, "input"], ["x" * 1000, "input"], ["\ud800", 5, "input"]])
 def test_coercion_error_has_a_text_whatever_is_in_it(path: list[str | int]) -> None:
-    error = CoercionError()
+    error = CoercionError("wrong")
     error.path = path
     assert len(str(error)) < 200
     assert repr(error)

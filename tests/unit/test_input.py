@@ -13,7 +13,8 @@ from gql_releases.auth.tokens import PATTERN, digest_of, hint_of, looks_like_tok
 from gql_releases.domain.commit import Author, NewCommit, arrange, author_of
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.deploy import parse_new_deploy
-from gql_releases.domain.errors import ErrorCode, InvalidInput
+from gql_releases.domain.errors import ErrorCode, InvalidInput, UnwrittenNumber
+from gql_releases.domain.numbers import WrittenNumber
 from gql_releases.domain.organization import parse_new_organization, parse_new_token
 from gql_releases.domain.paging import KEY_TYPES, Position
 from gql_releases.domain.principal import Scope
@@ -131,7 +132,9 @@ def test_numbers_are_spelled_out_and_strings_trimmed_but_the_version() -> None:
     """Section 2.2."""
     new = parse_new_release({"version": " 1.5 ", "projects": [], "ref": "  x ", "commits": [{"sha": 5}]})
     assert (new.version, new.ref, new.commits[0].sha) == (" 1.5 ", "x", "5")
-    assert parse_new_release({"version": 1.5, "projects": []}).version == "1.5"
+    assert parse_new_release({"version": WrittenNumber("1.50"), "projects": []}).version == "1.50"
+    with pytest.raises(UnwrittenNumber):
+        parse_new_release({"version": 1.5, "projects": []})
 
 
 def test_change_knows_what_was_given() -> None:
