@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gql_releases.domain.errors import DomainError, Forbidden, OrganizationNotFound
+from gql_releases.domain.errors import DomainError, Forbidden, OrganizationNotFound, PagesRefused
 from gql_releases.domain.outcomes import Created
 from gql_releases.domain.principal import READ_SCOPES, Principal, Scope
 from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
@@ -82,8 +82,9 @@ def test_write_is_refused_before_the_store_is_asked(
 def test_read_needs_a_scope_of_every_entity_even_of_one_that_is_only_counted() -> None:
     store = FakeStore()
     counted = Selection("Organization", (Many("r", "releases", "Release", 0, (TotalCount("n"),), str),))
-    with pytest.raises(Forbidden):
+    with pytest.raises(PagesRefused) as refused:
         asyncio.run(ReadService(store).read(principal(Scope.ORG_READ), Read(View(counted))))
+    assert [type(error) for error in refused.value.refusals.values()] == [Forbidden]
     assert store.asked == []
     asyncio.run(ReadService(store).read(principal(Scope.PROJECT_READ), Read(View(counted))))
     assert len(store.asked) == 1
