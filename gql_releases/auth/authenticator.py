@@ -6,12 +6,13 @@ import asyncio
 import base64
 import time
 from collections import OrderedDict
-from contextlib import suppress
 from typing import Protocol
 
 from gql_releases.auth.tokens import digest_of, looks_like_token
+from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidToken, Unauthenticated, Unavailable
+from gql_releases.domain.incidents import Incident, explain_error
 from gql_releases.domain.principal import Principal
 
 KEPT = 1024
@@ -40,6 +41,7 @@ class Authenticator:
         self._kept: OrderedDict[str, Principal] = OrderedDict()  # by the header: its digest costs as much as all else here
         self._noted: OrderedDict[int, float] = OrderedDict()  # the token that was noted last is the last one
         self._noting: set[asyncio.Future[None]] = set()
+        self._unnoted = Incident("a token's last use was not written")
 
     async def authenticate(self, header: str | None) -> Principal:
         """Give the holder of the token in an Authorization header: a bearer token, or Basic's user name (SENTRY_API_KEY).
@@ -87,8 +89,11 @@ class Authenticator:
         noting.add_done_callback(self._noting.discard)
 
     async def _note(self, token: int) -> None:
-        with suppress(Unavailable):  # a store that cannot write is no reason to refuse a read
+        try:
             await self._store.note_use(token)
+        except Unavailable as error:  # a store that cannot write is no reason to refuse a read
+            count_fall_back("token_use")
+            self._unnoted.report(explain_error(error))
 
 
 def _token(header: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import random
 import time
 from collections import deque
@@ -19,6 +20,7 @@ from gql_releases.domain.cache_budget import BoundedCache
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.errors import DomainError, TimedOut, Unavailable
+from gql_releases.domain.incidents import Incident, explain_error
 from gql_releases.storage.columns import NEVER
 from gql_releases.storage.database import READ_SECONDS, Usage, Work
 from gql_releases.storage.dialects import PostgresDialect
@@ -76,6 +78,9 @@ _GONE = (
     asyncpg.InvalidCachedStatementError,  # the tables were changed: it is prepared anew on another connection
 )
 _MISCONFIGURED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+
+
+RETRIES = Incident("a write is tried again", logging.INFO)
 
 
 def is_postgres(url: str) -> bool:
@@ -280,6 +285,7 @@ class PostgresDatabase:
                 return result
             except _IN_THE_WAY as error:
                 count_fall_back("write_retry")
+                RETRIES.report(explain_error(error))
                 if isinstance(error, asyncpg.DeadlockDetectedError):
                     count_fall_back("deadlock")
                 if (getattr(error, "constraint_name", None) or "").startswith("pk_"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import ssl
@@ -107,6 +108,21 @@ def test_503_of_each_api_has_its_reason_in_the_log_and_its_end(
 
 
 MUTATION = """mutation {createRelease(input: {organization: "acme", version: "9", projects: ["web"]}) {outcome}}"""
+
+
+def test_last_use_of_a_token_that_cannot_be_written_is_a_line_and_no_refusal(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*args: Any, **more: Any) -> None:
+        raise Unavailable("The disk is full.")
+
+    monkeypatch.setattr(house.store.tokens, "note_use", refuse)
+    assert house.client.rest("GET", RELEASES).status == 200
+    house.run(asyncio.sleep(0))
+    assert [text.partition(" (")[0] for _, text in texts(caplog)] == [
+        "a token's last use was not written: The disk is full."
+    ]
+
 
 REFUSALS: list[BaseException] = [
     asyncpg.CannotConnectNowError("the database system is starting up"),
