@@ -34,8 +34,8 @@ CONDITIONS: dict[str, Callable[[int], Condition]] = {
     "released": lambda n: {"released": False},
     "dateCreated": lambda n: {"dateCreated": {"from": f"2039-01-01T00:00:{n % 60:02}Z"}},
     "dateReleased": lambda n: {"dateReleased": {"from": f"2039-01-01T00:00:{n % 60:02}Z"}},
-    "project": lambda n: {"project": f"p{n}"},
-    "environment": lambda n: {"environment": f"e{n}"},
+    "project": lambda n: {"and": [{"status": "ARCHIVED"}, {"project": data.PROJECTS[n % len(data.PROJECTS)]}]},
+    "environment": lambda n: {"environment": data.ENVIRONMENTS[n % 2], "status": "ARCHIVED"},
     "author": lambda n: {"author": f"nobody{n}@example.com"},
     "known author": lambda n: {"not": {"author": f"author{n % data.AUTHORS}@example.com"}},
     "commit": lambda n: {"commit": f"{n:040x}"},
@@ -44,7 +44,7 @@ CONDITIONS: dict[str, Callable[[int], Condition]] = {
 """Kind -> the n-th condition of it; none holds for a release, so that no page is ever full."""
 
 
-CONDITIONS_OF = {"semver": 6}
+CONDITIONS_OF = {"semver": 6, "project": 3, "environment": 3}
 """Kind -> conditions of a statement for one of it, where there are more than one: a dry run does not know those of a list."""
 
 
