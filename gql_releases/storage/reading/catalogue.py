@@ -131,8 +131,8 @@ _organization_manys = {
         Order("date_shown", descending=True), filters={"between": lambda links, name, dialect: and_(*between(links, name))},
     ),
     "compared_commits": ToMany(
-        "Commit", placed_commits(), "organization_id", "commit_id", ("place",), "commit_id", Order("place"),
-        filters={"between": commit_between("commit_id")},
+        "Commit", placed_commits(), "organization_id", None, ("place",), "id", Order("place"),
+        filters={"between": commit_between("id")}, checked=("organization_id",),
     ),
     "compared_authors": _compared(
         "CommitAuthor", tables.CommitAuthorRow, "email", author_between, checked=("organization_id",)

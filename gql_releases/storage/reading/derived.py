@@ -64,18 +64,16 @@ def placed_commits() -> FromClause:
 
     No id is part of it, so that equal stores give equal answers. Of several positions the first counts.
     """
-    commits, repositories, links = table(tables.CommitRow), table(tables.RepositoryRow), _links.alias()
+    commits, repositories, links = table(tables.CommitRow).alias(), table(tables.RepositoryRow), _links.alias()
     position = select(func.min(links.c.position)).where(
         links.c.organization_id == commits.c.organization_id, links.c.commit_id == commits.c.id
     )
-    same = and_(repositories.c.organization_id == commits.c.organization_id, repositories.c.id == commits.c.repository_id)
-    digits = cast(position.correlate(commits).scalar_subquery() + FIRST_PLACE, identifier(20))
-    place = digits + repositories.c.name + " " + commits.c.sha
-    return (
-        select(commits.c.organization_id, commits.c.id.label("commit_id"), place.label("place"))
-        .select_from(ParentsFirst(commits, repositories, same))
-        .subquery()
+    name = select(repositories.c.name).where(
+        repositories.c.organization_id == commits.c.organization_id, repositories.c.id == commits.c.repository_id
     )
+    digits = cast(position.correlate(commits).scalar_subquery() + FIRST_PLACE, identifier(20))
+    place = digits + name.correlate(commits).scalar_subquery() + " " + commits.c.sha
+    return select(*commits.c, place.label("place")).subquery()
 
 
 def release_repositories() -> FromClause:
