@@ -16,11 +16,12 @@ from typing import Protocol
 
 import asyncpg
 
-from gql_releases.domain.errors import CommandFailed, InvalidInput
+from gql_releases.domain.errors import CommandFailed, InvalidInput, Unavailable
 from gql_releases.storage import migrating
 from gql_releases.storage.ends import End, Taken, open_end
 from gql_releases.storage.parts import Part, parts_to_copy, whole_tables
 from gql_releases.storage.revisions import COPY_MARKS_TABLE
+from gql_releases.storage.sqlite_errors import is_not_a_database
 from gql_releases.storage.store import named
 
 BATCH = 5000
@@ -120,8 +121,10 @@ async def _require_free(source_url: str, target_url: str) -> None:
         filled = await _filled_tables(target, found)
         if filled:
             raise CopyRefused(f"{name} holds data already ({', '.join(filled)}): name an empty database.")
-    except sqlite3.DatabaseError as error:
-        raise CopyRefused(f"{name} is no database: {error}") from error
+    except Unavailable as error:
+        if is_not_a_database(error.__cause__):
+            raise CopyRefused(f"{name} is no database, or is encrypted: name another one.") from None
+        raise
     finally:
         await target.close()
 

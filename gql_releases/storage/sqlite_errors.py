@@ -45,6 +45,11 @@ _UNAVAILABLE = {
 }
 
 
+def is_not_a_database(error: BaseException | None) -> bool:
+    """Return whether an error says that a file is something else than a SQLite database."""
+    return ((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF) == sqlite3.SQLITE_NOTADB
+
+
 def is_busy(error: BaseException | None) -> bool:
     """Return whether an error says that another connection has the file locked."""
     return ((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF) == sqlite3.SQLITE_BUSY

@@ -154,7 +154,8 @@ def test_what_is_wrong_with_a_large_body_is_told_as_of_a_small_one(client: Clien
     large, small = body_of(60, **wrong), body_of(60, "m", **wrong)
     told = client.rest("POST", ORGANIZATION, large)
     assert told.status == 400
-    assert told == client.rest("POST", ORGANIZATION, small)
+    of_small = client.rest("POST", ORGANIZATION, small)
+    assert (told.status, told.body) == (of_small.status, of_small.body)
     large, small = (as_graphql(body_of(60, first, id="")) for first in ("m" * LARGE_BODY, "m"))
     errors = client.graphql(CREATE, {"input": large})["data"]["createRelease"]["userErrors"]
     assert [one["field"] for one in errors] == [["commits", "59", "sha"]]

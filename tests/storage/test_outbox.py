@@ -85,7 +85,7 @@ def test_a_release_is_claimed_once_and_its_requests_come_in_order(named: House) 
 
 
 def test_a_refused_write_puts_nothing_in(named: House) -> None:
-    body = release("web@1", refs=[{"repository": "unknown", "commit": "a"}])
+    body = release("web@1", refs=[{"repository": "acme/web", "commit": "a..b..c"}])
     assert named.client.rest("POST", RELEASES, body).status == 400
     for table in ("releases", "upstream_releases", "outbox"):
         assert named.rows(f"SELECT count(*) FROM {table}") == [(0,)]
