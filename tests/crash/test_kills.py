@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -15,7 +16,7 @@ from tests.conftest import Template
 from tests.crash.gateways import WHOLE, Writers, assert_whole, gateway
 from tests.databases import PostgresServer
 
-KILLS = 50
+KILLS = 50 if os.environ.get("GQL_RELEASES_SOAK") else 6
 
 
 @pytest.mark.sqlite
