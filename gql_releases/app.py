@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.minting import Mint
 from gql_releases.domain.cache_budget import BUDGET
-from gql_releases.domain.errors import Unavailable
 from gql_releases.forwarding.sealing import Seal
 from gql_releases.forwarding.sending import Sender
 from gql_releases.graphql_api.checking import check_schema
@@ -111,10 +110,11 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
         if tracing:
             tracing.close()
 
-    routes = _page_routes(store, print_sdl(schema).encode() if settings.public_schema else None)
+    probes = Probes(store.find_obstacles, VERSION)
+    routes = _page_routes(probes, print_sdl(schema).encode() if settings.public_schema else None)
     pages = Starlette(routes=routes, middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
-    front: ASGIApp = Front(graphql, rest, pages, _list_probes(store, metrics))
+    front: ASGIApp = Front(graphql, rest, pages, _list_probes(probes, metrics))
     app = Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front
     notes = [UnavailableLog().note, *([metrics.note] if metrics else [])]
     return Recorder(tracing.wrap(app) if tracing else app, log, notes)
@@ -125,9 +125,8 @@ def _build_log(settings: Settings, proxies: TrustedProxies) -> RequestLog:
     return RequestLog("gql_releases.requests", settings.log_format, find_client)
 
 
-def _list_probes(store: Store, metrics: Metrics | None) -> dict[str, ASGIApp]:
+def _list_probes(probes: Probes, metrics: Metrics | None) -> dict[str, ASGIApp]:
     """Return the applications for those who watch the server, by path."""
-    probes = Probes(store.find_obstacles, VERSION)
     return {"/healthz": probes, "/readyz": probes, **({"/metrics": metrics} if metrics else {})}
 
 
@@ -145,20 +144,13 @@ def _load_metrics(settings: Settings) -> Metrics | None:
     return Metrics(VERSION)
 
 
-def _page_routes(store: Store, sdl: bytes | None) -> list[BaseRoute]:
+def _page_routes(probes: Probes, sdl: bytes | None) -> list[BaseRoute]:
     """Return the routes of what belongs to neither API: the start page, documentation, GraphiQL's files, the schema."""
-
-    async def check() -> str | None:
-        try:
-            await store.ping()
-        except Unavailable as error:
-            return error.message
-        return None
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
         await send(send_, 200, sdl or b"", content_type=TEXT)
 
-    routes = [*home_routes(VERSION, check), *explorer_routes()]
+    routes = [*home_routes(VERSION, probes.check), *explorer_routes()]
     return routes if sdl is None else [Route("/schema.graphql", Endpoint(show_sdl), methods=["GET"]), *routes]
 
 

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import literal, select
-
 from gql_releases.domain.client import while_connected
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
@@ -26,15 +24,11 @@ from gql_releases.storage.reading.compiling import RootPlan
 from gql_releases.storage.reading.reader import Reader, is_large, made
 from gql_releases.storage.releases import ReleaseStore
 from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
-from gql_releases.storage.statements import Statement
 from gql_releases.storage.tokens import TokenStore
 from gql_releases.storage.turns import Turns
 
 SCANNING_AT_ONCE = LARGE_AT_ONCE = 2
 """Reads that scan, and other large ones, that run at once in a process; the others wait in turn by token."""
-
-
-PING = Statement(select(literal(1)))
 
 
 class Store:
@@ -104,10 +98,6 @@ class Store:
     def writes_in_groups(self) -> bool:
         """Whether writes that come together are committed together, in their order; else they go side by side."""
         return not self._database.dialect.counts_round_trips
-
-    async def ping(self) -> None:
-        """Read one row. Raises Unavailable where the database does not answer."""
-        await self._database.read(lambda transaction: transaction.all(PING, {}))
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""

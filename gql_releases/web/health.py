@@ -50,12 +50,12 @@ class Probes:
             await send_json(send_, 405, {"detail": f'Method "{scope["method"]}" not allowed.'}, [ALLOW])
         elif scope["path"] == "/healthz":
             await send_json(send_, 200, {"status": "ok", "version": self._version})
-        elif obstacles := await self._check():
+        elif obstacles := await self.check():
             await send_json(send_, 503, {"status": "unavailable", "reasons": obstacles}, [(b"retry-after", b"1")])
         else:
             await send_json(send_, 200, {"status": "ready", "version": self._version})
 
-    async def _check(self) -> list[str]:
+    async def check(self) -> list[str]:
         """Return the obstacles as they are, or were less than a second ago; one check does for all who ask meanwhile."""
         if self._checked and self._clock() - self._checked[0] < READY_SECONDS:
             return self._checked[1]

@@ -61,8 +61,8 @@ LINKS = (
     ("/docs/", "Documentation", "CI, GraphQL guide, operations, errors."),
 )
 
-Check = Callable[[], Awaitable[str | None]]
-"""Returns why the store cannot answer; None where it can."""
+Check = Callable[[], Awaitable[list[str]]]
+"""Returns the reasons why the store cannot answer; none where it can."""
 
 
 class Endpoint:
@@ -95,7 +95,7 @@ def home_routes(version: str, check: Check) -> list[BaseRoute]:
     """Return the routes of the start page, the documentation, the icon and robots.txt."""
 
     async def home(scope: Scope, receive: Receive, send_: Send) -> None:
-        problem = await check()
+        problem = " ".join(await check())
         offered = ("text/html", "application/json")
         if accepted(header(scope, b"accept"), offered) == "application/json":
             body = orjson.dumps(
@@ -135,7 +135,7 @@ def _page(parts: Iterator[str]) -> bytes:
     ).encode()
 
 
-def _home_parts(version: str, problem: str | None) -> Iterator[str]:
+def _home_parts(version: str, problem: str) -> Iterator[str]:
     yield f"<h1>gql_releases {escape(version)}</h1><p>{SUMMARY}</p><ul>"
     for address, title, text in LINKS:
         yield f'<li><a href="{address}">{title}</a><small>{text}</small></li>'

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gql_releases.domain.errors import Unavailable
+from gql_releases.web.health import Probes
 from tests.client import Answer
-from tests.conftest import House
+from tests.conftest import House, Template
 
 
 def get(house: House, address: str, headers: dict[str, str] | None = None) -> Answer:
@@ -37,15 +37,19 @@ def test_start_page_is_html_for_browsers_and_json_for_programs(house: House) -> 
     }  # fmt: skip
 
 
-def test_start_page_says_why_the_store_does_not_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(*_: Any) -> None:
-        raise Unavailable("The store is <gone>.")
+def test_start_page_says_why_the_store_does_not_answer(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find_obstacles(*_: Any) -> list[str]:
+        return ["The store is <gone>."]
 
-    monkeypatch.setattr(house.store, "ping", fail)
+    monkeypatch.setattr(Probes, "check", find_obstacles)
+    house = House(template, tmp_path)
     page = get(house, "/", headers={"Accept": "text/html"})
     assert page.status == 200
     assert "Store: The store is &lt;gone&gt;." in page.body.decode()
     assert get(house, "/", headers={"Accept": "application/json"}).json["store"] == "The store is <gone>."
+    house.close()
 
 
 @pytest.mark.parametrize(
