@@ -17,6 +17,7 @@ from gql_releases.graphql_api.preparing import Preparer
 from gql_releases.graphql_api.schema import build_schema, core
 from tests.client import Client
 from tests.conftest import House, Template
+from tests.databases import ON_POSTGRES
 from tests.hostile import HOSTILE
 
 ASK = {"extensions": {"cost": True}}
@@ -281,7 +282,9 @@ def test_objects_that_one_leads_to_are_bounded_with_a_code(house: House, field: 
             fields = f"releases {{ nodes {{ {fields} }} }}"
         answer = house.client.graphql(f'{{ organization(slug: "acme") {{ {fields} }} }}')
         codes |= {error["extensions"]["code"] for error in answer.get("errors", [{"extensions": {"code": "none"}}])}
-    assert {"none"} < codes <= {"none", "INVALID_ARGUMENT", "LIMIT_EXCEEDED"}
+    assert "none" in codes
+    assert codes <= {"none", "INVALID_ARGUMENT", "LIMIT_EXCEEDED"}
+    assert len(codes) > 1 or ON_POSTGRES, "PostgreSQL's lists as JSON text need no join for each object"
 
 
 def test_long_documents_are_prepared_off_the_event_loop_while_they_are_new(

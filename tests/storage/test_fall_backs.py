@@ -116,6 +116,11 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
 def test_connections_that_broke_are_counted(house: House) -> None:
     client, before = house.client, FALL_BACKS["connection"]
     assert client.rest("GET", "organizations/acme/releases/").status == 200
+    for _ in range(100):  # until the token's use is written, which takes a connection of its own
+        house.run(asyncio.sleep(0.05))
+        if house.rows("SELECT count(*) FROM tokens WHERE last_used_at IS NOT NULL") != [(0,)]:
+            break
+    house.run(asyncio.sleep(0.05))
     house.rows(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.client import Client
+from tests.conftest import House
 from tests.factories import commit, release
 
 LIST = "organizations/acme/releases/"
@@ -79,3 +80,15 @@ def test_pages_and_what_is_around_them_are_the_same_as_text_and_as_rows(client: 
                 break
         assert [edge["node"]["version"] for edge in seen] == [f"web@{number}" for number in range(6, -1, -1)]
         assert {edge["node"]["lastCommit"]["message"] for edge in seen} == {TEXT}
+
+
+EMPTY_PAGES = """{ organization(slug: "acme") { releases(first: 1) { nodes {
+  commits(first: 0) { pageInfo { hasNextPage endCursor } nodes { sha } totalCount } } } } }"""
+
+
+def test_page_of_no_rows_with_what_is_around_it_is_empty(house: House) -> None:
+    body = release(commits=[commit(number) for number in range(3)])
+    assert house.client.rest("POST", "organizations/acme/releases/", body).status == 201
+    answer = house.client.graphql(EMPTY_PAGES)
+    [node] = answer["data"]["organization"]["releases"]["nodes"]
+    assert node == {"commits": {"pageInfo": {"hasNextPage": True, "endCursor": None}, "nodes": [], "totalCount": 3}}

@@ -112,7 +112,9 @@ def spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> Ex
 
 def _array(text: str | None, more: bool) -> str:
     """Make an array of the text of some rows, without the last one where there are `more` than the page has."""
-    return f"[{text[: text.rindex(BETWEEN)] if more else text}]" if text else "[]"
+    if not text:
+        return "[]"
+    return f"[{text.rpartition(BETWEEN)[0] if more else text}]"  # a page of no rows has one row more, and no separator
 
 
 def _rows(level: Level, entity: Entity, owner: FromClause, item: s.Many, *, beyond: bool) -> Select[Any] | None:
