@@ -75,7 +75,6 @@ class RequestLog:
         self._find_client = find_client or _find_peer
         self._logger = logging.getLogger(name)
         self._heads = [f"{level} {name}:" for level in ("INFO", "DEBUG")]
-        self._heads = [f"{level} {name}:" for level in ("INFO", "DEBUG")]
         self._waiting: list[str] = []
         self._format = self._format_json if style == "json" else self._format_text
 
