@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 RESULTS := benchmarks/.cache/results
-STORE_TESTS := $(addprefix tests/,storage migrations contract oracle graphql_api rest_api crash forwarding)
+STORE_TESTS := $(addprefix tests/,storage migrations contract oracle crash)
+API_TESTS := $(addprefix tests/,graphql_api rest_api forwarding)
+PYTEST := $(BIN)/pytest -q -n auto --dist worksteal
+ON_POSTGRES := GQL_RELEASES_TEST_DATABASE=postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help setup graphiql run test e2e soak check schema released bench profile wheel clean
+.PHONY: help setup graphiql run test e2e soak check schema released bench bench-check profile wheel clean
 
 help: ## print this
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 setup: $(VENV)/.setup graphiql ## make .venv/ with all that development needs, and build GraphiQL
 
@@ -34,18 +37,20 @@ run: $(VENV)/.installed graphiql ## serve the demo on PORT (8000) and print how 
 	@echo "Starting on port $(PORT) ..."
 	@GQL_RELEASES_CORS_ORIGINS="$${GQL_RELEASES_CORS_ORIGINS:-http://localhost:*}" $(BIN)/gql-releases serve --demo --port $(PORT)
 
-test: setup ## run the tests on SQLite, and on PostgreSQL what touches the store (minutes)
-	@$(BIN)/pytest -q -n auto $(T)
-	@GQL_RELEASES_TEST_DATABASE=postgresql $(BIN)/pytest -q -n auto $(or $(T),$(STORE_TESTS))
+test: setup ## run the tests on SQLite, and those of the store on PostgreSQL (5 minutes)
+	@$(PYTEST) $(T)
+	@$(ON_POSTGRES) $(PYTEST) $(or $(T),$(STORE_TESTS))
 
 e2e: setup ## run the tests with a browser and npm's clients; installs what they need
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,e2e]'
 	@bash tests/e2e/install.sh
 	@$(BIN)/pytest -q -m e2e tests/e2e
-	@GQL_RELEASES_TEST_DATABASE=postgresql $(BIN)/pytest -q -m e2e tests/e2e/test_sentry_cli.py tests/e2e/test_guide.py
+	@$(ON_POSTGRES) $(BIN)/pytest -q -m e2e tests/e2e/test_sentry_cli.py tests/e2e/test_guide.py
 
-soak: setup ## run the long tests
-	@GQL_RELEASES_SOAK=1 $(BIN)/pytest -q -n auto $(T)
+soak: setup ## run what `make test` leaves out, too: full counts, and the tests of the APIs on PostgreSQL (hours)
+	@GQL_RELEASES_SOAK=1 $(PYTEST) $(T)
+	@GQL_RELEASES_SOAK=1 $(ON_POSTGRES) $(PYTEST) $(or $(T),$(STORE_TESTS) $(API_TESTS))
+	@$(if $(T),,$(MAKE) --no-print-directory bench-check)
 
 check: setup ## check format, lint, types, imports, schema changes
 	@$(BIN)/ruff format --check --quiet .
@@ -71,6 +76,9 @@ bench: setup ## measure beside a floor and other servers, on both databases (an 
 	@if [ -n "$(GROWTH)" ]; then for database in sqlite postgres; do \
 	  $(BIN)/python benchmarks/growth.py --database $$database --json $(RESULTS)/$$database-growth.json || exit 1; done; fi
 	@$(BIN)/python benchmarks/table.py $(RESULTS)/*.json
+
+bench-check: setup ## run the benchmark on a tiny store and compare the servers' answers (3 minutes)
+	@$(BIN)/pytest -q -m e2e tests/e2e/test_benchmarks.py
 
 profile: setup ## show where the time of ITEM (Q2) goes, on DATABASE (sqlite)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'

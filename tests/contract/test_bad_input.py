@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import pytest
@@ -13,8 +12,9 @@ from hypothesis import strategies as st
 from tests.client import Client
 from tests.conftest import House
 from tests.factories import CREATE, as_graphql, commit, release
+from tests.scale import scale
 
-BODIES = 20_000 if os.environ.get("GQL_RELEASES_SOAK") else 300
+BODIES = scale(300, 20_000)
 SENTRYS_WORDS = {
     "This field may not be blank.",
     "Invalid project ids or slugs",

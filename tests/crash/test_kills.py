@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -15,8 +14,9 @@ import pytest
 from tests.conftest import Template
 from tests.crash.gateways import WHOLE, Writers, assert_whole, gateway
 from tests.databases import PostgresServer
+from tests.scale import scale
 
-KILLS = 50 if os.environ.get("GQL_RELEASES_SOAK") else 6
+KILLS = scale(6, 50)
 
 
 @pytest.mark.sqlite

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +18,9 @@ from gql_releases.storage.pool import Session
 from gql_releases.storage.statements import Prepared
 from tests.client import Client
 from tests.conftest import House, Template
+from tests.scale import scale
 
-SHAPES = 2_000 if os.environ.get("GQL_RELEASES_SOAK") else 6
+SHAPES = scale(6, 2_000)
 """Drawn operations of each of the kinds, so that a soak draws more than 10,000."""
 GROWTH_MIB = 25
 """What resident memory may grow by beside a budget of 8 MiB: what SQLAlchemy and the allocator hold on to is in it."""

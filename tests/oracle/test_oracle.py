@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from tests.conftest import House, Template
 from tests.factories import SET_DEFAULT, commit, release
 from tests.oracle.generator import MOVING, Generator, Known, Operation
 from tests.oracle.naive import NODES, Naive, global_id, wire
+from tests.scale import scale
 
-OPERATIONS = 5_000 if os.environ.get("GQL_RELEASES_SOAK") else 100
+OPERATIONS = scale(100, 5_000)
 MOST_OPERATIONS = 3 * max(OPERATIONS, 400)
 """Drawn at most until every field, argument and value of the schema was drawn."""
 FEATURES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,8 +23,9 @@ from gql_releases.storage.creating import Creation, There, create_all
 from gql_releases.storage.gathering import MOST, Gathered
 from tests.conftest import House, Template
 from tests.factories import commit, release
+from tests.scale import scale
 
-EXAMPLES = 300 if os.environ.get("GQL_RELEASES_SOAK") else 12
+EXAMPLES = scale(12, 300)
 LIST = "organizations/acme/releases/"
 STATE = """{organization(slug: "acme") {
   projects(first: 10) {nodes {slug}}

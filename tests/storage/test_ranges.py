@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 import time
@@ -20,10 +19,10 @@ from gql_releases.storage.sqlite import SqliteDatabase
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES
+from tests.scale import SOAK, scale
 from tests.unit.test_history import History, histories
 
-SOAK = bool(os.environ.get("GQL_RELEASES_SOAK"))
-EXAMPLES = 500 if SOAK else 25
+EXAMPLES = scale(25, 500)
 LIST = "organizations/acme/releases/"
 STATE = """{organization(slug: "acme") {releases(first: 100) {nodes {version commitCount lastCommit {sha} commitStatus {code}
   commits(first: 100) {nodes {sha}} authors {totalCount}

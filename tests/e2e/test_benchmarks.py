@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 def test_the_servers_answer_alike(database: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
