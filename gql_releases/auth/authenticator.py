@@ -46,7 +46,8 @@ class Authenticator:
     async def authenticate(self, header: str | None) -> Principal:
         """Give the holder of the token in an Authorization header: a bearer token, or Basic's user name (SENTRY_API_KEY).
 
-        Raises Unauthenticated without a header, InvalidToken for anything that opens nothing. Messages: contract 1.1.
+        Raises Unauthenticated without a header, InvalidToken for anything that opens nothing.
+        Messages: docs/sentry-contract.md#1-1-authentication.
         """
         if not header:
             raise Unauthenticated

@@ -58,7 +58,7 @@ class NewCommit(NamedTuple):
 
 
 _CHANGE_TYPES = {member.letter: member for member in ChangeType}
-"""In bodies they are these letters, and nothing else (contract section 2.5)."""
+"""In bodies they are these letters, and nothing else (docs/sentry-contract.md#2-5-commits)."""
 
 
 def _read_change_type(raw: Any, path: Path, problems: list[Problem]) -> ChangeType | None:
@@ -118,7 +118,10 @@ MAX_KEPT_AUTHOR = 500
 
 
 def author_of(name: str | None, email: str | None) -> Author | None:
-    """Say who wrote a commit, by Sentry's rule (contract 2.5, point 6): an address is made up from a bare name."""
+    """Say who wrote a commit, by Sentry's rule: an address is made up from a bare name.
+
+    Source: docs/sentry-contract.md#2-5-commits, point 6.
+    """
     is_short = len(name or "") + len(email or "") <= MAX_KEPT_AUTHOR
     return _author_of(name, email) if is_short else _author_of.__wrapped__(name, email)
 

@@ -17,7 +17,7 @@ WRONG_FORMAT = (
 def parse_date(text: str) -> datetime:
     """Read an ISO 8601 date as an aware datetime in UTC; no offset means UTC, more than six digits are cut.
 
-    Raises InvalidInput. Source: contract section 2.4.
+    Raises InvalidInput. Source: docs/sentry-contract.md#2-4-dates.
     """
     try:
         moment = datetime.fromisoformat(text)

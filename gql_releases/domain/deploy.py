@@ -74,7 +74,7 @@ _read_name = text(max=64)
 
 
 def read_environment(raw: Any, path: Path, problems: list[Problem]) -> str | None:
-    """Read an environment's name (contract section 6.1)."""
+    """Read an environment's name (docs/sentry-contract.md#6-1-deploys)."""
     before = len(problems)
     name: str | None = _read_name(raw, path, problems)
     if name is not None and len(problems) == before and _FORBIDDEN.search(name):
@@ -126,7 +126,7 @@ _read_environment_only = record({"name": read_environment}, required=("name",))
 
 
 def parse_new_deploy(raw: Any) -> NewDeploy:
-    """Read the body of a deploy. Raises InvalidInput with every problem found (contract section 6.1)."""
+    """Read the body of a deploy. Raises InvalidInput with every problem found (docs/sentry-contract.md#6-1-deploys)."""
     return NewDeploy(**read(_read_deploy, raw))
 
 

@@ -1,6 +1,8 @@
 """What is sent on to an upstream, a running Sentry: its requests' bodies, in Sentry's words.
 
-A queue holds the requests of one release, which are sent in order. Source of the shapes: contract sections 2, 3.2 and 6.1.
+A queue holds the requests of one release, which are sent in order.
+Source of the shapes: docs/sentry-contract.md#2-creation, docs/sentry-contract.md#3-2-put and
+docs/sentry-contract.md#6-1-deploys.
 """
 
 from __future__ import annotations
@@ -162,7 +164,10 @@ def change_body(values: Mapping[str, Any], commits: Sequence[NewCommit] | None, 
 
 
 def status_body(version: str, projects: Sequence[str], status: Status) -> Body:
-    """Spell a change of status as Sentry does it both ways: a PUT does not open again (contract section 3.2)."""
+    """Spell a change of status as Sentry does it both ways: a PUT does not open again.
+
+    Source: docs/sentry-contract.md#3-2-put.
+    """
     return {"version": version, "projects": list(projects), "status": status.lower()}
 
 
@@ -180,7 +185,10 @@ def deploy_body(
 
 
 def spell_commits(commits: Sequence[NewCommit]) -> list[Body]:
-    """Spell commits, in a release's order. Where some have no time none is told: Sentry fails at that (contract 2.5)."""
+    """Spell commits, in a release's order. Where some have no time none is told: Sentry fails at that.
+
+    Source: docs/sentry-contract.md#2-5-commits.
+    """
     dated = all(one.timestamp for one in commits)
     return [_commit(one, dated=dated) for one in commits]
 

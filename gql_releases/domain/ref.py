@@ -30,7 +30,7 @@ _read_head = record(
 
 
 def ref_reader() -> Reader:
-    """Give the reader of one ref, whose commit may be a range `previous..head` (contract section 2.7)."""
+    """Give the reader of one ref, whose commit may be a range `previous..head` (docs/sentry-contract.md#2-7-refs)."""
 
     def read_ref(raw: Any, path: Path, problems: list[Problem]) -> Ref | None:
         before = len(problems)

@@ -106,7 +106,7 @@ _read_version_text = text(max=VERSION_LENGTH, trim=False)
 
 
 def read_version(raw: Any, path: Path, problems: list[Problem]) -> str | None:
-    """Read a release's version, verbatim (contract section 2.3)."""
+    """Read a release's version, verbatim (docs/sentry-contract.md#2-3-versions)."""
     before = len(problems)
     version: str | None = _read_version_text(raw, path, problems)
     if version is not None and len(problems) == before and (wrong := check_version(version)):
@@ -115,7 +115,7 @@ def read_version(raw: Any, path: Path, problems: list[Problem]) -> str | None:
 
 
 UNKNOWN_PROJECT_MESSAGE = "Invalid project ids or slugs"
-"""Sentry's words (contract section 2.5)."""
+"""Sentry's words (docs/sentry-contract.md#2-5-commits)."""
 
 
 def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | None:
@@ -135,7 +135,7 @@ MAX_BULK = 1000
 """Releases that one bulk creation takes."""
 
 _STATUSES = {member.value.lower(): member for member in Status}
-"""In bodies they are written in small letters, and in no others (contract section 2.2)."""
+"""In bodies they are written in small letters, and in no others (docs/sentry-contract.md#2-2-body)."""
 
 _CHANGEABLE = {
     "ref": text(max=200, null=True, blank=True),
@@ -157,7 +157,7 @@ read_refs = list_of(ref_reader())
 
 
 def parse_new_release(raw: Any, *, user_agent: str | None = None, resolves_origin: bool = False) -> NewRelease:
-    """Read the body of a creation. Raises InvalidInput with every problem found (contract section 2.2).
+    """Read the body of a creation. Raises InvalidInput with every problem found (docs/sentry-contract.md#2-2-body).
 
     `resolves_origin`: where commits or refs name `origin`, the default repository of the projects is meant.
     """
@@ -184,7 +184,10 @@ def _names_origin(commits: Sequence[NewCommit], refs: Sequence[Ref]) -> bool:
 
 
 def parse_release_change(raw: Any, *, resolves_origin: bool = False) -> ReleaseChange:
-    """Read the body of a change. Raises InvalidInput. No commits change nothing; no refs clear (contract 3.2)."""
+    """Read the body of a change. Raises InvalidInput. No commits change nothing; no refs clear.
+
+    Source: docs/sentry-contract.md#3-2-put.
+    """
     values = read(_read_change, raw)
     refs = values.get("refs")
     given = {name: values[name] for name in CHANGEABLE if name in values}

@@ -1,6 +1,7 @@
 """What a query in Sentry's search language asks of releases, as the store's conditions.
 
-Source: contract section 5. Free text is a substring of the version, in capitals or not, and holds beside the filters.
+Source: docs/sentry-contract.md#5-lists. Free text is a substring of the version, in capitals or not,
+and holds beside the filters.
 """
 
 from __future__ import annotations

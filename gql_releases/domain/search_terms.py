@@ -1,7 +1,7 @@
 """Sentry's search language: the text of a query into its terms, each with the character at which it stands.
 
 A query is words. `key:value` is a filter, negated by a `!` before it; a value is a word, something in quotation marks, a
-list `[a, b]`, or a comparison such as `>=1.2`. All other words are free text. Source: contract section 5.
+list `[a, b]`, or a comparison such as `>=1.2`. All other words are free text. Source: docs/sentry-contract.md#5-lists.
 """
 
 from __future__ import annotations

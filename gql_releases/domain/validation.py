@@ -2,7 +2,7 @@
 
 A reader takes a raw JSON value, its path and the list of problems; it gives the value, or notes a problem and gives None.
 What is accepted and how errors are worded follows the Django REST framework, whose texts Sentry's clients know
-(contract section 2.2).
+(docs/sentry-contract.md#2-2-body).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What a version may be, what it says, and how versions are ordered.
 
-The grammar is that of Sentry's release parser (contract sections 2.3 and 4.2).
+The grammar is that of Sentry's release parser.
+Source: docs/sentry-contract.md#2-3-versions and docs/sentry-contract.md#4-2-version-info.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def fold_case(text: str) -> str:
 
 
 def check_version(text: str) -> str | None:
-    """Say why a release may not be named so; None where it may. Source: contract section 2.3 (a)."""
+    """Say why a release may not be named so; None where it may. Source: docs/sentry-contract.md#2-3-versions (a)."""
     bare = text.strip()
     if not bare or bare in (".", "..") or bare.lower() == "latest" or _FORBIDDEN.search(text):
         return f"Release with name {text} is not allowed"
@@ -72,7 +73,10 @@ def check_version(text: str) -> str | None:
 
 
 def parse_version(text: str) -> VersionInfo | None:
-    """Read what a version says; None for what Sentry's parser refuses. Source: contract sections 2.3 (b) and 4.2."""
+    """Read what a version says; None for what Sentry's parser refuses.
+
+    Source: docs/sentry-contract.md#2-3-versions (b) and docs/sentry-contract.md#4-2-version-info.
+    """
     bare = text.strip()
     if not bare or bare in (".", "..") or bare.lower() == "latest" or _UNPARSABLE.search(text):
         return None

@@ -181,7 +181,8 @@ class Sender:
 async def _find_deploy(client: SentryClient, claimed: Claimed) -> Verdict | None:
     """Say that a deploy has arrived where it has; None where it has not. Raises NoAnswer.
 
-    A release tells its last deploy; in the list stands the last one of each environment (contract section 6.1).
+    A release tells its last deploy; in the list stands the last one of each environment.
+    Source: docs/sentry-contract.md#6-1-deploys.
     """
     wanted = orjson.loads(claimed.body or "{}")
     reply = await client.request("GET", ["releases", claimed.version])

@@ -1,4 +1,4 @@
-"""Start-up's check that every reachable field is bound, as reading needs it (architecture, rules 2 and 10)."""
+"""The check at start-up that every reachable field has a binding that the store can read."""
 
 from __future__ import annotations
 

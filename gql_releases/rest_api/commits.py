@@ -20,7 +20,10 @@ NEWEST_FIRST, BY_PATH = Order("position"), Order("path")
 
 
 async def list_commits(request: Request) -> Answer:
-    """List a release's commits, the newest first; heads that are not among them come before (contract section 6.2)."""
+    """List a release's commits, the newest first; heads that are not among them come before.
+
+    Source: docs/sentry-contract.md#6-2-commit-list.
+    """
     found = await release_id(request)
     page = read_page(request.parameters, NEWEST_FIRST, (("release", found), *await _of_repository(request)))
     read = Read(View(lists.COMMITS, (page, shapes.ALL)), (("id", found),))
@@ -28,7 +31,7 @@ async def list_commits(request: Request) -> Answer:
 
 
 async def list_commit_files(request: Request) -> Answer:
-    """List the files that a release's commits changed, by name (contract section 6.3)."""
+    """List the files that a release's commits changed, by name (docs/sentry-contract.md#6-3-commit-files)."""
     found = await release_id(request)
     page = read_page(request.parameters, BY_PATH, (("release", found), *await _of_repository(request)))
     read = Read(View(lists.FILE_CHANGES, (page,)), (("id", found),))
@@ -47,7 +50,9 @@ async def list_repositories(request: Request) -> Answer:
 
 
 async def previous_with_commits(request: Request) -> Answer:
-    """Show the newest earlier release that has commits, or {} (contract sections 6.4 and 9).
+    """Show the newest earlier release that has commits, or {}.
+
+    Source: docs/sentry-contract.md#6-4-previous-release and docs/sentry-contract.md#9-decisions.
 
     `project` narrows it to projects (ids or slugs), and so does a path below a project. An archived release is passed over.
     A client takes its lastCommit for where the next range begins: what is no whole sha would end the client's build.

@@ -15,7 +15,10 @@ LAST_FINISHED = Order("finish_order", descending=True)
 
 
 async def create_deploy(request: Request) -> Answer:
-    """Record a deploy of a release; each POST is a deploy, unless it names a known `externalId` (contract section 6.1)."""
+    """Record a deploy of a release; each POST is a deploy, unless it names a known `externalId`.
+
+    Source: docs/sentry-contract.md#6-1-deploys.
+    """
     try:
         new = parse_new_deploy(wire.DEPLOY.to_domain(request.body))
     except InvalidInput as error:
@@ -26,7 +29,9 @@ async def create_deploy(request: Request) -> Answer:
 
 
 async def list_deploys(request: Request) -> Answer:
-    """List the last finished deploy of each project in each environment, the last finished first (contract section 6.1).
+    """List the last finished deploy of each project in each environment, the last finished first.
+
+    Source: docs/sentry-contract.md#6-1-deploys.
 
     One that goes on has no dateFinished, and without that sentry-cli breaks off: GraphQL lists all.
     """

@@ -32,7 +32,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.PROJECT_NOT_ON_RELEASE: 400,
     ErrorCode.ALREADY_EXISTS: 409,
     ErrorCode.SCOPE_NOT_HELD: 403,
-    # The same answer whether the organization is somebody else's or nobody's: contract section 9.
+    # The same answer whether the organization is somebody else's or nobody's: docs/sentry-contract.md#9-decisions.
     ErrorCode.ORGANIZATION_NOT_FOUND: 403,
     ErrorCode.PROJECT_NOT_FOUND: 404,
     ErrorCode.RELEASE_NOT_FOUND: 404,
@@ -78,7 +78,10 @@ def internal_error(error: Exception) -> dict[str, Any]:
 
 
 def _fields(problems: tuple[Problem, ...], names: Names) -> dict[str, Any]:
-    """Nest messages by field. A list reports its first bad element alone, without its index (contract section 2.6)."""
+    """Nest messages by field. A list reports its first bad element alone, without its index.
+
+    Source: docs/sentry-contract.md#2-6-nested-errors.
+    """
     body: dict[str, Any] = {}
     first_bad: dict[Path, str | int] = {}
     for problem in problems:

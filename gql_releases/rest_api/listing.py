@@ -1,4 +1,7 @@
-"""Lists of releases over REST: of an organization, of a project, and their statistics (contract section 5)."""
+"""Lists of releases over REST: of an organization, of a project, and their statistics.
+
+Source: docs/sentry-contract.md#5-lists.
+"""
 
 from __future__ import annotations
 

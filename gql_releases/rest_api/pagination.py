@@ -40,7 +40,7 @@ def read_page(
 ) -> PageRequest:
     """Read `per_page` (`most` at most, and if it is not given) and `cursor`.
 
-    Raises DomainError in the words of contract section 5.
+    Raises DomainError in the words of docs/sentry-contract.md#5-lists.
     """
     size = _per_page(parameters.get("per_page", [""])[-1], most)
     cursor = parameters.get("cursor", [""])[-1]

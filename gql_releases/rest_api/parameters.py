@@ -1,4 +1,7 @@
-"""The query parameters that choose releases, as the store's conditions (contract sections 1.1, 3.1 and 5)."""
+"""The query parameters that choose releases, as the store's conditions.
+
+Source: docs/sentry-contract.md#1-1-authentication, docs/sentry-contract.md#3-1-get and docs/sentry-contract.md#5-lists.
+"""
 
 from __future__ import annotations
 

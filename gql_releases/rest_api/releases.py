@@ -29,7 +29,7 @@ OUTCOMES = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}
 
 
 async def create_release(request: Request) -> Answer:
-    """Create a release, or touch the known one: 201 or 208 (contract section 2)."""
+    """Create a release, or touch the known one: 201 or 208 (docs/sentry-contract.md#2-creation)."""
     try:
         new = await apart(_new, request) if request.large else _new(request)
     except InvalidInput as error:
@@ -57,7 +57,7 @@ async def with_unknown_projects(
 
 
 async def create_project_release(request: Request) -> Answer:
-    """Create a release of one project (contract section 2.11)."""
+    """Create a release of one project (docs/sentry-contract.md#2-11-project-creation)."""
     organization, project = request.path
     new = await apart(_new, request, project) if request.large else _new(request, project)
     try:
@@ -86,7 +86,7 @@ def _created(created: Created) -> Answer:
 
 
 async def get_release(request: Request) -> Answer:
-    """Show one release; with a `project`, also what stands around it there (contract section 3.1)."""
+    """Show one release; with a `project`, also what stands around it there (docs/sentry-contract.md#3-1-get)."""
     key = readable_key(request)
     parameters.read_periods(request)
     projects = await parameters.read_projects(request, slugs=True)
@@ -118,7 +118,10 @@ async def _neighbours(request: Request, found: Tree, project: int) -> Tree | Non
 
 
 async def update_release(request: Request) -> Answer:
-    """Change a release; empty values and null change nothing (contract sections 3.2 and 9)."""
+    """Change a release; empty values and null change nothing.
+
+    Source: docs/sentry-contract.md#3-2-put and docs/sentry-contract.md#9-decisions.
+    """
     change = await apart(_change, request) if request.large else _change(request)
     given = {name: value for name, value in change.values.items() if value}
     change = replace(change, values=given)
@@ -133,13 +136,13 @@ def _change(request: Request) -> ReleaseChange:
 
 
 async def delete_release(request: Request) -> Answer:
-    """Delete a release for all its projects (contract section 3.3)."""
+    """Delete a release for all its projects (docs/sentry-contract.md#3-3-delete)."""
     await request.services.releases.delete_release(request.principal, release_key(request))
     return Answer(204)
 
 
 async def get_meta(request: Request) -> Answer:
-    """Summarize a release (contract section 4.10)."""
+    """Summarize a release (docs/sentry-contract.md#4-10-meta)."""
     found = await release_id(request)
     pages = (shapes.ALL, PageRequest(1, conditions=(("release", found),)))
     tree = await request.services.reads.read(request.principal, Read(View(shapes.META, pages), (("id", found),)))

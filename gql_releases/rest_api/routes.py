@@ -1,6 +1,7 @@
 """The routes of the REST door, matched on the raw path: a version may hold an encoded slash, and no slash redirects.
 
-Source: contract sections 1 and 1.1. A client takes a redirect for success, so there is none.
+Source: docs/sentry-contract.md#1-endpoints and docs/sentry-contract.md#1-1-authentication.
+A client takes a redirect for success, so there is none.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class RestApi:
             current_record().token = principal.token_id
             taken = self._rates.take(principal.token_id)
             scope.setdefault("state", {})["rates"] = taken.headers
-            if not taken.allowed:  # a bare text: contract section 1.1
+            if not taken.allowed:  # a bare text: docs/sentry-contract.md#1-1-authentication
                 return Answer(429, taken.message)
             answer = await self._handle(scope, receive, principal, path, handlers)
             self._authenticator.note_use(principal)

@@ -12,11 +12,11 @@ from gql_releases.domain.paging import WHOLE, PageRequest
 Tree = dict[str, Any]
 
 ALL = PageRequest(WHOLE)
-"""As many as Sentry shows of what an object embeds (contract section 4.4)."""
+"""As many as Sentry shows of what an object embeds (docs/sentry-contract.md#4-4-commit)."""
 
 
 date = s.ShortDate()
-"""Spells a date as Django REST framework 3 does: no fraction where it is zero (contract section 4)."""
+"""Spells a date as Django REST framework 3 does: no fraction where it is zero (docs/sentry-contract.md#4-shapes)."""
 
 
 def _date(name: str, attribute: str) -> s.Value:

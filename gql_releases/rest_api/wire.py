@@ -67,10 +67,10 @@ DEPLOY = Names(
 CREATION = Names(_same("version", "projects") | _COMMON | _REFS)
 """The body of a creation under an organization."""
 PROJECT_CREATION = Names(_same("version") | _COMMON)
-"""The body of a creation under a project: no projects, no refs (contract section 2.11)."""
+"""The body of a creation under a project: no projects, no refs (docs/sentry-contract.md#2-11-project-creation)."""
 CHANGE = Names(_COMMON | _REFS)
 """The body of a change under an organization."""
 PROJECT_CHANGE = Names(_COMMON)
-"""The body of a change under a project (contract section 3.4)."""
+"""The body of a change under a project (docs/sentry-contract.md#3-4-project-paths)."""
 ALL = Names({**CREATION.fields, **DEPLOY.fields})
 """Every body's fields, by which errors are spelled: a name means the same in all."""

@@ -96,7 +96,7 @@ class ReleaseStore:
     async def create_release(
         self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool, in_turn: bool = False
     ) -> Created:
-        """Create a release, or touch the one of this version: see contract section 2. Raises InvalidInput.
+        """Create a release, or touch the one of this version: see docs/sentry-contract.md#2-creation. Raises InvalidInput.
 
         Those that come at the same moment are created by the same statements, unless they are to be created `in_turn`.
         """

@@ -122,7 +122,7 @@ def expected(lines: list[Any]) -> Counter[str]:
             seen["commit"].add(key)
             seen["author"].add(one["author_email"].lower())
             for change in one.get("patch_set") or ():
-                # A path's first type stays: contract section 2.5, point 8.
+                # A path's first type stays: docs/sentry-contract.md#2-5-commits, point 8.
                 kinds.setdefault((*key, change["path"]), types[change["type"]])
     seen["file"] = set(kinds.items())
     return counted + Counter({name: len(found) for name, found in seen.items()})

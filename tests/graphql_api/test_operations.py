@@ -176,7 +176,7 @@ def test_release_is_changed_and_deleted(run: Operations) -> None:
 
 
 def test_commits_of_one_repository_are_replaced_alone(client: Client) -> None:
-    """Section 9: commits of a monorepo."""
+    """Commits of a monorepo (docs/sentry-contract.md#9-decisions)."""
     document = """mutation ($input: SetReleaseCommitsInput!) { setReleaseCommits(input: $input) {
       release { commits { nodes { sha repository { name } } } } userErrors { code } } }"""
     client.rest("POST", "organizations/acme/releases/", {"version": "m", "projects": ["web"]})

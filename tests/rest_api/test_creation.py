@@ -1,4 +1,8 @@
-"""The bodies of creations and changes, line by line: contract sections 2.2 to 2.11, 3.2 and 3.4."""
+"""The bodies of creations and changes, line by line.
+
+Source: docs/sentry-contract.md#2-2-body to docs/sentry-contract.md#2-11-project-creation,
+docs/sentry-contract.md#3-2-put and docs/sentry-contract.md#3-4-project-paths.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,10 @@ def commits_of(client: Client, path: str = ONE) -> list[str]:
 
 
 def test_texts_are_trimmed_but_the_version_and_numbers_are_spelled_out(client: Client) -> None:
-    """Section 2.2: numbers are coerced, blanks around are cut, unknown keys and the owner are ignored."""
+    """Numbers are coerced, blanks around are cut, unknown keys and the owner are ignored.
+
+    Source: docs/sentry-contract.md#2-2-body.
+    """
     made = create(client, release(" 1.2 ", ref=" abc ", url=" https://e.example.com/ ", dateStarted="soon", owner=7, x=[1]))
     assert (made["version"], made["ref"], made["url"], made["owner"]) == (" 1.2 ", "abc", "https://e.example.com/", None)
     assert create(client, release(version=123, ref=1.5))["version"] == "123"
@@ -35,7 +42,7 @@ def test_texts_are_trimmed_but_the_version_and_numbers_are_spelled_out(client: C
 
 
 def test_optional_fields_take_null_and_blank_where_sentrys_do(client: Client) -> None:
-    """Section 2.2, columns null and blank."""
+    """The columns null and blank of docs/sentry-contract.md#2-2-body."""
     made = create(client, release("a", ref=None, url=None, dateReleased=None, commits=[], refs=[], headCommits=[]))
     assert (made["ref"], made["url"], made["dateReleased"], made["commitCount"]) == (None, None, None, 0)
     made = create(client, release("b", ref="", url=""))
@@ -57,7 +64,7 @@ def test_optional_fields_take_null_and_blank_where_sentrys_do(client: Client) ->
 
 @pytest.mark.parametrize("version", ["1.2.1 (123)", "1.2.3+dev", "1–0", "a\x0bb", "latest-1", "...", "#?%&", "x" * 200])
 def test_surprising_versions_are_taken_and_found_by_their_path(client: Client, version: str) -> None:
-    """Section 2.3: allowed though surprising; identity is the exact string."""
+    """Allowed though surprising; identity is the exact string (docs/sentry-contract.md#2-3-versions)."""
     from urllib.parse import quote
 
     assert create(client, release(version))["version"] == version
@@ -65,7 +72,10 @@ def test_surprising_versions_are_taken_and_found_by_their_path(client: Client, v
 
 
 def test_version_too_long_for_the_parser_has_no_info(client: Client) -> None:
-    """Section 2.3 (b): 200 characters may be more than 200 bytes."""
+    """200 characters may be more than 200 bytes.
+
+    Source: docs/sentry-contract.md#2-3-versions (b).
+    """
     assert create(client, release("é" * 150))["versionInfo"] is None
     assert create(client, release("Web@1"))["id"] != create(client, release("web@1"))["id"]
 
@@ -104,13 +114,19 @@ def test_version_too_long_for_the_parser_has_no_info(client: Client) -> None:
     ],
 )
 def test_fields_of_a_commit_have_sentrys_bounds(client: Client, commits: Any, expected: Any) -> None:
-    """Section 2.5, the commit object, with the messages' shape of section 2.6."""
+    """Each field of a commit; a list reports its first bad element.
+
+    Source: docs/sentry-contract.md#2-5-commits and docs/sentry-contract.md#2-6-nested-errors.
+    """
     answer = client.rest("POST", LIST, release(commits=commits))
     assert (answer.status, answer.json) == (400, expected)
 
 
 def test_null_and_blank_fields_of_a_commit_are_taken(client: Client) -> None:
-    """Sections 2.5 and 8: anything for an id, null for what is optional; no name is the organization's own repository."""
+    """Anything for an id, null for what is optional; no name is the organization's own repository.
+
+    Source: docs/sentry-contract.md#2-5-commits and docs/sentry-contract.md#8-defects.
+    """
     nothing = {"repository": None, "message": None, "author_name": None, "author_email": None, "patch_set": None}
     create(
         client,
@@ -122,7 +138,10 @@ def test_null_and_blank_fields_of_a_commit_are_taken(client: Client) -> None:
 
 
 def test_commits_are_sorted_and_the_skipped_left_out(client: Client) -> None:
-    """Section 2.5, points 1, 2, 9 and 10: newest first, stable; `#skipsentry` is not there; each commit once."""
+    """Newest first, stable; `#skipsentry` is not there; each commit once.
+
+    Source: docs/sentry-contract.md#2-5-commits, points 1, 2, 9 and 10.
+    """
     at = [f"2026-01-0{day}T00:00:00Z" for day in (1, 2, 3)]
     sent = [
         commit(1, timestamp=at[0]), commit(2, timestamp=at[2]), commit(3, timestamp=at[2]), commit(4, timestamp=at[1]),
@@ -136,7 +155,10 @@ def test_commits_are_sorted_and_the_skipped_left_out(client: Client) -> None:
 
 
 def test_commits_are_replaced_and_an_empty_list_does_nothing(client: Client) -> None:
-    """Section 2.5, point 4 and the last line; the answer has the new commits already."""
+    """A new list replaces the old one; the answer has the new commits already.
+
+    Source: docs/sentry-contract.md#2-5-commits, point 4 and the last line.
+    """
     create(client, release(commits=[commit(1), commit(2)]))
     assert create(client, release(commits=[]))["commitCount"] == 2
     assert create(client, release(commits=[commit(3)]))["lastCommit"]["id"] == commit(3)["id"]
@@ -144,7 +166,10 @@ def test_commits_are_replaced_and_an_empty_list_does_nothing(client: Client) -> 
 
 
 def test_author_is_known_by_the_address_in_lower_case(client: Client) -> None:
-    """Section 2.5, point 6, and section 9: the name is overwritten, but not by its absence."""
+    """The name is overwritten, but not by its absence.
+
+    Source: docs/sentry-contract.md#2-5-commits, point 6, and docs/sentry-contract.md#9-decisions.
+    """
     unnamed = commit(3, author_email="ADA@example.com")
     del unnamed["author_name"]
     create(client, release("a", commits=[commit(1, author_name="Ada", author_email="Ada@Example.com")]))
@@ -158,7 +183,10 @@ def test_author_is_known_by_the_address_in_lower_case(client: Client) -> None:
 
 
 def test_known_commit_changes_only_where_something_is_said(client: Client) -> None:
-    """Section 2.5, points 7 and 8: missing keys keep what is stored, and so do the types of known paths."""
+    """Missing keys keep what is stored, and so do the types of known paths.
+
+    Source: docs/sentry-contract.md#2-5-commits, points 7 and 8.
+    """
     create(client, release("a", commits=[commit(1, patch_set=[{"path": "p", "type": "A"}])]))
     again = {"id": commit(1)["id"], "repository": "acme/web", "message": "new words"}
     create(client, release("b", commits=[again | {"patch_set": [{"path": "p", "type": "M"}, {"path": "q", "type": "D"}]}]))
@@ -170,7 +198,7 @@ def test_known_commit_changes_only_where_something_is_said(client: Client) -> No
 
 
 def test_refs_create_repositories_that_are_new(client: Client) -> None:
-    """Unlike Sentry's (section 2.7), as commits do; a wrong ref creates none."""
+    """Unlike Sentry's (docs/sentry-contract.md#2-7-refs), as commits do; a wrong ref creates none."""
     for wrong in (
         {"commit": ""},
         {"repository": ""},
@@ -198,7 +226,10 @@ def heads(client: Client, version: str) -> list[tuple[str, str, str | None]]:
 
 
 def test_refs_set_the_head_of_each_repository(client: Client) -> None:
-    """Section 2.7: a range overrides previousCommit, the last one of a repository wins, a...b is a and .b."""
+    """A range overrides previousCommit, the last one of a repository wins, a...b is a and .b.
+
+    Source: docs/sentry-contract.md#2-7-refs.
+    """
     create(client, release("known", commits=[commit(1, repository="x")]))
 
     def set_refs(*refs: dict[str, Any], **more: Any) -> list[tuple[str, str, str | None]]:
@@ -212,7 +243,7 @@ def test_refs_set_the_head_of_each_repository(client: Client) -> None:
 
 
 def test_head_commits_are_refs_in_the_old_words(client: Client) -> None:
-    """Section 2.7: used where refs are absent or empty."""
+    """Used where refs are absent or empty (docs/sentry-contract.md#2-7-refs)."""
     create(client, release("known", commits=[commit(1, repository="x")]))
     old = [{"repository": "x", "currentId": "h1", "previousId": None}]
     create(client, release("a", refs=[], headCommits=old))
@@ -228,7 +259,11 @@ def test_head_commits_are_refs_in_the_old_words(client: Client) -> None:
 
 
 def test_status_is_taken_both_ways_by_a_repetition(client: Client) -> None:
-    """Sections 2.1 (5), 2.9 and 2.11: on both roots."""
+    """On both roots.
+
+    Source: docs/sentry-contract.md#2-1-order, point 5, docs/sentry-contract.md#2-9-repetition and
+    docs/sentry-contract.md#2-11-project-creation.
+    """
     create(client, release(status="archived"))
     for path, status in ((LIST, "open"), (OF_WEB, "archived"), (OF_WEB, "open")):
         answer = client.rest("POST", path, release(status=status))
@@ -236,7 +271,10 @@ def test_status_is_taken_both_ways_by_a_repetition(client: Client) -> None:
 
 
 def test_creation_with_a_date_is_final_at_once(client: Client) -> None:
-    """Sections 2.4 and 2.9: a date may come with the creation; a repetition gives none and changes none."""
+    """A date may come with the creation; a repetition gives none and changes none.
+
+    Source: docs/sentry-contract.md#2-4-dates and docs/sentry-contract.md#2-9-repetition.
+    """
     assert (
         create(client, release(dateReleased="2026-01-31T12:00:00.25+01:00"))["dateReleased"] == "2026-01-31T11:00:00.250000Z"
     )
@@ -246,7 +284,10 @@ def test_creation_with_a_date_is_final_at_once(client: Client) -> None:
 
 
 def test_user_agent_is_that_of_the_creation(client: Client) -> None:
-    """Section 4.1: cut to 256 characters, empty where the header is absent; a repetition keeps it."""
+    """Cut to 256 characters, empty where the header is absent; a repetition keeps it.
+
+    Source: docs/sentry-contract.md#4-1-release.
+    """
     assert (
         create(
             client,
@@ -262,7 +303,10 @@ def test_user_agent_is_that_of_the_creation(client: Client) -> None:
 
 
 def test_change_takes_what_is_said_and_ignores_the_rest(client: Client) -> None:
-    """Section 3.2: {} is valid; version, projects and owner are ignored; a date overwrites; a wrong ref changes nothing."""
+    """{} is valid; version, projects and owner are ignored; a date overwrites; a wrong ref changes nothing.
+
+    Source: docs/sentry-contract.md#3-2-put.
+    """
     create(client, release(dateReleased="2026-01-01", commits=[commit(1)]))
     before = client.rest("GET", ONE).json
     for body in ({}, {"version": "x", "projects": ["api"], "owner": 1}, {"ref": "", "url": None, "dateReleased": None}):
@@ -280,7 +324,10 @@ def test_change_takes_what_is_said_and_ignores_the_rest(client: Client) -> None:
 
 
 def test_change_under_a_project_takes_no_refs(client: Client) -> None:
-    """Section 3.4: ref, url, dateReleased, commits and status; the release must be linked to the project."""
+    """Applies ref, url, dateReleased, commits and status; the release must be linked to the project.
+
+    Source: docs/sentry-contract.md#3-4-project-paths.
+    """
     create(client, release(commits=[commit(1)]))
     body = {"ref": "r", "url": "https://e.example.com/", "dateReleased": "2026-01-01", "status": "archived", "refs": []}
     found = client.rest("PUT", OF_WEB + "web@1.0.0%2B1/", body).json
@@ -293,7 +340,7 @@ def test_change_under_a_project_takes_no_refs(client: Client) -> None:
 
 
 def test_project_flavour_names_its_release_201_and_208(client: Client) -> None:
-    """Section 2.11: a new link on an old release is a 201."""
+    """A new link on an old release is a 201 (docs/sentry-contract.md#2-11-project-creation)."""
     assert client.rest("POST", LIST, release(projects=["api"])).status == 201
     assert client.rest("POST", OF_WEB, {"version": "web@1.0.0+1"}).status == 201
     assert client.rest("POST", OF_WEB, {"version": "web@1.0.0+1"}).status == 208
@@ -302,7 +349,10 @@ def test_project_flavour_names_its_release_201_and_208(client: Client) -> None:
 
 
 def test_deletion_stands_in_nothings_way_and_keeps_what_is_shared(client: Client, house: House) -> None:
-    """Section 3.3: commits, deploys, a date and the archive are no reason to refuse; what is shared stays."""
+    """Commits, deploys, a date and the archive are no reason to refuse; what is shared stays.
+
+    Source: docs/sentry-contract.md#3-3-delete.
+    """
     create(client, release(commits=[commit(1)], dateReleased="2026-01-01", status="archived", projects=["web", "api"]))
     assert client.rest("POST", ONE + "deploys/", {"environment": "production"}).status == 201
     assert client.rest("DELETE", ONE, token=house.token("org:ci", "project:write")).status == 403
@@ -314,7 +364,7 @@ def test_deletion_stands_in_nothings_way_and_keeps_what_is_shared(client: Client
 
 
 def test_organization_and_project_are_named_by_slug_or_id(client: Client) -> None:
-    """Section 1: on every path."""
+    """On every path (docs/sentry-contract.md#1-endpoints)."""
     create(client, release(), "organizations/1/releases/")
     for path in (
         "organizations/1/releases/",

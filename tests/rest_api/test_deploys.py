@@ -1,4 +1,4 @@
-"""Deploys over REST: contract section 6.1."""
+"""Deploys over REST: docs/sentry-contract.md#6-1-deploys."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ def test_deploy_of_no_release_is_a_404(released: Client) -> None:
 
 
 def test_list_has_the_last_finished_deploy_of_each_project_and_environment(released: Client) -> None:
-    """Section 6.1, GET: deduplicated, the last finished first, `project` filters; all of them count."""
+    """Deduplicated, the last finished first, `project` filters; all of them count.
+
+    Source: docs/sentry-contract.md#6-1-deploys, GET.
+    """
     released.rest("POST", LIST, release(projects=["api"]))
     for body in (
         {"environment": "production", "name": "1", "dateFinished": "2026-01-03"},
@@ -129,7 +132,10 @@ def test_deploy_has_the_facts_that_graphql_has(released: Client) -> None:
 
 
 def test_deploy_without_an_end_ended_now_and_names_projects_as_it_likes(released: Client) -> None:
-    """Sections 6.1 and 8: a null dateFinished is now; projects by slug, id and decimal id, each once."""
+    """A null dateFinished is now; projects by slug, id and decimal id, each once.
+
+    Source: docs/sentry-contract.md#6-1-deploys and docs/sentry-contract.md#8-defects.
+    """
     body = {"environment": "e", "dateFinished": None, "projects": ["web", 1, "1"]}
     made = released.rest("POST", PATH, body)
     assert (made.status, made.json["dateFinished"] is None) == (201, False)
@@ -138,7 +144,10 @@ def test_deploy_without_an_end_ended_now_and_names_projects_as_it_likes(released
 
 
 def test_last_deploy_is_the_one_made_last_and_none_finalizes(released: Client) -> None:
-    """Sections 4.1 and 6.1: lastDeploy is the last created, not the last finished; a deploy leaves dateReleased alone."""
+    """`lastDeploy` is the last created, not the last finished; a deploy leaves dateReleased alone.
+
+    Source: docs/sentry-contract.md#4-1-release and docs/sentry-contract.md#6-1-deploys.
+    """
     for name, finished in (("first", "2026-02-01"), ("second", "2026-01-01")):
         body = {"environment": "production", "name": name, "dateStarted": "2025-12-31", "dateFinished": finished}
         assert released.rest("POST", PATH, body).json["dateStarted"] == "2025-12-31T00:00:00Z"

@@ -15,7 +15,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "sentry-compatibility.md"
 
 
 def test_fields_are_those_that_the_documentation_names(client: Client) -> None:
-    """Section 4, object by object."""
+    """Each object of docs/sentry-contract.md#4-shapes."""
     client.rest("POST", LIST, release(commits=[commit()]))
     client.rest("POST", ONE + "deploys/", {"environment": "production"})
 

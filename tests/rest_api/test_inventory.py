@@ -1,4 +1,7 @@
-"""What clients ask around releases, over REST. Contract sections 1.1 and 4.6, and the shapes that clients need."""
+"""What clients ask around releases, over REST.
+
+Source: docs/sentry-contract.md#1-1-authentication and docs/sentry-contract.md#4-6-repository, and the shapes that clients need.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def test_projects_have_what_clients_need(client: Client) -> None:
 
 
 def test_repositories_are_of_a_provider_that_clients_do_not_know(client: Client) -> None:
-    """Section 4.6: any other would make `set-commits --auto` send a bare sha."""
+    """Any other would make `set-commits --auto` send a bare sha (docs/sentry-contract.md#4-6-repository)."""
     client.rest("POST", LIST, release(commits=[commit(0), commit(1, repository="b/b")]))
     found = client.rest("GET", "organizations/acme/repos/?cursor=").json
     assert [(one["name"], one["provider"]["id"], one["status"]) for one in found] == [
@@ -84,7 +87,10 @@ def test_environments_are_those_deployed_to(client: Client) -> None:
 
 
 def test_basic_credentials_have_the_token_for_a_user_name(client: Client) -> None:
-    """Section 1.1 (1, 3): SENTRY_API_KEY of sentry-cli 2."""
+    """SENTRY_API_KEY of sentry-cli 2 is the user name of Basic.
+
+    Source: docs/sentry-contract.md#1-1-authentication, points 1 and 3.
+    """
 
     def ask(credentials: str) -> Any:
         answer = client.rest("GET", LIST, headers={"authorization": f"Basic {credentials}"})
@@ -97,7 +103,10 @@ def test_basic_credentials_have_the_token_for_a_user_name(client: Client) -> Non
 
 @pytest.mark.parametrize("pattern", ROUTES, ids="/".join)
 def test_route_is_uncached_and_known_by_its_organization_alone(client: Client, pattern: tuple[str, ...]) -> None:
-    """Sections 1.1, 9: no store, no redirect, the same 403 for another organization and for none, 401 without a token."""
+    """No store, no redirect, the same 403 for another organization and for none, 401 without a token.
+
+    Source: docs/sentry-contract.md#1-1-authentication, docs/sentry-contract.md#9-decisions.
+    """
     names = iter(["other", *["web"] * (pattern[:1] == ("projects",)), "1"])
     path = "".join(f"{next(names) if part == '*' else part}/" for part in pattern)
     answer = client.rest("GET", path)
@@ -119,7 +128,7 @@ def test_route_is_uncached_and_known_by_its_organization_alone(client: Client, p
     ["commits/", "commitfiles/", "meta/", "previous-with-commits/", "repositories/", "deploys/", "", "../stats/"],
 )
 def test_scopes_that_read_releases_are_needed_below_them(house: House, path: str) -> None:
-    """Section 1, R: project:read, :write, :admin, :releases or org:ci."""
+    """`project:read`, :write, :admin, :releases or org:ci (docs/sentry-contract.md#1-endpoints, R)."""
     house.client.rest("POST", LIST, release())
     asked = LIST + ("stats/" if path == "../stats/" else f"web@1.0.0%2B1/{path}")
     assert house.client.rest("GET", asked, token=house.token("org:read", "org:admin")).status == 403
@@ -128,7 +137,7 @@ def test_scopes_that_read_releases_are_needed_below_them(house: House, path: str
 
 
 def test_release_of_no_project_has_no_parts(client: Client) -> None:
-    """Section 1.1 (6)."""
+    """Source: docs/sentry-contract.md#1-1-authentication, point 6."""
     client.rest("POST", LIST, release("lonely", projects=[]))
     for part in ("", "commits/", "commitfiles/", "meta/", "previous-with-commits/", "repositories/", "deploys/"):
         assert client.rest("GET", LIST + "lonely/" + part).status == 404, part
@@ -151,7 +160,10 @@ def test_rate_limit_counts_each_token_in_a_fixed_minute() -> None:
 
 
 def test_too_many_requests_are_told_so_by_both_doors(template: Template, tmp_path: Any) -> None:
-    """Section 1.1: the 429's body is a bare text. GraphQL counts with the same window and tells so in its own way."""
+    """The 429's body is a bare text. GraphQL counts with the same window and tells so in its own way.
+
+    Source: docs/sentry-contract.md#1-1-authentication.
+    """
     house = House(template, tmp_path, rate_limit=3)
     client = house.client
     first = client.rest("GET", LIST)

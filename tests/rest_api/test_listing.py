@@ -1,4 +1,4 @@
-"""The lists of releases over REST: contract section 5."""
+"""The lists of releases over REST: docs/sentry-contract.md#5-lists."""
 
 from __future__ import annotations
 
@@ -91,18 +91,21 @@ def listed(client: Client, query: str, path: str = LIST) -> Any:
     ],
 )
 def test_query_finds(filled: Client, query: str, expected: list[int]) -> None:
-    """Section 5, `query`: filters that hold together, negation, lists, stars at the ends, ranges."""
+    """Filters that hold together, negation, lists, stars at the ends, ranges.
+
+    Source: docs/sentry-contract.md#5-lists, `query`.
+    """
     assert listed(filled, f"query={query}") == [VERSIONS[index][0] for index in expected]
 
 
 def test_latest_is_that_of_the_asked_projects(filled: Client) -> None:
-    """Section 5: `release:latest`."""
+    """`release:latest` (docs/sentry-contract.md#5-lists)."""
     assert listed(filled, "query=release:latest&project=2") == ["NIGHTLY_1"]
     assert listed(filled, "query=release:latest", OF_WEB) == ["nightly+17"]
 
 
 def test_wrong_query_tells_at_which_character(filled: Client) -> None:
-    """Section 5: a bad filter is a 400 with one key."""
+    """A bad filter is a 400 with one key (docs/sentry-contract.md#5-lists)."""
     status, body = listed(filled, "query=web%20level:error")
     assert (status, list(body)) == (400, ["detail"])
     assert body["detail"].startswith('Invalid query, at character 5: there is no filter "level"')
@@ -125,7 +128,10 @@ def test_wrong_query_tells_at_which_character(filled: Client) -> None:
 )
 @pytest.mark.parametrize("size", [2, 100])
 def test_sorts_walk_whole_and_in_order(filled: Client, sort: str, expected: list[int], size: int) -> None:
-    """Section 5, `sort`: by build without those that have none; by semver with the unparsed last; each cursor leads on."""
+    """By build without those that have none; by semver with the unparsed last; each cursor leads on.
+
+    Source: docs/sentry-contract.md#5-lists, `sort`.
+    """
     walked, path = [], f"{LIST}?sort={sort}&per_page={size}"
     for _ in range(10):
         answer = filled.rest("GET", path)
@@ -138,14 +144,17 @@ def test_sorts_walk_whole_and_in_order(filled: Client, sort: str, expected: list
 
 
 def test_sorts_that_need_sessions_are_refused(filled: Client) -> None:
-    """Section 5: those of sessions need flatten=1 or are a 400; here there are no sessions. Unknown ones are a 400."""
+    """Those of sessions need flatten=1 or are a 400; here there are no sessions. Unknown ones are a 400.
+
+    Source: docs/sentry-contract.md#5-lists.
+    """
     for sort in ("adoption", "sessions", "users_24h"):
         assert listed(filled, f"sort={sort}&flatten=1")[0] == 400
     assert listed(filled, "sort=size") == (400, {"detail": "invalid sort"})
 
 
 def test_parameters_of_sessions_are_checked_though_there_are_none(filled: Client) -> None:
-    """Section 5: bad values of health's parameters are a 400; good ones change nothing."""
+    """Bad values of health's parameters are a 400; good ones change nothing (docs/sentry-contract.md#5-lists)."""
     assert (
         len(listed(filled, "health=1&healthStat=users&healthStatsPeriod=24h&summaryStatsPeriod=90d&adoptionStages=1")) == 8
     )
@@ -156,7 +165,10 @@ def test_parameters_of_sessions_are_checked_though_there_are_none(filled: Client
 
 
 def test_environment_is_where_a_release_was_deployed(filled: Client) -> None:
-    """Section 5, `environment`: repeatable, for one of the projects; an unknown name is a 404; nothing runs in none."""
+    """Repeatable, for one of the projects; an unknown name is a 404; nothing runs in none.
+
+    Source: docs/sentry-contract.md#5-lists, `environment`.
+    """
     assert listed(filled, "environment=production") == ["web@1.2.0+8"]
     assert listed(filled, "environment=production&environment=staging") == ["web@1.10.0+9", "web@1.2.0+8"]
     assert listed(filled, "environment=staging&project=1") == []
@@ -170,7 +182,7 @@ def test_environment_is_where_a_release_was_deployed(filled: Client) -> None:
 
 
 def test_dates_are_of_creation_and_inclusive(house: House) -> None:
-    """Section 5, `start`, `end`, `statsPeriod`."""
+    """The parameters `start`, `end` and `statsPeriod` of docs/sentry-contract.md#5-lists."""
     client = house.client
     made = client.rest("POST", LIST, release()).json["dateCreated"].removesuffix("Z")
     assert listed(client, f"start=2020-01-01&end={made}Z") == ["web@1.0.0+1"]
@@ -185,7 +197,10 @@ def test_dates_are_of_creation_and_inclusive(house: House) -> None:
 
 
 def test_project_is_named_by_id_or_slug(filled: Client) -> None:
-    """Sections 1.1 (8) and 5: `project` ids, -1 for all, `projectSlug`; one that is not to be seen is a 403."""
+    """`project` ids, -1 for all, `projectSlug`; one that is not to be seen is a 403.
+
+    Source: docs/sentry-contract.md#1-1-authentication, point 8, and docs/sentry-contract.md#5-lists.
+    """
     assert len(listed(filled, "projectSlug=api")) == 4
     assert len(listed(filled, "projectSlug=api&project=1")) == 8
     assert len(listed(filled, "project=-1")) == 8
@@ -205,7 +220,10 @@ def flat(client: Client, path: str) -> tuple[list[tuple[str, str]], list[str]]:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50])
 def test_flatten_gives_a_row_for_each_release_and_project(client: Client, size: int) -> None:
-    """Section 5, `flatten=1`: forward and back, also where a page ends inside a release."""
+    """Forward and back, also where a page ends inside a release.
+
+    Source: docs/sentry-contract.md#5-lists, `flatten=1`.
+    """
     for version, projects in (("a", ["web", "api"]), ("b", ["api"]), ("c", ["web", "api"])):
         client.rest("POST", LIST, release(version, projects=projects))
     expected = [("c", "web"), ("c", "api"), ("b", "api"), ("a", "web"), ("a", "api")]
@@ -225,7 +243,10 @@ def test_flatten_gives_a_row_for_each_release_and_project(client: Client, size: 
 
 
 def test_link_header_repeats_the_question(filled: Client) -> None:
-    """Section 5, the Link header: both relations, the query without its cursor, the previous of a first page."""
+    """Both relations, the query without its cursor, the previous of a first page.
+
+    Source: docs/sentry-contract.md#5-lists, the Link header.
+    """
     host = "http://testserver/api/0/" + LIST
     previous, following = filled.rest("GET", LIST + "?query=web&per_page=2").headers["link"].split(", ")
     assert previous == f'<{host}?query=web&per_page=2&cursor=2:-1:1>; rel="previous"; results="false"; cursor="2:-1:1"'
@@ -238,13 +259,19 @@ def test_link_header_repeats_the_question(filled: Client) -> None:
 
 
 def test_past_the_end_is_an_empty_page(filled: Client) -> None:
-    """Section 5: a cursor behind the last release, and a filter that nothing meets, are 200 and []."""
+    """A cursor behind the last release, and a filter that nothing meets, are 200 and [].
+
+    Source: docs/sentry-contract.md#5-lists.
+    """
     for query in ("cursor=1:1:0", "query=nothing-has-it", "start=2020-01-01&end=2020-01-02"):
         assert listed(filled, query) == [], query
 
 
 def test_organization_without_releases_has_an_empty_list(client: Client) -> None:
-    """Section 5: [] on both roots; clients take a Link header whose results are false for the end."""
+    """[] on both roots; clients take a Link header whose results are false for the end.
+
+    Source: docs/sentry-contract.md#5-lists.
+    """
     for path in (LIST, OF_WEB, LIST + "stats/"):
         answer = client.rest("GET", path)
         assert (answer.status, answer.json) == (200, [])
@@ -252,19 +279,25 @@ def test_organization_without_releases_has_an_empty_list(client: Client) -> None
 
 
 def test_list_without_flatten_has_a_release_once(client: Client) -> None:
-    """Section 5: a release in several selected projects appears once."""
+    """A release in several selected projects appears once (docs/sentry-contract.md#5-lists)."""
     client.rest("POST", LIST, release("a", projects=["web", "api"]))
     assert listed(client, "project=1&project=2") == ["a"]
 
 
 def test_project_list_is_ordered_by_release_date(filled: Client) -> None:
-    """Section 5, the project list: by dateReleased else dateCreated; only open; whatever `status` says."""
+    """By dateReleased else dateCreated; only open; whatever `status` says.
+
+    Source: docs/sentry-contract.md#5-lists, the project list.
+    """
     assert listed(filled, "status=archived", OF_WEB) == [VERSIONS[index][0] for index in (6, 5, 2, 0, 1)]
     assert listed(filled, "query=WEB", OF_WEB) == [VERSIONS[index][0] for index in (2, 0, 1)]
 
 
 def test_stats_are_versions_and_dates(filled: Client) -> None:
-    """Section 1, row 3: the parameters of the list; a thousand a page; a release called stats is hidden by it."""
+    """The parameters of the list; a thousand a page; a release called stats is hidden by it.
+
+    Source: docs/sentry-contract.md#1-endpoints, row 3.
+    """
     found = filled.rest("GET", LIST + "stats/?query=web").json
     assert [list(one) for one in found] == [["version", "date"]] * 3
     assert [one["version"] for one in found] == [VERSIONS[index][0] for index in (2, 1, 0)]
@@ -276,14 +309,14 @@ def test_stats_are_versions_and_dates(filled: Client) -> None:
 
 
 def test_release_called_stats_is_hidden_by_the_statistics(client: Client) -> None:
-    """Section 1, route shadowing."""
+    """The statistics hide a release called `stats` (docs/sentry-contract.md#1-endpoints)."""
     assert client.rest("POST", LIST, release("stats")).status == 201
     assert client.rest("GET", LIST + "stats/").json[0]["version"] == "stats"
     assert client.rest("GET", OF_WEB + "stats/").json["id"] == 1
 
 
 def test_cursor_of_any_sort_is_three_integers(filled: Client) -> None:
-    """Section 5: what is not is refused, whatever the sort's keys are."""
+    """What is not is refused, whatever the sort's keys are (docs/sentry-contract.md#5-lists)."""
     for path in (LIST + "?sort=semver&cursor=", LIST + "?sort=build&cursor=", "organizations/acme/repos/?cursor="):
         assert filled.rest("GET", path).status == 200
         for broken in ("x", "1:2", "255:1:0:0", "9" * 5000 + ":1:0", "0:-1:1"):

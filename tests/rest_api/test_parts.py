@@ -1,4 +1,8 @@
-"""What hangs on a release over REST: commits, files, repositories, meta, the previous release. Contract sections 1, 3.1, 4, 6."""
+"""What hangs on a release over REST: commits, files, repositories, meta, the previous release.
+
+Source: docs/sentry-contract.md#1-endpoints, docs/sentry-contract.md#3-1-get,
+docs/sentry-contract.md#4-shapes, docs/sentry-contract.md#6-sub-resources.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,10 @@ def create(client: Client, version: str = "web@1.0.0+1", **more: Any) -> Any:
 
 
 def test_commits_are_listed_newest_first_and_paged(client: Client) -> None:
-    """Sections 1 (row 8), 4.4, 6.2: with the releases that each is in; a cursor begins with the order index."""
+    """With the releases that each is in; a cursor begins with the order index.
+
+    Source: docs/sentry-contract.md#1-endpoints (row 8), docs/sentry-contract.md#4-4-commit, docs/sentry-contract.md#6-2-commit-list.
+    """
     create(client, commits=[commit(2), commit(0), commit(1)])
     create(client, "web@2", commits=[commit(0)])
     answer = client.rest("GET", ONE + "commits/?per_page=2")
@@ -42,7 +49,10 @@ def test_commits_are_listed_newest_first_and_paged(client: Client) -> None:
 
 
 def test_commits_of_one_repository(client: Client) -> None:
-    """Sections 1 (row 23), 6.2: by the repository's id or its name; an unknown one is a 404."""
+    """By the repository's id or its name; an unknown one is a 404.
+
+    Source: docs/sentry-contract.md#1-endpoints (row 23), docs/sentry-contract.md#6-2-commit-list.
+    """
     create(client, commits=[commit(0), commit(1, repository="acme/api")])
     for path in (ONE, OF_WEB):
         assert [one["id"] for one in client.rest("GET", path + "commits/?repo_name=acme/api").json] == [commit(1)["id"]]
@@ -54,7 +64,10 @@ def test_commits_of_one_repository(client: Client) -> None:
 
 
 def test_refs_alone_show_the_head_among_the_commits(client: Client) -> None:
-    """Section 9: the head is stored, and /commits/ shows at least the head; a head that is listed is listed once."""
+    """The head is stored, and /commits/ shows at least the head; a head that is listed is listed once.
+
+    Source: docs/sentry-contract.md#9-decisions.
+    """
     create(client, "old", commits=[commit(5)])
     create(client, refs=[{"repository": "acme/web", "commit": "f" * 40}])
     assert [one["id"] for one in client.rest("GET", ONE + "commits/").json] == ["f" * 40]
@@ -67,7 +80,10 @@ def test_refs_alone_show_the_head_among_the_commits(client: Client) -> None:
 
 
 def test_commit_files_are_listed_by_name(client: Client) -> None:
-    """Sections 4.9, 6.3: a row for each commit and path."""
+    """A row for each commit and path.
+
+    Source: docs/sentry-contract.md#4-9-commit-file, docs/sentry-contract.md#6-3-commit-files.
+    """
     files = [{"path": "b", "type": "A"}, {"path": "ä", "type": "D"}]
     create(client, commits=[commit(0, patch_set=files), commit(1, patch_set=[{"path": "b", "type": "M"}], repository="r")])
     create(client, "web@2", commits=[commit(2)])
@@ -93,7 +109,10 @@ def test_commit_files_are_listed_by_name(client: Client) -> None:
 
 
 def test_commit_files_of_one_repository(client: Client) -> None:
-    """Sections 1 (row 9), 6.3: repo_id wins over repo_name; an unknown one of either is a 404."""
+    """`repo_id` wins over repo_name; an unknown one of either is a 404.
+
+    Source: docs/sentry-contract.md#1-endpoints (row 9), docs/sentry-contract.md#6-3-commit-files.
+    """
     create(client, commits=[commit(0), commit(1, repository="acme/api")])
     ids = {one["name"]: one["id"] for one in client.rest("GET", "organizations/acme/repos/").json}
     by_id = client.rest("GET", ONE + f"commitfiles/?repo_id={ids['acme/api']}&repo_name=acme/web").json
@@ -103,13 +122,13 @@ def test_commit_files_of_one_repository(client: Client) -> None:
 
 
 def test_path_of_two_commits_is_listed_for_each(client: Client) -> None:
-    """Section 6.3: one row for each commit and path, ordered by name."""
+    """One row for each commit and path, ordered by name (docs/sentry-contract.md#6-3-commit-files)."""
     create(client, commits=[commit(n, patch_set=[{"path": "b", "type": "M"}, {"path": "a", "type": "A"}]) for n in (0, 1)])
     assert [one["filename"] for one in client.rest("GET", ONE + "commitfiles/").json] == ["a", "a", "b", "b"]
 
 
 def test_author_that_is_not_there_is_an_empty_object(client: Client) -> None:
-    """Section 4.4."""
+    """Source: docs/sentry-contract.md#4-4-commit."""
     create(client, commits=[{"id": "a" * 40, "patch_set": [{"path": "a", "type": "A"}]}])
     assert client.rest("GET", ONE + "commits/").json[0]["author"] == {}
     assert client.rest("GET", ONE + "commitfiles/").json[0]["author"] == {}
@@ -117,7 +136,7 @@ def test_author_that_is_not_there_is_an_empty_object(client: Client) -> None:
 
 
 def test_repositories_of_a_release(client: Client) -> None:
-    """Sections 1 (row 24), 4.6."""
+    """Source: docs/sentry-contract.md#1-endpoints (row 24), docs/sentry-contract.md#4-6-repository."""
     create(client, commits=[commit(0), commit(1), commit(2, repository="acme/api")])
     found = client.rest("GET", OF_WEB + "repositories/")
     assert [one["name"] for one in found.json] == ["acme/api", "acme/web"] or [one["name"] for one in found.json] == [
@@ -132,7 +151,7 @@ def test_repositories_of_a_release(client: Client) -> None:
 
 
 def test_meta_sums_a_release_up(client: Client) -> None:
-    """Section 4.10: distinct paths; released is dateReleased, else dateCreated."""
+    """Distinct paths; released is dateReleased, else dateCreated (docs/sentry-contract.md#4-10-meta)."""
     made = create(client, commits=[commit(0), commit(1, patch_set=[{"path": "src/0.ts", "type": "M"}]), commit(2)])
     client.rest("POST", ONE + "deploys/", {"environment": "e"})
     found = client.rest("GET", ONE + "meta/").json
@@ -155,7 +174,10 @@ def previous(client: Client, version: str) -> Any:
 
 
 def test_previous_with_commits_is_the_newest_earlier_one_of_a_shared_project(client: Client) -> None:
-    """Sections 6.4 and 9: never itself, by dateReleased else dateCreated, only with commits; else {}."""
+    """Never itself, by dateReleased else dateCreated, only with commits; else {}.
+
+    Source: docs/sentry-contract.md#6-4-previous-release and docs/sentry-contract.md#9-decisions.
+    """
     create(client, "v1", commits=[commit(1)])
     create(client, "v2")
     create(client, "api1", projects=["api"], commits=[commit(2)])
@@ -177,14 +199,17 @@ def test_previous_with_commits_is_the_newest_earlier_one_of_a_shared_project(cli
 
 @pytest.mark.parametrize("sha", ["abc1234", "A" * 40, "g" * 40])
 def test_previous_with_commits_gives_no_sha_that_ends_the_clients_build(client: Client, sha: str) -> None:
-    """Section 9: only a lastCommit of 40 hex digits, else {}."""
+    """Only a lastCommit of 40 hex digits, else {} (docs/sentry-contract.md#9-decisions)."""
     create(client, "v1", commits=[commit(0, id=sha)])
     create(client, "v2")
     assert previous(client, "v2") is None
 
 
 def test_details_tell_the_neighbours_in_a_project(client: Client) -> None:
-    """Section 3.1: by (dateCreated, id); filters choose the neighbours, not the first and the last."""
+    """By (dateCreated, id); filters choose the neighbours, not the first and the last.
+
+    Source: docs/sentry-contract.md#3-1-get.
+    """
     for version, more in (
         ("a", {}), ("b", {"status": "archived"}), ("c", {}), ("other", {"projects": ["api"]}), ("d", {}), ("e", {}),
     ):  # fmt: skip
@@ -215,7 +240,7 @@ def test_details_tell_the_neighbours_in_a_project(client: Client) -> None:
 
 
 def test_sort_of_details_means_nothing_without_a_project(client: Client) -> None:
-    """Section 3.1: a wrong sort is refused only where a project is given; periods always."""
+    """A wrong sort is refused only where a project is given; periods always (docs/sentry-contract.md#3-1-get)."""
     create(client)
     assert client.rest("GET", ONE + "?sort=gone&health=1&adoptionStages=1").status == 200
     assert client.rest("GET", ONE + "?project=1&sort=gone").json == {"detail": "invalid sort"}
@@ -225,6 +250,6 @@ def test_sort_of_details_means_nothing_without_a_project(client: Client) -> None
 
 
 def test_archived_release_is_shown(client: Client) -> None:
-    """Section 3.1."""
+    """Source: docs/sentry-contract.md#3-1-get."""
     create(client, status="archived")
     assert client.rest("GET", ONE).json["status"] == "archived"

@@ -1,4 +1,4 @@
-"""The REST door, field by field: sections are those of the contract that docs/sentry-compatibility.md restates."""
+"""The REST API, field by field, as docs/sentry-contract.md has it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ def test_creation_answers_the_documented_example(client: Client) -> None:
 
 
 def test_creation_shows_commits_authors_and_refs_as_sentry_does(client: Client) -> None:
-    """Sections 2.5, 4.4, 4.5: lastCommit with its repository, author and releases."""
+    """`lastCommit` with its repository, author and releases.
+
+    Source: docs/sentry-contract.md#2-5-commits, docs/sentry-contract.md#4-4-commit, docs/sentry-contract.md#4-5-author.
+    """
     body = release(commits=[commit(1), commit(0)], refs=[{"repository": "acme/web", "commit": "a" * 40}])
     found = create(client, body)
     last = found["lastCommit"]
@@ -76,7 +79,7 @@ def test_creation_shows_commits_authors_and_refs_as_sentry_does(client: Client) 
 
 
 def test_version_info_is_parsed_by_the_grammar(client: Client) -> None:
-    """Section 4.2."""
+    """Source: docs/sentry-contract.md#4-2-version-info."""
     assert create(client, release("web@1.2.3-rc1+42"))["versionInfo"] == {
         "package": "web",
         "version": {
@@ -88,13 +91,16 @@ def test_version_info_is_parsed_by_the_grammar(client: Client) -> None:
 
 
 def test_version_info_keeps_numbers_of_64_bits(client: Client) -> None:
-    """Section 4.2: up to 2^64-1, which is more than a database's integer."""
+    """Up to 2^64-1, which is more than a database's integer (docs/sentry-contract.md#4-2-version-info)."""
     found = create(client, release(f"web@{2**64 - 1}.{2**64}.1"))["versionInfo"]["version"]
     assert (found["major"], found["minor"]) == (2**64 - 1, 0)
 
 
 def test_repetition_changes_nothing_but_what_it_may(client: Client) -> None:
-    """Section 2.9: 208; ref, url and dateReleased of a known release stay; status and commits are taken."""
+    """208; ref, url and dateReleased of a known release stay; status and commits are taken.
+
+    Source: docs/sentry-contract.md#2-9-repetition.
+    """
     first = release(ref="a", url="https://a.example.com/", dateReleased="2026-01-01T00:00:00Z", commits=[commit(0)])
     create(client, first)
     again = release(ref="b", url="https://b.example.com/", dateReleased=None, status="archived", commits=[commit(1)])
@@ -109,7 +115,7 @@ def test_repetition_changes_nothing_but_what_it_may(client: Client) -> None:
 
 
 def test_new_project_on_a_known_release_is_a_creation(client: Client) -> None:
-    """Section 2.1, point 10; projects are united, by slug, id and decimal id."""
+    """Projects are united, by slug, id and decimal id (docs/sentry-contract.md#2-1-order, point 10)."""
     assert client.rest("POST", LIST, release()).status == 201
     answer = client.rest("POST", LIST, release(projects=["api"]))
     assert answer.status == 201
@@ -197,14 +203,16 @@ def test_new_project_on_a_known_release_is_a_creation(client: Client) -> None:
     ],
 )
 def test_bad_creation_names_every_wrong_field_and_changes_nothing(client: Client, body: Any, expected: Any) -> None:
-    """Sections 2.2, 2.3, 2.6, 2.7."""
+    """Source: docs/sentry-contract.md#2-2-body, docs/sentry-contract.md#2-3-versions,
+    docs/sentry-contract.md#2-6-nested-errors, docs/sentry-contract.md#2-7-refs.
+    """
     answer = client.rest("POST", LIST, body)
     assert (answer.status, answer.json) == (400, expected)
     assert client.rest("GET", LIST).json == []
 
 
 def test_refused_refs_leave_nothing_behind(client: Client) -> None:
-    """Section 9: one request, one transaction; the corrected retry is a 201."""
+    """One request, one transaction; the corrected retry is a 201 (docs/sentry-contract.md#9-decisions)."""
     body = release(commits=[commit()], refs=[{"repository": "unknown", "commit": "a.."}])
     assert client.rest("POST", LIST, body).status == 400
     assert client.rest("GET", LIST + "web@1.0.0+1/").status == 404
@@ -213,7 +221,7 @@ def test_refused_refs_leave_nothing_behind(client: Client) -> None:
 
 
 def test_details_update_and_deletion(client: Client) -> None:
-    """Sections 3.1 to 3.3."""
+    """Source: docs/sentry-contract.md#3-1-get to docs/sentry-contract.md#3-3-delete."""
     create(client, release(ref="a", commits=[commit()]))
     path = LIST + "web@1.0.0%2B1/"
     assert client.rest("GET", path).json["ref"] == "a"
@@ -235,7 +243,7 @@ def test_details_update_and_deletion(client: Client) -> None:
 
 
 def test_project_flavour_knows_its_own_releases(client: Client) -> None:
-    """Sections 2.11 and 3.4."""
+    """Source: docs/sentry-contract.md#2-11-project-creation and docs/sentry-contract.md#3-4-project-paths."""
     of_web, of_api = "projects/acme/web/releases/", "projects/acme/api/releases/"
     assert client.rest("POST", of_web, {"version": "1", "refs": "ignored", "projects": 3}).status == 201
     assert client.rest("POST", of_web, {"version": "1"}).status == 208
@@ -251,7 +259,7 @@ def test_project_flavour_knows_its_own_releases(client: Client) -> None:
 
 
 def test_release_without_projects_is_hidden(client: Client) -> None:
-    """Section 9: 404 and not listed over REST; GraphQL shows it."""
+    """404 and not listed over REST; GraphQL shows it (docs/sentry-contract.md#9-decisions)."""
     assert client.rest("POST", LIST, release("lonely", projects=[])).status == 201
     assert client.rest("GET", LIST).json == []
     assert client.rest("GET", LIST + "lonely/").status == 404
@@ -260,7 +268,7 @@ def test_release_without_projects_is_hidden(client: Client) -> None:
 
 
 def test_list_is_filtered_and_newest_first(client: Client) -> None:
-    """Section 5."""
+    """Source: docs/sentry-contract.md#5-lists."""
     for version, project in (("web@1", "web"), ("api@1", "api"), ("web@2 (7)", "web"), ("WEB@3", "web")):
         create(client, release(version, projects=[project]))
     create(client, release("old", status="archived"))
@@ -290,7 +298,10 @@ def test_list_is_filtered_and_newest_first(client: Client) -> None:
 
 
 def test_walk_by_link_header_gives_each_release_once(client: Client) -> None:
-    """Section 5: both relations always; results say whether there is more; a page stays where it is under inserts."""
+    """Both relations always; results say whether there is more; a page stays where it is under inserts.
+
+    Source: docs/sentry-contract.md#5-lists.
+    """
     versions = [f"web@{number}" for number in range(7)]
     for version in versions:
         create(client, release(version))
@@ -348,7 +359,9 @@ def test_walk_by_link_header_gives_each_release_once(client: Client) -> None:
 def test_request_that_no_handler_gets_is_told_why(
     client: Client, method: str, path: str, headers: dict[str, str], body: Any, expected: Any
 ) -> None:
-    """Section 1.1, and section 9 for organizations."""
+    """Source: docs/sentry-contract.md#1-1-authentication and, for organizations,
+    docs/sentry-contract.md#9-decisions.
+    """
     answer = client.rest(method, path, body, headers=headers)
     assert (answer.status, answer.json) == expected
     if answer.status == 401:
@@ -356,7 +369,7 @@ def test_request_that_no_handler_gets_is_told_why(
 
 
 def test_missing_slash_is_plain_text_where_no_json_was_sent(client: Client) -> None:
-    """Section 1: a hint in JSON for JSON, else a 404 in plain text."""
+    """A hint in JSON for JSON, else a 404 in plain text (docs/sentry-contract.md#1-endpoints)."""
     answer = client.rest("GET", LIST[:-1])
     assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
     assert answer.body == b"The path must end in a slash."
@@ -365,7 +378,7 @@ def test_missing_slash_is_plain_text_where_no_json_was_sent(client: Client) -> N
 
 
 def test_unknown_methods_are_told_with_those_that_are_known(client: Client) -> None:
-    """Section 1: on each kind of path."""
+    """On each kind of path (docs/sentry-contract.md#1-endpoints)."""
     create(client, release())
     for path, method in ((LIST, "DELETE"), (LIST + "web@1.0.0%2B1/", "POST"), (LIST + "web@1.0.0%2B1/commits/", "PUT")):
         answer = client.rest(method, path)
@@ -374,7 +387,10 @@ def test_unknown_methods_are_told_with_those_that_are_known(client: Client) -> N
 
 
 def test_bodies_that_are_no_json_get_a_415(client: Client) -> None:
-    """Section 1.1, and docs/sentry-compatibility.md, Left out: multipart and urlencoded, too."""
+    """Multipart and urlencoded, too.
+
+    Source: docs/sentry-contract.md#1-1-authentication, and docs/sentry-compatibility.md, Left out.
+    """
     for kind, more in (("multipart/form-data", "; boundary=x"), ("application/x-www-form-urlencoded", "")):
         answer = client.rest("POST", LIST, b"version=1&projects=web", headers={"content-type": kind + more})
         assert (answer.status, answer.json) == (415, {"detail": f'Unsupported media type "{kind}" in request.'})
@@ -382,7 +398,7 @@ def test_bodies_that_are_no_json_get_a_415(client: Client) -> None:
 
 
 def test_headers_of_lists_are_shown_to_pages(template: Any, tmp_path: Any) -> None:
-    """Section 5: what CORS exposes."""
+    """What CORS exposes (docs/sentry-contract.md#5-lists)."""
     house = House(template, tmp_path, cors_origins="https://app.example.com")
     answer = house.client.rest("GET", LIST, headers={"origin": "https://app.example.com"})
     house.close()
@@ -416,7 +432,7 @@ def test_path_is_decoded_once_and_never_split_by_an_encoded_slash(client: Client
     ],
 )
 def test_scopes_open_what_sentrys_open(house: House, scopes: list[str], allowed: set[str]) -> None:
-    """Section 1: any of several scopes; org:ci cannot delete."""
+    """Any of several scopes; org:ci cannot delete (docs/sentry-contract.md#1-endpoints)."""
     create(house.client, release())
     token = house.token(*scopes)
     answers = {
@@ -436,7 +452,7 @@ def test_public_url_is_what_links_begin_with(template: Any, tmp_path: Any) -> No
 
 
 def test_created_project_is_made_where_the_setting_says_so(template: Any, tmp_path: Any) -> None:
-    """Section 9: GQL_RELEASES_CREATE_PROJECTS."""
+    """GQL_RELEASES_CREATE_PROJECTS (docs/sentry-contract.md#9-decisions)."""
     house = House(template, tmp_path, create_projects=True)
     made = house.client.rest("POST", LIST, release(projects=["new", "web"]))
     refused = house.client.rest("POST", LIST, release(projects=["Not A Slug"]))

@@ -37,7 +37,10 @@ def test_every_kind_of_value_is_spelled_as_elsewhere(client: Client) -> None:
 
 
 def test_rest_spells_dates_of_its_lists_as_elsewhere(client: Client) -> None:
-    """A date's fraction is left out where it is zero (section 4), also in the releases of a last commit."""
+    """A date's fraction is left out where it is zero, also in the releases of a last commit.
+
+    Source: docs/sentry-contract.md#4-shapes.
+    """
     for version, date in (("1", "2026-01-01T00:00:00Z"), ("2", "2026-01-02T00:00:00.25Z")):
         assert client.rest("POST", LIST, release(version, commits=[commit()], dateReleased=date)).status == 201
     found = client.rest("GET", f"{LIST}1/").json["lastCommit"]["releases"]

@@ -85,7 +85,10 @@ def test_upsert_twice_equals_once(client: Client, house: House) -> None:
 
 
 def test_known_commit_keeps_what_is_not_said(client: Client) -> None:
-    """Section 2.5: missing keys keep stored values; an author without a name keeps the stored one (section 9)."""
+    """Missing keys keep stored values; an author without a name keeps the stored one.
+
+    Source: docs/sentry-contract.md#2-5-commits and docs/sentry-contract.md#9-decisions.
+    """
     client.rest("POST", "organizations/acme/releases/", release("1", commits=[commit()]))
     bare = {"id": commit()["id"], "repository": "acme/web", "author_email": "ADA@example.com"}
     found = client.rest("POST", "organizations/acme/releases/", release("2", commits=[bare])).json["lastCommit"]
@@ -185,7 +188,7 @@ def test_url_is_a_file_relative_or_absolute() -> None:
 
 
 def test_deleting_a_release_takes_its_own_and_leaves_the_rest(client: Client, house: House) -> None:
-    """Section 3.3: commits, repositories, authors and environments stay."""
+    """Commits, repositories, authors and environments stay (docs/sentry-contract.md#3-3-delete)."""
     client.rest("POST", "organizations/acme/releases/", release(commits=[commit(), commit(1)], refs=[]))
     key = {"key": {"organization": "acme", "version": "web@1.0.0+1"}}
     document = "mutation ($input: CreateDeployInput!) {createDeploy(input: $input) {deploy {id} userErrors {code}}}"

@@ -42,7 +42,7 @@ def moment(day: int) -> datetime:
     ],
 )
 def test_date_is_read_as_sentry_reads_it(text: str, wire: str) -> None:
-    """Section 2.4."""
+    """Source: docs/sentry-contract.md#2-4-dates."""
     assert format_date(parse_date(text)) == wire
 
 
@@ -96,7 +96,9 @@ def test_url_is_refused(url: str) -> None:
 
 
 def test_commits_are_sorted_by_time_only_where_all_have_one() -> None:
-    """Section 2.5, points 1 and 2; section 8 for mixed timestamps."""
+    """Source: docs/sentry-contract.md#2-5-commits, points 1 and 2, and
+    docs/sentry-contract.md#8-defects for mixed timestamps.
+    """
     timed = [NewCommit("a", timestamp=moment(1)), NewCommit("b", timestamp=moment(3)), NewCommit("c", timestamp=moment(3))]
     assert [one.sha for one in arrange(timed)] == ["b", "c", "a"]
     assert [one.sha for one in arrange([*timed, NewCommit("d")])] == ["a", "b", "c", "d"]
@@ -118,7 +120,7 @@ def test_commits_are_sorted_by_time_only_where_all_have_one() -> None:
     ],
 )
 def test_author_is_told_by_address(name: str | None, email: str | None, author: Author | None) -> None:
-    """Section 2.5, point 6."""
+    """Source: docs/sentry-contract.md#2-5-commits, point 6."""
     assert author_of(name, email) == author
 
 
@@ -129,7 +131,7 @@ def test_release_cannot_be_built_from_a_bad_version() -> None:
 
 
 def test_numbers_are_spelled_out_and_strings_trimmed_but_the_version() -> None:
-    """Section 2.2."""
+    """Source: docs/sentry-contract.md#2-2-body."""
     new = parse_new_release({"version": " 1.5 ", "projects": [], "ref": "  x ", "commits": [{"sha": 5}]})
     assert (new.version, new.ref, new.commits[0].sha) == (" 1.5 ", "x", "5")
     assert parse_new_release({"version": WrittenNumber("1.50"), "projects": []}).version == "1.50"
@@ -138,7 +140,7 @@ def test_numbers_are_spelled_out_and_strings_trimmed_but_the_version() -> None:
 
 
 def test_change_knows_what_was_given() -> None:
-    """Section 3.2."""
+    """Source: docs/sentry-contract.md#3-2-put."""
     change = parse_release_change({"url": None, "commits": [], "refs": []})
     assert (dict(change.values), change.commits, change.refs) == ({"url": None}, None, ())
     assert parse_release_change({}).refs is None
@@ -158,7 +160,7 @@ def test_change_knows_what_was_given() -> None:
     ],
 )
 def test_deploy_is_checked(raw: Any, code: ErrorCode | None) -> None:
-    """Section 6.1."""
+    """Source: docs/sentry-contract.md#6-1-deploys."""
     if code is None:
         assert parse_new_deploy(raw).environment == "e"
         return

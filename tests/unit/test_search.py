@@ -1,4 +1,7 @@
-"""The search language: what queries mean, and at which character they are refused. Contract section 5."""
+"""The search language: what queries mean, and at which character they are refused.
+
+Source: docs/sentry-contract.md#5-lists.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The version grammar: contract sections 2.3 and 4.2."""
+"""The version grammar: docs/sentry-contract.md#2-3-versions and docs/sentry-contract.md#4-2-version-info."""
 
 from __future__ import annotations
 
@@ -123,7 +123,10 @@ def test_version_at_the_edge_of_the_parser_is_described(text: str) -> None:
     ],
 )
 def test_sort_facts_stand_together(raw: str, ordered: bool, number: int) -> None:
-    """Contract 4.2, stored sort columns: all or none; a number beyond 64 bits is 0 and so fits."""
+    """Stored sort columns: all or none; a number beyond 64 bits is 0 and so fits.
+
+    Source: docs/sentry-contract.md#4-2-version-info.
+    """
     info = parse_version(f"f@{raw}")
     assert info
     assert (bool(info.semver_key), info.build_number) == (ordered, number)
