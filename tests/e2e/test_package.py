@@ -24,6 +24,7 @@ def test_installed_wheel_serves_with_migrations_and_graphiql(tmp_path: Path) -> 
     names = zipfile.ZipFile(wheel).namelist()
     assert any(name.endswith("0001_the_first_tables.py") for name in names)
     assert any(name.startswith("gql_releases/web/graphiql/assets/") for name in names)
+    assert "gql_releases/py.typed" in names
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     program = tmp_path / "venv" / "bin" / "gql-releases"
     python = tmp_path / "venv" / "bin" / "python"
