@@ -41,6 +41,7 @@ from gql_releases.web.front import Front
 from gql_releases.web.health import Probes
 from gql_releases.web.home import Endpoint, home_routes
 from gql_releases.web.http import TEXT, send
+from gql_releases.web.large import apart
 from gql_releases.web.middleware import CommonHeaders
 from gql_releases.web.proxies import TrustedProxies
 from gql_releases.web.rates import RateLimit, RefusalLimit
@@ -50,6 +51,8 @@ from gql_releases.web.tracing import set_up_tracing
 from gql_releases.web.unavailable import UnavailableLog
 
 if TYPE_CHECKING:
+    from strawberry import Schema
+
     from gql_releases.web.metrics import Metrics
 
 VERSION = version("gql-releases")
@@ -111,7 +114,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
             tracing.close()
 
     probes = Probes(store.find_obstacles, VERSION)
-    routes = _page_routes(probes, print_sdl(schema).encode() if settings.public_schema else None)
+    routes = _page_routes(probes, schema if settings.public_schema else None)
     pages = Starlette(routes=routes, middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
     front: ASGIApp = Front(graphql, rest, pages, _list_probes(probes, metrics))
@@ -144,14 +147,18 @@ def _load_metrics(settings: Settings) -> Metrics | None:
     return Metrics(VERSION)
 
 
-def _page_routes(probes: Probes, sdl: bytes | None) -> list[BaseRoute]:
-    """Return the routes of what belongs to neither API: the start page, documentation, GraphiQL's files, the schema."""
+def _page_routes(probes: Probes, schema: Schema | None) -> list[BaseRoute]:
+    """Return the routes of what belongs to neither API: the start page, documentation, GraphiQL's files, the schema.
+
+    The schema is printed at the first request for it: its text would be a tenth of a second of each process's start.
+    """
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
-        await send(send_, 200, sdl or b"", content_type=TEXT)
+        assert schema
+        await send(send_, 200, (await apart(print_sdl, schema)).encode(), content_type=TEXT)
 
     routes = [*home_routes(VERSION, probes.check), *explorer_routes()]
-    return routes if sdl is None else [Route("/schema.graphql", Endpoint(show_sdl), methods=["GET"]), *routes]
+    return routes if schema is None else [Route("/schema.graphql", Endpoint(show_sdl), methods=["GET"]), *routes]
 
 
 def build_connections(settings: Settings) -> ConnectionTable:

@@ -29,6 +29,8 @@ AT_ONCE = 4
 """Releases that are asked for at a time; they are written one after the other, the oldest first."""
 ATTEMPTS = 6
 """Times that one request is tried before the import ends; the next run goes on."""
+FIRST_WAIT = 1.0
+"""Seconds before the second attempt, doubled before each further one."""
 LONGEST = 60.0
 """Seconds at most between two attempts."""
 
@@ -50,7 +52,9 @@ class Imported:
         )
 
 
-async def import_all(store: Store, organization: str, raw: dict[str, Any], seconds: float) -> Imported:
+async def import_all(
+    store: Store, organization: str, raw: dict[str, Any], seconds: float, first_wait: float = FIRST_WAIT
+) -> Imported:
     """Import what an organization of a running Sentry has; `raw` names it: url, organization, token.
 
     What the store knows stays as it is. A bad object is told on standard error, and the rest is kept. Nothing is sent on to
@@ -65,7 +69,8 @@ async def import_all(store: Store, organization: str, raw: dict[str, Any], secon
         with Progress(console=console, disable=not sys.stderr.isatty()) as progress:
             client = SentryClient(connections, source.url, source.organization, source.token)
             prefix = hashlib.sha256(f"{source.url} {source.organization}".encode()).hexdigest()[:12]
-            return await _Import(store, replace(operator, forwards=False), client, prefix, progress).run()
+            importer = replace(operator, forwards=False)
+            return await _Import(store, importer, client, prefix, progress, first_wait).run()
     finally:
         await connections.close()
 
@@ -76,8 +81,10 @@ class _Import:
     `prefix` tells this Sentry's deploys from those of another.
     """
 
-    def __init__(self, store: Store, operator: Principal, client: SentryClient, prefix: str, progress: Progress) -> None:
-        self._prefix = prefix
+    def __init__(
+        self, store: Store, operator: Principal, client: SentryClient, prefix: str, progress: Progress, first_wait: float
+    ) -> None:
+        self._prefix, self._first_wait = prefix, first_wait
         self._known, self._releases = store.known, ReleaseService(store.releases, create_projects=True)
         self._deploys = DeployService(store.deploys)
         self._operator, self._client, self._progress = operator, client, progress
@@ -183,7 +190,8 @@ class _Import:
                 why, asked = str(error), None
             if attempt == ATTEMPTS:
                 raise Unavailable(f"Sentry: {why}; run this again, and it goes on from here.")
-            await asyncio.sleep(min(asked if asked is not None else 0.5 * 2**attempt, LONGEST))
+            wait = self._first_wait * 2 ** (attempt - 1)
+            await asyncio.sleep(min(wait if asked is None else asked, LONGEST))
         raise AssertionError("unreachable")
 
     def _tell(self, text: str) -> None:

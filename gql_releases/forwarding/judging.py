@@ -74,16 +74,16 @@ def judge_silence(error: NoAnswer) -> Later:
     return Later(str(error)[:ERROR_LENGTH], rest=True)
 
 
-def wait_after(attempts: int, later: Later) -> float:
-    """Give the seconds before a request is tried again: longer each time, and never the same for all."""
-    return _spread(min(FIRST * 2 ** min(attempts - 1, 20), LONGEST_REST if later.rest else LONGEST))
+def wait_after(attempts: int, later: Later, first: float = FIRST) -> float:
+    """Return the seconds before a request is tried again: longer each time, and never the same for all."""
+    return _spread(min(first * 2 ** min(attempts - 1, 20), LONGEST_REST if later.rest else LONGEST))
 
 
-def rest_after(failures: int, later: Later) -> float | None:
+def rest_after(failures: int, later: Later, first: float = FIRST) -> float | None:
     """Give the seconds in which an upstream is left alone; `failures` in a row were before this one."""
     if later.seconds is not None:
         return min(later.seconds, LONGEST_ASKED)
-    return _spread(min(FIRST * 2 ** min(failures, 20), LONGEST_REST)) if later.rest else None
+    return _spread(min(first * 2 ** min(failures, 20), LONGEST_REST)) if later.rest else None
 
 
 def is_this_deploy(body: Mapping[str, Any], found: Any, last_known: str | None) -> bool:

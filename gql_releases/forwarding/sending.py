@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.forwarding import ERROR_LENGTH, METHODS, Claimed, Kind
 from gql_releases.forwarding.client import Connections, NoAnswer, SentryClient
 from gql_releases.forwarding.judging import (
+    FIRST,
     Arrived,
     Later,
     Never,
@@ -30,14 +32,26 @@ from gql_releases.forwarding.sealing import CannotOpen, Seal
 
 logger = logging.getLogger(__name__)
 
-POLL = 0.5
-"""Seconds between two looks for what is due: one read of an index."""
 AT_ONCE = 4
 """Releases that one process sends at a time."""
-MARGIN = 5.0
-"""Seconds that a lease is longer than the requests of an attempt may take."""
 GRACE = 5.0
 """Seconds that a process that ends leaves to what is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds that the sender waits.
+
+    `poll`: between two looks for what is due, each one read of an index. `first_wait`: before the second attempt, doubled
+    before each further one. `margin`: by which a lease is longer than the requests of an attempt may take.
+    """
+
+    poll: float = 0.5
+    first_wait: float = FIRST
+    margin: float = 5.0
+
+
+PACE = Pace()
 
 
 class Outbox(Protocol):
@@ -59,10 +73,10 @@ class Outbox(Protocol):
 class Sender:
     """Sends on until it is told to stop. `seconds` is what one request may take."""
 
-    def __init__(self, outbox: Outbox, seal: Seal | None, seconds: float) -> None:
-        self._outbox, self._seal = outbox, seal
+    def __init__(self, outbox: Outbox, seal: Seal | None, seconds: float, pace: Pace = PACE) -> None:
+        self._outbox, self._seal, self._pace = outbox, seal, pace
         self._connections = Connections(seconds)
-        self._lease = timedelta(seconds=3 * seconds + MARGIN)  # a deploy that is tried again asks twice before
+        self._lease = timedelta(seconds=3 * seconds + pace.margin)  # a deploy that is tried again asks twice before
         self._busy: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
         self._failure = RepeatedFailure(logger, "the outbox cannot be read")
@@ -97,7 +111,7 @@ class Sender:
             else:
                 self._failure.end()
             try:
-                async with asyncio.timeout(POLL):
+                async with asyncio.timeout(self._pace.poll):
                     await self._over.wait()
             except TimeoutError:
                 continue
@@ -171,8 +185,9 @@ class Sender:
             return None
         level = logging.WARNING if claimed.attempts == 1 else logging.INFO
         logger.log(level, f"could not send on {named}", claimed.version, organization, verdict.error)
-        rest = rest_after(await self._outbox.failures(organization), verdict)
-        pause = max(wait_after(claimed.attempts, verdict), rest or 0)
+        first = self._pace.first_wait
+        rest = rest_after(await self._outbox.failures(organization), verdict, first)
+        pause = max(wait_after(claimed.attempts, verdict, first), rest or 0)
         until = None if rest is None else now() + timedelta(seconds=rest)
         await self._outbox.put_off(claimed, now() + timedelta(seconds=pause), verdict.error, until)
         return None

@@ -31,6 +31,8 @@ from gql_releases.storage.statistics import analyze_grown, is_time
 
 Result = TypeVar("Result")
 
+POSTGRES = PostgresDialect()
+"""Of all databases of a process: statements are compiled once for it."""
 POOL = 10
 """Connections of one process at most, unless set otherwise."""
 PATIENCE = 15.0
@@ -249,7 +251,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, size: int = POOL, patience: float = PATIENCE, read_seconds: float = READ_SECONDS) -> None:
         """Take the URL, the connections at most, and the seconds that a request may wait for one and a read may take."""
-        self.dialect, self._hosts, self._read_seconds = PostgresDialect(), Hosts(url, patience), read_seconds
+        self.dialect, self._hosts, self._read_seconds = POSTGRES, Hosts(url, patience), read_seconds
         self._pool, self._ids = Pool(self._connect, size, patience, STATEMENT_SECONDS + GRACE, read_seconds), Ids()
         self._writes, self._closing = 0, False
         self._look: asyncio.Task[None] | None = None

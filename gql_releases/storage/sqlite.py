@@ -37,6 +37,8 @@ KEPT_STATEMENTS = 128
 """Statements that a connection keeps prepared, each of at most LONG_SQL characters and some 90 KB; 50 are the writers'."""
 KEPT_STATEMENTS_APART = 8
 """The same for each of the connections that large reads and those that scan run on, whose statements may be longer."""
+SQLITE = SqliteDialect()
+"""Of all databases of a process: statements are compiled once for it."""
 STEPS = 100_000
 """Instructions of SQLite's machine between two looks at how long a read holds up the event loop: 2 to 4 ms."""
 LOOKS = 3
@@ -205,7 +207,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, read_seconds: float = READ_SECONDS) -> None:
         """Take the file, and the seconds that a read may take."""
-        self.path, self.dialect = path, SqliteDialect()
+        self.path, self.dialect = path, SQLITE
         self._reader = connect(path)
         self._reader.set_progress_handler(self._look, STEPS)
         self._reading = SqliteTransaction(self._reader, self.dialect)

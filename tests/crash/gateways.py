@@ -73,13 +73,18 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def gateway(url: str, token: str, log: Path, *options: str, port: int | None = None, **settings: str) -> Iterator[Gateway]:
-    """Serve a database, on a port where it must be a known one; more options of `serve` can be given."""
+def gateway(
+    url: str, token: str, log: Path, *options: str, port: int | None = None, module: str = "gql_releases", **settings: str
+) -> Iterator[Gateway]:
+    """Serve a database, on a port where it must be a known one; more options of `serve` can be given.
+
+    `module` is the command line that is run: one with shorter waits, maybe.
+    """
     port = port or free_port()
     more = {f"GQL_RELEASES_{name.upper()}": value for name, value in settings.items()}
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gql_releases", "serve", "--port", str(port), *options],
+            [sys.executable, "-m", module, "serve", "--port", str(port), *options],
             env={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url, "GQL_RELEASES_LOG_LEVEL": "error", **more},
             stdout=out,
             stderr=out,

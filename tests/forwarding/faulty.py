@@ -40,7 +40,8 @@ class FaultyProxy:
     trap: int
     share: float = 0.0
     seed: int = 7
-    hang: float = 3.0
+    hang: float = 1.5
+    """Seconds that it does not answer: more than the client waits."""
     only: tuple[str, ...] = FAULTS
     plan: list[str] = field(default_factory=list)
     """Faults of the next requests, "" for none: before any is drawn."""
@@ -96,7 +97,7 @@ class FaultyProxy:
             case "unavailable":
                 _send(connection, 503, {"detail": "away"})
             case "limited":
-                _send(connection, 429, "slow down", "Retry-After: 1\r\n")
+                _send(connection, 429, "slow down", "Retry-After: 0.1\r\n")
             case "redirected":
                 _send(connection, 307, {}, f"Location: http://127.0.0.1:{self.trap}/api/0/\r\n")
             case "greeted":

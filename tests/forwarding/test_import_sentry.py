@@ -19,6 +19,7 @@ from tests.factories import commit, release
 from tests.forwarding.faulty import FaultyProxy, Trap
 
 RELEASES = "/api/0/organizations/acme/releases/"
+QUICK = "tests.forwarding.quick"
 COUNT = 105
 """Releases of the source: more than a page has."""
 
@@ -110,7 +111,7 @@ class Target:
 
     def command(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = self.environment(**more)
-        asked = [sys.executable, "-m", "gql_releases", *words]
+        asked = [sys.executable, "-m", QUICK, *words]
         return subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL)
 
     def import_(self, port: int, **more: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import bindparam, literal_column, select, text, update
 
 import gql_releases.storage
 from gql_releases.storage import commits, creating, deploys, forwarding, ranges, releases
@@ -15,7 +15,7 @@ from gql_releases.storage.dialects import SEVERAL, PostgresDialect, SqliteDialec
 from gql_releases.storage.statements import RowsStatement, Statement
 from gql_releases.storage.tables import EnvironmentRow, ProjectRow, table
 from gql_releases.storage.upserts import insert_rows
-from tests.conftest import House
+from tests.conftest import House, Template
 
 LITERALS = ["$1", "$2::BIGINT", "VALUES (?, ?)", "VALUES (", "(?, ?, ?)", ":name", "%s", "?"]
 environments, projects = table(EnvironmentRow), table(ProjectRow)
@@ -90,6 +90,18 @@ def test_parameters_are_numbered_from_an_offset(name: str, statement: Statement)
 def test_rows_statements_have_a_construct_for_several_rows() -> None:
     several = {name for name, one in all_statements() if one.on(SqliteDialect()).several}
     assert {name.rpartition(".")[2] for name in several} >= {"INSERT", "LINK_NEW", "LINK", "LINK_AUTHOR", "INSERT_CHANGE"}
+
+
+def test_databases_of_a_process_share_what_is_compiled(template: Template, tmp_path: Path) -> None:
+    """Each application of the tests would compile its statements anew otherwise, and keep them for good."""
+    houses = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        houses.append(House(template, tmp_path / name))
+    statement = Statement(text("SELECT 1"))
+    assert len({id(statement.on(house.store._database.dialect)) for house in houses}) == 1
+    for house in houses:
+        house.close()
 
 
 def test_no_module_that_compiles_statements_edits_text() -> None:

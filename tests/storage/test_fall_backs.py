@@ -11,7 +11,7 @@ import pytest
 
 from gql_releases.domain.counters import FALL_BACKS, RepeatedFailure
 from gql_releases.domain.errors import InvalidToken, Unavailable
-from gql_releases.forwarding.sending import Sender
+from gql_releases.forwarding.sending import Pace, Sender
 from gql_releases.storage import releases as module
 from gql_releases.storage import statistics
 from tests.conftest import House
@@ -96,14 +96,13 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
 
     async def work() -> None:
         nonlocal sender
-        sender = Sender(Outbox(), None, 1.0)  # type: ignore[arg-type]
+        sender = Sender(Outbox(), None, 1.0, Pace(poll=0.001))  # type: ignore[arg-type]
         await sender._look()
         await sender.stop()
 
     sender: Any = None
     before = FALL_BACKS["outbox"]
-    with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.INFO):
-        patch.setattr("gql_releases.forwarding.sending.POLL", 0.001)
+    with caplog.at_level(logging.INFO):
         asyncio.run(work())
     assert [(one.levelname, one.args[-1]) for one in caplog.records if one.levelname == "WARNING" and one.args] == [
         ("WARNING", "a"),

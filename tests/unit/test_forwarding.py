@@ -102,6 +102,8 @@ def test_answer_means(kind: Kind, status: int, value: Any, verdict: type) -> Non
 def test_waits_grow_to_a_bound_and_what_is_asked_for_is_obeyed_within_one() -> None:
     own, away = Later("x"), judge_silence(NoAnswer("x"))
     assert wait_after(1, own) <= 0.5
+    assert 2 <= wait_after(3, own, first=1.0) <= 4
+    assert 2 <= (rest_after(2, away, first=1.0) or 0) <= 4
     assert LONGEST / 2 <= wait_after(10**6, own) <= LONGEST
     assert LONGEST_REST / 2 <= wait_after(10**6, away) <= LONGEST_REST
     assert rest_after(10**6, own) is None
