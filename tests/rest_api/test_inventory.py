@@ -1,6 +1,6 @@
 """What clients ask around releases, over REST.
 
-Source: docs/sentry-contract.md#1-1-authentication and docs/sentry-contract.md#4-6-repository, and the shapes that clients need.
+Source: docs/sentry-contract.md#1-1-authentication, docs/sentry-contract.md#4-6-repository and docs/sentry-contract.md#10-clients.
 """
 
 from __future__ import annotations
