@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest -q -n auto --dist worksteal
 ON_POSTGRES := GQL_RELEASES_TEST_DATABASE=postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help setup graphiql run test e2e soak check schema released bench bench-check profile wheel lock clean
+.PHONY: help setup graphiql run test e2e soak check schema migration released release bench bench-check profile wheel lock clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -62,8 +62,14 @@ check: setup ## check format, lint, types, imports, schema changes
 schema: setup ## print the GraphQL schema into schema.graphql
 	@$(BIN)/gql-releases schema > schema.graphql
 
-released: schema ## make the present schema the one that changes are compared with
+migration: setup ## write a migration from the declared tables: make migration m="what it does"
+	@$(BIN)/python .ci/new_migration.py "$(m)"
+
+released: schema ## mark schema.graphql as released
 	@cp schema.graphql docs/released.graphql
+
+release: schema check ## check changelog and version, then commit and tag a release
+	@$(BIN)/python .ci/release.py
 
 bench: setup ## measure beside a floor and other servers, on both databases (an hour); GROWTH=1 as the store grows
 	@mkdir -p $(RESULTS)

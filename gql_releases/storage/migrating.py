@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -143,11 +144,20 @@ def differences(url: str) -> list[object]:
     return _on_connection(url, lambda found: list(compare_metadata(MigrationContext.configure(found), metadata)))
 
 
-def new_revision(url: str, message: str) -> None:
-    """Write a migration from what the code declares and a database at head has not."""
-    number = f"{len(list(_scripts())) + 1:04d}"
-    _on_connection(url, lambda found: command.revision(_config(found), message, autogenerate=True, rev_id=number))
+def new_revision(message: str) -> Path | None:
+    """Write a migration for what the code declares and the migrations do not make yet; return None if that is nothing.
 
-
-def _scripts() -> Iterator[Path]:
-    return (MIGRATIONS / "versions").glob("[0-9]*.py")
+    What differs is read from an empty SQLite store at the newest revision.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/new.db"
+        migrate(url)
+        if not differences(url):
+            return None
+        number = f"{int(head()) + 1:04d}"
+        script = _on_connection(
+            url,
+            lambda connection: command.revision(_config(connection), message, autogenerate=True, rev_id=number),
+        )
+    assert isinstance(script, Script)
+    return Path(script.path)

@@ -13,8 +13,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Change the tables."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
+    """Undo the change."""
     ${downgrades if downgrades else "pass"}
