@@ -12,10 +12,11 @@ PYTEST := $(BIN)/pytest -q -n auto --dist worksteal
 ON_POSTGRES := GQL_RELEASES_TEST_DATABASE=postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help setup graphiql run test e2e soak check schema migration released release bench bench-check profile wheel lock clean
+.PHONY: help setup graphiql run test test-sqlite test-postgres coverage e2e soak check schema migration released release bench
+.PHONY: bench-check profile wheel lock clean
 
 help: ## print this
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 setup: $(VENV)/.setup graphiql ## make .venv/ with all that development needs, and build GraphiQL
 
@@ -38,9 +39,16 @@ run: $(VENV)/.installed graphiql ## serve the demo on PORT (8000) and print how 
 	@echo "Starting on port $(PORT) ..."
 	@GQL_RELEASES_CORS_ORIGINS="$${GQL_RELEASES_CORS_ORIGINS:-http://localhost:*}" $(BIN)/gql-releases serve --demo --port $(PORT)
 
-test: setup ## run the tests on SQLite, and those of the store on PostgreSQL (5 minutes)
+test: test-sqlite test-postgres ## run the tests on SQLite, and those of the store on PostgreSQL (5 minutes)
+
+test-sqlite: setup ## the first half of `make test`
 	@$(PYTEST) $(T)
+
+test-postgres: setup ## its second half
 	@$(ON_POSTGRES) $(PYTEST) $(or $(T),$(STORE_TESTS))
+
+coverage: setup ## measure which lines the tests reach on SQLite; fails below the floor in pyproject.toml
+	@$(PYTEST) --cov --cov-report=term:skip-covered $(T)
 
 e2e: setup ## run the tests with a browser and npm's clients; installs what they need
 	@bash tests/e2e/install.sh
