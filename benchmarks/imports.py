@@ -20,7 +20,7 @@ from benchmarks import data, recording, report
 from benchmarks.processes import cpu_between, cpu_of, end_with_care
 from benchmarks.stores import ROOT, Stores, opened, say
 from gql_releases.cli import cli
-from gql_releases.storage.postgres import SERVER_SETTINGS, have_dates_as_text
+from gql_releases.storage.engine.postgres import SERVER_SETTINGS, have_dates_as_text
 
 IMPORT = ("import", data.ORGANIZATION, "--create-projects")
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "mmap_size=1073741824")

@@ -26,7 +26,7 @@ from benchmarks.floor_http import serve
 from benchmarks.plain_schema import Mutation, Query
 from benchmarks.plain_store import Loaders, Store
 from gql_releases.auth.tokens import digest_of
-from gql_releases.storage import tables as t
+from gql_releases.storage.schema import tables as t
 
 
 class App(GraphQL):

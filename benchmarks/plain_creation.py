@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import select
 
 from benchmarks.floor_http import read_version
-from gql_releases.storage import tables as t
+from gql_releases.storage.schema import tables as t
 
 
 @strawberry.input

@@ -13,7 +13,7 @@ from benchmarks.floor_http import cursor, place
 from benchmarks.plain_creation import CreateReleaseInput, create
 from benchmarks.plain_store import Info, loaders, wire
 from benchmarks.plain_types import PageInfo, Release, Releases
-from gql_releases.storage import tables as t
+from gql_releases.storage.schema import tables as t
 
 
 @strawberry.input

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import create_engine, select
 from strawberry.dataloader import DataLoader
 
-from gql_releases.storage import tables as t
-from gql_releases.storage.postgres import have_dates_as_text
+from gql_releases.storage.engine.postgres import have_dates_as_text
+from gql_releases.storage.schema import tables as t
 
 
 def wire(date: datetime | None) -> str | None:

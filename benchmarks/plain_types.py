@@ -6,7 +6,7 @@ import strawberry
 
 from benchmarks.floor_http import release_id
 from benchmarks.plain_store import Info, loaders, wire
-from gql_releases.storage import tables as t
+from gql_releases.storage.schema import tables as t
 
 
 @strawberry.type

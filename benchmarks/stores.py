@@ -76,7 +76,7 @@ def prepare(url: str) -> str:
 
 def fingerprint() -> str:
     """Name what a filled store depends on: the generator, and the tables."""
-    sources = [Path(data.__file__), *sorted((ROOT / "gql_releases/storage/migrations/versions").glob("*.py"))]
+    sources = [Path(data.__file__), *sorted((ROOT / "gql_releases/storage/schema/migrations/versions").glob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:10]
 
 

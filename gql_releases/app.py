@@ -31,7 +31,7 @@ from gql_releases.services.inventory import InventoryService
 from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.settings import Settings
-from gql_releases.storage.observing import Observer
+from gql_releases.storage.engine.observed_database import Observer
 from gql_releases.storage.reading.catalogue import readable
 from gql_releases.storage.store import Store, open_store
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit

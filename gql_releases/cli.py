@@ -42,8 +42,8 @@ from gql_releases.running import require_current, require_no_copy, with_store
 from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import PLATFORM_VARIABLES, Settings, read_platform_settings
-from gql_releases.storage.postgres import is_postgres
-from gql_releases.storage.revisions import newest
+from gql_releases.storage.engine.postgres import is_postgres
+from gql_releases.storage.schema.revision import newest
 from gql_releases.storage.store import Store, named
 from gql_releases.web.protocol import HttpProtocol
 
@@ -293,7 +293,7 @@ def status() -> None:
 
 
 def _migrate(url: str) -> None:
-    from gql_releases.storage.migrating import migrate  # brings Alembic
+    from gql_releases.storage.schema.migrate import migrate  # brings Alembic
 
     migrate(url)
 
@@ -455,7 +455,7 @@ def copy_store(
 ) -> None:
     """Copy the store into another database and compare both. Nothing may write meanwhile; a copy cut off goes on."""
     from gql_releases import copying
-    from gql_releases.storage.copying import AGAIN, BATCH
+    from gql_releases.storage.transfer.copy import AGAIN, BATCH
 
     source = Settings().database_url
     require_current(source)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gql_releases.storage.copying import Compared, copy
+from gql_releases.storage.transfer.copy import Compared, copy
 
 DIGITS = 16
 """Of a digest, for people to compare."""

@@ -21,8 +21,8 @@ from gql_releases.services.deploys import DeployService
 from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.releases import ReleaseService
-from gql_releases.storage.postgres import is_postgres
-from gql_releases.storage.sqlite import sqlite_path
+from gql_releases.storage.engine.postgres import is_postgres
+from gql_releases.storage.engine.sqlite import sqlite_path
 from gql_releases.storage.store import Store
 
 LEAST_VALIDITY = timedelta(hours=1)

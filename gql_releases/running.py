@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gql_releases.domain.errors import CommandFailed
 from gql_releases.settings import Settings
-from gql_releases.storage.revisions import DatabaseState, database_state
+from gql_releases.storage.schema.revision import DatabaseState, database_state
 from gql_releases.storage.store import Store, named, open_store
 
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from gql_releases.settings import Settings
 from gql_releases.storage.overview import read_overview
-from gql_releases.storage.revisions import DatabaseState, database_state, newest
+from gql_releases.storage.schema.revision import DatabaseState, database_state, newest
 from gql_releases.storage.store import named
 
 MEBIBYTE = 1024 * 1024

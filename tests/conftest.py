@@ -19,7 +19,7 @@ from gql_releases.domain.principal import Scope
 from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.settings import Settings
-from gql_releases.storage.migrating import migrate
+from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import Store, open_store
 from tests.client import Client
 from tests.databases import ON_POSTGRES, Databases, PostgresServer, SqliteFiles

@@ -17,7 +17,7 @@ import pytest
 from gql_releases import cli as command_line
 from gql_releases.domain.dates import format_date, now
 from gql_releases.settings import Settings, read_platform_settings
-from gql_releases.storage.migrating import head, migrate
+from gql_releases.storage.schema.migrate import head, migrate
 from tests.conftest import House, Template
 from tests.databases import Databases
 

@@ -14,18 +14,18 @@ from gql_releases.domain.outcomes import Kept, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import Outcome, ReleaseKey
 from gql_releases.domain.selection import Read, View
-from gql_releases.storage.columns import NEVER, Id
-from gql_releases.storage.database import Database
-from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.locks import Locked, lock_organization
+from gql_releases.storage.engine.natural_keys import insert_all, insert_returning, values_of
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import NEVER, Id
 from gql_releases.storage.environments import environment_keeper, refresh_current, running_release
-from gql_releases.storage.finding import Found, find_release, require_alive
-from gql_releases.storage.forwarding import forward_deploy
-from gql_releases.storage.locks import Locked, lock_organization
+from gql_releases.storage.lookup import Found, find_release, require_alive
 from gql_releases.storage.organizations import project_ids
+from gql_releases.storage.outbox.writer import forward_deploy
 from gql_releases.storage.reading.reader import Reader
-from gql_releases.storage.statements import Statement, Transaction
-from gql_releases.storage.tables import DeployProjectRow, DeployRow, ProjectRow, ReleaseProjectRow, ReleaseRow, table
-from gql_releases.storage.upserts import insert_all, insert_returning, values_of
+from gql_releases.storage.schema.tables import DeployProjectRow, DeployRow, ProjectRow, ReleaseProjectRow, ReleaseRow, table
 
 deploys, deploy_projects, links = table(DeployRow), table(DeployProjectRow), table(ReleaseProjectRow)
 releases, projects_table = table(ReleaseRow), table(ProjectRow)

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from gql_releases.domain.deploy import DeployStatus
-from gql_releases.storage.columns import Id
-from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.statements import Statement, Transaction
-from gql_releases.storage.tables import CurrentDeployRow, DeployProjectRow, DeployRow, EnvironmentRow, table
-from gql_releases.storage.upserts import Keeper, insert, values_of
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.natural_keys import Keeper, insert, values_of
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import Id
+from gql_releases.storage.schema.tables import CurrentDeployRow, DeployProjectRow, DeployRow, EnvironmentRow, table
 
 current, deploys, deploy_projects = table(CurrentDeployRow), table(DeployRow), table(DeployProjectRow)
 

@@ -13,15 +13,15 @@ from gql_releases.domain.outcomes import Kept, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import Outcome
 from gql_releases.domain.selection import Read, View
-from gql_releases.storage.columns import Id
-from gql_releases.storage.commits import repository_keeper
-from gql_releases.storage.database import Database
+from gql_releases.storage.commits.store import repository_keeper
+from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.natural_keys import Keeper, insert, values_of
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import Id
 from gql_releases.storage.environments import environment_keeper
-from gql_releases.storage.finding import require_alive
+from gql_releases.storage.lookup import require_alive
 from gql_releases.storage.reading.reader import Reader
-from gql_releases.storage.statements import Statement, Transaction
-from gql_releases.storage.tables import ProjectRow, table
-from gql_releases.storage.upserts import Keeper, insert, values_of
+from gql_releases.storage.schema.tables import ProjectRow, table
 
 projects = table(ProjectRow)
 

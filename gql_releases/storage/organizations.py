@@ -10,11 +10,11 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.errors import ErrorCode, InvalidInput, OrganizationNotFound, Problem, invalid
 from gql_releases.domain.organization import NewOrganization, wrong_slug
 from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE
-from gql_releases.storage.columns import Id
-from gql_releases.storage.database import Database
-from gql_releases.storage.statements import Row, Statement, Transaction
-from gql_releases.storage.tables import OrganizationRow, ProjectRow, ReleaseRow, table
-from gql_releases.storage.upserts import Keeper, insert, values_of
+from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.natural_keys import Keeper, insert, values_of
+from gql_releases.storage.engine.statements import Row, Statement, Transaction
+from gql_releases.storage.engine.types import Id
+from gql_releases.storage.schema.tables import OrganizationRow, ProjectRow, ReleaseRow, table
 
 organizations, projects, releases = table(OrganizationRow), table(ProjectRow), table(ReleaseRow)
 

@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gql_releases.storage.ends import open_end
-from gql_releases.storage.postgres import is_postgres
-from gql_releases.storage.sqlite import sqlite_path
+from gql_releases.storage.engine.postgres import is_postgres
+from gql_releases.storage.engine.sqlite import sqlite_path
+from gql_releases.storage.transfer.endpoints import open_end
 
 COUNTED_TABLES = ("organizations", "projects", "releases", "commits", "deploys", "tokens")
 

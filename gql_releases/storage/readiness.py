@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import column, literal, select, table, text
 
 from gql_releases.domain.errors import DomainError
-from gql_releases.storage.database import Database
-from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.revisions import newest
-from gql_releases.storage.sqlite import SqliteDatabase
-from gql_releases.storage.statements import Statement
+from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.sqlite import SqliteDatabase
+from gql_releases.storage.engine.statements import Statement
+from gql_releases.storage.schema.revision import newest
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ REVISION = Statement(select(column("version_num")).select_from(table("alembic_ve
 
 
 def _find_copy(dialect: Dialect) -> Any:
-    """Build the query for the table that a copy keeps until it is complete; storage/copying.py."""
+    """Build the query for the table that a copy keeps until it is complete; storage/transfer/copy.py."""
     if dialect.counts_round_trips:  # PostgreSQL
         return select(column("oid")).select_from(table("pg_class")).where(text("oid = to_regclass('copying')"))
     named = (column("name") == literal("copying")) & (column("type") == literal("table"))

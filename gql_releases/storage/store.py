@@ -11,21 +11,21 @@ from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read
 from gql_releases.domain.switching import in_turns
-from gql_releases.storage.database import READ_SECONDS, Database, TakesLong, Usage
 from gql_releases.storage.deploys import DeployStore
+from gql_releases.storage.engine.database import READ_SECONDS, Database, TakesLong, Usage
+from gql_releases.storage.engine.observed_database import ObservedDatabase, Observer
+from gql_releases.storage.engine.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
+from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
+from gql_releases.storage.engine.turns import Turns
 from gql_releases.storage.inventory import InventoryStore
-from gql_releases.storage.known import KnownStore
-from gql_releases.storage.observing import ObservedDatabase, Observer
 from gql_releases.storage.organizations import OrganizationStore
-from gql_releases.storage.outbox import OutboxStore
-from gql_releases.storage.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
+from gql_releases.storage.outbox.store import OutboxStore
 from gql_releases.storage.readiness import find_obstacles
-from gql_releases.storage.reading.compiling import RootPlan
+from gql_releases.storage.reading.compile import RootPlan
 from gql_releases.storage.reading.reader import Reader, is_large, made
-from gql_releases.storage.releases import ReleaseStore
-from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
+from gql_releases.storage.releases.existing import KnownStore
+from gql_releases.storage.releases.store import ReleaseStore
 from gql_releases.storage.tokens import TokenStore
-from gql_releases.storage.turns import Turns
 
 SCANNING_AT_ONCE = LARGE_AT_ONCE = 2
 """Reads that scan, and other large ones, that run at once in a process; the others wait in turn by token."""

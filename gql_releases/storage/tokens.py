@@ -11,13 +11,13 @@ from gql_releases.domain.organization import NewToken
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal, Scope
 from gql_releases.domain.selection import Read, View
-from gql_releases.storage.columns import Id, UtcDateTime
-from gql_releases.storage.database import Database
-from gql_releases.storage.finding import require_alive
+from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.natural_keys import insert_returning
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import Id, UtcDateTime
+from gql_releases.storage.lookup import require_alive
 from gql_releases.storage.reading.reader import Reader
-from gql_releases.storage.statements import Statement, Transaction
-from gql_releases.storage.tables import OrganizationRow, TokenRow, table
-from gql_releases.storage.upserts import insert_returning
+from gql_releases.storage.schema.tables import OrganizationRow, TokenRow, table
 
 tokens, organizations = table(TokenRow), table(OrganizationRow)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gql_releases.storage.migrating import migrate
+from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import open_store
 from tests.conftest import Template, fill
 from tests.crash.gateways import WHOLE, Writers, assert_whole, gateway

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gql_releases.storage.migrating import migrate
+from gql_releases.storage.schema.migrate import migrate
 from tests.conftest import Template
 from tests.crash.gateways import Gateway, free_port, gateway
 from tests.factories import commit, release

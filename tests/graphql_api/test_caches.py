@@ -14,8 +14,8 @@ import pytest
 from gql_releases.domain.cache_budget import BUDGET, DEFAULT_CACHE_BYTES
 from gql_releases.domain.search_terms import MAX_LENGTH
 from gql_releases.settings import MEBIBYTE
-from gql_releases.storage.pool import Session
-from gql_releases.storage.statements import Prepared
+from gql_releases.storage.engine.pool import Session
+from gql_releases.storage.engine.statements import Prepared
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.scale import scale

@@ -11,7 +11,7 @@ from graphql import OperationDefinitionNode, parse, validate
 
 from gql_releases import demonstration
 from gql_releases.graphql_api.schema import build_schema, core
-from gql_releases.storage.migrating import migrate
+from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import open_store
 from tests.client import Client
 

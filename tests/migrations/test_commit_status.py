@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gql_releases.storage.migrating import differences, migrate
+from gql_releases.storage.schema.migrate import differences, migrate
 
 
 @pytest.mark.sqlite

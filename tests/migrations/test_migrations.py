@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gql_releases.storage.migrating import current, differences, head, migrate
-from gql_releases.storage.revisions import is_current, newest
+from gql_releases.storage.schema.migrate import current, differences, head, migrate
+from gql_releases.storage.schema.revision import is_current, newest
 from tests.conftest import House, Template
 from tests.databases import Databases
 from tests.factories import commit, release

@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from gql_releases import cli as command_line
-from gql_releases.storage.migrating import MigrationFailed, current, differences, head, migrate
-from gql_releases.storage.revisions import is_current
+from gql_releases.storage.schema.migrate import MigrationFailed, current, differences, head, migrate
+from gql_releases.storage.schema.revision import is_current
 from tests.crash.gateways import gateway
 from tests.databases import Databases
 

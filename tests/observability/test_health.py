@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gql_releases.domain.errors import Unavailable
+from gql_releases.storage.engine.sqlite import SqliteDatabase
 from gql_releases.storage.readiness import MIN_FREE_BYTES, find_obstacles
-from gql_releases.storage.sqlite import SqliteDatabase
 from gql_releases.web.health import Probes
 from tests.conftest import House
 from tests.observability.test_request_log import drop, scope

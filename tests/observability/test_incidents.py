@@ -17,7 +17,7 @@ from gql_releases.app import create_app
 from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.incidents import Incident, explain_error
 from gql_releases.settings import Settings
-from gql_releases.storage.postgres import PostgresDatabase
+from gql_releases.storage.engine.postgres import PostgresDatabase
 from gql_releases.storage.store import open_store
 from gql_releases.web.unavailable import UnavailableLog
 from tests.client import Client

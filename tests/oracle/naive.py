@@ -13,7 +13,7 @@ from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute, pa
 from sqlmodel import Session, SQLModel, col, select
 
 from gql_releases.domain.history import MESSAGES, CommitStatus
-from gql_releases.storage import tables as t
+from gql_releases.storage.schema import tables as t
 from tests.oracle.filtering import fits
 
 NODES: dict[str, type[SQLModel]] = {

@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 
 from gql_releases.graphql_api.refusals import MAX_ERRORS_OF_A_FIELD
 from gql_releases.graphql_api.schema import build_schema, print_sdl
-from gql_releases.storage import tables as t
+from gql_releases.storage.schema import tables as t
 from tests.conftest import House, Template
 from tests.factories import SET_DEFAULT, commit, release
 from tests.oracle.generator import MOVING, Generator, Known, Operation

@@ -14,9 +14,9 @@ from typing import Any
 
 from gql_releases.app import create_app
 from gql_releases.settings import Settings
-from gql_releases.storage.copying import Compared, copy
-from gql_releases.storage.migrating import migrate
+from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import open_store
+from gql_releases.storage.transfer.copy import Compared, copy
 from tests.client import Client
 from tests.conftest import House, Template, fill
 from tests.databases import SqliteFiles

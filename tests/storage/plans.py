@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from gql_releases.storage.postgres import have_dates_as_text
+from gql_releases.storage.engine.postgres import have_dates_as_text
 
 TENANT = {"organization_id"}
 _LITE = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?(?:INDEX (\S+)|PRIMARY KEY))?(?: \((.*)\))?")

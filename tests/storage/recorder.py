@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Table
 
-from gql_releases.storage.database import Database
-from gql_releases.storage.statements import Row, Rows, RowsStatement, Statement, Then, Transaction, Values
+from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.statements import Row, Rows, RowsStatement, Statement, Then, Transaction, Values
 from tests.databases import ON_POSTGRES
 
 Result = TypeVar("Result")

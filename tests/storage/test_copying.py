@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gql_releases.storage import copying
-from gql_releases.storage.copying import CopyRefused
-from gql_releases.storage.migrating import current, differences, migrate
+from gql_releases.storage.schema.migrate import current, differences, migrate
 from gql_releases.storage.store import named
+from gql_releases.storage.transfer import copy
+from gql_releases.storage.transfer.copy import CopyRefused
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES, Databases
 from tests.factories import release
@@ -282,14 +282,14 @@ def test_copy_that_finds_the_target_filled_under_the_lock_leaves_nothing_behind(
 ) -> None:
     """The exact order of events, for the processes of the test above rarely meet it."""
     migrate(target)
-    look = copying._require_free
+    look = copy._require_free
 
     async def look_then_wait(source_url: str, target_url: str) -> None:
         await look(source_url, target_url)
         monkeypatch.undo()
-        await copying.copy(source_url, target_url, Quiet(), 1000)
+        await copy.copy(source_url, target_url, Quiet(), 1000)
 
-    monkeypatch.setattr(copying, "_require_free", look_then_wait)
+    monkeypatch.setattr(copy, "_require_free", look_then_wait)
     with pytest.raises(CopyRefused, match=r"^Another copy into this database is under way\.$"):
         copied(source.url, target)
     assert not has_table(databases, target, "copying")

@@ -19,8 +19,8 @@ from gql_releases.domain.release import parse_new_release
 from gql_releases.domain.selection import View
 from gql_releases.rest_api import wire
 from gql_releases.services.organizations import OrganizationService
-from gql_releases.storage.creating import Creation, There, create_all
-from gql_releases.storage.gathering import MOST, Gathered
+from gql_releases.storage.releases.batcher import MOST, Gathered
+from gql_releases.storage.releases.creation import Creation, There, create_all
 from tests.conftest import House, Template
 from tests.factories import commit, release
 from tests.scale import scale

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.engine.statements import Statement, Transaction
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES
 from tests.factories import CREATE, as_graphql, release

@@ -10,10 +10,10 @@ from gql_releases.domain.conditions import names_of
 from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.selection import Selection
 from gql_releases.rest_api import lists, shapes
-from gql_releases.storage.dialects import SqliteDialect
-from gql_releases.storage.reading.compiling import compile_root
-from gql_releases.storage.reading.levels import Level, shape_of
-from gql_releases.storage.statements import Statement
+from gql_releases.storage.engine.dialects import SqliteDialect
+from gql_releases.storage.engine.statements import Statement
+from gql_releases.storage.reading.compile import compile_root
+from gql_releases.storage.reading.plan import Level, shape_of
 from tests.conftest import Template
 
 RELEASE = PageRequest(10, conditions=(("release", 1),))

@@ -15,9 +15,9 @@ import pytest
 
 from gql_releases.app import create_app
 from gql_releases.settings import Settings
-from gql_releases.storage.hosts import hosts_of
-from gql_releases.storage.pool import Pool
-from gql_releases.storage.statements import Prepared
+from gql_releases.storage.engine.hosts import hosts_of
+from gql_releases.storage.engine.pool import Pool
+from gql_releases.storage.engine.statements import Prepared
 from gql_releases.storage.store import open_store
 from tests.client import Answer, Client
 from tests.conftest import Template

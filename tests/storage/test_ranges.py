@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gql_releases.domain.history import MAX_RANGE
-from gql_releases.storage import lines, ranges
-from gql_releases.storage.sqlite import SqliteDatabase
+from gql_releases.storage.commits import history, ranges
+from gql_releases.storage.engine.sqlite import SqliteDatabase
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES
@@ -245,7 +245,7 @@ def test_every_look_up_goes_by_an_index(template: Template, tmp_path: Path) -> N
     assert isinstance(database, SqliteDatabase)
     statements = {
         name: value
-        for module in (lines, ranges)
+        for module in (history, ranges)
         for name, value in vars(module).items()
         if name.isupper() and hasattr(value, "on")
     }

@@ -14,7 +14,7 @@ from gql_releases.domain.selection import Selection
 from gql_releases.storage.reading import reader as reading
 from gql_releases.storage.reading.catalogue import CATALOGUE
 from gql_releases.storage.reading.filters import RELEASE_FILTERS
-from gql_releases.storage.reading.levels import Shape
+from gql_releases.storage.reading.plan import Shape
 from gql_releases.storage.reading.scanning import MANY_CONDITIONS, is_scanning_read
 from tests.conftest import House
 from tests.factories import CREATE, as_graphql, release

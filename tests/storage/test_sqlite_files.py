@@ -16,9 +16,9 @@ import pytest
 
 from gql_releases.cli import main
 from gql_releases.domain.errors import Unavailable
-from gql_releases.storage import sqlite_files
-from gql_releases.storage.migrating import migrate
-from gql_releases.storage.sqlite import SqliteDatabase, connect
+from gql_releases.storage.engine import sqlite_files
+from gql_releases.storage.engine.sqlite import SqliteDatabase, connect
+from gql_releases.storage.schema.migrate import migrate
 from tests.conftest import House, Template
 from tests.factories import release
 

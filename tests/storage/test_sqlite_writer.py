@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 import gql_releases
 from gql_releases.domain.errors import Unavailable
-from gql_releases.storage import sqlite_writer
-from gql_releases.storage.gathering import Gathered
-from gql_releases.storage.sqlite import SqliteDatabase
-from gql_releases.storage.statements import Statement
+from gql_releases.storage.engine import sqlite_writer
+from gql_releases.storage.engine.sqlite import SqliteDatabase
+from gql_releases.storage.engine.statements import Statement
+from gql_releases.storage.releases.batcher import Gathered
 from tests.conftest import House
 
 INSERT = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gql_releases.storage.statements import Statement, Transaction
+from gql_releases.storage.engine.statements import Statement, Transaction
 from tests.conftest import House
 
 pytestmark = pytest.mark.sqlite

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import text
 
 from gql_releases.domain.errors import Unavailable
-from gql_releases.storage import sqlite_writer
-from gql_releases.storage.sqlite import SqliteDatabase, sqlite_path
-from gql_releases.storage.statements import Statement
-from gql_releases.storage.tables import metadata
+from gql_releases.storage.engine import sqlite_writer
+from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
+from gql_releases.storage.engine.statements import Statement
+from gql_releases.storage.schema.tables import metadata
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.factories import CREATE, as_graphql, commit, release

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gql_releases.storage.turns import Turns
+from gql_releases.storage.engine.turns import Turns
 
 
 class Work:

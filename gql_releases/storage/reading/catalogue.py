@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import FromClause, Table, and_
 
 from gql_releases.domain.paging import Order
-from gql_releases.storage import tables
 from gql_releases.storage.reading.derived import (
     placed_commits,
     release_file_changes,
@@ -44,7 +43,8 @@ from gql_releases.storage.reading.picks import (
     release_of_version,
     upstream,
 )
-from gql_releases.storage.tables import table
+from gql_releases.storage.schema import tables
+from gql_releases.storage.schema.tables import table
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, false, not_, or_, true
 
 from gql_releases.domain.conditions import GROUPS, Names
-from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.reading.catalogue import Entity
 
 Numbered = list[tuple[str, Any]]

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import FromClause, and_, cast, exists, func, select, union_all
 
-from gql_releases.storage import tables
-from gql_releases.storage.columns import identifier
-from gql_releases.storage.dialects import ParentsFirst
-from gql_releases.storage.tables import table
+from gql_releases.storage.engine.dialects import ParentsFirst
+from gql_releases.storage.engine.types import identifier
+from gql_releases.storage.schema import tables
+from gql_releases.storage.schema.tables import table
 
 FIRST_PLACE = 10**9
 """Added to a position: places have ten digits, and sort as texts."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, exists, false, func, select, tuple_
 
-from gql_releases.storage import tables
-from gql_releases.storage.columns import Id
-from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.tables import table
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.types import Id
+from gql_releases.storage.schema import tables
+from gql_releases.storage.schema.tables import table
 
 Filter = Callable[[FromClause, str, Dialect], ColumnElement[bool]]
 """(alias of the rows, name of the bound value, dialect) -> the condition."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, String, and_, case, exists, func, null, select, tuple_
 
-from gql_releases.storage import tables
-from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.reading.filters import bound, own, project_id, starting_with
-from gql_releases.storage.tables import table
+from gql_releases.storage.schema import tables
+from gql_releases.storage.schema.tables import table
 
 Check = Callable[[str, Dialect], ColumnElement[Any]]
 """(name of the bound value, dialect) -> the column."""

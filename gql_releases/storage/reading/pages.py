@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gql_releases.domain import selection as s
-from gql_releases.storage.reading.assembling import Expression, Source
-from gql_releases.storage.reading.levels import Shape
+from gql_releases.storage.reading.plan import Shape
+from gql_releases.storage.reading.row_codegen import Expression, Source
 
 
 def page(code: Source, item: s.Many, parts: Sequence[tuple[str, Expression]]) -> Expression:

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import FromClause, Select, and_, func, select, tuple_
 
 from gql_releases.domain.release import Status
-from gql_releases.storage import tables
-from gql_releases.storage.dialects import Dialect
+from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.reading.filters import bound, project_id, starting_with
-from gql_releases.storage.tables import table
+from gql_releases.storage.schema import tables
+from gql_releases.storage.schema.tables import table
 
 Find = Callable[[FromClause, Mapping[str, str], Dialect], Select[Any]]
 

@@ -17,13 +17,13 @@ from gql_releases.domain.names import describe_failure
 from gql_releases.domain.paging import WHOLE, PageRequest, Position
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read, Selection
-from gql_releases.storage.dialects import Dialect
-from gql_releases.storage.reading.assembling import Bag, Tree
-from gql_releases.storage.reading.compiling import RootPlan, compile_root
-from gql_releases.storage.reading.levels import Level, ListPlan, Shape, shape_of
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.statements import Row, Transaction
+from gql_releases.storage.reading.compile import RootPlan, compile_root
+from gql_releases.storage.reading.plan import Level, ListPlan, Shape, shape_of
+from gql_releases.storage.reading.row_codegen import Bag, Tree
 from gql_releases.storage.reading.scanning import MANY_CONDITIONS, count_names
-from gql_releases.storage.statements import Row, Transaction
-from gql_releases.storage.tables import metadata
+from gql_releases.storage.schema.tables import metadata
 
 USUAL_CONDITIONS = 20
 """Conditions of one list beyond which a plan is not kept: few requests have such, and hardly two the same."""

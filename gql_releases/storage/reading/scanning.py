@@ -8,7 +8,7 @@ from typing import Any
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names, is_scanning
 from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany
-from gql_releases.storage.reading.levels import Shape
+from gql_releases.storage.reading.plan import Shape
 
 MANY_CONDITIONS = 20
 """Conditions of one list beyond which it is not told any more what an index finds."""

@@ -1,0 +1,1 @@
+"""Writes the commits, refs and commit ranges of releases."""

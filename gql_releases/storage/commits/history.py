@@ -1,0 +1,189 @@
+"""Walks a repository's line of history in the store, along the lists of commits that releases were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, case, null, select
+
+from gql_releases.domain.history import FILLED, MAX_RANGE, CommitStatus, Tail, Walk
+from gql_releases.storage.commits.store import Linked, commits, heads, links, releases
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import NEVER, Id, moment
+from gql_releases.storage.schema.tables import ReleaseProjectRow, table
+
+MAX_LISTS = 20
+"""Lists with one commit that are compared; of more, those of the first versions."""
+
+release_projects = table(ReleaseProjectRow)
+
+
+def _same(target: Any, *names: str) -> list[Any]:
+    return [target.c[name] == bindparam(name, type_=Id) for name in names]
+
+
+def _sha(name: str) -> Any:
+    return commits.c.sha == bindparam(name, type_=commits.c.sha.type)
+
+
+_OF_LIST = (heads.c.release_id == links.c.release_id) & (heads.c.repository_id == commits.c.repository_id)
+LISTS = Statement(
+    select(
+        links.c.release_id, links.c.position, case((heads.c.commit_status == "COMPLETE", heads.c.previous_sha), else_=null())
+    )
+    .select_from(
+        commits.join(links, links.c.commit_id == commits.c.id)
+        .join(heads, _OF_LIST)
+        .join(releases, releases.c.id == links.c.release_id)
+    )
+    .where(
+        *_same(commits, "organization_id", "repository_id"),
+        *_same(links, "organization_id"),
+        *_same(heads, "organization_id"),
+        _sha("sha"),
+        heads.c.kind == "LIST",
+    )
+    .order_by(releases.c.version)
+    .limit(MAX_LISTS)
+)
+TAIL = Statement(
+    select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp, commits.c.sha)
+    .select_from(links.join(commits, commits.c.id == links.c.commit_id))
+    .where(
+        *_same(links, "organization_id", "release_id"),
+        *_same(commits, "repository_id"),
+        links.c.position >= bindparam("position", type_=Id),
+    )
+    .order_by(links.c.position)
+    .limit(MAX_RANGE + 1)
+)
+TIME = Statement(select(commits.c.timestamp).where(*_same(commits, "organization_id", "repository_id"), _sha("sha")))
+BEFORE = Statement(
+    select(commits.c.sha, heads.c.head_time)
+    .select_from(heads.join(commits, commits.c.id == heads.c.commit_id))
+    .where(
+        *_same(heads, "organization_id", "repository_id"),
+        heads.c.kind == "LIST",
+        heads.c.commit_status == "COMPLETE",
+        heads.c.head_time < bindparam("time", type_=heads.c.head_time.type),
+    )
+    .distinct()
+    .order_by(heads.c.head_time.desc())
+    .limit(2)
+)
+
+
+# Statement by statement and not as one join: PostgreSQL's planner, where it has not seen a young table yet, walks through
+# all rows of one for each of the other, which took a second at thirty releases.
+IDS = Statement(
+    lambda dialect: select(commits.c.sha, commits.c.id).where(
+        *_same(commits, "organization_id", "repository_id"), dialect.among(commits.c.sha, "shas")
+    )
+)
+HEADS_AMONG = Statement(
+    lambda dialect: select(heads.c.commit_id, heads.c.release_id).where(
+        *_same(heads, "organization_id"),
+        dialect.among(heads.c.commit_id, "commits"),
+        heads.c.release_id != bindparam("release_id", type_=Id),
+    )
+)
+PROJECTS = Statement(select(release_projects.c.project_id).where(*_same(release_projects, "organization_id", "release_id")))
+OF_PROJECTS = Statement(
+    lambda dialect: (
+        select(release_projects.c.release_id)
+        .where(
+            *_same(release_projects, "organization_id"),
+            dialect.among(release_projects.c.release_id, "releases"),
+            dialect.among(release_projects.c.project_id, "projects"),
+        )
+        .distinct()
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What is known of a range: its commits, newest first, where `status` is one of FILLED.
+
+    `known_until` is the commit that has to be heard of more, `head_time` as head_commits keeps it.
+    """
+
+    status: CommitStatus
+    commits: list[Linked]
+    known_until: str | None
+    head_time: datetime | None
+
+
+class Line:
+    """A repository's line, as a release sees it that looks for its range."""
+
+    def __init__(self, transaction: Transaction, organization: int, release: int, repository: int) -> None:
+        self._transaction = transaction
+        self._here: dict[str, Any] = {"organization_id": organization, "repository_id": repository}
+        self._release = release
+        self._commits: dict[str, Linked] = {}
+        self._projects: list[int] | None = None
+
+    async def range(self, head: str, previous: str | None) -> Range:
+        """Find the commits after `previous`, or after the nearest head of another release of its projects, up to `head`."""
+        walk = Walk(head, stops_unknown=previous is None)
+        floor = await self._time(previous) if previous else None
+        while walk.outcome is None:
+            tails = await self._tails(walk.wants)
+            walk.follow(tails, [previous] if previous else await self._heads(walk.wants, tails, head))
+            if walk.stuck:
+                walk.leap(await self._before(walk.wants, floor))
+        found = [self._commits[sha] for sha in walk.found] if walk.outcome in FILLED else []
+        newest = self._commits.get(head)
+        time = (newest.timestamp or NEVER) if newest else None
+        return Range(walk.outcome, found, None if walk.outcome in FILLED else walk.wants, time)
+
+    async def _tails(self, sha: str) -> list[Tail]:
+        found = []
+        for release, position, base in await self._transaction.all(LISTS, {**self._here, "sha": sha}):
+            where = {**self._here, "release_id": release, "position": position}
+            rows = await self._transaction.all(TAIL, where)
+            for row in rows:
+                self._commits[row[4]] = Linked(row[0], row[1], row[2], moment(row[3]))
+            found.append(Tail(tuple(row[4] for row in rows), base))
+        return found
+
+    async def _heads(self, sha: str, tails: Sequence[Tail], own: str) -> set[str]:
+        """Tell which commits of some tails are heads of other releases of the same projects; the own head is none."""
+        shas = {sha, *(one for tail in tails for one in (*tail.shas, tail.base) if one is not None)} - {own}
+        ids = {one: self._commits[one].id for one in shas if one in self._commits}
+        strangers = sorted(shas - ids.keys())
+        if strangers:
+            ids.update(await self._ask(IDS, shas=strangers))
+        found = await self._ask(HEADS_AMONG, release_id=self._release, commits=sorted(ids.values()))
+        if not found:
+            return set()
+        if self._projects is None:
+            self._projects = [row[0] for row in await self._ask(PROJECTS, release_id=self._release)]
+        others = sorted({release for _, release in found})
+        related = {row[0] for row in await self._ask(OF_PROJECTS, releases=others, projects=self._projects)}
+        stops = {commit for commit, release in found if release in related}
+        return {one for one, row_id in ids.items() if row_id in stops}
+
+    async def _ask(self, statement: Statement, **values: Any) -> list[Any]:
+        spelt = self._transaction.dialect.list_value
+        given = {name: spelt(value) if isinstance(value, list) else value for name, value in values.items()}
+        return await self._transaction.all(statement, {**self._here, **given})
+
+    async def _before(self, sha: str, floor: datetime | None) -> str | None:
+        """Give the newest head of a list that is older than a commit; None where it is older than `floor`, or one of two."""
+        time = self._commits[sha].timestamp
+        if time is None:
+            return None
+        rows = await self._transaction.all(BEFORE, {**self._here, "time": time})
+        times = [moment(row[1]) for row in rows]
+        if not rows or times[0] in times[1:] or (floor and times[0] and times[0] < floor):
+            return None
+        return str(rows[0][0])
+
+    async def _time(self, sha: str) -> datetime | None:
+        row = await self._transaction.one(TIME, {**self._here, "sha": sha})
+        return None if row is None else moment(row[0])

@@ -1,0 +1,50 @@
+"""Writes a release's head commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, case, or_
+
+from gql_releases.domain.dates import now
+from gql_releases.domain.history import CommitStatus
+from gql_releases.domain.ref import Ref
+from gql_releases.storage.commits.store import HEAD_KEY, commit_keeper, heads, repository_keeper
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.natural_keys import insert, values_of
+from gql_releases.storage.engine.statements import Statement, Transaction
+
+_SAID = ("commit_id", "previous_sha", "said")
+
+
+def _upsert_head(dialect: Dialect) -> Any:
+    """The head as it is said; of a head that is said anew the range stays as it is."""
+    made = insert(dialect, heads).values(values_of(heads, *HEAD_KEY, *_SAID, "kind", "commit_status"))
+    anew = [heads.c[name].is_not_distinct_from(made.excluded[name]) for name in _SAID]
+    kind = case((or_(heads.c.kind == "LIST", and_(*anew)), heads.c.kind), else_=made.excluded.kind)
+    said = {name: made.excluded[name] for name in _SAID}
+    return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**said, "kind": kind})
+
+
+SET_HEAD = Statement(_upsert_head)
+_UNSETTLED = {"said": True, "kind": "RANGE", "commit_status": CommitStatus.HEAD_UNKNOWN}
+
+
+async def set_refs(transaction: Transaction, organization: int, release: int, refs: Sequence[Ref]) -> None:
+    """Set the head of each named repository; the last one named wins. The ranges are then to be settled (ranges.py).
+
+    A repository that is new is created, as those of commits are.
+    """
+    common: dict[str, Any] = {"organization_id": organization}
+    dated = {**common, "date_created": now()}
+    repositories = await repository_keeper.keep(
+        transaction, dated, {ref.repository: {"name": ref.repository} for ref in refs}
+    )
+    last = {repositories[ref.repository]: ref for ref in refs}
+    for repository, ref in sorted(last.items()):
+        bare = {"sha": ref.sha, "author_id": None, "message": None, "timestamp": None}
+        shared = {**dated, "repository_id": repository}
+        commit = (await commit_keeper.keep(transaction, shared, {ref.sha: bare}))[ref.sha]
+        head = {"release_id": release, "repository_id": repository, "commit_id": commit, "previous_sha": ref.previous_sha}
+        await transaction.run(SET_HEAD, {**common, **head, **_UNSETTLED})

@@ -1,0 +1,360 @@
+"""Writes commits, their authors, repositories and file changes, and a release's list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, update
+
+from gql_releases.domain.commit import FileChange, NewCommit
+from gql_releases.domain.dates import format_date, now
+from gql_releases.domain.history import CommitStatus, interleave, last_commit
+from gql_releases.storage.commits.lookup import Looked, look, looking
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.natural_keys import AT_ONCE, Keeper, insert_all, insert_ignoring, insert_rows, values_of
+from gql_releases.storage.engine.statements import Row, Rows, RowsStatement, Statement, Then, Transaction
+from gql_releases.storage.engine.types import Id, moment
+from gql_releases.storage.schema.tables import (
+    CommitAuthorRow,
+    CommitRow,
+    FileChangeRow,
+    HeadCommitRow,
+    ReleaseAuthorRow,
+    ReleaseCommitRow,
+    ReleaseRow,
+    RepositoryRow,
+    table,
+)
+
+commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
+releases, links = table(ReleaseRow), table(ReleaseCommitRow)
+release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
+
+repository_keeper = Keeper(repositories, ("name",), ("date_created",), by="name")
+author_keeper = Keeper(authors, ("email",), ("name",), by="email", completed=("name",))
+_SAID = ("author_id", "message", "timestamp")
+commit_keeper = Keeper(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
+LOOK = looking()
+INSERT_CHANGE = insert_ignoring(
+    table(FileChangeRow), "organization_id", "commit_id", "path", "type", shared=("organization_id",)
+)
+_FIRST = itemgetter(0)
+_NOTHING: Row = (None,) * 5
+
+
+def _of_release(target: Any) -> list[ColumnElement[bool]]:
+    return [
+        target.c.organization_id == bindparam("organization_id", type_=Id),
+        target.c.release_id == bindparam("release_id", type_=Id),
+    ]
+
+
+CLEAR = [Statement(delete(target).where(*_of_release(target))) for target in (links, release_authors)]
+CLEAR_HEADS = Statement(delete(heads).where(*_of_release(heads)))
+_WHERE = ("organization_id", "release_id")
+_SHARED = ("organization_id",)
+LINK = insert_all(links, *_WHERE, "position", "commit_id", shared=_SHARED)
+LINK_AUTHOR = insert_all(release_authors, *_WHERE, "position", "author_id", shared=_SHARED)
+_HEAD = [column.name for column in heads.c if column.name not in ("id", "known_until")]
+HEAD_KEY = ["organization_id", "release_id", "repository_id"]
+
+
+def _head_of_list(dialect: Dialect) -> Any:
+    made = insert_rows(dialect, heads, _HEAD, _SHARED)
+    follows = {name: case((heads.c.said, heads.c[name]), else_=made.excluded[name]) for name in ("commit_id", "head_time")}
+    now_listed = {name: made.excluded[name] for name in ("kind", "commit_status")}
+    return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
+
+
+HEAD_OF_LIST = RowsStatement(_head_of_list, _SHARED)
+COUNT = Statement(
+    update(releases)
+    .values(values_of(releases, "commit_count", "last_commit_id", "commit_status"))
+    .where(
+        releases.c.organization_id == bindparam("organization", type_=Id),
+        releases.c.id == bindparam("release_id", type_=Id),
+    )
+)
+LINKED_ELSEWHERE = Statement(
+    select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp)
+    .select_from(links.join(commits, commits.c.id == links.c.commit_id))
+    .where(*_of_release(links), commits.c.repository_id != bindparam("repository_id", type_=Id))
+    .order_by(links.c.position)
+)
+
+
+class Linked(NamedTuple):
+    """A commit that stands in a release's list."""
+
+    id: int
+    repository_id: int
+    author_id: int | None
+    timestamp: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a command sent: commits, and the repository whose commits they replace; None for those of all."""
+
+    commits: Sequence[Linked]
+    repository_id: int | None = None
+
+
+async def set_commits(
+    transaction: Transaction,
+    organization: int,
+    release: int,
+    arranged: Sequence[NewCommit],
+    present: Sequence[Linked],
+    only_repository: str | None = None,
+) -> Sent:
+    """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
+
+    The ranges of its other repositories are then to be settled (storage/commits/ranges.py). `present` is the list that the release
+    has: the same one again is not written.
+    """
+    named = names_of(organization, [arranged], only_repository)
+    looked = await look(transaction, LOOK, organization, named.lists, {})
+    stored = await store(transaction, organization, arranged, named, looked)
+    listed, replaced = stored.linked, None
+    if only_repository is not None:
+        replaced = stored.repositories[only_repository]
+        listed = await _merge(transaction, organization, release, listed, replaced)
+    written = [] if listed == present else links_of(organization, release, listed)
+    if written and present:
+        await _clear(transaction, organization, release)
+    rows = chain(stored.rows, written, [heads_of(organization, {release: stored.linked})])
+    await write_rows(transaction, rows, stored.completed)
+    return Sent(stored.linked, replaced)
+
+
+def heads_of(organization: int, sent: Mapping[int, Sequence[Linked]]) -> Rows:
+    """Give what writes the heads of lists that were sent, by release: of each repository its newest commit."""
+    common = {"organization_id": organization, "previous_sha": None, "said": False, "kind": "LIST"}
+    found = []
+    for release, listed in sent.items():
+        for one in {one.repository_id: one for one in reversed(listed)}.values():
+            head = {"repository_id": one.repository_id, "commit_id": one.id, "head_time": one.timestamp}
+            found.append({**common, **head, "release_id": release, "commit_status": "COMPLETE"})
+    return HEAD_OF_LIST, found
+
+
+async def write_rows(
+    transaction: Transaction, rows: Iterable[Rows], completed: Sequence[Rows] = (), then: Then | None = None
+) -> list[Row]:
+    """Write rows, each statement's after those that they refer to, AT_ONCE of them together; then complete others.
+
+    Gives what the statement `then` finds, with its values, which does not ask for what is written here. Very many rows are
+    better made as they are asked for: between parts others have their turns.
+    """
+    batch: list[Rows] = []
+    count = 0
+    for statement, given in rows:
+        for start in range(0, len(given), AT_ONCE):
+            part = given[start : start + AT_ONCE] if len(given) > AT_ONCE else given
+            if count + len(part) > AT_ONCE:
+                await transaction.run_all(batch)
+                await transaction.pause()
+                batch, count = [], 0
+            batch.append((statement, part))
+            count += len(part)
+    found = await transaction.run_all(batch, then)
+    for statement, given in completed:
+        await transaction.run_many(statement, given)
+    return found
+
+
+async def link_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[Linked]) -> None:
+    """Make a release's list of commits anew, and what is kept of it: its authors, its length, its last commit."""
+    await _clear(transaction, organization, release)
+    await write_rows(transaction, links_of(organization, release, listed))
+
+
+async def _clear(transaction: Transaction, organization: int, release: int) -> None:
+    for statement in CLEAR:
+        await transaction.run(statement, {"organization_id": organization, "release_id": release})
+
+
+def links_of(organization: int, release: int, listed: Sequence[Linked]) -> list[Rows]:
+    """Give what links a list of commits to a release that is there."""
+    counted = {"organization": organization, "release_id": release, **counts_of(listed)}
+    return [*new_links(organization, {release: listed}), (COUNT, [counted])]
+
+
+def new_links(organization: int, lists: Mapping[int, Sequence[Linked]]) -> list[Rows]:
+    """Give what links lists of commits, and their authors, by release."""
+    linked, wrote = [], []
+    for release, listed in lists.items():
+        where = {"organization_id": organization, "release_id": release}
+        linked += [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)]
+        authors = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
+        wrote += [{**where, "position": index, "author_id": author} for index, author in enumerate(authors)]
+    return [(LINK, linked), (LINK_AUTHOR, wrote)]
+
+
+def counts_of(listed: Sequence[Linked]) -> dict[str, Any]:
+    """Give what a release's own row says of its list."""
+    last = last_commit(listed)
+    return {
+        "commit_count": len(listed),
+        "last_commit_id": last.id if last else None,
+        "commit_status": CommitStatus.COMPLETE if listed else CommitStatus.NO_COMMITS,
+    }
+
+
+async def clear_commits(transaction: Transaction, organization: int, release: int) -> None:
+    """Take a release's commits, authors and heads away; the commits themselves stay."""
+    await transaction.run(CLEAR_HEADS, {"organization_id": organization, "release_id": release})
+    await link_commits(transaction, organization, release, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a list of commits names: rows of repositories by name, and of authors by address."""
+
+    repositories: dict[str, dict[str, Any]]
+    authors: dict[str, dict[str, Any]]
+    shas: list[str]
+
+    @property
+    def lists(self) -> dict[str, list[str]]:
+        """Give the names alone, as `look` takes them."""
+        return {"names": list(self.repositories), "emails": list(self.authors), "shas": self.shas}
+
+
+def names_of(organization: int, lists: Sequence[Sequence[NewCommit]], also: str | None = None) -> Named:
+    """Gather what lists of commits name, those that come first first, and `also` a repository."""
+    names = {one.repository or _unnamed(organization): None for listed in lists for one in listed}
+    if also is not None:
+        names[also] = None
+    shas = dict.fromkeys(one.sha for listed in lists for one in listed)
+    return Named({name: {"name": name} for name in names}, _authors(lists), list(shas))
+
+
+def _unnamed(organization: int) -> str:
+    """Give Sentry's name for the repository of commits that name none."""
+    return f"organization-{organization}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Commits with their ids, those of the repositories by name, and what is to be written of it all, then completed."""
+
+    linked: list[Linked]
+    repositories: dict[str, int]
+    rows: Iterator[Rows]
+    completed: list[Rows]
+
+
+async def store(
+    transaction: Transaction, organization: int, arranged: Sequence[NewCommit], named: Named, looked: Looked
+) -> Stored:
+    """Give commits their ids, and what is to be written of them and of all that they name.
+
+    They may be those of several lists, one after the other: what a later one says of a commit then stands.
+    """
+    many, dialect = len(arranged) > AT_ONCE, transaction.dialect  # then each look at all of them takes some 10 ms
+    if many:
+        await transaction.pause()
+    common = {"organization_id": organization, "date_created": format_date(now())}
+    drawn = await transaction.draw(repositories, len(named.repositories) - len(looked.repositories))
+    repository_ids, new_repositories = repository_keeper.making(
+        dialect, common, named.repositories, looked.repositories, drawn
+    )
+    drawn = await transaction.draw(authors, len(named.authors) - len(looked.authors))
+    author_ids, new_authors = author_keeper.making(dialect, common, named.authors, looked.authors, drawn)
+    completed = [author_keeper.completing(named.authors, looked.authors)]
+    placed = [repository_ids[one.repository or _unnamed(organization)] for one in arranged]
+    by_repository, rows_of = _rows_of(arranged, placed, author_ids)
+    if many:
+        await transaction.pause()
+    known = {
+        repository: {sha: row for sha, row in looked.commits.get(repository, {}).items() if sha in given}
+        for repository, given in by_repository.items()
+    }
+    if many:
+        await transaction.pause()
+    drawn = await transaction.draw(commits, sum([len(given) - len(known[one]) for one, given in by_repository.items()]))
+    ids: dict[int, dict[str, int]] = {}
+    new_commits: list[dict[str, Any]] = []
+    for repository, given in sorted(by_repository.items()):
+        shared = {**common, "repository_id": repository}
+        ids[repository], new = commit_keeper.making(dialect, shared, given, known[repository], drawn)
+        new_commits += new
+        completed.append(commit_keeper.completing(given, known[repository]))
+    if many:
+        await transaction.pause()
+    listed = []
+    changed: list[tuple[int, Sequence[FileChange]]] = []
+    for one, repository, row in zip(arranged, placed, rows_of, strict=True):
+        _, _, author, _, time = known[repository].get(one.sha, _NOTHING)
+        row_id = ids[repository][one.sha]
+        listed.append(Linked(row_id, repository, row["author_id"] or author, row["timestamp"] or moment(time)))
+        if one.file_changes:
+            changed.append((row_id, one.file_changes))
+    if many:
+        await transaction.pause()
+    changes = ((INSERT_CHANGE, part) for part in _changes(organization, changed))
+    rows = [
+        (repository_keeper.insert, new_repositories),
+        (author_keeper.insert, new_authors),
+        (commit_keeper.insert, new_commits),
+    ]
+    return Stored(listed, repository_ids, chain(rows, changes), completed)
+
+
+def _rows_of(
+    arranged: Sequence[NewCommit], placed: Sequence[int], authors: Mapping[str, int]
+) -> tuple[dict[int, dict[str, dict[str, Any]]], list[dict[str, Any]]]:
+    """Give the row of each commit by repository and sha, and as it is up to each of the commits."""
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    rows = []
+    for one, repository in zip(arranged, placed, strict=True):
+        author = authors[one.author.email] if one.author else None
+        row: dict[str, Any] = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
+        given = found.setdefault(repository, {})
+        if before := given.get(one.sha):  # an earlier one of the lists has it
+            row = before | {name: row[name] for name in _SAID if row[name] is not None}
+        given[one.sha] = row
+        rows.append(row)
+    return found, rows
+
+
+def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:
+    """Give the rows of file changes, by commit and path, AT_ONCE or a few more at a time."""
+    rows: list[dict[str, Any]] = []
+    for row_id, changes in sorted(changed, key=_FIRST):
+        for path, kind in sorted(changes, key=_FIRST):
+            rows.append({"organization_id": organization, "commit_id": row_id, "path": path, "type": kind})
+        if len(rows) >= AT_ONCE:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
+
+
+def _authors(lists: Sequence[Sequence[NewCommit]]) -> dict[str, dict[str, Any]]:
+    """Give the authors of some commits by their addresses, with the name that the newest commit of the last list has."""
+    wrote: dict[str, dict[str, Any]] = {}
+    for listed in lists:
+        for one in reversed(listed):
+            if one.author:
+                name = one.author.name or wrote.get(one.author.email, {}).get("name")
+                wrote[one.author.email] = {"email": one.author.email, "name": name}
+    return wrote
+
+
+async def _merge(transaction: Transaction, organization: int, release: int, listed: list[Linked], own: int) -> list[Linked]:
+    """Put one repository's new commits among those of the others that stay: by time where all have one, else first."""
+    asked = {"organization_id": organization, "release_id": release, "repository_id": own}
+    stay = [
+        Linked(row_id, other, author, moment(time))
+        for row_id, other, author, time in await transaction.all(LINKED_ELSEWHERE, asked)
+    ]
+    merged = listed + stay
+    return interleave([listed, stay]) if all(one.timestamp for one in merged) else merged

@@ -1,0 +1,1 @@
+"""Databases: connections, transactions, statements and what differs between SQLite and PostgreSQL."""

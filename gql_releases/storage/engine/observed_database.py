@@ -1,0 +1,143 @@
+"""A database whose statements are observed, for metrics and traces. Without observers the database is used as it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Table
+
+from gql_releases.storage.engine.database import Database, Usage, Work
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.statements import Row, Rows, Statement, Then, Transaction, Values
+
+Result = TypeVar("Result")
+
+
+class Observer(Protocol):
+    """What learns of statements."""
+
+    def current_context(self) -> Any:
+        """Return what the statements of the running request belong to."""
+
+    def note_statement(self, kind: str, sql: str, seconds: float, context: Any) -> None:
+        """Take in a statement that has ended: `read` or `write`, without values; in any thread."""
+
+
+class ObservedDatabase:
+    """A database that hands each of its statements to an observer."""
+
+    def __init__(self, database: Database, observer: Observer) -> None:
+        self._database, self._observer = database, observer
+
+    @property
+    def dialect(self) -> Dialect:
+        """The database's dialect."""
+        return self._database.dialect
+
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
+        """Give the rows of a statement that reads."""
+        observer, begun = self._observer, time.perf_counter()
+        context = observer.current_context()
+        try:
+            return await self._database.rows(statement, values, large=large, move=move)
+        finally:
+            observer.note_statement("read", statement.on(self.dialect).sql, time.perf_counter() - begun, context)
+
+    async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
+        """Run `work` on one snapshot."""
+        return await self._database.read(self._observe("read", work), large=large, move=move)
+
+    async def write(self, work: Work[Result], *, large: bool = False) -> Result:
+        """Run `work` in one transaction."""
+        return await self._database.write(self._observe("write", work), large=large)
+
+    def usage(self) -> Usage:
+        """Return what is in use of this process's means."""
+        return self._database.usage()
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of the database."""
+        await self._database.close()
+
+    def _observe(self, kind: str, work: Work[Result]) -> Work[Result]:
+        observer, context = self._observer, self._observer.current_context()
+        return lambda transaction: work(ObservedTransaction(transaction, kind, observer, context))
+
+
+class _Timed:
+    """Hands a statement to the observer when its block ends."""
+
+    __slots__ = ("_begun", "_sql", "_transaction")
+
+    def __init__(self, transaction: ObservedTransaction, sql: str) -> None:
+        self._transaction, self._sql = transaction, sql
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __exit__(self, *error: object) -> None:
+        self._transaction.note(self._sql, time.perf_counter() - self._begun)
+
+
+class ObservedTransaction:
+    """A transaction that hands each of its statements to an observer."""
+
+    def __init__(self, transaction: Transaction, kind: str, observer: Observer, context: Any) -> None:
+        self._transaction, self._kind, self._observer, self._context = transaction, kind, observer, context
+
+    @property
+    def dialect(self) -> Dialect:
+        """The database's dialect."""
+        return self._transaction.dialect
+
+    def note(self, sql: str, seconds: float) -> None:
+        """Hand a statement to the observer."""
+        self._observer.note_statement(self._kind, sql, seconds, self._context)
+
+    def _time(self, statement: Statement) -> _Timed:
+        return _Timed(self, statement.on(self.dialect).sql)
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and give its rows."""
+        with self._time(statement):
+            return await self._transaction.all(statement, values)
+
+    async def one(self, statement: Statement, values: Values) -> Row | None:
+        """Run a statement and give its first row."""
+        with self._time(statement):
+            return await self._transaction.one(statement, values)
+
+    async def run(self, statement: Statement, values: Values) -> None:
+        """Run a statement for its effect."""
+        with self._time(statement):
+            await self._transaction.run(statement, values)
+
+    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+        """Run a statement once for each row of values: one statement for the observer."""
+        with self._time(statement):
+            await self._transaction.run_many(statement, rows)
+
+    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+        """Run statements for the effect, each for its rows: one statement for the observer."""
+        statements = [statement for statement, rows in run if rows] + ([then[0]] if then else [])
+        with _Timed(self, "; ".join(statement.on(self.dialect).sql for statement in statements)):
+            return await self._transaction.run_all(run, then)
+
+    async def draw(self, target: Table, count: int) -> Iterator[int]:
+        """Draw ids for new rows of a table."""
+        return await self._transaction.draw(target, count)
+
+    def require_thread(self) -> None:
+        """Raise TakesLong where the work holds up the event loop."""
+        self._transaction.require_thread()
+
+    async def pause(self) -> None:
+        """Let others run."""
+        await self._transaction.pause()
+
+    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+        """Run a statement once for each row of values and give all rows: one statement for the observer."""
+        with self._time(statement):
+            return await self._transaction.all_many(statement, rows)

@@ -1,0 +1,308 @@
+"""SQLite: reads on connections of their own, writes on one that commits what has queued up as a group."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import Table
+
+from gql_releases.storage.engine.database import READ_SECONDS, TakesLong, Usage, Work
+from gql_releases.storage.engine.dialects import SEVERAL, SqliteDialect
+from gql_releases.storage.engine.read_threads import ReadThreads, is_interrupt
+from gql_releases.storage.engine.sqlite_errors import TRANSLATED, translate
+from gql_releases.storage.engine.sqlite_files import OpenFiles, create_file
+from gql_releases.storage.engine.sqlite_writer import SqliteWriter
+from gql_releases.storage.engine.statements import Row, Rows, Statement, Then, Values
+
+Result = TypeVar("Result")
+logger = logging.getLogger(__name__)
+
+PRAGMAS = (
+    "synchronous=FULL",  # what was acknowledged survives a power cut; the group commit pays for it
+    "foreign_keys=ON",
+    "cache_size=-8192",
+    "mmap_size=1073741824",
+)
+BUSY_MS = 5000
+KEPT_STATEMENTS = 128
+"""Statements that a connection keeps prepared, each of at most LONG_SQL characters and some 90 KB; 50 are the writers'."""
+KEPT_STATEMENTS_APART = 8
+"""The same for each of the connections that large reads and those that scan run on, whose statements may be longer."""
+SQLITE = SqliteDialect()
+"""Of all databases of a process: statements are compiled once for it."""
+STEPS = 100_000
+"""Instructions of SQLite's machine between two looks at how long a read holds up the event loop: 2 to 4 ms."""
+LOOKS = 3
+"""Looks after which a read is taken off the event loop."""
+
+
+def sqlite_path(url: str) -> Path:
+    """Give the file behind `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite" or parts.netloc or not parts.path.strip("/"):
+        raise ValueError(
+            f"A database's URL must look like sqlite:///file.db or postgresql://user@host/database, not {parts.scheme}:..."
+        )
+    return Path(unquote(parts.path[1:])).absolute()
+
+
+def connect(path: Path, statements: int = KEPT_STATEMENTS) -> sqlite3.Connection:
+    """Open a connection as all of ours are, which keeps so many statements prepared; a new file is its owner's alone.
+
+    Raises Unavailable.
+    """
+    create_file(path)
+    with TRANSLATED:
+        connection = sqlite3.connect(
+            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=statements
+        )
+        _use_wal(connection)
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        if _forget_figures(connection):
+            connection.close()
+            return connect(path, statements)  # this one keeps in mind what it has read
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to write-ahead logging. SQLite waits for no other connection here, so this repeats it for a while.
+
+    Raises sqlite3.OperationalError where others hold the file for longer than BUSY_MS.
+    """
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _forget_figures(connection: sqlite3.Connection) -> bool:
+    """Drop what an ANALYZE left, and say whether something was: every plan here is made for a planner that knows no figures.
+
+    With them SQLite scans a small table rather than look a row up, does not see then that it is one row, and sorts all
+    releases for each page of them.
+    """
+    found = connection.execute("SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')").fetchall()
+    try:
+        for (name,) in found:
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
+    except sqlite3.OperationalError:  # nobody may write here: slower, not wrong
+        return False
+    if found:
+        logger.warning("the figures that an ANALYZE left in the database were dropped: see docs/operations.md")
+    return bool(found)
+
+
+class SqliteTransaction:
+    """A transaction on one connection. Nothing here waits: see `run_through`."""
+
+    def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect, *, on_loop: bool = False) -> None:
+        self._connection, self.dialect, self._on_loop = connection, dialect, on_loop
+        self.has_unkept = False
+        """Whether a statement was run that the connection should not keep."""
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and give its rows."""
+        prepared = statement.on(self.dialect)
+        if not prepared.is_kept:
+            self.has_unkept = True
+        return self._connection.execute(prepared.sql, prepared.bind(values)).fetchall()
+
+    async def one(self, statement: Statement, values: Values) -> Row | None:
+        """Run a statement and give its first row."""
+        prepared = statement.on(self.dialect)
+        row: Row | None = self._connection.execute(prepared.sql, prepared.bind(values)).fetchone()
+        return row
+
+    async def run(self, statement: Statement, values: Values) -> None:
+        """Run a statement for its effect."""
+        await self.all(statement, values)
+
+    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+        """Run a statement once for each row of values."""
+        if not rows:
+            return
+        prepared = statement.on(self.dialect)
+        bound = [prepared.bind(row) for row in rows]
+        if prepared.several:
+            whole = len(bound) // SEVERAL * SEVERAL
+            parts = [tuple(chain(*bound[start : start + SEVERAL])) for start in range(0, whole, SEVERAL)]
+            self._connection.executemany(prepared.several, parts)
+            bound = bound[whole:]
+        self._connection.executemany(prepared.sql, bound)
+
+    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+        """Run statements for the effect, each for its rows, one after another, and give the rows of `then`."""
+        for statement, rows in run:
+            await self.run_many(statement, rows)
+        return await self.all(*then) if then else []
+
+    async def draw(self, target: Table, count: int) -> Iterator[int]:
+        """Count on from the last id: there is one writer."""
+        if count == 0:
+            return iter(())
+        if target.dialect_options["sqlite"]["autoincrement"]:  # an id of a row that is gone is not used again
+            found = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (target.name,)).fetchone()
+        else:
+            found = self._connection.execute(f"SELECT max(id) FROM {target.name}").fetchone()
+        last = (found and found[0]) or 0
+        return iter(range(last + 1, last + 1 + count))
+
+    def require_thread(self) -> None:
+        """Raise TakesLong on the event loop."""
+        if self._on_loop:
+            raise TakesLong
+
+    async def pause(self) -> None:
+        """Go on: large writes have a thread of their own."""
+
+    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+        """Run a statement once for each row of values and give all rows that it returned, in order."""
+        prepared, execute = statement.on(self.dialect), self._connection.execute
+        return [given for row in rows for given in execute(prepared.sql, prepared.bind(row)).fetchall()]
+
+
+class ThreadedTransaction(SqliteTransaction):
+    """A read in a thread, which looks before each statement whether it is to end."""
+
+    def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect, check: Callable[[], None]) -> None:
+        super().__init__(connection, dialect)
+        self._check = check
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and return its rows. Raises Ended."""
+        self._check()
+        return await super().all(statement, values)
+
+
+def run_through(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine that never waits to its end, on any thread."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return cast(Result, done.value)
+    coroutine.close()
+    raise RuntimeError("work in a SQLite transaction must not wait for anything else")
+
+
+class SqliteDatabase:
+    """A SQLite file: connections that read, on the event loop and in threads, and one that writes for one group at a time.
+
+    Writes are those of SqliteWriter.
+    """
+
+    def __init__(self, path: Path, read_seconds: float = READ_SECONDS) -> None:
+        """Take the file, and the seconds that a read may take."""
+        self.path, self.dialect = path, SQLITE
+        self._reader = connect(path)
+        self._reader.set_progress_handler(self._look, STEPS)
+        self._reading = SqliteTransaction(self._reader, self.dialect)
+        self._turn: asyncio.Handle | None = None
+        self._looks = 0
+        self._files = OpenFiles(path)
+        self._read_threads = ReadThreads(partial(self._connect_again, KEPT_STATEMENTS_APART), read_seconds)
+        self._writer = SqliteWriter(self._connect_again, self._run_write, self._files)
+
+    async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
+        """Give the rows of a statement that reads. Raises as `read` does."""
+        if not large:
+            prepared = statement.on(self.dialect)
+            self._looks = 0
+            try:
+                if self._turn is None:
+                    self._begin_turn()
+                return self._reader.execute(prepared.sql, prepared.bind(values)).fetchall()
+            except sqlite3.DatabaseError as error:
+                self._require_moved(error, move=move)
+        return await self.read(lambda transaction: transaction.all(statement, values), large=True)
+
+    async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
+        """Run `work` on one snapshot: here and now, or in a thread when it is large.
+
+        What takes long here is run again in a thread, unless `move` is false: then TakesLong is raised. Raises TimedOut,
+        Unavailable.
+        """
+        if not large:
+            self._looks = 0
+            try:
+                if self._turn is None:
+                    self._begin_turn()
+                return cast(Result, run_through(cast(Any, work(self._reading))))
+            except sqlite3.DatabaseError as error:
+                self._require_moved(error, move=move)
+        with TRANSLATED:
+            return await self._read_threads.run(partial(self._read_apart, work))
+
+    def _look(self) -> bool:
+        """Return whether the statement that runs on the event loop is to be interrupted: SQLite calls it every STEPS."""
+        self._looks += 1
+        return self._looks >= LOOKS
+
+    def _require_moved(self, error: sqlite3.DatabaseError, *, move: bool) -> None:
+        """Return where a read was interrupted and is to be run again in a thread; else raise what became of it."""
+        if is_interrupt(error):
+            if not move:
+                raise TakesLong from error
+            return
+        translate(error)
+        raise error
+
+    def _read_apart(self, work: Work[Result], connection: sqlite3.Connection, check: Callable[[], None]) -> Result:
+        return cast(Result, run_through(cast(Any, work(ThreadedTransaction(connection, self.dialect, check)))))
+
+    def _begin_turn(self) -> None:
+        """Begin a snapshot for all reads of this turn of the event loop: one by one, each would lock and unlock the file.
+
+        It is as new as any of them may ask for: the loop has taken in their requests before it began to answer them, and
+        tells of a commit that came later in the next turn.
+        """
+        self._reader.execute("BEGIN")
+        self._turn = asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        if self._turn:
+            self._turn.cancel()
+            self._turn = None
+            if self._reader.in_transaction:
+                self._reader.execute("ROLLBACK")
+
+    async def write(self, work: Work[Result], *, large: bool = False) -> Result:
+        """Run `work` in a savepoint of the next commit and answer after it. Raises Unavailable."""
+        return await self._writer.write(work, large=large)
+
+    def usage(self) -> Usage:
+        """Return how many writes wait."""
+        return {"write_queue": {"": self._writer.waiting}}
+
+    async def close(self) -> None:
+        """Finish the queued writes and close the file."""
+        await self._writer.close()
+        self._end_turn()
+        await self._read_threads.close()
+        self._reader.close()
+
+    def _connect_again(self, statements: int = KEPT_STATEMENTS) -> sqlite3.Connection:
+        """Open another connection to the same file. Raises Unavailable, also where the file is another one by now."""
+        self._files.require_same()
+        return connect(self.path, statements)
+
+    def _run_write(self, connection: sqlite3.Connection, work: Work[Any], on_loop: bool) -> Any:
+        transaction = SqliteTransaction(connection, self.dialect, on_loop=on_loop)
+        try:
+            return run_through(cast(Any, work(transaction)))
+        finally:
+            self._writer.is_stale |= transaction.has_unkept

@@ -1,0 +1,71 @@
+"""Finds the release that an operation is about, inside the operation's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from gql_releases.domain.dates import parse_date
+from gql_releases.domain.errors import InvalidToken, ReleaseNotFound
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.release import ReleaseKey, Status
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import Id, moment
+from gql_releases.storage.reading.catalogue import CATALOGUE
+from gql_releases.storage.schema.tables import ReleaseRow, TokenRow, table
+
+releases, tokens = table(ReleaseRow), table(TokenRow)
+
+ALIVE = Statement(select(tokens.c.id).where(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None)))
+
+
+async def require_alive(transaction: Transaction, principal: Principal) -> None:
+    """Refuse a writer whose token was revoked meanwhile. Raises InvalidToken."""
+    if principal.token_id is not None and await transaction.one(ALIVE, {"token": principal.token_id}) is None:
+        raise InvalidToken
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an operation needs to know of a stored release."""
+
+    id: int
+    version: str
+    status: Status
+    date_created: datetime
+    date_released: datetime | None
+
+
+@lru_cache(maxsize=32)
+def _find(names: tuple[str, ...], deleted: bool) -> Statement:
+    filters = CATALOGUE["Release"].filters
+
+    def construct(dialect: Dialect) -> Any:
+        columns = (releases.c.id, releases.c.version, releases.c.status, releases.c.date_created, releases.c.date_released)
+        same = releases.c.organization_id == bindparam("organization", type_=Id)
+        conditions = (filters[name](releases, f"r{index}", dialect) for index, name in enumerate(names))
+        # PostgreSQL keeps other writers of this release waiting, and those who refer to it only where it is to be deleted.
+        return select(*columns).where(same, *conditions).with_for_update(of=releases, key_share=not deleted)
+
+    return Statement(construct)
+
+
+async def find_release(transaction: Transaction, principal: Principal, key: ReleaseKey, *, deleted: bool = False) -> Found:
+    """Find and lock a release of the caller's organization; one to be `deleted` also against who refers to it.
+
+    Raises ReleaseNotFound, InvalidToken.
+    """
+    await require_alive(transaction, principal)
+    conditions = key.conditions()
+    values = {"organization": principal.organization_id}
+    for index, (_, value) in enumerate(conditions):
+        values[f"r{index}"] = transaction.dialect.list_value(value) if isinstance(value, list) else value
+    row = await transaction.one(_find(tuple(name for name, _ in conditions), deleted), values)
+    if row is None:
+        raise ReleaseNotFound
+    return Found(row[0], row[1], Status(row[2]), parse_date(row[3]), moment(row[4]))

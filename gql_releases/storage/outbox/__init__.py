@@ -1,0 +1,1 @@
+"""Requests that wait to be forwarded to Sentry."""

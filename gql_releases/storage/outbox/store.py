@@ -1,0 +1,336 @@
+"""The outbox as its senders see it: what is due, claimed for a time, sent, put off or refused; and as an operator does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, bindparam, delete, func, literal, select, update
+from sqlalchemy.sql.elements import Null
+
+from gql_releases.domain.dates import now
+from gql_releases.domain.forwarding import Claimed, Kind, Upstream, UpstreamState
+from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.natural_keys import insert, values_of
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import Id, UtcDateTime
+from gql_releases.storage.outbox.writer import outbox, queues, upstreams
+
+
+def _id(name: str) -> Any:
+    return bindparam(name, type_=Id)
+
+
+_at, _until = bindparam("now", type_=UtcDateTime), bindparam("until", type_=UtcDateTime)
+_pending = [queues.c.state == UpstreamState.PENDING.value, queues.c.next_attempt_at <= _at]
+
+# Organizations whose upstream may be asked now and for whom something is due; those that fail are only felt for.
+DUE = Statement(
+    select(upstreams.c.organization_id, upstreams.c.failures).where(
+        upstreams.c.resume_at <= _at,
+        select(queues.c.id).where(queues.c.organization_id == upstreams.c.organization_id, *_pending).exists(),
+    )
+)
+UPSTREAM = Statement(
+    select(upstreams.c.url, upstreams.c.organization, upstreams.c.sealed_token).where(
+        upstreams.c.organization_id == _id("organization")
+    )
+)
+# One process asks a failing upstream at a time: whoever moves its resume_at first.
+FEEL = Statement(
+    update(upstreams)
+    .values(resume_at=_until)
+    .where(upstreams.c.organization_id == _id("organization"), upstreams.c.resume_at <= _at)
+    .returning(upstreams.c.organization_id)
+)
+PICK = Statement(
+    select(queues.c.id, queues.c.version, queues.c.last_deploy)
+    .where(queues.c.organization_id == _id("organization"), *_pending)
+    .order_by(queues.c.next_attempt_at, queues.c.id)
+    .limit(bindparam("limit", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+HEAD = Statement(
+    select(outbox.c.id, outbox.c.kind, outbox.c.body, outbox.c.attempts)
+    .where(outbox.c.organization_id == _id("organization"), outbox.c.queue_id == _id("queue"))
+    .order_by(outbox.c.id)
+    .limit(1)
+)
+CLAIM = Statement(
+    update(queues)
+    .values(next_attempt_at=_until, claim=queues.c.claim + 1, attempts=bindparam("attempts", type_=Integer))
+    .where(queues.c.id == _id("queue"))
+    .returning(queues.c.claim)
+)
+TRY = Statement(update(outbox).values(attempts=outbox.c.attempts + 1).where(outbox.c.id == _id("item")))
+TAKE_OUT = Statement(delete(outbox).where(outbox.c.id == _id("item")))
+_mine = [queues.c.id == _id("queue"), queues.c.claim == bindparam("claim", type_=Integer)]
+# Also locks the queue: what a writer puts in now is seen by the look for the next request, or wakes the queue after it.
+SENT = Statement(
+    update(queues)
+    .values(
+        state=literal(UpstreamState.SENT.value),
+        last_error=Null(),
+        last_deploy=func.coalesce(bindparam("deploy", type_=queues.c.last_deploy.type), queues.c.last_deploy),
+    )
+    .where(*_mine)
+    .returning(queues.c.last_deploy)
+)
+STILL = Statement(
+    update(queues)
+    .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_until)
+    .where(queues.c.id == _id("queue"))
+)
+EMPTY = Statement(
+    update(queues)
+    .values(state=literal(UpstreamState.SENT.value))
+    .where(queues.c.id == _id("queue"), queues.c.state == UpstreamState.PENDING.value)
+)
+FORGET = Statement(delete(queues).where(queues.c.id == _id("queue")))
+_error = bindparam("error", type_=queues.c.last_error.type)
+PUT_OFF = Statement(update(queues).values(next_attempt_at=_until, last_error=_error).where(*_mine))
+REFUSE = Statement(update(queues).values(state=literal(UpstreamState.FAILED.value), last_error=_error).where(*_mine))
+WELL = Statement(
+    update(upstreams)
+    .values(failures=0, resume_at=_at)
+    .where(upstreams.c.organization_id == _id("organization"), upstreams.c.failures > 0)
+)
+ILL = Statement(
+    update(upstreams)
+    .values(failures=upstreams.c.failures + 1, resume_at=_until)
+    .where(upstreams.c.organization_id == _id("organization"))
+)
+FAILURES = Statement(select(upstreams.c.failures).where(upstreams.c.organization_id == _id("organization")))
+
+SHOW = Statement(
+    select(upstreams.c.url, upstreams.c.organization, upstreams.c.failures, upstreams.c.resume_at).where(
+        upstreams.c.organization_id == _id("organization")
+    )
+)
+COUNTS = Statement(
+    select(queues.c.state, func.count())
+    .where(queues.c.organization_id == _id("organization"))
+    .group_by(queues.c.state)
+    .order_by(queues.c.state)
+)
+UNSENT_RELEASES = Statement(
+    select(queues.c.state, func.count()).where(queues.c.state != UpstreamState.SENT.value).group_by(queues.c.state)
+)
+_LISTED = ("version", "kind", "state", "attempts", "next_attempt_at", "last_error")
+LIST = Statement(
+    select(queues.c.version, outbox.c.kind, queues.c.state, outbox.c.attempts, queues.c.next_attempt_at, queues.c.last_error)
+    .join_from(outbox, queues, queues.c.id == outbox.c.queue_id)
+    .where(outbox.c.organization_id == _id("organization"))
+    .order_by(outbox.c.id)
+)
+FAILED = Statement(
+    select(queues.c.id, queues.c.version)
+    .where(queues.c.organization_id == _id("organization"), queues.c.state == UpstreamState.FAILED.value)
+    .order_by(queues.c.id)
+)
+RETRY = Statement(
+    update(queues)
+    .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_at, attempts=0, last_error=Null())
+    .where(queues.c.id == _id("queue"))
+)
+# Whatever kept requests waiting was about the old upstream, or its token.
+WAKE_ALL = Statement(
+    update(queues)
+    .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_at, last_error=Null())
+    .where(
+        queues.c.organization_id == _id("organization"),
+        queues.c.state == UpstreamState.FAILED.value,
+    )
+)
+REMOVE = Statement(delete(upstreams).where(upstreams.c.organization_id == _id("organization")).returning(upstreams.c.url))
+REMOVE_QUEUES = Statement(delete(queues).where(queues.c.organization_id == _id("organization")))
+UNSENT = Statement(select(func.count()).where(outbox.c.organization_id == _id("organization")))
+
+_NAMED = ("url", "organization", "sealed_token", "failures", "resume_at")
+
+
+def _name(dialect: Dialect) -> Any:
+    made = insert(dialect, upstreams).values(values_of(upstreams, *(one.name for one in upstreams.c)))
+    newer = {name: made.excluded[name] for name in _NAMED}
+    return made.on_conflict_do_update(index_elements=["organization_id"], set_=newer)
+
+
+NAME = Statement(_name)
+
+
+class OutboxStore:
+    """The outbox in a database. A claim is for a time: a sender that dies holds a release up no longer than that."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self) -> list[tuple[int, bool]]:
+        """Give the organizations for whom something is due, and whether their upstream answered last time."""
+        return [(int(row[0]), row[1] == 0) for row in await self._database.rows(DUE, {"now": now()})]
+
+    async def claim(self, organization: int, limit: int, until: datetime, *, well: bool) -> list[Claimed]:
+        """Claim the first requests of some releases; of one release only where the upstream is not `well`."""
+
+        async def work(transaction: Transaction) -> list[Claimed]:
+            times = {"organization": organization, "now": now(), "until": until}
+            if not well and await transaction.one(FEEL, times) is None:
+                return []
+            upstream = await _upstream(transaction, organization)
+            if upstream is None:
+                return []
+            rows = await transaction.all(PICK, {**times, "limit": limit if well else 1})
+            found = [await _claim(transaction, upstream, (row[0], row[1], row[2]), until) for row in rows]
+            return [one for one in found if one]
+
+        return await self._database.write(work)
+
+    async def sent(self, claimed: Claimed, until: datetime | None, deploy: str | None) -> Claimed | None:
+        """Take a request out that has arrived, and claim the release's next one, unless `until` is None.
+
+        `deploy` is the upstream's id of the deploy that it was.
+        """
+
+        async def work(transaction: Transaction) -> Claimed | None:
+            organization, queue, moment = claimed.upstream.organization_id, claimed.queue, now()
+            await transaction.run(WELL, {"organization": organization, "now": moment})
+            mine = await transaction.one(SENT, {"queue": queue, "claim": claimed.claim, "deploy": deploy})
+            await transaction.run(TAKE_OUT, {"item": claimed.item})
+            if mine is None:  # it took longer than the lease, and somebody else goes on from here
+                return None
+            head = await transaction.one(HEAD, {"organization": organization, "queue": queue})
+            if head is None and claimed.kind is Kind.DELETION:
+                await transaction.run(FORGET, {"queue": queue})
+            if head is None:
+                return None
+            await transaction.run(STILL, {"queue": queue, "until": until or moment})
+            upstream = await _upstream(transaction, organization)
+            assert upstream
+            return await _claim(transaction, upstream, (queue, claimed.version, mine[0]), until) if until else None
+
+        return await self._database.write(work)
+
+    async def put_off(self, claimed: Claimed, until: datetime, error: str, rest: datetime | None) -> None:
+        """Try a request again later; until `rest` nothing is to be asked of its upstream."""
+
+        async def work(transaction: Transaction) -> None:
+            mine = {"queue": claimed.queue, "claim": claimed.claim}
+            await transaction.run(PUT_OFF, {**mine, "until": until, "error": error})
+            if rest:
+                await transaction.run(ILL, {"organization": claimed.upstream.organization_id, "until": rest})
+
+        await self._database.write(work)
+
+    async def refuse(self, claimed: Claimed, error: str) -> None:
+        """Note that the upstream will never take a request; the release's later ones wait behind it."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.run(WELL, {"organization": claimed.upstream.organization_id, "now": now()})
+            await transaction.run(REFUSE, {"queue": claimed.queue, "claim": claimed.claim, "error": error})
+
+        await self._database.write(work)
+
+    async def count_unsent(self) -> dict[str, int]:
+        """Return how many releases of all organizations have requests that wait or were refused, by state."""
+        rows = await self._database.rows(UNSENT_RELEASES, {}, large=True)
+        return {UpstreamState.PENDING.value: 0, UpstreamState.FAILED.value: 0, **dict(rows)}
+
+    async def failures(self, organization: int) -> int:
+        """Give how often in a row an upstream could not be asked."""
+        rows = await self._database.rows(FAILURES, {"organization": organization})
+        return int(rows[0][0]) if rows else 0
+
+    async def name_upstream(self, organization: int, url: str, slug: str, sealed: bytes) -> None:
+        """Name an organization's upstream, or another one; what waits goes there, and at once."""
+
+        async def work(transaction: Transaction) -> None:
+            moment = now()
+            row = {
+                "organization_id": organization, "url": url, "organization": slug, "sealed_token": sealed, "failures": 0,
+                "resume_at": moment, "date_created": moment,
+            }  # fmt: skip
+            await transaction.run(NAME, row)
+            await transaction.run(WAKE_ALL, {"organization": organization, "now": moment})
+
+        await self._database.write(work)
+
+    async def show_upstream(self, organization: int) -> dict[str, Any] | None:
+        """Give an organization's upstream without its token, with how many releases are in which state."""
+
+        async def work(transaction: Transaction) -> dict[str, Any] | None:
+            where = {"organization": organization}
+            row = await transaction.one(SHOW, where)
+            if row is None:
+                return None
+            named = dict(zip(("url", "organization", "failures", "resume_at"), row, strict=True))
+            return {**named, "releases": dict(await transaction.all(COUNTS, where))}
+
+        return await self._database.read(work)
+
+    async def remove_upstream(self, organization: int, *, discard: bool) -> int | None:
+        """Take an upstream away with its queues; give how many requests had not arrived, None where there is none.
+
+        Where some have not arrived, nothing is done unless they are to be discarded.
+        """
+
+        async def work(transaction: Transaction) -> int | None:
+            where = {"organization": organization}
+            if await transaction.one(UPSTREAM, where) is None:
+                return None
+            row = await transaction.one(UNSENT, where)
+            unsent = int(row[0]) if row else 0
+            if discard or not unsent:
+                await transaction.run(REMOVE, where)
+                await transaction.run(REMOVE_QUEUES, where)
+            return unsent
+
+        return await self._database.write(work)
+
+    async def list_outbox(self, organization: int) -> list[dict[str, Any]]:
+        """List the requests that have not arrived, the oldest first."""
+
+        async def work(transaction: Transaction) -> list[dict[str, Any]]:
+            rows = await transaction.all(LIST, {"organization": organization})
+            return [dict(zip(_LISTED, row, strict=True)) for row in rows]
+
+        return await self._database.read(work)
+
+    async def retry(self, organization: int, version: str | None, *, skip: bool) -> int:
+        """Let releases that were refused be tried again, or the one of a version; `skip` leaves out what was refused.
+
+        Give how many there were.
+        """
+
+        async def work(transaction: Transaction) -> int:
+            rows = await transaction.all(FAILED, {"organization": organization})
+            queues_ = [row[0] for row in rows if version in (None, row[1])]
+            for queue in queues_:
+                head = await transaction.one(HEAD, {"organization": organization, "queue": queue})
+                if skip and head:
+                    await transaction.run(TAKE_OUT, {"item": head[0]})
+                await transaction.run(RETRY, {"queue": queue, "now": now()})
+            return len(queues_)
+
+        return await self._database.write(work)
+
+
+async def _upstream(transaction: Transaction, organization: int) -> Upstream | None:
+    row = await transaction.one(UPSTREAM, {"organization": organization})
+    return None if row is None else Upstream(organization, row[0], row[1], bytes(row[2]))
+
+
+async def _claim(
+    transaction: Transaction, upstream: Upstream, queue: tuple[int, str, str | None], until: datetime
+) -> Claimed | None:
+    """Claim the first request of a queue that nobody else has; an empty queue is one whose requests have all arrived."""
+    number, version, last_deploy = queue
+    where = {"organization": upstream.organization_id, "queue": number}
+    head = await transaction.one(HEAD, where)
+    if head is None:
+        await transaction.run(EMPTY, where)
+        return None
+    item, kind, body, attempts = head
+    row = await transaction.one(CLAIM, {**where, "until": until, "attempts": attempts + 1})
+    assert row
+    await transaction.run(TRY, {"item": item})
+    return Claimed(upstream, number, row[0], version, item, Kind(kind), body, attempts + 1, last_deploy)

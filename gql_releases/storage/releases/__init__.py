@@ -1,0 +1,1 @@
+"""Writes releases: creation (also in batches and in bulk), updates, deletion."""

@@ -1,0 +1,59 @@
+"""Locks what a bulk creation writes, in an order that all writers share, before its first row is written.
+
+Two transactions that take the same rows in differing order wait for each other until PostgreSQL looks for such circles,
+which it does after a second, and one of them is then done anew. SQLite has one writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, false, select
+
+from gql_releases.domain.commit import arrange
+from gql_releases.storage.commits.lookup import look, looking
+from gql_releases.storage.commits.store import names_of, store, write_rows
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.locks import Locked, lock_organization
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import Id
+from gql_releases.storage.organizations import create_missing_projects
+from gql_releases.storage.releases.creation import Creation
+from gql_releases.storage.schema.tables import ReleaseRow, table
+
+releases = table(ReleaseRow)
+
+
+def _lock_releases(dialect: Dialect) -> Any:
+    own = releases.c.organization_id == bindparam("organization", type_=Id)
+    locked = select(releases.c.id).where(own, dialect.among(releases.c.version, "versions"))
+    return locked.order_by(releases.c.version).with_for_update(key_share=True)
+
+
+LOCK_RELEASES = Statement(_lock_releases)
+LOOK_AND_LOCK = looking(lock_unless=lambda dialect: false())
+
+
+async def lock_bulk(transaction: Transaction, organization: int, creations: Sequence[Creation]) -> None:
+    """Take a bulk creation's locks: the organization's, existing releases, then projects, repositories, authors, commits.
+
+    Of one organization one bulk creation runs at a time; single creations run beside it, and lock rows in the same order.
+    Missing projects and commits are written on the way; a later refusal of the creation undoes them.
+    """
+    if transaction.dialect.sql.name != "postgresql":
+        return
+    await lock_organization(transaction, Locked.BULK, organization)
+    versions = sorted({creation.new.version for creation in creations})
+    asked = {"organization": organization, "versions": transaction.dialect.list_value(versions)}
+    await transaction.run(LOCK_RELEASES, asked)
+    slugs = {name for creation in creations if creation.create_projects for name in creation.new.projects}
+    await create_missing_projects(transaction, organization, slugs)
+    arranged = [arrange(creation.new.commits) for creation in creations]
+    if any(arranged):
+        named = names_of(organization, arranged)
+        looked = await look(transaction, LOOK_AND_LOCK, organization, named.lists, {})
+        stored = await store(
+            transaction, organization, [commit for commits in arranged for commit in commits], named, looked
+        )
+        await write_rows(transaction, stored.rows, stored.completed)

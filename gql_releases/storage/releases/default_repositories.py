@@ -1,0 +1,135 @@
+"""Reads `origin`, the name that sentry-cli gives to every repository, as the default repository of a release's projects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select, update
+
+from gql_releases.domain.commit import ORIGIN, NewCommit
+from gql_releases.domain.history import CommitStatus
+from gql_releases.domain.ref import Ref
+from gql_releases.domain.release import NewRelease, ReleaseChange
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.types import Id
+from gql_releases.storage.schema.tables import ProjectRow, ReleaseProjectRow, ReleaseRow, RepositoryRow, table
+
+projects, repositories = table(ProjectRow), table(RepositoryRow)
+releases, links = table(ReleaseRow), table(ReleaseProjectRow)
+
+_OWN = bindparam("organization_id", type_=Id)
+
+
+def _select_defaults() -> Select[Any]:
+    default = repositories.c.id == projects.c.default_repository_id
+    return select(repositories.c.name).select_from(projects).join(repositories, default)
+
+
+DEFAULTS_OF_RELEASE = Statement(
+    select(repositories.c.name)
+    .distinct()
+    .select_from(links)
+    .join(projects, projects.c.id == links.c.project_id)
+    .join(repositories, repositories.c.id == projects.c.default_repository_id)
+    .where(links.c.organization_id == _OWN, links.c.release_id == bindparam("release_id", type_=Id))
+    .limit(2)
+)
+DEFAULTS_BY_SLUG = Statement(
+    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.slug, "named"))
+)
+DEFAULTS_BY_ID = Statement(
+    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.id, "named"))
+)
+FIND_RELEASE = Statement(
+    select(releases.c.id).where(
+        releases.c.organization_id == _OWN,
+        releases.c.version == bindparam("version", type_=releases.c.version.type),
+    )
+)
+
+
+def _set_ambiguous(dialect: Dialect) -> Any:
+    defaults = func.count(projects.c.default_repository_id.distinct())
+    several = (
+        select(defaults)
+        .select_from(links.join(projects, projects.c.id == links.c.project_id))
+        .where(links.c.organization_id == _OWN, links.c.release_id == releases.c.id)
+        .scalar_subquery()
+    )
+    chosen = dialect.among(releases.c.id, "releases")
+    status = {"commit_status": CommitStatus.ORIGIN_AMBIGUOUS}
+    return update(releases).values(status).where(releases.c.organization_id == _OWN, chosen, several > 1)
+
+
+SET_AMBIGUOUS = Statement(_set_ambiguous)
+
+
+async def resolve_creation(transaction: Transaction, organization: int, new: NewRelease) -> NewRelease:
+    """Return a release to be created whose commits and refs name the default repository of its projects for `origin`.
+
+    Its projects are those that it names and those that a release of this version has. Without exactly one default, the
+    names stay.
+    """
+    if not new.resolves_origin:
+        return new
+    names = await _find_defaults_of_projects(transaction, organization, new.projects)
+    row = await transaction.one(FIND_RELEASE, {"organization_id": organization, "version": new.version})
+    if row is not None:
+        names |= await _find_defaults_of_release(transaction, organization, int(row[0]))
+    if len(names) != 1:
+        return new
+    [name] = names
+    return replace(new, commits=_rename_commits(new.commits, name), refs=_rename_refs(new.refs, name))
+
+
+async def resolve_change(transaction: Transaction, organization: int, release: int, change: ReleaseChange) -> ReleaseChange:
+    """Return the change of a release likewise."""
+    if not change.resolves_origin:
+        return change
+    names = await _find_defaults_of_release(transaction, organization, release)
+    if len(names) != 1:
+        return change
+    [name] = names
+    commits = None if change.commits is None else _rename_commits(change.commits, name)
+    return replace(change, commits=commits, refs=None if change.refs is None else _rename_refs(change.refs, name))
+
+
+async def has_several_defaults(transaction: Transaction, organization: int, release: int) -> bool:
+    """Return whether the projects of a release have several default repositories, so that `origin` could be any of them."""
+    return len(await _find_defaults_of_release(transaction, organization, release)) > 1
+
+
+async def note_ambiguous(transaction: Transaction, organization: int, created: Sequence[int]) -> None:
+    """Set the status of those of some releases, whose commits are of `origin`, that have several default repositories."""
+    values = {"organization_id": organization, "releases": transaction.dialect.list_value(created)}
+    await transaction.run(SET_AMBIGUOUS, values)
+
+
+async def _find_defaults_of_release(transaction: Transaction, organization: int, release: int) -> set[str]:
+    rows = await transaction.all(DEFAULTS_OF_RELEASE, {"organization_id": organization, "release_id": release})
+    return {row[0] for row in rows}
+
+
+async def _find_defaults_of_projects(transaction: Transaction, organization: int, named: Sequence[str | int]) -> set[str]:
+    slugs = [name for name in named if isinstance(name, str)]
+    numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
+    names: set[str] = set()
+    for statement, keys in (
+        (DEFAULTS_BY_SLUG, slugs),
+        (DEFAULTS_BY_ID, [number for number in numbers if 0 <= number < 2**63]),
+    ):
+        if keys:
+            values = {"organization_id": organization, "named": transaction.dialect.list_value(keys)}
+            names |= {row[0] for row in await transaction.all(statement, values)}
+    return names
+
+
+def _rename_commits(commits: Sequence[NewCommit], name: str) -> tuple[NewCommit, ...]:
+    return tuple([one._replace(repository=name) if one.repository == ORIGIN else one for one in commits])
+
+
+def _rename_refs(refs: Sequence[Ref], name: str) -> tuple[Ref, ...]:
+    return tuple([replace(one, repository=name) if one.repository == ORIGIN else one for one in refs])

@@ -1,0 +1,354 @@
+"""Writes releases: each method is one transaction, which also reads what the caller wants to see."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, null, select, update
+
+from gql_releases.domain.commit import NewCommit, arrange
+from gql_releases.domain.counters import count_fall_back
+from gql_releases.domain.dates import now
+from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
+from gql_releases.domain.outcomes import Created, Tree
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.ref import Ref
+from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
+from gql_releases.domain.selection import Read, View
+from gql_releases.storage.commits.ranges import known, lock_lines, settle
+from gql_releases.storage.commits.refs import set_refs
+from gql_releases.storage.commits.store import clear_commits, set_commits
+from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.locks import Locked, lock_organization
+from gql_releases.storage.engine.natural_keys import insert_rows, values_of
+from gql_releases.storage.engine.statements import RowsStatement, Statement, Transaction
+from gql_releases.storage.engine.types import NEVER, Id
+from gql_releases.storage.environments import forget_release, refresh_current
+from gql_releases.storage.lookup import Found, find_release
+from gql_releases.storage.outbox.writer import forward_change, forward_creation, forward_deletion
+from gql_releases.storage.reading.reader import Reader
+from gql_releases.storage.releases.batcher import Gathered
+from gql_releases.storage.releases.bulk import lock_bulk
+from gql_releases.storage.releases.creation import COPIED, Creation, There, create_all, links_to
+from gql_releases.storage.releases.default_repositories import resolve_change, resolve_creation
+from gql_releases.storage.schema.tables import ReleaseProjectRow, ReleaseRow, table
+
+releases, links = table(ReleaseRow), table(ReleaseProjectRow)
+logger = logging.getLogger(__name__)
+
+_LINK = [column.name for column in links.c if column.name != "project_id"]
+LINK = RowsStatement(
+    lambda dialect: (
+        insert_rows(dialect, links, (*_LINK, "project_id"), _LINK).on_conflict_do_nothing().returning(links.c.project_id)
+    ),
+    _LINK,
+)
+_SORT_KEYS = (*COPIED, "date_released")
+SORT_KEYS = Statement(
+    select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id))
+)
+
+
+def _where_release(column: Any) -> Any:
+    return column == bindparam("release", type_=Id)
+
+
+SET = {
+    name: Statement(update(releases).values(values_of(releases, name)).where(_where_release(releases.c.id)))
+    for name in ("ref", "url", "status", "notes", "metadata_json")
+}
+COLUMN_OF = {"metadata": "metadata_json"}
+SET_DATE = Statement(
+    update(releases).values(values_of(releases, "date_released", "release_order")).where(_where_release(releases.c.id))
+)
+SET_DATE_OF_LINKS = Statement(
+    update(links)
+    .values(values_of(links, "release_order", "date_shown"))
+    .where(links.c.organization_id == bindparam("organization", type_=Id), _where_release(links.c.release_id))
+)
+FORGET_DEPLOY = Statement(update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id)))
+DELETE = Statement(delete(releases).where(_where_release(releases.c.id)))
+
+IGNORED = ("ref", "url", "date_released", "notes", "metadata")
+"""What a creation does not take for a release that is known."""
+
+LARGE = 1_000
+"""Rows from which on a write is better not run on the event loop (about 10 ms of SQLite)."""
+ROWS_OF_RELEASE = 20
+"""As many as a release takes the time of, without its commits."""
+
+Change = Callable[[Transaction, Found], Awaitable[None]]
+
+
+class ReleaseStore:
+    """Releases in a database."""
+
+    def __init__(self, database: Database, reader: Reader) -> None:
+        self._database, self._reader = database, reader
+        self._together: Gathered[Creation, Created | None] = Gathered(
+            self._create_together, *database.dialect.creates_together
+        )
+
+    async def create_release(
+        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool, in_turn: bool = False
+    ) -> Created:
+        """Create a release, or touch the one of this version: see docs/sentry-contract.md#2-creation. Raises InvalidInput.
+
+        Those that come at the same moment are created by the same statements, unless they are to be created `in_turn`.
+        """
+        creation = Creation(principal, new, view, create_projects)
+        size = ROWS_OF_RELEASE + _rows(new.commits)
+        if not in_turn and not new.refs and not new.resolves_origin and size <= LARGE:
+            created = await self._together.do(principal.organization_id, creation, size)
+            if created is not None:
+                return created
+        return await self._create_alone(creation)
+
+    async def _create_together(
+        self, organization: int, creations: Sequence[Creation]
+    ) -> Sequence[Created | Exception | None]:
+        """Create those of some releases that are new in one transaction; None: it is to be created alone."""
+        if len(creations) == 1:
+            return [await self._create_alone(creations[0])]
+        try:
+            made = await self._database.write(
+                lambda transaction: create_all(transaction, organization, creations, self._show_all)
+            )
+        except Unavailable:
+            raise
+        except DomainError:  # of one of them, as a revoked token: alone, each one finds out for itself
+            return [None] * len(creations)
+        except Exception:
+            count_fall_back("batch")
+            logger.warning("a batch of %d creations failed: each is done alone", len(creations), exc_info=True)
+            return [None] * len(creations)
+        return [None if isinstance(one, There) else one for one in made]
+
+    async def _create_alone(self, creation: Creation) -> Created:
+        return await self._database.write(
+            lambda transaction: self._create(transaction, creation), large=_rows(creation.new.commits) > LARGE
+        )
+
+    async def create_releases(
+        self, principal: Principal, news: Sequence[NewRelease], view: View | None, *, create_projects: bool
+    ) -> list[Created]:
+        """Create several releases in one transaction. Raises InvalidInput, its paths below ("releases", index)."""
+
+        begun = now()
+        # Dates in the order of the input, whatever the order in which they are written.
+        dated = [
+            new if new.date_created else replace(new, date_created=begun + timedelta(microseconds=index))
+            for index, new in enumerate(news)
+        ]
+        creations = [Creation(principal, new, view, create_projects) for new in dated]
+
+        async def work(transaction: Transaction) -> list[Created]:
+            return await self._create_bulk(transaction, principal.organization_id, creations)
+
+        return await self._database.write(work, large=sum(ROWS_OF_RELEASE + _rows(new.commits) for new in news) > LARGE)
+
+    async def _create_bulk(
+        self, transaction: Transaction, organization: int, creations: Sequence[Creation]
+    ) -> list[Created]:
+        """Create releases of one organization: new ones by the same statements, then the others in the order of versions."""
+        await lock_bulk(transaction, organization, creations)
+        results: list[Created | There | InvalidInput | None] = [None] * len(creations)
+        first: dict[str, int] = {}
+        for index, creation in enumerate(creations):
+            first.setdefault(creation.new.version, index)
+        news = [creation.new for creation in creations]
+        usual = [index for index in first.values() if not news[index].refs and not news[index].resolves_origin]
+        if usual:
+            created = await create_all(transaction, organization, [creations[index] for index in usual], self._show_all)
+            for index, result in zip(usual, created, strict=True):
+                results[index] = result
+        for index in sorted(range(len(creations)), key=lambda index: (creations[index].new.version, index)):
+            results[index] = await self._finish(transaction, creations[index], results[index], index)
+        refused = [result for result in results if isinstance(result, InvalidInput)]
+        if refused:
+            raise InvalidInput(problem for error in refused for problem in error.problems)
+        return [result for result in results if isinstance(result, Created)]
+
+    async def _finish(
+        self, transaction: Transaction, creation: Creation, result: Created | There | InvalidInput | None, index: int
+    ) -> Created | InvalidInput:
+        """Do what is left of a bulk's creation, whose release is there already, has refs or repeats a version."""
+        if isinstance(result, Created):
+            return result
+        try:
+            if isinstance(result, InvalidInput):
+                raise result
+            if isinstance(result, There):
+                return await self._extend(transaction, creation, result)
+            return await self._create(transaction, creation)
+        except InvalidInput as error:
+            return error.within("releases", index)
+
+    async def _create(self, transaction: Transaction, creation: Creation) -> Created:
+        """Create a release, or give the one that is there what a creation brings. Raises InvalidInput."""
+        if creation.new.resolves_origin:
+            new = await resolve_creation(transaction, creation.principal.organization_id, creation.new)
+            creation = replace(creation, new=new)
+        [made] = await create_all(transaction, creation.principal.organization_id, [creation], self._show_all)
+        if isinstance(made, InvalidInput):
+            raise made
+        assert made is not None, "alone, there is no other one of its version"
+        return await self._extend(transaction, creation, made) if isinstance(made, There) else made
+
+    async def _extend(self, transaction: Transaction, creation: Creation, there: There) -> Created:
+        """Give a release that is there what a creation brings: projects, commits, refs, a status."""
+        principal, new = creation.principal, creation.new
+        organization = principal.organization_id
+        found = await find_release(transaction, principal, ReleaseKey(version=new.version))
+        if new.status and new.status is not found.status:
+            await transaction.run(SET["status"], {"release": found.id, "status": new.status})
+        keys = await _sort_keys(transaction, found.id)
+        extended = await transaction.all_many(LINK, links_to(organization, found.id, keys, there.projects))
+        await _take(transaction, organization, found.id, new.commits, new.refs)
+        if there.upstream:
+            await forward_creation(transaction, principal, found.id, new, known=True)
+        outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
+        ignored = tuple(name for name in IGNORED if getattr(new, name) is not None)
+        return Created(outcome, found.id, ignored, await self._show(transaction, principal, found.id, creation.view))
+
+    async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
+        """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
+
+        async def apply(transaction: Transaction, found: Found) -> None:
+            organization = principal.organization_id
+            resolved = await resolve_change(transaction, organization, found.id, change)
+            await self._apply(transaction, organization, found, resolved.values)
+            if resolved.refs is not None and not resolved.refs:
+                await clear_commits(transaction, organization, found.id)
+            await _take(transaction, organization, found.id, resolved.commits, resolved.refs)
+            await forward_change(transaction, principal, found, resolved.values, resolved.commits, resolved.refs)
+
+        large = change.refs == () or _rows(change.commits or ()) > LARGE
+        return await self._change(principal, key, apply, view, large=large)
+
+    async def finalize_release(self, principal: Principal, key: ReleaseKey, at: datetime | None, view: View) -> Tree:
+        """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
+
+        async def apply(transaction: Transaction, found: Found) -> None:
+            values = {"date_released": at or found.date_released or now()}
+            await self._apply(transaction, principal.organization_id, found, values)
+            await forward_change(transaction, principal, found, values)
+
+        return await self._change(principal, key, apply, view)
+
+    async def set_commits(
+        self, principal: Principal, key: ReleaseKey, commits: Sequence[NewCommit], repository: str | None, view: View
+    ) -> Tree:
+        """Replace a release's commits, or those of one repository. Raises ReleaseNotFound."""
+
+        async def apply(transaction: Transaction, found: Found) -> None:
+            before = await known(transaction, principal.organization_id, found.id)
+            names = _repositories(commits) | ({repository} if repository is not None else set())
+            await lock_lines(transaction, principal.organization_id, before, names)
+            sent = await set_commits(
+                transaction, principal.organization_id, found.id, arrange(commits), before.listed, repository
+            )
+            await settle(transaction, principal.organization_id, found.id, sent, before)
+            await forward_change(transaction, principal, found, {}, commits, None, repository)
+
+        return await self._change(principal, key, apply, view, large=not commits or _rows(commits) > LARGE)
+
+    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: View) -> Tree:
+        """Set a release's heads; an empty list clears heads and commits. Raises ReleaseNotFound, InvalidInput."""
+
+        async def apply(transaction: Transaction, found: Found) -> None:
+            if refs:
+                await _take(transaction, principal.organization_id, found.id, None, refs)
+            else:
+                await clear_commits(transaction, principal.organization_id, found.id)
+            await forward_change(transaction, principal, found, {}, None, refs)
+
+        return await self._change(principal, key, apply, view, large=not refs)
+
+    async def delete_release(self, principal: Principal, key: ReleaseKey) -> int:
+        """Delete a release with its links, heads and deploys, and give its id. Raises ReleaseNotFound."""
+
+        async def work(transaction: Transaction) -> int:
+            await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id)
+            found = await find_release(transaction, principal, key, deleted=True)
+            places = await forget_release(transaction, principal.organization_id, found.id)
+            await transaction.run(FORGET_DEPLOY, {"release": found.id})
+            await transaction.run(DELETE, {"release": found.id})
+            await refresh_current(transaction, principal.organization_id, places)
+            await forward_deletion(transaction, principal, found.version)
+            return found.id
+
+        return await self._database.write(work, large=True)  # as its list of commits may be
+
+    async def _change(
+        self, principal: Principal, key: ReleaseKey, change: Change, view: View, *, large: bool = False
+    ) -> Tree:
+        async def work(transaction: Transaction) -> Tree:
+            found = await find_release(transaction, principal, key)
+            await change(transaction, found)
+            shown = await self._show(transaction, principal, found.id, view)
+            assert shown is not None
+            return shown
+
+        return await self._database.write(work, large=large)
+
+    async def _apply(self, transaction: Transaction, organization: int, found: Found, values: Any) -> None:
+        for name in ("ref", "url", "status", "notes", "metadata"):
+            if name in values:
+                column = COLUMN_OF.get(name, name)
+                await transaction.run(SET[column], {"release": found.id, column: values[name]})
+        if "date_released" in values:
+            date = values["date_released"]
+            order = {"release": found.id, "release_order": date or NEVER}
+            await transaction.run(SET_DATE, {**order, "date_released": date})
+            shown = date or found.date_created
+            await transaction.run(SET_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
+
+    async def _show(self, transaction: Transaction, principal: Principal, release: int, view: View | None) -> Tree | None:
+        [shown] = await self._show_all(transaction, [(principal, release, view)])
+        return shown
+
+    async def _show_all(
+        self, transaction: Transaction, wanted: Sequence[tuple[Principal, int, View | None]]
+    ) -> list[Tree | None]:
+        reads = [(principal, Read(view, (("id", release),))) for principal, release, view in wanted if view]
+        shown = iter(await self._reader.read_all(transaction, reads))
+        return [next(shown) if view else None for _, _, view in wanted]
+
+
+async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
+    row = await transaction.one(SORT_KEYS, {"release_id": release})
+    assert row
+    return dict(zip(_SORT_KEYS, row, strict=True))
+
+
+async def _take(
+    transaction: Transaction,
+    organization: int,
+    release: int,
+    commits: Sequence[NewCommit] | None,
+    refs: Sequence[Ref] | None,
+) -> None:
+    """Take commits and refs as they came, where some came, then put together what they make known."""
+    if not commits and not refs:
+        return
+    before = await known(transaction, organization, release)
+    await lock_lines(transaction, organization, before, _repositories(commits or ()), {ref.repository for ref in refs or ()})
+    sent = None
+    if commits:
+        sent = await set_commits(transaction, organization, release, arrange(commits), before.listed)
+    if refs:
+        await set_refs(transaction, organization, release, refs)
+    await settle(transaction, organization, release, sent, before)
+
+
+def _repositories(commits: Sequence[NewCommit]) -> set[str]:
+    return {commit.repository for commit in commits if commit.repository is not None}
+
+
+def _rows(commits: Sequence[NewCommit]) -> int:
+    return len(commits) + sum([len(one.file_changes) for one in commits])

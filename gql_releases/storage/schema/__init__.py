@@ -1,0 +1,1 @@
+"""Tables, their columns, and the migrations that create them."""

@@ -1,0 +1,1 @@
+"""Copies a store from one database to another."""

@@ -1,0 +1,221 @@
+"""Copies a store into another database, SQLite or PostgreSQL, goes on where it was cut off, and compares both afterwards.
+
+Each batch and the mark of how far it goes are one transaction in the target, so that a copy may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import asyncpg
+
+from gql_releases.domain.errors import CommandFailed, InvalidInput, Unavailable
+from gql_releases.storage.engine.sqlite_errors import is_not_a_database
+from gql_releases.storage.schema import migrate
+from gql_releases.storage.schema.revision import COPY_MARKS_TABLE
+from gql_releases.storage.store import named
+from gql_releases.storage.transfer.endpoints import End, Taken, open_end
+from gql_releases.storage.transfer.table_parts import Part, parts_to_copy, whole_tables
+
+BATCH = 5000
+"""Rows of a transaction."""
+AGAIN = "Make the target empty and copy again, while nothing writes to the source."
+
+UNDER_WAY = "Another copy into this database is under way."
+
+
+class CopyRefused(CommandFailed):
+    """A copy that cannot begin or go on, and why."""
+
+
+class Watch(Protocol):
+    """Who is told how far a copy is."""
+
+    def begin(self, what: str, total: int, done: int) -> None:
+        """Begin to do something with `total` rows, of which some are done."""
+
+    def advance(self, rows: int) -> None:
+        """Have done more rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A table of both databases: how many rows, and a digest of all of them in order."""
+
+    table: str
+    rows: tuple[int, int]
+    digests: tuple[str, str]
+
+    @property
+    def same(self) -> bool:
+        """Whether both have the same rows."""
+        return self.rows[0] == self.rows[1] and self.digests[0] == self.digests[1]
+
+
+async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATCH) -> list[Compared]:
+    """Copy all tables and compare them; the source's must be up to date, the target's are brought there.
+
+    Raises CopyRefused, before anything was changed, for a target that holds anything else; ValueError; Unavailable, after
+    which a second run goes on.
+    """
+    if named(source_url) == named(target_url):
+        raise CopyRefused("The source and the target are the same database.")
+    async with _opened(source_url, to_write=False) as source:
+        if COPY_MARKS_TABLE in await source.tables():
+            raise CopyRefused(f"{named(source_url)} is itself a copy that is not finished.")
+        await _require_free(source_url, target_url)
+        await to_thread(migrate.migrate, target_url)
+        async with _opened(target_url, to_write=True) as target:
+            try:
+                await target.lock()
+            except Taken as error:
+                raise CopyRefused(UNDER_WAY) from error
+            async with source.snapshot():
+                await _copy_all(source, target, named(source_url), watch, batch)
+            await target.tidy()
+            # The source is read anew: what was written to it since the copying began shows as a difference.
+            async with source.snapshot(), target.snapshot():
+                compared = await _compare_all(source, target, watch, batch)
+            if all(one.same for one in compared):
+                async with target.transaction():
+                    await target.fetch(f"DROP TABLE {COPY_MARKS_TABLE}")
+            return compared
+
+
+@asynccontextmanager
+async def _opened(url: str, *, to_write: bool) -> AsyncIterator[End]:
+    end = await open_end(url, to_write=to_write)
+    if end is None:
+        raise CopyRefused(f"There is no database {named(url)}.")
+    try:
+        yield end
+    finally:
+        await end.close()
+
+
+async def _require_free(source_url: str, target_url: str) -> None:
+    """Refuse a target that is neither empty nor this source's unfinished copy. Nothing is written."""
+    target, name = await open_end(target_url, to_write=False), named(target_url)
+    if target is None:
+        return
+    try:
+        found = await target.tables()
+        others = found - {part.table for part in whole_tables()} - {COPY_MARKS_TABLE, "alembic_version"}
+        if others:
+            raise CopyRefused(f"{name} has tables of something else ({', '.join(sorted(others))}): name an empty database.")
+        if COPY_MARKS_TABLE in found:
+            begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
+            if begun != {named(source_url)}:
+                raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {AGAIN}")
+            ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
+            if revision != migrate.head():
+                raise CopyRefused(f"{name} has an unfinished copy that another version began: {AGAIN}")
+            return
+        filled = await _filled_tables(target, found)
+        if filled:
+            raise CopyRefused(f"{name} holds data already ({', '.join(filled)}): name an empty database.")
+    except Unavailable as error:
+        if is_not_a_database(error.__cause__):
+            raise CopyRefused(f"{name} is no database, or is encrypted: name another one.") from None
+        raise
+    finally:
+        await target.close()
+
+
+async def _filled_tables(end: End, tables: set[str]) -> list[str]:
+    """List the tables to be copied that are among these and have rows."""
+    names = [part.table for part in whole_tables() if part.table in tables]
+    return [name for name in names if await end.fetch(f'SELECT 1 FROM "{name}" LIMIT 1')]
+
+
+async def _copy_all(source: End, target: End, name: str, watch: Watch, batch: int) -> None:
+    """Copy what is not there yet, then let the target number on where the source is."""
+    parts = parts_to_copy()
+    await _begin_marks(target, parts, name)
+    reached: dict[str, str] = dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
+    watch.begin("copying", await _count(source), await _count(target))
+    for part in parts:
+        await _copy_part(source, target, part, reached[part.name], watch, batch)
+    async with target.transaction():
+        last, there = await source.last_ids(), await target.last_ids()
+        await target.set_last_ids({name: max(last[name], there[name]) for name in last})
+
+
+async def _begin_marks(target: End, parts: Sequence[Part], name: str) -> None:
+    """Create the table of marks where no copy has begun.
+
+    Raises CopyRefused where another copy has filled the target since it was looked at: that one took the lock first.
+    """
+    async with target.transaction():
+        tables = await target.tables()
+        if COPY_MARKS_TABLE in tables:
+            return
+        if await _filled_tables(target, tables):
+            raise CopyRefused(UNDER_WAY)
+        await target.fetch(
+            f"CREATE TABLE {COPY_MARKS_TABLE} (step VARCHAR(200) PRIMARY KEY, source TEXT NOT NULL, reached TEXT NOT NULL)"
+        )
+        insert = f"INSERT INTO {COPY_MARKS_TABLE} (step, source, reached) VALUES ({target.sign}1, {target.sign}2, '')"
+        for part in parts:
+            await target.fetch(insert, part.name, name)
+
+
+async def _count(end: End) -> int:
+    return sum([(await end.fetch(f'SELECT count(*) FROM "{part.table}"'))[0][0] for part in whole_tables()])
+
+
+async def _copy_part(source: End, target: End, part: Part, reached: str, watch: Watch, batch: int) -> None:
+    while True:
+        after = tuple(json.loads(reached)) if reached else None
+        try:
+            rows = await source.rows(part, after, batch)
+            if not rows:
+                return
+            mark = json.dumps(part.key_of(rows[-1]))
+            async with target.transaction():
+                await _set_mark(target, part, reached, mark)
+                await target.put(part, rows)
+        except (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
+            where = f"{part.name}, after {reached or 'the beginning'}"
+            raise CopyRefused(f"The source has changed since the copy began ({where}: {error}). {AGAIN}") from error
+        except (InvalidInput, asyncpg.DataError, TypeError, ValueError, OverflowError) as error:
+            where = f"{part.name}, after {reached or 'the beginning'}"
+            raise CopyRefused(f"The target cannot take what the source has ({where}): {error}") from error
+        reached = mark
+        if not part.waiting:
+            watch.advance(len(rows))
+
+
+async def _set_mark(target: End, part: Part, reached: str, mark: str) -> None:
+    """Move a mark on from where this copy left it. Raises CopyRefused if it is not there any more."""
+    one, two, three = (f"{target.sign}{number}" for number in (1, 2, 3))
+    move = f"UPDATE {COPY_MARKS_TABLE} SET reached = {one} WHERE step = {two} AND reached = {three} RETURNING step"
+    if COPY_MARKS_TABLE not in await target.tables() or not await target.fetch(move, mark, part.name, reached):
+        raise CopyRefused(UNDER_WAY)
+
+
+async def _compare_all(source: End, target: End, watch: Watch, batch: int) -> list[Compared]:
+    watch.begin("comparing", await _count(source) + await _count(target), 0)
+    compared = []
+    for part in whole_tables():
+        (rows, digest), (copied, made) = [await _digest(end, part, watch, batch) for end in (source, target)]
+        compared.append(Compared(part.table, (rows, copied), (digest, made)))
+    return compared
+
+
+async def _digest(end: End, part: Part, watch: Watch, batch: int) -> tuple[int, str]:
+    """Count a table's rows and give the SHA-256 of all of them, in the order of the primary key."""
+    hashed, count, after = hashlib.sha256(), 0, None
+    while rows := await end.rows(part, after, batch):
+        for row in rows:
+            hashed.update(repr(row).encode())  # integers, texts, bytes and None, each told apart and delimited
+        count, after = count + len(rows), part.key_of(rows[-1])
+        watch.advance(len(rows))
+    return count, hashed.hexdigest()
