@@ -20,13 +20,14 @@ from sqlmodel import select
 from strawberry.asgi import GraphQL
 from strawberry.extensions import ParserCache, ValidationCache
 
+from gql_releases.storage.schema.tables.token import TokenRow
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.floor_http import serve
 from benchmarks.plain_schema import Mutation, Query
 from benchmarks.plain_store import Loaders, Store
 from gql_releases.auth.tokens import digest_of
-from gql_releases.storage.schema import tables as t
 
 
 class App(GraphQL):
@@ -38,7 +39,7 @@ class App(GraphQL):
 
     async def get_context(self, request: Any, response: Any) -> dict[str, Any]:
         digest = digest_of(request.headers["authorization"].removeprefix("Bearer "))
-        asked = select(t.TokenRow.organization_id).where(t.TokenRow.digest == digest, t.TokenRow.revoked_at.is_(None))
+        asked = select(TokenRow.organization_id).where(TokenRow.digest == digest, TokenRow.revoked_at.is_(None))
         ((owner,),) = await self._store.all(asked)
         return {"owner": owner, "loaders": Loaders(self._store)}
 

@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 from sqlmodel import select
 
 from benchmarks.floor_http import read_version
-from gql_releases.storage.schema import tables as t
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, HeadCommitRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 
 @strawberry.input
@@ -38,7 +41,7 @@ class CreateReleaseInput:
     commits: list[CommitInput]
 
 
-def create(session: Session, owner: int, asked: CreateReleaseInput) -> t.ReleaseRow:
+def create(session: Session, owner: int, asked: CreateReleaseInput) -> ReleaseRow:
     """Write a release by the ORM."""
     now = datetime.now(UTC)
 
@@ -51,7 +54,7 @@ def create(session: Session, owner: int, asked: CreateReleaseInput) -> t.Release
         return found
 
     package, raw, major, minor, patch, build, description, key = read_version(asked.version)
-    release = t.ReleaseRow(
+    release = ReleaseRow(
         organization_id=owner, version=asked.version, ref=asked.ref, url=asked.url, status="OPEN", date_created=now,
         date_released=asked.date_released, release_order=asked.date_released, commit_count=len(asked.commits),
         commit_status="COMPLETE" if asked.commits else "NO_COMMITS", package=package,
@@ -63,13 +66,13 @@ def create(session: Session, owner: int, asked: CreateReleaseInput) -> t.Release
     commits, repositories, authors = [], {}, {}
     for one in asked.commits:
         repositories[one.repository] = repositories.get(one.repository) or keep(
-            t.RepositoryRow, "name", one.repository, date_created=now
+            RepositoryRow, "name", one.repository, date_created=now
         )
         authors[one.author_email] = authors.get(one.author_email) or keep(
-            t.CommitAuthorRow, "email", one.author_email, name=one.author_name
+            CommitAuthorRow, "email", one.author_email, name=one.author_name
         )
         repository, author = repositories[one.repository], authors[one.author_email]
-        commits.append(t.CommitRow(
+        commits.append(CommitRow(
             organization_id=owner, repository_id=repository.id, sha=one.sha, author_id=author.id, message=one.message,
             timestamp=one.timestamp, date_created=now,
         ))  # fmt: skip
@@ -77,19 +80,19 @@ def create(session: Session, owner: int, asked: CreateReleaseInput) -> t.Release
     session.flush()
     common = {"organization_id": owner, "release_id": release.id}
     for index, commit in enumerate(commits):
-        session.add(t.ReleaseCommitRow(**common, position=index, commit_id=commit.id))
+        session.add(ReleaseCommitRow(**common, position=index, commit_id=commit.id))
     for index, author in enumerate(authors.values()):
-        session.add(t.ReleaseAuthorRow(**common, position=index, author_id=author.id))
+        session.add(ReleaseAuthorRow(**common, position=index, author_id=author.id))
     for repository in repositories.values():
         first = next(one for one in commits if one.repository_id == repository.id)
         kept = {"said": False, "kind": "LIST", "commit_status": "COMPLETE", "head_time": first.timestamp}
-        session.add(t.HeadCommitRow(**common, **kept, repository_id=repository.id, commit_id=first.id))
+        session.add(HeadCommitRow(**common, **kept, repository_id=repository.id, commit_id=first.id))
     for slug in asked.projects:
         project = session.scalars(
-            select(t.ProjectRow).where(t.ProjectRow.organization_id == owner, t.ProjectRow.slug == slug)
+            select(ProjectRow).where(ProjectRow.organization_id == owner, ProjectRow.slug == slug)
         ).one()
         keys = {"date_created": now, "release_order": asked.date_released, "date_shown": asked.date_released}
-        session.add(t.ReleaseProjectRow(**common, **keys, project_id=project.id, semver_key=key, build_number=int(build)))
+        session.add(ReleaseProjectRow(**common, **keys, project_id=project.id, semver_key=key, build_number=int(build)))
     release.last_commit_id = commits[0].id
     session.flush()
     return release

@@ -13,7 +13,9 @@ from benchmarks.floor_http import cursor, place
 from benchmarks.plain_creation import CreateReleaseInput, create
 from benchmarks.plain_store import Info, loaders, wire
 from benchmarks.plain_types import PageInfo, Release, Releases
-from gql_releases.storage.schema import tables as t
+from gql_releases.storage.schema.tables.organization import OrganizationRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
 
 
 @strawberry.input
@@ -60,14 +62,12 @@ class Organization:
         filter: ReleaseFilter | None = None,
         order_by: ReleaseOrder | None = None,
     ) -> Releases:
-        row, name = t.ReleaseRow, "semver_key" if order_by else "date_created"
+        row, name = ReleaseRow, "semver_key" if order_by else "date_created"
         key = getattr(row, name)
         asked = select(row).where(row.organization_id == self.row_id).order_by(key.desc(), row.id.desc()).limit(first + 1)
         if filter:
-            of_project = select(t.ReleaseProjectRow.release_id).join(
-                t.ProjectRow, t.ProjectRow.id == t.ReleaseProjectRow.project_id
-            )
-            asked = asked.where(row.id.in_(of_project.where(t.ProjectRow.slug == filter.project)))
+            of_project = select(ReleaseProjectRow.release_id).join(ProjectRow, ProjectRow.id == ReleaseProjectRow.project_id)
+            asked = asked.where(row.id.in_(of_project.where(ProjectRow.slug == filter.project)))
         if after:
             date, number = place(after)
             asked = asked.where(tuple_(key, row.id) < (datetime.fromisoformat(date), number))
@@ -113,7 +113,7 @@ class CreateReleasePayload:
 
 async def organization_of(info: Info, slug: str) -> int | None:
     """Find the organization, if it is the caller's."""
-    rows = await loaders(info).store.all(select(t.OrganizationRow.id).where(t.OrganizationRow.slug == slug))
+    rows = await loaders(info).store.all(select(OrganizationRow.id).where(OrganizationRow.slug == slug))
     return rows[0][0] if rows and rows[0][0] == info.context["owner"] else None
 
 
@@ -123,7 +123,7 @@ class Query:
 
     @strawberry.field
     async def release(self, info: Info, by: ReleaseBy) -> Release | None:
-        owner, row = await organization_of(info, by.key.organization), t.ReleaseRow
+        owner, row = await organization_of(info, by.key.organization), ReleaseRow
         asked = select(row).where(row.organization_id == owner, row.version == by.key.version)
         rows = await loaders(info).store.all(asked)
         return Release(row=rows[0][0]) if rows else None

@@ -15,7 +15,11 @@ from sqlmodel import create_engine, select
 from strawberry.dataloader import DataLoader
 
 from gql_releases.storage.engine.postgres import have_dates_as_text
-from gql_releases.storage.schema import tables as t
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow
+from gql_releases.storage.schema.tables.deploy import DeployRow
+from gql_releases.storage.schema.tables.environment import EnvironmentRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseCommitRow, ReleaseProjectRow
 
 
 def wire(date: datetime | None) -> str | None:
@@ -57,13 +61,13 @@ class Loaders:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.commit = DataLoader(self._by_id(t.CommitRow))
-        self.author = DataLoader(self._by_id(t.CommitAuthorRow))
-        self.environment = DataLoader(self._by_id(t.EnvironmentRow))
-        self.project = DataLoader(self._by_id(t.ProjectRow))
-        self.projects = DataLoader(self._of_release(t.ReleaseProjectRow, t.ReleaseProjectRow.project_id))
-        self.deploys = DataLoader(self._of_release(t.DeployRow, t.DeployRow.finish_order.desc(), t.DeployRow.id.desc()))
-        self.commits = DataLoader(self._of_release(t.ReleaseCommitRow, t.ReleaseCommitRow.position))
+        self.commit = DataLoader(self._by_id(CommitRow))
+        self.author = DataLoader(self._by_id(CommitAuthorRow))
+        self.environment = DataLoader(self._by_id(EnvironmentRow))
+        self.project = DataLoader(self._by_id(ProjectRow))
+        self.projects = DataLoader(self._of_release(ReleaseProjectRow, ReleaseProjectRow.project_id))
+        self.deploys = DataLoader(self._of_release(DeployRow, DeployRow.finish_order.desc(), DeployRow.id.desc()))
+        self.commits = DataLoader(self._of_release(ReleaseCommitRow, ReleaseCommitRow.position))
 
     def _by_id(self, row: Any) -> Any:
         async def load(keys: list[int]) -> list[Any]:

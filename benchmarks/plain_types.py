@@ -6,7 +6,9 @@ import strawberry
 
 from benchmarks.floor_http import release_id
 from benchmarks.plain_store import Info, loaders, wire
-from gql_releases.storage.schema import tables as t
+from gql_releases.storage.schema.tables.commit import CommitRow
+from gql_releases.storage.schema.tables.deploy import DeployRow
+from gql_releases.storage.schema.tables.release import ReleaseRow
 
 
 @strawberry.type
@@ -29,7 +31,7 @@ class Author:
 class Commit:
     """A commit."""
 
-    row: strawberry.Private[t.CommitRow]
+    row: strawberry.Private[CommitRow]
 
     @strawberry.field
     def sha(self) -> str:
@@ -60,7 +62,7 @@ class Environment:
 class Deploy:
     """A deploy."""
 
-    row: strawberry.Private[t.DeployRow]
+    row: strawberry.Private[DeployRow]
 
     @strawberry.field
     async def environment(self, info: Info) -> Environment:
@@ -130,7 +132,7 @@ class VersionInfo:
 class Release:
     """A release."""
 
-    row: strawberry.Private[t.ReleaseRow]
+    row: strawberry.Private[ReleaseRow]
 
     @strawberry.field
     def id(self) -> strawberry.ID:

@@ -27,12 +27,14 @@ from gql_releases.graphql_api.view import GraphQLView, Rules
 from gql_releases.rest_api.routes import RestApi
 from gql_releases.rest_api.services import Services as RestServices
 from gql_releases.services.deploys import DeployService
-from gql_releases.services.inventory import InventoryService
+from gql_releases.services.environments import EnvironmentService
+from gql_releases.services.projects import ProjectService
 from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
+from gql_releases.services.repositories import RepositoryService
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.observed_database import Observer
-from gql_releases.storage.reading.catalogue import readable
+from gql_releases.storage.entities import readable
 from gql_releases.storage.store import Store, open_store
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
 from gql_releases.web.cors import Cors
@@ -77,7 +79,15 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     schema = build_schema()
     check_schema(core(schema), readable())
     deploys = DeployService(store.deploys)
-    services = GraphQLServices(reads, releases, deploys, InventoryService(store.inventory), Mint(store.tokens))
+    services = GraphQLServices(
+        reads,
+        releases,
+        deploys,
+        ProjectService(store.projects),
+        RepositoryService(store.repositories),
+        EnvironmentService(store.environments),
+        Mint(store.tokens),
+    )
     limit = settings.max_body_size
     preparer, trusted = Preparer(core(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)

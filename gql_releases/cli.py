@@ -39,12 +39,13 @@ from gql_releases.domain.principal import Scope
 from gql_releases.graphql_api.schema import build_schema, print_sdl
 from gql_releases.logs import set_up_logging
 from gql_releases.running import require_current, require_no_copy, with_store
-from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
+from gql_releases.services.projects import ProjectService
 from gql_releases.settings import PLATFORM_VARIABLES, Settings, read_platform_settings
 from gql_releases.storage.engine.postgres import is_postgres
+from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema.revision import newest
-from gql_releases.storage.store import Store, named
+from gql_releases.storage.store import Store
 from gql_releases.web.protocol import HttpProtocol
 
 logger = logging.getLogger(__name__)
@@ -217,7 +218,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -> None:
-    logger.info("gql-releases %s, database: %s", version("gql-releases"), named(settings.database_url))
+    logger.info("gql-releases %s, database: %s", version("gql-releases"), redact_url(settings.database_url))
     if is_postgres(settings.database_url):  # others may be serving from it: the operator says when its tables change
         require_current(settings.database_url)
     elif not require_no_copy(settings.database_url).is_current:
@@ -323,7 +324,7 @@ def list_projects(
     async def work(store: Store) -> None:
         if organization:
             await store.organizations.find_organization(organization)  # raises where there is none
-        for owner, slug, name in await store.organizations.list_projects():
+        for owner, slug, name in await store.projects.list_projects():
             if organization in (None, owner):
                 typer.echo(f"{owner}/{slug}\t{name}")
 
@@ -344,7 +345,7 @@ def create_project(
 
     async def work(store: Store) -> None:
         operator = await OrganizationService(store.organizations).operator_of(organization)
-        await InventoryService(store.inventory).create_project(operator, organization, new)
+        await ProjectService(store.projects).create_project(operator, organization, new)
 
     with_store(work)
     typer.echo(f"project {slug} is made")
@@ -468,7 +469,7 @@ def copy_store(
         typer.echo("The databases differ: the source, or the copy, was written to since the copy began.", err=True)
         typer.echo(AGAIN, err=True)
         raise typer.Exit(1)
-    typer.echo(f"{named(to)} has all that {named(source)} has")
+    typer.echo(f"{redact_url(to)} has all that {redact_url(source)} has")
 
 
 @cli.command()

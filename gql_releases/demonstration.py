@@ -18,8 +18,8 @@ from gql_releases.domain.organization import NewProject, NewToken
 from gql_releases.domain.principal import Scope
 from gql_releases.domain.release import Outcome, ReleaseKey, parse_new_release
 from gql_releases.services.deploys import DeployService
-from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
+from gql_releases.services.projects import ProjectService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.engine.postgres import is_postgres
 from gql_releases.storage.engine.sqlite import sqlite_path
@@ -93,7 +93,7 @@ async def fill(store: Store) -> int:
     organizations = OrganizationService(store.organizations)
     await _unless_there(organizations.create_organization({"slug": ORGANIZATION, "name": "Acme"}))
     operator = await organizations.operator_of(ORGANIZATION)
-    inventory = InventoryService(store.inventory)
+    inventory = ProjectService(store.projects)
     for slug in PROJECTS:
         await _unless_there(inventory.create_project(operator, ORGANIZATION, NewProject(slug, slug)))
     releases, deploys = ReleaseService(store.releases), DeployService(store.deploys)

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from gql_releases.domain.errors import CommandFailed
 from gql_releases.settings import Settings
+from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema.revision import DatabaseState, database_state
-from gql_releases.storage.store import Store, named, open_store
+from gql_releases.storage.store import Store, open_store
 
 Result = TypeVar("Result")
 
@@ -40,6 +41,6 @@ def require_no_copy(url: str) -> DatabaseState:
     state = database_state(url)
     if state.is_copying:
         raise CommandFailed(
-            f"{named(url)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it."
+            f"{redact_url(url)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it."
         )
     return state

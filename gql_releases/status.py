@@ -9,9 +9,9 @@ from importlib.metadata import version
 from pydantic import SecretStr
 
 from gql_releases.settings import Settings
+from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.overview import read_overview
 from gql_releases.storage.schema.revision import DatabaseState, database_state, newest
-from gql_releases.storage.store import named
 
 MEBIBYTE = 1024 * 1024
 
@@ -22,7 +22,7 @@ def describe_status(settings: Settings, variables: Sequence[str] = ()) -> Iterat
     state = database_state(url)
     overview = asyncio.run(read_overview(url))
     yield f"version    {version('gql-releases')}"
-    yield f"database   {named(url)}"
+    yield f"database   {redact_url(url)}"
     for variable in variables:
         yield f"           {variable} of the environment is used"
     yield f"revision   {_describe_revision(state)}"
@@ -48,7 +48,7 @@ def _describe_revision(state: DatabaseState) -> str:
 
 def _show_setting(name: str, value: object) -> str:
     if name == "database_url":
-        return named(str(value))
+        return redact_url(str(value))
     if isinstance(value, SecretStr):
         return "(set)"
     if isinstance(value, tuple):

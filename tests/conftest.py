@@ -16,8 +16,8 @@ from gql_releases.app import create_app
 from gql_releases.auth.minting import Mint
 from gql_releases.domain.organization import parse_new_project, parse_new_token
 from gql_releases.domain.principal import Scope
-from gql_releases.services.inventory import InventoryService
 from gql_releases.services.organizations import OrganizationService
+from gql_releases.services.projects import ProjectService
 from gql_releases.settings import Settings
 from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import Store, open_store
@@ -74,7 +74,7 @@ async def fill(template: Template) -> None:
         await organizations.create_organization({"slug": slug})
         operator = await organizations.operator_of(slug)
         for project in projects:
-            await InventoryService(store.inventory).create_project(operator, slug, parse_new_project({"slug": project}))
+            await ProjectService(store.projects).create_project(operator, slug, parse_new_project({"slug": project}))
         token = parse_new_token({"name": "all", "scopes": list(Scope)})
         template.tokens[slug] = (await Mint(store.tokens).create_token(operator, slug, token)).text
     await store.close()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, literal_column
 
-from gql_releases.storage.reading.filters import RELEASE_FILTERS
+from gql_releases.storage.entities.release import RELEASE_FILTERS
 
 COUNTED = 30_000_000
 """Some seconds on either database, so that a test of code that ends nothing fails, and does not hang."""

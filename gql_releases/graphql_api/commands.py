@@ -141,7 +141,7 @@ async def update_deploy(services: Services, principal: Principal, given: Input, 
 async def create_project(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     """Make a project."""
     new = parse_new_project(given)
-    return {"shown": await services.inventory.create_project(principal, given["organization"], new, view)}
+    return {"shown": await services.projects.create_project(principal, given["organization"], new, view)}
 
 
 async def update_project(services: Services, principal: Principal, given: Input, view: View) -> Payload:
@@ -150,20 +150,20 @@ async def update_project(services: Services, principal: Principal, given: Input,
     key = ProjectKey(id=_id_of("Project", by["id"])) if by.get("id") is not None else ProjectKey(**by["key"])
     repository = {"repository": given["repository"]} if "repository" in given else {}
     change = parse_project_change(_said(given) | repository)
-    return {"shown": await services.inventory.update_project(principal, key, change, view)}
+    return {"shown": await services.projects.update_project(principal, key, change, view)}
 
 
 async def create_repository(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     """Make a repository, or find it."""
     name = parse_repository_name(given)
-    done = await services.inventory.create_repository(principal, given["organization"], name, view)
+    done = await services.repositories.create_repository(principal, given["organization"], name, view)
     return {"outcome": done.outcome, "shown": done.shown}
 
 
 async def create_environment(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     """Make an environment, or find it."""
     name = parse_environment_name(given)
-    done = await services.inventory.create_environment(principal, given["organization"], name, view)
+    done = await services.environments.create_environment(principal, given["organization"], name, view)
     return {"outcome": done.outcome, "shown": done.shown}
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from gql_releases.auth.minting import Mint
 from gql_releases.services.deploys import DeployService
-from gql_releases.services.inventory import InventoryService
+from gql_releases.services.environments import EnvironmentService
+from gql_releases.services.projects import ProjectService
 from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
+from gql_releases.services.repositories import RepositoryService
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,9 @@ class Services:
     reads: ReadService
     releases: ReleaseService
     deploys: DeployService
-    inventory: InventoryService
+    projects: ProjectService
+    repositories: RepositoryService
+    environments: EnvironmentService
     tokens: Mint
     large: bool = False
     """Whether they are asked by a large request, whose input is read in a thread."""

@@ -22,10 +22,13 @@ from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import NEVER, Id
 from gql_releases.storage.environments import environment_keeper, refresh_current, running_release
 from gql_releases.storage.lookup import Found, find_release, require_alive
-from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.outbox.writer import forward_deploy
+from gql_releases.storage.projects import find_projects
 from gql_releases.storage.reading.reader import Reader
-from gql_releases.storage.schema.tables import DeployProjectRow, DeployRow, ProjectRow, ReleaseProjectRow, ReleaseRow, table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.deploy import DeployProjectRow, DeployRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
 
 deploys, deploy_projects, links = table(DeployRow), table(DeployProjectRow), table(ReleaseProjectRow)
 releases, projects_table = table(ReleaseRow), table(ProjectRow)
@@ -185,7 +188,7 @@ async def _projects(transaction: Transaction, organization: int, found: Found, n
     on_release = [row[0] for row in rows]
     if new.projects is None:
         return on_release
-    named = await project_ids(transaction, organization, new.projects, unknown="Invalid project")
+    named = await find_projects(transaction, organization, new.projects, unknown="Invalid project")
     strange = [str(name) for name, row_id in named.items() if row_id not in on_release]
     if strange:
         message = f"Invalid projects ({', '.join(strange)}) for release {found.version}"

@@ -8,11 +8,19 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from gql_releases.domain.deploy import DeployStatus
+from gql_releases.domain.outcomes import Kept
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.selection import View
+from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import Keeper, insert, values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.schema.tables import CurrentDeployRow, DeployProjectRow, DeployRow, EnvironmentRow, table
+from gql_releases.storage.lookup import find_or_create_named
+from gql_releases.storage.reading.reader import Reader
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.deploy import CurrentDeployRow, DeployProjectRow, DeployRow
+from gql_releases.storage.schema.tables.environment import EnvironmentRow
 
 current, deploys, deploy_projects = table(CurrentDeployRow), table(DeployRow), table(DeployProjectRow)
 
@@ -101,3 +109,18 @@ async def forget_release(transaction: Transaction, organization: int, release: i
     where = {"organization": organization, "release": release}
     await transaction.run(FORGET, where)
     return [(int(environment), int(project)) for environment, project in await transaction.all(RUNNING, where)]
+
+
+class EnvironmentStore:
+    """Environments in a database."""
+
+    def __init__(self, database: Database, reader: Reader) -> None:
+        self._database, self._reader = database, reader
+
+    async def create_environment(self, principal: Principal, name: str, view: View | None) -> Kept:
+        """Find an environment by its name, or create it. Raises InvalidToken."""
+
+        async def work(transaction: Transaction) -> Kept:
+            return await find_or_create_named(transaction, self._reader, environment_keeper, principal, name, view)
+
+        return await self._database.write(work)

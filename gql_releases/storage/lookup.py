@@ -9,15 +9,21 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from gql_releases.domain.dates import parse_date
+from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.errors import InvalidToken, ReleaseNotFound
+from gql_releases.domain.outcomes import Kept
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.release import ReleaseKey, Status
+from gql_releases.domain.release import Outcome, ReleaseKey, Status
+from gql_releases.domain.selection import Read, View
 from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.natural_keys import Keeper
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id, moment
-from gql_releases.storage.reading.catalogue import CATALOGUE
-from gql_releases.storage.schema.tables import ReleaseRow, TokenRow, table
+from gql_releases.storage.entities import CATALOGUE
+from gql_releases.storage.reading.reader import Reader
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.release import ReleaseRow
+from gql_releases.storage.schema.tables.token import TokenRow
 
 releases, tokens = table(ReleaseRow), table(TokenRow)
 
@@ -43,7 +49,7 @@ class Found:
 
 @lru_cache(maxsize=32)
 def _find(names: tuple[str, ...], deleted: bool) -> Statement:
-    filters = CATALOGUE["Release"].filters
+    filters = CATALOGUE.entities["Release"].filters
 
     def construct(dialect: Dialect) -> Any:
         columns = (releases.c.id, releases.c.version, releases.c.status, releases.c.date_created, releases.c.date_released)
@@ -69,3 +75,15 @@ async def find_release(transaction: Transaction, principal: Principal, key: Rele
     if row is None:
         raise ReleaseNotFound
     return Found(row[0], row[1], Status(row[2]), parse_date(row[3]), moment(row[4]))
+
+
+async def find_or_create_named(
+    transaction: Transaction, reader: Reader, rows: Keeper, principal: Principal, name: str, view: View | None
+) -> Kept:
+    """Find a row of the caller's organization by its name, or insert it; idempotent. Raises InvalidToken."""
+    await require_alive(transaction, principal)
+    common = {"organization_id": principal.organization_id, "date_created": now()}
+    existing = await rows.find(transaction, common, [name])
+    ids = existing or await rows.keep(transaction, common, {name: {"name": name}})
+    tree = await reader.read(transaction, principal, Read(view, (("id", ids[name]),))) if view else None
+    return Kept(Outcome.EXISTING if existing else Outcome.CREATED, tree)

@@ -14,17 +14,20 @@ from gql_releases.domain.switching import in_turns
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.engine.database import READ_SECONDS, Database, TakesLong, Usage
 from gql_releases.storage.engine.observed_database import ObservedDatabase, Observer
-from gql_releases.storage.engine.postgres import PATIENCE, POOL, PostgresDatabase, host_of, is_postgres
+from gql_releases.storage.engine.postgres import PATIENCE, POOL, PostgresDatabase, is_postgres
 from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.engine.turns import Turns
-from gql_releases.storage.inventory import InventoryStore
+from gql_releases.storage.entities import CATALOGUE
+from gql_releases.storage.environments import EnvironmentStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox.store import OutboxStore
+from gql_releases.storage.projects import ProjectStore
 from gql_releases.storage.readiness import find_obstacles
 from gql_releases.storage.reading.compile import RootPlan
 from gql_releases.storage.reading.reader import Reader, is_large, made
 from gql_releases.storage.releases.existing import KnownStore
 from gql_releases.storage.releases.store import ReleaseStore
+from gql_releases.storage.repositories import RepositoryStore
 from gql_releases.storage.tokens import TokenStore
 
 SCANNING_AT_ONCE = LARGE_AT_ONCE = 2
@@ -39,13 +42,15 @@ class Store:
         self._unobserved = database
         for observer in observers:
             database = ObservedDatabase(database, observer)
-        self._database, self._reader = database, Reader(database.dialect)
+        self._database, self._reader = database, Reader(database.dialect, CATALOGUE)
         self._scanning, self._large, self._planning = Turns(SCANNING_AT_ONCE), Turns(LARGE_AT_ONCE), Turns(1)
         self._planner = ThreadPoolExecutor(1, "planner")
         self.releases = ReleaseStore(database, self._reader)
         self.deploys = DeployStore(database, self._reader)
         self.organizations = OrganizationStore(database)
-        self.inventory = InventoryStore(database, self._reader)
+        self.projects = ProjectStore(database, self._reader)
+        self.repositories = RepositoryStore(database, self._reader)
+        self.environments = EnvironmentStore(database, self._reader)
         self.tokens = TokenStore(database, self._reader)
         self.outbox = OutboxStore(database)
         self.known = KnownStore(database)
@@ -112,11 +117,6 @@ def open_database(
     if is_postgres(url):
         return PostgresDatabase(url, pool_size, pool_seconds, read_seconds)
     return SqliteDatabase(sqlite_path(url), read_seconds)
-
-
-def named(url: str) -> str:
-    """Name the database behind a URL for people, without its secrets. Raises ValueError."""
-    return host_of(url) if is_postgres(url) else str(sqlite_path(url))
 
 
 def open_store(

@@ -17,7 +17,9 @@ from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id, UtcDateTime
 from gql_releases.storage.lookup import require_alive
 from gql_releases.storage.reading.reader import Reader
-from gql_releases.storage.schema.tables import OrganizationRow, TokenRow, table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.organization import OrganizationRow
+from gql_releases.storage.schema.tables.token import TokenRow
 
 tokens, organizations = table(TokenRow), table(OrganizationRow)
 

@@ -13,14 +13,22 @@ from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute, pa
 from sqlmodel import Session, SQLModel, col, select
 
 from gql_releases.domain.history import MESSAGES, CommitStatus
-from gql_releases.storage.schema import tables as t
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
+from gql_releases.storage.schema.tables.deploy import CurrentDeployRow, DeployProjectRow, DeployRow
+from gql_releases.storage.schema.tables.environment import EnvironmentRow
+from gql_releases.storage.schema.tables.organization import OrganizationRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
+from gql_releases.storage.schema.tables.token import TokenRow
+from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
 from tests.oracle.filtering import fits
 
 NODES: dict[str, type[SQLModel]] = {
-    "Organization": t.OrganizationRow, "Project": t.ProjectRow, "Repository": t.RepositoryRow,
-    "Environment": t.EnvironmentRow, "Release": t.ReleaseRow, "Commit": t.CommitRow,
-    "CommitAuthor": t.CommitAuthorRow, "FileChange": t.FileChangeRow, "HeadCommit": t.HeadCommitRow,
-    "Deploy": t.DeployRow, "CurrentDeploy": t.CurrentDeployRow, "Token": t.TokenRow,
+    "Organization": OrganizationRow, "Project": ProjectRow, "Repository": RepositoryRow,
+    "Environment": EnvironmentRow, "Release": ReleaseRow, "Commit": CommitRow,
+    "CommitAuthor": CommitAuthorRow, "FileChange": FileChangeRow, "HeadCommit": HeadCommitRow,
+    "Deploy": DeployRow, "CurrentDeploy": CurrentDeployRow, "Token": TokenRow,
 }  # fmt: skip
 NAMES = {row: name for name, row in NODES.items()}
 NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -53,7 +61,7 @@ class Naive:
 
     def __init__(self, schema: GraphQLSchema, session: Session, token: int) -> None:
         self.schema, self.session = schema, session
-        found = session.get(t.TokenRow, token)
+        found = session.get(TokenRow, token)
         assert found
         self.token, self.organization = found, found.organization_id
 
@@ -88,19 +96,19 @@ class Naive:
         return {"token": self.token, "organizations": self.root_organizations}
 
     def root_organizations(self, **args: Any) -> Any:
-        return self.connection("slug", False, [self.session.get(t.OrganizationRow, self.organization)], args)
+        return self.connection("slug", False, [self.session.get(OrganizationRow, self.organization)], args)
 
     def root_organization(self, slug: str) -> Any:
-        found = self.session.get(t.OrganizationRow, self.organization)
+        found = self.session.get(OrganizationRow, self.organization)
         return found if found and found.slug == slug else None
 
     def root_release(self, by: dict[str, Any]) -> Any:
         if by.get("id") is not None:
             found = self.root_node(by["id"])
-            return found if isinstance(found, t.ReleaseRow) else None
+            return found if isinstance(found, ReleaseRow) else None
         if not self.root_organization(by["key"]["organization"]):
             return None
-        return next((one for one in self.rows(t.ReleaseRow) if one.version == by["key"]["version"]), None)
+        return next((one for one in self.rows(ReleaseRow) if one.version == by["key"]["version"]), None)
 
     def root_node(self, id: str) -> Any:
         try:
@@ -110,9 +118,9 @@ class Naive:
             return None
         if found is None:
             return None
-        if isinstance(found, t.TokenRow) and found.id != self.token.id:
+        if isinstance(found, TokenRow) and found.id != self.token.id:
             return None
-        owner = found.id if isinstance(found, t.OrganizationRow) else found.organization_id
+        owner = found.id if isinstance(found, OrganizationRow) else found.organization_id
         return found if owner == self.organization else None
 
     def root_nodes(self, ids: list[str]) -> Any:
@@ -124,40 +132,40 @@ class Naive:
         return None if key is None else self.session.get(row, key)
 
     def one_organization(self, source: Any) -> Any:
-        return self.get(t.OrganizationRow, source.organization_id)
+        return self.get(OrganizationRow, source.organization_id)
 
     def one_lastCommit(self, source: Any) -> Any:
-        return self.get(t.CommitRow, source.last_commit_id)
+        return self.get(CommitRow, source.last_commit_id)
 
     def one_lastDeploy(self, source: Any) -> Any:
-        return self.get(t.DeployRow, source.last_deploy_id)
+        return self.get(DeployRow, source.last_deploy_id)
 
     def one_repository(self, source: Any) -> Any:
-        return self.get(t.RepositoryRow, source.repository_id)
+        return self.get(RepositoryRow, source.repository_id)
 
     def one_author(self, source: Any) -> Any:
-        return self.get(t.CommitAuthorRow, source.author_id)
+        return self.get(CommitAuthorRow, source.author_id)
 
     def one_commit(self, source: Any) -> Any:
-        return self.get(t.CommitRow, source.commit_id)
+        return self.get(CommitRow, source.commit_id)
 
     def one_release(self, source: Any) -> Any:
-        return self.get(t.ReleaseRow, source.release_id)
+        return self.get(ReleaseRow, source.release_id)
 
     def one_environment(self, source: Any) -> Any:
-        return self.get(t.EnvironmentRow, source.environment_id)
+        return self.get(EnvironmentRow, source.environment_id)
 
     def one_previousRelease(self, source: Any) -> Any:
-        return self.get(t.ReleaseRow, source.previous_release_id)
+        return self.get(ReleaseRow, source.previous_release_id)
 
     def one_deploy(self, source: Any) -> Any:
-        return self.get(t.DeployRow, source.deploy_id)
+        return self.get(DeployRow, source.deploy_id)
 
     def one_project(self, source: Any) -> Any:
-        return self.get(t.ProjectRow, source.project_id)
+        return self.get(ProjectRow, source.project_id)
 
     def one_defaultRepository(self, source: Any) -> Any:
-        return self.get(t.RepositoryRow, source.default_repository_id)
+        return self.get(RepositoryRow, source.default_repository_id)
 
     def one_links(self, source: Any) -> Any:
         return json.loads(source.links)
@@ -183,7 +191,7 @@ class Naive:
 
     def shown(self, project: str) -> list[Any]:
         """Give a project's releases, the first shown first."""
-        found = [one for one in self.rows(t.ProjectRow) if one.slug == project]
+        found = [one for one in self.rows(ProjectRow) if one.slug == project]
         releases = self.list_Project_releases(found[0])[2] if found else []
         return sorted(releases, key=lambda one: (one.date_released or one.date_created, one.id))
 
@@ -205,16 +213,16 @@ class Naive:
 
     def problem_of(self, kind: str, value: str) -> str | None:
         if kind == "commit":
-            shas = {one.sha for one in self.rows(t.CommitRow) if one.sha.startswith(value)}
+            shas = {one.sha for one in self.rows(CommitRow) if one.sha.startswith(value)}
             return (
                 "AMBIGUOUS_SHA"
                 if re.fullmatch("[0-9a-f]{7,39}", value) and len(shas - {value}) > 1 and value not in shas
                 else None
             )
         row, column = {
-            "project": (t.ProjectRow, "slug"),
-            "environment": (t.EnvironmentRow, "name"),
-            "repository": (t.RepositoryRow, "name"),
+            "project": (ProjectRow, "slug"),
+            "environment": (EnvironmentRow, "name"),
+            "repository": (RepositoryRow, "name"),
         }[kind]
         return None if any(getattr(one, column) == value for one in self.rows(row)) else f"{kind.upper()}_NOT_FOUND"
 
@@ -229,7 +237,7 @@ class Naive:
         return releases[place - 1] if place else None
 
     def pick_Release_upstream(self, source: Any) -> Any:
-        return next(iter(self.rows(t.UpstreamReleaseRow, version=source.version)), None)
+        return next(iter(self.rows(UpstreamReleaseRow, version=source.version)), None)
 
     def pick_Project_latestRelease(self, source: Any, environment: str | None = None) -> Any:
         self.require_name("environment", environment)
@@ -237,7 +245,7 @@ class Naive:
             return next(iter(reversed(self.shown(source.slug))), None)
         deploys = [
             one
-            for one in self.rows(t.DeployRow, status="SUCCEEDED")
+            for one in self.rows(DeployRow, status="SUCCEEDED")
             if self.one_environment(one).name == environment and source in self.list_Deploy_projects(one)[2]
         ]
         newest = max(deploys, key=lambda one: (one.finish_order, one.id), default=None)
@@ -247,7 +255,7 @@ class Naive:
         self.require_name("repository", repository)
         self.require_name("commit", commit)
         short = bool(re.fullmatch("[0-9a-f]{7,39}", commit))
-        for one in sorted(self.rows(t.ReleaseRow), key=lambda row: row.id):
+        for one in sorted(self.rows(ReleaseRow), key=lambda row: row.id):
             for known in self.list_Release_commits(one)[2]:
                 if (known.sha.startswith(commit) if short else known.sha == commit) and repository in (
                     None,
@@ -321,51 +329,51 @@ class Naive:
         return [self.get(row, getattr(one, key)) for one in self.rows(link, **equal)]
 
     def list_Organization_projects(self, source: Any) -> Any:
-        return "slug", False, self.rows(t.ProjectRow)
+        return "slug", False, self.rows(ProjectRow)
 
     def list_Organization_repositories(self, source: Any) -> Any:
-        return "name", False, self.rows(t.RepositoryRow)
+        return "name", False, self.rows(RepositoryRow)
 
     def list_Organization_environments(self, source: Any) -> Any:
-        return "name", False, self.rows(t.EnvironmentRow)
+        return "name", False, self.rows(EnvironmentRow)
 
     def list_Organization_releases(self, source: Any) -> Any:
-        return "date_created", True, self.rows(t.ReleaseRow)
+        return "date_created", True, self.rows(ReleaseRow)
 
     def list_Project_releases(self, source: Any) -> Any:
-        return "date_created", True, self.linked(t.ReleaseRow, t.ReleaseProjectRow, "release_id", project_id=source.id)
+        return "date_created", True, self.linked(ReleaseRow, ReleaseProjectRow, "release_id", project_id=source.id)
 
     def list_Release_projects(self, source: Any) -> Any:
-        return "project_id", False, self.linked(t.ProjectRow, t.ReleaseProjectRow, "project_id", release_id=source.id)
+        return "project_id", False, self.linked(ProjectRow, ReleaseProjectRow, "project_id", release_id=source.id)
 
     def list_Release_commits(self, source: Any) -> Any:
-        links = sorted(self.rows(t.ReleaseCommitRow, release_id=source.id), key=lambda one: one.position)
-        return "position", False, [self.get(t.CommitRow, one.commit_id) for one in links]
+        links = sorted(self.rows(ReleaseCommitRow, release_id=source.id), key=lambda one: one.position)
+        return "position", False, [self.get(CommitRow, one.commit_id) for one in links]
 
     def list_Release_authors(self, source: Any) -> Any:
-        links = sorted(self.rows(t.ReleaseAuthorRow, release_id=source.id), key=lambda one: one.position)
-        return "position", False, [self.get(t.CommitAuthorRow, one.author_id) for one in links]
+        links = sorted(self.rows(ReleaseAuthorRow, release_id=source.id), key=lambda one: one.position)
+        return "position", False, [self.get(CommitAuthorRow, one.author_id) for one in links]
 
     def list_Release_headCommits(self, source: Any) -> Any:
-        return "id", False, self.rows(t.HeadCommitRow, release_id=source.id)
+        return "id", False, self.rows(HeadCommitRow, release_id=source.id)
 
     def list_Release_deploys(self, source: Any) -> Any:
-        return "finish_order", True, self.rows(t.DeployRow, release_id=source.id)
+        return "finish_order", True, self.rows(DeployRow, release_id=source.id)
 
     def list_Environment_current(self, source: Any) -> Any:
-        return "id", False, self.rows(t.CurrentDeployRow, environment_id=source.id)
+        return "id", False, self.rows(CurrentDeployRow, environment_id=source.id)
 
     def list_Environment_deploys(self, source: Any) -> Any:
-        return "finish_order", True, self.rows(t.DeployRow, environment_id=source.id)
+        return "finish_order", True, self.rows(DeployRow, environment_id=source.id)
 
     def list_Commit_fileChanges(self, source: Any) -> Any:
-        return "path", False, self.rows(t.FileChangeRow, commit_id=source.id)
+        return "path", False, self.rows(FileChangeRow, commit_id=source.id)
 
     def list_Commit_releases(self, source: Any) -> Any:
-        return "release_id", False, self.linked(t.ReleaseRow, t.ReleaseCommitRow, "release_id", commit_id=source.id)
+        return "release_id", False, self.linked(ReleaseRow, ReleaseCommitRow, "release_id", commit_id=source.id)
 
     def list_Deploy_projects(self, source: Any) -> Any:
-        return "project_id", False, self.linked(t.ProjectRow, t.DeployProjectRow, "project_id", deploy_id=source.id)
+        return "project_id", False, self.linked(ProjectRow, DeployProjectRow, "project_id", deploy_id=source.id)
 
     def connection(self, field: str, descending: bool, rows: list[Any], args: dict[str, Any]) -> Any:
         if any((args.get(name) or 0) > 100 for name in ("first", "last")):
@@ -413,7 +421,7 @@ class Naive:
         if field in ("project_id", "release_id"):
             return row.id
         if field == "place":
-            position = min(one.position for one in self.rows(t.ReleaseCommitRow, commit_id=row.id))
+            position = min(one.position for one in self.rows(ReleaseCommitRow, commit_id=row.id))
             return f"{10**9 + position}{self.one_repository(row).name} {row.sha}"
         if field == "date_shown":
             return row.date_released or row.date_created

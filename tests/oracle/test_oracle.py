@@ -16,7 +16,9 @@ from sqlmodel import Session, select
 
 from gql_releases.graphql_api.refusals import MAX_ERRORS_OF_A_FIELD
 from gql_releases.graphql_api.schema import build_schema, print_sdl
-from gql_releases.storage.schema import tables as t
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow
+from gql_releases.storage.schema.tables.release import ReleaseRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
 from tests.conftest import House, Template
 from tests.factories import SET_DEFAULT, commit, release
 from tests.oracle.generator import MOVING, Generator, Known, Operation
@@ -178,10 +180,10 @@ def filled(template: Template, tmp_path: Path) -> Iterator[House]:
 
 
 def known_of(session: Session, ids: list[str]) -> Known:
-    shas = sorted({row.sha for row in session.exec(select(t.CommitRow)).all()})
-    emails = sorted({row.email for row in session.exec(select(t.CommitAuthorRow)).all()})
-    paths = sorted({row.path for row in session.exec(select(t.FileChangeRow)).all()})
-    releases = session.exec(select(t.ReleaseRow)).all()
+    shas = sorted({row.sha for row in session.exec(select(CommitRow)).all()})
+    emails = sorted({row.email for row in session.exec(select(CommitAuthorRow)).all()})
+    paths = sorted({row.path for row in session.exec(select(FileChangeRow)).all()})
+    releases = session.exec(select(ReleaseRow)).all()
     dates = sorted({str(wire(d)) for row in releases for d in (row.date_created, row.date_released) if d is not None})
     slugs = ["acme", "other", "none"]
     return Known(ids, [*VERSIONS, "none"], slugs, [*shas, "none"], [*emails, "none"], [*paths, "none"], dates)
@@ -272,7 +274,7 @@ def test_naive_rows_belong_to_both_tenants(filled: House) -> None:
     """The two tenants really share versions, slugs and shas, or the oracle would prove little."""
     engine = create_engine(filled.databases.engine_url(filled.url))
     with Session(engine) as session:
-        for table, name in ((t.ReleaseRow, "version"), (t.CommitRow, "sha"), (t.RepositoryRow, "name")):
+        for table, name in ((ReleaseRow, "version"), (CommitRow, "sha"), (RepositoryRow, "name")):
             values = [
                 {getattr(row, name) for row in session.exec(select(table)).all() if row.organization_id == owner}
                 for owner in (1, 2)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema.migrate import current, differences, migrate
-from gql_releases.storage.store import named
 from gql_releases.storage.transfer import copy
 from gql_releases.storage.transfer.copy import CopyRefused
 from tests.conftest import House, Template
@@ -309,7 +309,7 @@ def test_every_command_but_copy_refuses_an_unfinished_copy(
     err = failed(process)
     assert (
         err.splitlines(True)[-1]
-        == f"{named(target)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it.\n"
+        == f"{redact_url(target)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it.\n"
     )
     assert databases.rows(target, "SELECT count(*) FROM organizations") == before
 

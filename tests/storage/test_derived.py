@@ -12,6 +12,7 @@ from gql_releases.domain.selection import Selection
 from gql_releases.rest_api import lists, shapes
 from gql_releases.storage.engine.dialects import SqliteDialect
 from gql_releases.storage.engine.statements import Statement
+from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.reading.compile import compile_root
 from gql_releases.storage.reading.plan import Level, shape_of
 from tests.conftest import Template
@@ -39,7 +40,9 @@ def test_no_list_of_a_release_walks_those_of_others(
     template: Template, selection: Selection, pages: tuple[PageRequest, ...]
 ) -> None:
     dialect = SqliteDialect()
-    plan = compile_root(dialect, selection, names_of((("id", 1),)), tuple([shape_of(page, dialect) for page in pages]))
+    plan = compile_root(
+        dialect, CATALOGUE, selection, names_of((("id", 1),)), tuple([shape_of(page, dialect) for page in pages])
+    )
     seen = []
     database = sqlite3.connect(template.path)
     for statement in statements(plan.level):

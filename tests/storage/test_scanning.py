@@ -11,9 +11,9 @@ import pytest
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import SCANNING_CONDITIONS, SIMPLE_CONDITIONS, Names
 from gql_releases.domain.selection import Selection
+from gql_releases.storage.entities import CATALOGUE
+from gql_releases.storage.entities.release import RELEASE_FILTERS
 from gql_releases.storage.reading import reader as reading
-from gql_releases.storage.reading.catalogue import CATALOGUE
-from gql_releases.storage.reading.filters import RELEASE_FILTERS
 from gql_releases.storage.reading.plan import Shape
 from gql_releases.storage.reading.scanning import MANY_CONDITIONS, is_scanning_read
 from tests.conftest import House
@@ -26,7 +26,7 @@ NODES, TOTAL = s.Nodes("nodes", RELEASE), s.TotalCount("totalCount")
 
 def does_scan(entity: str, attribute: str, names: Names = (), *parts: s.Part) -> bool:
     """Return whether a read of one list scans."""
-    target = CATALOGUE[entity].manys[attribute].target
+    target = CATALOGUE.entities[entity].manys[attribute].target
     listed = s.Many("list", attribute, target, 0, parts or (NODES,), str)
     return is_scanning_read(Selection(entity, (listed,)), [Shape(None, None, False, False, False, names)])
 
@@ -62,7 +62,7 @@ def test_total_of_a_list_without_bounds_scans(place: tuple[str, str], scans: boo
 
 
 @pytest.mark.parametrize(
-    "attribute", sorted(name for name in CATALOGUE["Organization"].manys if name.startswith("compared_"))
+    "attribute", sorted(name for name in CATALOGUE.entities["Organization"].manys if name.startswith("compared_"))
 )
 def test_comparisons_scan(attribute: str) -> None:
     assert does_scan("Organization", attribute, ("between",))

@@ -10,12 +10,12 @@ from gql_releases.domain.conditions import (
     is_scanning,
     names_of,
 )
-from gql_releases.storage.reading.catalogue import CATALOGUE
+from gql_releases.storage.entities import CATALOGUE
 
 
 def _filter_names() -> set[str]:
     names: set[str] = set()
-    for entity in CATALOGUE.values():
+    for entity in CATALOGUE.entities.values():
         names.update(entity.filters)
         for listed in entity.manys.values():
             names.update(listed.filters, *(route.filters for route in listed.routes.values()))

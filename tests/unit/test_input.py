@@ -22,7 +22,7 @@ from gql_releases.domain.release import NewRelease, parse_new_release, parse_rel
 from gql_releases.domain.validation import is_url
 from gql_releases.graphql_api.cursors import decode_cursor, encode_cursor
 from gql_releases.graphql_api.scalars import from_global_id, to_global_id
-from gql_releases.storage.reading.catalogue import CATALOGUE
+from gql_releases.storage.entities import CATALOGUE
 
 
 def moment(day: int) -> datetime:
@@ -207,7 +207,7 @@ def test_ids_and_cursors_round_trip() -> None:
 
 
 def test_every_sort_has_a_kind_of_key() -> None:
-    sorts = {order for entity in CATALOGUE.values() for many in entity.manys.values() for order in many.orders}
+    sorts = {order for entity in CATALOGUE.entities.values() for many in entity.manys.values() for order in many.orders}
     assert sorts == set(KEY_TYPES)
 
 

@@ -14,7 +14,7 @@ from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, Rele
 from gql_releases.domain.selection import Many, Read, Selection, TotalCount, Value, View
 from gql_releases.services.reading import ReadService
 from gql_releases.services.releases import ReleaseService
-from gql_releases.storage.reading.catalogue import CATALOGUE
+from gql_releases.storage.entities import CATALOGUE
 
 VIEW = View(Selection("Release", (Value("version", "version"),)))
 KEY = ReleaseKey(organization="acme", version="1")
@@ -91,4 +91,4 @@ def test_read_needs_a_scope_of_every_entity_even_of_one_that_is_only_counted() -
 
 
 def test_every_entity_of_the_catalogue_says_which_scopes_open_it() -> None:
-    assert set(READ_SCOPES) == set(CATALOGUE)
+    assert set(READ_SCOPES) == set(CATALOGUE.entities)

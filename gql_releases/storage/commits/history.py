@@ -13,7 +13,8 @@ from gql_releases.domain.history import FILLED, MAX_RANGE, CommitStatus, Tail, W
 from gql_releases.storage.commits.store import Linked, commits, heads, links, releases
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import NEVER, Id, moment
-from gql_releases.storage.schema.tables import ReleaseProjectRow, table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.release import ReleaseProjectRow
 
 MAX_LISTS = 20
 """Lists with one commit that are compared; of more, those of the first versions."""

@@ -16,7 +16,9 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import AT_ONCE
 from gql_releases.storage.engine.statements import Row, Statement, Transaction
 from gql_releases.storage.engine.types import Id, UtcDateTime
-from gql_releases.storage.schema.tables import CommitAuthorRow, CommitRow, RepositoryRow, table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 

@@ -15,6 +15,7 @@ from sqlalchemy import and_, bindparam, delete, func, literal, select, union, up
 
 from gql_releases.domain.commit import ORIGIN
 from gql_releases.domain.history import FILLED, CommitStatus, interleave, worst
+from gql_releases.storage.commits.default_repositories import has_several_defaults
 from gql_releases.storage.commits.history import Line, Range
 from gql_releases.storage.commits.store import (
     Linked,
@@ -25,13 +26,12 @@ from gql_releases.storage.commits.store import (
     links,
     releases,
     repositories,
-    repository_keeper,
     write_rows,
 )
 from gql_releases.storage.engine.natural_keys import values_of
 from gql_releases.storage.engine.statements import Rows, Statement, Then, Transaction
 from gql_releases.storage.engine.types import NEVER, Id, moment
-from gql_releases.storage.releases.default_repositories import has_several_defaults
+from gql_releases.storage.repositories import repository_keeper
 
 WOKEN = 50
 """Ranges of other releases that one write makes anew; what is left waits for the next command about it."""

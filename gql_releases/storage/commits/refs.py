@@ -10,10 +10,11 @@ from sqlalchemy import and_, case, or_
 from gql_releases.domain.dates import now
 from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.ref import Ref
-from gql_releases.storage.commits.store import HEAD_KEY, commit_keeper, heads, repository_keeper
+from gql_releases.storage.commits.store import HEAD_KEY, commit_keeper, heads
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import insert, values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.repositories import repository_keeper
 
 _SAID = ("commit_id", "previous_sha", "said")
 

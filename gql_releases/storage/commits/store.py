@@ -19,23 +19,15 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import AT_ONCE, Keeper, insert_all, insert_ignoring, insert_rows, values_of
 from gql_releases.storage.engine.statements import Row, Rows, RowsStatement, Statement, Then, Transaction
 from gql_releases.storage.engine.types import Id, moment
-from gql_releases.storage.schema.tables import (
-    CommitAuthorRow,
-    CommitRow,
-    FileChangeRow,
-    HeadCommitRow,
-    ReleaseAuthorRow,
-    ReleaseCommitRow,
-    ReleaseRow,
-    RepositoryRow,
-    table,
-)
+from gql_releases.storage.repositories import repository_keeper
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
+from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 releases, links = table(ReleaseRow), table(ReleaseCommitRow)
 release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
-
-repository_keeper = Keeper(repositories, ("name",), ("date_created",), by="name")
 author_keeper = Keeper(authors, ("email",), ("name",), by="email", completed=("name",))
 _SAID = ("author_id", "message", "timestamp")
 commit_keeper = Keeper(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
@@ -115,8 +107,8 @@ async def set_commits(
 ) -> Sent:
     """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
 
-    The ranges of its other repositories are then to be settled (storage/commits/ranges.py). `present` is the list that the release
-    has: the same one again is not written.
+    The ranges of its other repositories are then to be settled (storage/commits/ranges.py). `present` is the list
+    that the release has: the same one again is not written.
     """
     named = names_of(organization, [arranged], only_repository)
     looked = await look(transaction, LOOK, organization, named.lists, {})

@@ -89,7 +89,7 @@ class Dialect(Protocol):
     """Whether it is to make JSON of lists itself, as storage/reading/json_lists.py has it."""
 
     creates_together: tuple[int, int]
-    """Pieces of work that create releases at the same time, and releases of one of them, at most (storage/releases/batcher.py)."""
+    """Most batches that create releases at the same time, and most releases of a batch (storage/releases/batcher.py)."""
 
     rows_per_insert: int
     """Rows that an INSERT of values has."""

@@ -20,14 +20,20 @@ from gql_releases.storage.engine.natural_keys import insert_returning, values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id, moment
 from gql_releases.storage.lookup import Found
-from gql_releases.storage.schema import tables as t
-from gql_releases.storage.schema.tables import table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow
+from gql_releases.storage.schema.tables.deploy import DeployProjectRow, DeployRow
+from gql_releases.storage.schema.tables.environment import EnvironmentRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
+from gql_releases.storage.schema.tables.upstream import OutboxRow, UpstreamReleaseRow, UpstreamRow
 
-upstreams, queues, outbox = table(t.UpstreamRow), table(t.UpstreamReleaseRow), table(t.OutboxRow)
-releases, links, projects = table(t.ReleaseRow), table(t.ReleaseProjectRow), table(t.ProjectRow)
-commits, commit_links, changes = table(t.CommitRow), table(t.ReleaseCommitRow), table(t.FileChangeRow)
-repositories, authors = table(t.RepositoryRow), table(t.CommitAuthorRow)
-deploys, deploy_projects, environments = table(t.DeployRow), table(t.DeployProjectRow), table(t.EnvironmentRow)
+upstreams, queues, outbox = table(UpstreamRow), table(UpstreamReleaseRow), table(OutboxRow)
+releases, links, projects = table(ReleaseRow), table(ReleaseProjectRow), table(ProjectRow)
+commits, commit_links, changes = table(CommitRow), table(ReleaseCommitRow), table(FileChangeRow)
+repositories, authors = table(RepositoryRow), table(CommitAuthorRow)
+deploys, deploy_projects, environments = table(DeployRow), table(DeployProjectRow), table(EnvironmentRow)
 
 Requests = list[tuple[Kind, Body | None]]
 

@@ -19,8 +19,8 @@ from gql_releases.domain.paging import Order, Position
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany, ToOne
 from gql_releases.storage.reading.conditions import condition, numbered
+from gql_releases.storage.reading.entity import Catalogue, ComputedReferenceQuery, Entity, ToMany, ToOne
 from gql_releases.storage.reading.json_lists import spelled
 from gql_releases.storage.reading.list_queries import (
     Rows,
@@ -32,13 +32,12 @@ from gql_releases.storage.reading.list_queries import (
     same_row,
     total_of,
 )
-from gql_releases.storage.reading.names import CHECKS
 from gql_releases.storage.reading.pages import page, page_info
-from gql_releases.storage.reading.picks import Pick
 from gql_releases.storage.reading.plan import Joined, Level, ListPlan, Shape, follow, tenant_of
 from gql_releases.storage.reading.row_codegen import Build, Expression, Put, Source, Waiting, each, end_of_page, present
 from gql_releases.storage.reading.scanning import is_scanning_read
-from gql_releases.storage.schema import tables
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.token import TokenRow
 
 
 def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Sequence[s.Field]) -> Expression:
@@ -85,12 +84,12 @@ def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Cons
         otherwise = "None" if item.otherwise is None else compile_object(level, entity, rows, item.otherwise)
         return present(level.add(found), compile_object(level, entity, rows, item.fields), otherwise)
     if item.slot is None:
-        one: ToOne | Pick = entity.ones[item.attribute]
+        one: ToOne | ComputedReferenceQuery = entity.ones[item.attribute]
         key: ColumnElement[Any] = rows.c[entity.ones[item.attribute].column]
     else:
         one = entity.picks[item.attribute]
         key = _pick(level, entity, rows, item.attribute, item.slot)
-    target = CATALOGUE[one.target]
+    target = level.catalogue.entities[one.target]
     level.join()
     level.source, other = follow(level.source, target, rows, key)
     fields = item.selection.fields
@@ -161,7 +160,7 @@ def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, p
     found = Rows(link, level, item.slot)
     on = and_(*found.within(organization(), parent), *found.beyond(order))
     source = level.source.outerjoin(found.links, on)
-    below = Level(level.dialect, level.shapes, source, Source(), columns=level.columns, joins=level.joins)
+    below = Level(level.dialect, level.catalogue, level.shapes, source, Source(), columns=level.columns, joins=level.joins)
     below.join()
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
     level.source, level.has_rows, level.joins = below.source, True, below.joins
@@ -171,7 +170,7 @@ def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, p
 
 def _level_of(level: Level, link: ToMany, order: Order, item: s.Many) -> tuple[Level, Rows, Put]:
     found = Rows(link, level, item.slot, shown=True)
-    below = Level(level.dialect, level.shapes, found.source, Source())
+    below = Level(level.dialect, level.catalogue, level.shapes, found.source, Source())
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
     return below, found, put
 
@@ -180,7 +179,7 @@ def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> 
     """Join to each parent its page, limited per parent in SQL; rows come in any order."""
     dialect, shape, slot = level.dialect, level.shapes[item.slot], item.slot
     parents, links = dialect.list_items("parents", Id), link.table.alias()
-    rows = CATALOGUE[link.target].table.alias() if link.child else links
+    rows = level.catalogue.entities[link.target].table.alias() if link.child else links
     on = and_(tenant_of(links) == organization(), links.c[link.parent] == parents.c.value)
     ranged = link.dense and order == link.default and not (shape.backward or shape.before or shape.conditions)
     if ranged:
@@ -193,7 +192,7 @@ def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> 
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
     if link.child:
         source = source.join(rows, same_row(links, rows, link))
-    below = Level(dialect, level.shapes, source, Source())
+    below = Level(dialect, level.catalogue, level.shapes, source, Source())
     sort, tie = links.c[order.field], links.c[link.tie]
     put = _compile_parts(below, rows, item, order, sort, tie)
     parent, places = below.add(parents.c.value), [sort] if link.dense or order.field == link.tie else [sort, tie]
@@ -221,7 +220,7 @@ def _compile_parts(
 ) -> Put:
     """Make the function that puts the list's connections into its objects."""
     shape, code = level.shapes[item.slot], level.code
-    target = CATALOGUE[item.entity]
+    target = level.catalogue.entities[item.entity]
 
     def cursor() -> Expression:
         place = f"{code.constant(Position)}({order.field!r}, r[{level.add(sort)}], r[{level.add(tie)}])"
@@ -272,27 +271,33 @@ class RootPlan:
 
 
 def compile_root(
-    dialect: Dialect, selection: s.Selection, conditions: Names, shapes: Sequence[Shape], *, is_kept: bool = True
+    dialect: Dialect,
+    catalogue: Catalogue,
+    selection: s.Selection,
+    conditions: Names,
+    shapes: Sequence[Shape],
+    *,
+    is_kept: bool = True,
 ) -> RootPlan:
     """Make the plan of a read, which is kept or is used once.
 
     Its root statement starts from the token's row: a revoked one answers no row at all.
     """
-    entity = CATALOGUE[selection.entity]
-    tokens = tables.table(tables.TokenRow).alias()
+    entity = catalogue.entities[selection.entity]
+    tokens = table(TokenRow).alias()
     if selection.entity == "Viewer":
         rows: FromClause = tokens
-        level = Level(dialect, shapes, tokens, Source(), is_root=True)
+        level = Level(dialect, catalogue, shapes, tokens, Source(), is_root=True)
     else:
         rows = entity.table.alias()
         found = [condition(entity, rows, name, bind, dialect) for name, bind in numbered(conditions, "r")]
         same = rows.c[entity.tenant] == tokens.c.organization_id
-        level = Level(dialect, shapes, tokens.outerjoin(rows, and_(same, *found)), Source(), is_root=True)
+        level = Level(dialect, catalogue, shapes, tokens.outerjoin(rows, and_(same, *found)), Source(), is_root=True)
     build = level.code.builder(compile_object(level, entity, rows, selection.fields))
     present = level.add(rows.c.id)
     checks = tuple(
         [
-            (level.add(CHECKS[kind](f"s{slot}_n{number}", dialect)), slot, number)
+            (level.add(catalogue.name_checks[kind](f"s{slot}_n{number}", dialect)), slot, number)
             for slot, shape in enumerate(shapes)
             for number, kind in enumerate(shape.names)
         ]
@@ -301,5 +306,5 @@ def compile_root(
     level.statement = Statement(level.finish(select(*level.columns).select_from(level.source).where(alive)))
     lists = level.lists
     single = not lists or (len(lists) == 1 and lists[0].joined is not None and not lists[0].level.lists)
-    scans = is_scanning_read(selection, shapes)
+    scans = is_scanning_read(catalogue, selection, shapes)
     return RootPlan(level, build, present, single, level.settle(is_kept=is_kept), scans, checks)

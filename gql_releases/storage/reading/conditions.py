@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, not_, or_, true
 
 from gql_releases.domain.conditions import GROUPS, Names
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.reading.catalogue import Entity
+from gql_releases.storage.reading.entity import Entity
 
 Numbered = list[tuple[str, Any]]
 """(filter's name, name of its bound value), or (group, Numbered), pairs."""

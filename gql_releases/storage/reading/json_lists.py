@@ -33,7 +33,7 @@ from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.paging import Position
 from gql_releases.storage.engine.types import NEVER, UtcDateTime
-from gql_releases.storage.reading.catalogue import CATALOGUE, Entity
+from gql_releases.storage.reading.entity import Catalogue, Entity
 from gql_releases.storage.reading.list_queries import Rows, order_of, routed, total_of
 from gql_releases.storage.reading.pages import page, page_info
 from gql_releases.storage.reading.plan import Level, follow
@@ -127,8 +127,8 @@ def _rows(level: Level, entity: Entity, owner: FromClause, item: s.Many, *, beyo
     link = routed(entity.manys[item.attribute], shape.conditions)
     order = order_of(link, shape, item)
     found = Rows(link, level, item.slot, shown=True)
-    speller = Speller(found.source)
-    pieces = speller.object(CATALOGUE[item.entity], found.rows, nodes[0].selection.fields)
+    speller = Speller(found.source, level.catalogue)
+    pieces = speller.object(level.catalogue.entities[item.entity], found.rows, nodes[0].selection.fields)
     if pieces is None:
         return None
     columns: list[ColumnElement[Any]] = [Pieces(pieces).label("text")]
@@ -155,8 +155,8 @@ def _page(rows: Select[Any], size: int) -> FromClause:
 class Speller:
     """Names what makes an object of one entity's row; `source` grows by the rows that its references lead to."""
 
-    def __init__(self, source: Any) -> None:
-        self.source = source
+    def __init__(self, source: Any, catalogue: Catalogue) -> None:
+        self.source, self.catalogue = source, catalogue
 
     def object(self, entity: Entity, rows: FromClause, fields: Sequence[s.Field]) -> list[Piece] | None:
         """Give an object's text, or None where one of its values is not the database's to spell."""
@@ -176,7 +176,7 @@ class Speller:
                 return _given(rows.c[present], self.object(entity, rows, inner))
             case s.One(_, attribute, selection, None, False, None) if attribute in entity.ones:
                 one = entity.ones[attribute]
-                target = CATALOGUE[one.target]
+                target = self.catalogue.entities[one.target]
                 self.source, other = follow(self.source, target, rows, rows.c[one.column])
                 made = self.object(target, other, selection.fields)
                 return None if made is None else [_or_null(other.c.id, made)]

@@ -14,8 +14,8 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany
 from gql_releases.storage.reading.conditions import condition, numbered
+from gql_releases.storage.reading.entity import Entity, ToMany
 from gql_releases.storage.reading.plan import Level, Shape, tenant_of
 
 
@@ -25,7 +25,7 @@ class Rows:
     def __init__(self, link: ToMany, level: Level, slot: int, *, shown: bool = False) -> None:
         self.link, self.links = link, link.table.alias()
         self.shape, self.slot = level.shapes[slot], slot
-        target = CATALOGUE[link.target]
+        target = level.catalogue.entities[link.target]
         conditions = numbered(self.shape.conditions, f"s{slot}_c")
         self.rows: FromClause = self.links
         self.source: Any = self.links

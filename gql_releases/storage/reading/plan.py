@@ -13,7 +13,7 @@ from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement
-from gql_releases.storage.reading.catalogue import Entity
+from gql_releases.storage.reading.entity import Catalogue, Entity
 from gql_releases.storage.reading.row_codegen import Put, Source
 
 MAX_JOINS = 55
@@ -76,6 +76,7 @@ class Level:
     """A statement in the making, then made: its columns, its joins, and the lists that hang on its objects."""
 
     dialect: Dialect
+    catalogue: Catalogue
     shapes: Sequence[Shape]
     source: Any
     code: Source

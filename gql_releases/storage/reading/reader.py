@@ -20,6 +20,7 @@ from gql_releases.domain.selection import Read, Selection
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Row, Transaction
 from gql_releases.storage.reading.compile import RootPlan, compile_root
+from gql_releases.storage.reading.entity import Catalogue
 from gql_releases.storage.reading.plan import Level, ListPlan, Shape, shape_of
 from gql_releases.storage.reading.row_codegen import Bag, Tree
 from gql_releases.storage.reading.scanning import MANY_CONDITIONS, count_names
@@ -61,8 +62,8 @@ _Key = tuple[Names, tuple[Shape, ...]]
 class Reader:
     """Reads for one database, from any thread: two that plan the same at once make the same plan."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, catalogue: Catalogue) -> None:
+        self._dialect, self._catalogue = dialect, catalogue
         self._in_turns = dialect.counts_round_trips
         """Whether reads of the database share the event loop; SQLite's that take long are in threads as a whole."""
         self._plans: dict[int, tuple[ref[Selection], BoundedCache[_Key, RootPlan]]] = {}  # by the selection's id
@@ -118,7 +119,7 @@ class Reader:
         if plan is None:
             counts = [count_names(shape.conditions) for shape in key[1]]
             is_kept = max(counts, default=0) <= USUAL_CONDITIONS and sum(counts) <= USUAL_CONDITIONS_TOGETHER
-            plan = compile_root(self._dialect, selection, *key, is_kept=is_kept)
+            plan = compile_root(self._dialect, self._catalogue, selection, *key, is_kept=is_kept)
             if is_kept:
                 plans.put(key, plan, plan.weight + NAME_BYTES * (sum(counts) + len(counts)))
         return plan

@@ -7,7 +7,7 @@ from typing import Any
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names, is_scanning
-from gql_releases.storage.reading.catalogue import CATALOGUE, Entity, ToMany
+from gql_releases.storage.reading.entity import Catalogue, Entity, ToMany
 from gql_releases.storage.reading.plan import Shape
 
 MANY_CONDITIONS = 20
@@ -23,26 +23,28 @@ def count_names(names: Names) -> int:
     return sum(1 if isinstance(name, str) else 1 + count_names(name[1]) for name in names)
 
 
-def is_scanning_read(selection: s.Selection, shapes: Sequence[Shape]) -> bool:
+def is_scanning_read(catalogue: Catalogue, selection: s.Selection, shapes: Sequence[Shape]) -> bool:
     """Return whether a read with pages of these shapes may scan: it must not run on the event loop, nor many at once."""
-    return _do_fields_scan(CATALOGUE[selection.entity], selection.fields, shapes)
+    return _do_fields_scan(catalogue, catalogue.entities[selection.entity], selection.fields, shapes)
 
 
-def _do_fields_scan(entity: Entity, fields: Iterable[Any], shapes: Sequence[Shape]) -> bool:
-    return any(_does_field_scan(entity, field, shapes) for field in fields)
+def _do_fields_scan(catalogue: Catalogue, entity: Entity, fields: Iterable[Any], shapes: Sequence[Shape]) -> bool:
+    return any(_does_field_scan(catalogue, entity, field, shapes) for field in fields)
 
 
-def _does_field_scan(entity: Entity, field: Any, shapes: Sequence[Shape]) -> bool:
+def _does_field_scan(catalogue: Catalogue, entity: Entity, field: Any, shapes: Sequence[Shape]) -> bool:
     match field:
         case s.Many():
             link, shape = entity.manys[field.attribute], shapes[field.slot]
-            return does_list_scan(link, shape.conditions, field.parts) or _do_fields_scan(entity, field.parts, shapes)
+            return does_list_scan(link, shape.conditions, field.parts) or _do_fields_scan(
+                catalogue, entity, field.parts, shapes
+            )
         case s.One() | s.Nodes() | s.EdgeNode():
-            return is_scanning_read(field.selection, shapes)
+            return is_scanning_read(catalogue, field.selection, shapes)
         case s.Embedded():
-            return _do_fields_scan(entity, (*field.fields, *(field.otherwise or ())), shapes)
+            return _do_fields_scan(catalogue, entity, (*field.fields, *(field.otherwise or ())), shapes)
         case s.Edges():
-            return _do_fields_scan(entity, field.fields, shapes)
+            return _do_fields_scan(catalogue, entity, field.fields, shapes)
     return False
 
 

@@ -18,9 +18,10 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.locks import Locked, lock_organization
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.organizations import create_missing_projects
+from gql_releases.storage.projects import create_missing_projects
 from gql_releases.storage.releases.creation import Creation
-from gql_releases.storage.schema.tables import ReleaseRow, table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.release import ReleaseRow
 
 releases = table(ReleaseRow)
 

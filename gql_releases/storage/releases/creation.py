@@ -17,6 +17,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import NewRelease, Outcome, Status
 from gql_releases.domain.selection import View
 from gql_releases.domain.version import fold_case
+from gql_releases.storage.commits.default_repositories import note_ambiguous
 from gql_releases.storage.commits.lookup import Looked, look, looking, part
 from gql_releases.storage.commits.ranges import Known, settle, write_lists
 from gql_releases.storage.commits.refs import set_refs
@@ -26,10 +27,12 @@ from gql_releases.storage.engine.natural_keys import insert_all
 from gql_releases.storage.engine.statements import Rows, Transaction
 from gql_releases.storage.engine.types import NEVER, Id
 from gql_releases.storage.lookup import require_alive
-from gql_releases.storage.organizations import project_ids
 from gql_releases.storage.outbox.writer import forward_creation
-from gql_releases.storage.releases.default_repositories import note_ambiguous
-from gql_releases.storage.schema.tables import ProjectRow, ReleaseProjectRow, ReleaseRow, UpstreamRow, table
+from gql_releases.storage.projects import find_projects
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
+from gql_releases.storage.schema.tables.upstream import UpstreamRow
 
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)
 projects, upstreams = table(ProjectRow), table(UpstreamRow)
@@ -169,7 +172,7 @@ async def _judge(
             one.create_projects and len(creations) == 1
         )  # the projects of several would be made in an order of their own
         try:
-            named = await project_ids(transaction, organization, one.new.projects, create=create, slugs=slugs)
+            named = await find_projects(transaction, organization, one.new.projects, create=create, slugs=slugs)
         except InvalidInput as error:
             await require_alive(transaction, one.principal)
             results[index] = error if create or not one.create_projects else _without_new_projects(one.new, error)

@@ -11,7 +11,8 @@ from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.schema.tables import ReleaseRow, table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.release import ReleaseRow
 
 releases = table(ReleaseRow)
 

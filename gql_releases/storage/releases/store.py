@@ -19,6 +19,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
 from gql_releases.domain.selection import Read, View
+from gql_releases.storage.commits.default_repositories import resolve_change, resolve_creation
 from gql_releases.storage.commits.ranges import known, lock_lines, settle
 from gql_releases.storage.commits.refs import set_refs
 from gql_releases.storage.commits.store import clear_commits, set_commits
@@ -34,8 +35,8 @@ from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.releases.batcher import Gathered
 from gql_releases.storage.releases.bulk import lock_bulk
 from gql_releases.storage.releases.creation import COPIED, Creation, There, create_all, links_to
-from gql_releases.storage.releases.default_repositories import resolve_change, resolve_creation
-from gql_releases.storage.schema.tables import ReleaseProjectRow, ReleaseRow, table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
 
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)
 logger = logging.getLogger(__name__)

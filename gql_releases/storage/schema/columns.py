@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
-from sqlmodel import Field
+from sqlalchemy import ForeignKeyConstraint, Index, Table, UniqueConstraint
+from sqlmodel import Field, SQLModel
 
 from gql_releases.storage.engine.types import Id, UtcDateTime, identifier
 
@@ -70,3 +70,15 @@ def referable() -> UniqueConstraint:
 def sorted_by(*columns: str) -> Index:
     """An index within the organization; None as name lets the naming convention speak."""
     return Index(None, "organization_id", *columns)
+
+
+WITHOUT_ROWID: dict[str, Any] = {"sqlite_with_rowid": False}
+"""A link table is its primary key's index and nothing more."""
+
+NO_ID_REUSE: dict[str, Any] = {"sqlite_autoincrement": True}
+"""Rows that can be deleted never hand their id on: an id that somebody kept must not lead to another row."""
+
+
+def table(row: type[SQLModel]) -> Table:
+    """The SQLAlchemy table that a row class declares."""
+    return cast(Table, row.__table__)  # type: ignore[attr-defined]

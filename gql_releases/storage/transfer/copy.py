@@ -18,9 +18,9 @@ import asyncpg
 
 from gql_releases.domain.errors import CommandFailed, InvalidInput, Unavailable
 from gql_releases.storage.engine.sqlite_errors import is_not_a_database
+from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema import migrate
 from gql_releases.storage.schema.revision import COPY_MARKS_TABLE
-from gql_releases.storage.store import named
 from gql_releases.storage.transfer.endpoints import End, Taken, open_end
 from gql_releases.storage.transfer.table_parts import Part, parts_to_copy, whole_tables
 
@@ -65,11 +65,11 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
     Raises CopyRefused, before anything was changed, for a target that holds anything else; ValueError; Unavailable, after
     which a second run goes on.
     """
-    if named(source_url) == named(target_url):
+    if redact_url(source_url) == redact_url(target_url):
         raise CopyRefused("The source and the target are the same database.")
     async with _opened(source_url, to_write=False) as source:
         if COPY_MARKS_TABLE in await source.tables():
-            raise CopyRefused(f"{named(source_url)} is itself a copy that is not finished.")
+            raise CopyRefused(f"{redact_url(source_url)} is itself a copy that is not finished.")
         await _require_free(source_url, target_url)
         await to_thread(migrate.migrate, target_url)
         async with _opened(target_url, to_write=True) as target:
@@ -78,7 +78,7 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
             except Taken as error:
                 raise CopyRefused(UNDER_WAY) from error
             async with source.snapshot():
-                await _copy_all(source, target, named(source_url), watch, batch)
+                await _copy_all(source, target, redact_url(source_url), watch, batch)
             await target.tidy()
             # The source is read anew: what was written to it since the copying began shows as a difference.
             async with source.snapshot(), target.snapshot():
@@ -93,7 +93,7 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
 async def _opened(url: str, *, to_write: bool) -> AsyncIterator[End]:
     end = await open_end(url, to_write=to_write)
     if end is None:
-        raise CopyRefused(f"There is no database {named(url)}.")
+        raise CopyRefused(f"There is no database {redact_url(url)}.")
     try:
         yield end
     finally:
@@ -102,7 +102,7 @@ async def _opened(url: str, *, to_write: bool) -> AsyncIterator[End]:
 
 async def _require_free(source_url: str, target_url: str) -> None:
     """Refuse a target that is neither empty nor this source's unfinished copy. Nothing is written."""
-    target, name = await open_end(target_url, to_write=False), named(target_url)
+    target, name = await open_end(target_url, to_write=False), redact_url(target_url)
     if target is None:
         return
     try:
@@ -112,7 +112,7 @@ async def _require_free(source_url: str, target_url: str) -> None:
             raise CopyRefused(f"{name} has tables of something else ({', '.join(sorted(others))}): name an empty database.")
         if COPY_MARKS_TABLE in found:
             begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
-            if begun != {named(source_url)}:
+            if begun != {redact_url(source_url)}:
                 raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {AGAIN}")
             ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
             if revision != migrate.head():

@@ -15,7 +15,10 @@ from gql_releases.domain.release import NewRelease, ReleaseChange
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.schema.tables import ProjectRow, ReleaseProjectRow, ReleaseRow, RepositoryRow, table
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 projects, repositories = table(ProjectRow), table(RepositoryRow)
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)

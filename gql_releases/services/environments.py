@@ -1,0 +1,30 @@
+"""Operations on environments."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gql_releases.domain.outcomes import Kept
+from gql_releases.domain.principal import WRITE_PROJECTS, WRITE_RELEASES, Principal
+from gql_releases.domain.selection import View
+from gql_releases.services.reading import require_readable
+
+
+class EnvironmentStore(Protocol):
+    """Where environments are kept; each method is one transaction."""
+
+    async def create_environment(self, principal: Principal, name: str, view: View | None) -> Kept: ...
+
+
+class EnvironmentService:
+    """Operations on environments. Every method raises OrganizationNotFound and Forbidden before anything else."""
+
+    def __init__(self, store: EnvironmentStore) -> None:
+        self._store = store
+
+    async def create_environment(self, principal: Principal, organization: str, name: str, view: View | None = None) -> Kept:
+        """Make an environment, or find the one of this name: idempotent. Deploys that name a new one make it, too."""
+        principal.require(WRITE_RELEASES | WRITE_PROJECTS)
+        principal.require_organization(organization)
+        require_readable(principal, view)
+        return await self._store.create_environment(principal, name, view)

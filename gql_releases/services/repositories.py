@@ -1,0 +1,30 @@
+"""Operations on repositories."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gql_releases.domain.outcomes import Kept
+from gql_releases.domain.principal import WRITE_PROJECTS, WRITE_RELEASES, Principal
+from gql_releases.domain.selection import View
+from gql_releases.services.reading import require_readable
+
+
+class RepositoryStore(Protocol):
+    """Where repositories are kept; each method is one transaction."""
+
+    async def create_repository(self, principal: Principal, name: str, view: View | None) -> Kept: ...
+
+
+class RepositoryService:
+    """Operations on repositories. Every method raises OrganizationNotFound and Forbidden before anything else."""
+
+    def __init__(self, store: RepositoryStore) -> None:
+        self._store = store
+
+    async def create_repository(self, principal: Principal, organization: str, name: str, view: View | None = None) -> Kept:
+        """Make a repository, or find the one of this name: idempotent. Commits that name a new one make it, too."""
+        principal.require(WRITE_RELEASES | WRITE_PROJECTS)
+        principal.require_organization(organization)
+        require_readable(principal, view)
+        return await self._store.create_repository(principal, name, view)

@@ -1,0 +1,58 @@
+"""The entities of the store, one module a noun, and the catalogue of them all.
+
+A module of this package declares what it adds: ENTITIES (by the name that selections use), LISTS (of another entity, by
+its name and the list's attribute), NAME_CHECKS. The modules are imported here in the order of their names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
+
+from gql_releases.domain.paging import Order
+from gql_releases.storage.reading.entity import Catalogue, Entity, NameCheckQuery, ToMany, ToOne
+from gql_releases.storage.reading.filters import filter_among
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.token import TokenRow
+
+_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+
+
+def _list_by_ids(name: str, entity: Entity) -> ToMany:
+    """Return the list of all rows of an entity, to be requested by ids."""
+    ids = {"ids": entity.filters.get("ids", filter_among("id"))}
+    return ToMany(name, entity.table, entity.tenant, None, ("id",), "id", Order("id"), filters=ids, checked=(entity.tenant,))
+
+
+def _build_catalogue() -> Catalogue:
+    entities: dict[str, Entity] = {}
+    lists: dict[str, dict[str, ToMany]] = {}
+    checks: dict[str, NameCheckQuery] = {}
+    for module in _MODULES:
+        entities |= getattr(module, "ENTITIES", {})
+        checks |= getattr(module, "NAME_CHECKS", {})
+        for owner, attributes in getattr(module, "LISTS", {}).items():
+            lists.setdefault(owner, {}).update(attributes)
+    for name, entity in entities.items():
+        lists["Viewer"][f"all_{name}"] = _list_by_ids(name, entity)
+    entities["Viewer"] = Entity(table(TokenRow), ones={"token": ToOne("id", "Token")}, key="organization_id")
+    for owner, attributes in lists.items():
+        entities[owner] = replace(entities[owner], manys={**entities[owner].manys, **attributes})
+    return Catalogue(entities, checks)
+
+
+CATALOGUE = _build_catalogue()
+
+
+def readable() -> dict[str, dict[str, tuple[str, bool]]]:
+    """Return entity -> attribute -> (column, one, pick or many; whether it can be NULL), for an API's check at start-up."""
+    return {name: _attributes(entity) for name, entity in CATALOGUE.entities.items()}
+
+
+def _attributes(entity: Entity) -> dict[str, tuple[str, bool]]:
+    columns = entity.table.c
+    attributes = {column.name: ("column", bool(column.nullable)) for column in columns}
+    attributes |= {name: ("one", bool(columns[one.column].nullable)) for name, one in entity.ones.items()}
+    attributes |= dict.fromkeys(entity.picks, ("pick", True))
+    return attributes | dict.fromkeys(entity.manys, ("many", False))

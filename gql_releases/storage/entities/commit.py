@@ -1,0 +1,96 @@
+"""Commits."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    cast,
+    func,
+    select,
+)
+
+from gql_releases.domain.paging import Order
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.engine.types import identifier
+from gql_releases.storage.entities.release import _links
+from gql_releases.storage.entities.shared import (
+    filter_commit_between,
+    in_own_organization,
+    list_compared,
+    select_commits_between,
+)
+from gql_releases.storage.reading.entity import Entity, ToMany, ToOne, list_own_rows
+from gql_releases.storage.reading.filters import filter_equals
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
+from gql_releases.storage.schema.tables.release import ReleaseCommitRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
+
+POSITION_OFFSET = 10**9
+"""Added to a position: places have ten digits, and sort as texts."""
+
+
+def select_placed_commits() -> FromClause:
+    """Commits with their place in comparisons: a text that sorts by the position in a release, repository and sha.
+
+    No id is part of it, so that equal stores give equal answers. Of several positions the first counts.
+    """
+    commits, repositories, links = table(CommitRow).alias(), table(RepositoryRow), _links.alias()
+    position = select(func.min(links.c.position)).where(
+        links.c.organization_id == commits.c.organization_id, links.c.commit_id == commits.c.id
+    )
+    name = select(repositories.c.name).where(
+        repositories.c.organization_id == commits.c.organization_id, repositories.c.id == commits.c.repository_id
+    )
+    digits = cast(position.correlate(commits).scalar_subquery() + POSITION_OFFSET, identifier(20))
+    place = digits + name.correlate(commits).scalar_subquery() + " " + commits.c.sha
+    return select(*commits.c, place.label("place")).subquery()
+
+
+def filter_author_between(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The author wrote a commit of one of the releases between a base and a head."""
+    commits = table(CommitRow).alias()
+    wrote = select(commits.c.author_id).where(
+        in_own_organization(commits), commits.c.id.in_(select_commits_between(name)), commits.c.author_id.is_not(None)
+    )
+    return rows.c.id.in_(wrote)
+
+
+ENTITIES = {
+    "Commit": Entity(
+        table(CommitRow),
+        ones={"repository": ToOne("repository_id", "Repository"), "author": ToOne("author_id", "CommitAuthor")},
+        manys={
+            "file_changes": list_own_rows("FileChange", table(FileChangeRow), "commit_id", "path"),
+            "releases": ToMany(
+                "Release", table(ReleaseCommitRow), "commit_id", "release_id", ("release_id",), "release_id",
+                Order("release_id"),
+            ),
+        },
+        filters={"id": filter_equals("id"), "repository": filter_equals("repository_id")},
+    ),
+    "CommitAuthor": Entity(table(CommitAuthorRow), filters={"id": filter_equals("id")}),
+    "FileChange": Entity(
+        table(FileChangeRow), ones={"commit": ToOne("commit_id", "Commit")}, filters={"id": filter_equals("id")}
+    ),
+    "HeadCommit": Entity(
+        table(HeadCommitRow),
+        ones={"repository": ToOne("repository_id", "Repository"), "commit": ToOne("commit_id", "Commit")},
+        filters={"id": filter_equals("id")},
+    ),
+}  # fmt: skip
+LISTS = {
+    "Organization": {
+        "compared_commits": ToMany(
+            "Commit", select_placed_commits(), "organization_id", None, ("place",), "id", Order("place"),
+            filters={"between": filter_commit_between("id")}, checked=("organization_id",),
+        ),
+        "compared_authors": list_compared(
+            "CommitAuthor", table(CommitAuthorRow), "email", filter_author_between, checked=("organization_id",)
+        ),
+        "compared_file_changes": list_compared(
+            "FileChange", table(FileChangeRow), "path", filter_commit_between("commit_id")
+        ),
+    }
+}  # fmt: skip

@@ -1,0 +1,93 @@
+"""Organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import le
+from typing import Any
+
+from sqlalchemy import FromClause, Select, func, select, tuple_
+
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.entities.shared import prefix_conditions
+from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, list_own_rows
+from gql_releases.storage.reading.filters import bind_value, filter_equals
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.commit import CommitRow
+from gql_releases.storage.schema.tables.organization import OrganizationRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
+from gql_releases.storage.schema.tables.repository import RepositoryRow
+
+
+def select_release_containing(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The organization's first release that has a commit of this sha."""
+    commits, links = table(CommitRow).alias(), table(ReleaseCommitRow).alias()
+    conditions = [commits.c.organization_id == rows.c.id, *_filter_repository(rows, commits, binds)]
+    if "commit_prefix" in binds:  # the smallest is the whole sha, if there is such a one
+        prefixed = table(CommitRow).alias()
+        within = [prefixed.c.organization_id == rows.c.id, *_filter_repository(rows, prefixed, binds)]
+        smallest = select(func.min(prefixed.c.sha)).where(
+            *within, *prefix_conditions(prefixed.c.sha, binds["commit_prefix"])
+        )
+        conditions.append(commits.c.sha == smallest.correlate(rows).scalar_subquery())
+    else:
+        conditions.append(commits.c.sha == bind_value(commits.c.sha, binds["commit"]))
+    same = (links.c.organization_id == commits.c.organization_id) & (links.c.commit_id == commits.c.id)
+    first = dialect.checked(links.c.release_id)  # the commits are few: in this order all commits of all releases are walked
+    found = dialect.join(commits, links, same)
+    return select(links.c.release_id).select_from(found).where(*conditions).order_by(first).limit(1)
+
+
+def _filter_repository(rows: FromClause, commits: FromClause, binds: Mapping[str, str]) -> list[Any]:
+    if "repository" not in binds:
+        return []
+    repositories = table(RepositoryRow).alias()
+    name = bind_value(repositories.c.name, binds["repository"])
+    named = select(repositories.c.id).where(repositories.c.organization_id == rows.c.id, repositories.c.name == name)
+    return [commits.c.repository_id == named.correlate(rows).scalar_subquery()]
+
+
+def select_compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The head of a comparison, if it and the base are a project's releases and the base is not the later one."""
+    (name,) = binds.values()
+    head, base = table(ReleaseProjectRow).alias(), table(ReleaseProjectRow).alias()
+    conditions = [base.c.project_id == head.c.project_id, head.c.organization_id == rows.c.id]
+    conditions.append(head.c.project_id == _select_own_project(rows, f"{name}_0"))
+    for links, version in ((base, f"{name}_1"), (head, f"{name}_2")):
+        releases = table(ReleaseRow).alias()
+        named = [releases.c.organization_id == rows.c.id, releases.c.version == bind_value(releases.c.version, version)]
+        conditions += [
+            links.c.organization_id == rows.c.id,
+            links.c.release_id == select(releases.c.id).where(*named).correlate(rows).scalar_subquery(),
+        ]
+    before = le(tuple_(base.c.date_shown, base.c.release_id), tuple_(head.c.date_shown, head.c.release_id))
+    return select(head.c.release_id).where(*conditions, before)
+
+
+def select_release_of_version(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The organization's release of a version."""
+    releases = table(ReleaseRow).alias()
+    same = releases.c.version == bind_value(releases.c.version, binds["version"])
+    return select(releases.c.id).where(releases.c.organization_id == rows.c.id, same)
+
+
+def _select_own_project(rows: FromClause, name: str) -> Any:
+    projects = table(ProjectRow).alias()
+    named = [projects.c.organization_id == rows.c.id, projects.c.slug == bind_value(projects.c.slug, name)]
+    return select(projects.c.id).where(*named).correlate(rows).scalar_subquery()
+
+
+ENTITIES = {
+    "Organization": Entity(
+        table(OrganizationRow),
+        picks={
+            "release_containing": ComputedReferenceQuery("Release", select_release_containing),
+            "compared_head": ComputedReferenceQuery("Release", select_compared_head),
+            "release_of_version": ComputedReferenceQuery("Release", select_release_of_version),
+        },
+        filters={"id": filter_equals("id"), "slug": filter_equals("slug")},
+        tenant="id",
+    )
+}
+LISTS = {"Viewer": {"organizations": list_own_rows("Organization", table(OrganizationRow), "id", "slug")}}

@@ -1,0 +1,64 @@
+"""Projects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import FromClause, Select, select
+
+from gql_releases.domain.paging import Order
+from gql_releases.storage.engine.dialects import Dialect
+from gql_releases.storage.entities.shared import NEWEST_FIRST, ORGANIZATION_REFERENCE, RELEASE_ORDERS
+from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, ToMany, ToOne, list_own_rows
+from gql_releases.storage.reading.filters import bind_value, filter_equals
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.deploy import CurrentDeployRow
+from gql_releases.storage.schema.tables.environment import EnvironmentRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseProjectRow
+
+
+def select_latest_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The project's newest release, or the one that runs in an environment."""
+    if "environment" in binds:
+        current, environments = table(CurrentDeployRow).alias(), table(EnvironmentRow).alias()
+        named = [
+            environments.c.organization_id == rows.c.organization_id,
+            environments.c.name == bind_value(environments.c.name, binds["environment"]),
+        ]
+        return select(current.c.release_id).where(
+            current.c.organization_id == rows.c.organization_id,
+            current.c.environment_id == select(environments.c.id).where(*named).correlate(rows).scalar_subquery(),
+            current.c.project_id == rows.c.id,
+        )
+    links = table(ReleaseProjectRow).alias()
+    return (
+        select(links.c.release_id)
+        .where(links.c.organization_id == rows.c.organization_id, links.c.project_id == rows.c.id)
+        .order_by(links.c.date_shown.desc(), links.c.release_id.desc())
+        .limit(1)
+    )
+
+
+_links = table(ReleaseProjectRow)
+
+ENTITIES = {
+    "Project": Entity(
+        table(ProjectRow),
+        ones={**ORGANIZATION_REFERENCE, "default_repository": ToOne("default_repository_id", "Repository")},
+        manys={
+            "releases": ToMany(
+                "Release", _links, "project_id", "release_id", (*RELEASE_ORDERS, "date_shown"), "release_id", NEWEST_FIRST
+            )
+        },
+        picks={"latest_release": ComputedReferenceQuery("Release", select_latest_release)},
+        filters={"id": filter_equals("id"), "slug": filter_equals("slug")},
+    )
+}
+LISTS = {
+    "Organization": {"projects": list_own_rows("Project", table(ProjectRow), "organization_id", "slug")},
+    "Release": {
+        "projects": ToMany("Project", _links, "release_id", "project_id", ("project_id",), "project_id", Order("project_id"))
+    },
+}

@@ -1,0 +1,359 @@
+"""Releases: their entity, filters, computed references and derived lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import eq, ge, gt, le, lt
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, select, tuple_, union_all
+
+from gql_releases.domain.paging import Order
+from gql_releases.domain.release import Status
+from gql_releases.storage.engine.dialects import Dialect, ParentsFirst
+from gql_releases.storage.entities.shared import (
+    NEWEST_FIRST,
+    ORGANIZATION_REFERENCE,
+    RELEASE_ORDERS,
+    conditions_between,
+    environment_id,
+    filter_by_project,
+    filter_linked,
+    in_own_organization,
+    prefix_conditions,
+    project_id,
+    select_deploys_for,
+)
+from gql_releases.storage.entities.upstream import select_upstream
+from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, Filter, ToMany, ToOne, list_own_rows
+from gql_releases.storage.reading.filters import (
+    Compare,
+    bind_value,
+    compare_column,
+    filter_among,
+    filter_equals,
+    filter_is_set,
+    filter_nothing,
+    text_filters,
+)
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
+from gql_releases.storage.schema.tables.deploy import DeployRow
+from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
+
+
+def select_previous_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The release of a project before this one, by the date that it is shown under."""
+    own, other = table(ReleaseProjectRow).alias(), table(ReleaseProjectRow).alias()
+    here = select(own.c.date_shown, own.c.release_id).where(
+        own.c.organization_id == rows.c.organization_id,
+        own.c.release_id == rows.c.id,
+        own.c.project_id == project_id(binds["project"]),
+    )
+    return (
+        select(other.c.release_id)
+        .where(
+            other.c.organization_id == rows.c.organization_id,
+            other.c.project_id == project_id(binds["project"]),
+            tuple_(other.c.date_shown, other.c.release_id) < here.correlate(rows).scalar_subquery(),
+        )
+        .order_by(other.c.date_shown.desc(), other.c.release_id.desc())
+        .limit(1)
+    )
+
+
+def select_previous_with_commits(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
+    """The newest other release that has a project of this one, is shown under no later date, has commits, is not archived.
+
+    With `projects`, only these of the release's are looked at. Each project's list is walked back from this release to the
+    first that has commits; the newest of these is meant.
+    """
+    own, other = table(ReleaseProjectRow).alias(), table(ReleaseProjectRow).alias()
+    releases, found = table(ReleaseRow).alias(), table(ReleaseRow).alias()
+    of_link = and_(releases.c.organization_id == other.c.organization_id, releases.c.id == other.c.release_id)
+    of_project = (
+        select(other.c.release_id)
+        .join_from(other, releases, of_link)
+        .where(
+            other.c.organization_id == own.c.organization_id,
+            other.c.project_id == own.c.project_id,
+            other.c.date_shown <= own.c.date_shown,
+            other.c.release_id != own.c.release_id,
+            releases.c.last_commit_id.is_not(None),
+            releases.c.status != Status.ARCHIVED,
+        )
+        .order_by(other.c.date_shown.desc(), other.c.release_id.desc())
+        .limit(1)
+        .correlate(own)
+        .scalar_subquery()
+    )
+    same = and_(found.c.organization_id == own.c.organization_id, found.c.id == of_project)
+    links = [own.c.organization_id == rows.c.organization_id, own.c.release_id == rows.c.id]
+    if "projects" in binds:
+        links.append(dialect.among(own.c.project_id, binds["projects"]))
+    return (
+        select(found.c.id)
+        .join_from(own, found, same)
+        .where(*links)
+        .order_by(func.coalesce(found.c.date_released, found.c.date_created).desc(), found.c.id.desc())
+        .limit(1)
+    )
+
+
+_links, _heads = table(ReleaseCommitRow), table(HeadCommitRow)
+
+
+def _match_commits(other: FromClause) -> Any:
+    return and_(other.c.organization_id == _links.c.organization_id, other.c.commit_id == _links.c.commit_id)
+
+
+def _join_commit() -> Any:
+    commits = table(CommitRow)
+    same = and_(commits.c.organization_id == _links.c.organization_id, commits.c.id == _links.c.commit_id)
+    return commits, same
+
+
+def select_shown_commits() -> FromClause:
+    """A release's commits and, before them, the heads that are not among them: refs alone show at least the head."""
+    listed = exists(
+        select(_links.c.position).where(
+            _links.c.organization_id == _heads.c.organization_id,
+            _links.c.release_id == _heads.c.release_id,
+            _links.c.commit_id == _heads.c.commit_id,
+        )
+    )
+    heads = select(
+        _heads.c.organization_id, _heads.c.release_id, (-_heads.c.id).label("position"), _heads.c.commit_id
+    ).where(~listed)
+    commits = select(_links.c.organization_id, _links.c.release_id, _links.c.position, _links.c.commit_id)
+    return union_all(commits, heads).subquery()
+
+
+def select_release_file_changes() -> FromClause:
+    """The file changes of a release's commits, a row for each commit and path."""
+    changes, (commits, same) = table(FileChangeRow), _join_commit()
+    return (
+        select(
+            _links.c.organization_id,
+            _links.c.release_id,
+            changes.c.id.label("change_id"),
+            changes.c.path,
+            commits.c.repository_id,
+        )
+        .select_from(ParentsFirst(ParentsFirst(_links, changes, _match_commits(changes)), commits, same))
+        .subquery()
+    )
+
+
+def select_release_repositories() -> FromClause:
+    """The repositories of a release's commits, each once."""
+    commits, same = _join_commit()
+    return (
+        select(_links.c.organization_id, _links.c.release_id, commits.c.repository_id)
+        .select_from(ParentsFirst(_links, commits, same))
+        .distinct()
+        .subquery()
+    )
+
+
+def _filter_build(compare: Compare) -> Filter:
+    """The release has a build number, and it compares with the value."""
+
+    def compare_with(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+        number = rows.c.build_number
+        return and_(number >= 0, compare(number, bind_value(number, name)))
+
+    return compare_with
+
+
+def _filter_version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    # Scans the organization's releases. The value is folded; a folded version is stored where it is not ASCII alone.
+    parts = dialect.list_items(name, rows.c.version.type)
+    version = func.coalesce(rows.c.folded_version, dialect.folded(rows.c.version))
+    return exists(select(parts.c.value).where(dialect.contains(version, parts.c.value)))
+
+
+def filter_has_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    return filter_linked(rows)
+
+
+def filter_on_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    return filter_linked(rows, lambda links: links.c.project_id == project_id(name))
+
+
+def filter_on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    return filter_linked(rows, lambda links: dialect.among(links.c.project_id, name))
+
+
+def _filter_in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    deploys = table(DeployRow).alias()
+    same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
+    return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == environment_id(name)))
+
+
+def _filter_deployed(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The release was deployed to an environment for a project; the value is (environment's name, project's id)."""
+    deploys, found = select_deploys_for(f"{name}_1")
+    same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
+    return exists(found.where(*same, deploys.c.environment_id == environment_id(f"{name}_0")))
+
+
+def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnElement[bool]:
+    """The release is the newest of one of the organization's projects, by the date that it is shown under."""
+    projects, links = table(ProjectRow).alias(), table(ReleaseProjectRow).alias()
+    newest = (
+        select(links.c.release_id)
+        .where(links.c.organization_id == projects.c.organization_id, links.c.project_id == projects.c.id)
+        .order_by(links.c.date_shown.desc(), links.c.release_id.desc())
+        .limit(1)
+        .correlate(projects)
+        .scalar_subquery()
+    )
+    wanted = [in_own_organization(projects), newest.is_not(None)]
+    if name:
+        wanted.append(filter_among("id")(projects, name, dialect))
+    return rows.c.id.in_(select(newest).select_from(projects).where(*wanted))
+
+
+def _filter_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    links, authors = table(ReleaseAuthorRow).alias(), table(CommitAuthorRow).alias()
+    named = [in_own_organization(authors), authors.c.email == bind_value(authors.c.email, name)]
+    wanted = select(authors.c.id).where(*named).scalar_subquery()
+    same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
+    return exists(select(links.c.author_id).where(*same, links.c.author_id == wanted))
+
+
+def _filter_commits(rows: FromClause, wanted: Any) -> ColumnElement[bool]:
+    """The release is one of those that have one of the wanted commits: found from the commits, which are few."""
+    links = table(ReleaseCommitRow).alias()
+    same = [in_own_organization(links), links.c.commit_id.in_(wanted)]
+    return rows.c.id.in_(select(links.c.release_id).where(*same))
+
+
+def _filter_commit_prefix(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    commits = table(CommitRow).alias()
+    # The smallest is the whole sha, if there is such a one; that there is no other is a check of its own.
+    first = (
+        select(func.min(commits.c.sha))
+        .where(in_own_organization(commits), *prefix_conditions(commits.c.sha, name))
+        .scalar_subquery()
+    )
+    same = table(CommitRow).alias()
+    return _filter_commits(rows, select(same.c.id).where(in_own_organization(same), same.c.sha == first))
+
+
+def _filter_commit(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    commits = table(CommitRow).alias()
+    named = [in_own_organization(commits), commits.c.sha == bind_value(commits.c.sha, name)]
+    return _filter_commits(rows, select(commits.c.id).where(*named))
+
+
+def _filter_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    changes = table(FileChangeRow).alias()
+    named = [in_own_organization(changes), changes.c.path == bind_value(changes.c.path, name)]
+    return _filter_commits(rows, select(changes.c.commit_id).where(*named))
+
+
+RELEASE_FILTERS: dict[str, Filter] = {
+    "id": filter_equals("id"),
+    **text_filters("version"),
+    "version_in": filter_among("version"),
+    "version_contains": _filter_version_contains,
+    **text_filters("package"),
+    **text_filters("build_code"),
+    "build_equals": _filter_build(eq),
+    "build_from": _filter_build(ge),
+    "build_above": _filter_build(gt),
+    "build_until": _filter_build(le),
+    "build_below": _filter_build(lt),
+    "semver_from": compare_column("semver_key", ge),
+    "semver_above": compare_column("semver_key", gt),
+    "semver_until": compare_column("semver_key", le),
+    "semver_below": compare_column("semver_key", lt),
+    "status": filter_equals("status"),
+    "released": filter_is_set("date_released", wanted=True),
+    "unreleased": filter_is_set("date_released", wanted=False),
+    "created_from": compare_column("date_created", ge),
+    "created_before": compare_column("date_created", lt),
+    "released_from": compare_column("date_released", ge),
+    "released_before": compare_column("date_released", lt),
+    "has_project": filter_has_project,
+    "project": filter_on_project,
+    "on_projects": filter_on_projects,
+    "latest": lambda rows, name, dialect: filter_latest(rows, dialect, None),
+    "latest_of": lambda rows, name, dialect: filter_latest(rows, dialect, name),
+    "environment": _filter_in_environment,
+    "deployed": _filter_deployed,
+    "author": _filter_author,
+    "commit": _filter_commit,
+    "commit_prefix": _filter_commit_prefix,
+    "path": _filter_path,
+    "nothing": filter_nothing,
+}
+"""What releases can be filtered by."""
+
+
+_projects = table(ReleaseProjectRow)
+
+# Derived lists are requested with the release as a condition as well: SQLite pushes a value, and not a parent's key, down
+# into the select, and would otherwise make the list of all releases first.
+_BY_RELEASE: dict[str, Filter] = {"release": filter_equals("release_id")}
+
+ENTITIES = {
+    "Release": Entity(
+        table(ReleaseRow),
+        ones={
+            **ORGANIZATION_REFERENCE,
+            "last_commit": ToOne("last_commit_id", "Commit"),
+            "last_deploy": ToOne("last_deploy_id", "Deploy"),
+        },
+        manys={
+            "commits": ToMany(
+                "Commit", table(ReleaseCommitRow), "release_id", "commit_id", ("position",), "commit_id",
+                Order("position"), dense=True, count="commit_count",
+            ),
+            "authors": ToMany(
+                "CommitAuthor", table(ReleaseAuthorRow), "release_id", "author_id", ("position",), "author_id",
+                Order("position"), dense=True,
+            ),
+            "shown_commits": ToMany(
+                "Commit", select_shown_commits(), "release_id", "commit_id", ("position",), "commit_id", Order("position"),
+                filters=_BY_RELEASE,
+            ),
+            "file_changes": ToMany(
+                "FileChange", select_release_file_changes(), "release_id", "change_id", ("path",), "change_id",
+                Order("path"), filters=_BY_RELEASE | {"repository": filter_equals("repository_id")}, whole=True,
+            ),
+            "changed_paths": ToMany(
+                "FileChange", select_release_file_changes(), "release_id", "change_id", ("path",), "change_id",
+                Order("path"), filters=_BY_RELEASE, whole=True, counted="path",
+            ),
+            "head_commits": list_own_rows("HeadCommit", table(HeadCommitRow), "release_id", "id"),
+        },
+        picks={
+            "previous": ComputedReferenceQuery("Release", select_previous_release),
+            "with_commits": ComputedReferenceQuery("Release", select_previous_with_commits),
+            "upstream": ComputedReferenceQuery("Upstream", select_upstream),
+        },
+        filters=RELEASE_FILTERS,
+    )
+}  # fmt: skip
+LISTS = {
+    "Organization": {
+        "releases": ToMany(
+            "Release", table(ReleaseRow), "organization_id", None, RELEASE_ORDERS, "id", NEWEST_FIRST,
+            routes={
+                "project": ToMany(
+                    "Release", _projects, "organization_id", "release_id", RELEASE_ORDERS, "release_id", NEWEST_FIRST,
+                    filters={"project": filter_by_project},
+                )
+            },
+        ),
+        "compared_releases": ToMany(
+            "Release", _projects, "organization_id", "release_id", ("date_shown",), "release_id",
+            Order("date_shown", descending=True),
+            filters={"between": lambda links, name, dialect: and_(*conditions_between(links, name))},
+        ),
+    }
+}  # fmt: skip

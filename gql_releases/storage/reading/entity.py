@@ -1,0 +1,93 @@
+"""What an entity of the store is: its table, references, lists, filters and computed references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, Table
+
+from gql_releases.domain.paging import Order
+from gql_releases.storage.engine.dialects import Dialect
+
+Filter = Callable[[FromClause, str, Dialect], ColumnElement[bool]]
+"""(alias of the rows, name of the bound value, dialect) -> the condition."""
+
+BuildKeyQuery = Callable[[FromClause, Mapping[str, str], Dialect], Select[Any]]
+"""(alias of the object's rows, name of the bound value by argument, dialect) -> the select of one key."""
+
+NameCheckQuery = Callable[[str, Dialect], ColumnElement[Any]]
+"""(name of the bound value, dialect) -> the column, which is NULL where the name exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """A reference: this entity's column that holds the key of a row of `target`."""
+
+    column: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """A list: rows of `table` whose `parent` column is the entity's key.
+
+    `child` is the column that leads to the target's row; None where `table` is the target's own. `orders` are columns of
+    `table`, each made unique by `tie`. `dense`: the first order's column counts 0, 1, 2 ... within the parent. `count`
+    is the entity's column that keeps the list's length. `routes`: a filter that makes another table drive. `checked`:
+    columns whose index is not to be walked, because a filter that always stands finds the few rows that there are. `whole`:
+    a page, however short, is found by looking at the whole list. `counted`: a column whose different values are counted.
+    """
+
+    target: str
+    table: FromClause
+    parent: str
+    child: str | None
+    orders: tuple[str, ...]
+    tie: str
+    default: Order
+    dense: bool = False
+    count: str | None = None
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    routes: Mapping[str, ToMany] = field(default_factory=dict)
+    checked: tuple[str, ...] = ()
+    whole: bool = False
+    counted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedReferenceQuery:
+    """A reference with arguments: how the key of a row of `target` is found."""
+
+    target: str
+    find: BuildKeyQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Something with rows: its columns are its attributes.
+
+    `tenant` is the column that holds its organization, `key` the one that its lists point to.
+    """
+
+    table: Table
+    ones: Mapping[str, ToOne] = field(default_factory=dict)
+    manys: Mapping[str, ToMany] = field(default_factory=dict)
+    picks: Mapping[str, ComputedReferenceQuery] = field(default_factory=dict)
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    tenant: str = "organization_id"
+    key: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All entities by the name that selections use, and the checks of names by their kind."""
+
+    entities: Mapping[str, Entity]
+    name_checks: Mapping[str, NameCheckQuery]
+
+
+def list_own_rows(target: str, rows: Table, parent: str, order: str, *, descending: bool = False, **more: Any) -> ToMany:
+    """Return a list of the target's own rows, in one order."""
+    return ToMany(target, rows, parent, None, (order,), "id", Order(order, descending), **more)
