@@ -28,7 +28,7 @@ def does_scan(entity: str, attribute: str, names: Names = (), *parts: s.Part) ->
     """Return whether a read of one list scans."""
     target = CATALOGUE.entities[entity].manys[attribute].target
     listed = s.Many("list", attribute, target, 0, parts or (NODES,), str)
-    return is_scanning_read(Selection(entity, (listed,)), [Shape(None, None, False, False, False, names)])
+    return is_scanning_read(CATALOGUE, Selection(entity, (listed,)), [Shape(None, None, False, False, False, names)])
 
 
 @pytest.mark.parametrize("name", sorted(RELEASE_FILTERS))
