@@ -80,7 +80,7 @@ def test_lists_below_are_looked_at_wherever_they_stand() -> None:
         s.Many("deploys", "deploys", "Deploy", 1, (s.Edges("edges", (s.EdgeNode("node", Selection("Deploy", (s.One("release", "release", Selection("Release", (s.One("organization", "organization", organization),))),))),)),), str),
     ]  # fmt: skip
     for place in places:
-        assert is_scanning_read(Selection("Release", (place,)), shapes), place
+        assert is_scanning_read(CATALOGUE, Selection("Release", (place,)), shapes), place
 
 
 QUICK = (
