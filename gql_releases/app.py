@@ -24,8 +24,9 @@ from gql_releases.graphql_api.schema import build_schema, core, print_sdl
 from gql_releases.graphql_api.services import Services as GraphQLServices
 from gql_releases.graphql_api.trusted import TrustedDocuments, read_documents
 from gql_releases.graphql_api.view import GraphQLView, Rules
-from gql_releases.rest_api.routes import RestApi
-from gql_releases.rest_api.services import Services as RestServices
+from gql_releases.rest_api.engine.router import RestApi
+from gql_releases.rest_api.engine.services import Services as RestServices
+from gql_releases.rest_api.loader import FIELD_NAMES, ROUTES
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
 from gql_releases.services.projects import ProjectService
@@ -100,7 +101,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, refusals)
     rest_services = RestServices(reads, releases, deploys)
-    rest = RestApi(rest_services, authenticator, limit, settings.public_url, rates, proxies, refusals)
+    rest = RestApi(ROUTES, FIELD_NAMES, rest_services, authenticator, limit, settings.public_url, rates, proxies, refusals)
     sender = Sender(store.outbox, seal_of(settings), settings.forward_timeout)
 
     @asynccontextmanager

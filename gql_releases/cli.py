@@ -247,7 +247,7 @@ def _run_server(settings: Settings, listener: socket.socket, workers: int) -> No
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=False,  # the one that matters is read where it does: rest_api/routes.py
+        proxy_headers=False,  # the one that matters is read where it does: rest_api/engine/router.py
         date_header=True,
         ws="none",
     )

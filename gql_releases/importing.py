@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable, UnwrittenNumber
 from gql_releases.domain.release import Outcome, parse_new_release
-from gql_releases.rest_api import wire
+from gql_releases.rest_api.releases import CREATION_FIELDS
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.store import Store
@@ -75,7 +75,7 @@ def _groups(lines: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tupl
 
 
 def _body(raw: Any, project: str | None) -> Any:
-    body = wire.CREATION.to_domain(raw)
+    body = CREATION_FIELDS.to_domain(raw)
     if project and isinstance(body, dict):
         body.setdefault("projects", [project])
     return body
@@ -90,7 +90,7 @@ def _count(done: Imported, number: int, outcome: Outcome | BaseException, consol
         raise outcome
     done.bad += 1
     if isinstance(outcome, InvalidInput):
-        paths = [".".join(map(str, wire.CREATION.to_wire(one.path))) for one in outcome.problems]
+        paths = [".".join(map(str, CREATION_FIELDS.to_wire(one.path))) for one in outcome.problems]
         why = "; ".join(f"{path}: {one.message}" for path, one in zip(paths, outcome.problems, strict=True))
     else:
         why = str(outcome)

@@ -13,7 +13,7 @@ from gql_releases.domain.errors import ErrorCode
 from gql_releases.graphql_api.checking import UnboundField, check_schema
 from gql_releases.graphql_api.errors import IN_ERRORS, IN_PAYLOAD
 from gql_releases.graphql_api.schema import build_schema, core
-from gql_releases.rest_api.errors import STATUSES
+from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.storage.entities import readable
 
 ROOT = Path(__file__).parents[1]

@@ -14,10 +14,10 @@ from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.principal import Scope
 from gql_releases.domain.search import FILTERS
 from gql_releases.graphql_api.errors import IN_PAYLOAD
-from gql_releases.rest_api.errors import STATUSES
-from gql_releases.rest_api.not_implemented import NOT_IMPLEMENTED
-from gql_releases.rest_api.parameters import SORTS
-from gql_releases.rest_api.routes import ROUTES
+from gql_releases.rest_api.engine.errors import STATUSES
+from gql_releases.rest_api.engine.not_implemented import NOT_IMPLEMENTED
+from gql_releases.rest_api.engine.parameters import SORTS
+from gql_releases.rest_api.loader import ROUTES
 from gql_releases.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from gql_releases.domain import selection as s
 from gql_releases.domain.deploy import parse_new_deploy
 from gql_releases.domain.errors import InvalidInput, ReleaseNotFound
 from gql_releases.domain.paging import Order
 from gql_releases.domain.selection import Read, View
-from gql_releases.rest_api import lists, parameters, shapes, wire
-from gql_releases.rest_api.pagination import read_page
-from gql_releases.rest_api.releases import OUTCOMES, readable_key, release_key, with_unknown_projects
-from gql_releases.rest_api.requests import Answer, Request
+from gql_releases.rest_api.engine import paged_selections, parameters
+from gql_releases.rest_api.engine.field_names import FieldNames, same_names
+from gql_releases.rest_api.engine.paged_selections import VERSION_SELECTION, date_field, paged_selection
+from gql_releases.rest_api.engine.pagination import read_page
+from gql_releases.rest_api.engine.path_parameters import readable_key, release_key
+from gql_releases.rest_api.engine.requests import STATUS_BY_OUTCOME, Answer, Request
+from gql_releases.rest_api.engine.router import Routes, release_routes
+from gql_releases.rest_api.projects import add_unknown_projects
 
 LAST_FINISHED = Order("finish_order", descending=True)
 
@@ -20,12 +25,12 @@ async def create_deploy(request: Request) -> Answer:
     Source: docs/sentry-contract.md#6-1-deploys.
     """
     try:
-        new = parse_new_deploy(wire.DEPLOY.to_domain(request.body))
+        new = parse_new_deploy(DEPLOY_FIELDS.to_domain(request.body))
     except InvalidInput as error:
-        raise await with_unknown_projects(request, error, message="Invalid project") from None
-    made = await request.services.deploys.create_deploy(request.principal, release_key(request), new, shapes.DEPLOY)
+        raise await add_unknown_projects(request, error, message="Invalid project") from None
+    made = await request.services.deploys.create_deploy(request.principal, release_key(request), new, DEPLOY_VIEW)
     assert made.shown is not None
-    return Answer(OUTCOMES[made.outcome], made.shown)
+    return Answer(STATUS_BY_OUTCOME[made.outcome], made.shown)
 
 
 async def list_deploys(request: Request) -> Answer:
@@ -39,5 +44,38 @@ async def list_deploys(request: Request) -> Answer:
     projects = await parameters.read_projects(request)
     condition = ("last_of", projects) if projects else ("last", True)
     page = read_page(request.parameters, LAST_FINISHED, (condition,))
-    read = Read(View(lists.DEPLOYS, (page,)), key.conditions())
-    return await lists.answer_page(request, read, page, ReleaseNotFound())
+    read = Read(View(RELEASE_DEPLOYS, (page,)), key.conditions())
+    return await paged_selections.answer_page(request, read, page, ReleaseNotFound())
+
+
+DEPLOY_SELECTION = s.Selection(
+    "Deploy",
+    (
+        s.Value("id", "id", str),
+        s.One("environment", "environment", s.Selection("Environment", (s.Value("name", "name"),)), bare=True),
+        date_field("dateStarted", "date_started"),
+        date_field("dateFinished", "date_finished"),
+        s.Value("name", "name"),
+        s.Value("url", "url"),
+        s.Value("status", "status", str.lower),
+        s.Value("externalId", "external_id"),
+        s.One("previousRelease", "previous_release", VERSION_SELECTION, bare=True),
+    ),
+)
+
+DEPLOY_VIEW = s.View(DEPLOY_SELECTION)
+"""A deploy."""
+
+RELEASE_DEPLOYS = paged_selection("Release", "deploys", DEPLOY_VIEW.selection)
+
+
+DEPLOY_FIELDS = FieldNames(
+    same_names("environment", "name", "url", "projects", "status", "comment")
+    | {"dateStarted": ("date_started", None), "dateFinished": ("date_finished", None), "externalId": ("external_id", None)}
+    | {"links": ("links", FieldNames(same_names("name", "url")))}
+)
+"""The body of a deploy."""
+
+
+FIELDS = DEPLOY_FIELDS
+ROUTES: Routes = release_routes("deploys", {"GET": list_deploys, "POST": create_deploy})

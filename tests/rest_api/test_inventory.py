@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gql_releases.rest_api.routes import ROUTES
+from gql_releases.rest_api.loader import ROUTES
 from gql_releases.web.rates import WINDOW, RateLimit
 from tests.client import Client
 from tests.conftest import House, Template

@@ -7,8 +7,8 @@ import re
 import pytest
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gql_releases.rest_api.not_implemented import NOT_IMPLEMENTED, find_sentence
-from gql_releases.rest_api.routes import ROUTES
+from gql_releases.rest_api.engine.not_implemented import NOT_IMPLEMENTED, find_sentence
+from gql_releases.rest_api.loader import ROUTES
 from gql_releases.web.protocol import NOT_IMPLEMENTED_REASON
 from tests.client import Client
 

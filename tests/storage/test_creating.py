@@ -17,7 +17,7 @@ from gql_releases.domain.errors import InvalidInput, InvalidToken
 from gql_releases.domain.outcomes import Created
 from gql_releases.domain.release import parse_new_release
 from gql_releases.domain.selection import View
-from gql_releases.rest_api import wire
+from gql_releases.rest_api.releases import CREATION_FIELDS
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.storage.releases.batcher import MOST, Gathered
 from gql_releases.storage.releases.creation import Creation, There, create_all
@@ -37,7 +37,7 @@ STATE = """{organization(slug: "acme") {
 
 def creation(house: House, body: dict[str, Any], *, create_projects: bool = False) -> Creation:
     principal = house.run(OrganizationService(house.store.organizations).operator_of("acme"))
-    return Creation(principal, parse_new_release(wire.CREATION.to_domain(body)), None, create_projects)
+    return Creation(principal, parse_new_release(CREATION_FIELDS.to_domain(body)), None, create_projects)
 
 
 def write(house: House, creations: list[Creation]) -> list[Any]:

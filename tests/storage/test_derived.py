@@ -9,7 +9,10 @@ import pytest
 from gql_releases.domain.conditions import names_of
 from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.selection import Selection
-from gql_releases.rest_api import lists, shapes
+from gql_releases.rest_api.commits import RELEASE_COMMITS, RELEASE_FILE_CHANGES
+from gql_releases.rest_api.engine.paged_selections import WHOLE_LIST
+from gql_releases.rest_api.releases import META_SELECTION, previous_view
+from gql_releases.rest_api.repositories import RELEASE_REPOSITORIES
 from gql_releases.storage.engine.dialects import SqliteDialect
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.entities import CATALOGUE
@@ -29,11 +32,11 @@ def statements(level: Level) -> list[Statement]:
 @pytest.mark.parametrize(
     ("selection", "pages"),
     [
-        (lists.COMMITS, (RELEASE, shapes.ALL)),
-        (lists.FILE_CHANGES, (RELEASE,)),
-        (lists.REPOSITORIES_OF_RELEASE, (RELEASE,)),
-        (shapes.META, (shapes.ALL, ONE)),
-        shapes.previous_view([]),
+        (RELEASE_COMMITS, (RELEASE, WHOLE_LIST)),
+        (RELEASE_FILE_CHANGES, (RELEASE,)),
+        (RELEASE_REPOSITORIES, (RELEASE,)),
+        (META_SELECTION, (WHOLE_LIST, ONE)),
+        previous_view([]),
     ],
 )
 def test_no_list_of_a_release_walks_those_of_others(

@@ -11,7 +11,7 @@ import pytest
 
 from gql_releases.app import create_app
 from gql_releases.graphql_api.schema import build_schema, core
-from gql_releases.rest_api.routes import ROUTES
+from gql_releases.rest_api.loader import ROUTES
 from gql_releases.storage.schema import tables
 from gql_releases.storage.store import Store, open_database, open_store
 from tests.client import Client

@@ -36,7 +36,7 @@ from gql_releases.forwarding.judging import (
     wait_after,
 )
 from gql_releases.forwarding.sealing import CannotOpen, Seal
-from gql_releases.rest_api import wire
+from gql_releases.rest_api.releases import CREATION_FIELDS
 from tests.factories import commit, release
 
 
@@ -47,10 +47,10 @@ def claimed(kind: Kind) -> Claimed:
 def test_creation_that_is_sent_on_reads_as_the_one_that_was_sent() -> None:
     refs = [{"repository": "acme/web", "commit": "a..b"}]
     body = release(commits=[commit(1), commit(2)], refs=refs, ref="main", url="https://h.example", status="archived")
-    new = parse_new_release(wire.CREATION.to_domain(body | {"dateReleased": "2026-01-01T00:00:00.5+01:00"}))
+    new = parse_new_release(CREATION_FIELDS.to_domain(body | {"dateReleased": "2026-01-01T00:00:00.5+01:00"}))
     spelled = creation_body(new, ["web"], arrange(new.commits))
     assert spelled["dateReleased"] == "2025-12-31T23:00:00.500000Z"
-    again = parse_new_release(wire.CREATION.to_domain(spelled))
+    again = parse_new_release(CREATION_FIELDS.to_domain(spelled))
     assert again == new
 
 
@@ -63,7 +63,7 @@ def test_change_leaves_out_what_sentry_has_no_words_for() -> None:
 
 def test_times_are_left_out_where_some_commits_have_none() -> None:
     body = release(commits=[commit(1), commit(2, timestamp=None), commit(3, author_name=None, author_email=None)])
-    commits = parse_new_release(wire.CREATION.to_domain(body)).commits
+    commits = parse_new_release(CREATION_FIELDS.to_domain(body)).commits
     assert ["timestamp" in one for one in spell_commits(commits)] == [False, False, False]
     assert ["timestamp" in one for one in spell_commits(commits[::2])] == [True, True]
     assert ["author_email" in one for one in spell_commits(commits)] == [True, True, False]

@@ -7,7 +7,7 @@ key of a DSN in place of a token. As a feature is added, its row goes.
 
 from __future__ import annotations
 
-from gql_releases.rest_api.requests import Answer, Refused
+from gql_releases.rest_api.engine.requests import Answer, Refused
 
 PREFIX = "/api/0/"
 MAX_PATH_IN_MESSAGE = 200

@@ -1,4 +1,4 @@
-"""What the REST door needs of the house."""
+"""The services that the REST API calls."""
 
 from __future__ import annotations
 

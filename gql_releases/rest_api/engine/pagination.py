@@ -16,13 +16,13 @@ from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import KEY_TYPES, Order, PageRequest, Position
 
 PER_PAGE = 100
-LONGEST = 4000
+MAX_CURSOR_LENGTH = 4000
 """Digits of a cursor's value: enough for the longest path, and fewer than Python refuses to read."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def spell_cursor(place: Position) -> str:
+def render_cursor(place: Position) -> str:
     """Spell a place in a sorted list: everything of a cursor but its direction.
 
     A date is its microseconds, a number itself, a text its bytes as one number.
@@ -81,7 +81,7 @@ def read_cursor(cursor: str, field: str) -> tuple[Position | None, bool]:
     Raises DomainError(INVALID_CURSOR).
     """
     try:
-        if len(cursor) > LONGEST:
+        if len(cursor) > MAX_CURSOR_LENGTH:
             raise ValueError
         value, row_id, is_previous = map(read_integer, cursor.split(":"))
         if is_previous not in (0, 1) or abs(row_id) >= 2**63:

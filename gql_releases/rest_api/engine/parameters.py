@@ -7,31 +7,32 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, size_of
 from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, shorten
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.search import period, search_conditions
 from gql_releases.domain.selection import Read, View
-from gql_releases.rest_api import lists
-from gql_releases.rest_api.pagination import read_integer
-from gql_releases.rest_api.requests import Request, not_found
+from gql_releases.rest_api.engine.paged_selections import paged_selection
+from gql_releases.rest_api.engine.pagination import read_integer
+from gql_releases.rest_api.engine.requests import Request, not_found
 
 STATUSES: dict[str, Conditions] = {"open": (("status", "OPEN"),), "archived": (("status", "ARCHIVED"),), "": ()}
-NEWEST = Order("date_created", descending=True)
+SORT_NEWEST = Order("date_created", descending=True)
 SORTS: dict[str, tuple[Order, Conditions]] = {
-    "date": (NEWEST, ()),
+    "date": (SORT_NEWEST, ()),
     "build": (Order("build_number", descending=True), (("build_from", 0),)),
     "semver": (Order("semver_key", descending=True), ()),
 }
 """Sort -> order, and what it leaves out."""
-OF_SESSIONS = frozenset(
+SESSION_SORTS = frozenset(
     {"adoption", "sessions", "users", "crash_free_sessions", "crash_free_users", "sessions_24h", "users_24h"}
 )
 PERIODS = ("1h", "24h", "1d", "48h", "2d", "7d", "14d", "30d", "90d")
 
 
-def wrong(message: str) -> DomainError:
+def invalid_parameter(message: str) -> DomainError:
     """Make the refusal of a parameter."""
     return DomainError(ErrorCode.INVALID_ARGUMENT, message)
 
@@ -39,10 +40,10 @@ def wrong(message: str) -> DomainError:
 def read_sort(request: Request) -> tuple[Order, Conditions]:
     """Read `sort`. Raises DomainError."""
     sort = request.last("sort", "date")
-    if sort in OF_SESSIONS:
-        raise wrong("This store has no sessions: sort by date, build or semver.")
+    if sort in SESSION_SORTS:
+        raise invalid_parameter("This store has no sessions: sort by date, build or semver.")
     if sort not in SORTS:
-        raise wrong("invalid sort")
+        raise invalid_parameter("invalid sort")
     return SORTS[sort]
 
 
@@ -50,7 +51,7 @@ def read_status(request: Request) -> Conditions:
     """Read `status`; open releases are meant if it is not said. Raises DomainError."""
     status = request.last("status", "open")
     if status not in STATUSES:
-        raise wrong("invalid value for status")
+        raise invalid_parameter("invalid value for status")
     return STATUSES[status]
 
 
@@ -58,9 +59,9 @@ def read_periods(request: Request) -> None:
     """Refuse what the parameters about sessions may not be; there are no sessions to tell of."""
     for name in ("summaryStatsPeriod", "healthStatsPeriod"):
         if request.last(name) and request.last(name) not in PERIODS:
-            raise wrong(f"Invalid {name}. Valid choices are {', '.join(map(repr, PERIODS))}")
+            raise invalid_parameter(f"Invalid {name}. Valid choices are {', '.join(map(repr, PERIODS))}")
     if request.last("healthStat") not in ("", "sessions", "users"):
-        raise wrong("invalid healthStat")
+        raise invalid_parameter("invalid healthStat")
 
 
 def read_dates(request: Request) -> Conditions:
@@ -72,17 +73,19 @@ def read_dates(request: Request) -> Conditions:
         if not start and not end:
             return ()
         if not start or not end:
-            raise wrong("Invalid date range: start and end are both required")
+            raise invalid_parameter("Invalid date range: start and end are both required")
         begin, stop = parse_date(start), parse_date(end)
         after = stop + timedelta(microseconds=1)
     except (ValueError, OverflowError):
-        raise wrong(f'Invalid date range: "{shorten(request.last("statsPeriod"))}" is no period such as 14d') from None
+        raise invalid_parameter(
+            f'Invalid date range: "{shorten(request.last("statsPeriod"))}" is no period such as 14d'
+        ) from None
     except DomainError as error:
         if error.code is ErrorCode.INVALID_DATE:
-            raise wrong("Invalid date range: start and end must be dates such as 2026-01-31T12:00:00Z") from None
+            raise invalid_parameter("Invalid date range: start and end must be dates such as 2026-01-31T12:00:00Z") from None
         raise
     if begin >= stop:
-        raise wrong("Invalid date range: start must be before end")
+        raise invalid_parameter("Invalid date range: start must be before end")
     return ("created_from", begin), ("created_before", after)
 
 
@@ -97,16 +100,16 @@ async def read_projects(request: Request, *, slugs: bool = False) -> list[int]:
             asked.add(("id", read_integer(text)))
         except ValueError:
             if not slugs:
-                raise wrong("Invalid project parameter. Values must be numbers.") from None
+                raise invalid_parameter("Invalid project parameter. Values must be numbers.") from None
             if not text:
-                raise wrong("Invalid project") from None
+                raise invalid_parameter("Invalid project") from None
             asked.add(("slug", text))
     if not asked or ("id", -1) in asked:
         return []
     if len(asked) > MAX_CONDITIONS or any(name == "id" and not 0 <= one < 2**63 for name, one in asked):
         raise Forbidden
     page = PageRequest(len(asked), conditions=(("or", tuple(sorted(asked, key=str))),))
-    tree = await request.services.reads.read(request.principal, Read(View(lists.PROJECT_IDS, (page,)), request.own))
+    tree = await request.services.reads.read(request.principal, Read(View(PROJECT_IDS, (page,)), request.own))
     found = {one["id"]: one["slug"] for one in tree["rows"]["nodes"]} if tree else {}
     known = {*found.keys(), *found.values()}
     if any(one not in known for _, one in asked):
@@ -125,7 +128,7 @@ async def read_environments(request: Request, projects: list[int]) -> Conditions
     named = [name for name in names if name]
     if named:
         page = PageRequest(len(named), conditions=(("names", named),))
-        tree = await request.services.reads.read(request.principal, Read(View(lists.ENVIRONMENT_IDS, (page,)), request.own))
+        tree = await request.services.reads.read(request.principal, Read(View(ENVIRONMENT_IDS, (page,)), request.own))
         if tree is None or len(tree["rows"]["nodes"]) < len(named):
             raise not_found()
     wanted: list[Condition] = [("deployed", (name, project)) for name in named for project in projects]
@@ -140,5 +143,10 @@ def read_query(request: Request, projects: list[int]) -> Conditions:
 def require_statement(conditions: Conditions) -> Conditions:
     """Refuse more conditions than a statement has. Raises DomainError."""
     if size_of(conditions) > MAX_CONDITIONS:
-        raise wrong(f"These are more than {MAX_CONDITIONS} conditions.")
+        raise invalid_parameter(f"These are more than {MAX_CONDITIONS} conditions.")
     return conditions
+
+
+_ID_FIELD, _SLUG_FIELD = s.Value("id", "id"), s.Value("slug", "slug")
+PROJECT_IDS = paged_selection("Organization", "projects", s.Selection("Project", (_ID_FIELD, _SLUG_FIELD)))
+ENVIRONMENT_IDS = paged_selection("Organization", "environments", s.Selection("Environment", (_ID_FIELD,)))

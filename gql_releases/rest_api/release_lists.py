@@ -12,30 +12,42 @@ from gql_releases.domain.errors import ProjectNotFound
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import READ_RELEASES
 from gql_releases.domain.selection import Read, View
-from gql_releases.rest_api import lists, parameters, shapes
-from gql_releases.rest_api.flattening import answer_flat
-from gql_releases.rest_api.pagination import read_page
-from gql_releases.rest_api.requests import Answer, Refused, Request
+from gql_releases.rest_api.engine import paged_selections, parameters
+from gql_releases.rest_api.engine.paged_selections import paged_selection
+from gql_releases.rest_api.engine.pagination import read_page
+from gql_releases.rest_api.engine.path_parameters import project_id
+from gql_releases.rest_api.engine.requests import Answer, Refused, Request
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes
+from gql_releases.rest_api.flat_release_lists import answer_flat
+from gql_releases.rest_api.releases import RELEASE_PAGES, STATS_SELECTION, release_selection
+
+ORGANIZATION_RELEASES = paged_selection("Organization", "releases", release_selection(1))
+PROJECT_RELEASES = paged_selection("Project", "releases", release_selection(1))
+"""Releases; shapes.PAGES follow the list's own page."""
+RELEASE_STATS = paged_selection("Organization", "releases", STATS_SELECTION)
+
 
 STATS_PER_PAGE = 1000
-BY_DATE_SHOWN = Order("date_shown", descending=True)
+NEWEST_SHOWN_FIRST = Order("date_shown", descending=True)
 
 
 async def list_releases(request: Request) -> Answer:
     """List an organization's releases, the newest first; with `flatten=1` each once a project."""
-    order, conditions, projects = await _chosen(request)
+    order, conditions, projects = await read_filters(request)
     if request.last("flatten") == "1":
         return await answer_flat(request, order, conditions, projects)
     page = read_page(request.parameters, order, conditions)
-    read = Read(View(lists.RELEASES_OF_ORGANIZATION, (page, *shapes.PAGES)), request.own)
-    return await lists.answer_page(request, read, page, ProjectNotFound())
+    read = Read(View(ORGANIZATION_RELEASES, (page, *RELEASE_PAGES)), request.own)
+    return await paged_selections.answer_page(request, read, page, ProjectNotFound())
 
 
 async def list_stats(request: Request) -> Answer:
     """List versions and when they were created."""
-    order, conditions, _ = await _chosen(request)
+    order, conditions, _ = await read_filters(request)
     page = read_page(request.parameters, order, conditions, STATS_PER_PAGE)
-    return await lists.answer_page(request, Read(View(lists.STATS, (page,)), request.own), page, ProjectNotFound())
+    return await paged_selections.answer_page(
+        request, Read(View(RELEASE_STATS, (page,)), request.own), page, ProjectNotFound()
+    )
 
 
 async def list_project_releases(request: Request) -> Answer:
@@ -43,27 +55,18 @@ async def list_project_releases(request: Request) -> Answer:
     request.principal.require(READ_RELEASES)
     request.principal.require_organization(request.path[0])
     parameters.read_sort(request)
-    project = await _project(request)
+    project = await project_id(request)
     within: Conditions = (("nothing", True),)
     with suppress(Refused):
         within = await parameters.read_environments(request, [project])
     chosen = (*parameters.read_query(request, [project]), *parameters.read_dates(request))
     conditions = (("status", "OPEN"), *chosen, *within)
-    page = read_page(request.parameters, BY_DATE_SHOWN, parameters.require_statement(conditions))
-    read = Read(View(lists.RELEASES_OF_PROJECT, (page, *shapes.PAGES)), (("id", project),))
-    return await lists.answer_page(request, read, page, ProjectNotFound())
+    page = read_page(request.parameters, NEWEST_SHOWN_FIRST, parameters.require_statement(conditions))
+    read = Read(View(PROJECT_RELEASES, (page, *RELEASE_PAGES)), (("id", project),))
+    return await paged_selections.answer_page(request, read, page, ProjectNotFound())
 
 
-async def _project(request: Request) -> int:
-    """Give the id of the path's project. Raises ProjectNotFound."""
-    tree = await request.services.reads.read(request.principal, Read(shapes.PROJECT_ID, (lists.named(request.path[1]),)))
-    if tree is None:
-        raise ProjectNotFound
-    found: int = tree["id"]
-    return found
-
-
-async def _chosen(request: Request) -> tuple[Order, Conditions, list[int]]:
+async def read_filters(request: Request) -> tuple[Order, Conditions, list[int]]:
     """Read what chooses an organization's releases: their order, conditions, and projects ([]: all)."""
     request.principal.require(READ_RELEASES)
     request.principal.require_organization(request.path[0])
@@ -75,3 +78,10 @@ async def _chosen(request: Request) -> tuple[Order, Conditions, list[int]]:
     conditions += await parameters.read_environments(request, projects)
     conditions.append(("on_projects", projects) if projects else ("has_project", True))
     return order, parameters.require_statement(tuple(conditions)), projects
+
+
+ROUTES: Routes = {
+    (*ORGANIZATION_PATH, "releases"): {"GET": list_releases},
+    (*ORGANIZATION_PATH, "releases", "stats"): {"GET": list_stats},
+    (*PROJECT_PATH, "releases"): {"GET": list_project_releases},
+}

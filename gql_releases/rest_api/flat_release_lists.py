@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.selection import Read, View
-from gql_releases.rest_api import lists, shapes
-from gql_releases.rest_api.pagination import link_header, read_cursor, read_page
-from gql_releases.rest_api.requests import Answer, Request
-from gql_releases.rest_api.shapes import Tree
+from gql_releases.rest_api.engine.paged_selections import PAGE_INFO, WHOLE_LIST, Tree
+from gql_releases.rest_api.engine.pagination import link_header, read_cursor, read_page, render_cursor
+from gql_releases.rest_api.engine.requests import Answer, Request
+from gql_releases.rest_api.releases import RELEASE_PAGES, release_selection
 
-ROWS = shapes.ALL.size
+ROWS_PER_RELEASE = WHOLE_LIST.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Row:
     def spelled(self, shown: int) -> str:
         """Spell the place before the row, or with `shown` 1 after it."""
         value, _, release = self.cursor.partition(":")
-        return f"{value}:{int(release) * ROWS + self.before + shown}"
+        return f"{value}:{int(release) * ROWS_PER_RELEASE + self.before + shown}"
 
 
 async def answer_flat(request: Request, order: Order, conditions: Conditions, projects: list[int]) -> Answer:
@@ -41,11 +42,11 @@ async def answer_flat(request: Request, order: Order, conditions: Conditions, pr
     place, backward = read_cursor(cursor, order.field) if cursor else (None, False)
     # One more than asked for: the release at the place may have no row left.
     page = PageRequest(size + 1, order, backward=backward, conditions=conditions)
-    release, before = divmod(place.id, ROWS) if place else (0, 0)
+    release, before = divmod(place.id, ROWS_PER_RELEASE) if place else (0, 0)
     if place:  # the release itself is of the page, too: sorts descend, and ids with them
         at = Position(order.field, place.key, release - 1 if backward else release + 1)
         page = page._replace(before=at) if backward else page._replace(after=at)
-    rows, others = await _rows(request, page, projects)
+    rows, others = await read_rows(request, page, projects)
     if backward:
         rows = [row for row in rows if row.release["id"] != release or row.before < before]
         shown, fewer, more = rows[-size:], others or len(rows) > size, True
@@ -59,9 +60,9 @@ async def answer_flat(request: Request, order: Order, conditions: Conditions, pr
     return Answer(200, [row.release | {"projects": [row.project]} for row in shown], [link])
 
 
-async def _rows(request: Request, page: PageRequest, projects: list[int]) -> tuple[list[Row], bool]:
+async def read_rows(request: Request, page: PageRequest, projects: list[int]) -> tuple[list[Row], bool]:
     """Read a page of releases as rows, and whether there are more releases in its direction."""
-    read = Read(View(lists.FLAT_RELEASES, (page, *shapes.PAGES)), request.own)
+    read = Read(View(FLAT_RELEASES, (page, *RELEASE_PAGES)), request.own)
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         return [], False
@@ -71,3 +72,21 @@ async def _rows(request: Request, page: PageRequest, projects: list[int]) -> tup
         wanted = [one for one in release["projects"] if not projects or one["id"] in projects]
         rows += (Row(release, project, number, edge["cursor"]) for number, project in enumerate(wanted))
     return rows, tree["rows"]["info"]["fewer" if page.backward else "more"]
+
+
+FLAT_RELEASES = s.Selection(
+    "Organization",
+    (
+        s.Many(
+            "rows", "releases", "Release", 0,
+            (
+                s.Edges(
+                    "edges", (s.EdgeCursor("cursor"), s.EdgeNode("node", release_selection(1, projects_looked_at=True)))
+                ),
+                s.PageInfo("info", PAGE_INFO),
+            ),
+            render_cursor,
+        ),
+    ),
+)  # fmt: skip
+"""The same, each with its place."""

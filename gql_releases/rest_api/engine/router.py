@@ -1,4 +1,4 @@
-"""The routes of the REST door, matched on the raw path: a version may hold an encoded slash, and no slash redirects.
+"""Routes of the REST API are matched on the raw path: a version may hold an encoded slash, and no slash redirects.
 
 Source: docs/sentry-contract.md#1-endpoints and docs/sentry-contract.md#1-1-authentication.
 A client takes a redirect for success, so there is none.
@@ -17,11 +17,11 @@ from starlette.types import Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import DomainError, InvalidInput, InvalidToken, UnwrittenNumber, shorten
 from gql_releases.domain.principal import Principal
-from gql_releases.rest_api import commits, deploys, inventory, listing, releases, wire
-from gql_releases.rest_api.errors import body_of, internal_error, status_of
-from gql_releases.rest_api.not_implemented import PREFIX, find_sentence, refuse_path
-from gql_releases.rest_api.requests import Answer, Refused, Request, not_found
-from gql_releases.rest_api.services import Services
+from gql_releases.rest_api.engine.errors import body_of, internal_error, status_of
+from gql_releases.rest_api.engine.field_names import FieldNames
+from gql_releases.rest_api.engine.not_implemented import PREFIX, find_sentence, refuse_path
+from gql_releases.rest_api.engine.requests import Answer, Refused, Request, not_found
+from gql_releases.rest_api.engine.services import Services
 from gql_releases.web.authentication import authenticate
 from gql_releases.web.bodies import ACCEPT_ENCODING, BrokenEncoding, UnsupportedEncoding, read_content
 from gql_releases.web.hosts import is_host
@@ -43,52 +43,66 @@ from gql_releases.web.rates import RateLimit, RefusalLimit, TooManyRefusals
 from gql_releases.web.request_record import current_record
 
 Handler = Callable[[Request], Awaitable[Answer]]
+Pattern = tuple[str, ...]
+"""The segments of a path below /api/0/, `*` for a variable one."""
+Routes = dict[Pattern, dict[str, Handler]]
+"""Pattern -> method -> handler. Of two patterns that match, the one whose first differing segment is fixed wins."""
+
+ORGANIZATION_PATH: Pattern = ("organizations", "*")
+PROJECT_PATH: Pattern = ("projects", "*", "*")
 
 NO_BODY = (b"", None, False)
 TIMES_AS_MANY_VALUES = 4
 """How often the limits of JSON values are granted here: who may write has no operation that could be refused before."""
-ONE: dict[str, Handler] = {"GET": releases.get_release, "PUT": releases.update_release, "DELETE": releases.delete_release}
-_OF_ORGANIZATION, _OF_PROJECT = ("organizations", "*"), ("projects", "*", "*")
-_OF_RELEASE: dict[str, dict[str, Handler]] = {
-    "meta": {"GET": releases.get_meta},
-    "commits": {"GET": commits.list_commits},
-    "commitfiles": {"GET": commits.list_commit_files},
-    "previous-with-commits": {"GET": commits.previous_with_commits},
-    "repositories": {"GET": commits.list_repositories},
-    "deploys": {"GET": deploys.list_deploys, "POST": deploys.create_deploy},
-}
-ROUTES: dict[tuple[str, ...], dict[str, Handler]] = {
-    (): {"GET": inventory.show_api},
-    ("auth",): {"GET": inventory.show_user},
-    ("organizations",): {"GET": inventory.list_organizations},
-    _OF_ORGANIZATION: {"GET": inventory.get_organization},
-    (*_OF_ORGANIZATION, "projects"): {"GET": inventory.list_projects},
-    (*_OF_ORGANIZATION, "repos"): {"GET": inventory.list_repositories},
-    (*_OF_ORGANIZATION, "environments"): {"GET": inventory.list_environments},
-    (*_OF_ORGANIZATION, "releases"): {"GET": listing.list_releases, "POST": releases.create_release},
-    # Before one release's: a release of the version `stats` cannot be reached here, as with Sentry.
-    (*_OF_ORGANIZATION, "releases", "stats"): {"GET": listing.list_stats},
-    (*_OF_ORGANIZATION, "releases", "*"): ONE,
-    **{(*_OF_ORGANIZATION, "releases", "*", name): handlers for name, handlers in _OF_RELEASE.items()},
-    _OF_PROJECT: {"GET": inventory.get_project},
-    (*_OF_PROJECT, "environments"): {"GET": inventory.list_project_environments},
-    (*_OF_PROJECT, "releases"): {"GET": listing.list_project_releases, "POST": releases.create_project_release},
-    (*_OF_PROJECT, "releases", "*"): ONE,
-    **{(*_OF_PROJECT, "releases", "*", name): handlers for name, handlers in _OF_RELEASE.items()},
-}
-"""Path segments, `*` for a variable one -> method -> handler. The first that fits is taken."""
 
 
-def name_route(pattern: tuple[str, ...]) -> str:
+def release_routes(name: str | None, handlers: dict[str, Handler]) -> Routes:
+    """Return the routes of one endpoint of a release, below its organization and below each of its projects."""
+    below = (name,) if name else ()
+    return {(*owner, "releases", "*", *below): handlers for owner in (ORGANIZATION_PATH, PROJECT_PATH)}
+
+
+def name_route(pattern: Pattern) -> str:
     """Return a route as the documentation and metrics name it: `/api/0/organizations/{org}/releases/{version}/`."""
     names = iter(("{org}", "{project}", "{version}") if pattern[:1] == ("projects",) else ("{org}", "{version}"))
     return PREFIX + "".join(f"{next(names) if segment == '*' else segment}/" for segment in pattern)
 
 
-ROUTE_NAMES = {pattern: name_route(pattern) for pattern in ROUTES}
-_BY_LENGTH = {size: [(one, ROUTES[one]) for one in ROUTES if len(one) == size] for size in set(map(len, ROUTES))}
-
 NO_STORE = (b"cache-control", b"no-store")  # npm's `sentry` keeps answers on disk otherwise
+
+
+class RouteTable:
+    """Routes, looked up by the raw path of a request."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._names = {pattern: name_route(pattern) for pattern in routes}
+        self._by_length: dict[int, list[tuple[Pattern, dict[str, Handler]]]] = {}
+        # A release of the version `stats` cannot be reached: the list of statistics comes first, as with Sentry.
+        for pattern in sorted(routes, key=lambda pattern: [segment == "*" for segment in pattern]):
+            self._by_length.setdefault(len(pattern), []).append((pattern, routes[pattern]))
+
+    def match(self, scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
+        """Find the route and the variable segments, each decoded once. Raises Refused."""
+        path = scope["raw_path"].decode("latin-1").partition("?")[0]
+        raw = path[len(PREFIX) :]
+        without_slash = bool(raw) and not raw.endswith("/")
+        if not path.startswith(PREFIX) or (without_slash and find_sentence(path)):
+            raise refuse_path(path)
+        if without_slash:
+            hint = "The path must end in a slash."
+            if media_type(header(scope, b"content-type")) == "application/json":
+                raise Refused(Answer(404, {"info": hint}))
+            raise Refused(Answer(404, hint.encode()))
+        segments = raw[:-1].split("/") if raw else []
+        for pattern, handlers in self._by_length.get(len(segments), ()):
+            if all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
+                current_record().route = self._names[pattern]
+                variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
+                try:
+                    return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
+                except UnicodeDecodeError:
+                    raise not_found() from None
+        raise refuse_path(path)
 
 
 class RestApi:
@@ -96,6 +110,8 @@ class RestApi:
 
     def __init__(
         self,
+        routes: Routes,
+        field_names: FieldNames,
         services: Services,
         authenticator: Authenticator,
         body_limit: int,
@@ -104,6 +120,7 @@ class RestApi:
         proxies: TrustedProxies,
         refusals: RefusalLimit | None = None,
     ) -> None:
+        self._route_table, self._field_names = RouteTable(routes), field_names
         self._proxies, self._refusals = proxies, refusals
         self._services, self._authenticator, self._rates = services, authenticator, rates
         self._body_limit, self._public_url = body_limit, public_url
@@ -125,9 +142,9 @@ class RestApi:
         await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers, *rates], TEXT if plain else JSON)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        path, handlers = _match(scope)
+        path, handlers = self._route_table.match(scope)
         if scope["method"] == "OPTIONS":  # without a token: RFC 9110 section 9.3.7
-            return Answer(204, headers=[_allow(handlers)])
+            return Answer(204, headers=[allow_header(handlers)])
         principal = None
         try:
             principal = await authenticate(self._authenticator, self._refusals, scope)
@@ -144,7 +161,7 @@ class RestApi:
         except DomainError as error:
             if isinstance(error, InvalidToken) and principal:
                 self._authenticator.forget(principal)
-            return _refusal(error)
+            return build_refusal(error, self._field_names)
 
     async def _handle(
         self,
@@ -155,7 +172,7 @@ class RestApi:
         handlers: dict[str, Handler],
     ) -> Answer:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        allowed = [_allow(handlers)]
+        allowed = [allow_header(handlers)]
         if method not in handlers:
             return Answer(405, {"detail": f'Method "{shorten(method)}" not allowed.'}, allowed)
         sent, body, large = await self._body(scope, receive) if method in ("POST", "PUT") else NO_BODY
@@ -167,9 +184,9 @@ class RestApi:
         )  # fmt: skip
         if large:
             with in_turns():
-                answer = await _handle(handlers[method], request, sent)
+                answer = await run_handler(handlers[method], request, sent)
         else:
-            answer = await _handle(handlers[method], request, sent)
+            answer = await run_handler(handlers[method], request, sent)
         return Answer(answer.status, answer.value, [*allowed, *answer.headers])
 
     def _origin(self, scope: Scope) -> str:
@@ -205,7 +222,7 @@ class RestApi:
             raise Refused(Answer(400, {"detail": f"JSON parse error - {error}"})) from None
 
 
-async def _handle(handler: Handler, request: Request, sent: bytes) -> Answer:
+async def run_handler(handler: Handler, request: Request, sent: bytes) -> Answer:
     """Run a handler; where a number stands for a text, with the body read again with its numbers as they were written."""
     try:
         return await handler(request)
@@ -214,35 +231,11 @@ async def _handle(handler: Handler, request: Request, sent: bytes) -> Answer:
         return await handler(replace(request, body=body))
 
 
-def _match(scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
-    """Find the route and the variable segments, each decoded once. Raises Refused."""
-    path = scope["raw_path"].decode("latin-1").partition("?")[0]
-    raw = path[len(PREFIX) :]
-    without_slash = bool(raw) and not raw.endswith("/")
-    if not path.startswith(PREFIX) or (without_slash and find_sentence(path)):
-        raise refuse_path(path)
-    if without_slash:
-        hint = "The path must end in a slash."
-        if media_type(header(scope, b"content-type")) == "application/json":
-            raise Refused(Answer(404, {"info": hint}))
-        raise Refused(Answer(404, hint.encode()))
-    segments = raw[:-1].split("/") if raw else []
-    for pattern, handlers in _BY_LENGTH.get(len(segments), ()):
-        if all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
-            current_record().route = ROUTE_NAMES[pattern]
-            variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
-            try:
-                return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
-            except UnicodeDecodeError:
-                raise not_found() from None
-    raise refuse_path(path)
-
-
-def _allow(handlers: dict[str, Handler]) -> tuple[bytes, bytes]:
+def allow_header(handlers: dict[str, Handler]) -> tuple[bytes, bytes]:
     return b"allow", ", ".join([*handlers, "HEAD", "OPTIONS"]).encode()
 
 
-def _refusal(error: DomainError) -> Answer:
+def build_refusal(error: DomainError, field_names: FieldNames) -> Answer:
     status = status_of(error)
     record = current_record()
     record.note_error(error)
@@ -252,4 +245,4 @@ def _refusal(error: DomainError) -> Answer:
         headers.append((b"www-authenticate", b'xBasic realm="api"'))
     if status == 503:
         headers.append((b"retry-after", b"1"))
-    return Answer(status, body_of(error, wire.ALL), headers)
+    return Answer(status, body_of(error, field_names), headers)

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gql_releases.domain.principal import Principal
-from gql_releases.rest_api.services import Services
+from gql_releases.domain.release import (
+    Outcome,
+)
+from gql_releases.rest_api.engine.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,6 @@ class Refused(Exception):
 def not_found() -> Refused:
     """Make the refusal of something that is not there."""
     return Refused(Answer(404, {"detail": "The requested resource does not exist"}))
+
+
+STATUS_BY_OUTCOME = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}

@@ -1,0 +1,73 @@
+"""Pages of the REST API's objects: a selection each, whose list is called `rows` and has its page in the first slot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.errors import DomainError, OrganizationNotFound
+from gql_releases.domain.paging import WHOLE, Order, PageRequest
+from gql_releases.domain.selection import Read, Selection, View
+from gql_releases.rest_api.engine import paged_selections
+from gql_releases.rest_api.engine.pagination import link_header, read_page, render_cursor
+from gql_releases.rest_api.engine.path_parameters import require_organization_read
+from gql_releases.rest_api.engine.requests import Answer, Refused, Request
+
+Tree = dict[str, Any]
+
+WHOLE_LIST = PageRequest(WHOLE)
+"""As many as Sentry shows of what an object embeds (contract section 4.4)."""
+
+
+render_date = s.ShortDate()
+"""Spells a date as Django REST framework 3 does: no fraction where it is zero (contract section 4)."""
+
+
+def date_field(name: str, attribute: str) -> s.Value:
+    return s.Value(name, attribute, render_date)
+
+
+def list_field(name: str, attribute: str, slot: int, selection: s.Selection, *, looked_at: bool = False) -> s.Many:
+    """Select a whole list; one that is `looked_at` before it is sent comes as objects."""
+    nodes, json = s.Nodes("nodes", selection), None if looked_at else orjson.Fragment
+    return s.Many(name, attribute, selection.entity, slot, (nodes,), str, json=json, bare=True)
+
+
+VERSION_SELECTION = s.Selection("Release", (s.Value("version", "version"),))
+
+
+PAGE_INFO = (("more", "hasNextPage"), ("fewer", "hasPreviousPage"), ("start", "startCursor"), ("end", "endCursor"))
+
+
+def paged_selection(entity: str, attribute: str, selection: s.Selection) -> s.Selection:
+    parts = (s.Nodes("nodes", selection), s.PageInfo("info", PAGE_INFO))
+    return s.Selection(entity, (s.Many("rows", attribute, selection.entity, 0, parts, render_cursor),))
+
+
+async def answer_page(
+    request: Request, read: Read, page: PageRequest, missing: DomainError | Refused, finish: Any = None
+) -> Answer:
+    """Read a page and answer it with its Link header. Raises `missing` where what the list belongs to is not there."""
+    tree = await request.services.reads.read(request.principal, read)
+    if tree is None:
+        raise missing
+    listed = tree["rows"]
+    rows: list[Tree] = [finish(one) for one in listed["nodes"]] if finish else listed["nodes"]
+    link = link_header(request.origin, request.raw_path, request.query, page.size, listed["info"])
+    return Answer(200, rows, [link])
+
+
+BY_SLUG, BY_NAME = Order("slug"), Order("name")
+
+
+async def answer_organization_list(
+    request: Request, selection: Selection, order: Order, conditions: Conditions = ()
+) -> Answer:
+    require_organization_read(request)
+    page = read_page(request.parameters, order, conditions)
+    return await paged_selections.answer_page(
+        request, Read(View(selection, (page,)), request.own), page, OrganizationNotFound()
+    )

@@ -1,0 +1,46 @@
+"""Environments over REST."""
+
+from __future__ import annotations
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.errors import ProjectNotFound
+from gql_releases.domain.selection import Read
+from gql_releases.rest_api.engine.paged_selections import BY_NAME, answer_organization_list, paged_selection
+from gql_releases.rest_api.engine.path_parameters import PROJECT_ID_VIEW, project_condition, require_organization_read
+from gql_releases.rest_api.engine.requests import Answer, Request
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes
+
+ENVIRONMENT_SELECTION = s.Selection(
+    "Environment", (s.Value("id", "id", str), s.Value("name", "name"), s.Constant("isHidden", False))
+)
+
+ENVIRONMENTS = paged_selection("Organization", "environments", ENVIRONMENT_SELECTION)
+
+
+async def list_environments(request: Request) -> Answer:
+    """List an organization's environments by name. None is hidden."""
+    return await answer_organization_list(request, ENVIRONMENTS, BY_NAME, read_visibility(request))
+
+
+async def list_project_environments(request: Request) -> Answer:
+    """List the environments that something of a project was deployed to."""
+    require_organization_read(request)
+    found = await request.services.reads.read(
+        request.principal, Read(PROJECT_ID_VIEW, (project_condition(request.path[1]),))
+    )
+    if found is None:
+        raise ProjectNotFound
+    return await answer_organization_list(
+        request, ENVIRONMENTS, BY_NAME, (("of_project", found["id"]), *read_visibility(request))
+    )
+
+
+def read_visibility(request: Request) -> Conditions:
+    return (("nothing", True),) if request.last("visibility") == "hidden" else ()
+
+
+ROUTES: Routes = {
+    (*ORGANIZATION_PATH, "environments"): {"GET": list_environments},
+    (*PROJECT_PATH, "environments"): {"GET": list_project_environments},
+}

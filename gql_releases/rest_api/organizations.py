@@ -1,0 +1,78 @@
+"""Organizations, and the token of a request, over REST."""
+
+from __future__ import annotations
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.errors import OrganizationNotFound
+from gql_releases.domain.selection import Read, View
+from gql_releases.rest_api.engine import paged_selections
+from gql_releases.rest_api.engine.paged_selections import BY_SLUG, Tree, date_field, paged_selection
+from gql_releases.rest_api.engine.pagination import read_page
+from gql_releases.rest_api.engine.path_parameters import require_organization_read
+from gql_releases.rest_api.engine.requests import Answer, Request
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, Routes
+
+ORGANIZATION_SELECTION = s.Selection(
+    "Organization",
+    (
+        s.Value("id", "id", str),
+        s.Value("slug", "slug"),
+        s.Value("name", "name"),
+        date_field("dateCreated", "date_created"),
+        s.Constant("status", {"id": "active", "name": "active"}),
+        s.Constant("isEarlyAdopter", False),
+        s.Constant("require2FA", False),
+        s.Constant("requireEmailVerification", False),
+        s.Constant("avatar", {"avatarType": "letter_avatar", "avatarUuid": None, "avatarUrl": None}),
+        s.Constant("features", []),
+    ),
+)
+ORGANIZATION_VIEW = s.View(ORGANIZATION_SELECTION)
+"""An organization."""
+
+TOKEN_VIEW = s.View(s.Selection("Viewer", (s.Value("id", "id", str), s.Value("name", "name"))))
+"""The token that a request came with."""
+
+ORGANIZATIONS = paged_selection("Viewer", "organizations", ORGANIZATION_SELECTION)
+
+
+async def show_api(request: Request) -> Answer:
+    """Tell a client that its token opens something, and what."""
+    user = await read_user(request)
+    return Answer(200, {"version": "0", "auth": {"scopes": sorted(request.principal.scopes)}, "user": user})
+
+
+async def show_user(request: Request) -> Answer:
+    """Tell whose token it is."""
+    return Answer(200, await read_user(request))
+
+
+async def read_user(request: Request) -> Tree:
+    """Show the token in a user's place: there are no users, and clients before 2.21 break off where there is none."""
+    tree = await request.services.reads.read(request.principal, Read(TOKEN_VIEW))
+    assert tree is not None  # a revoked token raises
+    name = tree["name"] or f"token {tree['id']}"
+    return {"id": tree["id"], "name": name, "username": name, "email": name}
+
+
+async def list_organizations(request: Request) -> Answer:
+    """List the token's organization."""
+    page = read_page(request.parameters, BY_SLUG)
+    return await paged_selections.answer_page(request, Read(View(ORGANIZATIONS, (page,))), page, OrganizationNotFound())
+
+
+async def get_organization(request: Request) -> Answer:
+    """Show the token's organization."""
+    require_organization_read(request)
+    tree = await request.services.reads.read(request.principal, Read(ORGANIZATION_VIEW, request.own))
+    if tree is None:
+        raise OrganizationNotFound
+    return Answer(200, tree)
+
+
+ROUTES: Routes = {
+    (): {"GET": show_api},
+    ("auth",): {"GET": show_user},
+    ("organizations",): {"GET": list_organizations},
+    ORGANIZATION_PATH: {"GET": get_organization},
+}

@@ -1,0 +1,58 @@
+"""Repositories over REST."""
+
+from __future__ import annotations
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.errors import ReleaseNotFound
+from gql_releases.domain.paging import PageRequest
+from gql_releases.domain.selection import Read, View
+from gql_releases.rest_api.engine.paged_selections import (
+    BY_NAME,
+    WHOLE_LIST,
+    answer_organization_list,
+    date_field,
+    paged_selection,
+)
+from gql_releases.rest_api.engine.path_parameters import release_id
+from gql_releases.rest_api.engine.requests import Answer, Request
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, Routes, release_routes
+
+REPOSITORY_SELECTION = s.Selection(
+    "Repository",
+    (
+        s.Value("id", "id", str),
+        s.Value("name", "name"),
+        s.Constant("url", None),
+        s.Constant("provider", {"id": "unknown", "name": "Unknown Provider"}),
+        s.Constant("status", "active"),
+        date_field("dateCreated", "date_created"),
+        s.Constant("integrationId", None),
+        s.Constant("externalSlug", None),
+        s.Constant("externalId", None),
+    ),
+)
+
+RELEASE_REPOSITORIES = paged_selection("Release", "repositories", REPOSITORY_SELECTION)
+REPOSITORIES = paged_selection("Organization", "repositories", REPOSITORY_SELECTION)
+
+
+async def list_repositories(request: Request) -> Answer:
+    """List an organization's repositories by name."""
+    return await answer_organization_list(request, REPOSITORIES, BY_NAME)
+
+
+async def list_release_repositories(request: Request) -> Answer:
+    """List the repositories of a release's commits, all of them."""
+    found = await release_id(request)
+    page = PageRequest(WHOLE_LIST.size, conditions=(("release", found),))
+    read = Read(View(RELEASE_REPOSITORIES, (page,)), (("id", found),))
+    tree = await request.services.reads.read(request.principal, read)
+    if tree is None:
+        raise ReleaseNotFound
+    return Answer(200, tree["rows"]["nodes"])
+
+
+ROUTES: Routes = {
+    (*ORGANIZATION_PATH, "repos"): {"GET": list_repositories},
+    **release_routes("repositories", {"GET": list_release_repositories}),
+}
