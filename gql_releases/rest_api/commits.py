@@ -2,21 +2,100 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-
+from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
-from gql_releases.domain.errors import Forbidden, ReleaseNotFound
+from gql_releases.domain.errors import ReleaseNotFound
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.selection import Read, View
-from gql_releases.rest_api import lists, shapes
-from gql_releases.rest_api.pagination import read_page
-from gql_releases.rest_api.parameters import read_projects
-from gql_releases.rest_api.releases import readable_key, release_id
-from gql_releases.rest_api.requests import Answer, Request, not_found
+from gql_releases.rest_api.engine import paged_selections
+from gql_releases.rest_api.engine.field_names import FieldNames, same_names
+from gql_releases.rest_api.engine.paged_selections import (
+    WHOLE_LIST,
+    Tree,
+    date_field,
+    list_field,
+    paged_selection,
+    render_date,
+)
+from gql_releases.rest_api.engine.pagination import read_page
+from gql_releases.rest_api.engine.parameters import _ID_FIELD
+from gql_releases.rest_api.engine.path_parameters import release_id
+from gql_releases.rest_api.engine.requests import Answer, Request, not_found
+from gql_releases.rest_api.engine.router import Routes, release_routes
+from gql_releases.rest_api.repositories import REPOSITORY_SELECTION
 
-_FULL_SHA = re.compile(r"[0-9a-f]{40}")
-NEWEST_FIRST, BY_PATH = Order("position"), Order("path")
+AUTHOR_SELECTION = s.Selection("CommitAuthor", (s.Value("name", "name"), s.Value("email", "email")))
+
+_RELEASE_OF_COMMIT_SELECTION = s.Selection(
+    "Release",
+    (
+        s.Value("version", "version"),
+        s.Value("shortVersion", "version"),
+        s.Value("ref", "ref"),
+        s.Value("url", "url"),
+        date_field("dateReleased", "date_released"),
+        date_field("dateCreated", "date_created"),
+    ),
+)
+
+
+def commit_selection(slot: int) -> s.Selection:
+    """Make the selection of a commit, whose releases have their page at `slot`."""
+    return s.Selection(
+        "Commit",
+        (
+            s.Value("id", "sha"),
+            s.Value("message", "message"),
+            # Sentry's is the commit's own time; the store's is shown only where that is not known.
+            s.Value("dateCreated", "timestamp", render_date, otherwise="date_created"),
+            s.Constant("pullRequest", None),
+            s.Constant("suspectCommitType", ""),
+            s.One("repository", "repository", REPOSITORY_SELECTION),
+            s.One("author", "author", AUTHOR_SELECTION, otherwise={}),
+            list_field("releases", "releases", slot, _RELEASE_OF_COMMIT_SELECTION),
+        ),
+    )
+
+
+FILE_CHANGE_SELECTION = s.Selection(
+    "FileChange",
+    (
+        s.Value("id", "id", str),
+        s.Value("orgId", "organization_id"),
+        s.Value("filename", "path"),
+        s.Value("type", "type", lambda type_: type_[0]),
+        s.One(
+            "commit",
+            "commit",
+            s.Selection(
+                "Commit",
+                (
+                    s.Value("message", "message"),
+                    s.One("author", "author", AUTHOR_SELECTION),
+                    s.One("repository", "repository", s.Selection("Repository", (s.Value("name", "name"),))),
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def finish_file_change(tree: Tree) -> Tree:
+    """Put what a file change tells of its commit beside it."""
+    told = tree.pop("commit")
+    return tree | {
+        "author": told["author"] or {},
+        "commitMessage": told["message"],
+        "repoName": told["repository"]["name"],
+    }
+
+
+RELEASE_COMMITS = paged_selection("Release", "shown_commits", commit_selection(1))
+"""A release's commits; one page of shapes.ALL follows."""
+RELEASE_FILE_CHANGES = paged_selection("Release", "file_changes", FILE_CHANGE_SELECTION)
+REPOSITORY_IDS = paged_selection("Organization", "repositories", s.Selection("Repository", (_ID_FIELD,)))
+
+BY_POSITION, BY_PATH = Order("position"), Order("path")
 
 
 async def list_commits(request: Request) -> Answer:
@@ -25,61 +104,20 @@ async def list_commits(request: Request) -> Answer:
     Source: docs/sentry-contract.md#6-2-commit-list.
     """
     found = await release_id(request)
-    page = read_page(request.parameters, NEWEST_FIRST, (("release", found), *await _of_repository(request)))
-    read = Read(View(lists.COMMITS, (page, shapes.ALL)), (("id", found),))
-    return await lists.answer_page(request, read, page, ReleaseNotFound())
+    page = read_page(request.parameters, BY_POSITION, (("release", found), *await read_repository(request)))
+    read = Read(View(RELEASE_COMMITS, (page, WHOLE_LIST)), (("id", found),))
+    return await paged_selections.answer_page(request, read, page, ReleaseNotFound())
 
 
 async def list_commit_files(request: Request) -> Answer:
     """List the files that a release's commits changed, by name (docs/sentry-contract.md#6-3-commit-files)."""
     found = await release_id(request)
-    page = read_page(request.parameters, BY_PATH, (("release", found), *await _of_repository(request)))
-    read = Read(View(lists.FILE_CHANGES, (page,)), (("id", found),))
-    return await lists.answer_page(request, read, page, ReleaseNotFound(), shapes.finish_file_change)
+    page = read_page(request.parameters, BY_PATH, (("release", found), *await read_repository(request)))
+    read = Read(View(RELEASE_FILE_CHANGES, (page,)), (("id", found),))
+    return await paged_selections.answer_page(request, read, page, ReleaseNotFound(), finish_file_change)
 
 
-async def list_repositories(request: Request) -> Answer:
-    """List the repositories of a release's commits, all of them."""
-    found = await release_id(request)
-    page = PageRequest(shapes.ALL.size, conditions=(("release", found),))
-    read = Read(View(lists.REPOSITORIES_OF_RELEASE, (page,)), (("id", found),))
-    tree = await request.services.reads.read(request.principal, read)
-    if tree is None:
-        raise ReleaseNotFound
-    return Answer(200, tree["rows"]["nodes"])
-
-
-async def previous_with_commits(request: Request) -> Answer:
-    """Show the newest earlier release that has commits, or {}.
-
-    Source: docs/sentry-contract.md#6-4-previous-release and docs/sentry-contract.md#9-decisions.
-
-    `project` narrows it to projects (ids or slugs), and so does a path below a project. An archived release is passed over.
-    A client takes its lastCommit for where the next range begins: what is no whole sha would end the client's build.
-    """
-    key = readable_key(request)
-    projects = await _of_projects(request, key.project)
-    read = Read(shapes.previous_view(projects), key.conditions())
-    tree = await request.services.reads.read(request.principal, read)
-    if tree is None:
-        raise ReleaseNotFound
-    found = tree["found"]
-    if found is None or not _FULL_SHA.fullmatch(found["lastCommit"]["id"]):
-        return Answer(200, {})
-    return Answer(200, found)
-
-
-async def _of_projects(request: Request, named: str | None) -> list[int]:
-    """Return the ids of the project that the path names, else of those of `project`. Raises Forbidden, ReleaseNotFound."""
-    if named is None:
-        return await read_projects(request, slugs=True)
-    try:
-        return await read_projects(replace(request, parameters={"project": [named]}), slugs=True)
-    except Forbidden:
-        raise ReleaseNotFound from None
-
-
-async def _of_repository(request: Request) -> Conditions:
+async def read_repository(request: Request) -> Conditions:
     """Read `repo_id`, or else `repo_name`. Raises Refused (404) for an unknown repository."""
     row_id, name = request.last("repo_id"), request.last("repo_name")
     if not row_id and not name:
@@ -87,7 +125,21 @@ async def _of_repository(request: Request) -> Conditions:
     if row_id and not (row_id.isascii() and row_id.isdigit() and len(row_id) < 19):
         raise not_found()
     page = PageRequest(1, conditions=(("id", int(row_id)) if row_id else ("name", name),))
-    tree = await request.services.reads.read(request.principal, Read(View(lists.REPOSITORY_IDS, (page,)), request.own))
+    tree = await request.services.reads.read(request.principal, Read(View(REPOSITORY_IDS, (page,)), request.own))
     if tree is None or not tree["rows"]["nodes"]:
         raise not_found()
     return (("repository", tree["rows"]["nodes"][0]["id"]),)
+
+
+_FILE_CHANGE_FIELDS = FieldNames(same_names("path", "type"))
+COMMIT_FIELDS = FieldNames(
+    {"id": ("sha", None)}
+    | same_names("repository", "message", "author_name", "author_email", "timestamp")
+    | {"patch_set": ("file_changes", _FILE_CHANGE_FIELDS)}
+)
+
+
+ROUTES: Routes = {
+    **release_routes("commits", {"GET": list_commits}),
+    **release_routes("commitfiles", {"GET": list_commit_files}),
+}

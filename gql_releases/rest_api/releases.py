@@ -2,76 +2,204 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+from gql_releases.domain import selection as s
 from gql_releases.domain.dates import format_date, parse_date
-from gql_releases.domain.errors import ErrorCode, Forbidden, InvalidInput, ProjectNotFound, ReleaseNotFound, UnwrittenNumber
+from gql_releases.domain.errors import (
+    ErrorCode,
+    Forbidden,
+    InvalidInput,
+    ProjectNotFound,
+    ReleaseNotFound,
+)
 from gql_releases.domain.outcomes import Created
 from gql_releases.domain.paging import Order, PageRequest, Position
-from gql_releases.domain.principal import READ_RELEASES
 from gql_releases.domain.release import (
-    UNKNOWN_PROJECT_MESSAGE,
     NewRelease,
-    Outcome,
     ReleaseChange,
-    ReleaseKey,
     parse_new_release,
     parse_release_change,
 )
 from gql_releases.domain.selection import Read, View
-from gql_releases.rest_api import parameters, shapes, wire
-from gql_releases.rest_api.requests import Answer, Request
-from gql_releases.rest_api.shapes import Tree
-from gql_releases.services.faults import check_organization, find_unknown_projects, merge_problems
+from gql_releases.rest_api.commits import (
+    AUTHOR_SELECTION,
+    COMMIT_FIELDS,
+    commit_selection,
+)
+from gql_releases.rest_api.deploys import DEPLOY_SELECTION
+from gql_releases.rest_api.engine import parameters
+from gql_releases.rest_api.engine.field_names import FieldNames, same_names
+from gql_releases.rest_api.engine.paged_selections import (
+    VERSION_SELECTION,
+    WHOLE_LIST,
+    Tree,
+    date_field,
+    list_field,
+    render_date,
+)
+from gql_releases.rest_api.engine.parameters import read_projects
+from gql_releases.rest_api.engine.path_parameters import readable_key, release_id, release_key
+from gql_releases.rest_api.engine.requests import STATUS_BY_OUTCOME, Answer, Request
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes, release_routes
+from gql_releases.rest_api.projects import add_unknown_projects
 from gql_releases.web.large import apart, let_go
 
-OUTCOMES = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}
+_PROJECT_SELECTION = s.Selection(
+    "Project",
+    (
+        s.Value("id", "id"),
+        s.Value("slug", "slug"),
+        s.Value("name", "name"),
+        s.Constant("newGroups", 0),
+        s.Constant("platform", None),
+        s.Constant("platforms", []),
+        s.Constant("hasHealthData", False),
+    ),
+)
+
+_VERSION_NUMBERS_FIELD = s.Embedded(
+    "version",
+    "components",
+    (
+        s.Value("raw", "raw"),
+        s.Value("major", "major", int),
+        s.Value("minor", "minor", int),
+        s.Value("patch", "patch", int),
+        s.Value("pre", "pre"),
+        s.Value("buildCode", "build_code"),
+        s.Value("components", "components"),
+    ),
+    otherwise=(s.Value("raw", "raw"),),
+)
+_VERSION_INFO_FIELD = s.Embedded(
+    "versionInfo",
+    "description",
+    (
+        s.Value("package", "package"),
+        _VERSION_NUMBERS_FIELD,
+        s.Value("description", "description"),
+        s.Value("buildHash", "build_hash"),
+    ),
+)
+
+
+def release_selection(slot: int, *, projects_looked_at: bool = False) -> s.Selection:
+    """Make the selection of a release whose lists have their pages from `slot` on; PAGES has as many."""
+    return s.Selection(
+        "Release",
+        (
+            s.Value("id", "id"),
+            s.Value("version", "version"),
+            s.Value("status", "status", str.lower),
+            s.Value("shortVersion", "version"),
+            _VERSION_INFO_FIELD,
+            s.Value("ref", "ref"),
+            s.Value("url", "url"),
+            date_field("dateReleased", "date_released"),
+            date_field("dateCreated", "date_created"),
+            s.Constant("data", {}),
+            s.Constant("newGroups", 0),
+            s.Constant("owner", None),
+            s.Value("commitCount", "commit_count"),
+            s.One("lastCommit", "last_commit", commit_selection(slot)),
+            s.Value("deployCount", "deploy_count"),
+            s.One("lastDeploy", "last_deploy", DEPLOY_SELECTION),
+            list_field("authors", "authors", slot + 1, AUTHOR_SELECTION),
+            list_field("projects", "projects", slot + 2, _PROJECT_SELECTION, looked_at=projects_looked_at),
+            s.Constant("firstEvent", None),
+            s.Constant("lastEvent", None),
+            s.Constant("currentProjectMeta", {}),
+            s.Value("userAgent", "user_agent"),
+        ),
+    )
+
+
+RELEASE_PAGES = (WHOLE_LIST, WHOLE_LIST, WHOLE_LIST)
+RELEASE_VIEW = s.View(release_selection(0), RELEASE_PAGES)
+"""A release."""
+
+
+STATS_SELECTION = s.Selection("Release", (s.Value("version", "version"), date_field("date", "date_created")))
+"""A release as the list of statistics has it."""
+
+META_SELECTION = s.Selection(
+    "Release",
+    (
+        s.Value("version", "version"),
+        _VERSION_INFO_FIELD,
+        list_field("projects", "projects", 0, s.Selection("Project", _PROJECT_SELECTION.fields[:-1])),
+        s.Constant("newGroups", 0),
+        s.Value("deployCount", "deploy_count"),
+        s.Value("commitCount", "commit_count"),
+        s.Many("commitFilesChanged", "changed_paths", "FileChange", 1, (s.TotalCount("total"),), str, bare=True),
+        s.Constant("releaseFileCount", 0),
+        s.Constant("isArtifactBundle", False),
+        s.Value("released", "date_released", render_date, otherwise="date_created"),
+    ),
+)
+"""The summary of a release; its pages are those of projects and paths."""
+
+_PREVIOUS_SELECTION = s.Selection("Release", (s.One("found", "with_commits", release_selection(1), 0),))
+
+
+def previous_view(projects: list[int]) -> s.View:
+    """Return the view of the release before one that has commits, in some of its projects ([] for all)."""
+    return s.View(
+        _PREVIOUS_SELECTION, (PageRequest(1, conditions=(("projects", projects),) if projects else ()), *RELEASE_PAGES)
+    )
+
+
+def neighbor_field(name: str, slot: int) -> s.Many:
+    return s.Many(name, "releases", "Release", slot, (s.Nodes("nodes", VERSION_SELECTION),), str, _first_version)
+
+
+def _first_version(page: Tree) -> str | None:
+    return page["nodes"][0]["version"] if page["nodes"] else None
+
+
+NEIGHBORS_SELECTION = s.Selection(
+    "Project",
+    (
+        s.Constant("sessionsLowerBound", None),
+        s.Constant("sessionsUpperBound", None),
+        neighbor_field("prevReleaseVersion", 0),
+        neighbor_field("nextReleaseVersion", 1),
+        neighbor_field("firstReleaseVersion", 2),
+        neighbor_field("lastReleaseVersion", 3),
+    ),
+)
+"""What stands around a release in a project: the pages are of one release each."""
 
 
 async def create_release(request: Request) -> Answer:
     """Create a release, or touch the known one: 201 or 208 (docs/sentry-contract.md#2-creation)."""
     try:
-        new = await apart(_new, request) if request.large else _new(request)
+        new = await apart(parse_creation, request) if request.large else parse_creation(request)
     except InvalidInput as error:
         create = request.services.releases.creates_projects
-        raise await with_unknown_projects(request, error, create=create) from None
-    created = await request.services.releases.create_release(request.principal, request.path[0], new, shapes.RELEASE)
-    return _created(created)
-
-
-async def with_unknown_projects(
-    request: Request, error: InvalidInput, *, create: bool = False, message: str = UNKNOWN_PROJECT_MESSAGE
-) -> InvalidInput:
-    """Return a refusal of a body, with the projects that it names and nobody has: all of its faults in one answer."""
-    if isinstance(error, UnwrittenNumber):  # the body is read again
-        return error
-    principal, names = request.principal, request.body.get("projects") if isinstance(request.body, dict) else None
-    if not isinstance(names, list | tuple) or check_organization(principal, request.path[0]):
-        return error
-    named = [(("projects", index), name) for index, name in enumerate(names)]
-    try:
-        found = await find_unknown_projects(request.services.reads, principal, named, create=create, message=message)
-    except Forbidden:
-        return error
-    return merge_problems(error, found)
+        raise await add_unknown_projects(request, error, create=create) from None
+    created = await request.services.releases.create_release(request.principal, request.path[0], new, RELEASE_VIEW)
+    return answer_creation(created)
 
 
 async def create_project_release(request: Request) -> Answer:
     """Create a release of one project (docs/sentry-contract.md#2-11-project-creation)."""
     organization, project = request.path
-    new = await apart(_new, request, project) if request.large else _new(request, project)
+    new = await apart(parse_creation, request, project) if request.large else parse_creation(request, project)
     try:
-        created = await request.services.releases.create_release(request.principal, organization, new, shapes.RELEASE)
+        created = await request.services.releases.create_release(request.principal, organization, new, RELEASE_VIEW)
     except InvalidInput as error:
         if any(problem.code is ErrorCode.UNKNOWN_PROJECT for problem in error.problems):
             raise ProjectNotFound from error
         raise
-    return _created(created)
+    return answer_creation(created)
 
 
-def _new(request: Request, project: str | None = None) -> NewRelease:
+def parse_creation(request: Request, project: str | None = None) -> NewRelease:
     """Read the body of a creation; with `project`, under that one. Raises InvalidInput."""
-    body = (wire.CREATION if project is None else wire.PROJECT_CREATION).to_domain(request.body)
+    body = (CREATION_FIELDS if project is None else PROJECT_CREATION_FIELDS).to_domain(request.body)
     if project is not None and isinstance(body, dict):
         body["projects"] = [project]
     new = parse_new_release(body, user_agent=request.user_agent, resolves_origin=True)
@@ -80,9 +208,9 @@ def _new(request: Request, project: str | None = None) -> NewRelease:
     return new
 
 
-def _created(created: Created) -> Answer:
+def answer_creation(created: Created) -> Answer:
     assert created.shown is not None
-    return Answer(OUTCOMES[created.outcome], created.shown)
+    return Answer(STATUS_BY_OUTCOME[created.outcome], created.shown)
 
 
 async def get_release(request: Request) -> Answer:
@@ -91,17 +219,17 @@ async def get_release(request: Request) -> Answer:
     parameters.read_periods(request)
     projects = await parameters.read_projects(request, slugs=True)
     conditions = (*key.conditions(), *((("on_projects", projects),) if projects else ()))
-    tree = await request.services.reads.read(request.principal, Read(shapes.RELEASE, conditions))
+    tree = await request.services.reads.read(request.principal, Read(RELEASE_VIEW, conditions))
     if tree is None:
         raise ReleaseNotFound
     if projects:
-        if parameters.read_sort(request)[0] != parameters.NEWEST:
-            raise parameters.wrong("invalid sort")
-        tree["currentProjectMeta"] = await _neighbours(request, tree, projects[0])
+        if parameters.read_sort(request)[0] != parameters.SORT_NEWEST:
+            raise parameters.invalid_parameter("invalid sort")
+        tree["currentProjectMeta"] = await read_neighbors(request, tree, projects[0])
     return Answer(200, tree)
 
 
-async def _neighbours(request: Request, found: Tree, project: int) -> Tree | None:
+async def read_neighbors(request: Request, found: Tree, project: int) -> Tree | None:
     """Tell the versions before and after a release in a project, by (dateCreated, id), and the first and last ones."""
     here = Position("date_created", format_date(parse_date(found["dateCreated"])), found["id"])
     older, newer = Order("date_created", descending=True), Order("date_created")
@@ -113,7 +241,7 @@ async def _neighbours(request: Request, found: Tree, project: int) -> Tree | Non
         PageRequest(1, newer, conditions=within),
         PageRequest(1, older, conditions=within),
     )
-    read = Read(View(shapes.NEIGHBOURS, pages), (("id", project),))
+    read = Read(View(NEIGHBORS_SELECTION, pages), (("id", project),))
     return await request.services.reads.read(request.principal, read)
 
 
@@ -122,16 +250,16 @@ async def update_release(request: Request) -> Answer:
 
     Source: docs/sentry-contract.md#3-2-put and docs/sentry-contract.md#9-decisions.
     """
-    change = await apart(_change, request) if request.large else _change(request)
+    change = await apart(parse_change, request) if request.large else parse_change(request)
     given = {name: value for name, value in change.values.items() if value}
     change = replace(change, values=given)
     key = release_key(request)
-    tree = await request.services.releases.update_release(request.principal, key, change, shapes.RELEASE)
+    tree = await request.services.releases.update_release(request.principal, key, change, RELEASE_VIEW)
     return Answer(200, tree)
 
 
-def _change(request: Request) -> ReleaseChange:
-    names = wire.CHANGE if len(request.path) == 2 else wire.PROJECT_CHANGE
+def parse_change(request: Request) -> ReleaseChange:
+    names = CHANGE_FIELDS if len(request.path) == 2 else PROJECT_CHANGE_FIELDS
     return parse_release_change(names.to_domain(request.body), resolves_origin=True)
 
 
@@ -144,32 +272,69 @@ async def delete_release(request: Request) -> Answer:
 async def get_meta(request: Request) -> Answer:
     """Summarize a release (docs/sentry-contract.md#4-10-meta)."""
     found = await release_id(request)
-    pages = (shapes.ALL, PageRequest(1, conditions=(("release", found),)))
-    tree = await request.services.reads.read(request.principal, Read(View(shapes.META, pages), (("id", found),)))
+    pages = (WHOLE_LIST, PageRequest(1, conditions=(("release", found),)))
+    tree = await request.services.reads.read(request.principal, Read(View(META_SELECTION, pages), (("id", found),)))
     if tree is None:
         raise ReleaseNotFound
     return Answer(200, tree)
 
 
-def release_key(request: Request) -> ReleaseKey:
-    """Give the release that the path names; one without projects does not exist over REST."""
-    organization, *project, version = request.path
-    named = project[0] if project else None
-    return ReleaseKey(organization=organization, version=version, project=named, needs_project=named is None)
+_FULL_SHA = re.compile(r"[0-9a-f]{40}")
 
 
-async def release_id(request: Request) -> int:
-    """Give the id of the release that the path names. Raises Forbidden, OrganizationNotFound, ReleaseNotFound."""
-    read = Read(shapes.RELEASE_ID, readable_key(request).conditions())
+async def previous_with_commits(request: Request) -> Answer:
+    """Show the newest earlier release that has commits, or {}.
+
+    Source: docs/sentry-contract.md#6-4-previous-release and docs/sentry-contract.md#9-decisions.
+
+    `project` narrows it to projects (ids or slugs), and so does a path below a project. An archived release is passed over.
+    A client takes its lastCommit for where the next range begins: what is no whole sha would end the client's build.
+    """
+    key = readable_key(request)
+    projects = await read_project_ids(request, key.project)
+    read = Read(previous_view(projects), key.conditions())
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound
-    found: int = tree["id"]
-    return found
+    found = tree["found"]
+    if found is None or not _FULL_SHA.fullmatch(found["lastCommit"]["id"]):
+        return Answer(200, {})
+    return Answer(200, found)
 
 
-def readable_key(request: Request) -> ReleaseKey:
-    """Give the same for a read. Raises Forbidden, OrganizationNotFound."""
-    request.principal.require(READ_RELEASES)
-    request.principal.require_organization(request.path[0])
-    return release_key(request)
+async def read_project_ids(request: Request, named: str | None) -> list[int]:
+    """Return the ids of the project that the path names, else of those of `project`. Raises Forbidden, ReleaseNotFound."""
+    if named is None:
+        return await read_projects(request, slugs=True)
+    try:
+        return await read_projects(replace(request, parameters={"project": [named]}), slugs=True)
+    except Forbidden:
+        raise ReleaseNotFound from None
+
+
+_REF_FIELDS = FieldNames({"commit": ("sha", None), "previousCommit": ("previous_sha", None)} | same_names("repository"))
+_HEAD_FIELDS = FieldNames({"currentId": ("sha", None), "previousId": ("previous_sha", None)} | same_names("repository"))
+
+_COMMON_FIELDS = same_names("ref", "url", "status") | {
+    "dateReleased": ("date_released", None),
+    "commits": ("commits", COMMIT_FIELDS),
+}
+_REFS_FIELDS = {"refs": ("refs", _REF_FIELDS), "headCommits": ("head_commits", _HEAD_FIELDS)}
+CREATION_FIELDS = FieldNames(same_names("version", "projects") | _COMMON_FIELDS | _REFS_FIELDS)
+"""The body of a creation under an organization."""
+PROJECT_CREATION_FIELDS = FieldNames(same_names("version") | _COMMON_FIELDS)
+"""The body of a creation under a project: no projects, no refs (docs/sentry-contract.md#2-11-project-creation)."""
+CHANGE_FIELDS = FieldNames(_COMMON_FIELDS | _REFS_FIELDS)
+"""The body of a change under an organization."""
+PROJECT_CHANGE_FIELDS = FieldNames(_COMMON_FIELDS)
+"""The body of a change under a project (docs/sentry-contract.md#3-4-project-paths)."""
+
+
+FIELDS = CREATION_FIELDS
+ROUTES: Routes = {
+    (*ORGANIZATION_PATH, "releases"): {"POST": create_release},
+    (*PROJECT_PATH, "releases"): {"POST": create_project_release},
+    **release_routes(None, {"GET": get_release, "PUT": update_release, "DELETE": delete_release}),
+    **release_routes("meta", {"GET": get_meta}),
+    **release_routes("previous-with-commits", {"GET": previous_with_commits}),
+}

@@ -10,11 +10,18 @@ import pytest
 from sqlalchemy import bindparam, literal_column, select, text, update
 
 import gql_releases.storage
-from gql_releases.storage import commits, creating, deploys, forwarding, ranges, releases
-from gql_releases.storage.dialects import SEVERAL, PostgresDialect, SqliteDialect
-from gql_releases.storage.statements import RowsStatement, Statement
-from gql_releases.storage.tables import EnvironmentRow, ProjectRow, table
-from gql_releases.storage.upserts import insert_rows
+from gql_releases.storage import deploys
+from gql_releases.storage.commits import ranges
+from gql_releases.storage.commits import store as commits
+from gql_releases.storage.engine.dialects import SEVERAL, PostgresDialect, SqliteDialect
+from gql_releases.storage.engine.natural_keys import insert_rows
+from gql_releases.storage.engine.statements import RowsStatement, Statement
+from gql_releases.storage.outbox import writer
+from gql_releases.storage.releases import creation
+from gql_releases.storage.releases import store as releases
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.environment import EnvironmentRow
+from gql_releases.storage.schema.tables.project import ProjectRow
 from tests.conftest import House, Template
 
 LITERALS = ["$1", "$2::BIGINT", "VALUES (?, ?)", "VALUES (", "(?, ?, ?)", ":name", "%s", "?"]
@@ -65,7 +72,7 @@ def test_statements_with_literals(house: House, text: str, count: int) -> None:
 
 
 def all_statements() -> list[tuple[str, Statement]]:
-    modules = (commits, creating, deploys, forwarding, ranges, releases)
+    modules = (commits, creation, deploys, writer, ranges, releases)
     return [
         (f"{module.__name__}.{name}", statement)
         for module in modules

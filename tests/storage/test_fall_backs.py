@@ -12,8 +12,8 @@ import pytest
 from gql_releases.domain.counters import FALL_BACKS, RepeatedFailure
 from gql_releases.domain.errors import InvalidToken, Unavailable
 from gql_releases.forwarding.sending import Pace, Sender
-from gql_releases.storage import releases as module
-from gql_releases.storage import statistics
+from gql_releases.storage.engine import analyze
+from gql_releases.storage.releases import store as module
 from tests.conftest import House
 from tests.factories import release
 
@@ -75,10 +75,10 @@ def test_tables_that_cannot_be_analysed_are_logged_once_for_each_reason(caplog: 
     with caplog.at_level(logging.INFO):
         for error in (refused, refused, other, None, None, refused):
             connection.error = error
-            asyncio.run(statistics.analyze_grown(connection))
+            asyncio.run(analyze.analyze_grown(connection))
     assert [one.levelname for one in caplog.records] == ["WARNING", "WARNING", "INFO", "WARNING"]
     assert FALL_BACKS["analyze"] - before == 4
-    statistics.FAILURES.end()
+    analyze.FAILURES.end()
 
 
 def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
-from gql_releases.rest_api.wire import Names
+from gql_releases.rest_api.engine.field_names import FieldNames
 from gql_releases.web.authentication import AUTHENTICATION_STATUSES
 from gql_releases.web.request_record import current_record
 
@@ -57,7 +57,7 @@ def status_of(error: DomainError) -> int:
     return STATUSES[error.code]
 
 
-def body_of(error: DomainError, names: Names) -> dict[str, Any]:
+def body_of(error: DomainError, names: FieldNames) -> dict[str, Any]:
     """Give the body of an error; `names` spell the paths of a body's fields."""
     if error.code is ErrorCode.PROJECT_NOT_ON_RELEASE:
         detail = {"code": "parameter-validation-error", "message": error.message, "extra": {"context": ""}}
@@ -77,7 +77,7 @@ def internal_error(error: Exception) -> dict[str, Any]:
     return {"detail": "Internal Error", "errorId": error_id, "requestId": record.id}
 
 
-def _fields(problems: tuple[Problem, ...], names: Names) -> dict[str, Any]:
+def _fields(problems: tuple[Problem, ...], names: FieldNames) -> dict[str, Any]:
     """Nest messages by field. A list reports its first bad element alone, without its index.
 
     Source: docs/sentry-contract.md#2-6-nested-errors.

@@ -19,11 +19,11 @@ from gql_releases.rest_api.engine.requests import Answer, Refused, Request
 Tree = dict[str, Any]
 
 WHOLE_LIST = PageRequest(WHOLE)
-"""As many as Sentry shows of what an object embeds (contract section 4.4)."""
+"""As many as Sentry shows of what an object embeds (docs/sentry-contract.md#4-4-commit)."""
 
 
 render_date = s.ShortDate()
-"""Spells a date as Django REST framework 3 does: no fraction where it is zero (contract section 4)."""
+"""Spells a date as Django REST framework 3 does: no fraction where it is zero (docs/sentry-contract.md#4-shapes)."""
 
 
 def date_field(name: str, attribute: str) -> s.Value:
