@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gql_releases.domain.version import parse_version
+from gql_releases.domain.versions.version import parse_version
 
 ORGANIZATION, PROJECTS = "acme", ("api", "web")
 COMMITS, AUTHORS, TEAM = 10, 300, 4

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.floor_http import serve
 from benchmarks.plain_schema import Mutation, Query
 from benchmarks.plain_store import Loaders, Store
-from gql_releases.auth.tokens import digest_of
+from gql_releases.auth.token_format import digest_token
 
 
 class App(GraphQL):
@@ -38,7 +38,7 @@ class App(GraphQL):
         self._store = store
 
     async def get_context(self, request: Any, response: Any) -> dict[str, Any]:
-        digest = digest_of(request.headers["authorization"].removeprefix("Bearer "))
+        digest = digest_token(request.headers["authorization"].removeprefix("Bearer "))
         asked = select(TokenRow.organization_id).where(TokenRow.digest == digest, TokenRow.revoked_at.is_(None))
         ((owner,),) = await self._store.all(asked)
         return {"owner": owner, "loaders": Loaders(self._store)}

@@ -14,10 +14,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
-from gql_releases.auth.minting import Mint
+from gql_releases.auth.token_service import TokenService
 from gql_releases.domain.cache_budget import BUDGET
-from gql_releases.forwarding.sealing import Seal
-from gql_releases.forwarding.sending import Sender
+from gql_releases.forwarding.sender import Sender
+from gql_releases.forwarding.token_encryption import TokenCipher
 from gql_releases.graphql_api.checking import check_schema
 from gql_releases.graphql_api.preparing import Preparer
 from gql_releases.graphql_api.schema import build_schema, core, print_sdl
@@ -30,7 +30,7 @@ from gql_releases.rest_api.loader import FIELD_NAMES, ROUTES
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
 from gql_releases.services.projects import ProjectService
-from gql_releases.services.reading import ReadService
+from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.services.repositories import RepositoryService
 from gql_releases.settings import Settings
@@ -39,19 +39,19 @@ from gql_releases.storage.entities import readable
 from gql_releases.storage.store import Store, open_store
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
 from gql_releases.web.cors import Cors
-from gql_releases.web.explorer import explorer_page, explorer_routes
-from gql_releases.web.front import Front
+from gql_releases.web.dispatcher import Dispatcher
 from gql_releases.web.health import Probes
 from gql_releases.web.home import Endpoint, home_routes
 from gql_releases.web.http import TEXT, send
-from gql_releases.web.large import apart
+from gql_releases.web.large_bodies import run_in_thread
 from gql_releases.web.middleware import CommonHeaders
 from gql_releases.web.proxies import TrustedProxies
-from gql_releases.web.rates import RateLimit, RefusalLimit
+from gql_releases.web.rate_limit import RateLimit, RefusalLimit
 from gql_releases.web.recorder import Recorder
 from gql_releases.web.request_log import RequestLog
+from gql_releases.web.static_pages import explorer_page, explorer_routes
 from gql_releases.web.tracing import set_up_tracing
-from gql_releases.web.unavailable import UnavailableLog
+from gql_releases.web.unavailable_log import UnavailableLog
 
 if TYPE_CHECKING:
     from strawberry import Schema
@@ -60,8 +60,17 @@ if TYPE_CHECKING:
 
 VERSION = version("gql-releases")
 RATE_HEADERS = ("X-Sentry-Rate-Limit-Limit", "X-Sentry-Rate-Limit-Remaining", "X-Sentry-Rate-Limit-Reset")
-EXPOSED = ("Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "X-Request-ID", "Endpoint", *RATE_HEADERS)
-COLLECT_AFTER = 50_000
+EXPOSED_HEADERS = (
+    "Link",
+    "X-Hits",
+    "X-Max-Hits",
+    "Retry-After",
+    "X-Sentry-Error",
+    "X-Request-ID",
+    "Endpoint",
+    *RATE_HEADERS,
+)
+GC_THRESHOLD = 50_000
 """New objects after which the collector looks for cycles."""
 
 
@@ -87,7 +96,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
         ProjectService(store.projects),
         RepositoryService(store.repositories),
         EnvironmentService(store.environments),
-        Mint(store.tokens),
+        TokenService(store.tokens),
     )
     limit = settings.max_body_size
     preparer, trusted = Preparer(core(schema)), _trusted(settings)
@@ -102,7 +111,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, refusals)
     rest_services = RestServices(reads, releases, deploys)
     rest = RestApi(ROUTES, FIELD_NAMES, rest_services, authenticator, limit, settings.public_url, rates, proxies, refusals)
-    sender = Sender(store.outbox, seal_of(settings), settings.forward_timeout)
+    sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -110,7 +119,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
         # of objects in no cycle: looking at them while it is made is a tenth of the work.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(COLLECT_AFTER, 10, 10)
+        gc.set_threshold(GC_THRESHOLD, 10, 10)
         sender.start()
         if metrics:
             metrics.start(store.usage, store.outbox.count_unsent)
@@ -128,8 +137,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     routes = _page_routes(probes, schema if settings.public_schema else None)
     pages = Starlette(routes=routes, middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
-    front: ASGIApp = Front(graphql, rest, pages, _list_probes(probes, metrics))
-    app = Cors(front, settings.cors_origins, EXPOSED) if settings.cors_origins else front
+    front: ASGIApp = Dispatcher(graphql, rest, pages, _list_probes(probes, metrics))
+    app = Cors(front, settings.cors_origins, EXPOSED_HEADERS) if settings.cors_origins else front
     notes = [UnavailableLog().note, *([metrics.note] if metrics else [])]
     return Recorder(tracing.wrap(app) if tracing else app, log, notes)
 
@@ -166,7 +175,7 @@ def _page_routes(probes: Probes, schema: Schema | None) -> list[BaseRoute]:
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
         assert schema
-        await send(send_, 200, (await apart(print_sdl, schema)).encode(), content_type=TEXT)
+        await send(send_, 200, (await run_in_thread(print_sdl, schema)).encode(), content_type=TEXT)
 
     routes = [*home_routes(VERSION, probes.check), *explorer_routes()]
     return routes if schema is None else [Route("/schema.graphql", Endpoint(show_sdl), methods=["GET"]), *routes]
@@ -190,9 +199,9 @@ def build_connections(settings: Settings) -> ConnectionTable:
     )
 
 
-def seal_of(settings: Settings) -> Seal | None:
+def token_cipher(settings: Settings) -> TokenCipher | None:
     """Give the seal on upstreams' tokens, where the settings have a secret for it."""
-    return Seal(settings.secret_key.get_secret_value()) if settings.secret_key else None
+    return TokenCipher(settings.secret_key.get_secret_value()) if settings.secret_key else None
 
 
 def _trusted(settings: Settings) -> TrustedDocuments:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gql_releases.app import create_app
-from gql_releases.auth.minting import Mint
+from gql_releases.auth.token_service import TokenService
 from gql_releases.domain.organization import parse_new_project, parse_new_token
 from gql_releases.domain.principal import Scope
 from gql_releases.services.organizations import OrganizationService
@@ -76,7 +76,7 @@ async def fill(template: Template) -> None:
         for project in projects:
             await ProjectService(store.projects).create_project(operator, slug, parse_new_project({"slug": project}))
         token = parse_new_token({"name": "all", "scopes": list(Scope)})
-        template.tokens[slug] = (await Mint(store.tokens).create_token(operator, slug, token)).text
+        template.tokens[slug] = (await TokenService(store.tokens).create_token(operator, slug, token)).text
     await store.close()
 
 
@@ -121,7 +121,7 @@ class House:
         async def work() -> str:
             operator = await OrganizationService(self.store.organizations).operator_of(organization)
             new = parse_new_token({"scopes": scopes, **more})
-            return (await Mint(self.store.tokens).create_token(operator, organization, new)).text
+            return (await TokenService(self.store.tokens).create_token(operator, organization, new)).text
 
         return self.run(work())
 

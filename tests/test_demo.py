@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gql_releases.demonstration import prepare, token_file
+from gql_releases.commands.demo import prepare, token_file
 from gql_releases.domain.dates import now
 from tests.conftest import House
 

@@ -12,7 +12,7 @@ from gql_releases.cli import cli
 from gql_releases.domain.errors import ErrorCode
 from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.principal import Scope
-from gql_releases.domain.search import FILTERS
+from gql_releases.domain.search.search import FILTERS
 from gql_releases.graphql_api.errors import IN_PAYLOAD
 from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.rest_api.engine.not_implemented import NOT_IMPLEMENTED

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from typing import Protocol
 
-from gql_releases.auth.tokens import digest_of, looks_like_token
+from gql_releases.auth.token_format import digest_token, looks_like_token
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidToken, Unauthenticated, Unavailable
@@ -62,7 +62,7 @@ class Authenticator:
 
     async def _find(self, header: str) -> Principal:
         token = _token(header)
-        principal = await self._store.find_principal(digest_of(token)) if looks_like_token(token) else None
+        principal = await self._store.find_principal(digest_token(token)) if looks_like_token(token) else None
         if principal is None:
             raise InvalidToken
         if len(header) <= MAX_KEPT_HEADER:

@@ -8,11 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from gql_releases.domain.versions.version import VersionInfo, check_version, parse_version
+
 from .commit import ORIGIN, NewCommit, commit_reader, repository_name
 from .errors import ErrorCode, InvalidInput, Path, Problem
 from .ref import Ref, head_reader, ref_reader
 from .validation import choice, date, json_object, list_of, read, record, text, url, wrong_characters
-from .version import VersionInfo, check_version, parse_version
 
 VERSION_LENGTH = 200
 USER_AGENT_LENGTH = 256

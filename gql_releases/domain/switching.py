@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-TURN = 0.0005
+SWITCH_INTERVAL_SECONDS = 0.0005
 """Seconds that a thread runs on while others wait, as long as something large is done.
 
 Python's own are 5 ms: each look at the store can cost them, which adds up to 30 ms and more for a point read.
@@ -17,11 +17,11 @@ _users = 0
 
 
 @contextlib.contextmanager
-def in_turns() -> Iterator[None]:
+def short_switch_interval() -> Iterator[None]:
     """Make threads take short turns until the block ends. Only for the event loop's thread: there is no lock."""
     global _users
     if not _users:
-        sys.setswitchinterval(TURN)
+        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     _users += 1
     try:
         yield

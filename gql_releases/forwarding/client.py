@@ -20,7 +20,7 @@ ANSWER_BYTES = 64 * 1024 * 1024
 """What an answer may have: a page of a hundred releases is well below."""
 
 
-class NoAnswer(Exception):
+class ConnectionFailed(Exception):
     """The upstream did not answer, or not to the end: nobody knows whether it got the request.
 
     `reached` is False where it cannot have.
@@ -32,7 +32,7 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class UpstreamResponse:
     """A status, headers by lower-case name, the JSON value; `value` is None where the body is no JSON."""
 
     status: int
@@ -53,7 +53,7 @@ class Connections:
         self._seconds = seconds
         self._client: httpx2.AsyncClient | None = None
 
-    async def request(self, method: str, url: str, token: str, body: bytes | None = None) -> Reply:
+    async def request(self, method: str, url: str, token: str, body: bytes | None = None) -> UpstreamResponse:
         """Send one request and read its answer, all of it in the time that one may take. Raises NoAnswer."""
         import httpx2
 
@@ -74,13 +74,13 @@ class Connections:
             async with asyncio.timeout(self._seconds):
                 async with self._client.stream(method, url, headers=headers, content=body) as answer:
                     text = await _read(answer)
-                return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, _json(text))
+                return UpstreamResponse(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, _json(text))
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise NoAnswer(_said("cannot be reached", error), reached=False) from error
+            raise ConnectionFailed(_said("cannot be reached", error), reached=False) from error
         except (TimeoutError, httpx2.TimeoutException) as error:
-            raise NoAnswer(f"did not answer within {self._seconds:g} s") from error
+            raise ConnectionFailed(f"did not answer within {self._seconds:g} s") from error
         except httpx2.HTTPError as error:
-            raise NoAnswer(_said("broke the connection off", error)) from error
+            raise ConnectionFailed(_said("broke the connection off", error)) from error
 
     async def close(self) -> None:
         """Close what is open."""
@@ -102,7 +102,7 @@ class SentryClient:
         path: Sequence[str],
         body: bytes | None = None,
         parameters: Mapping[str, str] | None = None,
-    ) -> Reply:
+    ) -> UpstreamResponse:
         """Ask below the organization; `path` are the segments, each encoded once. Raises NoAnswer."""
         url = self._base + "".join(quote(segment, safe="") + "/" for segment in path)
         if parameters:
@@ -111,7 +111,7 @@ class SentryClient:
 
     async def page(
         self, path: Sequence[str], cursor: str = "", parameters: Mapping[str, str] | None = None
-    ) -> tuple[Reply, str | None]:
+    ) -> tuple[UpstreamResponse, str | None]:
         """Ask for a page of a list; give with it the cursor of the next, None where it is the last. Raises NoAnswer.
 
         Only the cursor of a Link header is taken, and never its address.
@@ -133,7 +133,7 @@ async def _read(answer: httpx2.Response) -> bytes:
     async for part in answer.aiter_bytes():
         size += len(part)
         if size > ANSWER_BYTES:
-            raise NoAnswer("answered without an end")
+            raise ConnectionFailed("answered without an end")
         parts.append(part)
     return b"".join(parts)
 

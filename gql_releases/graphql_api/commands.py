@@ -30,7 +30,7 @@ from gql_releases.graphql_api.faults import report_projects
 from gql_releases.graphql_api.queries import release_key
 from gql_releases.graphql_api.scalars import from_global_id, to_global_id
 from gql_releases.graphql_api.services import Services
-from gql_releases.web.large import apart
+from gql_releases.web.large_bodies import run_in_thread
 
 Input = dict[str, Any]
 Payload = dict[str, Any]
@@ -57,7 +57,7 @@ def _id_of(entity: str, given: str) -> int:
 async def create_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
     """Create a release, or touch the one of this version."""
     body = _said(given)
-    new = await apart(parse_new_release, body) if services.large else parse_new_release(body)
+    new = await run_in_thread(parse_new_release, body) if services.large else parse_new_release(body)
     return _created(await services.releases.create_release(principal, given["organization"], new, view))
 
 
@@ -71,7 +71,7 @@ async def create_releases(services: Services, principal: Principal, given: Input
     raws = [_said(one) for one in given["releases"]]
     if len(raws) > MAX_BULK:
         raise invalid(ErrorCode.TOO_LONG, ("releases",), f"Ensure this list has no more than {MAX_BULK} releases.")
-    news = await apart(parse_new_releases, raws) if services.large else parse_new_releases(raws)
+    news = await run_in_thread(parse_new_releases, raws) if services.large else parse_new_releases(raws)
     together = given["mode"] == "TOGETHER"
     done = await services.releases.create_releases(principal, given["organization"], news, view, together=together)
     done = await report_projects(services, principal, given, done)
@@ -112,7 +112,9 @@ async def set_release_commits(services: Services, principal: Principal, given: I
     """Replace a release's commits."""
     key, raws = release_key(given["release"]), given["commits"]
     named = raws, given.get("repository")
-    commits, repository = await apart(parse_listed_commits, *named) if services.large else parse_listed_commits(*named)
+    commits, repository = (
+        await run_in_thread(parse_listed_commits, *named) if services.large else parse_listed_commits(*named)
+    )
     shown = await services.releases.set_commits(principal, key, commits, repository, view)
     return {"shown": shown}
 

@@ -12,7 +12,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.graphql_api.queries import release_key
 from gql_releases.graphql_api.scalars import from_global_id
 from gql_releases.graphql_api.services import Services
-from gql_releases.services import faults
+from gql_releases.services import input_problems
 
 Input = dict[str, Any]
 Find = Callable[[Services, Principal, Input], Awaitable[list[Problem]]]
@@ -21,7 +21,7 @@ Find = Callable[[Services, Principal, Input], Awaitable[list[Problem]]]
 async def report_all(name: str, services: Services, principal: Principal, given: Input, error: DomainError) -> InvalidInput:
     """Return what refused the input of a mutation, and all else that is wrong with it."""
     organization = given.get("organization")
-    found = faults.check_organization(principal, organization, "organization")
+    found = input_problems.check_organization(principal, organization, "organization")
     find = FINDERS.get(name)
     if find and not found:
         try:
@@ -30,7 +30,7 @@ async def report_all(name: str, services: Services, principal: Principal, given:
             pass
         except DomainError as refusal:  # a text that no database takes
             found += [] if refusal.code == error.code else [Problem(refusal.code, refusal.path, refusal.message)]
-    return faults.merge_problems(error, found)
+    return input_problems.merge_problems(error, found)
 
 
 async def report_projects(services: Services, principal: Principal, given: Input, results: list[Any]) -> list[Any]:
@@ -39,7 +39,7 @@ async def report_projects(services: Services, principal: Principal, given: Input
         return results
     found = await _find_projects_of_all(services, principal, given)
     return [
-        faults.merge_problems(result, [problem for problem in found if problem.path[1] == index])
+        input_problems.merge_problems(result, [problem for problem in found if problem.path[1] == index])
         if isinstance(result, InvalidInput)
         else result
         for index, result in enumerate(results)
@@ -49,7 +49,7 @@ async def report_projects(services: Services, principal: Principal, given: Input
 async def _find_projects(services: Services, principal: Principal, given: Input) -> list[Problem]:
     named = [(("projects", index), name) for index, name in enumerate(given["projects"])]
     create = services.releases.creates_projects
-    return await faults.find_unknown_projects(services.reads, principal, named, create=create)
+    return await input_problems.find_unknown_projects(services.reads, principal, named, create=create)
 
 
 async def _find_projects_of_all(services: Services, principal: Principal, given: Input) -> list[Problem]:
@@ -59,38 +59,38 @@ async def _find_projects_of_all(services: Services, principal: Principal, given:
         for index, name in enumerate(release["projects"])
     ]
     create = services.releases.creates_projects
-    return await faults.find_unknown_projects(services.reads, principal, named, create=create)
+    return await input_problems.find_unknown_projects(services.reads, principal, named, create=create)
 
 
 async def _find_release(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    return await faults.find_missing_release(services.reads, principal, release_key(given["release"]))
+    return await input_problems.find_missing_release(services.reads, principal, release_key(given["release"]))
 
 
 async def _find_release_and_projects(services: Services, principal: Principal, given: Input) -> list[Problem]:
     named = [(("projects", index), name) for index, name in enumerate(given.get("projects") or ())]
     found = await _find_release(services, principal, given)
-    return found + await faults.find_unknown_projects(services.reads, principal, named)
+    return found + await input_problems.find_unknown_projects(services.reads, principal, named)
 
 
 async def _find_deploy(services: Services, principal: Principal, given: Input) -> list[Problem]:
     by = given["deploy"]
     key = DeployKey(id=_id_of("Deploy", by["id"])) if by.get("id") is not None else DeployKey(**by["key"])
-    return await faults.find_missing_deploy(services.reads, principal, key)
+    return await input_problems.find_missing_deploy(services.reads, principal, key)
 
 
 async def _find_taken(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    return await faults.find_taken_slug(services.reads, principal, given["slug"])
+    return await input_problems.find_taken_slug(services.reads, principal, given["slug"])
 
 
 async def _find_project(services: Services, principal: Principal, given: Input) -> list[Problem]:
     by = given["project"]
     key = ProjectKey(id=_id_of("Project", by["id"])) if by.get("id") is not None else ProjectKey(**by["key"])
-    found = await faults.find_missing_project(services.reads, principal, key)
-    return found + await faults.find_taken_slug(services.reads, principal, given.get("slug"), key)
+    found = await input_problems.find_missing_project(services.reads, principal, key)
+    return found + await input_problems.find_taken_slug(services.reads, principal, given.get("slug"), key)
 
 
 async def _find_scopes(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    return faults.find_scopes_not_held(principal, given["scopes"])
+    return input_problems.find_scopes_not_held(principal, given["scopes"])
 
 
 def _id_of(entity: str, given: str) -> int:

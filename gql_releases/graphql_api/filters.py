@@ -11,8 +11,8 @@ import strawberry
 from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, size_of
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order
-from gql_releases.domain.ranges import range_conditions
-from gql_releases.domain.version import fold_case
+from gql_releases.domain.versions.ranges import range_conditions
+from gql_releases.domain.versions.version import fold_case
 from gql_releases.graphql_api.bindings import Arguments, argument
 from gql_releases.graphql_api.names import commit_condition
 

@@ -20,7 +20,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from gql_releases.web.large import JSON_MAXIMA
+from gql_releases.web.large_bodies import JSON_MAXIMA
 
 LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 

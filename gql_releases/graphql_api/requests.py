@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from gql_releases.web.http import Headers, NotJson, parse_exact_json
-from gql_releases.web.large import parse_large_json
+from gql_releases.web.large_bodies import parse_large_json
 
 
 class HttpError(Exception):

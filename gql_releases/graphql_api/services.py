@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gql_releases.auth.minting import Mint
+from gql_releases.auth.token_service import TokenService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
 from gql_releases.services.projects import ProjectService
-from gql_releases.services.reading import ReadService
+from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.services.repositories import RepositoryService
 
@@ -23,6 +23,6 @@ class Services:
     projects: ProjectService
     repositories: RepositoryService
     environments: EnvironmentService
-    tokens: Mint
+    tokens: TokenService
     large: bool = False
     """Whether they are asked by a large request, whose input is read in a thread."""

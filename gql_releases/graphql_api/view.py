@@ -22,6 +22,7 @@ from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.client import ClientGone
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken
 from gql_releases.domain.principal import Principal
+from gql_releases.domain.switching import short_switch_interval
 from gql_releases.graphql_api.cost import require_affordable
 from gql_releases.graphql_api.errors import codes_of, field_error, masked_error
 from gql_releases.graphql_api.limits import limit_error
@@ -33,18 +34,9 @@ from gql_releases.graphql_api.steps import Asked, Step
 from gql_releases.graphql_api.trusted import TrustedDocuments
 from gql_releases.web.authentication import AUTHENTICATION_STATUSES, authenticate
 from gql_releases.web.bodies import ACCEPT_ENCODING, BrokenEncoding, UnsupportedEncoding, read_content
-from gql_releases.web.http import (
-    BodyTooLarge,
-    Headers,
-    NotJson,
-    accepted,
-    header,
-    media_type,
-    parse_json,
-    send,
-)
-from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns, let_go
-from gql_releases.web.rates import RateLimit, RefusalLimit, TooManyRefusals
+from gql_releases.web.http import BodyTooLarge, Headers, NotJson, header, media_type, negotiate, parse_json, send
+from gql_releases.web.large_bodies import LARGE_BODY_BYTES, TooManyValues, clear_gradually, run_in_thread
+from gql_releases.web.rate_limit import RateLimit, RefusalLimit, TooManyRefusals
 from gql_releases.web.request_record import current_record
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -109,10 +101,10 @@ class GraphQLView:
             await send(send_, 204, b"", [NO_SNIFF, ALLOW])
             return
         accept = header(scope, b"accept")
-        if method in READING and accepted(accept, (*OFFERED, "text/html")) == "text/html":
+        if method in READING and negotiate(accept, (*OFFERED, "text/html")) == "text/html":
             await self._page(scope, receive, send_)
             return
-        kind = accepted(accept, OFFERED)
+        kind = negotiate(accept, OFFERED)
         headers: Headers = []
         try:
             if kind is None:
@@ -170,8 +162,8 @@ class GraphQLView:
         limit = self._rules.max_body if principal else self._rules.max_anonymous_body
         try:
             body = await read_content(scope, receive, limit)
-            if len(body) > LARGE:
-                return await apart(from_large_body, body)
+            if len(body) > LARGE_BODY_BYTES:
+                return await run_in_thread(from_large_body, body)
             return from_body(parse_json(body), body)
         except BodyTooLarge:
             hint = "" if principal else ", which is the limit without a token"
@@ -194,12 +186,12 @@ class GraphQLView:
             if method in READING and not operation.is_query:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
             raw, exact = request.variables, request.exact_variables
-            variables = await apart(operation.coerce, raw, exact) if is_long else operation.coerce(raw, exact)
-            price = await apart(operation.price, variables) if is_long else operation.price(variables)
+            variables = await run_in_thread(operation.coerce, raw, exact) if is_long else operation.coerce(raw, exact)
+            price = await run_in_thread(operation.price, variables) if is_long else operation.price(variables)
             if request.extensions:
                 extensions = _told(request.extensions, price.cost, self._rules.max_cost)
             require_affordable(price, self._rules.max_cost)
-            steps = await apart(operation.steps, variables) if is_long else operation.steps(variables)
+            steps = await run_in_thread(operation.steps, variables) if is_long else operation.steps(variables)
         except RequestError as error:
             current_record().name_operation(request.operation_name, request.query)
             return self._refused(error, kind), {"errors": [_formatted(one, error.code) for one in error.errors]}
@@ -213,7 +205,7 @@ class GraphQLView:
         asked = Asked(services, principal, variables, request.variables, self._rules.public_schema, [])
         data, errors = await run(steps, asked)
         if request.large:
-            await apart(let_go, [variables, request.variables])
+            await run_in_thread(clear_gradually, [variables, request.variables])
         answer: dict[str, Any] = {"data": data}
         status = 200
         if errors:
@@ -228,7 +220,7 @@ class GraphQLView:
     async def _execute_in_turns(
         self, request: Request, principal: Principal | None, method: str, kind: str
     ) -> tuple[int, dict[str, Any]]:
-        with in_turns():
+        with short_switch_interval():
             return await self._execute(request, principal, method, kind)
 
     async def _prepare(self, request: Request, principal: Principal | None) -> tuple[Operation, bool]:
@@ -238,7 +230,7 @@ class GraphQLView:
             self._preparer.prepare, text, name, hide_suggestions=principal is None and not self._rules.public_schema
         )
         is_new = len(text) > LONG_DOCUMENT and not self._preparer.keeps(text, name)
-        operation = await apart(prepare) if is_new else prepare()
+        operation = await run_in_thread(prepare) if is_new else prepare()
         record = current_record()
         record.operation, record.is_trusted = operation.name, self._trusted.has_text(text)
         record.is_mutation = not operation.is_query

@@ -26,7 +26,7 @@ from gql_releases.rest_api.engine.path_parameters import (
 from gql_releases.rest_api.engine.requests import Answer, Request
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes
 from gql_releases.rest_api.organizations import ORGANIZATION_SELECTION
-from gql_releases.services.faults import check_organization, find_unknown_projects, merge_problems
+from gql_releases.services.input_problems import check_organization, find_unknown_projects, merge_problems
 
 PROJECT_SELECTION = s.Selection(
     "Project",

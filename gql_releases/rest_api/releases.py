@@ -44,7 +44,7 @@ from gql_releases.rest_api.engine.path_parameters import readable_key, release_i
 from gql_releases.rest_api.engine.requests import STATUS_BY_OUTCOME, Answer, Request
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes, release_routes
 from gql_releases.rest_api.projects import add_unknown_projects
-from gql_releases.web.large import apart, let_go
+from gql_releases.web.large_bodies import clear_gradually, run_in_thread
 
 _PROJECT_SELECTION = s.Selection(
     "Project",
@@ -176,7 +176,7 @@ NEIGHBORS_SELECTION = s.Selection(
 async def create_release(request: Request) -> Answer:
     """Create a release, or touch the known one: 201 or 208 (docs/sentry-contract.md#2-creation)."""
     try:
-        new = await apart(parse_creation, request) if request.large else parse_creation(request)
+        new = await run_in_thread(parse_creation, request) if request.large else parse_creation(request)
     except InvalidInput as error:
         create = request.services.releases.creates_projects
         raise await add_unknown_projects(request, error, create=create) from None
@@ -187,7 +187,7 @@ async def create_release(request: Request) -> Answer:
 async def create_project_release(request: Request) -> Answer:
     """Create a release of one project (docs/sentry-contract.md#2-11-project-creation)."""
     organization, project = request.path
-    new = await apart(parse_creation, request, project) if request.large else parse_creation(request, project)
+    new = await run_in_thread(parse_creation, request, project) if request.large else parse_creation(request, project)
     try:
         created = await request.services.releases.create_release(request.principal, organization, new, RELEASE_VIEW)
     except InvalidInput as error:
@@ -204,7 +204,7 @@ def parse_creation(request: Request, project: str | None = None) -> NewRelease:
         body["projects"] = [project]
     new = parse_new_release(body, user_agent=request.user_agent, resolves_origin=True)
     if request.large:
-        let_go([body, request.body])
+        clear_gradually([body, request.body])
     return new
 
 
@@ -250,7 +250,7 @@ async def update_release(request: Request) -> Answer:
 
     Source: docs/sentry-contract.md#3-2-put and docs/sentry-contract.md#9-decisions.
     """
-    change = await apart(parse_change, request) if request.large else parse_change(request)
+    change = await run_in_thread(parse_change, request) if request.large else parse_change(request)
     given = {name: value for name, value in change.values.items() if value}
     change = replace(change, values=given)
     key = release_key(request)

@@ -9,7 +9,7 @@ from gql_releases.domain.outcomes import Kept, Tree
 from gql_releases.domain.principal import WRITE_RELEASES, Principal
 from gql_releases.domain.release import ReleaseKey
 from gql_releases.domain.selection import View
-from gql_releases.services.reading import require_readable, require_storable
+from gql_releases.services.reads import require_readable, require_storable
 from gql_releases.services.releases import require_own
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from gql_releases.domain.outcomes import Kept
 from gql_releases.domain.principal import WRITE_PROJECTS, WRITE_RELEASES, Principal
 from gql_releases.domain.selection import View
-from gql_releases.services.reading import require_readable
+from gql_releases.services.reads import require_readable
 
 
 class EnvironmentStore(Protocol):

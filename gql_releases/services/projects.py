@@ -8,7 +8,7 @@ from gql_releases.domain.organization import NewProject, ProjectChange, ProjectK
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import WRITE_PROJECTS, Principal
 from gql_releases.domain.selection import View
-from gql_releases.services.reading import require_readable, require_storable
+from gql_releases.services.reads import require_readable, require_storable
 
 
 class ProjectStore(Protocol):

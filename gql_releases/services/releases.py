@@ -13,7 +13,7 @@ from gql_releases.domain.principal import DELETE_RELEASES, WRITE_RELEASES, Princ
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, ReleaseChange, ReleaseKey
 from gql_releases.domain.selection import View
-from gql_releases.services.reading import require_readable, require_storable
+from gql_releases.services.reads import require_readable, require_storable
 
 
 class ReleaseStore(Protocol):

@@ -10,7 +10,7 @@ from gql_releases.domain.client import while_connected
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read
-from gql_releases.domain.switching import in_turns
+from gql_releases.domain.switching import short_switch_interval
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.engine.database import READ_SECONDS, Database, TakesLong, Usage
 from gql_releases.storage.engine.observed_database import ObservedDatabase, Observer
@@ -80,13 +80,13 @@ class Store:
     async def _prepare(self, principal: Principal, read: Read) -> RootPlan:
         """Plan a read that has no kept plan, in a thread: unusual conditions take a tenth of a second."""
         async with self._planning.turn(principal.token_id or 0):
-            with in_turns():
+            with short_switch_interval():
                 return await asyncio.get_running_loop().run_in_executor(self._planner, self._reader.plan, read)
 
     async def _read_in_turn(self, principal: Principal, read: Read, plan: RootPlan) -> Tree | None:
         turns, reader = self._scanning if plan.scans else self._large, self._reader
         async with turns.turn(principal.token_id or 0):
-            with in_turns():
+            with short_switch_interval():
                 return await self._database.read(
                     lambda transaction: reader.read(transaction, principal, read, plan), large=True
                 )

@@ -8,7 +8,7 @@ from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import ErrorCode, InvalidToken, Unauthenticated
 from gql_releases.domain.principal import Principal
 from gql_releases.web.http import header
-from gql_releases.web.rates import RefusalLimit
+from gql_releases.web.rate_limit import RefusalLimit
 
 AUTHENTICATION_STATUSES: dict[ErrorCode, int] = {
     ErrorCode.UNAUTHENTICATED: 401,

@@ -7,7 +7,7 @@ import zlib
 from starlette.types import Receive, Scope
 
 from gql_releases.web.http import BodyTooLarge, header, read_body
-from gql_releases.web.large import apart
+from gql_releases.web.large_bodies import run_in_thread
 
 ACCEPT_ENCODING = (b"accept-encoding", b"gzip, deflate")
 """The header of a 415. Source: RFC 9110 section 15.5.16."""
@@ -36,7 +36,7 @@ async def read_content(scope: Scope, receive: Receive, limit: int) -> bytes:
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"content-encoding"]
     codings = parse_codings(",".join(values))
     body = await read_body(scope, receive, limit)
-    return await apart(decode_body, body, codings, limit) if codings else body
+    return await run_in_thread(decode_body, body, codings, limit) if codings else body
 
 
 def parse_codings(header_value: str) -> list[str]:

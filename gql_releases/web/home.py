@@ -12,7 +12,7 @@ import orjson
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gql_releases.web.http import JSON, TEXT, Headers, accepted, header, send
+from gql_releases.web.http import JSON, TEXT, Headers, header, negotiate, send
 
 HTML = b"text/html; charset=utf-8"
 PACKAGED_DOCS = Path(__file__).parent / "docs"
@@ -97,7 +97,7 @@ def home_routes(version: str, check: Check) -> list[BaseRoute]:
     async def home(scope: Scope, receive: Receive, send_: Send) -> None:
         problem = " ".join(await check())
         offered = ("text/html", "application/json")
-        if accepted(header(scope, b"accept"), offered) == "application/json":
+        if negotiate(header(scope, b"accept"), offered) == "application/json":
             body = orjson.dumps(
                 {"name": "gql_releases", "version": version, "store": problem or "ok"}
                 | {title.lower(): address for address, title, _ in LINKS}

@@ -152,7 +152,7 @@ def _media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-def accepted(accept: str | None, offered: tuple[str, ...]) -> str | None:
+def negotiate(accept: str | None, offered: tuple[str, ...]) -> str | None:
     """Choose of the offered media types the one that an Accept header ranks highest; None where none is accepted.
 
     Ties go to the earlier offer; without a header the first is taken. Source: RFC 9110 section 12.5.1.

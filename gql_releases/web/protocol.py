@@ -29,7 +29,7 @@ NOT_IMPLEMENTED_REASON = (
 STATUS_LINE[501] = f"HTTP/1.1 501 {NOT_IMPLEMENTED_REASON}\r\n".encode()
 
 
-class OneWrite:
+class BufferedTransport:
     """A transport that lets the head of an answer wait for its body: a write of its own is a tenth of a point read."""
 
     def __init__(self, transport: asyncio.Transport, protocol: HttpProtocol | None = None) -> None:
@@ -132,7 +132,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_body = self._complete = self._ended = self._lingering = self._keep_alive = False
         self._refusal = self._stopping = self._host = None
         self.url = b""
-        super().connection_made(cast(asyncio.Transport, OneWrite(transport, self)))
+        super().connection_made(cast(asyncio.Transport, BufferedTransport(transport, self)))
         if not self.table.add(self, self.loop):
             self._ended = True
             self._write_refusal(503, "All connections are in use.")
@@ -142,7 +142,7 @@ class HttpProtocol(HttpToolsProtocol):
         """End a connection."""
         self.table.remove(self)
         super().connection_lost(exc)
-        cast(OneWrite, self.transport).detach()
+        cast(BufferedTransport, self.transport).detach()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless the connection's last answer was given."""
@@ -250,7 +250,7 @@ class HttpProtocol(HttpToolsProtocol):
         if not self._lingering:
             self._ended = self._lingering = True
             self._since = self.loop.time()
-            cast(OneWrite, self.transport).end()
+            cast(BufferedTransport, self.transport).end()
             self.flow.resume_reading()
 
     # What the table of connections calls
@@ -281,7 +281,7 @@ class HttpProtocol(HttpToolsProtocol):
     def drop(self) -> None:
         """End the connection at once."""
         self._ended = True
-        cast(OneWrite, self.transport).detach()
+        cast(BufferedTransport, self.transport).detach()
         connection = self.transport.get_extra_info("socket")
         if connection is not None:  # what was not read is not kept by the operating system either
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)

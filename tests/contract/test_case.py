@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gql_releases.domain.version import fold_case
+from gql_releases.domain.versions.version import fold_case
 from tests.client import Client
 from tests.factories import release
 

@@ -14,7 +14,7 @@ import pytest
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import InvalidToken, Unauthenticated, Unavailable
 from gql_releases.web.proxies import TrustedProxies
-from gql_releases.web.rates import MAX_COUNTED_ADDRESSES, RefusalLimit, TooManyRefusals
+from gql_releases.web.rate_limit import MAX_COUNTED_ADDRESSES, RefusalLimit, TooManyRefusals
 from tests.client import Answer, Client
 from tests.conftest import House, Template
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gql_releases.web.large import LARGE as LARGE_BODY
+from gql_releases.web.large_bodies import LARGE_BODY_BYTES as LARGE_BODY
 from tests.client import Client
 from tests.conftest import Template
 from tests.contract.large import CHANGES, COMMITS, PATHS, REST, SMALL, Line, Times, peak_memory, reading, request_for

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from gql_releases.commands.import_file import import_file
 from gql_releases.domain.numbers import WrittenNumber, read_integer
-from gql_releases.importing import import_file
 from gql_releases.web.http import parse_exact_json, parse_json
-from gql_releases.web.large import AT_ONCE, LARGE, parse_large_json
+from gql_releases.web.large_bodies import LARGE_BODY_BYTES, MAX_UNINTERRUPTED_JSON_BYTES, parse_large_json
 from tests.client import Client
 from tests.conftest import House
 
@@ -25,7 +25,7 @@ FLOATS = [
     "2.5e307", "1.7976931348623157e308", "12345678901234567890.5", "1.0000000000000000001",
 ]  # fmt: skip
 OUT_OF_RANGE = ["1e400", "-1e400", "1.8e308", "1e99999999999999999999"]
-SIZES = {"small": 0, "large": LARGE + 1, "very large": AT_ONCE + 1}
+SIZES = {"small": 0, "large": LARGE_BODY_BYTES + 1, "very large": MAX_UNINTERRUPTED_JSON_BYTES + 1}
 """Bytes of a body: each has a parser of its own."""
 TEXTS = {
     "version": ('{"version": %s, "projects": ["web"]}', ["version"]),
@@ -193,7 +193,7 @@ def test_parsers_read_one_number(number: str) -> None:
     body = f'{{"a": [{number}, {{"b": {number}}}]}}'.encode()
     exact = parse_exact_json(body)
     assert [str(exact["a"][0]), str(exact["a"][1]["b"])] == [number, number]
-    assert repr(parse_large_json(body + b" " * AT_ONCE)) == repr(exact)
+    assert repr(parse_large_json(body + b" " * MAX_UNINTERRUPTED_JSON_BYTES)) == repr(exact)
     for parse in (parse_json, parse_large_json):
         found = parse(body)["a"][0]
         if str(found) != number:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from gql_releases import app, importing_sentry
+from gql_releases import app
 from gql_releases.cli import main
-from gql_releases.forwarding.sending import Pace, Sender
+from gql_releases.commands import import_sentry
+from gql_releases.forwarding.sender import Pace, Sender
 
 PACE = Pace(poll=0.02, first_wait=0.03, margin=1.0)
 
 if __name__ == "__main__":
     app.Sender = partial(Sender, pace=PACE)  # type: ignore[assignment, misc]
-    importing_sentry.import_all = partial(importing_sentry.import_all, first_wait=0.01)
+    import_sentry.import_all = partial(import_sentry.import_all, first_wait=0.01)
     main()

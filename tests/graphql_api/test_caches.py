@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from gql_releases.domain.cache_budget import BUDGET, DEFAULT_CACHE_BYTES
-from gql_releases.domain.search_terms import MAX_LENGTH
+from gql_releases.domain.search.search_terms import MAX_LENGTH
 from gql_releases.settings import MEBIBYTE
 from gql_releases.storage.engine.pool import Session
 from gql_releases.storage.engine.statements import Prepared

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, parse, validate
 
-from gql_releases import demonstration
+from gql_releases.commands import demo
 from gql_releases.graphql_api.schema import build_schema, core
 from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import open_store
@@ -49,7 +49,7 @@ def test_examples_work_on_the_demo_in_their_order(tmp_path: Path) -> None:
     migrate(url)
     store = open_store(url)
     client = Client(create_app(Settings(database_url=url), store))
-    client.token = client.runner.run(demonstration.prepare(store, tmp_path / "demo.token"))
+    client.token = client.runner.run(demo.prepare(store, tmp_path / "demo.token"))
     for file in FILES:
         answer = client.graphql(file.read_text(), variables_of(file))
         assert "errors" not in answer, (file.stem, answer)

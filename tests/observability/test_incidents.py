@@ -19,7 +19,7 @@ from gql_releases.domain.incidents import Incident, explain_error
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.postgres import PostgresDatabase
 from gql_releases.storage.store import open_store
-from gql_releases.web.unavailable import UnavailableLog
+from gql_releases.web.unavailable_log import UnavailableLog
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.factories import release

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gql_releases.rest_api.loader import ROUTES
-from gql_releases.web.rates import WINDOW, RateLimit
+from gql_releases.web.rate_limit import WINDOW_SECONDS, RateLimit
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.factories import commit, release
@@ -145,7 +145,7 @@ def test_release_of_no_project_has_no_parts(client: Client) -> None:
 
 
 def test_rate_limit_counts_each_token_in_a_fixed_minute() -> None:
-    moment = 1000.0 * WINDOW + 15
+    moment = 1000.0 * WINDOW_SECONDS + 15
     rates = RateLimit(2, lambda: moment)
     assert [rates.take(1).allowed for _ in range(3)] == [True, True, False]
     assert rates.take(2).allowed
@@ -176,7 +176,7 @@ def test_too_many_requests_are_told_so_by_both_doors(template: Template, tmp_pat
     if left[0] > left[-1]:  # else a minute began in between
         assert left == [2, 1, 0, 0]
         assert (last.status, type(last.json)) == (429, str)
-        assert 1 <= int(last.headers["retry-after"]) <= WINDOW
+        assert 1 <= int(last.headers["retry-after"]) <= WINDOW_SECONDS
         assert by_graphql.status == 429
         assert by_graphql.json["errors"][0]["extensions"] == {"code": "RATE_LIMITED"}
     assert (first.status, told[0].status, told[1].status, other) == (200, 404, 200, 200)

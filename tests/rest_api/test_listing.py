@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gql_releases.domain.search import FILTERS
+from gql_releases.domain.search.search import FILTERS
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.factories import release

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from gql_releases.auth.tokens import digest_of
+from gql_releases.auth.token_format import digest_token
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import InvalidInput, InvalidToken
 from gql_releases.domain.outcomes import Created
@@ -151,7 +151,7 @@ VERSION = View(s.Selection("Release", (s.Value("version", "version"),)))
 
 def create_at_once(house: House, view: View | None, *token_ids: int | None) -> list[Any]:
     """Create v0, v1, ... at one moment, with the tenant's token or one of another id, and give what comes of each."""
-    principal = house.run(house.store.tokens.find_principal(digest_of(house.tokens["acme"])))
+    principal = house.run(house.store.tokens.find_principal(digest_token(house.tokens["acme"])))
     assert principal
     create = partial(house.store.releases.create_release, view=view, create_projects=False)
     news = [creation(house, release(f"v{number}")).new for number in range(len(token_ids))]

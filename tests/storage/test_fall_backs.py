@@ -11,7 +11,7 @@ import pytest
 
 from gql_releases.domain.counters import FALL_BACKS, RepeatedFailure
 from gql_releases.domain.errors import InvalidToken, Unavailable
-from gql_releases.forwarding.sending import Pace, Sender
+from gql_releases.forwarding.sender import Pace, Sender
 from gql_releases.storage.engine import analyze
 from gql_releases.storage.releases import store as module
 from tests.conftest import House

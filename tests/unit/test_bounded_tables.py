@@ -9,13 +9,13 @@ import pytest
 
 from gql_releases.auth import authenticator as authenticating
 from gql_releases.auth.authenticator import KEPT, MAX_KEPT_HEADER, Authenticator
-from gql_releases.auth.tokens import digest_of
+from gql_releases.auth.token_format import digest_token
 from gql_releases.domain.commit import MAX_KEPT_AUTHOR, _author_of, author_of
 from gql_releases.domain.errors import InvalidToken
 from gql_releases.domain.principal import Principal, Scope
 from gql_releases.web.http import MAX_KEPT_HEADER as MAX_KEPT_NEGOTIATION
-from gql_releases.web.http import _accepted, _media_type, accepted, media_type
-from gql_releases.web.rates import MAX_COUNTED_TOKENS, RateLimit
+from gql_releases.web.http import _accepted, _media_type, media_type, negotiate
+from gql_releases.web.rate_limit import MAX_COUNTED_TOKENS, RateLimit
 
 
 def token(number: int) -> str:
@@ -63,7 +63,7 @@ def test_header_of_any_length_is_not_kept(tokens: Tokens) -> None:
     assert not authenticator._kept
     with pytest.raises(InvalidToken):
         asyncio.run(authenticator.authenticate("Bearer a b"))
-    assert digest_of(token(1)) != digest_of(token(2))
+    assert digest_token(token(1)) != digest_token(token(2))
 
 
 def test_requests_are_counted_of_a_bounded_number_of_tokens() -> None:
@@ -82,7 +82,7 @@ def kept(function: Any) -> int:
 def test_long_texts_are_not_kept() -> None:
     for function, cached, limit in (
         (media_type, _media_type, MAX_KEPT_NEGOTIATION),
-        (lambda text: accepted(text, ("a/b",)), _accepted, MAX_KEPT_NEGOTIATION),
+        (lambda text: negotiate(text, ("a/b",)), _accepted, MAX_KEPT_NEGOTIATION),
         (lambda text: author_of(text, None), _author_of, MAX_KEPT_AUTHOR),
     ):
         cached.cache_clear()

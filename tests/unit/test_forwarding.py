@@ -21,21 +21,21 @@ from gql_releases.domain.forwarding import (
     spell_commits,
 )
 from gql_releases.domain.release import parse_new_release, parse_release_change
-from gql_releases.forwarding.client import NoAnswer, Reply
-from gql_releases.forwarding.judging import (
+from gql_releases.forwarding.client import ConnectionFailed, UpstreamResponse
+from gql_releases.forwarding.token_encryption import DecryptionFailed, TokenCipher
+from gql_releases.forwarding.verdicts import (
     LONGEST,
     LONGEST_ASKED,
     LONGEST_REST,
-    Arrived,
-    Later,
-    Never,
+    Delivered,
+    Rejected,
+    RetryLater,
+    classify_response,
+    classify_timeout,
     is_this_deploy,
-    judge,
-    judge_silence,
     rest_after,
     wait_after,
 )
-from gql_releases.forwarding.sealing import CannotOpen, Seal
 from gql_releases.rest_api.releases import CREATION_FIELDS
 from tests.factories import commit, release
 
@@ -72,35 +72,35 @@ def test_times_are_left_out_where_some_commits_have_none() -> None:
 @pytest.mark.parametrize(
     ("kind", "status", "value", "verdict"),
     [
-        (Kind.CREATION, 201, {"version": "web@1"}, Arrived),
-        (Kind.CREATION, 208, {"version": "web@1"}, Arrived),
-        (Kind.CREATION, 200, {"version": "another"}, Later),
-        (Kind.CREATION, 200, None, Later),
-        (Kind.DEPLOY, 201, {"id": "7", "environment": "production"}, Arrived),
-        (Kind.DEPLOY, 201, [], Later),
-        (Kind.DELETION, 204, None, Arrived),
-        (Kind.DELETION, 404, {"detail": "x"}, Arrived),
-        (Kind.DELETION, 404, None, Later),
-        (Kind.DELETION, 200, None, Later),
-        (Kind.CHANGE, 301, None, Later),
-        (Kind.CHANGE, 308, {"version": "web@1"}, Later),
-        (Kind.CHANGE, 400, {"ref": ["x"]}, Never),
-        (Kind.CHANGE, 404, {"detail": "x"}, Never),
-        (Kind.CHANGE, 404, None, Later),
-        (Kind.CHANGE, 401, {"detail": "x"}, Later),
-        (Kind.CHANGE, 403, {"detail": "x"}, Later),
-        (Kind.CHANGE, 409, {"detail": "x"}, Later),
-        (Kind.CHANGE, 429, "x", Later),
-        (Kind.CHANGE, 500, {"detail": "x"}, Later),
-        (Kind.CHANGE, 503, {"detail": "x"}, Later),
+        (Kind.CREATION, 201, {"version": "web@1"}, Delivered),
+        (Kind.CREATION, 208, {"version": "web@1"}, Delivered),
+        (Kind.CREATION, 200, {"version": "another"}, RetryLater),
+        (Kind.CREATION, 200, None, RetryLater),
+        (Kind.DEPLOY, 201, {"id": "7", "environment": "production"}, Delivered),
+        (Kind.DEPLOY, 201, [], RetryLater),
+        (Kind.DELETION, 204, None, Delivered),
+        (Kind.DELETION, 404, {"detail": "x"}, Delivered),
+        (Kind.DELETION, 404, None, RetryLater),
+        (Kind.DELETION, 200, None, RetryLater),
+        (Kind.CHANGE, 301, None, RetryLater),
+        (Kind.CHANGE, 308, {"version": "web@1"}, RetryLater),
+        (Kind.CHANGE, 400, {"ref": ["x"]}, Rejected),
+        (Kind.CHANGE, 404, {"detail": "x"}, Rejected),
+        (Kind.CHANGE, 404, None, RetryLater),
+        (Kind.CHANGE, 401, {"detail": "x"}, RetryLater),
+        (Kind.CHANGE, 403, {"detail": "x"}, RetryLater),
+        (Kind.CHANGE, 409, {"detail": "x"}, RetryLater),
+        (Kind.CHANGE, 429, "x", RetryLater),
+        (Kind.CHANGE, 500, {"detail": "x"}, RetryLater),
+        (Kind.CHANGE, 503, {"detail": "x"}, RetryLater),
     ],
 )
 def test_answer_means(kind: Kind, status: int, value: Any, verdict: type) -> None:
-    assert isinstance(judge(claimed(kind), Reply(status, {}, value)), verdict)
+    assert isinstance(classify_response(claimed(kind), UpstreamResponse(status, {}, value)), verdict)
 
 
 def test_waits_grow_to_a_bound_and_what_is_asked_for_is_obeyed_within_one() -> None:
-    own, away = Later("x"), judge_silence(NoAnswer("x"))
+    own, away = RetryLater("x"), classify_timeout(ConnectionFailed("x"))
     assert wait_after(1, own) <= 0.5
     assert 2 <= wait_after(3, own, first=1.0) <= 4
     assert 2 <= (rest_after(2, away, first=1.0) or 0) <= 4
@@ -108,14 +108,14 @@ def test_waits_grow_to_a_bound_and_what_is_asked_for_is_obeyed_within_one() -> N
     assert LONGEST_REST / 2 <= wait_after(10**6, away) <= LONGEST_REST
     assert rest_after(10**6, own) is None
     assert LONGEST_REST / 2 <= (rest_after(10**6, away) or 0) <= LONGEST_REST
-    asked = judge(claimed(Kind.CHANGE), Reply(429, {"retry-after": "17"}, "slow down"))
-    assert isinstance(asked, Later)
+    asked = classify_response(claimed(Kind.CHANGE), UpstreamResponse(429, {"retry-after": "17"}, "slow down"))
+    assert isinstance(asked, RetryLater)
     assert rest_after(0, asked) == 17
-    endless = judge(claimed(Kind.CHANGE), Reply(503, {"retry-after": "999999"}, {}))
-    assert isinstance(endless, Later)
+    endless = classify_response(claimed(Kind.CHANGE), UpstreamResponse(503, {"retry-after": "999999"}, {}))
+    assert isinstance(endless, RetryLater)
     assert rest_after(0, endless) == LONGEST_ASKED
     for said in ("Wed, 21 Oct 2026 07:28:00 GMT", "-1", "inf", "x"):
-        assert Reply(429, {"retry-after": said}, "").retry_after is None
+        assert UpstreamResponse(429, {"retry-after": said}, "").retry_after is None
 
 
 def test_deploy_is_told_from_others_by_all_that_is_shown_and_by_what_is_known() -> None:
@@ -141,9 +141,9 @@ def test_seal_opens_what_it_closed_and_under_nothing_else(secret: str, token: st
         secret.encode(), token.encode()
     except UnicodeEncodeError:
         return
-    sealed = Seal(secret).close(token, context)
-    assert Seal(secret).open(sealed, context) == token
-    assert Seal(secret).close(token, context) != sealed
+    sealed = TokenCipher(secret).close(token, context)
+    assert TokenCipher(secret).open(sealed, context) == token
+    assert TokenCipher(secret).close(token, context) != sealed
     for other, changed, bound in (
         (secret + "x", sealed, context),
         (secret, sealed, context + b"x"),
@@ -151,8 +151,8 @@ def test_seal_opens_what_it_closed_and_under_nothing_else(secret: str, token: st
         (secret, sealed[:20] + bytes([sealed[20] ^ 1]) + sealed[21:], context),
         (secret, b"", context),
     ):
-        with pytest.raises(CannotOpen):
-            Seal(other).open(changed, bound)
+        with pytest.raises(DecryptionFailed):
+            TokenCipher(other).open(changed, bound)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql_releases.auth.tokens import PATTERN, digest_of, hint_of, looks_like_token, mint_token
+from gql_releases.auth.token_format import PATTERN, digest_token, looks_like_token, mint_token, token_hint
 from gql_releases.domain.commit import Author, NewCommit, arrange, author_of
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.deploy import parse_new_deploy
@@ -188,8 +188,8 @@ def test_token_has_our_prefix_and_a_checksum() -> None:
     assert not token.startswith("sntrys_")
     assert looks_like_token(token)
     assert not looks_like_token(token[:-1] + ("0" if token[-1] != "0" else "1"))
-    assert len(digest_of(token)) == 32
-    assert hint_of(token) in token
+    assert len(digest_token(token)) == 32
+    assert token_hint(token) in token
     assert mint_token() != token
 
 

@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 
+from gql_releases.domain.switching import SWITCH_INTERVAL_SECONDS, short_switch_interval
 from gql_releases.web.http import NotJson, parse_exact_json, parse_json
-from gql_releases.web.large import AT_ONCE, JSON_MAXIMA, TURN, TooManyValues, apart, in_turns, let_go, parse_large_json
+from gql_releases.web.large_bodies import (
+    JSON_MAXIMA,
+    MAX_UNINTERRUPTED_JSON_BYTES,
+    TooManyValues,
+    clear_gradually,
+    parse_large_json,
+    run_in_thread,
+)
 
 GOOD = [
     b'{"a": [1, -2, 0.5, 1e3, true, false, null, "\xc3\xa9 \\u00e9 \\n", {}, []]}',
@@ -25,7 +33,7 @@ BAD = [b"", b"{", b"[1,]", b"NaN", b"[Infinity]", b"\xff", b"1" * 5000 + b"x", b
 
 @pytest.mark.parametrize("body", GOOD)
 def test_what_is_read_in_steps_is_the_same(body: bytes) -> None:
-    for filled in (body, b" " * AT_ONCE + body):
+    for filled in (body, b" " * MAX_UNINTERRUPTED_JSON_BYTES + body):
         assert repr(parse_large_json(filled)) == repr(parse_json(body) if filled is body else parse_exact_json(body))
 
 
@@ -35,7 +43,7 @@ def test_what_is_no_json_is_refused_both_ways(body: bytes) -> None:
         with pytest.raises(NotJson):
             parse(body)
     with pytest.raises(NotJson):
-        parse_large_json(b" " * AT_ONCE + body)
+        parse_large_json(b" " * MAX_UNINTERRUPTED_JSON_BYTES + body)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +66,8 @@ def test_large_work_has_a_thread_of_its_own_and_short_turns() -> None:
     usual = sys.getswitchinterval()
 
     async def ask(value: Any) -> tuple[str, float, Any]:
-        with in_turns():
-            return await apart(lambda: (threading.current_thread().name, sys.getswitchinterval(), value))
+        with short_switch_interval():
+            return await run_in_thread(lambda: (threading.current_thread().name, sys.getswitchinterval(), value))
 
     async def both() -> list[tuple[str, float, Any]]:
         return await asyncio.gather(ask(1), ask(2))
@@ -68,12 +76,12 @@ def test_large_work_has_a_thread_of_its_own_and_short_turns() -> None:
     assert [value for _, _, value in found] == [1, 2]
     assert len({name for name, _, _ in found}) == 1
     assert found[0][0] != threading.current_thread().name
-    assert found[0][1] == pytest.approx(TURN)
+    assert found[0][1] == pytest.approx(SWITCH_INTERVAL_SECONDS)
     assert sys.getswitchinterval() == usual
 
 
 def test_what_is_let_go_is_empty() -> None:
     inner: list[Any] = [1, {"b": []}]
     value = {"a": inner}
-    let_go(value)
+    clear_gradually(value)
     assert (value, inner) == ({}, [])

@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 
 from gql_releases.web.http import read_body, send
-from gql_releases.web.protocol import HttpProtocol, OneWrite
+from gql_releases.web.protocol import BufferedTransport, HttpProtocol
 
 HEAD, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"{}"
 LARGE = 300_000
@@ -37,7 +37,7 @@ class Transport:
 def test_head_waits_for_its_body_and_no_longer_than_the_event_loop_comes_round() -> None:
     async def work() -> None:
         below = Transport()
-        transport = OneWrite(cast(asyncio.Transport, below))
+        transport = BufferedTransport(cast(asyncio.Transport, below))
         transport.write(HEAD)
         assert below.written == []
         transport.write(BODY)

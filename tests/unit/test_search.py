@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from gql_releases.domain.conditions import MAX_CONDITIONS
 from gql_releases.domain.errors import DomainError, ErrorCode
-from gql_releases.domain.ranges import version_key
-from gql_releases.domain.search import search_conditions
-from gql_releases.domain.search_terms import MAX_LENGTH, Filter, parse_query
-from gql_releases.domain.version import AFTER_BUILDS, order_prefix
+from gql_releases.domain.search.search import search_conditions
+from gql_releases.domain.search.search_terms import MAX_LENGTH, Filter, parse_query
+from gql_releases.domain.versions.ranges import version_key
+from gql_releases.domain.versions.version import AFTER_BUILDS, order_prefix
 
 
 def key(version: str) -> str:

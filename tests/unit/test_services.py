@@ -12,7 +12,7 @@ from gql_releases.domain.outcomes import Created
 from gql_releases.domain.principal import READ_SCOPES, Principal, Scope
 from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
 from gql_releases.domain.selection import Many, Read, Selection, TotalCount, Value, View
-from gql_releases.services.reading import ReadService
+from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.entities import CATALOGUE
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql_releases.domain.version import check_version, parse_version
+from gql_releases.domain.versions.version import check_version, parse_version
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 

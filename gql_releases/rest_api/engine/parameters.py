@@ -12,7 +12,7 @@ from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions
 from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, shorten
 from gql_releases.domain.paging import Order, PageRequest
-from gql_releases.domain.search import period, search_conditions
+from gql_releases.domain.search.search import period, search_conditions
 from gql_releases.domain.selection import Read, View
 from gql_releases.rest_api.engine.paged_selections import paged_selection
 from gql_releases.rest_api.engine.pagination import read_integer

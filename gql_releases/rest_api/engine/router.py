@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import DomainError, InvalidInput, InvalidToken, UnwrittenNumber, shorten
 from gql_releases.domain.principal import Principal
+from gql_releases.domain.switching import short_switch_interval
 from gql_releases.rest_api.engine.errors import body_of, internal_error, status_of
 from gql_releases.rest_api.engine.field_names import FieldNames
 from gql_releases.rest_api.engine.not_implemented import PREFIX, find_sentence, refuse_path
@@ -37,9 +38,9 @@ from gql_releases.web.http import (
     parse_json,
     send,
 )
-from gql_releases.web.large import LARGE, TooManyValues, apart, in_turns, parse_large_json
+from gql_releases.web.large_bodies import LARGE_BODY_BYTES, TooManyValues, parse_large_json, run_in_thread
 from gql_releases.web.proxies import TrustedProxies
-from gql_releases.web.rates import RateLimit, RefusalLimit, TooManyRefusals
+from gql_releases.web.rate_limit import RateLimit, RefusalLimit, TooManyRefusals
 from gql_releases.web.request_record import current_record
 
 Handler = Callable[[Request], Awaitable[Answer]]
@@ -183,7 +184,7 @@ class RestApi:
             header(scope, b"user-agent") or "", large,
         )  # fmt: skip
         if large:
-            with in_turns():
+            with short_switch_interval():
                 answer = await run_handler(handlers[method], request, sent)
         else:
             answer = await run_handler(handlers[method], request, sent)
@@ -206,10 +207,10 @@ class RestApi:
             raise Refused(Answer(415, {"detail": f'Unsupported media type "{shorten(sent)}" in request.'}))
         try:
             body = await read_content(scope, receive, self._body_limit)
-            if len(body) <= LARGE:
+            if len(body) <= LARGE_BODY_BYTES:
                 return body, parse_json(body), False
-            with in_turns():
-                return body, await apart(parse_large_json, body, TIMES_AS_MANY_VALUES), True
+            with short_switch_interval():
+                return body, await run_in_thread(parse_large_json, body, TIMES_AS_MANY_VALUES), True
         except BodyTooLarge:
             raise Refused(Answer(413, {"detail": f"The body is larger than {self._body_limit} bytes."})) from None
         except TooManyValues as error:
@@ -227,7 +228,7 @@ async def run_handler(handler: Handler, request: Request, sent: bytes) -> Answer
     try:
         return await handler(request)
     except UnwrittenNumber:  # raised where the body is read, before anything is done
-        body = await apart(parse_exact_json, sent) if request.large else parse_exact_json(sent)
+        body = await run_in_thread(parse_exact_json, sent) if request.large else parse_exact_json(sent)
         return await handler(replace(request, body=body))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gql_releases.services.deploys import DeployService
-from gql_releases.services.reading import ReadService
+from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 
 

@@ -16,7 +16,7 @@ from gql_releases.domain.outcomes import Created, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import NewRelease, Outcome, Status
 from gql_releases.domain.selection import View
-from gql_releases.domain.version import fold_case
+from gql_releases.domain.versions.version import fold_case
 from gql_releases.storage.commits.default_repositories import note_ambiguous
 from gql_releases.storage.commits.lookup import Looked, look, looking, part
 from gql_releases.storage.commits.ranges import Known, settle, write_lists

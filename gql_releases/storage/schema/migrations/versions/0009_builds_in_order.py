@@ -21,7 +21,7 @@ COPY = f"""UPDATE release_projects SET semver_key = (
 
 
 def _suffix(build: str) -> str:
-    """Spell a build as domain/version.py does in order keys: numbers after texts, by a letter for their length."""
+    """Spell a build as domain/versions/version.py does in order keys: numbers after texts, by a letter for their length."""
     if not (build.isascii() and build.isdigit()):
         return f"!1{build}"
     digits = str(int(build))

@@ -13,14 +13,14 @@ from starlette.types import Scope
 from gql_releases.web.http import Headers
 from gql_releases.web.proxies import TrustedProxies, counted_address
 
-WINDOW = 60
+WINDOW_SECONDS = 60
 """Seconds."""
 MAX_COUNTED_TOKENS = 10_000
 """Tokens whose requests are counted at once; of more, the one that came first in this minute is counted anew."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RateDecision:
     """Whether a request is answered, the headers that tell what its token has left, and the message of a refusal."""
 
     allowed: bool
@@ -28,7 +28,7 @@ class Taken:
     message: str = ""
 
 
-UNCOUNTED = Taken(True, [])
+UNCOUNTED = RateDecision(True, [])
 
 
 class RateLimit:
@@ -38,30 +38,29 @@ class RateLimit:
         self._limit, self._clock = limit, clock
         self._window, self._counts = 0, Counter[int | None]()
 
-    def take(self, token: int | None) -> Taken:
+    def take(self, token: int | None) -> RateDecision:
         """Count a request. The headers are Sentry's; a refused request gets Retry-After with them."""
         if self._limit is None:
             return UNCOUNTED
         moment = self._clock()
-        window = int(moment // WINDOW)
+        window = int(moment // WINDOW_SECONDS)
         if window != self._window:
             self._window, self._counts = window, Counter()
         self._counts[token] += 1
         if len(self._counts) > MAX_COUNTED_TOKENS:
             del self._counts[next(iter(self._counts))]
-        left, reset = self._limit - self._counts[token], (window + 1) * WINDOW
+        left, reset = self._limit - self._counts[token], (window + 1) * WINDOW_SECONDS
         headers = [
             (b"x-sentry-rate-limit-limit", b"%d" % self._limit),
             (b"x-sentry-rate-limit-remaining", b"%d" % max(left, 0)),
             (b"x-sentry-rate-limit-reset", b"%d" % reset),
         ]
         if left >= 0:
-            return Taken(True, headers)
+            return RateDecision(True, headers)
         headers.append((b"retry-after", b"%d" % math.ceil(reset - moment)))
-        message = (
-            f"You are attempting to use this endpoint too frequently. Limit is {self._limit} requests in {WINDOW} seconds"
-        )
-        return Taken(False, headers, message)
+        limit = f"{self._limit} requests in {WINDOW_SECONDS} seconds"
+        message = f"You are attempting to use this endpoint too frequently. Limit is {limit}"
+        return RateDecision(False, headers, message)
 
 
 MAX_COUNTED_ADDRESSES = 10_000
@@ -88,7 +87,7 @@ class RefusalLimit:
         """Refuse a request whose address is above the limit. Raises TooManyRefusals."""
         window = self._current()
         if self._counts and self._counts.get(self._address(scope), 0) >= self._limit:
-            raise TooManyRefusals(math.ceil((window + 1) * WINDOW - self._clock()))
+            raise TooManyRefusals(math.ceil((window + 1) * WINDOW_SECONDS - self._clock()))
 
     def count(self, scope: Scope) -> None:
         """Count a refused request."""
@@ -100,7 +99,7 @@ class RefusalLimit:
             self._counts.popitem(last=False)
 
     def _current(self) -> int:
-        window = int(self._clock() // WINDOW)
+        window = int(self._clock() // WINDOW_SECONDS)
         if window != self._window:
             self._window = window
             self._counts.clear()

@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gql_releases.auth.minting import Mint
-from gql_releases.auth.tokens import digest_of, looks_like_token
+import typer
+
+from gql_releases.auth.token_format import digest_token, looks_like_token
+from gql_releases.auth.token_service import TokenService
+from gql_releases.commands.support import with_store
 from gql_releases.domain.dates import now
 from gql_releases.domain.deploy import NewDeploy
 from gql_releases.domain.errors import InvalidInput, OrganizationNotFound
@@ -24,6 +27,8 @@ from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.engine.postgres import is_postgres
 from gql_releases.storage.engine.sqlite import sqlite_path
 from gql_releases.storage.store import Store
+
+COMMAND = typer.Typer(add_completion=False)
 
 LEAST_VALIDITY = timedelta(hours=1)
 ORGANIZATION, PROJECTS = "acme", ("web", "api")
@@ -50,7 +55,7 @@ async def prepare(store: Store, token_file: Path) -> str:
     token = await _read_token(store, token_file)
     if token is None:
         new = NewToken("make run", frozenset(Scope), now() + timedelta(days=1))
-        token = (await Mint(store.tokens).create_token(operator, ORGANIZATION, new)).text
+        token = (await TokenService(store.tokens).create_token(operator, ORGANIZATION, new)).text
         _write_token(token_file, token)
     return token
 
@@ -58,7 +63,7 @@ async def prepare(store: Store, token_file: Path) -> str:
 async def _read_token(store: Store, file: Path) -> str | None:
     """Return the token of the file where it is one of the demo's and stays valid for long enough."""
     token = _read_text(file).strip()
-    principal = await store.tokens.find_principal(digest_of(token)) if looks_like_token(token) else None
+    principal = await store.tokens.find_principal(digest_token(token)) if looks_like_token(token) else None
     if principal is None or principal.organization_slug != ORGANIZATION:
         return None
     is_valid = principal.expires_at is not None and principal.expires_at > now() + LEAST_VALIDITY
@@ -180,3 +185,11 @@ With curl:
 
 The token expires within a day. Ctrl-C ends the server.
 """
+
+
+@COMMAND.command()
+def fill_demo() -> None:
+    """Fill the store with the demo: organization acme, projects web and api, some thirty releases."""
+
+    made = with_store(fill)
+    typer.echo(f"the demo has {made} new releases")

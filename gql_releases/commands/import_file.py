@@ -9,25 +9,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from gql_releases.commands.support import Slug, with_store
 from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable, UnwrittenNumber
 from gql_releases.domain.release import Outcome, parse_new_release
 from gql_releases.rest_api.releases import CREATION_FIELDS
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.releases import ReleaseService
+from gql_releases.settings import Settings
 from gql_releases.storage.store import Store
 from gql_releases.web.http import NotJson, parse_exact_json, parse_json
+
+COMMAND = typer.Typer(add_completion=False)
 
 AT_ONCE = 8
 """Lines on their way together where the store commits them as a group, in the order of the file; else one at a time."""
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportSummary:
     """How many lines did what."""
 
     created: int = 0
@@ -41,14 +46,14 @@ class Imported:
 
 async def import_file(
     store: Store, organization: str, file: Path, project: str | None, *, create_projects: bool
-) -> Imported:
+) -> ImportSummary:
     """Create the releases of a file; a bad line is told on standard error, and the rest is kept.
 
     Raises OrganizationNotFound; Unavailable where the store fails, after which a second run goes on.
     """
     operator = await OrganizationService(store.organizations).operator_of(organization)
     service = ReleaseService(store.releases, create_projects=create_projects, in_turn=True)
-    done = Imported()
+    done = ImportSummary()
 
     async def create(line: bytes) -> Outcome:
         try:
@@ -81,7 +86,7 @@ def _body(raw: Any, project: str | None) -> Any:
     return body
 
 
-def _count(done: Imported, number: int, outcome: Outcome | BaseException, console: Console) -> None:
+def _count(done: ImportSummary, number: int, outcome: Outcome | BaseException, console: Console) -> None:
     if isinstance(outcome, Outcome):
         name = outcome.value.lower()
         setattr(done, name, getattr(done, name) + 1)
@@ -95,3 +100,21 @@ def _count(done: Imported, number: int, outcome: Outcome | BaseException, consol
     else:
         why = str(outcome)
     console.print(f"line {number}: {why}", markup=False, highlight=False, soft_wrap=True)
+
+
+@COMMAND.command()
+def import_releases(
+    organization: Slug,
+    file: Annotated[Path, typer.Argument(help="REST bodies, one in a line.", exists=True, dir_okay=False)],
+    project: Annotated[str | None, typer.Option(help="The project of lines that name none.")] = None,
+    create_projects: Annotated[
+        bool, typer.Option(help="Make projects that lines name; GQL_RELEASES_CREATE_PROJECTS.")
+    ] = False,
+) -> None:
+    """Create releases from a file of REST bodies. Bad lines are told and left out; a second run changes nothing."""
+
+    create = create_projects or Settings().create_projects
+    done = with_store(lambda store: import_file(store, organization, file, project, create_projects=create))
+    typer.echo(str(done))
+    if done.bad:
+        raise SystemExit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from gql_releases.auth.tokens import digest_of, hint_of, mint_token
+from gql_releases.auth.token_format import digest_token, mint_token, token_hint
 from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.errors import ErrorCode, InvalidInput, Problem, TokenNotFound
 from gql_releases.domain.organization import NewToken
@@ -14,7 +14,7 @@ from gql_releases.domain.principal import WRITE_TOKENS, Principal
 from gql_releases.domain.selection import View
 
 
-class TokenKeeper(Protocol):
+class TokenStore(Protocol):
     """Where tokens are kept."""
 
     async def create_token(
@@ -27,7 +27,7 @@ class TokenKeeper(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Minted:
+class NewTokenResult:
     """A new token: its text is here and nowhere else; `shown` is the view of it."""
 
     id: int
@@ -35,13 +35,15 @@ class Minted:
     shown: Tree | None
 
 
-class Mint:
+class TokenService:
     """Makes and unmakes tokens of one organization."""
 
-    def __init__(self, keeper: TokenKeeper) -> None:
+    def __init__(self, keeper: TokenStore) -> None:
         self._keeper = keeper
 
-    async def create_token(self, maker: Principal, organization: str, new: NewToken, view: View | None = None) -> Minted:
+    async def create_token(
+        self, maker: Principal, organization: str, new: NewToken, view: View | None = None
+    ) -> NewTokenResult:
         """Make a token; only its digest is kept. Nobody hands out more than they hold, in scopes or in time.
 
         Without an expiry the new token expires with its maker. Raises Forbidden without org:write or org:admin,
@@ -55,8 +57,8 @@ class Mint:
         if new.expires_at is None:
             new = replace(new, expires_at=maker.expires_at)
         text = mint_token()
-        token, shown = await self._keeper.create_token(maker, digest_of(text), hint_of(text), new, view)
-        return Minted(token, text, shown)
+        token, shown = await self._keeper.create_token(maker, digest_token(text), token_hint(text), new, view)
+        return NewTokenResult(token, text, shown)
 
     async def list_tokens(self, organization: int) -> list[dict[str, Any]]:
         """List an organization's tokens, without their secrets."""

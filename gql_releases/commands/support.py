@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+import typer
 
 from gql_releases.domain.errors import CommandFailed
-from gql_releases.settings import Settings
+from gql_releases.settings import PLATFORM_VARIABLES, Settings, read_platform_settings
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema.revision import DatabaseState, database_state
 from gql_releases.storage.store import Store, open_store
@@ -44,3 +47,19 @@ def require_no_copy(url: str) -> DatabaseState:
             f"{redact_url(url)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it."
         )
     return state
+
+
+Slug = Annotated[str, typer.Argument(help="The organization's slug.")]
+DisplayName = Annotated[str | None, typer.Option(help="A name for people.")]
+
+
+def apply_platform_settings() -> tuple[Settings, list[str]]:
+    """Read the settings with PORT and DATABASE_URL, and hand them to worker processes by the settings' own names.
+
+    Returns also the names of the variables that were used.
+    """
+    settings, variables = read_platform_settings()
+    for name, variable in PLATFORM_VARIABLES.items():
+        if variable in variables:
+            os.environ[f"GQL_RELEASES_{name.upper()}"] = os.environ[variable]
+    return settings, variables

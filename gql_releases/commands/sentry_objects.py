@@ -16,7 +16,7 @@ _FACTS = {"ref": "ref", "url": "url", "dateReleased": "date_released", "status":
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class SentryReleaseSummary:
     """A release as the list has it; `projects` are ids by slug."""
 
     version: str
@@ -28,18 +28,20 @@ class Listed:
     deploy_count: int
 
 
-def read_listed(raw: Any) -> Listed | None:
+def read_listed(raw: Any) -> SentryReleaseSummary | None:
     """Read a release of the list; None where it is nothing that Sentry answers with."""
     try:
         facts = {own: raw[name] for name, own in _FACTS.items() if raw.get(name) is not None}
         projects = {str(one["slug"]): int(one["id"]) for one in raw["projects"]}
         counts = (int(raw.get(name) or 0) for name in ("commitCount", "deployCount"))
-        return Listed(str(raw["version"]), projects, facts, str(raw["dateCreated"]), raw.get("userAgent"), *counts)
+        return SentryReleaseSummary(
+            str(raw["version"]), projects, facts, str(raw["dateCreated"]), raw.get("userAgent"), *counts
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 
-def new_release(one: Listed, commits: Sequence[Object], files: Sequence[Object]) -> NewRelease:
+def new_release(one: SentryReleaseSummary, commits: Sequence[Object], files: Sequence[Object]) -> NewRelease:
     """Make the release to be created, with its own date. Raises InvalidInput."""
     body = {
         "version": one.version,

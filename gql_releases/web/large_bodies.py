@@ -12,17 +12,15 @@ from typing import Any, ParamSpec, TypeVar
 import orjson
 
 from gql_releases.domain.numbers import WrittenNumber, read_integer
-from gql_releases.domain.switching import TURN, in_turns
+from gql_releases.domain.switching import short_switch_interval
 from gql_releases.web.http import NEGATIVE_ZERO, NotJson, decode_text, refuse_constant
-
-__all__ = ["TURN", "in_turns"]
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-LARGE = 256 * 1024
+LARGE_BODY_BYTES = 256 * 1024
 """Bytes of a body beyond which it is read apart: less is read in a few milliseconds."""
-AT_ONCE = 4 * 1024 * 1024
+MAX_UNINTERRUPTED_JSON_BYTES = 4 * 1024 * 1024
 """Bytes of JSON that are read without a pause, at most."""
 JSON_MAXIMA = {"jsonValues": 300_000, "jsonContainers": 150_000}
 """Limit -> the most of it in a body: commas, and objects and lists. A release of 10,000 commits with 100,000 changes fits.
@@ -70,7 +68,7 @@ def parse_large_json(body: bytes, times: int = 1) -> Any:
     """
     check_json(body, times)
     try:
-        if len(body) <= AT_ONCE and not NEGATIVE_ZERO.search(body):
+        if len(body) <= MAX_UNINTERRUPTED_JSON_BYTES and not NEGATIVE_ZERO.search(body):
             with contextlib.suppress(orjson.JSONDecodeError):
                 return orjson.loads(body)
         # The hook is what makes steps: it is Python, which looks whether others wait.
@@ -87,13 +85,13 @@ def parse_large_json(body: bytes, times: int = 1) -> Any:
         raise NotJson(str(error)) from None
 
 
-async def apart(work: Callable[Arguments, Result], *args: Arguments.args, **more: Arguments.kwargs) -> Result:
+async def run_in_thread(work: Callable[Arguments, Result], *args: Arguments.args, **more: Arguments.kwargs) -> Result:
     """Run something that takes long in the thread for large bodies, one after another."""
-    with in_turns():
+    with short_switch_interval():
         return await asyncio.get_running_loop().run_in_executor(_thread, lambda: work(*args, **more))
 
 
-def let_go(value: Any) -> None:
+def clear_gradually(value: Any) -> None:
     """Empty what JSON gave, piece by piece. Freed at once, hundreds of thousands of objects hold up every thread."""
     waiting = [value] if isinstance(value, dict | list) else []
     while waiting:

@@ -29,12 +29,12 @@ def looks_like_token(text: str) -> bool:
     return bool(PATTERN.fullmatch(text)) and checksum == _checksum(body)
 
 
-def digest_of(token: str) -> bytes:
+def digest_token(token: str) -> bytes:
     """Give the SHA-256 of a token, 32 bytes: 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(token.encode()).digest()
 
 
-def hint_of(token: str) -> str:
+def token_hint(token: str) -> str:
     """Give what may be shown of a token later: its last four random characters."""
     return token.rpartition("_")[0][-4:]
 

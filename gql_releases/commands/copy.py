@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gql_releases.storage.transfer.copy import Compared, copy
+from gql_releases.commands.support import require_current
+from gql_releases.domain.errors import Unavailable
+from gql_releases.settings import Settings
+from gql_releases.storage.engine.urls import redact_url
+from gql_releases.storage.transfer.copy import AGAIN, BATCH, Compared, copy
+
+COMMAND = typer.Typer(add_completion=False)
 
 DIGITS = 16
 """Of a digest, for people to compare."""
@@ -28,7 +36,7 @@ class _Bar:
         self._progress.advance(self._task, rows)
 
 
-def copy_store(source_url: str, target_url: str, batch: int) -> bool:
+def copy_with_progress(source_url: str, target_url: str, batch: int) -> bool:
     """Copy, print what was compared, and say whether all of it is equal.
 
     Raises CopyRefused, ValueError; Unavailable, after which a second run goes on.
@@ -50,3 +58,24 @@ def _table(compared: list[Compared]) -> Table:
         digest = one.digests[0][:DIGITS] if one.same else f"{one.digests[0][:DIGITS]} / {one.digests[1][:DIGITS]}"
         table.add_row(one.table, rows, digest, "ok" if one.same else "differs")
     return table
+
+
+@COMMAND.command()
+def copy_store(
+    to: Annotated[str, typer.Option(metavar="URL", help="An empty database, or one that a copy was cut off in.")],
+    batch: Annotated[int | None, typer.Option(min=1, help="Rows of a transaction, which are held in memory.")] = None,
+) -> None:
+    """Copy the store into another database and compare both. Nothing may write meanwhile; a copy cut off goes on."""
+
+    source = Settings().database_url
+    require_current(source)
+    try:
+        same = copy_with_progress(source, to, batch or BATCH)
+    except Unavailable as error:
+        typer.echo(f"{error.message} What was copied stays: run this again, and it goes on.", err=True)
+        raise typer.Exit(1) from None
+    if not same:
+        typer.echo("The databases differ: the source, or the copy, was written to since the copy began.", err=True)
+        typer.echo(AGAIN, err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{redact_url(to)} has all that {redact_url(source)} has")

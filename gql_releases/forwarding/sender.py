@@ -15,20 +15,20 @@ from gql_releases.domain.counters import RepeatedFailure, count_fall_back
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.forwarding import ERROR_LENGTH, METHODS, Claimed, Kind
-from gql_releases.forwarding.client import Connections, NoAnswer, SentryClient
-from gql_releases.forwarding.judging import (
+from gql_releases.forwarding.client import ConnectionFailed, Connections, SentryClient
+from gql_releases.forwarding.token_encryption import DecryptionFailed, TokenCipher
+from gql_releases.forwarding.verdicts import (
     FIRST,
-    Arrived,
-    Later,
-    Never,
+    Delivered,
+    Rejected,
+    RetryLater,
     Verdict,
+    classify_response,
+    classify_timeout,
     is_this_deploy,
-    judge,
-    judge_silence,
     rest_after,
     wait_after,
 )
-from gql_releases.forwarding.sealing import CannotOpen, Seal
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Outbox(Protocol):
 class Sender:
     """Sends on until it is told to stop. `seconds` is what one request may take."""
 
-    def __init__(self, outbox: Outbox, seal: Seal | None, seconds: float, pace: Pace = PACE) -> None:
+    def __init__(self, outbox: Outbox, seal: TokenCipher | None, seconds: float, pace: Pace = PACE) -> None:
         self._outbox, self._seal, self._pace = outbox, seal, pace
         self._connections = Connections(seconds)
         self._lease = timedelta(seconds=3 * seconds + pace.margin)  # a deploy that is tried again asks twice before
@@ -147,20 +147,20 @@ class Sender:
     async def _send(self, claimed: Claimed) -> Verdict:
         upstream = claimed.upstream
         if self._seal is None:
-            return Later("GQL_RELEASES_SECRET_KEY is not set: the upstream's token cannot be read", rest=True)
+            return RetryLater("GQL_RELEASES_SECRET_KEY is not set: the upstream's token cannot be read", rest=True)
         try:
             token = self._seal.open(upstream.sealed, upstream.context)
-        except CannotOpen:
-            return Later("the upstream's token was sealed under another GQL_RELEASES_SECRET_KEY", rest=True)
+        except DecryptionFailed:
+            return RetryLater("the upstream's token was sealed under another GQL_RELEASES_SECRET_KEY", rest=True)
         client = SentryClient(self._connections, upstream.url, upstream.organization, token)
         try:
             verdict = await self._request(client, claimed)
-        except NoAnswer as error:
-            verdict = judge_silence(error)
-        if isinstance(verdict, Arrived):
+        except ConnectionFailed as error:
+            verdict = classify_timeout(error)
+        if isinstance(verdict, Delivered):
             return verdict
         error_ = client.hide(verdict.error)[:ERROR_LENGTH]
-        return Never(error_) if isinstance(verdict, Never) else Later(error_, verdict.rest, verdict.seconds)
+        return Rejected(error_) if isinstance(verdict, Rejected) else RetryLater(error_, verdict.rest, verdict.seconds)
 
     async def _request(self, client: SentryClient, claimed: Claimed) -> Verdict:
         release = ["releases", claimed.version]
@@ -171,15 +171,15 @@ class Sender:
             if known:
                 return known
         body = None if claimed.body is None else claimed.body.encode()
-        return judge(claimed, await client.request(METHODS[claimed.kind], path, body))
+        return classify_response(claimed, await client.request(METHODS[claimed.kind], path, body))
 
     async def _settle(self, claimed: Claimed, verdict: Verdict) -> Claimed | None:
         named = "release %r (organization %d): %s"
         organization = claimed.upstream.organization_id
-        if isinstance(verdict, Arrived):
+        if isinstance(verdict, Delivered):
             following = None if self._over.is_set() else now() + self._lease
             return await self._outbox.sent(claimed, following, verdict.deploy)
-        if isinstance(verdict, Never):
+        if isinstance(verdict, Rejected):
             logger.warning(f"the upstream refuses {named}", claimed.version, organization, verdict.error)
             await self._outbox.refuse(claimed, verdict.error)
             return None
@@ -204,11 +204,13 @@ async def _find_deploy(client: SentryClient, claimed: Claimed) -> Verdict | None
     if reply.status == 404:
         return None
     if reply.status != 200 or not isinstance(reply.value, dict):
-        verdict = judge(claimed, reply)
-        return verdict if isinstance(verdict, Later) else Later("the release cannot be read to look for its deploy")
+        verdict = classify_response(claimed, reply)
+        return (
+            verdict if isinstance(verdict, RetryLater) else RetryLater("the release cannot be read to look for its deploy")
+        )
     found: list[Any] = [reply.value.get("lastDeploy")]
     if reply.value.get("deployCount") and not is_this_deploy(wanted, found[0], claimed.last_deploy):
         listed = await client.request("GET", ["releases", claimed.version, "deploys"])
         found = listed.value if listed.status == 200 and isinstance(listed.value, list) else []
     ours = next((one for one in found if is_this_deploy(wanted, one, claimed.last_deploy)), None)
-    return None if ours is None else Arrived(str(ours["id"])[:64] if "id" in ours else None)
+    return None if ours is None else Delivered(str(ours["id"])[:64] if "id" in ours else None)

@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
+import typer
 from pydantic import SecretStr
 
+from gql_releases.commands.support import apply_platform_settings
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.overview import read_overview
 from gql_releases.storage.schema.revision import DatabaseState, database_state, newest
+
+COMMAND = typer.Typer(add_completion=False)
 
 MEBIBYTE = 1024 * 1024
 
@@ -54,3 +58,12 @@ def _show_setting(name: str, value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return "" if value is None else str(value)
+
+
+@COMMAND.command()
+def show_status() -> None:
+    """Print version, database, revision, counts, size, and the settings in force without secrets."""
+
+    settings, variables = apply_platform_settings()
+    for line in describe_status(settings, variables):
+        typer.echo(line)

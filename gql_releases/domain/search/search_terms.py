@@ -13,8 +13,8 @@ from typing import NoReturn
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
-from .cache_budget import BoundedCache
-from .errors import DomainError, ErrorCode, shorten
+from gql_releases.domain.cache_budget import BoundedCache
+from gql_releases.domain.errors import DomainError, ErrorCode, shorten
 
 MAX_LENGTH = 2000
 """Characters of a query."""

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gql_releases.domain.client import WAIT_UNTIL_GONE
 
 
-class Front:
+class Dispatcher:
     """`/graphql` and everything below `/api/` go to their doors, pages and start-up to the application behind."""
 
     def __init__(self, graphql: ASGIApp, rest: ASGIApp, behind: ASGIApp, by_path: Mapping[str, ASGIApp]) -> None:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from .conditions import MAX_CONDITIONS, Condition, Conditions, size_of
-from .dates import now, parse_date
-from .errors import DomainError, ErrorCode, shorten
-from .ranges import compare_versions, semver_prefix, version_key
-from .search_terms import Filter, Text, Word, parse_query, refuse
-from .version import fold_case
+from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, size_of
+from gql_releases.domain.dates import now, parse_date
+from gql_releases.domain.errors import DomainError, ErrorCode, shorten
+from gql_releases.domain.search.search_terms import Filter, Text, Word, parse_query, refuse
+from gql_releases.domain.versions.ranges import compare_versions, semver_prefix, version_key
+from gql_releases.domain.versions.version import fold_case
 
 _BUILD_SIGNS = {">": "build_above", ">=": "build_from", "<": "build_below", "<=": "build_until"}
 _AGE = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]{1,5})(?P<unit>[smhdw])")

@@ -8,11 +8,11 @@ NONCE = 12
 KEY = 32
 
 
-class CannotOpen(Exception):
+class DecryptionFailed(Exception):
     """A sealed token was sealed under another secret, or for another organization or URL."""
 
 
-class Seal:
+class TokenCipher:
     """Seals and opens under one secret. The library is loaded when the first token asks for it."""
 
     def __init__(self, secret: str) -> None:
@@ -33,7 +33,7 @@ class Seal:
         try:
             return AESGCM(self._key()).decrypt(sealed[:NONCE], sealed[NONCE:], context).decode()
         except (InvalidTag, ValueError) as error:
-            raise CannotOpen from error
+            raise DecryptionFailed from error
 
     def _key(self) -> bytes:
         from cryptography.hazmat.primitives.hashes import SHA256

@@ -8,22 +8,28 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from gql_releases.commands.sentry_objects import Object, SentryReleaseSummary, new_release, read_deploys, read_listed
+from gql_releases.commands.support import with_store
+from gql_releases.commands.upstream import Url, read_token
 from gql_releases.domain.deploy import parse_new_deploy
 from gql_releases.domain.errors import InvalidInput, Unavailable
 from gql_releases.domain.forwarding import parse_new_upstream
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import ReleaseKey
-from gql_releases.forwarding.client import Connections, NoAnswer, Reply, SentryClient
-from gql_releases.sentry_objects import Listed, Object, new_release, read_deploys, read_listed
+from gql_releases.forwarding.client import ConnectionFailed, Connections, SentryClient, UpstreamResponse
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.releases import ReleaseService
+from gql_releases.settings import Settings
 from gql_releases.storage.store import Store
+
+COMMAND = typer.Typer(add_completion=False)
 
 AT_ONCE = 4
 """Releases that are asked for at a time; they are written one after the other, the oldest first."""
@@ -36,7 +42,7 @@ LONGEST = 60.0
 
 
 @dataclass(slots=True)
-class Imported:
+class SentryImportSummary:
     """How much was done."""
 
     created: int = 0
@@ -54,7 +60,7 @@ class Imported:
 
 async def import_all(
     store: Store, organization: str, raw: dict[str, Any], seconds: float, first_wait: float = FIRST_WAIT
-) -> Imported:
+) -> SentryImportSummary:
     """Import what an organization of a running Sentry has; `raw` names it: url, organization, token.
 
     What the store knows stays as it is. A bad object is told on standard error, and the rest is kept. Nothing is sent on to
@@ -88,9 +94,9 @@ class _Import:
         self._known, self._releases = store.known, ReleaseService(store.releases, create_projects=True)
         self._deploys = DeployService(store.deploys)
         self._operator, self._client, self._progress = operator, client, progress
-        self._done = Imported()
+        self._done = SentryImportSummary()
 
-    async def run(self) -> Imported:
+    async def run(self) -> SentryImportSummary:
         """Do all of it."""
         listed = await self._list()
         bar = self._progress.add_task("releases", total=len(listed))
@@ -104,9 +110,9 @@ class _Import:
         await self._import_deploys([one for one in listed if one.deploy_count])
         return self._done
 
-    async def _list(self) -> list[Listed]:
+    async def _list(self) -> list[SentryReleaseSummary]:
         """List all releases, also archived ones, the oldest first."""
-        found: dict[str, Listed] = {}
+        found: dict[str, SentryReleaseSummary] = {}
         bar = self._progress.add_task("listing", total=None)
         for raw in await self._all(["releases"], {"per_page": "100", "status": ""}, bar=bar):
             if one := read_listed(raw):
@@ -116,19 +122,19 @@ class _Import:
         self._progress.remove_task(bar)
         return list(reversed(found.values()))
 
-    async def _missing(self, group: Sequence[Listed]) -> list[Listed]:
+    async def _missing(self, group: Sequence[SentryReleaseSummary]) -> list[SentryReleaseSummary]:
         """Give those that the store lacks, or whose commits it lacks: both are written in one transaction."""
         organization = self._operator.organization_id
         known = await self._known.commit_counts(organization, [one.version for one in group])
         return [one for one in group if one.version not in known or (one.commit_count and not known[one.version])]
 
-    async def _commits(self, one: Listed) -> tuple[list[Object], list[Object]]:
+    async def _commits(self, one: SentryReleaseSummary) -> tuple[list[Object], list[Object]]:
         if not one.commit_count:
             return [], []
         path = ["releases", one.version]
         return await self._all([*path, "commits"]), await self._all([*path, "commitfiles"])
 
-    async def _create(self, one: Listed, commits: list[Object], files: list[Object]) -> None:
+    async def _create(self, one: SentryReleaseSummary, commits: list[Object], files: list[Object]) -> None:
         try:
             new = new_release(one, commits, files)
             await self._releases.create_release(self._operator, self._operator.organization_slug, new)
@@ -138,9 +144,9 @@ class _Import:
         self._done.created += 1
         self._done.commits += len(new.commits)
 
-    async def _import_deploys(self, listed: Sequence[Listed]) -> None:
+    async def _import_deploys(self, listed: Sequence[SentryReleaseSummary]) -> None:
         bar = self._progress.add_task("deploys", total=len(listed))
-        found: list[tuple[int, Listed, Object]] = []
+        found: list[tuple[int, SentryReleaseSummary, Object]] = []
         for group in _groups(listed):
             for one, deploys in zip(group, await asyncio.gather(*map(self._deploys_of, group)), strict=True):
                 found += [(int(raw["id"]), one, raw) for raw in deploys]
@@ -155,7 +161,7 @@ class _Import:
             else:
                 self._done.deploys += 1
 
-    async def _deploys_of(self, one: Listed) -> list[Object]:
+    async def _deploys_of(self, one: SentryReleaseSummary) -> list[Object]:
         """Ask for a release's deploys; Sentry tells of which projects they are only by filtering."""
         path = ["releases", one.version, "deploys"]
         if len(one.projects) < 2:
@@ -179,14 +185,16 @@ class _Import:
                 self._progress.advance(bar, len(reply.value))
         return found
 
-    async def _page(self, path: Sequence[str], cursor: str, parameters: dict[str, str] | None) -> tuple[Reply, str | None]:
+    async def _page(
+        self, path: Sequence[str], cursor: str, parameters: dict[str, str] | None
+    ) -> tuple[UpstreamResponse, str | None]:
         for attempt in count(1):
             try:
                 reply, following = await self._client.page(path, cursor, parameters)
                 if reply.status != 429 and reply.status < 500:
                     return reply, following
                 why, asked = f"HTTP {reply.status}", reply.retry_after
-            except NoAnswer as error:
+            except ConnectionFailed as error:
                 why, asked = str(error), None
             if attempt == ATTEMPTS:
                 raise Unavailable(f"Sentry: {why}; run this again, and it goes on from here.")
@@ -199,7 +207,7 @@ class _Import:
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _groups(listed: Sequence[Listed]) -> Iterator[list[Listed]]:
+def _groups(listed: Sequence[SentryReleaseSummary]) -> Iterator[list[SentryReleaseSummary]]:
     waiting = iter(listed)
     while group := list(islice(waiting, AT_ONCE)):
         yield group
@@ -207,3 +215,22 @@ def _groups(listed: Sequence[Listed]) -> Iterator[list[Listed]]:
 
 def _worded(error: InvalidInput) -> str:
     return "; ".join(f"{'.'.join(map(str, one.path))}: {one.message}" for one in error.problems)
+
+
+@COMMAND.command()
+def import_sentry(
+    url: Url,
+    org: Annotated[str, typer.Option(help="The organization's slug there.")],
+    token: Annotated[
+        str | None, typer.Option(envvar="SENTRY_AUTH_TOKEN", help="A token that may read there; better not as a word.")
+    ] = None,
+    into: Annotated[str | None, typer.Option(help="The organization's slug here; the same if not said.")] = None,
+) -> None:
+    """Import releases, commits and deploys of a running Sentry, with their dates. A second run goes on where one ended."""
+    raw = {"url": url, "organization": org, "token": token or read_token()}
+
+    seconds = max(Settings().forward_timeout, LONGEST)
+    done = with_store(lambda store: import_all(store, into or org, raw, seconds))
+    typer.echo(str(done))
+    if done.bad:
+        raise SystemExit(1)

@@ -11,7 +11,7 @@ from typing import Any
 from gql_releases.domain.dates import parse_date
 from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.forwarding import ERROR_LENGTH, Claimed, Kind
-from gql_releases.forwarding.client import NoAnswer, Reply
+from gql_releases.forwarding.client import ConnectionFailed, UpstreamResponse
 
 FIRST = 0.5
 """Seconds before the second attempt, doubled before each further one."""
@@ -20,21 +20,21 @@ LONGEST, LONGEST_REST = 600.0, 60.0
 LONGEST_ASKED = 3600.0
 """Seconds at most that an upstream's Retry-After is obeyed."""
 
-REFUSED = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451})
+PERMANENT_STATUSES = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451})
 """Statuses that the same request will get again. 401 and 403 are about the token, which can be given anew: those wait."""
-AWAY = frozenset({401, 403, 429, 502, 503, 504})
+RETRY_STATUSES = frozenset({401, 403, 429, 502, 503, 504})
 """Statuses that say nothing about the request: any other one would get them, too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class Delivered:
     """The upstream has it; `deploy` is its id of the deploy, if it was one."""
 
     deploy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class RetryLater:
     """It is to be tried again. `rest`: nothing else need be tried before, but for `seconds` if the upstream said so."""
 
     error: str
@@ -43,43 +43,43 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Never:
+class Rejected:
     """The upstream will not take it."""
 
     error: str
 
 
-Verdict = Arrived | Later | Never
+Verdict = Delivered | RetryLater | Rejected
 
 
-def judge(claimed: Claimed, reply: Reply) -> Verdict:
+def classify_response(claimed: Claimed, reply: UpstreamResponse) -> Verdict:
     """Say what an answer means. A redirect is never followed: whoever is there is not who was named."""
     status, value = reply.status, reply.value
     if 200 <= status < 300:
         if _confirms(claimed, reply):
-            return Arrived(str(value["id"])[:64] if claimed.kind is Kind.DEPLOY and "id" in value else None)
-        return Later(f"HTTP {status}, but the answer is not Sentry's", rest=True)
+            return Delivered(str(value["id"])[:64] if claimed.kind is Kind.DEPLOY and "id" in value else None)
+        return RetryLater(f"HTTP {status}, but the answer is not Sentry's", rest=True)
     if claimed.kind is Kind.DELETION and status == 404 and isinstance(value, dict):
-        return Arrived()
+        return Delivered()
     said = f"HTTP {status}{_told(value)}"
     if 300 <= status < 400:
-        return Later(f"HTTP {status}: redirects are not followed", rest=True)
-    if status in REFUSED and value is not None:  # Sentry says why, in JSON; whoever does not is in front of it
-        return Never(said)
-    return Later(said, rest=status in AWAY or value is None, seconds=reply.retry_after)
+        return RetryLater(f"HTTP {status}: redirects are not followed", rest=True)
+    if status in PERMANENT_STATUSES and value is not None:  # Sentry says why, in JSON; whoever does not is in front of it
+        return Rejected(said)
+    return RetryLater(said, rest=status in RETRY_STATUSES or value is None, seconds=reply.retry_after)
 
 
-def judge_silence(error: NoAnswer) -> Later:
+def classify_timeout(error: ConnectionFailed) -> RetryLater:
     """Say what it means that there was no answer."""
-    return Later(str(error)[:ERROR_LENGTH], rest=True)
+    return RetryLater(str(error)[:ERROR_LENGTH], rest=True)
 
 
-def wait_after(attempts: int, later: Later, first: float = FIRST) -> float:
+def wait_after(attempts: int, later: RetryLater, first: float = FIRST) -> float:
     """Return the seconds before a request is tried again: longer each time, and never the same for all."""
     return _spread(min(first * 2 ** min(attempts - 1, 20), LONGEST_REST if later.rest else LONGEST))
 
 
-def rest_after(failures: int, later: Later, first: float = FIRST) -> float | None:
+def rest_after(failures: int, later: RetryLater, first: float = FIRST) -> float | None:
     """Give the seconds in which an upstream is left alone; `failures` in a row were before this one."""
     if later.seconds is not None:
         return min(later.seconds, LONGEST_ASKED)
@@ -104,7 +104,7 @@ def _moment(text: Any) -> Any:
         return text
 
 
-def _confirms(claimed: Claimed, reply: Reply) -> bool:
+def _confirms(claimed: Claimed, reply: UpstreamResponse) -> bool:
     """Say whether a good status came from a Sentry: a proxy in between may greet everybody with 200."""
     value = reply.value
     if claimed.kind is Kind.DELETION:

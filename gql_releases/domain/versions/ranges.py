@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .conditions import Conditions
-from .errors import DomainError, ErrorCode
-from .version import AFTER_BUILDS, order_prefix, parse_version
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.errors import DomainError, ErrorCode
+from gql_releases.domain.versions.version import AFTER_BUILDS, order_prefix, parse_version
 
 _COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*([0-9][0-9A-Za-z.-]*)(?:\s+|$)")
 _NUMBERS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,2}")

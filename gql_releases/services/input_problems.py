@@ -26,7 +26,7 @@ from gql_releases.domain.organization import ProjectKey, wrong_slug
 from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.principal import Principal, Scope
 from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE, ReleaseKey, read_project
-from gql_releases.services.reading import ReadService
+from gql_releases.services.reads import ReadService
 
 LOOKED_UP = 100
 """Names of projects that are looked up for one refused input; more are not judged."""

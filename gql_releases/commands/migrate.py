@@ -1,0 +1,36 @@
+"""`gql-releases migrate`: brings the tables up to date."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gql_releases.commands.support import apply_platform_settings, require_no_copy
+from gql_releases.domain.errors import CommandFailed
+from gql_releases.storage.schema.revision import newest
+
+COMMAND = typer.Typer(add_completion=False)
+
+
+@COMMAND.command()
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 where the tables are not up to date.")
+    ] = False,
+) -> None:
+    """Bring the database's tables up to date."""
+    settings, _ = apply_platform_settings()
+    url = settings.database_url
+    state = require_no_copy(url)
+    if check and not state.is_current:
+        raise CommandFailed(f"at revision {state.revision or 'none'}, not up to date: {', '.join(state.missing())} to apply")
+    if not check:
+        migrate_database(url)
+    typer.echo(f"up to date at revision {newest()}")
+
+
+def migrate_database(url: str) -> None:
+    from gql_releases.storage.schema.migrate import migrate  # brings Alembic
+
+    migrate(url)

@@ -1,0 +1,173 @@
+"""`gql-releases serve`: the server."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from importlib.metadata import version
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from typing import Annotated
+
+import typer
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from gql_releases.app import build_connections, create_app
+from gql_releases.commands.migrate import migrate_database
+from gql_releases.commands.support import apply_platform_settings, require_current, require_no_copy, with_store
+from gql_releases.domain.errors import CommandFailed
+from gql_releases.logs import set_up_logging
+from gql_releases.settings import Settings
+from gql_releases.storage.engine.postgres import is_postgres
+from gql_releases.storage.engine.urls import redact_url
+from gql_releases.web.protocol import HttpProtocol
+
+COMMAND = typer.Typer(add_completion=False)
+
+logger = logging.getLogger(__name__)
+
+METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable in which prometheus-client expects the folder of several processes."""
+
+
+def served_app() -> ASGIApp:
+    """Make the application in a worker process."""
+    settings = Settings()
+    set_up_logging(settings.log_level, settings.log_format)
+    HttpProtocol.table = build_connections(settings)
+    if parent := parent_process():
+        threading.Thread(target=_end_with, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
+    return create_app(settings, on_shutdown=lambda: _end_after(_closing_seconds(settings)))
+
+
+def _closing_seconds(settings: Settings) -> int:
+    """Return the part of the time for a graceful stop in which the store is closed, when no request is answered any more."""
+    return max(1, settings.shutdown_timeout // 4)
+
+
+def _end_after(seconds: float) -> None:
+    """End the process some seconds from now, if it has not ended by then: a thread may still wait for the database."""
+
+    def end() -> None:
+        logger.error("the store was not closed within %s s: the process ends", seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _end_with(parent: int) -> None:
+    """Wait until the process that started this worker is gone, then end as if it had said so: no orphan keeps the port."""
+    wait([parent])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@COMMAND.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on; GQL_RELEASES_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; GQL_RELEASES_PORT.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill an empty store with the demo and print a token for a day.")
+    ] = False,
+) -> None:
+    """Serve both doors. The tables of a SQLite file are brought up to date first; those of PostgreSQL must be already."""
+    settings, variables = (Settings(), []) if demo else apply_platform_settings()
+    set_up_logging(settings.log_level, settings.log_format)
+    for variable in variables:
+        logger.info("%s is used", variable)
+    host, port = host or settings.host, settings.port if port is None else port
+    with contextlib.closing(_bind(host, port)) as listener:
+        _prepare_database(settings, host, listener.getsockname()[1], demo=demo)
+        with _metrics_folder(settings, workers):
+            _run_server(settings, listener, workers)
+
+
+@contextlib.contextmanager
+def _metrics_folder(settings: Settings, workers: int) -> Iterator[None]:
+    """Make the folder in which several workers keep their metrics, for as long as they serve; each finds it by its name."""
+    os.environ.pop(METRICS_FOLDER_VARIABLE, None)
+    if not settings.metrics or workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="gql-releases-metrics-") as folder:
+        os.environ[METRICS_FOLDER_VARIABLE] = folder
+        yield
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take a port before anything is printed or created. Raises CommandFailed where that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.set_inheritable(True)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise CommandFailed(
+                f"Port {port} is taken: choose another one, with `make run PORT={port + 1}` or `serve --port {port + 1}`."
+            ) from None
+        raise CommandFailed(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
+    return listener
+
+
+def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -> None:
+    logger.info("gql-releases %s, database: %s", version("gql-releases"), redact_url(settings.database_url))
+    if is_postgres(settings.database_url):  # others may be serving from it: the operator says when its tables change
+        require_current(settings.database_url)
+    elif not require_no_copy(settings.database_url).is_current:
+        migrate_database(settings.database_url)
+    if demo:
+        from gql_releases.commands.demo import prepare, token_file, welcome
+
+        file = token_file(settings.database_url)
+        token = with_store(lambda store: prepare(store, file))
+        typer.echo(welcome(settings.public_url or f"http://{_reachable(host)}:{port}", token))
+
+
+def _run_server(settings: Settings, listener: socket.socket, workers: int) -> None:
+    """Serve until a signal ends it, as uvicorn.run does, on a socket that is bound already."""
+    config = uvicorn.Config(
+        "gql_releases.commands.serve:served_app",
+        factory=True,
+        host=listener.getsockname()[0],
+        port=listener.getsockname()[1],
+        workers=workers,
+        timeout_worker_healthcheck=settings.worker_timeout,  # a worker may be busy with its start for seconds
+        timeout_keep_alive=settings.keep_alive_timeout,
+        timeout_graceful_shutdown=settings.shutdown_timeout - _closing_seconds(settings),
+        http=HttpProtocol,
+        loop="uvloop" if os.name == "posix" else "asyncio",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,  # the one that matters is read where it does: rest_api/engine/router.py
+        date_header=True,
+        ws="none",
+    )
+    if workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+        return
+    config.load_app()
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
+
+
+def _reachable(host: str) -> str:
+    return "localhost" if host in ("0.0.0.0", "::") else host

@@ -1,0 +1,90 @@
+"""`gql-releases org upstream`: the running Sentry that an organization's writes are forwarded to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from gql_releases.app import token_cipher
+from gql_releases.commands.support import Slug, with_store
+from gql_releases.services.organizations import OrganizationService
+from gql_releases.services.upstreams import UpstreamService
+from gql_releases.settings import Settings
+from gql_releases.storage.store import Store
+
+COMMAND = typer.Typer(
+    help="The running Sentry that an organization's writes are forwarded to.", no_args_is_help=True, add_completion=False
+)
+
+Url = Annotated[str, typer.Option(help="The Sentry's origin, as https://sentry.example.com.")]
+
+TOKEN_VARIABLE = "GQL_RELEASES_UPSTREAM_TOKEN"
+"""A token is never a word of the command line, which others of the machine can read."""
+
+
+def upstream_service(store: Store) -> UpstreamService:
+    return UpstreamService(store.outbox, token_cipher(Settings()))
+
+
+async def find_organization_id(store: Store, slug: str) -> int:
+    return (await OrganizationService(store.organizations).operator_of(slug)).organization_id
+
+
+def read_token() -> str:
+    """Read a token from standard input, unseen where somebody types it."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Token", hide_input=True, err=True))
+    return sys.stdin.readline().strip()
+
+
+@COMMAND.command("set")
+def set_upstream(
+    organization: Slug,
+    url: Url,
+    at: Annotated[str, typer.Option("--organization", help="The organization's slug there.")],
+) -> None:
+    """Name the Sentry, or give another token for it. The token comes from GQL_RELEASES_UPSTREAM_TOKEN, else from stdin."""
+    raw = {"url": url, "organization": at, "token": os.environ.get(TOKEN_VARIABLE) or read_token()}
+
+    async def work(store: Store) -> None:
+        await upstream_service(store).name_upstream(await find_organization_id(store, organization), raw)
+
+    with_store(work)
+    typer.echo(f"what is written in {organization} is sent on to {url}")
+
+
+@COMMAND.command("show")
+def show_upstream(organization: Slug) -> None:
+    """Show the Sentry, without the token, and how many releases have arrived, wait, or were refused."""
+
+    async def work(store: Store) -> dict[str, Any] | None:
+        return await upstream_service(store).show_upstream(await find_organization_id(store, organization))
+
+    found = with_store(work)
+    if found is None:
+        typer.echo("none")
+        return
+    typer.echo(f"{found['url']}\torganization {found['organization']}")
+    counted = ", ".join(f"{count} {state.lower()}" for state, count in found["releases"].items())
+    typer.echo(f"releases: {counted or 'none'}")
+    if found["failures"]:
+        typer.echo(f"it failed {found['failures']} times in a row and is asked again at {found['resume_at']}")
+
+
+@COMMAND.command("remove")
+def remove_upstream(
+    organization: Slug,
+    discard: Annotated[bool, typer.Option("--discard", help="Give up what has not arrived.")] = False,
+) -> None:
+    """Send nothing on any more."""
+
+    async def work(store: Store) -> int:
+        return await upstream_service(store).remove_upstream(
+            await find_organization_id(store, organization), discard=discard
+        )
+
+    given_up = with_store(work)
+    typer.echo(f"nothing of {organization} is sent on any more; {given_up} requests were given up")

@@ -1,0 +1,1 @@
+"""Sentry's search language for releases."""

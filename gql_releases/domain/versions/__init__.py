@@ -1,0 +1,1 @@
+"""Versions of releases: parsing, order, ranges."""
