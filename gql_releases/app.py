@@ -74,6 +74,18 @@ GC_THRESHOLD = 50_000
 """New objects after which the collector looks for cycles."""
 
 
+def _graphql_services(store: Store, reads: ReadService, releases: ReleaseService, deploys: DeployService) -> GraphQLServices:
+    return GraphQLServices(
+        reads,
+        releases,
+        deploys,
+        ProjectService(store.projects),
+        RepositoryService(store.repositories),
+        EnvironmentService(store.environments),
+        TokenService(store.tokens),
+    )
+
+
 def create_app(settings: Settings, store: Store | None = None, on_shutdown: Callable[[], object] = lambda: None) -> ASGIApp:
     """Put the house together over the settings' store, or an open one. Raises Unavailable where it cannot be opened.
 
@@ -89,15 +101,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     schema = build_schema()
     check_schema(core(schema), readable())
     deploys = DeployService(store.deploys)
-    services = GraphQLServices(
-        reads,
-        releases,
-        deploys,
-        ProjectService(store.projects),
-        RepositoryService(store.repositories),
-        EnvironmentService(store.environments),
-        TokenService(store.tokens),
-    )
+    services = _graphql_services(store, reads, releases, deploys)
     limit = settings.max_body_size
     preparer, trusted = Preparer(core(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)

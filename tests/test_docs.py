@@ -35,11 +35,12 @@ def test_every_status_of_commits_is_documented_in_order() -> None:
 
 
 def commands(group: click.Group, words: str = "gql-releases") -> list[str]:
-    found = []
-    for name, command in group.commands.items():
-        nested = getattr(command, "commands", None)
-        found += commands(command, f"{words} {name}") if nested else [f"{words} {name}"]  # type: ignore[arg-type]
-    return found
+    names = []
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        names += commands(command, f"{words} {name}") if hasattr(command, "list_commands") else [f"{words} {name}"]  # type: ignore[arg-type]
+    return names
 
 
 def test_every_command_is_documented() -> None:

@@ -31,6 +31,7 @@ def migrate(
 
 
 def migrate_database(url: str) -> None:
+    """Apply the missing migrations."""
     from gql_releases.storage.schema.migrate import migrate  # brings Alembic
 
     migrate(url)

@@ -26,10 +26,12 @@ TOKEN_VARIABLE = "GQL_RELEASES_UPSTREAM_TOKEN"
 
 
 def upstream_service(store: Store) -> UpstreamService:
+    """Return the service for upstreams, which encrypts their tokens."""
     return UpstreamService(store.outbox, token_cipher(Settings()))
 
 
 async def find_organization_id(store: Store, slug: str) -> int:
+    """Return the id of an organization. Raises OrganizationNotFound."""
     return (await OrganizationService(store.organizations).operator_of(slug)).organization_id
 
 

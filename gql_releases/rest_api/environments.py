@@ -37,6 +37,7 @@ async def list_project_environments(request: Request) -> Answer:
 
 
 def read_visibility(request: Request) -> Conditions:
+    """Read `visibility`: no environment is hidden."""
     return (("nothing", True),) if request.last("visibility") == "hidden" else ()
 
 

@@ -152,6 +152,7 @@ def previous_view(projects: list[int]) -> s.View:
 
 
 def neighbor_field(name: str, slot: int) -> s.Many:
+    """Return a field with the version of one release: the first of a page."""
     return s.Many(name, "releases", "Release", slot, (s.Nodes("nodes", VERSION_SELECTION),), str, _first_version)
 
 
@@ -209,6 +210,7 @@ def parse_creation(request: Request, project: str | None = None) -> NewRelease:
 
 
 def answer_creation(created: Created) -> Answer:
+    """Answer a creation: 201 for a new release, 208 for an existing one."""
     assert created.shown is not None
     return Answer(STATUS_BY_OUTCOME[created.outcome], created.shown)
 
@@ -259,6 +261,7 @@ async def update_release(request: Request) -> Answer:
 
 
 def parse_change(request: Request) -> ReleaseChange:
+    """Read the body of an update. Raises InvalidInput."""
     names = CHANGE_FIELDS if len(request.path) == 2 else PROJECT_CHANGE_FIELDS
     return parse_release_change(names.to_domain(request.body), resolves_origin=True)
 

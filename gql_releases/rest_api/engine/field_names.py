@@ -43,4 +43,5 @@ class FieldNames:
 
 
 def same_names(*names: str) -> dict[str, tuple[str, FieldNames | None]]:
+    """Return fields whose names are the same in the request and in the domain."""
     return {name: (name, None) for name in names}

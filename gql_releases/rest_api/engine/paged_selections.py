@@ -27,6 +27,7 @@ render_date = s.ShortDate()
 
 
 def date_field(name: str, attribute: str) -> s.Value:
+    """Return a field that renders a date."""
     return s.Value(name, attribute, render_date)
 
 
@@ -43,6 +44,7 @@ PAGE_INFO = (("more", "hasNextPage"), ("fewer", "hasPreviousPage"), ("start", "s
 
 
 def paged_selection(entity: str, attribute: str, selection: s.Selection) -> s.Selection:
+    """Return the selection of one page of a list, named `rows`, with its cursors."""
     parts = (s.Nodes("nodes", selection), s.PageInfo("info", PAGE_INFO))
     return s.Selection(entity, (s.Many("rows", attribute, selection.entity, 0, parts, render_cursor),))
 
@@ -66,6 +68,7 @@ BY_SLUG, BY_NAME = Order("slug"), Order("name")
 async def answer_organization_list(
     request: Request, selection: Selection, order: Order, conditions: Conditions = ()
 ) -> Answer:
+    """Answer a page of one of an organization's lists. Raises Forbidden, OrganizationNotFound."""
     require_organization_read(request)
     page = read_page(request.parameters, order, conditions)
     return await paged_selections.answer_page(

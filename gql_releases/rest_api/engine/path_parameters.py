@@ -29,6 +29,7 @@ def project_condition(project: str) -> tuple[str, Any]:
 
 
 def require_organization_read(request: Request) -> None:
+    """Raise Forbidden without the scope, OrganizationNotFound for another organization."""
     request.principal.require(READ_ORGANIZATION)
     request.principal.require_organization(request.path[0])
 

@@ -233,10 +233,12 @@ async def run_handler(handler: Handler, request: Request, sent: bytes) -> Answer
 
 
 def allow_header(handlers: dict[str, Handler]) -> tuple[bytes, bytes]:
+    """Return the Allow header of a route."""
     return b"allow", ", ".join([*handlers, "HEAD", "OPTIONS"]).encode()
 
 
 def build_refusal(error: DomainError, field_names: FieldNames) -> Answer:
+    """Return the answer to a request that was refused, and record its codes."""
     status = status_of(error)
     record = current_record()
     record.note_error(error)

@@ -175,14 +175,17 @@ def _filter_version_contains(rows: FromClause, name: str, dialect: Dialect) -> C
 
 
 def filter_has_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The release belongs to a project."""
     return filter_linked(rows)
 
 
 def filter_on_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The release belongs to the project of a bound slug."""
     return filter_linked(rows, lambda links: links.c.project_id == project_id(name))
 
 
 def filter_on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """The release belongs to one of the projects of a bound list of ids."""
     return filter_linked(rows, lambda links: dialect.among(links.c.project_id, name))
 
 

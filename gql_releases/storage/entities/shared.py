@@ -28,6 +28,7 @@ NEWEST_FIRST = Order("date_created", descending=True)
 
 
 def filter_linked(rows: FromClause, *more: Callable[[FromClause], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """The release has a link to a project that meets the conditions."""
     links = table(ReleaseProjectRow).alias()
     same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
     return exists(select(links.c.project_id).where(*same, *(condition(links) for condition in more)))
@@ -93,6 +94,7 @@ def _select_place(links: FromClause, project: str, version: str) -> Any:
 
 
 def select_releases_between(name: str) -> Any:
+    """Return the select of the ids of the releases between a base and a head."""
     links = table(ReleaseProjectRow).alias()
     return select(links.c.release_id).where(in_own_organization(links), *conditions_between(links, name))
 
@@ -103,6 +105,7 @@ def filter_release_between(column: str) -> Filter:
 
 
 def select_commits_between(name: str) -> Any:
+    """Return the select of the ids of the commits of the releases between a base and a head."""
     links = table(ReleaseCommitRow).alias()
     return select(links.c.commit_id).where(in_own_organization(links), links.c.release_id.in_(select_releases_between(name)))
 
