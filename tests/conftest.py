@@ -103,7 +103,11 @@ class House:
         self.tokens = template.tokens
         self.settings = Settings(database_url=self.url, **settings)
         self.store: Store = open_store(self.url, read_seconds=self.settings.read_timeout)
-        self.app = create_app(self.settings, self.store)
+        try:
+            self.app = create_app(self.settings, self.store)
+        except BaseException:  # Python 3.13 and later warn of connections that are not closed
+            asyncio.run(self.store.close())
+            raise
         self.client = Client(self.app, self.tokens["acme"])
 
     @property
