@@ -170,4 +170,4 @@ def _run_server(settings: Settings, listener: socket.socket, workers: int) -> No
 
 
 def _reachable(host: str) -> str:
-    return "localhost" if host in ("0.0.0.0", "::") else host
+    return "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on

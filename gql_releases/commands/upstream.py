@@ -21,7 +21,7 @@ COMMAND = typer.Typer(
 
 Url = Annotated[str, typer.Option(help="The Sentry's origin, as https://sentry.example.com.")]
 
-TOKEN_VARIABLE = "GQL_RELEASES_UPSTREAM_TOKEN"
+TOKEN_VARIABLE = "GQL_RELEASES_UPSTREAM_TOKEN"  # noqa: S105 - a variable's name
 """A token is never a word of the command line, which others of the machine can read."""
 
 

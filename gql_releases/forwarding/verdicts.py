@@ -122,4 +122,4 @@ def _told(value: Any) -> str:
 
 
 def _spread(seconds: float) -> float:
-    return seconds * random.uniform(0.5, 1)
+    return seconds * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, no secret

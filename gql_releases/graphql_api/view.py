@@ -117,7 +117,7 @@ class GraphQLView:
             status, answer, headers = error.status, {"errors": [refusal]}, error.headers
             if not error.extensions:
                 record.add_codes([f"HTTP_{status}"])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged and answered as INTERNAL
             status, answer = 500, {"errors": [masked_error(error, [])]}
         if "errors" in answer and not record.codes:
             record.add_codes(codes_of(answer["errors"]))
@@ -280,7 +280,7 @@ async def run(steps: Iterable[Step], asked: Asked) -> tuple[dict[str, Any], list
             errors.append(field_error(error, [name]))
         except GraphQLError as error:  # introspection's own
             errors.append(_formatted(error, BAD_INPUT))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged and answered as INTERNAL
             errors.append(masked_error(error, [name]))
         data[name] = None
     return data, errors

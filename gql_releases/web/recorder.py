@@ -36,7 +36,7 @@ class Recorder:
             await self._app(scope, receive, record.send)
         except ConnectionResetError:
             pass  # the client is gone: there is nobody to answer
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged and answered with 500
             await _answer_error(record, error)
         finally:
             record.finish()

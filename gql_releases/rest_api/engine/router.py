@@ -133,7 +133,7 @@ class RestApi:
             answer = await self._answer(scope, receive)
         except Refused as refused:
             answer = refused.answer
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged and answered with 500
             if isinstance(error, ConnectionResetError):
                 return
             answer = Answer(500, internal_error(error))

@@ -296,7 +296,7 @@ class PostgresDatabase:
                 if time.monotonic() > until if waits else attempt >= ATTEMPTS:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
                 if waits:
-                    await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)))
+                    await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)))  # noqa: S311 - spreads retries, no secret
         raise AssertionError("unreachable")
 
     async def _in_transaction(self, begin: str, end: str, work: Work[Result], seconds: float | None = None) -> Result:

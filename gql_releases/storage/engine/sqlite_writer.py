@@ -104,7 +104,7 @@ class SqliteWriter:
                     if connection := await self._begin():
                         group = self._next_group()
                         await self._write_group(connection, group)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - raised again in each caller
                     group = group or self._next_group()
                     for write in group:
                         write.error = error

@@ -57,7 +57,7 @@ class Source:
 
     def function(self, arguments: str, lines: Sequence[str]) -> Any:
         """Make a function of these lines."""
-        exec(f"def made({arguments}):\n" + "\n".join(f"    {line}" for line in lines), self.names)
+        exec(f"def made({arguments}):\n" + "\n".join(f"    {line}" for line in lines), self.names)  # noqa: S102 - the lines are of this package
         return self.names.pop("made")
 
     def converted(self, index: int, convert: Convert | ShortDate | None, *, nullable: bool) -> Expression:

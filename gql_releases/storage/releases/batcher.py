@@ -79,7 +79,7 @@ class Gathered(Generic[Item, Result]):
         results: Sequence[Result | Exception]
         try:
             results = await self._work(taken[0].key, [one.item for one in taken])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again in each caller
             results = [error] * len(taken)
         except BaseException:  # cancelled: nobody is to wait for ever
             _refuse(taken)
