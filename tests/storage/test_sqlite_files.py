@@ -194,3 +194,22 @@ def test_opening_a_file_that_is_none_is_unavailable(tmp_path: Path) -> None:
     path.write_bytes(b"garbage " * 1000)
     with pytest.raises(Unavailable, match="no SQLite database"):
         SqliteDatabase(path)
+
+
+def test_connection_to_a_file_that_is_none_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.db"
+    path.write_bytes(b"garbage " * 1000)
+    connections: list[sqlite3.Connection] = []
+    original = sqlite3.connect
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connections.append(original(*arguments, **options))
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with pytest.raises(Unavailable):
+        SqliteDatabase(path)
+    assert connections
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")

@@ -65,10 +65,15 @@ def connect(path: Path, statements: int = KEPT_STATEMENTS) -> sqlite3.Connection
         connection = sqlite3.connect(
             path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=statements
         )
-        _use_wal(connection)
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        if _forget_figures(connection):
+        try:
+            _use_wal(connection)
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+            has_forgotten = _forget_figures(connection)
+        except BaseException:
+            connection.close()
+            raise
+        if has_forgotten:
             connection.close()
             return connect(path, statements)  # this one keeps in mind what it has read
     return connection
