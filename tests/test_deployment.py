@@ -6,7 +6,9 @@ import re
 import runpy
 import shlex
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 import typer
 import yaml
@@ -19,7 +21,6 @@ DEPLOY = ROOT / "deploy"
 PYTHONS = list(runpy.run_path(str(ROOT / "requirements" / "lock.py"))["PYTHONS"])
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-COMMANDS = typer.main.get_command(cli).commands  # type: ignore[attr-defined]
 FILES = [DEPLOY / name for name in ("Dockerfile", "compose.yaml", "gql-releases.service")]
 
 
@@ -69,6 +70,8 @@ def test_commands_in_deployment_files_exist() -> None:
     lines = [services[name]["command"] for name in ("migrate", "server")]
     unit = re.search(r"^ExecStart=\S+/gql-releases (.*)$", (DEPLOY / "gql-releases.service").read_text(), re.MULTILINE)
     assert unit
-    for command, *options in [*lines, shlex.split(unit[1])]:
-        parameters = {option for parameter in COMMANDS[command].params for option in parameter.opts}
+    group: Any = typer.main.get_command(cli)
+    for name, *options in [*lines, shlex.split(unit[1])]:
+        command = group.get_command(click.Context(group), name)
+        parameters = {option for parameter in command.params for option in parameter.opts}
         assert {option for option in options if option.startswith("--")} <= parameters

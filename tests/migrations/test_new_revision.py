@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gql_releases.storage import migrating
+from gql_releases.storage.schema import migrate
 
 pytestmark = pytest.mark.sqlite
 
@@ -16,29 +16,29 @@ pytestmark = pytest.mark.sqlite
 def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of the versions in a copy of the migrations, into which new ones are written."""
     folder = tmp_path / "migrations"
-    shutil.copytree(migrating.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(migrating, "MIGRATIONS", folder)
+    shutil.copytree(migrate.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(migrate, "MIGRATIONS", folder)
     return folder / "versions"
 
 
 def test_nothing_is_written_where_nothing_differs(versions: Path) -> None:
     scripts = sorted(versions.iterdir())
-    assert migrating.new_revision("nothing") is None
+    assert migrate.new_revision("nothing") is None
     assert sorted(path for path in versions.iterdir() if path.suffix == ".py") == scripts
 
 
 def test_written_migration_makes_what_is_missing(versions: Path, tmp_path: Path) -> None:
     for newer in [script for script in versions.glob("[0-9]*.py") if script.name > "0010"]:
         newer.unlink()
-    script = migrating.new_revision("fold versions again")
+    script = migrate.new_revision("fold versions again")
     assert script == versions / "0010_fold_versions_again.py"
     text = script.read_text()
     assert text.startswith('"""fold versions again."""')
     assert "down_revision = '0009'" in text
     assert "folded_version" in text
     url = f"sqlite:///{tmp_path}/store.db"
-    migrating.migrate(url)
-    assert migrating.current(url) == "0010"
-    assert migrating.differences(url) == []
-    migrating.migrate(url, "0009")
-    assert migrating.current(url) == "0009"
+    migrate.migrate(url)
+    assert migrate.current(url) == "0010"
+    assert migrate.differences(url) == []
+    migrate.migrate(url, "0009")
+    assert migrate.current(url) == "0009"
