@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 SOAK = bool(os.environ.get("GQL_RELEASES_SOAK"))
+IN_SOAK = pytest.mark.skipif(not SOAK, reason="one of several cases: make soak runs it")
 
 
 def scale(default: int, soak: int) -> int:

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.factories import CREATE, as_graphql, commit, release
+from tests.processes import Command, start
 
+Process = Command | subprocess.Popen[bytes]
 COMMITS = 5
 """Commits of each release that a client writes."""
 
@@ -31,7 +33,7 @@ COMMITS = 5
 class Gateway:
     """A serving process."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     base: str
     token: str
 
@@ -78,17 +80,18 @@ def gateway(
 ) -> Iterator[Gateway]:
     """Serve a database, on a port where it must be a known one; more options of `serve` can be given.
 
-    `module` is the command line that is run: one with shorter waits, maybe.
+    `module` is the command line that is run: one with shorter waits, maybe. With several workers it is a Python of its own.
     """
     port = port or free_port()
     more = {f"GQL_RELEASES_{name.upper()}": value for name, value in settings.items()}
+    environment = {"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url, "GQL_RELEASES_LOG_LEVEL": "error", **more}
+    words = ["serve", "--port", str(port), *options]
+    process: Process
     with log.open("ab") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, "serve", "--port", str(port), *options],
-            env={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url, "GQL_RELEASES_LOG_LEVEL": "error", **more},
-            stdout=out,
-            stderr=out,
-        )
+        if "--workers" in options:
+            process = subprocess.Popen([sys.executable, "-m", module, *words], env=environment, stdout=out, stderr=out)
+        else:
+            process = start(*words, environment=environment, out=out, module=module)
     made = Gateway(process, f"http://127.0.0.1:{port}", token)
     try:
         _wait_until_it_listens(process, port, log)
@@ -106,7 +109,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_listens(process: Process, port: int, log: Path) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         assert process.poll() is None, log.read_text()

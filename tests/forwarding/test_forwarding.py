@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.conftest import Template
 from tests.crash.gateways import Gateway, free_port, gateway
 from tests.factories import CREATE, as_graphql, commit, release
 from tests.forwarding.faulty import DOUBTFUL, FAULTS, Delivered, FaultyProxy, Trap
+from tests.processes import run
 
 SECRET = "a secret of tests, long enough for the seal"
 QUICK, REAL = "tests.forwarding.quick", "gql_releases"
@@ -60,10 +60,7 @@ class Pair:
     def command(self, *words: str, url: str | None = None, **more: str) -> subprocess.CompletedProcess[str]:
         """Run the command line on the store whose writes are sent on."""
         settings = {"GQL_RELEASES_DATABASE_URL": url or self.here, "GQL_RELEASES_SECRET_KEY": SECRET, **more}
-        return subprocess.run(
-            [sys.executable, "-m", "gql_releases", *words],
-            env={"PATH": os.environ["PATH"], **settings}, capture_output=True, text=True, timeout=60, input=f"{self.token}\n",
-        )  # fmt: skip
+        return run(*words, environment={"PATH": os.environ["PATH"], **settings}, text=f"{self.token}\n")
 
     def name_upstream(self, port: int | None = None) -> None:
         """Name the upstream as an operator does."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.conftest import Template
 from tests.crash.gateways import Gateway, free_port, gateway
 from tests.factories import commit, release
 from tests.forwarding.faulty import FaultyProxy, Trap
+from tests.processes import run, start
 
 RELEASES = "/api/0/organizations/acme/releases/"
 QUICK = "tests.forwarding.quick"
@@ -111,8 +111,7 @@ class Target:
 
     def command(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = self.environment(**more)
-        asked = [sys.executable, "-m", QUICK, *words]
-        return subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL)
+        return run(*words, environment=environment, seconds=200, module=QUICK)
 
     def import_(self, port: int, **more: str) -> subprocess.CompletedProcess[str]:
         source = f"http://127.0.0.1:{port}"
@@ -157,12 +156,8 @@ def test_import_that_is_killed_goes_on_where_it_ended(
     served, port = source
     kills = []
     for wanted in (20, 70):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gql_releases", "import-sentry", "--url", f"http://127.0.0.1:{port}", "--org", "acme"],
-            env=target.environment(SENTRY_AUTH_TOKEN=target.template.tokens["acme"]),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        words = ["import-sentry", "--url", f"http://127.0.0.1:{port}", "--org", "acme"]
+        process = start(*words, environment=target.environment(SENTRY_AUTH_TOKEN=target.template.tokens["acme"]))
         until = time.monotonic() + 100
         while target.count("releases") < wanted and time.monotonic() < until:
             assert process.poll() is None, "it ended before it could be killed"

@@ -19,6 +19,7 @@ from tests.client import Client
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES
 from tests.hostile import HOSTILE
+from tests.scale import SOAK
 
 ASK = {"extensions": {"cost": True}}
 KIND = {"accept": "application/graphql-response+json"}
@@ -276,7 +277,7 @@ def test_objects_that_one_leads_to_are_bounded_with_a_code(house: House, field: 
     for version in ("a", "b"):
         house.client.rest("POST", "organizations/acme/releases/", {"version": version, "projects": ["web"]})
     codes = set()
-    for count in (10, 54, 55, 56, 64):
+    for count in (10, 54, 55, 56, 64) if SOAK else (10, 56):
         fields = " ".join(f"a{n}: {field.removeprefix('RELEASE ')}" for n in range(count))
         if field.startswith("RELEASE"):
             fields = f"releases {{ nodes {{ {fields} }} }}"

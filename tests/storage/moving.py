@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,12 +19,13 @@ from tests.client import Client
 from tests.conftest import House, Template, fill
 from tests.databases import SqliteFiles
 from tests.factories import CREATE, SET_DEFAULT, as_graphql, commit, release
+from tests.processes import Command, start
 
 RELEASES = 40
 LIST = "organizations/acme/releases/"
 
 
-def filled(folder: Path) -> House:
+def fill_source(folder: Path) -> Template:
     """Make a SQLite store with something in each table, and with deleted highest ids."""
     (folder / "empty").mkdir()
     template = Template(SqliteFiles(), SqliteFiles().empty(folder / "empty"))
@@ -51,7 +50,8 @@ def filled(folder: Path) -> House:
     assert client.rest("POST", LIST, release("gone", commits=[commit(1)])).status == 201
     assert client.rest("POST", f"{LIST}gone/deploys/", {"environment": "production"}).status == 201
     assert client.rest("DELETE", f"{LIST}gone/").status == 204
-    return house
+    house.close()
+    return Template(SqliteFiles(), house.url, template.tokens)
 
 
 def rows_of(path: Path) -> dict[str, list[Any]]:
@@ -105,20 +105,14 @@ def copied(source: str, target: str, watch: Quiet | None = None, batch: int = 10
     return asyncio.run(copy(source, target, watch or Quiet(), batch))
 
 
-def command(source: str, target: str, batch: int = 100) -> subprocess.Popen[str]:
+def command(source: str, target: str, batch: int = 100) -> Command:
     """Copy by the command line."""
     return run(source, "copy", "--to", target, "--batch", str(batch))
 
 
-def run(url: str, *words: str) -> subprocess.Popen[str]:
+def run(url: str, *words: str) -> Command:
     """Start a command on a database."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "gql_releases", *words],
-        env={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start(*words, environment={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url})
 
 
 @contextlib.contextmanager

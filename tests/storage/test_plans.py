@@ -17,12 +17,13 @@ from gql_releases.storage.store import Store, open_database, open_store
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES
+from tests.scale import scale
 from tests.storage import everything
 from tests.storage.plans import walks_of_postgres, walks_of_sqlite
 from tests.storage.recorder import Recorder
 from tests.storage.test_reading import FILTERS
 
-OPERATIONS = 120
+OPERATIONS = scale(40, 120)
 DELETED = {"releases", "deploys"}
 """Tables whose rows are deleted: whatever points to them is looked for each time."""
 FEW = {"projects", "environments", "repositories", "organizations"}

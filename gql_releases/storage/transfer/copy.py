@@ -85,6 +85,8 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
                 compared = await _compare_all(source, target, watch, batch)
             if all(one.same for one in compared):
                 async with target.transaction():
+                    if COPY_MARKS_TABLE not in await target.tables():  # SQLite: another copy ended while this one compared
+                        raise CopyRefused(UNDER_WAY)
                     await target.fetch(f"DROP TABLE {COPY_MARKS_TABLE}")
             return compared
 
@@ -106,21 +108,24 @@ async def _require_free(source_url: str, target_url: str) -> None:
     if target is None:
         return
     try:
-        found = await target.tables()
-        others = found - {part.table for part in whole_tables()} - {COPY_MARKS_TABLE, "alembic_version"}
-        if others:
-            raise CopyRefused(f"{name} has tables of something else ({', '.join(sorted(others))}): name an empty database.")
-        if COPY_MARKS_TABLE in found:
-            begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
-            if begun != {redact_url(source_url)}:
-                raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {AGAIN}")
-            ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
-            if revision != migrate.head():
-                raise CopyRefused(f"{name} has an unfinished copy that another version began: {AGAIN}")
-            return
-        filled = await _filled_tables(target, found)
-        if filled:
-            raise CopyRefused(f"{name} holds data already ({', '.join(filled)}): name an empty database.")
+        async with target.snapshot():
+            found = await target.tables()
+            others = found - {part.table for part in whole_tables()} - {COPY_MARKS_TABLE, "alembic_version"}
+            if others:
+                raise CopyRefused(
+                    f"{name} has tables of something else ({', '.join(sorted(others))}): name an empty database."
+                )
+            if COPY_MARKS_TABLE in found:
+                begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
+                if begun != {redact_url(source_url)}:
+                    raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {AGAIN}")
+                ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
+                if revision != migrate.head():
+                    raise CopyRefused(f"{name} has an unfinished copy that another version began: {AGAIN}")
+                return
+            filled = await _filled_tables(target, found)
+            if filled:
+                raise CopyRefused(f"{name} holds data already ({', '.join(filled)}): name an empty database.")
     except Unavailable as error:
         if is_not_a_database(error.__cause__):
             raise CopyRefused(f"{name} is no database, or is encrypted: name another one.") from None
@@ -138,8 +143,7 @@ async def _filled_tables(end: End, tables: set[str]) -> list[str]:
 async def _copy_all(source: End, target: End, name: str, watch: Watch, batch: int) -> None:
     """Copy what is not there yet, then let the target number on where the source is."""
     parts = parts_to_copy()
-    await _begin_marks(target, parts, name)
-    reached: dict[str, str] = dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
+    reached = await _begin_marks(target, parts, name)
     watch.begin("copying", await _count(source), await _count(target))
     for part in parts:
         await _copy_part(source, target, part, reached[part.name], watch, batch)
@@ -148,15 +152,15 @@ async def _copy_all(source: End, target: End, name: str, watch: Watch, batch: in
         await target.set_last_ids({name: max(last[name], there[name]) for name in last})
 
 
-async def _begin_marks(target: End, parts: Sequence[Part], name: str) -> None:
-    """Create the table of marks where no copy has begun.
+async def _begin_marks(target: End, parts: Sequence[Part], name: str) -> dict[str, str]:
+    """Return how far each part has been copied; create the table of marks where no copy has begun.
 
     Raises CopyRefused where another copy has filled the target since it was looked at: that one took the lock first.
     """
     async with target.transaction():
         tables = await target.tables()
         if COPY_MARKS_TABLE in tables:
-            return
+            return dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
         if await _filled_tables(target, tables):
             raise CopyRefused(UNDER_WAY)
         await target.fetch(
@@ -165,6 +169,7 @@ async def _begin_marks(target: End, parts: Sequence[Part], name: str) -> None:
         insert = f"INSERT INTO {COPY_MARKS_TABLE} (step, source, reached) VALUES ({target.sign}1, {target.sign}2, '')"
         for part in parts:
             await target.fetch(insert, part.name, name)
+    return dict.fromkeys((part.name for part in parts), "")
 
 
 async def _count(end: End) -> int:
