@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -22,8 +23,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
-LOADED = ("gql_releases.cli", "alembic.command", "httpx2", "cryptography.hazmat.primitives.ciphers.aead")
-"""Modules that are loaded before any command line runs: nothing that reads the environment when it is loaded."""
+from gql_releases import commands
+
+LOADED = ("gql_releases.app", "alembic.command", "httpx2", "cryptography.hazmat.primitives.ciphers.aead")
+"""Modules that are loaded before any command line runs, beside all commands: none reads the environment when it is loaded."""
 NUMBER = struct.Struct("i")
 REQUEST_BYTES = 1 << 18
 
@@ -158,7 +161,7 @@ def _run(words: list[str], environment: dict[str, str], module: str) -> None:
 
 
 if __name__ == "__main__":
-    for name in LOADED:
+    for name in (*LOADED, *(f"{commands.__name__}.{module.name}" for module in pkgutil.iter_modules(commands.__path__))):
         importlib.import_module(name)
     gc.freeze()
     _serve(socket.socket(fileno=int(sys.argv[1])))
