@@ -18,12 +18,13 @@ from gql_releases.auth.token_service import TokenService
 from gql_releases.domain.cache_budget import BUDGET
 from gql_releases.forwarding.sender import Sender
 from gql_releases.forwarding.token_encryption import TokenCipher
-from gql_releases.graphql_api.checking import check_schema
-from gql_releases.graphql_api.preparing import Preparer
-from gql_releases.graphql_api.schema import build_schema, core, print_sdl
-from gql_releases.graphql_api.services import Services as GraphQLServices
-from gql_releases.graphql_api.trusted import TrustedDocuments, read_documents
-from gql_releases.graphql_api.view import GraphQLView, Rules
+from gql_releases.graphql_api.execution.operations import OperationCache
+from gql_releases.graphql_api.execution.schema_check import check_schema
+from gql_releases.graphql_api.execution.services import Services as GraphQLServices
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.execution.trusted_documents import TrustedDocuments, read_documents
+from gql_releases.graphql_api.execution.view import EndpointSettings, GraphQLView
+from gql_releases.graphql_api.schema.build import build_schema, print_sdl
 from gql_releases.rest_api.engine.router import RestApi
 from gql_releases.rest_api.engine.services import Services as RestServices
 from gql_releases.rest_api.loader import FIELD_NAMES, ROUTES
@@ -99,14 +100,14 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     reads = ReadService(store)
     releases = ReleaseService(store.releases, create_projects=settings.create_projects)
     schema = build_schema()
-    check_schema(core(schema), readable())
+    check_schema(core_schema(schema), readable())
     deploys = DeployService(store.deploys)
     services = _graphql_services(store, reads, releases, deploys)
     limit = settings.max_body_size
-    preparer, trusted = Preparer(core(schema)), _trusted(settings)
+    preparer, trusted = OperationCache(core_schema(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)
     rates = RateLimit(settings.rate_limit)
-    rules = Rules(
+    rules = EndpointSettings(
         limit, min(limit, settings.max_anonymous_body_size), settings.max_cost, settings.draft_status, settings.public_schema
     )
     proxies = TrustedProxies(settings.trusted_proxies)

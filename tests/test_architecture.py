@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from gql_releases.domain.errors import ErrorCode
-from gql_releases.graphql_api.checking import UnboundField, check_schema
-from gql_releases.graphql_api.errors import IN_ERRORS, IN_PAYLOAD
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.errors import EXECUTION_CODES, PAYLOAD_CODES
+from gql_releases.graphql_api.execution.schema_check import UnboundField, check_schema
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.storage.entities import readable
 
@@ -51,8 +52,8 @@ def test_every_module_class_and_public_function_says_what_it_is_for() -> None:
 
 def test_error_tables_cover_the_codes_exactly() -> None:
     assert set(STATUSES) == set(ErrorCode)
-    assert set(ErrorCode) == IN_PAYLOAD | IN_ERRORS
-    assert set() == IN_PAYLOAD & IN_ERRORS
+    assert set(ErrorCode) == PAYLOAD_CODES | EXECUTION_CODES
+    assert set() == PAYLOAD_CODES & EXECUTION_CODES
 
 
 def test_every_code_is_raised_somewhere() -> None:
@@ -62,7 +63,7 @@ def test_every_code_is_raised_somewhere() -> None:
 
 
 def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
-    schema = core(build_schema())
+    schema = core_schema(build_schema())
     check_schema(schema, readable())
     without = {name: dict(found) for name, found in readable().items()}
     del without["Release"]["version"]

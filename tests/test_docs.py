@@ -13,7 +13,7 @@ from gql_releases.domain.errors import ErrorCode
 from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.principal import Scope
 from gql_releases.domain.search.search import FILTERS
-from gql_releases.graphql_api.errors import IN_PAYLOAD
+from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES
 from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.rest_api.engine.not_implemented import NOT_IMPLEMENTED
 from gql_releases.rest_api.engine.parameters import SORTS
@@ -27,7 +27,7 @@ DOCS = ROOT / "docs"
 def test_every_error_code_is_documented_with_its_place() -> None:
     rows = re.findall(r"^\| `(\w+)` \|.*\| (.*) \| (.*) \|$", (DOCS / "errors.md").read_text(), re.MULTILINE)
     assert {name: status for name, _, status in rows} == {code.value: str(STATUSES[code]) for code in ErrorCode}
-    assert {name for name, place, _ in rows if place == "userErrors"} == {code.value for code in IN_PAYLOAD}
+    assert {name for name, place, _ in rows if place == "userErrors"} == {code.value for code in PAYLOAD_CODES}
 
 
 def test_every_status_of_commits_is_documented_in_order() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gql_releases.graphql_api.schema import build_schema, print_sdl
+from gql_releases.graphql_api.schema.build import build_schema, print_sdl
 
 COMMAND = typer.Typer(add_completion=False)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
 from tests.conftest import House
 
@@ -80,7 +81,7 @@ def token(house: House) -> str:
 
 
 def test_every_mutation_has_a_case() -> None:
-    mutations = core(build_schema()).mutation_type
+    mutations = core_schema(build_schema()).mutation_type
     assert mutations
     assert CASES.keys() == mutations.fields.keys()
 

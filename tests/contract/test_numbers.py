@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gql_releases.domain.paging import KEY_TYPES, Position
-from gql_releases.graphql_api.scalars import to_global_id
+from gql_releases.graphql_api.execution.scalars import to_global_id
 from gql_releases.storage.reading.reader import fit_key
 from tests.client import Client
 from tests.conftest import House, Template

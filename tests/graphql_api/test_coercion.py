@@ -20,13 +20,14 @@ from graphql import (
 from graphql.utilities import coerce_input_value
 
 from gql_releases.domain.numbers import WrittenNumber
-from gql_releases.graphql_api.coercing import SPELLED, CoercionError, coercer, python_name
-from gql_releases.graphql_api.preparing import Preparer, RequestError
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.coercion import VALUE_CONVERTER, CoercionError, coercer, python_name
+from gql_releases.graphql_api.execution.operations import OperationCache, RequestError
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.web.http import parse_exact_json, parse_json
 from tests.graphql_api.positions import literal, required
 
-SCHEMA = core(build_schema())
+SCHEMA = core_schema(build_schema())
 TYPES: dict[str, Any] = {
     name: one for name, one in SCHEMA.type_map.items() if is_input_type(one) and not name.startswith("__")
 }
@@ -104,7 +105,7 @@ def to_our_value(declared: Any, value: Any) -> Any:
     for name, field in declared.fields.items():
         if name in value:
             below = to_our_value(field.type, value[name])
-            spell: Any = field.extensions["strawberry-definition"].metadata.get(SPELLED)
+            spell: Any = field.extensions["strawberry-definition"].metadata.get(VALUE_CONVERTER)
             made[python_name(field, name)] = spell(below) if spell and below is not None else below
     return made
 
@@ -194,7 +195,7 @@ USES = {
 
 @pytest.mark.parametrize("declared", USES)
 def test_every_refusal_says_what_is_wrong(declared: str) -> None:
-    operation = Preparer(SCHEMA).prepare(f"query ($v: {declared}) {{{USES[declared]}}}", None)
+    operation = OperationCache(SCHEMA).prepare(f"query ($v: {declared}) {{{USES[declared]}}}", None)
     bulky = json.dumps(["x"] * 3_000)  # graphql-core does not look at so many values
     for text in [*VALUES, None, *(f'{{"path": {bulky}, "status": {one}}}' for one in VALUES), bulky, f"[{bulky}]"]:
         body = b"{}" if text is None else f'{{"v": {text}}}'.encode()

@@ -17,15 +17,16 @@ from graphql import (
 )
 
 from gql_releases.domain.conditions import SCANNING_CONDITIONS, count_scanning, size_of
-from gql_releases.graphql_api.coercing import coercer
-from gql_releases.graphql_api.filters import release_conditions
-from gql_releases.graphql_api.limits import MAXIMA
-from gql_releases.graphql_api.schema import build_schema, core
-from gql_releases.graphql_api.weights import Weight, is_filter, measure_of
+from gql_releases.graphql_api.execution.coercion import coercer
+from gql_releases.graphql_api.execution.limits import MAXIMA
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.execution.weights import Weight, is_filter, measure_of
+from gql_releases.graphql_api.schema.build import build_schema
+from gql_releases.graphql_api.schema.release_filters import release_conditions
 from tests.client import Client
 from tests.conftest import House, Template
 
-SCHEMA = core(build_schema())
+SCHEMA = core_schema(build_schema())
 FILTER: Any = SCHEMA.type_map["ReleaseFilter"]
 SAMPLES: dict[str, Any] = {
     "String": "1",

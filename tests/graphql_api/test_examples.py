@@ -10,7 +10,8 @@ import pytest
 from graphql import OperationDefinitionNode, parse, validate
 
 from gql_releases.commands import demo
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import open_store
 from tests.client import Client
@@ -26,7 +27,7 @@ def variables_of(file: Path) -> dict[str, Any]:
 
 
 def test_every_mutation_has_an_example() -> None:
-    schema = core(build_schema())
+    schema = core_schema(build_schema())
     assert schema.mutation_type
     titles = {file.read_text().partition("\n")[0] for file in FILES}
     assert {f"# {name}" for name in schema.mutation_type.fields} - titles == set()
@@ -35,7 +36,7 @@ def test_every_mutation_has_an_example() -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_example_is_valid(file: Path) -> None:
     document = parse(file.read_text())
-    assert validate(core(build_schema()), document) == []
+    assert validate(core_schema(build_schema()), document) == []
     operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
     assert len(operations) == 1, "an example is one operation"
     assert operations[0].name, "with a name, which its tab has"

@@ -14,8 +14,9 @@ import pytest
 
 from gql_releases.domain.cache_budget import CacheBudget
 from gql_releases.domain.principal import Principal
-from gql_releases.graphql_api.preparing import Preparer, RequestError
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.operations import OperationCache, RequestError
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.web.request_log import DELAY
 from tests.client import Client
 from tests.conftest import House, Template
@@ -241,7 +242,7 @@ def test_wrong_list_argument_is_found_with_its_path(client: Client, arguments: s
 
 def test_operations_are_kept_within_bounds(house: House) -> None:
     budget = CacheBudget(4 * 1024 * 1024)
-    preparer = Preparer(core(build_schema()), budget)
+    preparer = OperationCache(core_schema(build_schema()), budget)
     for number in range(1000):
         preparer.prepare(f"{{__typename}} # {number}", None)
     assert 100 < budget.entries < 1000

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from graphql import parse
 
-from gql_releases.graphql_api.collecting import Document, fragments_of, operations_of
-from gql_releases.graphql_api.cost import price
-from gql_releases.graphql_api.limits import MAXIMA
-from gql_releases.graphql_api.preparing import Preparer
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.collect_fields import Document, fragments_of, operations_of
+from gql_releases.graphql_api.execution.cost import price
+from gql_releases.graphql_api.execution.limits import MAXIMA
+from gql_releases.graphql_api.execution.operations import OperationCache
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.databases import ON_POSTGRES
@@ -228,7 +229,7 @@ def test_pricing_takes_each_fragment_once(on: str, spread: str, leaf: str, expec
     links = " ".join(f"fragment F{n} on {on} {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
     document = parse(f"{{ {spread} }} {links} fragment F60 on {on} {{ {leaf} }}")
     (operation,) = operations_of(document)
-    assert price(Document(core(build_schema()), fragments_of(document), {}), operation, {}).cost == expected
+    assert price(Document(core_schema(build_schema()), fragments_of(document), {}), operation, {}).cost == expected
 
 
 def test_dashboard_of_fifty_releases_is_affordable(client: Client) -> None:
@@ -293,13 +294,13 @@ def test_long_documents_are_prepared_off_the_event_loop_while_they_are_new(
 ) -> None:
     """Also those that are refused; what is kept, or short, stays."""
     threads: list[str] = []
-    prepare = Preparer.prepare
+    prepare = OperationCache.prepare
 
     def record(*args: Any, **more: Any) -> Any:
         threads.append(threading.current_thread().name.rstrip("0123456789"))
         return prepare(*args, **more)
 
-    monkeypatch.setattr(Preparer, "prepare", record)
+    monkeypatch.setattr(OperationCache, "prepare", record)
     long = "{ viewer { " + " ".join(f"alias{n}: __typename" for n in range(120)) + " } }"
     assert "errors" not in client.graphql(long)
     assert "errors" not in client.graphql(long)

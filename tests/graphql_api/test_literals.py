@@ -19,12 +19,13 @@ from graphql import (
     validate,
 )
 
-from gql_releases.graphql_api.rules import RULES
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.rules import RULES
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
 from tests.graphql_api.positions import positions
 
-SCHEMA = core(build_schema())
+SCHEMA = core_schema(build_schema())
 LITERALS = ["1", "1.5", "1e400", "1" * 5_000, '"x"', '""', '"""block"""', "true", "WORD", "{a: 1}", "[1]", "[{}]", "[]"]
 RIGHT = {"BigInt": ["1", "1" * 5_000], "JSONObject": ["{a: 1}"], "DateTime": []}
 WORDS = {"BigInt": "BigInt must be", "JSONObject": "JSONObject must be", "DateTime": "DateTime must be"}

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, get_nullable_type
 
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
 from tests.conftest import House, Template
 from tests.graphql_api.positions import positions
 
 NEW = {"accept": "application/graphql-response+json"}
-SCHEMA = core(build_schema())
+SCHEMA = core_schema(build_schema())
 FILTER = 'query ($f: ReleaseFilter) {organization(slug: "acme") {releases(filter: $f) {totalCount}}}'
 INPUTS = {
     str(declared): place

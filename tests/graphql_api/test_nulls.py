@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from graphql import GraphQLNonNull, get_nullable_type
 
-from gql_releases.graphql_api.coercing import CoercionError
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.coercion import CoercionError
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
 from tests.graphql_api.positions import Position, literal, positions
 
-POSITIONS = [one for one in positions(core(build_schema())) if isinstance(one.declared, GraphQLNonNull)]
+POSITIONS = [one for one in positions(core_schema(build_schema())) if isinstance(one.declared, GraphQLNonNull)]
 SHALLOW = [one for one in POSITIONS if one.where.count(".") < 4]
 
 

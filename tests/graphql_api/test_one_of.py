@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, build_schema, parse, validate
 
-from gql_releases.graphql_api import schema as ours
-from gql_releases.graphql_api.rules import RULES
+from gql_releases.graphql_api.execution.rules import RULES
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema import build as ours
 from tests.client import Client
 from tests.conftest import House
 from tests.graphql_api.positions import literal, positions
 
-SCHEMA = ours.core(ours.build_schema())
+SCHEMA = core_schema(ours.build_schema())
 PLACES = [one for one in positions(SCHEMA) if isinstance(one.parent, GraphQLInputObjectType) and one.parent.is_one_of]
 
 

@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType, get_named_type
 
-from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.planning import binding_of
-from gql_releases.graphql_api.refusals import MAX_ERRORS_OF_A_FIELD
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution import bindings as b
+from gql_releases.graphql_api.execution.planner import binding_of
+from gql_releases.graphql_api.execution.refusals import MAX_ERRORS_OF_A_FIELD
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
 from tests.conftest import House
 from tests.factories import commit, release
 
-SCHEMA = core(build_schema())
+SCHEMA = core_schema(build_schema())
 BAD = [
     ("first: 101", "INVALID_ARGUMENT"),
     ("first: -1", "INVALID_ARGUMENT"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gql_releases.graphql_api.trusted import WrongManifest, read_documents
+from gql_releases.graphql_api.execution.trusted_documents import WrongManifest, read_documents
 from tests.conftest import House, Template
 
 VIEWER = "query Viewer { viewer { token { name } } }"

@@ -14,8 +14,8 @@ from graphql import build_schema as build_core_schema
 from sqlalchemy import create_engine
 from sqlmodel import Session, select
 
-from gql_releases.graphql_api.refusals import MAX_ERRORS_OF_A_FIELD
-from gql_releases.graphql_api.schema import build_schema, print_sdl
+from gql_releases.graphql_api.execution.refusals import MAX_ERRORS_OF_A_FIELD
+from gql_releases.graphql_api.schema.build import build_schema, print_sdl
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow
 from gql_releases.storage.schema.tables.release import ReleaseRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from sqlalchemy import create_engine
 from sqlmodel import Session
 
-from gql_releases.graphql_api.schema import build_schema, core
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
 from tests.conftest import House
 from tests.factories import as_graphql, commit, release
@@ -115,7 +116,7 @@ def ask_drawn(house: House, client: Client, operations: int, seed: int) -> None:
         rows = [row for table in NODES.values() for row in session.exec(_first(table)).all()]
         known = known_of(session, [global_id(row) for row in rows])
     engine.dispose()
-    generator = Generator(core(build_schema()), seed, known)
+    generator = Generator(core_schema(build_schema()), seed, known)
     for _ in range(operations):
         operation = generator.draw()
         answer = client.graphql(operation.document, operation.variables)

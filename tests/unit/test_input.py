@@ -20,8 +20,8 @@ from gql_releases.domain.paging import KEY_TYPES, Position
 from gql_releases.domain.principal import Scope
 from gql_releases.domain.release import NewRelease, parse_new_release, parse_release_change
 from gql_releases.domain.validation import is_url
-from gql_releases.graphql_api.cursors import decode_cursor, encode_cursor
-from gql_releases.graphql_api.scalars import from_global_id, to_global_id
+from gql_releases.graphql_api.execution.cursors import decode_cursor, encode_cursor
+from gql_releases.graphql_api.execution.scalars import from_global_id, to_global_id
 from gql_releases.storage.entities import CATALOGUE
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from graphql import FieldNode, GraphQLObjectType, get_named_type
 
 from gql_releases.domain.errors import DomainError
-from gql_releases.graphql_api.coercing import python_name
-from gql_releases.graphql_api.collecting import Document
+from gql_releases.graphql_api.execution.coercion import python_name
+from gql_releases.graphql_api.execution.collect_fields import Document
 
 Problems = list[dict[str, Any]]
-Done = Mapping[str, Any]
+MutationResult = Mapping[str, Any]
 """What was done, by the payload's attributes; `shown` is the view of the shown object, by its keys."""
 
 
@@ -37,7 +37,7 @@ class PayloadPlan:
 
 
 @dataclass(slots=True)
-class Shown:
+class PayloadNode:
     """What is selected of the shown object, by keys that are unique in the payload, and its type."""
 
     nodes: dict[str, list[FieldNode]] = field(default_factory=dict)
@@ -46,9 +46,9 @@ class Shown:
 
 def plan_payload(
     document: Document, payload: GraphQLObjectType, nodes: list[FieldNode], shows: str | None
-) -> tuple[PayloadPlan, Shown]:
+) -> tuple[PayloadPlan, PayloadNode]:
     """Plan a payload; `shows` is the Python name of the field with the shown object."""
-    shown = Shown(target=_target(payload, shows))
+    shown = PayloadNode(target=_target(payload, shows))
     return _plan(document, payload, nodes, shows, shown, ""), shown
 
 
@@ -62,7 +62,12 @@ def _target(payload: GraphQLObjectType, shows: str | None) -> GraphQLObjectType 
 
 
 def _plan(
-    document: Document, payload: GraphQLObjectType, nodes: list[FieldNode], shows: str | None, shown: Shown, prefix: str
+    document: Document,
+    payload: GraphQLObjectType,
+    nodes: list[FieldNode],
+    shows: str | None,
+    shown: PayloadNode,
+    prefix: str,
 ) -> PayloadPlan:
     fields = []
     for name, below in document.below(payload, nodes).items():
@@ -88,8 +93,8 @@ def _plan(
     return PayloadPlan(payload.name, tuple(fields))
 
 
-def answer(
-    plan: PayloadPlan, done: Done, problems: Problems, explain: Callable[[DomainError], Problems | None]
+def render_payload(
+    plan: PayloadPlan, done: MutationResult, problems: Problems, explain: Callable[[DomainError], Problems | None]
 ) -> dict[str, Any]:
     """Put a payload together; `explain` words what refused one of its `results`."""
     return {one.name: _field(plan, one, done, problems, explain) for one in plan.fields}
@@ -98,7 +103,7 @@ def answer(
 def _field(
     plan: PayloadPlan,
     one: PayloadField,
-    done: Done,
+    done: MutationResult,
     problems: Problems,
     explain: Callable[[DomainError], Problems | None],
 ) -> Any:
@@ -113,9 +118,9 @@ def _field(
     if one.results is not None:
         below, results = one.results, done.get("results", ())
         return [
-            answer(below, {}, explain(result) or [], explain)
+            render_payload(below, {}, explain(result) or [], explain)
             if isinstance(result, DomainError)
-            else answer(below, result, [], explain)
+            else render_payload(below, result, [], explain)
             for result in results
         ]
     return done.get(one.attribute, [] if one.attribute == "ignored_fields" else None)

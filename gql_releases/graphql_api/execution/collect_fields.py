@@ -26,7 +26,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from gql_releases.graphql_api.coercing import reject_null
+from gql_releases.graphql_api.execution.coercion import reject_null
 
 Fields = dict[str, list[FieldNode]]
 

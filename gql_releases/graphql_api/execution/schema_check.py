@@ -7,9 +7,9 @@ from typing import Any
 
 from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLSchema, get_named_type, is_interface_type, is_leaf_type
 
-from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.planning import binding_of
-from gql_releases.graphql_api.preparing import node_types
+from gql_releases.graphql_api.execution import bindings as b
+from gql_releases.graphql_api.execution.operations import node_types
+from gql_releases.graphql_api.execution.planner import binding_of
 
 Readable = Mapping[str, Mapping[str, tuple[str, bool]]]
 """Entity -> attribute -> (kind: column, one or many; whether it can be NULL)."""
@@ -34,7 +34,7 @@ def check_schema(schema: GraphQLSchema, readable: Readable) -> None:
     for root in (schema.query_type, schema.mutation_type):
         for name, field in (root.fields if root else {}).items():
             _check_plain(f"{name}", field)
-            if not isinstance(binding_of(field), b.Planned | b.Commanded):
+            if not isinstance(binding_of(field), b.QueryBinding | b.MutationBinding):
                 raise UnboundField(f"the root field {name} is neither planned nor commanded")
 
 
@@ -62,10 +62,10 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
             case b.Objects(attribute):
                 _check_attribute(where, attributes, attribute, "column", True)
                 _check_leaves(where, named)
-            case b.Written(attribute, listed):
+            case b.GeneratedText(attribute, listed):
                 _check_attribute(where, attributes, attribute, "column", required)
                 _check_attribute(where, attributes, listed, "many", False)
-            case b.Picked(attribute):
+            case b.ComputedReference(attribute):
                 _check_attribute(where, attributes, attribute, "pick", required)
             case b.Reference(attribute):
                 _check_attribute(where, attributes, attribute, "one", required)
@@ -110,5 +110,5 @@ def _check_plain(where: str, field: Any) -> None:
     definition = field.extensions.get("strawberry-definition")
     if definition is None or definition.base_resolver or definition.permission_classes or definition.extensions:
         raise UnboundField(f"{where} has a resolver, a permission class or an extension, which a plan would skip")
-    if is_interface_type(get_named_type(field.type)) and not isinstance(binding_of(field), b.Planned):
+    if is_interface_type(get_named_type(field.type)) and not isinstance(binding_of(field), b.QueryBinding):
         raise UnboundField(f"{where} is an interface: only the root may be")

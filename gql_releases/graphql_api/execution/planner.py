@@ -13,13 +13,13 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE, Order, PageRequest
-from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.coercing import MISSING, Evaluate, evaluator, has_variable, python_name
-from gql_releases.graphql_api.collecting import Document, Fields
-from gql_releases.graphql_api.cursors import decode_cursor, encode_cursor
-from gql_releases.graphql_api.names import name_checks
-from gql_releases.graphql_api.refusals import Refusals, leave_out
-from gql_releases.graphql_api.scalars import global_id_of
+from gql_releases.graphql_api.execution import bindings as b
+from gql_releases.graphql_api.execution.coercion import MISSING, Evaluate, evaluator, has_variable, python_name
+from gql_releases.graphql_api.execution.collect_fields import Document, Fields
+from gql_releases.graphql_api.execution.cursors import decode_cursor, encode_cursor
+from gql_releases.graphql_api.execution.name_checks import list_name_checks
+from gql_releases.graphql_api.execution.refusals import Refusals, leave_out
+from gql_releases.graphql_api.execution.scalars import global_id_of
 
 ResponsePath = tuple[str | int, ...]
 Variables = Mapping[str, Any]
@@ -59,7 +59,7 @@ class PagePlan:
     path: ResponsePath
     arguments: Evaluate
     binding: b.ListOf
-    around: PickPlan | None = None
+    around: ReferencePlan | None = None
 
     def request(self, variables: Variables) -> PageRequest:
         """Read the arguments. Raises DomainError."""
@@ -71,7 +71,7 @@ class PagePlan:
             for side in ("after", "before")
         )
         conditions = self.binding.conditions(given) if self.binding.conditions else ()
-        names = name_checks(conditions) if conditions else ()
+        names = list_name_checks(conditions) if conditions else ()
         if self.around:
             conditions = self.around.request(variables).conditions + conditions
         return PageRequest(size, order, after, before, backward, conditions, names)
@@ -94,7 +94,7 @@ def _size(first: int | None, last: int | None) -> tuple[int, bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class PickPlan:
+class ReferencePlan:
     """How arguments become the conditions that a to-one is picked by: as a page of one."""
 
     path: ResponsePath
@@ -104,7 +104,7 @@ class PickPlan:
     def request(self, variables: Variables) -> PageRequest:
         """Read the arguments. Raises DomainError."""
         conditions = self.conditions(self.arguments(variables))
-        return PageRequest(1, conditions=conditions, names=name_checks(conditions) if conditions else ())
+        return PageRequest(1, conditions=conditions, names=list_name_checks(conditions) if conditions else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +119,12 @@ class FixedPlan:
         return self.page
 
 
-SlotPlan = PagePlan | PickPlan | FixedPlan
-NO_PAGE = PageRequest(0)
+PageSlotPlan = PagePlan | ReferencePlan | FixedPlan
+EMPTY_PAGE = PageRequest(0)
 """Stands for the page of a field that is left out."""
 
 
-def _fixed(plan: PagePlan, node: FieldNode) -> SlotPlan:
+def _fix_plan(plan: PagePlan, node: FieldNode) -> PageSlotPlan:
     """Read the arguments of a list now, where they are all literals and right; wrong ones are told when it is asked for."""
     if plan.around or any(has_variable(one.value) for one in node.arguments or ()):
         return plan
@@ -139,7 +139,7 @@ class ViewPlan:
     """A selection, and how its pages are asked for."""
 
     selection: s.Selection
-    pages: list[SlotPlan]
+    pages: list[PageSlotPlan]
 
     def view(self, variables: Variables, refusals: Refusals, first: PageRequest | None = None) -> s.View:
         """Fill in the pages, the first one with `first` if it is given: before any SQL.
@@ -159,7 +159,7 @@ class ViewPlan:
                     page = plan.request(variables)
                 except DomainError as error:
                     refusals[slot] = error
-            pages.append(page or NO_PAGE)
+            pages.append(page or EMPTY_PAGE)
         return s.View(leave_out(self.selection, refusals), tuple(pages))
 
     def _pages(self, variables: Variables, first: PageRequest | None) -> tuple[PageRequest, ...]:
@@ -173,15 +173,15 @@ class ViewPlan:
 
 
 @dataclass(slots=True)
-class Selector:
+class SelectionBuilder:
     """Turns what is selected on a type into a selection, and gathers its pages by slot.
 
     `around` is the object with arguments that fields are being embedded in.
     """
 
     document: Document
-    pages: list[SlotPlan] = field(default_factory=list)
-    around: PickPlan | None = None
+    pages: list[PageSlotPlan] = field(default_factory=list)
+    around: ReferencePlan | None = None
 
     def selection(self, entity: GraphQLObjectType, fields: Fields, path: ResponsePath) -> s.Selection:
         """Make the selection of an entity."""
@@ -208,12 +208,14 @@ class Selector:
                 return self._decided(name, declared, nodes, embedded, path)
             case b.Objects(attribute):
                 fields = self.document.below(target, nodes)
-                return s.Value(name, attribute, _objects(target.name, {one: f[0].name.value for one, f in fields.items()}))
-            case b.Picked(attribute, conditions):
+                return s.Value(
+                    name, attribute, _render_objects(target.name, {one: f[0].name.value for one, f in fields.items()})
+                )
+            case b.ComputedReference(attribute, conditions):
                 arguments = arguments_of(declared, nodes[0]) if declared.args or not self.around else self.around.arguments
-                slot = self._slot(PickPlan(path, arguments, conditions))
+                slot = self._slot(ReferencePlan(path, arguments, conditions))
                 return s.One(name, attribute, self.selection(target, self.document.below(target, nodes), path), slot)
-            case b.Written() as text:
+            case b.GeneratedText() as text:
                 return self._written(name, text, path)
             case b.Reference(attribute):
                 return s.One(name, attribute, self.selection(target, self.document.below(target, nodes), path))
@@ -221,7 +223,7 @@ class Selector:
                 return self.many(name, declared, nodes, listed, path)
         raise TypeError(f"{parent.name}.{asked} is bound to nothing")
 
-    def _slot(self, plan: SlotPlan) -> int:
+    def _slot(self, plan: PageSlotPlan) -> int:
         self.pages.append(plan)
         return len(self.pages) - 1
 
@@ -230,14 +232,14 @@ class Selector:
     ) -> s.Embedded:
         """Make an embedded object that arguments decide: what is below it has them, too."""
         assert binding.conditions
-        before, self.around = self.around, PickPlan(path, arguments_of(declared, nodes[0]), binding.conditions)
+        before, self.around = self.around, ReferencePlan(path, arguments_of(declared, nodes[0]), binding.conditions)
         slot, target = self._slot(self.around), get_named_type(declared.type)
         assert isinstance(target, GraphQLObjectType)
         fields = self.fields(target, self.document.below(target, nodes), path)
         self.around = before
         return s.Embedded(name, binding.present, fields, slot, binding.entities)
 
-    def _written(self, name: str, binding: b.Written, path: ResponsePath) -> s.Many:
+    def _written(self, name: str, binding: b.GeneratedText, path: ResponsePath) -> s.Many:
         """Make the list that a text is written from."""
         values = tuple([s.Value(column, column) for column in binding.columns])
         parts = (s.Nodes("nodes", s.Selection(binding.entity, values)), s.TotalCount("totalCount"))
@@ -253,7 +255,7 @@ class Selector:
     ) -> s.Many:
         """Make a list, and its page."""
         around = self.around if binding.inherits else None
-        slot = self._slot(_fixed(PagePlan(path, arguments_of(declared, nodes[0]), binding, around), nodes[0]))
+        slot = self._slot(_fix_plan(PagePlan(path, arguments_of(declared, nodes[0]), binding, around), nodes[0]))
         connection: Any = get_named_type(declared.type)
         entity: Any = get_named_type(connection.fields["nodes"].type)
         parts = self.document.below(connection, nodes)
@@ -289,7 +291,7 @@ class Selector:
         return s.EdgeNode(name, self.selection(target, self.document.below(target, nodes), (*path, name)))
 
 
-def _objects(typename: str, asked: Mapping[str, str]) -> s.Render:
+def _render_objects(typename: str, asked: Mapping[str, str]) -> s.Render:
     """Make the function from JSON text to objects with the asked fields."""
 
     def render(text: str) -> list[dict[str, Any]]:
@@ -308,13 +310,13 @@ def _page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[str, 
 
 def plan_view(document: Document, target: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
     """Plan what is selected below a root field that shows one object."""
-    selector = Selector(document)
+    selector = SelectionBuilder(document)
     return ViewPlan(selector.selection(target, document.below(target, nodes), path), selector.pages)
 
 
 def plan_list(document: Document, declared: GraphQLField, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
     """Plan a root field that is a list: a list of the viewer's, under the name `value`."""
-    selector = Selector(document)
+    selector = SelectionBuilder(document)
     attribute = nodes[0].name.value
     many = selector.many("value", declared, nodes, b.ListOf(attribute, Order("slug")), path)
     return ViewPlan(s.Selection("Viewer", (many,)), selector.pages)
@@ -323,18 +325,18 @@ def plan_list(document: Document, declared: GraphQLField, nodes: list[FieldNode]
 def plan_nodes(document: Document, target: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
     """Plan objects of one type by their ids: a list of the viewer's, its page to be put before the others."""
     by_ids = PagePlan(path, lambda variables: {}, b.ListOf(f"all_{target.name}", Order("id")))
-    selector = Selector(document, [by_ids])
+    selector = SelectionBuilder(document, [by_ids])
     fields = selector.fields(target, document.below(target, nodes), path)
     keyed = s.Selection(target.name, (s.Value("key", "id"), s.Embedded("node", "", fields)))
     many = s.Many("value", f"all_{target.name}", target.name, 0, (s.Nodes("nodes", keyed),), encode_cursor)
     return ViewPlan(s.Selection("Viewer", (many,)), selector.pages)
 
 
-def plan_shown(
+def plan_payload_node(
     document: Document, target: GraphQLObjectType, shown: Mapping[str, list[FieldNode]], path: ResponsePath
 ) -> ViewPlan:
     """Plan what a payload shows of an object, each response name a part of one view."""
-    selector = Selector(document)
+    selector = SelectionBuilder(document)
     parts = [
         s.Embedded(name, "", selector.fields(target, document.below(target, nodes), (*path, name)))
         for name, nodes in shown.items()

@@ -9,13 +9,13 @@ from typing import Any
 from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
 
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
-from gql_releases.graphql_api.coercing import python_name
-from gql_releases.graphql_api.problem_messages import word_problem
+from gql_releases.graphql_api.execution.coercion import python_name
+from gql_releases.graphql_api.execution.problem_messages import word_problem
 from gql_releases.web.request_record import current_record
 
 logger = logging.getLogger(__name__)
 
-IN_PAYLOAD = frozenset(
+PAYLOAD_CODES = frozenset(
     {
         ErrorCode.REQUIRED,
         ErrorCode.NOT_NULL,
@@ -44,7 +44,7 @@ IN_PAYLOAD = frozenset(
 )
 """Codes that a mutation's payload carries: the caller can mend them."""
 
-IN_ERRORS = frozenset(
+EXECUTION_CODES = frozenset(
     {
         ErrorCode.INVALID_ARGUMENT,
         ErrorCode.INVALID_CURSOR,
@@ -66,7 +66,7 @@ def field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:
     current_record().note_error(error)
     return {
         "message": error.message,
-        "path": list(error.path) if error.code in IN_ERRORS and error.path else path,
+        "path": list(error.path) if error.code in EXECUTION_CODES and error.path else path,
         "extensions": {"code": error.code.value},
     }
 
@@ -97,7 +97,7 @@ def user_errors(
 
     None where it does not belong there. `organization` is the slug of the token's.
     """
-    if error.code not in IN_PAYLOAD:
+    if error.code not in PAYLOAD_CODES:
         return None
     problems = error.problems if isinstance(error, InvalidInput) else (Problem(error.code, error.path, error.message),)
     rendered = []

@@ -30,11 +30,11 @@ from graphql import (
 
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE
 from gql_releases.domain.release import MAX_BULK
-from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.coercing import read_literal
-from gql_releases.graphql_api.collecting import Document, booleans_of, variables_in_arguments
-from gql_releases.graphql_api.limits import limit_error, require
-from gql_releases.graphql_api.weights import NO_WEIGHT, Measure, Weight, count_comparators, measure_of
+from gql_releases.graphql_api.execution import bindings as b
+from gql_releases.graphql_api.execution.coercion import read_literal
+from gql_releases.graphql_api.execution.collect_fields import Document, booleans_of, variables_in_arguments
+from gql_releases.graphql_api.execution.limits import limit_error, require
+from gql_releases.graphql_api.execution.weights import NO_WEIGHT, Measure, Weight, count_comparators, measure_of
 
 COUNT_COST = 10
 """Price of a totalCount, for each list that it is selected of, beside the price of the list's conditions."""
@@ -65,8 +65,8 @@ class Price(NamedTuple):
         return Price(count * self.cost, self.conditions)
 
 
-FREE = Price()
-OBJECT = Price(1)
+NO_COST = Price()
+OBJECT_COST = Price(1)
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class _Pricing:
 
     def below(self, parent: Any, selections: SelectionSetNode | None) -> Price:
         """Price what is selected of one object."""
-        total = FREE
+        total = NO_COST
         for node in self.fields(parent, selections) if selections else ():
             total = total.plus(self.field(parent, node))
         return total
@@ -110,31 +110,31 @@ class _Pricing:
                 self.known[key] = self.below(parent, self.document.fragments[node.name.value].selection_set)
             return self.known[key]
         if node.name.value.startswith("__"):
-            return FREE if node.name.value == "__typename" else Price(INTROSPECTION_COST)
+            return NO_COST if node.name.value == "__typename" else Price(INTROSPECTION_COST)
         declared = parent.fields[node.name.value]
         target: Any = get_named_type(declared.type)
         binding = _binding_of(declared)
         if not is_composite_type(target):
-            return Price(binding.size) if isinstance(binding, b.Written) else FREE
+            return Price(binding.size) if isinstance(binding, b.GeneratedText) else NO_COST
         match binding:
-            case b.ListOf() | b.Planned("list"):
+            case b.ListOf() | b.QueryBinding("list"):
                 return self.listed(target, declared, node, compared=isinstance(binding, b.ListOf) and binding.inherits)
-            case b.Planned("node"):
-                return OBJECT.plus(self.any_of(target, node))
-            case b.Planned("nodes"):
+            case b.QueryBinding("node"):
+                return OBJECT_COST.plus(self.any_of(target, node))
+            case b.QueryBinding("nodes"):
                 count = self.weight(declared, node, "ids").length
-                return OBJECT.plus(self.any_of(target, node)).times(count).plus(Price(0, 1))
+                return OBJECT_COST.plus(self.any_of(target, node)).times(count).plus(Price(0, 1))
             case b.ConnectionPart():  # an edge's node is the list's item, which is counted there
                 return self.below(target, node.selection_set)
-            case b.Commanded():
+            case b.MutationBinding():
                 return self.commanded(target, declared, node)
-            case b.Picked() | b.EmbeddedIn():
+            case b.ComputedReference() | b.EmbeddedIn():
                 arguments = len(node.arguments or ())
                 own = Price(1 + CONDITION_COST * arguments, arguments)
                 return own.plus(self.below(target, node.selection_set))
         if binding is None and isinstance(get_nullable_type(declared.type), GraphQLList):
             return self.below(target, node.selection_set).times(self.results)
-        return OBJECT.plus(self.below(target, node.selection_set))
+        return OBJECT_COST.plus(self.below(target, node.selection_set))
 
     def commanded(self, payload: Any, declared: GraphQLField, node: FieldNode) -> Price:
         """Price a mutation: its payload, and each item of the lists of its input."""
@@ -154,7 +154,7 @@ class _Pricing:
         """Price a connection: its nodes and edges are the same rows; a total looks at all rows that its conditions do."""
         per_item, once, totals = self.parts(connection, node.selection_set)
         own = self.conditions(declared, node, compared=compared)
-        item = OBJECT.plus(per_item).times(self.size(node))
+        item = OBJECT_COST.plus(per_item).times(self.size(node))
         return item.plus(once).plus(own).plus(Price(totals * own.cost))
 
     def conditions(self, declared: GraphQLField, node: FieldNode, *, compared: bool) -> Price:
@@ -167,7 +167,7 @@ class _Pricing:
 
     def parts(self, connection: Any, selections: SelectionSetNode | None) -> tuple[Price, Price, int]:
         """Price a connection's parts, for each item and once, and count the totals among them."""
-        per_item, once, totals = FREE, FREE, 0
+        per_item, once, totals = NO_COST, NO_COST, 0
         for part in self.fields(connection, selections) if selections else ():
             if isinstance(part, FragmentSpreadNode):
                 key = part.name.value, connection.name
@@ -233,10 +233,10 @@ def relevant_variables(schema: GraphQLSchema, document: DocumentNode, definition
     Of a list or an input its weight matters, of a page's size its value, of a scalar in a filter whether it is null, of a
     range of versions how many comparators it has, and what @skip and @include read.
     """
-    uses: dict[str, set[Callable[[Any], Any]]] = {name: {_same} for name in booleans_of(document)}
+    uses: dict[str, set[Callable[[Any], Any]]] = {name: {_identity} for name in booleans_of(document)}
     for name, argument, input_field in variables_in_arguments(document):
         if argument in ("first", "last"):
-            uses.setdefault(name, set()).add(_same)
+            uses.setdefault(name, set()).add(_identity)
         elif argument == "filter":
             uses.setdefault(name, set()).add(_range_of if input_field == "range" else _is_given)
     relevant: Relevant = []
@@ -259,5 +259,5 @@ def _is_given(value: Any) -> bool:
     return value is not None
 
 
-def _same(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from graphql import GraphQLInputObjectType, GraphQLList, get_named_type, get_nullable_type
 
 from gql_releases.domain.conditions import SCANNING_CONDITIONS
-from gql_releases.graphql_api.coercing import python_name
+from gql_releases.graphql_api.execution.coercion import python_name
 
 FILTER_SUFFIXES = ("Filter", "Range")
 """What the names of input types end with whose fields are conditions."""

@@ -80,14 +80,14 @@ def check_text(text: str) -> None:
 
 
 @dataclass(slots=True)
-class Size:
+class DocumentSize:
     """What a selection set has with all its fragments spread."""
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
 
-    def add(self, other: Size, deeper: int) -> None:
+    def add(self, other: DocumentSize, deeper: int) -> None:
         """Add what stands in this set, `deeper` levels below."""
         self.depth = max(self.depth, other.depth + deeper)
         self.fields = min(self.fields + other.fields, _SATURATED)
@@ -95,28 +95,30 @@ class Size:
 
 
 @dataclass(slots=True)
-class _Measuring:
+class DocumentMeasurer:
+    """Counts what a document has: fields, depth, aliases, fragments."""
+
     fragments: dict[str, FragmentDefinitionNode]
     names: Counter[str] = field(default_factory=Counter)
     directives: int = 0
-    known: dict[str, Size] = field(default_factory=dict)
+    known: dict[str, DocumentSize] = field(default_factory=dict)
 
-    def fragment(self, name: str) -> Size:
+    def fragment(self, name: str) -> DocumentSize:
         if name not in self.known:
-            self.known[name] = Size()  # a fragment that spreads itself is the standard rules' business
+            self.known[name] = DocumentSize()  # a fragment that spreads itself is the standard rules' business
             definition = self.fragments.get(name)
             if definition:
                 self.directives += len(definition.directives or ())
                 self.known[name] = self.selections(definition.selection_set)
         return self.known[name]
 
-    def selections(self, selections: SelectionSetNode) -> Size:
-        size = Size()
+    def selections(self, selections: SelectionSetNode) -> DocumentSize:
+        size = DocumentSize()
         for node in selections.selections:
             self.directives += len(node.directives or ())
             if isinstance(node, FieldNode):
                 self.names[node.alias.value if node.alias else node.name.value] += 1
-                size.add(Size(1, 1, 1 if node.alias else 0), 0)
+                size.add(DocumentSize(1, 1, 1 if node.alias else 0), 0)
                 if node.selection_set:
                     size.add(self.selections(node.selection_set), 1)
             elif isinstance(node, FragmentSpreadNode):
@@ -132,7 +134,7 @@ def check_document(document: DocumentNode) -> None:
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     require("operations", len(operations))
     require("fragments", len(fragments))
-    measuring = _Measuring(fragments)
+    measuring = DocumentMeasurer(fragments)
     for operation in operations:
         require("variables", len(operation.variable_definitions or ()))
         measuring.directives += len(operation.directives or ())

@@ -17,7 +17,7 @@ def commit_condition(sha: str) -> Condition:
     return "commit_prefix", (sha, sha[:-1] + chr(ord(sha[-1]) + 1))
 
 
-def name_checks(conditions: Conditions) -> tuple[NameCheck, ...]:
+def list_name_checks(conditions: Conditions) -> tuple[NameCheck, ...]:
     """Return what must hold of the names in conditions. Authors, paths and whole shas are looked for and need not exist."""
     listed: dict[str, list[str]] = {}
     checks: list[NameCheck] = []

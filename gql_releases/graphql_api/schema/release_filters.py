@@ -1,4 +1,4 @@
-"""What lists can be filtered and sorted by."""
+"""How releases are filtered and sorted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order
 from gql_releases.domain.versions.ranges import range_conditions
 from gql_releases.domain.versions.version import fold_case
-from gql_releases.graphql_api.bindings import Arguments, argument
-from gql_releases.graphql_api.names import commit_condition
+from gql_releases.graphql_api.execution.bindings import Arguments, argument
+from gql_releases.graphql_api.execution.name_checks import commit_condition
 
 
 @strawberry.enum(description="Whether a release is listed by default.")
@@ -51,7 +51,8 @@ class ReleaseOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
 
 
-def _optional(description: str, name: str | None = None) -> Any:
+def optional_filter(description: str, name: str | None = None) -> Any:
+    """Declare a condition that may be left out."""
     return strawberry.field(default=strawberry.UNSET, description=description, name=name)
 
 
@@ -62,51 +63,53 @@ class SemverFilter:
     range: str = strawberry.field(
         description="Comparators that all must hold, as `>=1.2 <2`, `^1.4` or `~1.4.2`; 2.0.0-rc.1 is below 2.0.0."
     )
-    package: str | None = _optional("Only versions of this package, the part before the @.")
+    package: str | None = optional_filter("Only versions of this package, the part before the @.")
 
 
 @strawberry.input(description="Which versions; every given field must hold.")
 class VersionFilter:
     """Conditions on a version."""
 
-    equals: str | None = _optional("Exactly this version.")
-    in_: list[str] | None = _optional("One of these versions.", "in")
-    starts_with: str | None = _optional("Versions that begin so.")
-    contains: str | None = _optional(
+    equals: str | None = optional_filter("Exactly this version.")
+    in_: list[str] | None = optional_filter("One of these versions.", "in")
+    starts_with: str | None = optional_filter("Versions that begin so.")
+    contains: str | None = optional_filter(
         "Versions with this in them, in capitals or not, by Unicode's case folding; looks at every version."
     )
-    semver: SemverFilter | None = _optional("Versions in a range; those without an order are in none.")
+    semver: SemverFilter | None = optional_filter("Versions in a range; those without an order are in none.")
 
 
 @strawberry.input(description="A span of time.")
 class DateRange:
     """Conditions on a date."""
 
-    from_: datetime | None = _optional("At this moment or later.", "from")
-    before: datetime | None = _optional("Before this moment.")
+    from_: datetime | None = optional_filter("At this moment or later.", "from")
+    before: datetime | None = optional_filter("Before this moment.")
 
 
 @strawberry.input(description="Which releases; every given field must hold, null means any.")
 class ReleaseFilter:
     """Conditions on a release."""
 
-    status: ReleaseStatus | None = _optional("Only of this status.")
-    project: str | None = _optional("Only of the project with this slug; PROJECT_NOT_FOUND if there is none.")
-    version: VersionFilter | None = _optional("Only of such versions.")
-    environment: str | None = _optional(
+    status: ReleaseStatus | None = optional_filter("Only of this status.")
+    project: str | None = optional_filter("Only of the project with this slug; PROJECT_NOT_FOUND if there is none.")
+    version: VersionFilter | None = optional_filter("Only of such versions.")
+    environment: str | None = optional_filter(
         "Only what was deployed to the environment of this name; ENVIRONMENT_NOT_FOUND if there is none."
     )
-    released: bool | None = _optional("Only what has a date of release, or only what has none.")
-    date_created: DateRange | None = _optional("Only what the store heard of first in this span.")
-    date_released: DateRange | None = _optional("Only what was released in this span.")
-    author: str | None = _optional("Only with commits by the author of this e-mail address; none for one that nobody has.")
-    commit: str | None = _optional(
+    released: bool | None = optional_filter("Only what has a date of release, or only what has none.")
+    date_created: DateRange | None = optional_filter("Only what the store heard of first in this span.")
+    date_released: DateRange | None = optional_filter("Only what was released in this span.")
+    author: str | None = optional_filter(
+        "Only with commits by the author of this e-mail address; none for one that nobody has."
+    )
+    commit: str | None = optional_filter(
         "Only with a commit of this sha, or of one that begins with these 7 to 39 hex digits, as git abbreviates."
     )
-    path: str | None = _optional("Only with commits that touched this path.")
-    and_: list[ReleaseFilter] | None = _optional("All of these must hold.", "and")
-    or_: list[ReleaseFilter] | None = _optional("At least one of these must hold.", "or")
-    not_: ReleaseFilter | None = _optional("This must not hold.", "not")
+    path: str | None = optional_filter("Only with commits that touched this path.")
+    and_: list[ReleaseFilter] | None = optional_filter("All of these must hold.", "and")
+    or_: list[ReleaseFilter] | None = optional_filter("At least one of these must hold.", "or")
+    not_: ReleaseFilter | None = optional_filter("This must not hold.", "not")
 
 
 def release_conditions(arguments: Arguments) -> Conditions:
@@ -115,7 +118,7 @@ def release_conditions(arguments: Arguments) -> Conditions:
     if not given:
         return ()
     _require_readable(given)
-    conditions = _conditions(given)
+    conditions = _filter_conditions(given)
     number = size_of(conditions)
     if number > MAX_CONDITIONS:
         message = f"A filter has at most {MAX_CONDITIONS} conditions, not {number}."
@@ -130,24 +133,24 @@ def _require_readable(given: Arguments) -> None:
         one = waiting.pop()
         count += len(one) + len(one.get("range", "")) // 2
         for value in one.values():
-            waiting += [value] if isinstance(value, dict) else _groups(value)
+            waiting += [value] if isinstance(value, dict) else _nested_filters(value)
     if count > 50 * MAX_CONDITIONS:
         raise DomainError(ErrorCode.INVALID_ARGUMENT, f"A filter has at most {MAX_CONDITIONS} conditions, not thousands.")
 
 
-def _groups(value: Any) -> list[Arguments]:
+def _nested_filters(value: Any) -> list[Arguments]:
     return value if isinstance(value, list) and value and isinstance(value[0], dict) else []
 
 
-def _conditions(given: Arguments) -> Conditions:
+def _filter_conditions(given: Arguments) -> Conditions:
     found: list[tuple[str, Any]] = []
     for name, value in given.items():
         if value is None:
             continue
         if name in ("and_", "or_"):
-            found.append((name[:-1], tuple([_together(_conditions(one)) for one in value])))
+            found.append((name[:-1], tuple([_combine(_filter_conditions(one)) for one in value])))
         elif name == "not_":
-            found.append(("not", _conditions(value)))
+            found.append(("not", _filter_conditions(value)))
         elif name == "version":
             found += _version_conditions(value)
         elif name in ("date_created", "date_released"):
@@ -161,7 +164,7 @@ def _conditions(given: Arguments) -> Conditions:
     return tuple(found)
 
 
-def _together(conditions: Conditions) -> Condition:
+def _combine(conditions: Conditions) -> Condition:
     return conditions[0] if len(conditions) == 1 else ("and", conditions)
 
 

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from gql_releases.graphql_api.bindings import node_id, part
+from gql_releases.graphql_api.execution.bindings import node_id, part
 
 T = TypeVar("T")
 

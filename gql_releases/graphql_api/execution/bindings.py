@@ -17,17 +17,23 @@ from strawberry.types.arguments import StrawberryArgument
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.paging import Order
 from gql_releases.domain.selection import Render
-from gql_releases.graphql_api.scalars import global_id_of
+from gql_releases.graphql_api.execution.scalars import global_id_of
 
 if TYPE_CHECKING:
+    from gql_releases.domain.errors import Problem
     from gql_releases.domain.principal import Principal
     from gql_releases.domain.selection import View
-    from gql_releases.graphql_api.services import Services
+    from gql_releases.graphql_api.execution.services import Services
 
 BINDING = "binding"
 """The key under which a field's metadata carries its binding."""
 
 Arguments = Mapping[str, Any]
+Input = dict[str, Any]
+"""A coerced input of a mutation."""
+Payload = dict[str, Any]
+"""The attributes of a payload, and those of the node that it shows."""
+FindProblems = Callable[["Services", "Principal", Input], Awaitable["list[Problem]"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class ComputedReference:
     """A to-one that is found by arguments: the field's own, or those of the object that it is embedded in."""
 
     attribute: str
@@ -78,7 +84,7 @@ class Picked:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class GeneratedText:
     """A text: the column's, or where that is NULL what `write` makes of the first `size` of a list and its total count."""
 
     attribute: str
@@ -111,7 +117,7 @@ class ConnectionPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class QueryBinding:
     """A root field that reads; `kind` is one of viewer, one, list, node, nodes."""
 
     kind: str
@@ -119,11 +125,13 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Commanded:
+class MutationBinding:
     """A root field that writes: one service call. Its result has the payload's attributes, and the shown object's."""
 
-    run: Callable[[Services, Principal, dict[str, Any], View], Awaitable[dict[str, Any]]]
+    run: Callable[[Services, Principal, Input, View], Awaitable[Payload]]
     shows: str | None
+    find_problems: FindProblems | None = None
+    """What is looked up for a refused input beside its organization; None where nothing else could be wrong."""
 
 
 def _bound(binding: object, description: str) -> Any:
@@ -140,12 +148,14 @@ def node_id(description: str = "The id of this object, unique among all objects.
     return _bound(NodeId(), description)
 
 
-def embedded(present: str, description: str) -> Any:
+def embedded_field(present: str, description: str) -> Any:
     """Bind a field to an object made of columns of the same row."""
     return _bound(EmbeddedIn(present), description)
 
 
-def compared(present: str, description: str, arguments: list[StrawberryArgument], conditions: Any, *entities: str) -> Any:
+def comparison_field(
+    present: str, description: str, arguments: list[StrawberryArgument], conditions: Any, *entities: str
+) -> Any:
     """Bind a field to an object that arguments decide: its picks and lists have the same conditions."""
     made = _bound(EmbeddedIn(present, conditions, entities), description)
     made.arguments = arguments
@@ -157,19 +167,19 @@ def objects(attribute: str, description: str) -> Any:
     return _bound(Objects(attribute), description)
 
 
-def picked(
+def reference_field(
     attribute: str,
     description: str,
     conditions: Callable[[Arguments], Conditions],
     arguments: list[StrawberryArgument] | None = None,
 ) -> Any:
     """Bind a field to the object that its arguments find."""
-    made = _bound(Picked(attribute, conditions), description)
+    made = _bound(ComputedReference(attribute, conditions), description)
     made.arguments = arguments or []
     return made
 
 
-def written(binding: Written, description: str) -> Any:
+def generated_text(binding: GeneratedText, description: str) -> Any:
     """Bind a field to a text that a list makes where none is stored."""
     return _bound(binding, description)
 
@@ -216,26 +226,27 @@ def to_many(
     return made
 
 
-def planned(
+def query_field(
     kind: str,
     description: str,
     find: Callable[[Arguments, Principal], Conditions | None] | None = None,
     arguments: list[StrawberryArgument] | None = None,
 ) -> Any:
     """Bind a root field to a read."""
-    made = _bound(Planned(kind, find), description)
+    made = _bound(QueryBinding(kind, find), description)
     made.arguments = arguments or []
     return made
 
 
-def commanded(
-    run: Callable[[Services, Principal, dict[str, Any], View], Awaitable[dict[str, Any]]],
+def mutation_field(
+    run: Callable[[Services, Principal, Input, View], Awaitable[Payload]],
     input_type: type,
     description: str,
     shows: str | None = None,
+    find_problems: FindProblems | None = None,
 ) -> Any:
     """Bind a root field to a service's operation; `shows` names the payload's field that shows an object."""
-    made = _bound(Commanded(run, shows), description)
+    made = _bound(MutationBinding(run, shows, find_problems), description)
     made.arguments = [StrawberryArgument("input", None, StrawberryAnnotation(input_type))]
     return made
 

@@ -25,7 +25,7 @@ from graphql.language import ObjectFieldNode
 from graphql.utilities import validate_input_literal
 from graphql.validation import ValidationContext, ValidationRule
 
-from gql_releases.graphql_api.scalars import ScalarError
+from gql_releases.graphql_api.execution.scalars import ScalarError
 
 
 class OneOfVariablesRule(ValidationRule):

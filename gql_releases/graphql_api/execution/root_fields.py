@@ -20,26 +20,26 @@ from graphql import (
 )
 
 from gql_releases.domain.conditions import Conditions
-from gql_releases.domain.errors import DomainError, ErrorCode, PagesRefused, Unauthenticated
+from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, PagesRefused, Unauthenticated
 from gql_releases.domain.paging import MAX_PAGE, PageRequest
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import Read
-from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.coercing import Evaluate
-from gql_releases.graphql_api.collecting import Document
-from gql_releases.graphql_api.errors import IN_PAYLOAD, refused_field, user_errors
-from gql_releases.graphql_api.faults import report_all
-from gql_releases.graphql_api.payloads import PayloadPlan, answer
-from gql_releases.graphql_api.planning import ResponsePath, ViewPlan, plan_nodes, plan_view
-from gql_releases.graphql_api.refusals import Refusals, locate_refusals
-from gql_releases.graphql_api.scalars import from_global_id
-from gql_releases.graphql_api.services import Services
+from gql_releases.graphql_api.execution import bindings as b
+from gql_releases.graphql_api.execution.coercion import Evaluate
+from gql_releases.graphql_api.execution.collect_fields import Document
+from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES, refused_field, user_errors
+from gql_releases.graphql_api.execution.input_problems import find_all_problems
+from gql_releases.graphql_api.execution.payload_plans import PayloadPlan, render_payload
+from gql_releases.graphql_api.execution.planner import ResponsePath, ViewPlan, plan_nodes, plan_view
+from gql_releases.graphql_api.execution.refusals import Refusals, locate_refusals
+from gql_releases.graphql_api.execution.scalars import from_global_id
+from gql_releases.graphql_api.execution.services import Services
 from gql_releases.web.request_record import current_record
 
 Variables = Mapping[str, Any]
 
 
-class Asked(NamedTuple):
+class ExecutionContext(NamedTuple):
     """One request: who asks (None: nobody), with which variables, coerced and as they came.
 
     `errors` are those of its response.
@@ -65,7 +65,11 @@ class Asked(NamedTuple):
 
 
 async def read_view(
-    asked: Asked, plan: ViewPlan, refusals: Refusals, conditions: Conditions = (), first: PageRequest | None = None
+    asked: ExecutionContext,
+    plan: ViewPlan,
+    refusals: Refusals,
+    conditions: Conditions = (),
+    first: PageRequest | None = None,
 ) -> Any:
     """Read what is planned. Fields whose arguments are refused are null, and come to stand in `refusals`."""
     principal = asked.reader()
@@ -77,31 +81,31 @@ async def read_view(
             refusals |= error.refusals
 
 
-class Step(Protocol):
+class RootField(Protocol):
     """A root field."""
 
     @property
     def name(self) -> str:
         """The response name."""
 
-    async def run(self, asked: Asked) -> Any:
+    async def run(self, asked: ExecutionContext) -> Any:
         """Answer the field. Raises DomainError."""
 
 
 @dataclass(frozen=True, slots=True)
-class ConstantStep:
+class ConstantField:
     """__typename of a root type."""
 
     name: str
     value: Any
 
-    async def run(self, asked: Asked) -> Any:
+    async def run(self, asked: ExecutionContext) -> Any:
         """Answer without asking."""
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
-class OneStep:
+class ObjectField:
     """A root field that is one object, or the viewer."""
 
     name: str
@@ -109,7 +113,7 @@ class OneStep:
     arguments: Evaluate
     find: Any
 
-    async def run(self, asked: Asked) -> Any:
+    async def run(self, asked: ExecutionContext) -> Any:
         """Read the object."""
         principal, refusals = asked.reader(), Refusals()
         conditions = self.find(self.arguments(asked.variables), principal) if self.find else ()
@@ -122,13 +126,13 @@ class OneStep:
 
 
 @dataclass(frozen=True, slots=True)
-class ListStep:
+class ListField:
     """A root field that is a list."""
 
     name: str
     plan: ViewPlan
 
-    async def run(self, asked: Asked) -> Any:
+    async def run(self, asked: ExecutionContext) -> Any:
         """Read the list as the viewer's."""
         refusals = Refusals()
         tree = await read_view(asked, self.plan, refusals)
@@ -138,7 +142,7 @@ class ListStep:
 
 
 @dataclass(slots=True)
-class NodeStep:
+class NodeField:
     """`node` and `nodes`: the ids say which types are read, and each type has a plan of its own, made when it comes."""
 
     name: str
@@ -150,7 +154,7 @@ class NodeStep:
     grow: Callable[[], None]
     plans: dict[str, ViewPlan] = field(default_factory=dict)
 
-    async def run(self, asked: Asked) -> Any:
+    async def run(self, asked: ExecutionContext) -> Any:
         """Read one object, or each type's objects with one statement."""
         asked.reader()
         given = self.arguments(asked.variables)
@@ -160,7 +164,7 @@ class NodeStep:
             raise DomainError(ErrorCode.INVALID_ARGUMENT, f"At most {MAX_PAGE} ids, not {len(given['ids'])}.", self.path)
         return await self._many(asked, given["ids"])
 
-    async def _one(self, asked: Asked, given: str) -> Any:
+    async def _one(self, asked: ExecutionContext, given: str) -> Any:
         entity, key = from_global_id(given) or ("", 0)
         if entity not in self.types:
             return None
@@ -173,7 +177,7 @@ class NodeStep:
             asked.add_errors(plan, refusals, tree, self.name)
         return tree
 
-    async def _many(self, asked: Asked, given: list[str]) -> list[Any]:
+    async def _many(self, asked: ExecutionContext, given: list[str]) -> list[Any]:
         ids = [from_global_id(one) or ("", 0) for one in given]
         found: dict[tuple[str, int], Any] = {}
         for entity in sorted({entity for entity, _ in ids} & self.types.keys()):
@@ -195,17 +199,17 @@ class NodeStep:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandStep:
+class MutationField:
     """A mutation: its arguments coerced, one service call, the payload put together."""
 
     name: str
-    command: b.Commanded
+    command: b.MutationBinding
     arguments: Evaluate
     input_type: GraphQLInputType
     payload: PayloadPlan
     plan: ViewPlan
 
-    async def run(self, asked: Asked) -> Any:
+    async def run(self, asked: ExecutionContext) -> Any:
         """Do it, and show what was asked for; problems of the input ride in the payload."""
         principal = asked.reader()
         given, refusals = self.arguments(asked.variables)["input"], Refusals()
@@ -216,20 +220,23 @@ class CommandStep:
         try:
             done = await self._run(asked, given, refusals)
         except DomainError as error:
-            if error.code not in IN_PAYLOAD:
+            if error.code not in PAYLOAD_CODES:
                 raise
-            problems = explain(await report_all(self.command.run.__name__, asked.services, principal, given, error))
+            problems = explain(await self._find_all_problems(asked, given, error))
             _note_problems(problems)
-            return answer(self.payload, {}, problems or [], explain)
+            return render_payload(self.payload, {}, problems or [], explain)
         for result in done.get("results", ()):
             if isinstance(result, DomainError):
                 _note_problems(explain(result))
-        payload = answer(self.payload, done, [], explain)
+        payload = render_payload(self.payload, done, [], explain)
         if refusals:
             asked.add_errors(self.plan, refusals, payload, self.name)
         return payload
 
-    async def _run(self, asked: Asked, given: dict[str, Any], refusals: Refusals) -> dict[str, Any]:
+    async def _find_all_problems(self, asked: ExecutionContext, given: dict[str, Any], error: DomainError) -> InvalidInput:
+        return await find_all_problems(self.command.find_problems, asked.services, asked.reader(), given, error)
+
+    async def _run(self, asked: ExecutionContext, given: dict[str, Any], refusals: Refusals) -> dict[str, Any]:
         """Do it. A field of the payload that cannot be read keeps nothing from being done: it is null."""
         principal = asked.reader()
         while True:
@@ -241,7 +248,7 @@ class CommandStep:
 
 
 @dataclass(slots=True)
-class IntrospectionStep:
+class IntrospectionField:
     """__schema or __type: what graphql-core still executes; kept where no variable decides it."""
 
     name: str
@@ -252,7 +259,7 @@ class IntrospectionStep:
     grow: Callable[[int], None]
     kept: orjson.Fragment | None = None
 
-    async def run(self, asked: Asked) -> Any:
+    async def run(self, asked: ExecutionContext) -> Any:
         """Let graphql-core answer this field alone; to everybody, unless a setting says otherwise."""
         if not asked.public_schema:
             asked.reader()

@@ -35,15 +35,15 @@ from graphql.pyutils import print_path_list
 from gql_releases.domain.dates import parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode, shorten
 from gql_releases.domain.numbers import WrittenNumber, read_integer
-from gql_releases.graphql_api.limits import require
-from gql_releases.graphql_api.messages import show_value
-from gql_releases.graphql_api.scalars import NO_DATE, NO_DATE_TEXT, NO_INTEGER, NO_OBJECT
+from gql_releases.graphql_api.execution.limits import require
+from gql_releases.graphql_api.execution.messages import show_value
+from gql_releases.graphql_api.execution.scalars import NO_DATE, NO_DATE_TEXT, NO_INTEGER, NO_OBJECT
 
 Coerce = Callable[[Any], Any]
 Evaluate = Callable[[Mapping[str, Any]], Any]
 MISSING: Any = object()
 """What an argument is that was not given."""
-SPELLED = "spelled"
+VALUE_CONVERTER = "spelled"
 """In a field's metadata: a function that makes of its value what the domain reads."""
 MAX_DIGITS = 4_000
 """Digits of an integer that Python reads from a text, and prints."""
@@ -98,10 +98,10 @@ def python_name(field: Any, graphql_name: str) -> str:
     return getattr(definition, "python_name", None) or graphql_name
 
 
-def _spelled(find: Callable[[Any], Any], field: Any) -> Callable[[Any], Any]:
+def _convert_value(find: Callable[[Any], Any], field: Any) -> Callable[[Any], Any]:
     """Let what was found for an input field be spelled as the field was declared."""
     definition = field.extensions.get("strawberry-definition")
-    spelled: Any = definition.metadata.get(SPELLED) if definition else None
+    spelled: Any = definition.metadata.get(VALUE_CONVERTER) if definition else None
 
     def find_spelled(given: Any) -> Any:
         value = find(given)
@@ -113,42 +113,42 @@ def _spelled(find: Callable[[Any], Any], field: Any) -> Callable[[Any], Any]:
 def coercer(declared: GraphQLInputType) -> Coerce:
     """Compile the coercer of an input type; it raises CoercionError."""
     if isinstance(declared, GraphQLNonNull):
-        return _bare(declared.of_type)
-    inner = _bare(declared)
+        return _coerce_named(declared.of_type)
+    inner = _coerce_named(declared)
     return lambda value: None if value is None else inner(value)
 
 
-def _bare(declared: Any) -> Coerce:
+def _coerce_named(declared: Any) -> Coerce:
     """Compile the coercer of a type for values that are not null."""
     if isinstance(declared, GraphQLList):
-        return _list(declared)
+        return _list_coercer(declared)
     if isinstance(declared, GraphQLInputObjectType):
-        return _object(declared)
+        return _object_coercer(declared)
     if isinstance(declared, GraphQLEnumType):
-        return _enum(declared)
+        return _enum_coercer(declared)
     assert isinstance(declared, GraphQLScalarType)
     return _SCALARS[declared.name]
 
 
-def _null(declared: object) -> CoercionError:
+def _null_error(declared: object) -> CoercionError:
     return CoercionError(f"Expected value of non-null type '{declared}!' not to be None.")
 
 
-def _wrong(declared: str, expected: str, value: Any) -> CoercionError:
+def _type_error(declared: str, expected: str, value: Any) -> CoercionError:
     """Return the error of a scalar, in graphql-core's words."""
     if value is None:
-        return _null(declared)
+        return _null_error(declared)
     return CoercionError(f"{declared} cannot represent {expected}: {show_value(value)}")
 
 
-def _enum(declared: GraphQLEnumType) -> Coerce:
+def _enum_coercer(declared: GraphQLEnumType) -> Coerce:
     names: dict[str, str] = {name: name for name in declared.values}
 
     def coerce(value: Any) -> str:
         if isinstance(value, str) and value in names:
             return names[value]
         if value is None:
-            raise _null(declared)
+            raise _null_error(declared)
         if isinstance(value, str):
             raise CoercionError(f"Value '{shorten(value)}' does not exist in '{declared}' enum.")
         raise CoercionError(f"Enum '{declared}' cannot represent non-string value: {show_value(value)}.")
@@ -156,13 +156,13 @@ def _enum(declared: GraphQLEnumType) -> Coerce:
     return coerce
 
 
-def _list(declared: GraphQLList[Any]) -> Coerce:
+def _list_coercer(declared: GraphQLList[Any]) -> Coerce:
     item = coercer(declared.of_type)
 
     def coerce(value: Any) -> list[Any]:
         if not isinstance(value, list | tuple):
             if value is None:
-                raise _null(declared)
+                raise _null_error(declared)
             return [item(value)]
         require("listLength", len(value))
         coerced: list[Any] = []
@@ -178,7 +178,7 @@ def _list(declared: GraphQLList[Any]) -> Coerce:
 
 
 @lru_cache(maxsize=256)
-def _object(declared: GraphQLInputObjectType) -> Coerce:
+def _object_coercer(declared: GraphQLInputObjectType) -> Coerce:
     fields: dict[str, tuple[str, Coerce]] = {}
     defaults: dict[str, Any] = {}
     required: list[tuple[str, str]] = []
@@ -187,7 +187,7 @@ def _object(declared: GraphQLInputObjectType) -> Coerce:
     def compile_fields() -> None:
         for name, field in declared.fields.items():
             python = python_name(field, name)
-            fields[name] = python, _spelled(coercer(field.type), field)
+            fields[name] = python, _convert_value(coercer(field.type), field)
             if field.default_value is not Undefined:
                 defaults[python] = _plain_default(field.default_value)
             elif isinstance(field.type, GraphQLNonNull):
@@ -196,7 +196,7 @@ def _object(declared: GraphQLInputObjectType) -> Coerce:
     def coerce(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             if value is None:
-                raise _null(declared)
+                raise _null_error(declared)
             raise CoercionError(f"Expected value of type '{declared}' to be an object, found: {show_value(value)}.")
         if not fields:
             compile_fields()
@@ -226,20 +226,20 @@ def _plain_default(value: Any) -> Any:
     return value.name if isinstance(value, Enum) else value
 
 
-def _text(value: Any) -> str:
+def _coerce_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise _wrong("String", "a non string value", value)
+        raise _type_error("String", "a non string value", value)
     return value
 
 
-def _id(value: Any) -> str:
+def _coerce_id(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, WrittenNumber) and value.is_written_as_integer:
         return value.text
     if isinstance(value, bool) or not isinstance(value, int):
         if value is None:
-            raise _null("ID")
+            raise _null_error("ID")
         raise _require_exact(CoercionError(f"ID cannot represent {show_value(value)}: send a string or an integer."), value)
     return str(value)
 
@@ -250,54 +250,54 @@ def _require_exact(error: CoercionError, value: Any) -> CoercionError:
     return error
 
 
-def _int(value: Any) -> int:
+def _coerce_int(value: Any) -> int:
     if isinstance(value, float):
         number = value.to_integer() if isinstance(value, WrittenNumber) else None
         if number is None:
-            raise _require_exact(_wrong("Int", "non-integer value", value), value)
+            raise _require_exact(_type_error("Int", "non-integer value", value), value)
         value = number
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong("Int", "non-integer value", value)
+        raise _type_error("Int", "non-integer value", value)
     if not -(2**31) <= value < 2**31:
-        raise _wrong("Int", "non 32-bit signed integer value", value)
+        raise _type_error("Int", "non 32-bit signed integer value", value)
     return value
 
 
-def _big_int(value: Any) -> int:
+def _coerce_big_int(value: Any) -> int:
     if isinstance(value, WrittenNumber) and value.is_written_as_integer and len(value.text) < MAX_DIGITS:
         return int(value.text)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _require_exact(CoercionError(NO_INTEGER), value) if value is not None else _null("BigInt")
+        raise _require_exact(CoercionError(NO_INTEGER), value) if value is not None else _null_error("BigInt")
     return value
 
 
-def _float(value: Any) -> float:
+def _coerce_float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong("Float", "non numeric value", value)
+        raise _type_error("Float", "non numeric value", value)
     number = float(value)
     if not math.isfinite(number) or (isinstance(value, int) and int(number) != value):
-        raise _wrong("Float", "this number exactly", value)
+        raise _type_error("Float", "this number exactly", value)
     return number
 
 
-def _boolean(value: Any) -> bool:
+def _coerce_boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _wrong("Boolean", "a non boolean value", value)
+        raise _type_error("Boolean", "a non boolean value", value)
     return value
 
 
-def _date_time(value: Any) -> datetime:
+def _coerce_date_time(value: Any) -> datetime:
     if not isinstance(value, str):
-        raise CoercionError(NO_DATE_TEXT) if value is not None else _null("DateTime")
+        raise CoercionError(NO_DATE_TEXT) if value is not None else _null_error("DateTime")
     try:
         return parse_date(value)
     except DomainError:
         raise CoercionError(NO_DATE) from None
 
 
-def _json_object(value: Any) -> dict[str, Any]:
+def _coerce_json_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise CoercionError(NO_OBJECT) if value is not None else _null("JSONObject")
+        raise CoercionError(NO_OBJECT) if value is not None else _null_error("JSONObject")
     if _has_float(value):
         raise _require_exact(CoercionError(NO_OBJECT), 0.0)
     return value
@@ -317,14 +317,14 @@ def _has_float(value: Any) -> bool:
 
 
 _SCALARS: dict[str, Coerce] = {
-    "String": _text,
-    "ID": _id,
-    "Int": _int,
-    "BigInt": _big_int,
-    "Float": _float,
-    "Boolean": _boolean,
-    "DateTime": _date_time,
-    "JSONObject": _json_object,
+    "String": _coerce_text,
+    "ID": _coerce_id,
+    "Int": _coerce_int,
+    "BigInt": _coerce_big_int,
+    "Float": _coerce_float,
+    "Boolean": _coerce_boolean,
+    "DateTime": _coerce_date_time,
+    "JSONObject": _coerce_json_object,
 }
 
 
@@ -336,7 +336,7 @@ def evaluator(node: ValueNode, declared: GraphQLInputType, where: str = "", *, h
     """
     required = isinstance(declared, GraphQLNonNull)
     if isinstance(node, VariableNode):
-        return _variable(node.name.value, where if required else None, has_default)
+        return _variable_evaluator(node.name.value, where if required else None, has_default)
     if not has_variable(node):
         constant = coercer(declared)(read_literal(node, {}))
         return lambda variables: constant
@@ -354,7 +354,7 @@ def evaluator(node: ValueNode, declared: GraphQLInputType, where: str = "", *, h
     return _object_evaluator(node, inner, where)
 
 
-def _variable(name: str, required_at: str | None, has_default: bool) -> Evaluate:
+def _variable_evaluator(name: str, required_at: str | None, has_default: bool) -> Evaluate:
     """Compile a variable; `required_at` is its place where that must not be null."""
     if required_at is None:
         return lambda variables: variables.get(name, MISSING)
@@ -382,7 +382,7 @@ def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType, w
         field = declared.fields[name]
         field_type = GraphQLNonNull(get_nullable_type(field.type)) if declared.is_one_of else field.type
         find = evaluator(item.value, field_type, f"{where}.{name}", has_default=field.default_value is not Undefined)
-        finders.append((python_name(field, name), _spelled(find, field)))
+        finders.append((python_name(field, name), _convert_value(find, field)))
 
     def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(defaults)

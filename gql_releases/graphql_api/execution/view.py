@@ -23,15 +23,15 @@ from gql_releases.domain.client import ClientGone
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.switching import short_switch_interval
-from gql_releases.graphql_api.cost import require_affordable
-from gql_releases.graphql_api.errors import codes_of, field_error, masked_error
-from gql_releases.graphql_api.limits import limit_error
-from gql_releases.graphql_api.messages import shorten_message
-from gql_releases.graphql_api.preparing import BAD_INPUT, Operation, Preparer, RequestError
-from gql_releases.graphql_api.requests import HttpError, Request, from_body, from_large_body, from_query
-from gql_releases.graphql_api.services import Services
-from gql_releases.graphql_api.steps import Asked, Step
-from gql_releases.graphql_api.trusted import TrustedDocuments
+from gql_releases.graphql_api.execution.cost import require_affordable
+from gql_releases.graphql_api.execution.errors import codes_of, field_error, masked_error
+from gql_releases.graphql_api.execution.limits import limit_error
+from gql_releases.graphql_api.execution.messages import shorten_message
+from gql_releases.graphql_api.execution.operations import BAD_INPUT, Operation, OperationCache, RequestError
+from gql_releases.graphql_api.execution.requests import HttpError, Request, from_body, from_large_body, from_query
+from gql_releases.graphql_api.execution.root_fields import ExecutionContext, RootField
+from gql_releases.graphql_api.execution.services import Services
+from gql_releases.graphql_api.execution.trusted_documents import TrustedDocuments
 from gql_releases.web.authentication import AUTHENTICATION_STATUSES, authenticate
 from gql_releases.web.bodies import ACCEPT_ENCODING, BrokenEncoding, UnsupportedEncoding, read_content
 from gql_releases.web.http import BodyTooLarge, Headers, NotJson, header, media_type, negotiate, parse_json, send
@@ -53,14 +53,14 @@ READING = ("GET", "HEAD")
 PARTIAL_SUCCESS = 294
 LONG_DOCUMENT = 2_000
 """Characters of a document beyond which it is prepared in a thread, unless it is kept: 4,000 tokens take 0.1 s."""
-TURN = 0.005
+TURN_SECONDS = 0.005
 """Seconds after which the root fields of one operation let other requests go on."""
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class EndpointSettings:
     """What the endpoint allows. `draft_status`: the status codes of the draft of August 2026.
 
     `public_schema`: introspection answers without a token.
@@ -78,12 +78,12 @@ class GraphQLView:
 
     def __init__(
         self,
-        preparer: Preparer,
+        preparer: OperationCache,
         trusted: TrustedDocuments,
         services: Services,
         authenticator: Authenticator,
         page: Page,
-        rules: Rules,
+        rules: EndpointSettings,
         rates: RateLimit,
         refusals: RefusalLimit | None = None,
     ) -> None:
@@ -189,20 +189,20 @@ class GraphQLView:
             variables = await run_in_thread(operation.coerce, raw, exact) if is_long else operation.coerce(raw, exact)
             price = await run_in_thread(operation.price, variables) if is_long else operation.price(variables)
             if request.extensions:
-                extensions = _told(request.extensions, price.cost, self._rules.max_cost)
+                extensions = cost_extensions(request.extensions, price.cost, self._rules.max_cost)
             require_affordable(price, self._rules.max_cost)
             steps = await run_in_thread(operation.steps, variables) if is_long else operation.steps(variables)
         except RequestError as error:
             current_record().name_operation(request.operation_name, request.query)
-            return self._refused(error, kind), {"errors": [_formatted(one, error.code) for one in error.errors]}
+            return self._refused(error, kind), {"errors": [format_error(one, error.code) for one in error.errors]}
         except GraphQLError as error:
             status = self._refused(RequestError([error]), kind)
             current_record().name_operation(request.operation_name, request.query)
-            return status, {"errors": [_formatted(error, BAD_INPUT)], **extensions}
+            return status, {"errors": [format_error(error, BAD_INPUT)], **extensions}
         if extensions and request.extensions.get("dryRun"):
             return 200, {"data": None, **extensions}
         services = self._for_large if request.large else self._services
-        asked = Asked(services, principal, variables, request.variables, self._rules.public_schema, [])
+        asked = ExecutionContext(services, principal, variables, request.variables, self._rules.public_schema, [])
         data, errors = await run(steps, asked)
         if request.large:
             await run_in_thread(clear_gradually, [variables, request.variables])
@@ -211,7 +211,7 @@ class GraphQLView:
         if errors:
             answer["errors"] = errors
             is_partial = any(value is not None for value in data.values())
-            if not is_partial and _are(errors, ErrorCode.UNAVAILABLE):
+            if not is_partial and all_have_code(errors, ErrorCode.UNAVAILABLE):
                 status = 503
             elif self._rules.draft_status and kind == RESPONSE_JSON:
                 status = PARTIAL_SUCCESS
@@ -254,21 +254,21 @@ def _require_request(scope: Scope) -> None:
         raise HttpError(415, f"Send the request as {JSON}.")
 
 
-def _told(asked: dict[str, Any], cost: int, most: int) -> dict[str, Any]:
+def cost_extensions(asked: dict[str, Any], cost: int, most: int) -> dict[str, Any]:
     """Give the answer's extensions: the cost, where `extensions.cost` or `extensions.dryRun` is true."""
     if asked.get("cost") is True or asked.get("dryRun") is True:
         return {"extensions": {"cost": {"requested": cost, "maximum": most}}}
     return {}
 
 
-async def run(steps: Iterable[Step], asked: Asked) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+async def run(steps: Iterable[RootField], asked: ExecutionContext) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Run the root fields in order, each whole. Raises InvalidToken: that refuses the request, ClientGone."""
     data: dict[str, Any] = {}
     errors = asked.errors
     begun = time.perf_counter()
     for step in steps:
         name = step.name
-        if data and time.perf_counter() - begun > TURN:  # SQLite answers without a pause: let others have theirs
+        if data and time.perf_counter() - begun > TURN_SECONDS:  # SQLite answers without a pause: let others have theirs
             await asyncio.sleep(0)
             begun = time.perf_counter()
         try:
@@ -279,7 +279,7 @@ async def run(steps: Iterable[Step], asked: Asked) -> tuple[dict[str, Any], list
         except DomainError as error:
             errors.append(field_error(error, [name]))
         except GraphQLError as error:  # introspection's own
-            errors.append(_formatted(error, BAD_INPUT))
+            errors.append(format_error(error, BAD_INPUT))
         except Exception as error:  # noqa: BLE001 - logged and answered as INTERNAL
             errors.append(masked_error(error, [name]))
         data[name] = None
@@ -291,21 +291,23 @@ def dump(answer: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(answer)
     except orjson.JSONEncodeError:
-        return orjson.dumps({name: orjson.Fragment(_spelled(value)) for name, value in answer.items()})
+        return orjson.dumps({name: orjson.Fragment(dump_value(value)) for name, value in answer.items()})
 
 
-def _spelled(value: Any) -> bytes:
+def dump_value(value: Any) -> bytes:
+    """Return a value as JSON."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
         return json.dumps(value, ensure_ascii=True).encode()
 
 
-def _are(errors: list[dict[str, Any]], code: ErrorCode) -> bool:
+def all_have_code(errors: list[dict[str, Any]], code: ErrorCode) -> bool:
+    """Return whether all errors have one code."""
     return all(error.get("extensions", {}).get("code") == code.value for error in errors)
 
 
-def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+def format_error(error: GraphQLError, code: str) -> dict[str, Any]:
     """Render an error of graphql-core, with `code` unless it has one of its own."""
     extensions = {"code": code} | (error.extensions or {})
     return {**error.formatted, "message": shorten_message(error.message), "extensions": extensions}

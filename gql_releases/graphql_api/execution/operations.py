@@ -29,30 +29,24 @@ from graphql.execution.values import get_variable_values
 from gql_releases.domain.cache_budget import BUDGET, BoundedCache, CacheBudget
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.errors import quote_value
-from gql_releases.graphql_api import bindings as b
-from gql_releases.graphql_api.coercing import MISSING, Coerce, CoercionError, coercer, evaluator, is_large
-from gql_releases.graphql_api.collecting import Document, booleans_of, fragments_of, operations_of
-from gql_releases.graphql_api.cost import Price, Relevant, price, relevant_variables
-from gql_releases.graphql_api.limits import MAXIMA, check_document, check_text
-from gql_releases.graphql_api.messages import drop_suggestions, explain_id, has_long_name, shorten_value
-from gql_releases.graphql_api.payloads import plan_payload
-from gql_releases.graphql_api.planning import (
-    arguments_of,
-    binding_of,
-    plan_list,
-    plan_shown,
-    plan_view,
+from gql_releases.graphql_api.execution import bindings as b
+from gql_releases.graphql_api.execution.coercion import MISSING, Coerce, CoercionError, coercer, evaluator, is_large
+from gql_releases.graphql_api.execution.collect_fields import Document, booleans_of, fragments_of, operations_of
+from gql_releases.graphql_api.execution.cost import Price, Relevant, price, relevant_variables
+from gql_releases.graphql_api.execution.limits import MAXIMA, check_document, check_text
+from gql_releases.graphql_api.execution.messages import drop_suggestions, explain_id, has_long_name, shorten_value
+from gql_releases.graphql_api.execution.payload_plans import plan_payload
+from gql_releases.graphql_api.execution.planner import arguments_of, binding_of, plan_list, plan_payload_node, plan_view
+from gql_releases.graphql_api.execution.root_fields import (
+    ConstantField,
+    IntrospectionField,
+    ListField,
+    MutationField,
+    NodeField,
+    ObjectField,
+    RootField,
 )
-from gql_releases.graphql_api.rules import RULES
-from gql_releases.graphql_api.steps import (
-    CommandStep,
-    ConstantStep,
-    IntrospectionStep,
-    ListStep,
-    NodeStep,
-    OneStep,
-    Step,
-)
+from gql_releases.graphql_api.execution.rules import RULES
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +59,8 @@ PLAN_TOKEN_BYTES = 300
 """What each token weighs in another plan, for other Booleans or another type of node."""
 PRICE_BYTES = 400
 """What a kept price weighs."""
-PLANS_PER_OPERATION = 16
-PRICES_PER_OPERATION = 64
+MAX_PLANS_PER_OPERATION = 16
+MAX_PRICES_PER_OPERATION = 64
 
 
 PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
@@ -102,7 +96,7 @@ class Operation:
     booleans: tuple[str, ...]
     priced_by: Relevant
     tokens: int
-    plans: OrderedDict[tuple[bool | None, ...], list[Step]] = field(default_factory=OrderedDict)
+    plans: OrderedDict[tuple[bool | None, ...], list[RootField]] = field(default_factory=OrderedDict)
     prices: OrderedDict[tuple[Any, ...], Price] = field(default_factory=OrderedDict)
     grow: Callable[[int], None] = _ignore
     """Called with the bytes that the operation has grown by."""
@@ -181,13 +175,13 @@ class Operation:
             booleans = {name: variables.get(name) for name in self.booleans}
             document = Document(self.schema, fragments_of(self.document), booleans)
             known = self.prices[key] = price(document, self.definition, variables)
-            if len(self.prices) > PRICES_PER_OPERATION:
+            if len(self.prices) > MAX_PRICES_PER_OPERATION:
                 self.prices.popitem(last=False)
             else:
                 self.grow(PRICE_BYTES)
         return known
 
-    def steps(self, variables: Mapping[str, Any]) -> list[Step]:
+    def steps(self, variables: Mapping[str, Any]) -> list[RootField]:
         """Give the root fields for these variables, planned once per values of the Booleans that choose fields.
 
         Raises GraphQLError for a null that @skip or @include reads.
@@ -196,50 +190,50 @@ class Operation:
         steps = self.plans.get(key)
         if steps is None:
             steps = self.plans[key] = self._plan(dict(zip(self.booleans, key, strict=True)))
-            if len(self.plans) > PLANS_PER_OPERATION:
+            if len(self.plans) > MAX_PLANS_PER_OPERATION:
                 self.plans.popitem(last=False)
             elif len(self.plans) > 1:
                 self.grow(PLAN_TOKEN_BYTES * self.tokens)
         return steps
 
-    def _plan(self, booleans: Mapping[str, bool | None]) -> list[Step]:
+    def _plan(self, booleans: Mapping[str, bool | None]) -> list[RootField]:
         document = Document(self.schema, fragments_of(self.document), booleans)
         root = self.schema.get_root_type(self.definition.operation)
         assert root
         fields = document.collect(root, [self.definition.selection_set])
         return [self._step(document, root, name, nodes) for name, nodes in fields.items()]
 
-    def _step(self, document: Document, root: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> Step:
+    def _step(self, document: Document, root: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> RootField:
         asked = nodes[0].name.value
         if asked == "__typename":
-            return ConstantStep(name, root.name)
+            return ConstantField(name, root.name)
         if asked in ("__schema", "__type"):
-            return IntrospectionStep(name, self.schema, document, self.definition, nodes, self.grow)
+            return IntrospectionField(name, self.schema, document, self.definition, nodes, self.grow)
         declared = root.fields[asked]
         target: Any = get_named_type(declared.type)
         arguments = arguments_of(declared, nodes[0])
         match binding_of(declared):
-            case b.Commanded() as command:
+            case b.MutationBinding() as command:
                 return self._command(document, name, nodes, target, command)
-            case b.Planned("list"):
-                return ListStep(name, plan_list(document, declared, nodes, (name,)))
-            case b.Planned("node" | "nodes"):
+            case b.QueryBinding("list"):
+                return ListField(name, plan_list(document, declared, nodes, (name,)))
+            case b.QueryBinding("node" | "nodes"):
                 grow = partial(self.grow, PLAN_TOKEN_BYTES * self.tokens)
-                return NodeStep(name, document, nodes, node_types(self.schema), arguments, (name,), grow)
-            case b.Planned(_, find):
-                return OneStep(name, plan_view(document, target, nodes, (name,)), arguments, find)
+                return NodeField(name, document, nodes, node_types(self.schema), arguments, (name,), grow)
+            case b.QueryBinding(_, find):
+                return ObjectField(name, plan_view(document, target, nodes, (name,)), arguments, find)
         raise TypeError(f"{root.name}.{asked} is bound to nothing")
 
     def _command(
-        self, document: Document, name: str, nodes: list[FieldNode], payload: GraphQLObjectType, command: b.Commanded
-    ) -> CommandStep:
+        self, document: Document, name: str, nodes: list[FieldNode], payload: GraphQLObjectType, command: b.MutationBinding
+    ) -> MutationField:
         root = self.schema.mutation_type
         assert root
         declared = root.fields[nodes[0].name.value]
         plan, shown = plan_payload(document, payload, nodes, command.shows)
-        view = plan_shown(document, shown.target or node_types(self.schema)["Release"], shown.nodes, (name,))
+        view = plan_payload_node(document, shown.target or node_types(self.schema)["Release"], shown.nodes, (name,))
         arguments, input_type = arguments_of(declared, nodes[0]), declared.args["input"].type
-        return CommandStep(name, command, arguments, input_type, plan, view)
+        return MutationField(name, command, arguments, input_type, plan, view)
 
 
 def node_types(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
@@ -248,7 +242,7 @@ def node_types(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
     return {one.name: one for one in schema.get_possible_types(interface)}
 
 
-class Preparer:
+class OperationCache:
     """Prepares operations and keeps them."""
 
     def __init__(self, schema: GraphQLSchema, budget: CacheBudget = BUDGET) -> None:
@@ -274,7 +268,7 @@ class Preparer:
         """Plan each operation of trusted documents, by id. Raises ValueError for one that cannot be executed."""
         for document_id, text in documents.items():
             try:
-                for name in _names(text):
+                for name in _list_names(text):
                     operation = self.prepare(text, name)
                     operation.steps(dict.fromkeys(operation.booleans, True))
             except (RequestError, GraphQLError) as error:
@@ -295,7 +289,7 @@ class Preparer:
             for fault in errors if hide_suggestions else ():
                 fault.message = drop_suggestions(fault.message)
             raise RequestError(errors)
-        definition = _choose(document, name)
+        definition = _choose_operation(document, name)
         return Operation(
             self._schema,
             document,
@@ -325,13 +319,13 @@ def _count_tokens(document: DocumentNode) -> int:
     return count
 
 
-def _names(text: str) -> list[str | None]:
+def _list_names(text: str) -> list[str | None]:
     """Give the names that a document's operations are asked for by: one alone needs none."""
     found = [one.name.value if one.name else None for one in operations_of(parse(text))]
     return found if len(found) > 1 else [None, *(name for name in found if name)]
 
 
-def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+def _choose_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
     operations = operations_of(document)
     if name is None:
         if len(operations) == 1:
