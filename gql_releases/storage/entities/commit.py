@@ -20,6 +20,7 @@ from gql_releases.storage.entities.shared import (
     list_compared,
     select_commits_between,
 )
+from gql_releases.storage.reading.aliases import inner
 from gql_releases.storage.reading.entity import Entity, ToMany, ToOne, list_own_rows
 from gql_releases.storage.reading.filters import filter_equals
 from gql_releases.storage.schema.columns import table
@@ -50,7 +51,7 @@ def select_placed_commits() -> FromClause:
 
 def filter_author_between(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The author wrote a commit of one of the releases between a base and a head."""
-    commits = table(CommitRow).alias()
+    commits = inner(CommitRow, "filter_author_between commits")
     wrote = select(commits.c.author_id).where(
         in_own_organization(commits), commits.c.id.in_(select_commits_between(name)), commits.c.author_id.is_not(None)
     )

@@ -10,6 +10,7 @@ from sqlalchemy import FromClause, Select, func, select, tuple_
 
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import prefix_conditions
+from gql_releases.storage.reading.aliases import inner
 from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, list_own_rows
 from gql_releases.storage.reading.filters import bind_value, filter_equals
 from gql_releases.storage.schema.columns import table
@@ -22,10 +23,11 @@ from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 def select_release_containing(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The organization's first release that has a commit of this sha."""
-    commits, links = table(CommitRow).alias(), table(ReleaseCommitRow).alias()
+    commits = inner(CommitRow, "select_release_containing commits")
+    links = inner(ReleaseCommitRow, "select_release_containing links")
     conditions = [commits.c.organization_id == rows.c.id, *_filter_repository(rows, commits, binds)]
     if "commit_prefix" in binds:  # the smallest is the whole sha, if there is such a one
-        prefixed = table(CommitRow).alias()
+        prefixed = inner(CommitRow, "select_release_containing prefixed")
         within = [prefixed.c.organization_id == rows.c.id, *_filter_repository(rows, prefixed, binds)]
         smallest = select(func.min(prefixed.c.sha)).where(
             *within, *prefix_conditions(prefixed.c.sha, binds["commit_prefix"])
@@ -42,7 +44,7 @@ def select_release_containing(rows: FromClause, binds: Mapping[str, str], dialec
 def _filter_repository(rows: FromClause, commits: FromClause, binds: Mapping[str, str]) -> list[Any]:
     if "repository" not in binds:
         return []
-    repositories = table(RepositoryRow).alias()
+    repositories = inner(RepositoryRow, "filter_repository repositories")
     name = bind_value(repositories.c.name, binds["repository"])
     named = select(repositories.c.id).where(repositories.c.organization_id == rows.c.id, repositories.c.name == name)
     return [commits.c.repository_id == named.correlate(rows).scalar_subquery()]
@@ -51,11 +53,12 @@ def _filter_repository(rows: FromClause, commits: FromClause, binds: Mapping[str
 def select_compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The head of a comparison, if it and the base are a project's releases and the base is not the later one."""
     (name,) = binds.values()
-    head, base = table(ReleaseProjectRow).alias(), table(ReleaseProjectRow).alias()
+    head = inner(ReleaseProjectRow, "select_compared_head head")
+    base = inner(ReleaseProjectRow, "select_compared_head base")
     conditions = [base.c.project_id == head.c.project_id, head.c.organization_id == rows.c.id]
     conditions.append(head.c.project_id == _select_own_project(rows, f"{name}_0"))
     for links, version in ((base, f"{name}_1"), (head, f"{name}_2")):
-        releases = table(ReleaseRow).alias()
+        releases = inner(ReleaseRow, "select_compared_head releases")
         named = [releases.c.organization_id == rows.c.id, releases.c.version == bind_value(releases.c.version, version)]
         conditions += [
             links.c.organization_id == rows.c.id,
@@ -67,13 +70,13 @@ def select_compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Di
 
 def select_release_of_version(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The organization's release of a version."""
-    releases = table(ReleaseRow).alias()
+    releases = inner(ReleaseRow, "select_release_of_version releases")
     same = releases.c.version == bind_value(releases.c.version, binds["version"])
     return select(releases.c.id).where(releases.c.organization_id == rows.c.id, same)
 
 
 def _select_own_project(rows: FromClause, name: str) -> Any:
-    projects = table(ProjectRow).alias()
+    projects = inner(ProjectRow, "select_own_project projects")
     named = [projects.c.organization_id == rows.c.id, projects.c.slug == bind_value(projects.c.slug, name)]
     return select(projects.c.id).where(*named).correlate(rows).scalar_subquery()
 

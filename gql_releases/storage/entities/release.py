@@ -25,6 +25,7 @@ from gql_releases.storage.entities.shared import (
     select_deploys_for,
 )
 from gql_releases.storage.entities.upstream import select_upstream
+from gql_releases.storage.reading.aliases import inner
 from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, Filter, ToMany, ToOne, list_own_rows
 from gql_releases.storage.reading.filters import (
     Compare,
@@ -45,7 +46,8 @@ from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, Release
 
 def select_previous_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The release of a project before this one, by the date that it is shown under."""
-    own, other = table(ReleaseProjectRow).alias(), table(ReleaseProjectRow).alias()
+    own = inner(ReleaseProjectRow, "select_previous_release own")
+    other = inner(ReleaseProjectRow, "select_previous_release other")
     here = select(own.c.date_shown, own.c.release_id).where(
         own.c.organization_id == rows.c.organization_id,
         own.c.release_id == rows.c.id,
@@ -69,8 +71,10 @@ def select_previous_with_commits(rows: FromClause, binds: Mapping[str, str], dia
     With `projects`, only these of the release's are looked at. Each project's list is walked back from this release to the
     first that has commits; the newest of these is meant.
     """
-    own, other = table(ReleaseProjectRow).alias(), table(ReleaseProjectRow).alias()
-    releases, found = table(ReleaseRow).alias(), table(ReleaseRow).alias()
+    own = inner(ReleaseProjectRow, "select_previous_with_commits own")
+    other = inner(ReleaseProjectRow, "select_previous_with_commits other")
+    releases = inner(ReleaseRow, "select_previous_with_commits releases")
+    found = inner(ReleaseRow, "select_previous_with_commits found")
     of_link = and_(releases.c.organization_id == other.c.organization_id, releases.c.id == other.c.release_id)
     of_project = (
         select(other.c.release_id)
@@ -190,7 +194,7 @@ def filter_on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnE
 
 
 def _filter_in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    deploys = table(DeployRow).alias()
+    deploys = inner(DeployRow, "filter_in_environment deploys")
     same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
     return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == environment_id(name)))
 
@@ -204,7 +208,8 @@ def _filter_deployed(rows: FromClause, name: str, dialect: Dialect) -> ColumnEle
 
 def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnElement[bool]:
     """The release is the newest of one of the organization's projects, by the date that it is shown under."""
-    projects, links = table(ProjectRow).alias(), table(ReleaseProjectRow).alias()
+    projects = inner(ProjectRow, "filter_latest projects")
+    links = inner(ReleaseProjectRow, "filter_latest links")
     newest = (
         select(links.c.release_id)
         .where(links.c.organization_id == projects.c.organization_id, links.c.project_id == projects.c.id)
@@ -220,7 +225,8 @@ def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> Colum
 
 
 def _filter_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    links, authors = table(ReleaseAuthorRow).alias(), table(CommitAuthorRow).alias()
+    links = inner(ReleaseAuthorRow, "filter_author links")
+    authors = inner(CommitAuthorRow, "filter_author authors")
     named = [in_own_organization(authors), authors.c.email == bind_value(authors.c.email, name)]
     wanted = select(authors.c.id).where(*named).scalar_subquery()
     same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
@@ -229,31 +235,31 @@ def _filter_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnEleme
 
 def _filter_commits(rows: FromClause, wanted: Any) -> ColumnElement[bool]:
     """The release is one of those that have one of the wanted commits: found from the commits, which are few."""
-    links = table(ReleaseCommitRow).alias()
+    links = inner(ReleaseCommitRow, "filter_commits links")
     same = [in_own_organization(links), links.c.commit_id.in_(wanted)]
     return rows.c.id.in_(select(links.c.release_id).where(*same))
 
 
 def _filter_commit_prefix(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    commits = table(CommitRow).alias()
+    commits = inner(CommitRow, "filter_commit_prefix commits")
     # The smallest is the whole sha, if there is such a one; that there is no other is a check of its own.
     first = (
         select(func.min(commits.c.sha))
         .where(in_own_organization(commits), *prefix_conditions(commits.c.sha, name))
         .scalar_subquery()
     )
-    same = table(CommitRow).alias()
+    same = inner(CommitRow, "filter_commit_prefix same")
     return _filter_commits(rows, select(same.c.id).where(in_own_organization(same), same.c.sha == first))
 
 
 def _filter_commit(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    commits = table(CommitRow).alias()
+    commits = inner(CommitRow, "filter_commit commits")
     named = [in_own_organization(commits), commits.c.sha == bind_value(commits.c.sha, name)]
     return _filter_commits(rows, select(commits.c.id).where(*named))
 
 
 def _filter_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    changes = table(FileChangeRow).alias()
+    changes = inner(FileChangeRow, "filter_path changes")
     named = [in_own_organization(changes), changes.c.path == bind_value(changes.c.path, name)]
     return _filter_commits(rows, select(changes.c.commit_id).where(*named))
 

@@ -19,6 +19,7 @@ from gql_releases.domain.paging import Order, Position
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.engine.types import Id
+from gql_releases.storage.reading.aliases import Aliases
 from gql_releases.storage.reading.conditions import condition, numbered
 from gql_releases.storage.reading.entity import Catalogue, ComputedReferenceQuery, Entity, ToMany, ToOne
 from gql_releases.storage.reading.json_lists import spelled
@@ -33,7 +34,7 @@ from gql_releases.storage.reading.list_queries import (
     total_of,
 )
 from gql_releases.storage.reading.pages import page, page_info
-from gql_releases.storage.reading.plan import Joined, Level, ListPlan, Shape, follow, tenant_of
+from gql_releases.storage.reading.plan import Joined, Level, ListPlan, Shape, follow, require_joins, tenant_of
 from gql_releases.storage.reading.row_codegen import Build, Expression, Put, Source, Waiting, each, end_of_page, present
 from gql_releases.storage.reading.scanning import is_scanning_read
 from gql_releases.storage.schema.columns import table
@@ -91,7 +92,7 @@ def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Cons
         key = _pick(level, entity, rows, item.attribute, item.slot)
     target = level.catalogue.entities[one.target]
     level.join()
-    level.source, other = follow(level.source, target, rows, key)
+    level.source, other = follow(level.source, target, rows, key, level.aliases)
     fields = item.selection.fields
     made = _compile_bare(level, other, *fields) if item.bare else compile_object(level, target, other, fields)
     return present(level.add(other.c.id), made, level.code.constant(item.otherwise))
@@ -160,7 +161,16 @@ def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, p
     found = Rows(link, level, item.slot)
     on = and_(*found.within(organization(), parent), *found.beyond(order))
     source = level.source.outerjoin(found.links, on)
-    below = Level(level.dialect, level.catalogue, level.shapes, source, Source(), columns=level.columns, joins=level.joins)
+    below = Level(
+        level.dialect,
+        level.catalogue,
+        level.shapes,
+        source,
+        Source(),
+        level.aliases,
+        columns=level.columns,
+        joins=level.joins,
+    )
     below.join()
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
     level.source, level.has_rows, level.joins = below.source, True, below.joins
@@ -170,7 +180,7 @@ def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, p
 
 def _level_of(level: Level, link: ToMany, order: Order, item: s.Many) -> tuple[Level, Rows, Put]:
     found = Rows(link, level, item.slot, shown=True)
-    below = Level(level.dialect, level.catalogue, level.shapes, found.source, Source())
+    below = Level(level.dialect, level.catalogue, level.shapes, found.source, Source(), level.aliases)
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
     return below, found, put
 
@@ -178,8 +188,8 @@ def _level_of(level: Level, link: ToMany, order: Order, item: s.Many) -> tuple[L
 def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:
     """Join to each parent its page, limited per parent in SQL; rows come in any order."""
     dialect, shape, slot = level.dialect, level.shapes[item.slot], item.slot
-    parents, links = dialect.list_items("parents", Id), link.table.alias()
-    rows = level.catalogue.entities[link.target].table.alias() if link.child else links
+    parents, links = dialect.list_items("parents", Id), level.aliases.of(link.table)
+    rows = level.aliases.of(level.catalogue.entities[link.target].table) if link.child else links
     on = and_(tenant_of(links) == organization(), links.c[link.parent] == parents.c.value)
     ranged = link.dense and order == link.default and not (shape.backward or shape.before or shape.conditions)
     if ranged:
@@ -192,7 +202,7 @@ def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> 
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
     if link.child:
         source = source.join(rows, same_row(links, rows, link))
-    below = Level(dialect, level.catalogue, level.shapes, source, Source())
+    below = Level(dialect, level.catalogue, level.shapes, source, Source(), level.aliases)
     sort, tie = links.c[order.field], links.c[link.tie]
     put = _compile_parts(below, rows, item, order, sort, tie)
     parent, places = below.add(parents.c.value), [sort] if link.dense or order.field == link.tie else [sort, tie]
@@ -270,6 +280,30 @@ class RootPlan:
     """Columns that are NULL unless a name does not hold: (index, slot of the page, index of its check)."""
 
 
+def _count_joins(fields: Sequence[Any]) -> int:
+    """Count the joins of an object's level, without those of lists. Raises DomainError where a level below has too many."""
+    count = 0
+    for item in fields:
+        match item:
+            case s.One():
+                count += 1 + _count_joins(item.selection.fields)
+            case s.Embedded():
+                count += _count_joins((*item.fields, *(item.otherwise or ())))
+            case s.Many():
+                require_joins(sum(_count_joins(_fields_of(part)) for part in item.parts))
+    return count
+
+
+def _fields_of(part: s.Part) -> Sequence[Any]:
+    """Return what a part of a list selects of each row."""
+    match part:
+        case s.Nodes():
+            return part.selection.fields
+        case s.Edges():
+            return [one for edge in part.fields if isinstance(edge, s.EdgeNode) for one in edge.selection.fields]
+    return ()
+
+
 def compile_root(
     dialect: Dialect,
     catalogue: Catalogue,
@@ -281,18 +315,22 @@ def compile_root(
 ) -> RootPlan:
     """Make the plan of a read, which is kept or is used once.
 
-    Its root statement starts from the token's row: a revoked one answers no row at all.
+    Its root statement starts from the token's row: a revoked one answers no row at all. Raises
+    DomainError(INVALID_ARGUMENT) where one object leads to too many others.
     """
-    entity = catalogue.entities[selection.entity]
-    tokens = table(TokenRow).alias()
+    require_joins(_count_joins(selection.fields))  # before anything is compiled in vain
+    entity, aliases = catalogue.entities[selection.entity], Aliases()
+    tokens = aliases.of(table(TokenRow))
     if selection.entity == "Viewer":
         rows: FromClause = tokens
-        level = Level(dialect, catalogue, shapes, tokens, Source(), is_root=True)
+        level = Level(dialect, catalogue, shapes, tokens, Source(), aliases, is_root=True)
     else:
-        rows = entity.table.alias()
+        rows = aliases.of(entity.table)
         found = [condition(entity, rows, name, bind, dialect) for name, bind in numbered(conditions, "r")]
         same = rows.c[entity.tenant] == tokens.c.organization_id
-        level = Level(dialect, catalogue, shapes, tokens.outerjoin(rows, and_(same, *found)), Source(), is_root=True)
+        level = Level(
+            dialect, catalogue, shapes, tokens.outerjoin(rows, and_(same, *found)), Source(), aliases, is_root=True
+        )
     build = level.code.builder(compile_object(level, entity, rows, selection.fields))
     present = level.add(rows.c.id)
     checks = tuple(

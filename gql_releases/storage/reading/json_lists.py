@@ -33,6 +33,7 @@ from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.paging import Position
 from gql_releases.storage.engine.types import NEVER, UtcDateTime
+from gql_releases.storage.reading.aliases import Aliases
 from gql_releases.storage.reading.entity import Catalogue, Entity
 from gql_releases.storage.reading.list_queries import Rows, order_of, routed, total_of
 from gql_releases.storage.reading.pages import page, page_info
@@ -127,7 +128,7 @@ def _rows(level: Level, entity: Entity, owner: FromClause, item: s.Many, *, beyo
     link = routed(entity.manys[item.attribute], shape.conditions)
     order = order_of(link, shape, item)
     found = Rows(link, level, item.slot, shown=True)
-    speller = Speller(found.source, level.catalogue)
+    speller = Speller(found.source, level.catalogue, level.aliases)
     pieces = speller.object(level.catalogue.entities[item.entity], found.rows, nodes[0].selection.fields)
     if pieces is None:
         return None
@@ -155,8 +156,8 @@ def _page(rows: Select[Any], size: int) -> FromClause:
 class Speller:
     """Names what makes an object of one entity's row; `source` grows by the rows that its references lead to."""
 
-    def __init__(self, source: Any, catalogue: Catalogue) -> None:
-        self.source, self.catalogue = source, catalogue
+    def __init__(self, source: Any, catalogue: Catalogue, aliases: Aliases) -> None:
+        self.source, self.catalogue, self.aliases = source, catalogue, aliases
 
     def object(self, entity: Entity, rows: FromClause, fields: Sequence[s.Field]) -> list[Piece] | None:
         """Give an object's text, or None where one of its values is not the database's to spell."""
@@ -177,7 +178,7 @@ class Speller:
             case s.One(_, attribute, selection, None, False, None) if attribute in entity.ones:
                 one = entity.ones[attribute]
                 target = self.catalogue.entities[one.target]
-                self.source, other = follow(self.source, target, rows, rows.c[one.column])
+                self.source, other = follow(self.source, target, rows, rows.c[one.column], self.aliases)
                 made = self.object(target, other, selection.fields)
                 return None if made is None else [_or_null(other.c.id, made)]
         return None

@@ -23,14 +23,14 @@ class Rows:
     """The rows of a list within one parent: the link's alias, and the target's (`shown`: in any case) where it is needed."""
 
     def __init__(self, link: ToMany, level: Level, slot: int, *, shown: bool = False) -> None:
-        self.link, self.links = link, link.table.alias()
+        self.link, self.links = link, level.aliases.of(link.table)
         self.shape, self.slot = level.shapes[slot], slot
         target = level.catalogue.entities[link.target]
         conditions = numbered(self.shape.conditions, f"s{slot}_c")
         self.rows: FromClause = self.links
         self.source: Any = self.links
         if link.child and (shown or any(name not in link.filters for name, _ in conditions)):
-            self.rows = target.table.alias()
+            self.rows = level.aliases.of(target.table)
             self.source = self.links.join(self.rows, same_row(self.links, self.rows, link))
         self.conditions = [
             link.filters[name](self.links, bind, level.dialect)

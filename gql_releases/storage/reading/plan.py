@@ -13,6 +13,7 @@ from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement
+from gql_releases.storage.reading.aliases import Aliases
 from gql_releases.storage.reading.entity import Catalogue, Entity
 from gql_releases.storage.reading.row_codegen import Put, Source
 
@@ -80,6 +81,7 @@ class Level:
     shapes: Sequence[Shape]
     source: Any
     code: Source
+    aliases: Aliases
     is_root: bool = False
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     lists: list[ListPlan] = field(default_factory=list)
@@ -99,9 +101,7 @@ class Level:
     def join(self) -> None:
         """Count a join. Raises DomainError(INVALID_ARGUMENT) for more than a statement can have."""
         self.joins += 1
-        if self.joins > MAX_JOINS:
-            message = f"One object leads to more than {MAX_JOINS} others at once: ask for fewer of them."
-            raise DomainError(ErrorCode.INVALID_ARGUMENT, message)
+        require_joins(self.joins)
 
     def add(self, column: ColumnElement[Any]) -> int:
         """Add a column and give its index in the row; a column of a table that is there already is not read twice."""
@@ -130,6 +130,13 @@ class Level:
         return weight
 
 
+def require_joins(count: int) -> None:
+    """Refuse more joins than a statement can have. Raises DomainError(INVALID_ARGUMENT)."""
+    if count > MAX_JOINS:
+        message = f"One object leads to more than {MAX_JOINS} others at once: ask for fewer of them."
+        raise DomainError(ErrorCode.INVALID_ARGUMENT, message)
+
+
 def _as_it_is(wanted: Select[Any]) -> Select[Any]:
     return wanted
 
@@ -139,7 +146,9 @@ def tenant_of(rows: FromClause) -> ColumnElement[Any]:
     return rows.c.organization_id if "organization_id" in rows.c else rows.c.id
 
 
-def follow(source: Any, target: Entity, rows: FromClause, key: ColumnElement[Any]) -> tuple[Any, FromClause]:
+def follow(
+    source: Any, target: Entity, rows: FromClause, key: ColumnElement[Any], aliases: Aliases
+) -> tuple[Any, FromClause]:
     """Join to `source`, which has `rows`, the row of `target` that `key` refers to, and give both."""
-    other = target.table.alias()
+    other = aliases.of(target.table)
     return source.outerjoin(other, and_(other.c[target.tenant] == tenant_of(rows), other.c.id == key)), other
