@@ -18,10 +18,10 @@ from gql_releases.rest_api.engine.paged_selections import (
     render_date,
 )
 from gql_releases.rest_api.engine.pagination import read_page
-from gql_releases.rest_api.engine.parameters import _ID_FIELD
-from gql_releases.rest_api.engine.path_parameters import release_id
+from gql_releases.rest_api.engine.parameters import _ID_FIELD, PAGE_PARAMETERS, PROJECT_PARAMETERS
+from gql_releases.rest_api.engine.release_reads import release_id
 from gql_releases.rest_api.engine.requests import Answer, Request, not_found
-from gql_releases.rest_api.engine.router import Routes, release_routes
+from gql_releases.rest_api.engine.router import QueryParameters, Routes, release_routes
 from gql_releases.rest_api.repositories import REPOSITORY_SELECTION
 
 AUTHOR_SELECTION = s.Selection("CommitAuthor", (s.Value("name", "name"), s.Value("email", "email")))
@@ -143,3 +143,6 @@ ROUTES: Routes = {
     **release_routes("commits", {"GET": list_commits}),
     **release_routes("commitfiles", {"GET": list_commit_files}),
 }
+PARAMETERS: QueryParameters = dict.fromkeys(
+    (list_commits, list_commit_files), (*PROJECT_PARAMETERS, "repo_id", "repo_name", *PAGE_PARAMETERS)
+)

@@ -11,9 +11,10 @@ from gql_releases.rest_api.engine import paged_selections, parameters
 from gql_releases.rest_api.engine.field_names import FieldNames, same_names
 from gql_releases.rest_api.engine.paged_selections import VERSION_SELECTION, date_field, paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
-from gql_releases.rest_api.engine.path_parameters import readable_key, release_key
+from gql_releases.rest_api.engine.path_parameters import release_key
+from gql_releases.rest_api.engine.release_reads import read_release
 from gql_releases.rest_api.engine.requests import STATUS_BY_OUTCOME, Answer, Request
-from gql_releases.rest_api.engine.router import Routes, release_routes
+from gql_releases.rest_api.engine.router import QueryParameters, Routes, release_routes
 from gql_releases.rest_api.projects import add_unknown_projects
 
 LAST_FINISHED = Order("finish_order", descending=True)
@@ -40,11 +41,10 @@ async def list_deploys(request: Request) -> Answer:
 
     One that goes on has no dateFinished, and without that sentry-cli breaks off: GraphQL lists all.
     """
-    key = readable_key(request)
-    projects = await parameters.read_projects(request)
+    release, projects = await read_release(request)
     condition = ("last_of", projects) if projects else ("last", True)
     page = read_page(request.parameters, LAST_FINISHED, (condition,))
-    read = Read(View(RELEASE_DEPLOYS, (page,)), key.conditions())
+    read = Read(View(RELEASE_DEPLOYS, (page,)), release)
     return await paged_selections.answer_page(request, read, page, ReleaseNotFound())
 
 
@@ -79,3 +79,4 @@ DEPLOY_FIELDS = FieldNames(
 
 FIELDS = DEPLOY_FIELDS
 ROUTES: Routes = release_routes("deploys", {"GET": list_deploys, "POST": create_deploy})
+PARAMETERS: QueryParameters = {list_deploys: (*parameters.PROJECT_PARAMETERS, *parameters.PAGE_PARAMETERS)}

@@ -7,14 +7,16 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ProjectNotFound
 from gql_releases.domain.selection import Read
 from gql_releases.rest_api.engine.paged_selections import BY_NAME, answer_organization_list, paged_selection
+from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS, invalid_parameter
 from gql_releases.rest_api.engine.path_parameters import PROJECT_ID_VIEW, project_condition, require_organization_read
 from gql_releases.rest_api.engine.requests import Answer, Request
-from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
 
 ENVIRONMENT_SELECTION = s.Selection(
     "Environment", (s.Value("id", "id", str), s.Value("name", "name"), s.Constant("isHidden", False))
 )
 
+VISIBILITIES = ["all", "hidden", "visible"]
 ENVIRONMENTS = paged_selection("Organization", "environments", ENVIRONMENT_SELECTION)
 
 
@@ -37,11 +39,15 @@ async def list_project_environments(request: Request) -> Answer:
 
 
 def read_visibility(request: Request) -> Conditions:
-    """Read `visibility`: no environment is hidden."""
-    return (("nothing", True),) if request.last("visibility") == "hidden" else ()
+    """Read `visibility`; no environment is hidden. Raises DomainError."""
+    visibility = request.last("visibility", "visible")
+    if visibility not in VISIBILITIES:
+        raise invalid_parameter(f"Invalid value for 'visibility', valid values are: {VISIBILITIES}")
+    return (("nothing", True),) if visibility == "hidden" else ()
 
 
 ROUTES: Routes = {
     (*ORGANIZATION_PATH, "environments"): {"GET": list_environments},
     (*PROJECT_PATH, "environments"): {"GET": list_project_environments},
 }
+PARAMETERS: QueryParameters = dict.fromkeys((list_environments, list_project_environments), ("visibility", *PAGE_PARAMETERS))

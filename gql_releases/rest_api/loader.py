@@ -1,4 +1,4 @@
-"""Collects the routes and the field names that the modules of this package declare as ROUTES and FIELDS."""
+"""Collects what the modules of this package declare: routes, query parameters and field names."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pkgutil import iter_modules
 
 from gql_releases import rest_api
 from gql_releases.rest_api.engine.field_names import FieldNames
-from gql_releases.rest_api.engine.router import Routes
+from gql_releases.rest_api.engine.router import QueryParameters, Routes
 
 
-def _load() -> tuple[Routes, FieldNames]:
+def _load() -> tuple[Routes, QueryParameters, FieldNames]:
     routes: Routes = {}
+    parameters: QueryParameters = {}
     fields: dict[str, tuple[str, FieldNames | None]] = {}
     for name in sorted(module.name for module in iter_modules(rest_api.__path__) if not module.ispkg):
         if name == "loader":
@@ -19,9 +20,13 @@ def _load() -> tuple[Routes, FieldNames]:
         module = import_module(f"{rest_api.__name__}.{name}")
         for pattern, handlers in getattr(module, "ROUTES", {}).items():
             routes.setdefault(pattern, {}).update(handlers)
+        parameters |= getattr(module, "PARAMETERS", {})
         fields |= getattr(module, "FIELDS", FieldNames()).fields
-    return routes, FieldNames(fields)
+    return routes, parameters, FieldNames(fields)
 
 
-ROUTES, FIELD_NAMES = _load()
-"""All routes, and the fields of all bodies: errors are rendered with these names, and a name means the same in all."""
+ROUTES, QUERY_PARAMETERS, FIELD_NAMES = _load()
+"""All routes, the query parameters of each handler, and the fields of all bodies.
+
+Errors are rendered with these names of fields, and a name means the same in all bodies.
+"""

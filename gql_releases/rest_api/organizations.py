@@ -8,9 +8,10 @@ from gql_releases.domain.selection import Read, View
 from gql_releases.rest_api.engine import paged_selections
 from gql_releases.rest_api.engine.paged_selections import BY_SLUG, Tree, date_field, paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
+from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS
 from gql_releases.rest_api.engine.path_parameters import require_organization_read
 from gql_releases.rest_api.engine.requests import Answer, Request
-from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, Routes
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, QueryParameters, Routes
 
 ORGANIZATION_SELECTION = s.Selection(
     "Organization",
@@ -76,3 +77,4 @@ ROUTES: Routes = {
     ("organizations",): {"GET": list_organizations},
     ORGANIZATION_PATH: {"GET": get_organization},
 }
+PARAMETERS: QueryParameters = {list_organizations: PAGE_PARAMETERS}

@@ -19,12 +19,13 @@ from gql_releases.rest_api.engine.paged_selections import (
     date_field,
     paged_selection,
 )
+from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS
 from gql_releases.rest_api.engine.path_parameters import (
     project_condition,
     require_organization_read,
 )
 from gql_releases.rest_api.engine.requests import Answer, Request
-from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
 from gql_releases.rest_api.organizations import ORGANIZATION_SELECTION
 from gql_releases.services.input_problems import check_organization, find_unknown_projects, merge_problems
 
@@ -90,3 +91,4 @@ async def add_unknown_projects(
 
 
 ROUTES: Routes = {(*ORGANIZATION_PATH, "projects"): {"GET": list_projects}, PROJECT_PATH: {"GET": get_project}}
+PARAMETERS: QueryParameters = {list_projects: PAGE_PARAMETERS, get_project: ("collapse",)}

@@ -17,7 +17,7 @@ from gql_releases.rest_api.engine.paged_selections import paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
 from gql_releases.rest_api.engine.path_parameters import project_id
 from gql_releases.rest_api.engine.requests import Answer, Refused, Request
-from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
 from gql_releases.rest_api.flat_release_lists import answer_flat
 from gql_releases.rest_api.releases import RELEASE_PAGES, STATS_SELECTION, release_selection
 
@@ -51,17 +51,21 @@ async def list_stats(request: Request) -> Answer:
 
 
 async def list_project_releases(request: Request) -> Answer:
-    """List a project's open releases by release date, else by creation date; an unknown environment has none."""
+    """List a project's open releases; `date` is the release date, else the creation date.
+
+    An unknown environment has none.
+    """
     request.principal.require(READ_RELEASES)
     request.principal.require_organization(request.path[0])
-    parameters.read_sort(request)
+    order, needed = parameters.read_sort(request)
     project = await project_id(request)
     within: Conditions = (("nothing", True),)
     with suppress(Refused):
         within = await parameters.read_environments(request, [project])
     chosen = (*parameters.read_query(request, [project]), *parameters.read_dates(request))
-    conditions = (("status", "OPEN"), *chosen, *within)
-    page = read_page(request.parameters, NEWEST_SHOWN_FIRST, parameters.require_statement(conditions))
+    conditions = (("status", "OPEN"), *needed, *chosen, *within)
+    order = NEWEST_SHOWN_FIRST if order == parameters.SORT_NEWEST else order
+    page = read_page(request.parameters, order, parameters.require_statement(conditions))
     read = Read(View(PROJECT_RELEASES, (page, *RELEASE_PAGES)), (("id", project),))
     return await paged_selections.answer_page(request, read, page, ProjectNotFound())
 
@@ -85,3 +89,11 @@ ROUTES: Routes = {
     (*ORGANIZATION_PATH, "releases", "stats"): {"GET": list_stats},
     (*PROJECT_PATH, "releases"): {"GET": list_project_releases},
 }
+_LIST_PARAMETERS = (*parameters.FILTER_PARAMETERS, *parameters.DATE_PARAMETERS, *parameters.PAGE_PARAMETERS)
+PARAMETERS: QueryParameters = {
+    list_releases: (*_LIST_PARAMETERS, "flatten"),
+    list_stats: _LIST_PARAMETERS,
+    list_project_releases: (
+        "sort", "query", "environment", *parameters.DATE_PARAMETERS, *parameters.PAGE_PARAMETERS,
+    ),
+}  # fmt: skip

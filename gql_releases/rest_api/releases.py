@@ -9,7 +9,6 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.errors import (
     ErrorCode,
-    Forbidden,
     InvalidInput,
     ProjectNotFound,
     ReleaseNotFound,
@@ -39,10 +38,10 @@ from gql_releases.rest_api.engine.paged_selections import (
     list_field,
     render_date,
 )
-from gql_releases.rest_api.engine.parameters import read_projects
-from gql_releases.rest_api.engine.path_parameters import readable_key, release_id, release_key
+from gql_releases.rest_api.engine.path_parameters import project_id, release_key
+from gql_releases.rest_api.engine.release_reads import read_release, release_id
 from gql_releases.rest_api.engine.requests import STATUS_BY_OUTCOME, Answer, Request
-from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, Routes, release_routes
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes, release_routes
 from gql_releases.rest_api.projects import add_unknown_projects
 from gql_releases.web.large_bodies import clear_gradually, run_in_thread
 
@@ -217,10 +216,8 @@ def answer_creation(created: Created) -> Answer:
 
 async def get_release(request: Request) -> Answer:
     """Show one release; with a `project`, also what stands around it there (docs/sentry-contract.md#3-1-get)."""
-    key = readable_key(request)
+    conditions, projects = await read_release(request)
     parameters.read_periods(request)
-    projects = await parameters.read_projects(request, slugs=True)
-    conditions = (*key.conditions(), *((("on_projects", projects),) if projects else ()))
     tree = await request.services.reads.read(request.principal, Read(RELEASE_VIEW, conditions))
     if tree is None:
         raise ReleaseNotFound
@@ -290,12 +287,13 @@ async def previous_with_commits(request: Request) -> Answer:
 
     Source: docs/sentry-contract.md#6-4-previous-release and docs/sentry-contract.md#9-decisions.
 
-    `project` narrows it to projects (ids or slugs), and so does a path below a project. An archived release is passed over.
+    `project` narrows it to projects, and so does a path below a project. An archived release is passed over.
     A client takes its lastCommit for where the next range begins: what is no whole sha would end the client's build.
     """
-    key = readable_key(request)
-    projects = await read_project_ids(request, key.project)
-    read = Read(previous_view(projects), key.conditions())
+    conditions, projects = await read_release(request)
+    if len(request.path) == 3:  # below a project
+        projects = await narrow_to_project(request, projects)
+    read = Read(previous_view(projects), conditions)
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound
@@ -305,14 +303,15 @@ async def previous_with_commits(request: Request) -> Answer:
     return Answer(200, found)
 
 
-async def read_project_ids(request: Request, named: str | None) -> list[int]:
-    """Return the ids of the project that the path names, else of those of `project`. Raises Forbidden, ReleaseNotFound."""
-    if named is None:
-        return await read_projects(request, slugs=True)
+async def narrow_to_project(request: Request, projects: list[int]) -> list[int]:
+    """Return the id of the project that the path names. Raises ReleaseNotFound where it is none of `projects` ([]: all)."""
     try:
-        return await read_projects(replace(request, parameters={"project": [named]}), slugs=True)
-    except Forbidden:
+        project = await project_id(request)
+    except ProjectNotFound:
         raise ReleaseNotFound from None
+    if projects and project not in projects:
+        raise ReleaseNotFound
+    return [project]
 
 
 _REF_FIELDS = FieldNames({"commit": ("sha", None), "previousCommit": ("previous_sha", None)} | same_names("repository"))
@@ -340,4 +339,9 @@ ROUTES: Routes = {
     **release_routes(None, {"GET": get_release, "PUT": update_release, "DELETE": delete_release}),
     **release_routes("meta", {"GET": get_meta}),
     **release_routes("previous-with-commits", {"GET": previous_with_commits}),
+}
+PARAMETERS: QueryParameters = {
+    get_release: parameters.FILTER_PARAMETERS,
+    get_meta: parameters.PROJECT_PARAMETERS,
+    previous_with_commits: parameters.PROJECT_PARAMETERS,
 }

@@ -13,9 +13,10 @@ from gql_releases.rest_api.engine.paged_selections import (
     date_field,
     paged_selection,
 )
-from gql_releases.rest_api.engine.path_parameters import release_id
+from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS, PROJECT_PARAMETERS
+from gql_releases.rest_api.engine.release_reads import release_id
 from gql_releases.rest_api.engine.requests import Answer, Request
-from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, Routes, release_routes
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, QueryParameters, Routes, release_routes
 
 REPOSITORY_SELECTION = s.Selection(
     "Repository",
@@ -56,3 +57,4 @@ ROUTES: Routes = {
     (*ORGANIZATION_PATH, "repos"): {"GET": list_repositories},
     **release_routes("repositories", {"GET": list_release_repositories}),
 }
+PARAMETERS: QueryParameters = {list_repositories: PAGE_PARAMETERS, list_release_repositories: PROJECT_PARAMETERS}

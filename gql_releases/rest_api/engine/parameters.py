@@ -29,6 +29,13 @@ SORTS: dict[str, tuple[Order, Conditions]] = {
 SESSION_SORTS = frozenset(
     {"adoption", "sessions", "users", "crash_free_sessions", "crash_free_users", "sessions_24h", "users_24h"}
 )
+SESSION_PARAMETERS = ("health", "healthStat", "healthStatsPeriod", "summaryStatsPeriod", "adoptionStages")
+"""Parameters about sessions: their values are checked, they have no effect."""
+PAGE_PARAMETERS = ("per_page", "cursor")
+PROJECT_PARAMETERS = ("project", "projectSlug")
+DATE_PARAMETERS = ("start", "end", "statsPeriod")
+FILTER_PARAMETERS = (*PROJECT_PARAMETERS, "sort", "status", "query", "environment", *SESSION_PARAMETERS)
+"""Parameters that choose releases."""
 PERIODS = ("1h", "24h", "1d", "48h", "2d", "7d", "14d", "30d", "90d")
 
 

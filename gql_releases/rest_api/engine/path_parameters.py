@@ -7,17 +7,13 @@ from typing import Any
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import (
     ProjectNotFound,
-    ReleaseNotFound,
 )
-from gql_releases.domain.principal import READ_ORGANIZATION, READ_RELEASES
+from gql_releases.domain.principal import READ_ORGANIZATION
 from gql_releases.domain.release import (
     ReleaseKey,
 )
 from gql_releases.domain.selection import Read
 from gql_releases.rest_api.engine.requests import Request
-
-RELEASE_ID_VIEW = s.View(s.Selection("Release", (s.Value("id", "id"),)))
-"""A release's id alone."""
 
 PROJECT_ID_VIEW = s.View(s.Selection("Project", (s.Value("id", "id"),)))
 """A project's id alone."""
@@ -39,23 +35,6 @@ def release_key(request: Request) -> ReleaseKey:
     organization, *project, version = request.path
     named = project[0] if project else None
     return ReleaseKey(organization=organization, version=version, project=named, needs_project=named is None)
-
-
-async def release_id(request: Request) -> int:
-    """Give the id of the release that the path names. Raises Forbidden, OrganizationNotFound, ReleaseNotFound."""
-    read = Read(RELEASE_ID_VIEW, readable_key(request).conditions())
-    tree = await request.services.reads.read(request.principal, read)
-    if tree is None:
-        raise ReleaseNotFound
-    found: int = tree["id"]
-    return found
-
-
-def readable_key(request: Request) -> ReleaseKey:
-    """Give the same for a read. Raises Forbidden, OrganizationNotFound."""
-    request.principal.require(READ_RELEASES)
-    request.principal.require_organization(request.path[0])
-    return release_key(request)
 
 
 async def project_id(request: Request) -> int:

@@ -6,7 +6,7 @@ A client takes a redirect for success, so there is none.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
@@ -48,6 +48,8 @@ Pattern = tuple[str, ...]
 """The segments of a path below /api/0/, `*` for a variable one."""
 Routes = dict[Pattern, dict[str, Handler]]
 """Pattern -> method -> handler. Of two patterns that match, the one whose first differing segment is fixed wins."""
+QueryParameters = dict[Handler, Iterable[str]]
+"""Handler -> the query parameters that it reads. It gets no others; a handler that is not listed gets none."""
 
 ORGANIZATION_PATH: Pattern = ("organizations", "*")
 PROJECT_PATH: Pattern = ("projects", "*", "*")
@@ -112,6 +114,7 @@ class RestApi:
     def __init__(
         self,
         routes: Routes,
+        query_parameters: QueryParameters,
         field_names: FieldNames,
         services: Services,
         authenticator: Authenticator,
@@ -122,6 +125,7 @@ class RestApi:
         refusals: RefusalLimit | None = None,
     ) -> None:
         self._route_table, self._field_names = RouteTable(routes), field_names
+        self._query_parameters = query_parameters
         self._proxies, self._refusals = proxies, refusals
         self._services, self._authenticator, self._rates = services, authenticator, rates
         self._body_limit, self._public_url = body_limit, public_url
@@ -178,8 +182,9 @@ class RestApi:
             return Answer(405, {"detail": f'Method "{shorten(method)}" not allowed.'}, allowed)
         sent, body, large = await self._body(scope, receive) if method in ("POST", "PUT") else NO_BODY
         query = scope["query_string"].decode("latin-1")
+        declared, values = self._query_parameters.get(handlers[method], ()), parse_qs(query, keep_blank_values=True)
         request = Request(
-            self._services, principal, path, parse_qs(query, keep_blank_values=True), body,
+            self._services, principal, path, {name: values[name] for name in values if name in declared}, body,
             self._public_url or self._origin(scope), scope["raw_path"].decode("latin-1").partition("?")[0], query,
             header(scope, b"user-agent") or "", large,
         )  # fmt: skip

@@ -1,0 +1,37 @@
+"""The release that the path of a request names, for reads: `project` narrows it."""
+
+from __future__ import annotations
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.errors import ReleaseNotFound
+from gql_releases.domain.principal import READ_RELEASES
+from gql_releases.domain.selection import Read
+from gql_releases.rest_api.engine.parameters import read_projects
+from gql_releases.rest_api.engine.path_parameters import release_key
+from gql_releases.rest_api.engine.requests import Request
+
+RELEASE_ID_VIEW = s.View(s.Selection("Release", (s.Value("id", "id"),)))
+"""A release's id alone."""
+
+
+async def release_id(request: Request) -> int:
+    """Return the id of the release that the path names. Raises what read_release does, ReleaseNotFound."""
+    conditions, _ = await read_release(request)
+    tree = await request.services.reads.read(request.principal, Read(RELEASE_ID_VIEW, conditions))
+    if tree is None:
+        raise ReleaseNotFound
+    found: int = tree["id"]
+    return found
+
+
+async def read_release(request: Request) -> tuple[Conditions, list[int]]:
+    """Return the conditions for a read of the release that the path names, and the ids of `project` ([]: all).
+
+    The release must be on one of these projects (docs/sentry-contract.md#1-1-authentication). Raises DomainError.
+    """
+    request.principal.require(READ_RELEASES)
+    request.principal.require_organization(request.path[0])
+    conditions = release_key(request).conditions()
+    projects = await read_projects(request, slugs=True)
+    return (*conditions, *((("on_projects", projects),) if projects else ())), projects

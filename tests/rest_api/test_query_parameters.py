@@ -1,0 +1,279 @@
+"""Every query parameter of every REST endpoint has an effect, is refused, or is documented to have none.
+
+A row for each route and parameter: queries, and what the answer has. A route or a declared parameter without a row fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gql_releases.rest_api.engine.router import name_route
+from gql_releases.rest_api.loader import QUERY_PARAMETERS, ROUTES
+from tests.client import Answer
+from tests.conftest import House, Template
+from tests.factories import commit, release
+
+DOCS = (Path(__file__).parents[2] / "docs" / "sentry-compatibility.md").read_text()
+ROOT, OF_ORGANIZATION, OF_PROJECT = "/api/0/", "/api/0/organizations/{org}/", "/api/0/projects/{org}/{project}/"
+LIST = "organizations/acme/releases/"
+WEB, API, BOTH, ARCHIVED = "web@1.0.0+7", "api@2.0.0", "both@1.5.0+3", "gone@0.1.0+9"
+OLDEST = {
+    "releases": f"version = '{WEB}'",
+    "release_projects": f"release_id = (SELECT id FROM releases WHERE version = '{WEB}')",
+}
+
+Rows = dict[str, list[tuple[str, Any]]]
+"""Parameter -> queries, each with what the answer has. A query with `follow=1` is for the page after its own.
+
+The name of a repository in braces stands for its id.
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A store that tests only read, with another organization that has names of its own."""
+    house = House(template, tmp_path_factory.mktemp("filled"))
+    client = house.client
+    two = [commit(0), commit(9, repository="acme/api")]
+    for version, body in (
+        (WEB, release(projects=["web"], commits=two)),
+        (API, release(projects=["api"], commits=[commit(1)])),
+        (BOTH, release(projects=["web", "api"], commits=[commit(2)])),
+        (ARCHIVED, release(projects=["web"])),
+    ):
+        assert client.rest("POST", LIST, body | {"version": version}).status == 201
+    assert client.rest("PUT", LIST + "gone@0.1.0%2B9/", {"status": "archived"}).status == 200
+    for environment, project in (("production", "web"), ("staging", "api")):
+        body = {"environment": environment, "projects": [project], "dateFinished": f"2026-01-0{len(environment) // 4}"}
+        assert client.rest("POST", LIST + "both@1.5.0%2B3/deploys/", body).status == 201
+    for table, condition in OLDEST.items():
+        house.rows(f"UPDATE {table} SET date_created = '2020-01-01T00:00:00.000000Z' WHERE {condition}")
+    theirs = {"token": house.tokens["other"]}
+    body = release("theirs", commits=[commit(1, repository="other/theirs")])
+    assert client.rest("POST", LIST.replace("acme", "other"), body, **theirs).status == 201
+    path = LIST.replace("acme", "other") + "theirs/deploys/"
+    assert client.rest("POST", path, {"environment": "theirs"}, **theirs).status == 201
+    yield house
+    house.close()
+
+
+def list_page(names: list[Any], most: int = 100) -> Rows:
+    """Return the rows of a paged list."""
+    return {
+        "per_page": [("per_page=1", names[:1]), (f"per_page={most}", names), (f"per_page={most + 1}", 400),
+                     ("per_page=0", 400), ("per_page=x", 400)],
+        "cursor": [("per_page=1&follow=1", names[1:2]), ("cursor=", names), ("cursor=x", 400)],
+    }  # fmt: skip
+
+
+def list_projects(web: Any, api: Any, both: Any, *, slugs: bool = True) -> Rows:
+    """Return the rows of `project` and `projectSlug`. 3 is the id of another organization's project."""
+    return {
+        "project": [("project=1", web), ("project=2", api), ("project=1&project=2", both), ("project=-1", both),
+                    ("project=web", web if slugs else 400), ("project=nope", 403 if slugs else 400),
+                    *((f"project={wrong}", 403) for wrong in ("3", "99", "1&project=99")), ("project=", 400)],
+        "projectSlug": [("projectSlug=web", web), ("projectSlug=api", api), ("projectSlug=api&projectSlug=web", both),
+                        ("projectSlug=nope", 403)],
+    }  # fmt: skip
+
+
+SESSIONS: Rows = {name: [(f"{name}=3d", 400)] for name in ("healthStat", "healthStatsPeriod", "summaryStatsPeriod")}
+DATES: Rows = {
+    "start": [("start=2019-01-01&end=2021-01-01", [WEB]), ("start=2020-01-02&end=2021-01-01", []), ("start=2020-01-01", 400),
+              ("start=x&end=2021-01-01", 400)],
+    "end": [("start=2019-01-01&end=2020-01-01", [WEB]), ("start=2019-01-01&end=2019-02-01", []), ("end=2020-01-01", 400)],
+    "statsPeriod": [("statsPeriod=14d", [BOTH, API]), ("statsPeriod=1y", 400)],
+}  # fmt: skip
+
+
+def list_releases(most: int) -> Rows:
+    """Return the rows of an organization's lists of releases."""
+    return {
+        **list_projects([BOTH, WEB], [BOTH, API], [BOTH, API, WEB], slugs=False), **DATES, **SESSIONS,
+        **list_page([BOTH, API, WEB], most),
+        "query": [("query=WEB", [WEB]), ("query=release.package:api", [API]), ("query=level:error", 400)],
+        "status": [("status=archived", [ARCHIVED]), ("status=", [ARCHIVED, BOTH, API, WEB]), ("status=gone", 400)],
+        "environment": [("environment=production", [BOTH]), ("environment=production&environment=staging", [BOTH]),
+                        ("environment=staging&project=1", []), ("environment=nowhere", 404), ("environment=theirs", 404)],
+        "sort": [("sort=date", [BOTH, API, WEB]), ("sort=semver", [API, BOTH, WEB]), ("sort=build", [WEB, BOTH]),
+                 ("sort=size", 400), ("sort=sessions", 400)],
+    }  # fmt: skip
+
+
+PROJECT_RELEASES: Rows = {
+    "query": [("query=WEB", [WEB]), ("query=release.package:both", [BOTH]), ("query=level:error", 400)],
+    "environment": [("environment=production", [BOTH]), ("environment=staging", []), ("environment=nowhere", [])],
+    "sort": [("sort=date", [BOTH, WEB]), ("sort=semver", [BOTH, WEB]), ("sort=build", [WEB, BOTH]), ("sort=size", 400)],
+    "start": DATES["start"],
+    "end": DATES["end"],
+    "statsPeriod": [("statsPeriod=14d", [BOTH]), ("statsPeriod=1y", 400)],
+    **list_page([BOTH, WEB]),
+}
+ALONE, BEFORE = (BOTH, None, None), (BOTH, WEB, None)
+ONE_RELEASE: Rows = {
+    **list_projects(BEFORE, (BOTH, API, None), BEFORE), **SESSIONS,
+    "project": [("", ALONE), ("project=1", BEFORE), ("project=api", (BOTH, API, None)), ("project=-1", ALONE),
+                *((f"project={wrong}", 403) for wrong in ("3", "99", "nope", "1&project=99")), ("project=", 400)],
+    "sort": [("project=1&sort=date", BEFORE), ("project=1&sort=semver", 400), ("project=1&sort=size", 400)],
+    "status": [("project=1&status=archived", (BOTH, None, ARCHIVED)), ("project=1&status=", (BOTH, WEB, ARCHIVED)),
+               ("project=1&status=gone", 400)],
+    "query": [("project=1&query=WEB", BEFORE), ("project=1&query=none", ALONE), ("project=1&query=level:error", 400)],
+    "environment": [("project=1&environment=production", ALONE), ("project=1&environment=nowhere", 404),
+                    ("project=1&environment=theirs", 404)],
+}  # fmt: skip
+SHAS, PATHS, NAMES = [commit(0)["id"], commit(9)["id"]], ["src/0.ts", "src/9.ts"], ["acme/api", "acme/web"]
+
+
+def list_parts(names: list[Any]) -> Rows:
+    """Return the rows of a list of a release's commits or of what they changed: the release is of the project web."""
+    by_id = [("repo_id={acme/api}", names[1:]), ("repo_id={acme/api}&repo_name=acme/web", names[1:])]
+    return {
+        **list_projects(names, 404, names), **list_page(names),
+        "repo_id": [*by_id, *((f"repo_id={wrong}", 404) for wrong in ("{other/theirs}", "9999999", "x"))],
+        "repo_name": [("repo_name=acme/api", names[1:]), ("repo_name=nope", 404), ("repo_name=other/theirs", 404)],
+    }  # fmt: skip
+
+
+VISIBILITY = [("visibility=hidden", []), ("visibility=gone", 400), ("visibility=", 400)]
+BELOW_RELEASE: dict[str, Rows] = {
+    "": ONE_RELEASE,
+    "meta/": list_projects(WEB, 404, WEB),
+    "commits/": list_parts(SHAS),
+    "commitfiles/": list_parts(PATHS),
+    "previous-with-commits/": list_projects(WEB, API, API),
+    "repositories/": list_projects(NAMES, 404, NAMES),
+    "deploys/": {
+        **list_projects(["production"], ["staging"], ["production", "staging"]),
+        **list_page(["production", "staging"]),
+    },
+}
+TABLE: dict[str, Rows] = {
+    ROOT: {},
+    ROOT + "auth/": {},
+    ROOT + "organizations/": list_page(["acme"]),
+    OF_ORGANIZATION: {},
+    OF_ORGANIZATION + "projects/": list_page(["api", "web"]),
+    OF_ORGANIZATION + "repos/": list_page(["acme/api", "acme/web"]),
+    OF_ORGANIZATION + "environments/": {
+        "visibility": [("visibility=all", ["production", "staging"]), *VISIBILITY],
+        **list_page(["production", "staging"]),
+    },
+    OF_ORGANIZATION + "releases/": list_releases(100) | {
+        "flatten": [("flatten=1", [BOTH, BOTH, API, WEB]), ("flatten=1&project=1", [BOTH, WEB])],
+    },
+    OF_ORGANIZATION + "releases/stats/": list_releases(1000),
+    OF_PROJECT: {"collapse": [("", True), ("collapse=organization", False), ("collapse=stats&collapse=organization", False)]},
+    OF_PROJECT + "environments/": {"visibility": [("visibility=all", ["production"]), *VISIBILITY], **list_page(["production"])},
+    OF_PROJECT + "releases/": PROJECT_RELEASES,
+    **{
+        f"{root}releases/{{version}}/{part}": rows
+        for root in (OF_ORGANIZATION, OF_PROJECT)
+        for part, rows in BELOW_RELEASE.items()
+    },
+    # Below a project the previous release is one of that project, and the project is one of those that are asked for.
+    OF_PROJECT + "releases/{version}/previous-with-commits/": list_projects(WEB, 404, WEB),
+}  # fmt: skip
+"""Route of a GET -> parameter -> queries and answers."""
+
+WITHOUT_SESSIONS = "checked, and then without effect: there are no sessions"
+DECLARED_WITHOUT_EFFECT = {
+    (route, name): WITHOUT_SESSIONS
+    for route in (
+        OF_ORGANIZATION + "releases/", OF_ORGANIZATION + "releases/stats/", OF_ORGANIZATION + "releases/{version}/",
+        OF_PROJECT + "releases/{version}/",
+    )
+    for name in ("health=1", "adoptionStages=true")
+}  # fmt: skip
+WITHOUT_EFFECT = DECLARED_WITHOUT_EFFECT | {
+    (OF_PROJECT + "releases/", "status=archived"): "a project's list has open releases alone, whatever it says, as Sentry's",
+    (OF_PROJECT + "releases/", "project=2"): "a project's list has that project alone",
+    (OF_ORGANIZATION + "releases/stats/", "flatten=1"): "statistics have no projects, so no effect there",
+    **{
+        (f"{root}releases/{{version}}/repositories/", "per_page=1"): "`repositories/` is not paged, as Sentry's"
+        for root in (OF_ORGANIZATION, OF_PROJECT)
+    },
+    **{
+        (f"{root}releases/{{version}}/", query): "of one release they choose its neighbours, so they need `project`"
+        for root in (OF_ORGANIZATION, OF_PROJECT)
+        for query in ("sort=gone", "status=archived", "query=none", "environment=nowhere")
+    },
+}
+"""Route and query -> the sentence of docs/sentry-compatibility.md that says why the answer is the same."""
+
+
+def summarize(route: str, answer: Answer) -> Any:
+    """Return the status of a refusal, the names of a list's rows, or what parameters change of an object."""
+    value = answer.json
+    if answer.status != 200:
+        return answer.status
+    if route.endswith("/repositories/"):  # in no documented order
+        return sorted(repository["name"] for repository in value)
+    if isinstance(value, list):
+        names = ("version", "environment", "slug", "filename", "name", "id")
+        return [next(row[name] for name in names if name in row) for row in value]
+    if route == OF_PROJECT:
+        return "organization" in value
+    if not route.endswith("{version}/"):
+        return value["version"]
+    around = value["currentProjectMeta"]
+    return value["version"], around.get("prevReleaseVersion"), around.get("nextReleaseVersion")
+
+
+def fill_path(route: str) -> str:
+    """Return the path of a route: the release has deploys and neighbours, or commits of two repositories."""
+    part = route.partition("{version}/")[2]
+    version = WEB if part in ("meta/", "commits/", "commitfiles/", "repositories/") else BOTH
+    return route.removeprefix(ROOT).format(org="acme", project="web", version=version.replace("+", "%2B"))
+
+
+def read(house: House, route: str, query: str) -> Any:
+    for name, row_id in house.rows("SELECT name, id FROM repositories"):
+        query = query.replace(f"{{{name}}}", str(row_id))
+    answer = house.client.rest("GET", f"{fill_path(route)}?{query}")
+    if "follow=1" in query:
+        following = answer.headers["link"].split(", ")[1].partition(">")[0].removeprefix("<http://testserver/api/0/")
+        answer = house.client.rest("GET", following)
+    return summarize(route, answer)
+
+
+@pytest.mark.parametrize(("route", "parameter"), [(route, parameter) for route, rows in TABLE.items() for parameter in rows])
+def test_parameter_is_read_or_refused(filled: House, route: str, parameter: str) -> None:
+    for query, expected in TABLE[route][parameter]:
+        assert read(filled, route, query) == expected, query
+
+
+@pytest.mark.parametrize(("route", "query"), WITHOUT_EFFECT)
+def test_parameter_without_effect_is_documented(filled: House, route: str, query: str) -> None:
+    plain, answer = (filled.client.rest("GET", f"{fill_path(route)}?{text}") for text in ("", query))
+    assert (answer.status, answer.body) == (200, plain.body)
+    assert WITHOUT_EFFECT[route, query] in " ".join(DOCS.split())
+
+
+def test_every_route_and_declared_parameter_has_a_row() -> None:
+    declared = {
+        name_route(pattern): set(QUERY_PARAMETERS.get(handlers["GET"], ()))
+        for pattern, handlers in ROUTES.items() if "GET" in handlers
+    }  # fmt: skip
+    rows = {route: set(parameters) for route, parameters in TABLE.items()}
+    for route, query in DECLARED_WITHOUT_EFFECT:
+        rows[route].add(query.partition("=")[0])
+    assert rows == declared
+    assert all(rows for parameters in TABLE.values() for rows in parameters.values())
+    writes = {handler for handlers in ROUTES.values() for method, handler in handlers.items() if method != "GET"}
+    assert not writes & QUERY_PARAMETERS.keys(), "a write that reads parameters needs rows"
+
+
+def test_documentation_has_the_parameters_of_each_route() -> None:
+    section = DOCS.partition("## Query parameters")[2].partition("\n## ")[0]
+    documented = {
+        route: set(re.findall(r"`(\w+)`", names))
+        for routes, names in re.findall(r"^\| (`/api/0/.*?) \| (.*?) \|$", section, re.MULTILINE)
+        for route in re.findall(r"`(.*?)`", routes)
+    }
+    declared = {name_route(pattern): QUERY_PARAMETERS.get(handlers.get("GET")) for pattern, handlers in ROUTES.items()}
+    assert documented == {route: set(names) for route, names in declared.items() if names}
