@@ -11,7 +11,7 @@ import pytest
 from gql_releases.storage.schema.migrate import current, differences, head, migrate
 from gql_releases.storage.schema.revision import is_current, newest
 from tests.conftest import House, Template
-from tests.databases import Databases
+from tests.databases import ON_POSTGRES, Databases
 from tests.factories import commit, release
 
 
@@ -94,6 +94,71 @@ def test_projects_of_the_revision_before_get_no_default_repository(template: Tem
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.ForeignKeyViolation)):  # of another organization
         house.rows("UPDATE projects SET default_repository_id = 1 WHERE organization_id = 2")
     house.close()
+
+
+MANY = 5_001
+"""One more than a migration converts at a time."""
+
+
+def add_releases(house: House, version: str) -> None:
+    """Add many releases by copying one; their versions begin with `version` and end in a number."""
+    columns = [name for (name, *_) in house.rows(COLUMNS) if name not in ("id", "version", "folded_version")]
+    listed = ", ".join(columns)
+    house.rows(f"""
+        WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {MANY})
+        INSERT INTO releases (version, {listed}) SELECT '{version}' || n, {listed} FROM releases, numbers
+        WHERE releases.id = (SELECT min(id) FROM releases)
+    """)
+
+
+COLUMNS = (
+    "SELECT column_name FROM information_schema.columns WHERE table_name = 'releases' AND table_schema = 'public'"
+    if ON_POSTGRES
+    else "SELECT name FROM pragma_table_info('releases')"
+)
+
+
+def test_builds_of_the_revision_before_get_their_order(house: House) -> None:
+    """Revision 0009 on a store with releases: their keys become those that the code gives new ones, links' keys too."""
+    builds = ("+10", "+9", "+0010", "+abc", "+10a", f"+{'9' * 26}", "")
+    for version in (*(f"web@1.0.0{build}" for build in builds), "web@1.0.0-rc.1+3", "nightly+17", "plain"):
+        body = release(version, projects=["web", "api"])
+        assert house.client.rest("POST", "organizations/acme/releases/", body).status == 201
+    house.run(house.store.close())
+    keys = "SELECT version, semver_key FROM releases ORDER BY version"
+    links = "SELECT release_id, project_id, semver_key FROM release_projects ORDER BY release_id, project_id"
+    before = house.rows(keys), house.rows(links)
+    migrate(house.url, "0008")
+    assert len({key for version, key in house.rows(keys) if version.startswith("web@1.0.0+")}) == 1, "builds have no order"
+    assert house.rows(keys) != before[0]
+    add_releases(house, "copy@1.0.0+")
+    migrate(house.url)
+    copies = house.rows("SELECT count(*), count(DISTINCT semver_key) FROM releases WHERE version LIKE 'copy@%'")
+    first = house.rows("SELECT semver_key FROM releases WHERE id = (SELECT min(id) FROM releases)")
+    assert copies == [(MANY, 1)]
+    assert house.rows("SELECT DISTINCT semver_key FROM releases WHERE version LIKE 'copy@%'") == first
+    house.rows("DELETE FROM releases WHERE version LIKE 'copy@%'")
+    assert (house.rows(keys), house.rows(links)) == before
+    assert differences(house.url) == []
+
+
+def test_versions_of_the_revision_before_are_folded(house: House) -> None:
+    """Revision 0010 on a store with releases: those whose version is not ASCII are found in capitals or not."""
+    for version in ("x-ÉTÉ", "STRAẞE", "İstanbul", "ΣΊΣΥΦΟΣ", "ﬁn", "PLAIN"):
+        assert house.client.rest("POST", "organizations/acme/releases/", release(version)).status == 201
+    house.run(house.store.close())
+    folded = "SELECT version, folded_version FROM releases ORDER BY version"
+    before = house.rows(folded)
+    assert sum(text is None for _, text in before) == 1, "ASCII needs none"
+    migrate(house.url, "0009")
+    with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedColumn)):
+        house.rows(folded)
+    add_releases(house, "É-")
+    migrate(house.url)
+    assert house.rows("SELECT count(*) FROM releases WHERE folded_version LIKE 'é-%'") == [(MANY,)]
+    house.rows("DELETE FROM releases WHERE version LIKE 'É-%'")
+    assert house.rows(folded) == before
+    assert differences(house.url) == []
 
 
 def test_identifiers_compare_byte_by_byte(template: Template, tmp_path: Path) -> None:
