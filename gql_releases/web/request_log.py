@@ -1,7 +1,7 @@
 """The log of requests: a line each, formatted and written together some times a second.
 
-A record and a write of its own would be a third of the work of a point read. A killed process loses the lines of its last
-50 ms.
+Formatted and written one by one, lines would be a third of the work of a point read. A killed process loses the lines of
+its last 50 ms.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ DELAY = 0.05
 MAX_PATH_LENGTH = 2048
 """Characters of a path in the log."""
 FindClient = Callable[[Scope], str]
+Entry = tuple[float, bool, str, str, bytes, str, str, str, int | None, int, float, int, list[str], str, str]
+"""What a line says, copied from a record, which would keep the whole request in memory until the line is written."""
 
 _is_plain = re.compile(r"[!#-~]*").fullmatch
 _unprintable = re.compile(r'[^!#-~]|"')
@@ -75,7 +77,7 @@ class RequestLog:
         self._find_client = find_client or _find_peer
         self._logger = logging.getLogger(name)
         self._heads = [f"{level} {name}:" for level in ("INFO", "DEBUG")]
-        self._waiting: list[str] = []
+        self._waiting: list[Entry] = []
         self._format = self._format_json if style == "json" else self._format_text
 
     def note(self, record: RequestRecord) -> None:
@@ -84,56 +86,58 @@ class RequestLog:
             return
         if not self._waiting:
             asyncio.get_running_loop().call_later(DELAY, self.flush)
-        self._waiting.append(self._format(record))  # text, which keeps nothing of the request in memory
+        scope = record.scope
+        self._waiting.append((
+            record.ended, record.is_probe, self._find_client(scope), scope["method"], scope["raw_path"], record.api,
+            record.route, record.operation, record.token, record.status, record.seconds, record.size, record.codes,
+            record.id, record.trace_id,
+        ))  # fmt: skip
 
     def flush(self) -> None:
         """Write the lines that wait."""
-        lines, self._waiting = self._waiting, []
-        if lines:
-            self._logger.info("%s", "\n".join(lines), extra={"lines": len(lines)})
+        entries, self._waiting = self._waiting, []
+        if entries:
+            lines = map(self._format, entries)
+            self._logger.info("%s", "\n".join(lines), extra={"lines": len(entries)})
 
-    def _format_text(self, record: RequestRecord) -> str:
-        token = "-" if record.token is None else record.token
-        codes = record.codes
-        trace = f" trace={record.trace_id}" if record.trace_id else ""
+    def _format_text(self, entry: Entry) -> str:
+        (
+            ended, is_probe, client, method, path, api, _, operation, token, status, seconds, size, codes, request, trace,
+        ) = entry  # fmt: skip
+        join = _join_words if len(path) < 512 else _join_words.__wrapped__  # what is kept has a bound
+        words = join(client, method, path, (operation or "-") if api == "graphql" else None)
         errors = f" errors={len(codes)} codes={','.join(_unique(codes))}" if codes else ""
         return (
-            f"{_stamp(int(record.ended * 1000))} {self._heads[record.is_probe]} {self._describe(record)} token={token}"
-            f" status={record.status} ms={1000 * record.seconds:.1f} bytes={record.size}{errors} request={record.id}{trace}"
+            f"{_stamp(int(ended * 1000))} {self._heads[is_probe]} {words} token={'-' if token is None else token}"
+            f" status={status} ms={1000 * seconds:.1f} bytes={size}{errors} request={request}"
+            f"{' trace=' + trace if trace else ''}"
         )
 
-    def _format_json(self, record: RequestRecord) -> str:
-        scope = record.scope
-        method, path = _quote_word(scope["method"]), _quote_path(scope["raw_path"])
-        client = _quote_word(self._find_client(scope))
+    def _format_json(self, entry: Entry) -> str:
+        (
+            ended, is_probe, client, method, path, _, route, operation, token, status, seconds, size, codes, request, trace,
+        ) = entry  # fmt: skip
         line: dict[str, Any] = {
-            "time": stamp(record.ended),
-            "level": "DEBUG" if record.is_probe else "INFO",
+            "time": stamp(ended),
+            "level": "DEBUG" if is_probe else "INFO",
             "logger": self._logger.name,
             "message": "request",
-            "method": method,
-            "path": path,
-            "route": record.route or None,
-            "operation": record.operation or None,
-            "token": record.token,
-            "status": record.status,
-            "ms": round(1000 * record.seconds, 1),
-            "bytes": record.size,
-            "errors": len(record.codes),
-            "codes": _unique(record.codes),
-            "client": client,
-            "request": record.id,
+            "method": _quote_word(method),
+            "path": _quote_path(path),
+            "route": route or None,
+            "operation": operation or None,
+            "token": token,
+            "status": status,
+            "ms": round(1000 * seconds, 1),
+            "bytes": size,
+            "errors": len(codes),
+            "codes": _unique(codes),
+            "client": _quote_word(client),
+            "request": request,
         }
-        if record.trace_id:
-            line["trace"] = record.trace_id
+        if trace:
+            line["trace"] = trace
         return orjson.dumps(line).decode()
-
-    def _describe(self, record: RequestRecord) -> str:
-        scope = record.scope
-        operation = (record.operation or "-") if record.api == "graphql" else None
-        path = scope["raw_path"]
-        join = _join_words if len(path) < 512 else _join_words.__wrapped__  # what is kept has a bound
-        return join(self._find_client(scope), scope["method"], path, operation)
 
 
 def _find_peer(scope: Scope) -> str:
