@@ -100,21 +100,19 @@ class Operation:
     prices: OrderedDict[tuple[Any, ...], Price] = field(default_factory=OrderedDict)
     grow: Callable[[int], None] = _ignore
     """Called with the bytes that the operation has grown by."""
+    name: str = field(init=False)
+    """The operation's name, or ""."""
+    is_query: bool = field(init=False)
+    """Whether the operation only reads."""
+
+    def __post_init__(self) -> None:
+        self.name = self.definition.name.value if self.definition.name else ""
+        self.is_query = self.definition.operation is OperationType.QUERY
 
     @property
     def weight(self) -> int:
         """The bytes of the operation with one plan, as estimated."""
         return OPERATION_BYTES + TOKEN_BYTES * self.tokens
-
-    @property
-    def is_query(self) -> bool:
-        """Whether the operation only reads."""
-        return self.definition.operation is OperationType.QUERY
-
-    @property
-    def name(self) -> str:
-        """The operation's name, or ""."""
-        return self.definition.name.value if self.definition.name else ""
 
     def coerce(self, raw: Mapping[str, Any], exact: Callable[[], Mapping[str, Any]] | None = None) -> dict[str, Any]:
         """Coerce the request's variables. Raises RequestError with all that is wrong, at most some 20 errors.

@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import orjson
@@ -226,11 +225,12 @@ class GraphQLView:
     async def _prepare(self, request: Request, principal: Principal | None) -> tuple[Operation, bool]:
         """Return the request's operation, and whether what is done for it is to be done in a thread. Raises RequestError."""
         text, name = self._trusted.text_of(request.query, request.document_id), request.operation_name
-        prepare = partial(
-            self._preparer.prepare, text, name, hide_suggestions=principal is None and not self._rules.public_schema
-        )
+        hide_suggestions = principal is None and not self._rules.public_schema
         is_new = len(text) > LONG_DOCUMENT and not self._preparer.keeps(text, name)
-        operation = await run_in_thread(prepare) if is_new else prepare()
+        if is_new:
+            operation = await run_in_thread(self._preparer.prepare, text, name, hide_suggestions=hide_suggestions)
+        else:
+            operation = self._preparer.prepare(text, name, hide_suggestions=hide_suggestions)
         record = current_record()
         record.operation, record.is_trusted = operation.name, self._trusted.has_text(text)
         record.is_mutation = not operation.is_query

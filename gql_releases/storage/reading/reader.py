@@ -222,6 +222,8 @@ def _require_names(plan: RootPlan, row: Row, principal: Principal, pages: Sequen
 def made(plan: RootPlan, rows: list[Row], principal: Principal, pages: Sequence[PageRequest]) -> Tree | None:
     """Make the object of the rows of a read that is a single statement. Raises InvalidToken, PagesRefused."""
     tree, bags = _root(plan, rows, principal, pages)
+    if not bags:
+        return tree
     for one, bag in zip(plan.level.lists, bags, strict=True):
         if bag:
             one.put(bag, _joined(one, bag, rows), pages[one.slot].size, [])
