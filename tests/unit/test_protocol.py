@@ -8,55 +8,31 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 import uvloop
 
 from gql_releases.web.http import read_body, send
-from gql_releases.web.protocol import BufferedTransport, HttpProtocol
+from gql_releases.web.protocol import HttpProtocol
 
-HEAD, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"{}"
 LARGE = 300_000
 
 
-class Transport:
-    """Remembers what was written at once."""
-
-    def __init__(self) -> None:
-        self.written: list[bytes] = []
-        self.closed = False
-
-    def writelines(self, parts: list[bytes]) -> None:
-        self.written.append(b"".join(parts))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def test_head_waits_for_its_body_and_no_longer_than_the_event_loop_comes_round() -> None:
-    async def work() -> None:
-        below = Transport()
-        transport = BufferedTransport(cast(asyncio.Transport, below))
-        transport.write(HEAD)
-        assert below.written == []
-        transport.write(BODY)
-        assert below.written == [HEAD + BODY]
-        transport.write(HEAD)
-        await asyncio.sleep(0)
-        assert below.written == [HEAD + BODY, HEAD]
-        transport.write(HEAD)
-        transport.close()
-        assert below.written == [HEAD + BODY, HEAD, HEAD]
-        assert below.closed
-
-    asyncio.run(work())
-
-
 async def app(scope: Any, receive: Any, send_: Any) -> None:
-    """Answer with the body that came, many times over where the path says so."""
+    """Answer with the body that came: many times over, in two parts or in a header, where the path says so."""
     body = await read_body(scope, receive, LARGE)
-    await send(send_, 200, body * 100 if scope["path"] == "/large" else body)
+    if scope["path"] == "/parts":
+        headers = [(b"content-length", b"%d" % (2 * len(body)))]
+        await send_({"type": "http.response.start", "status": 200, "headers": headers})
+        await send_({"type": "http.response.body", "body": body, "more_body": True})
+        await send_({"type": "http.response.body", "body": body})
+    elif scope["path"] == "/header":
+        await send(send_, 200, b"", [(b"x-echo", body)])
+    elif scope["path"] == "/head alone":
+        await send_({"type": "http.response.start", "status": 200, "headers": []})
+    else:
+        await send(send_, 200, body * 100 if scope["path"] == "/large" else body)
 
 
 def served(work: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
@@ -67,10 +43,12 @@ def served(work: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitabl
         server = uvicorn.Server(config)
         serving = asyncio.ensure_future(server.serve([listening]))
         reader, writer = await asyncio.open_connection(*listening.getsockname())
-        await asyncio.wait_for(work(reader, writer), 10)
-        writer.close()
-        server.should_exit = True
-        await serving
+        try:
+            await asyncio.wait_for(work(reader, writer), 10)
+        finally:
+            writer.close()
+            server.should_exit = True
+            await serving
 
     with socket.create_server(("127.0.0.1", 0)) as listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(listening))
@@ -86,6 +64,40 @@ async def answer(reader: asyncio.StreamReader) -> bytes:
     assert head.startswith(b"HTTP/1.1 200"), head
     length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
     return await reader.readexactly(int(length.partition(b":")[2]))
+
+
+def test_answer_is_one_segment_and_one_of_several_parts_is_whole() -> None:
+    async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for body in (b"", b"{}"):
+            writer.write(request(body))
+            segment = await reader.read(65536)
+            assert segment.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert segment.endswith(b"content-length: %d\r\n\r\n" % len(body) + body)
+        writer.write(request(b"part", "/parts"))
+        assert await answer(reader) == b"partpart"
+
+    served(work)
+
+
+def test_answer_to_head_has_no_body_and_its_length() -> None:
+    async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(request(b"four").replace(b"POST", b"HEAD") + request(b"next"))
+        assert b"content-length: 4\r\n" in await reader.readuntil(b"\r\n\r\n")
+        assert await answer(reader) == b"next"
+
+    served(work)
+
+
+def test_no_header_breaks_its_line_and_an_answer_without_a_body_is_an_error() -> None:
+    for sent in (request(b"a\r\nx-other: b", "/header"), request(b"a\0b", "/header"), request(b"", "/head%20alone")):
+
+        async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes = sent) -> None:
+            writer.write(sent)
+            text = await reader.read()
+            assert b"x-other" not in text
+            assert not text.startswith(b"HTTP/1.1 200")
+
+        served(work)
 
 
 def test_client_that_waits_is_told_to_go_on() -> None:
