@@ -106,7 +106,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     check_schema(core_schema(schema), readable())
     deploys = DeployService(store.deploys)
     services = _graphql_services(store, reads, releases, deploys)
-    limit = settings.max_body_size
+    limit, url = settings.max_body_size, settings.public_url
     preparer, trusted = OperationCache(core_schema(schema)), _trusted(settings)
     preparer.prepare_all(trusted.documents)
     rates = RateLimit(settings.rate_limit)
@@ -118,10 +118,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, refusals)
     rest_services = RestServices(reads, releases, deploys)
-    rest = RestApi(
-        ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, settings.public_url, rates, proxies,
-        refusals,
-    )  # fmt: skip
+    rest = RestApi(ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, url, rates, proxies, refusals)
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
 
     @asynccontextmanager
