@@ -15,11 +15,11 @@ from gql_releases.domain.errors import InvalidToken, Unauthenticated, Unavailabl
 from gql_releases.domain.incidents import Incident, explain_error
 from gql_releases.domain.principal import Principal
 
-KEPT = 1024
+MAX_CACHED_PRINCIPALS = 1024
 """Principals kept in memory. Each read and write asks the store itself whether the token still lives."""
 MAX_KEPT_HEADER = 500
 """Characters of a header that is kept: blanks around a token may be any number."""
-NOTE_EVERY = 60.0
+LAST_USE_INTERVAL_SECONDS = 60.0
 """Seconds between two notes of a token's last use."""
 
 
@@ -67,7 +67,7 @@ class Authenticator:
             raise InvalidToken
         if len(header) <= MAX_KEPT_HEADER:
             self._kept[header] = principal
-            if len(self._kept) > KEPT:
+            if len(self._kept) > MAX_CACHED_PRINCIPALS:
                 self._kept.popitem(last=False)
         return principal
 
@@ -79,11 +79,11 @@ class Authenticator:
     def note_use(self, principal: Principal) -> None:
         """Write down that the token was used, at most once a minute, and not in the request's way."""
         moment, token = time.monotonic(), principal.token_id
-        if token is None or moment - self._noted.get(token, -NOTE_EVERY) < NOTE_EVERY:
+        if token is None or moment - self._noted.get(token, -LAST_USE_INTERVAL_SECONDS) < LAST_USE_INTERVAL_SECONDS:
             return
         self._noted[token] = moment
         self._noted.move_to_end(token)
-        if len(self._noted) > KEPT:
+        if len(self._noted) > MAX_CACHED_PRINCIPALS:
             self._noted.popitem(last=False)
         noting = asyncio.ensure_future(self._note(token))
         self._noting.add(noting)  # the loop itself holds tasks only weakly

@@ -11,14 +11,14 @@ from gql_releases.domain.errors import ErrorCode, InvalidInput, Problem, TokenNo
 from gql_releases.domain.organization import NewToken
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import WRITE_TOKENS, Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 
 
 class TokenStore(Protocol):
     """Where tokens are kept."""
 
     async def create_token(
-        self, maker: Principal, digest: bytes, hint: str, new: NewToken, view: View | None
+        self, maker: Principal, digest: bytes, hint: str, new: NewToken, view: PagedSelection | None
     ) -> tuple[int, Tree | None]: ...
 
     async def list_tokens(self, organization: int) -> list[dict[str, Any]]: ...
@@ -42,7 +42,7 @@ class TokenService:
         self._keeper = keeper
 
     async def create_token(
-        self, maker: Principal, organization: str, new: NewToken, view: View | None = None
+        self, maker: Principal, organization: str, new: NewToken, view: PagedSelection | None = None
     ) -> NewTokenResult:
         """Make a token; only its digest is kept. Nobody hands out more than they hold, in scopes or in time.
 

@@ -15,7 +15,7 @@ from gql_releases.commands.support import require_current
 from gql_releases.domain.errors import Unavailable
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.urls import redact_url
-from gql_releases.storage.transfer.copy import AGAIN, BATCH, Compared, copy
+from gql_releases.storage.transfer.copy import BATCH, COPY_AGAIN_MESSAGE, TableComparison, copy
 
 COMMAND = typer.Typer(add_completion=False)
 
@@ -48,7 +48,7 @@ def copy_with_progress(source_url: str, target_url: str, batch: int) -> bool:
     return all(one.same for one in compared)
 
 
-def _table(compared: list[Compared]) -> Table:
+def _table(compared: list[TableComparison]) -> Table:
     table = Table("table")
     table.add_column("rows", justify="right")
     table.add_column("digest")
@@ -76,6 +76,6 @@ def copy_store(
         raise typer.Exit(1) from None
     if not same:
         typer.echo("The databases differ: the source, or the copy, was written to since the copy began.", err=True)
-        typer.echo(AGAIN, err=True)
+        typer.echo(COPY_AGAIN_MESSAGE, err=True)
         raise typer.Exit(1)
     typer.echo(f"{redact_url(to)} has all that {redact_url(source)} has")

@@ -27,7 +27,7 @@ from gql_releases.web.http import NotJson, parse_exact_json, parse_json
 
 COMMAND = typer.Typer(add_completion=False)
 
-AT_ONCE = 8
+PARALLEL_IMPORTS = 8
 """Lines on their way together where the store commits them as a group, in the order of the file; else one at a time."""
 
 
@@ -65,7 +65,7 @@ async def import_file(
     console = Console(stderr=True)
     with file.open("rb") as lines, Progress(console=console, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("importing", total=os.fstat(lines.fileno()).st_size)
-        for group in _groups(enumerate(lines, 1), AT_ONCE if store.writes_in_groups else 1):
+        for group in _groups(enumerate(lines, 1), PARALLEL_IMPORTS if store.writes_in_groups else 1):
             outcomes = await asyncio.gather(*(create(line) for _, line in group), return_exceptions=True)
             for (number, _), outcome in zip(group, outcomes, strict=True):
                 _count(done, number, outcome, console)

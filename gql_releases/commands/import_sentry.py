@@ -31,13 +31,13 @@ from gql_releases.storage.store import Store
 
 COMMAND = typer.Typer(add_completion=False)
 
-AT_ONCE = 4
+PARALLEL_REQUESTS = 4
 """Releases that are asked for at a time; they are written one after the other, the oldest first."""
-ATTEMPTS = 6
+MAX_IMPORT_ATTEMPTS = 6
 """Times that one request is tried before the import ends; the next run goes on."""
-FIRST_WAIT = 1.0
+FIRST_BACKOFF_SECONDS = 1.0
 """Seconds before the second attempt, doubled before each further one."""
-LONGEST = 60.0
+MAX_BACKOFF_SECONDS = 60.0
 """Seconds at most between two attempts."""
 
 
@@ -59,7 +59,7 @@ class SentryImportSummary:
 
 
 async def import_all(
-    store: Store, organization: str, raw: dict[str, Any], seconds: float, first_wait: float = FIRST_WAIT
+    store: Store, organization: str, raw: dict[str, Any], seconds: float, first_wait: float = FIRST_BACKOFF_SECONDS
 ) -> SentryImportSummary:
     """Import what an organization of a running Sentry has; `raw` names it: url, organization, token.
 
@@ -196,10 +196,10 @@ class _Import:
                 why, asked = f"HTTP {reply.status}", reply.retry_after
             except ConnectionFailed as error:
                 why, asked = str(error), None
-            if attempt == ATTEMPTS:
+            if attempt == MAX_IMPORT_ATTEMPTS:
                 raise Unavailable(f"Sentry: {why}; run this again, and it goes on from here.")
             wait = self._first_wait * 2 ** (attempt - 1)
-            await asyncio.sleep(min(wait if asked is None else asked, LONGEST))
+            await asyncio.sleep(min(wait if asked is None else asked, MAX_BACKOFF_SECONDS))
         raise AssertionError("unreachable")
 
     def _tell(self, text: str) -> None:
@@ -209,7 +209,7 @@ class _Import:
 
 def _groups(listed: Sequence[SentryReleaseSummary]) -> Iterator[list[SentryReleaseSummary]]:
     waiting = iter(listed)
-    while group := list(islice(waiting, AT_ONCE)):
+    while group := list(islice(waiting, PARALLEL_REQUESTS)):
         yield group
 
 
@@ -229,7 +229,7 @@ def import_sentry(
     """Import releases, commits and deploys of a running Sentry, with their dates. A second run goes on where one ended."""
     raw = {"url": url, "organization": org, "token": token or read_token()}
 
-    seconds = max(Settings().forward_timeout, LONGEST)
+    seconds = max(Settings().forward_timeout, MAX_BACKOFF_SECONDS)
     done = with_store(lambda store: import_all(store, into or org, raw, seconds))
     typer.echo(str(done))
     if done.bad:

@@ -60,14 +60,14 @@ def worst(found: Iterable[CommitStatus]) -> CommitStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
+class CommitList:
     """A list from some commit on, newest first; `base` is the commit before its oldest, where that was said."""
 
     shas: tuple[str, ...]
     base: str | None = None
 
 
-class Walk:
+class RangeWalk:
     """A walk from a head to the first commit where it may stop: who leads it hands in the lists that have `wants`.
 
     `found` are the commits of the range as far as they are known, newest first; `outcome` is None while the walk goes on.
@@ -84,7 +84,7 @@ class Walk:
         self._done = CommitStatus.COMPLETE
         self._lost = CommitStatus.PREVIOUS_UNKNOWN if stops_unknown else CommitStatus.GAP
 
-    def follow(self, tails: Iterable[Tail], stops: Collection[str]) -> None:
+    def follow(self, tails: Iterable[CommitList], stops: Collection[str]) -> None:
         """Go along the lists that have `wants`, up to one of `stops` or to where they end."""
         self._steps += 1
         lines = [_line(tail, stops) for tail in tails]
@@ -119,13 +119,13 @@ class Walk:
         self._seen.update(shas)
 
 
-def _line(tail: Tail, stops: Collection[str]) -> tuple[str, ...]:
+def _line(tail: CommitList, stops: Collection[str]) -> tuple[str, ...]:
     line = tail.shas if tail.base is None else (*tail.shas, tail.base)
     end = next((index for index, sha in enumerate(line) if index and sha in stops), len(line))
     return line[: end + 1]
 
 
-class Placed(Protocol):
+class DatedCommit(Protocol):
     """A commit with its place in time."""
 
     @property
@@ -137,7 +137,7 @@ class Placed(Protocol):
         """When it was made, if that is known."""
 
 
-Commit = TypeVar("Commit", bound=Placed)
+Commit = TypeVar("Commit", bound=DatedCommit)
 
 
 def interleave(lists: Iterable[Sequence[Commit]]) -> list[Commit]:
@@ -152,7 +152,7 @@ def interleave(lists: Iterable[Sequence[Commit]]) -> list[Commit]:
     return merged
 
 
-def _moment(one: Placed) -> float:
+def _moment(one: DatedCommit) -> float:
     return one.timestamp.timestamp() if one.timestamp else float("inf")
 
 

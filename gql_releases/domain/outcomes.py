@@ -13,7 +13,7 @@ Tree = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class CreateResult:
     """What a creation did; `ignored` names the fields that a known release did not take; `shown` is the view, if any."""
 
     outcome: Outcome
@@ -23,12 +23,12 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class UpsertResult:
     """What the making of something known by its key did: CREATED or EXISTING; `shown` is the view."""
 
     outcome: Outcome
     shown: Tree | None
 
 
-Result = Created | InvalidInput
+Result = CreateResult | InvalidInput
 """What became of one release of a bulk creation."""

@@ -77,7 +77,7 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
-class One:
+class ToOneField:
     """The object that a reference leads to, or None; with a `slot`, the one that a pick finds by its arguments.
 
     `bare`: the value of its only field in its place. `otherwise`: a value instead of None.
@@ -141,7 +141,7 @@ Part = Nodes | Edges | PageInfo | TotalCount | Constant
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class ToManyField:
     """A page of the rows of `entity` behind a to-many; `slot` is the index of its PageRequest in the read.
 
     `finish` makes something else of the page. `unless` names a column that is answered instead where it is not NULL.
@@ -161,7 +161,7 @@ class Many:
     bare: bool = False
 
 
-Field = Value | Constant | Embedded | One | Many
+Field = Value | Constant | Embedded | ToOneField | ToManyField
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -179,26 +179,26 @@ class Selection:
 def _entities(fields: tuple[Any, ...]) -> set[str]:
     found: set[str] = set()
     for item in fields:
-        if isinstance(item, One | Nodes | EdgeNode):
+        if isinstance(item, ToOneField | Nodes | EdgeNode):
             found |= item.selection.entities
         elif isinstance(item, Embedded):
             found |= {*item.entities, *_entities(item.fields)}
         elif isinstance(item, Edges):
             found |= _entities(item.fields)
-        elif isinstance(item, Many):  # its total alone tells something of the entity, too
+        elif isinstance(item, ToManyField):  # its total alone tells something of the entity, too
             found |= {item.entity, *_entities(item.parts)}
     return found
 
 
-class View(NamedTuple):
+class PagedSelection(NamedTuple):
     """A selection with the pages that its lists are asked for, by slot."""
 
     selection: Selection
     pages: tuple[PageRequest, ...] = ()
 
 
-class Read(NamedTuple):
+class ObjectRead(NamedTuple):
     """A view of one entity, found by conditions, all of which must hold."""
 
-    view: View
+    view: PagedSelection
     conditions: Conditions = ()

@@ -16,7 +16,7 @@ import orjson
 if TYPE_CHECKING:
     import httpx2
 
-ANSWER_BYTES = 64 * 1024 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 """What an answer may have: a page of a hundred releases is well below."""
 
 
@@ -132,7 +132,7 @@ async def _read(answer: httpx2.Response) -> bytes:
     parts, size = [], 0
     async for part in answer.aiter_bytes():
         size += len(part)
-        if size > ANSWER_BYTES:
+        if size > MAX_RESPONSE_BYTES:
             raise ConnectionFailed("answered without an end")
         parts.append(part)
     return b"".join(parts)

@@ -18,7 +18,7 @@ from gql_releases.domain.forwarding import ERROR_LENGTH, METHODS, Claimed, Kind
 from gql_releases.forwarding.client import ConnectionFailed, Connections, SentryClient
 from gql_releases.forwarding.token_encryption import DecryptionFailed, TokenCipher
 from gql_releases.forwarding.verdicts import (
-    FIRST,
+    FIRST_RETRY_SECONDS,
     Delivered,
     Rejected,
     RetryLater,
@@ -32,9 +32,9 @@ from gql_releases.forwarding.verdicts import (
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 4
+PARALLEL_SENDS = 4
 """Releases that one process sends at a time."""
-GRACE = 5.0
+SHUTDOWN_GRACE_SECONDS = 5.0
 """Seconds that a process that ends leaves to what is on its way."""
 
 
@@ -47,7 +47,7 @@ class Pace:
     """
 
     poll: float = 0.5
-    first_wait: float = FIRST
+    first_wait: float = FIRST_RETRY_SECONDS
     margin: float = 5.0
 
 
@@ -92,7 +92,7 @@ class Sender:
         if self._looking:
             await self._looking
         if self._busy:
-            _, late = await asyncio.wait(self._busy, timeout=GRACE)
+            _, late = await asyncio.wait(self._busy, timeout=SHUTDOWN_GRACE_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -118,11 +118,11 @@ class Sender:
 
     async def _take(self) -> None:
         """Claim as much as can be sent now, fairly among organizations."""
-        if len(self._busy) >= AT_ONCE:
+        if len(self._busy) >= PARALLEL_SENDS:
             return
         due = await self._outbox.due()
         for index, (organization, well) in enumerate(due):
-            free = AT_ONCE - len(self._busy)
+            free = PARALLEL_SENDS - len(self._busy)
             share = max(1, free // (len(due) - index))
             if free <= 0:
                 return

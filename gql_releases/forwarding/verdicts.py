@@ -13,11 +13,11 @@ from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.forwarding import ERROR_LENGTH, Claimed, Kind
 from gql_releases.forwarding.client import ConnectionFailed, UpstreamResponse
 
-FIRST = 0.5
+FIRST_RETRY_SECONDS = 0.5
 """Seconds before the second attempt, doubled before each further one."""
 LONGEST, LONGEST_REST = 600.0, 60.0
 """Seconds at most before a request is tried again; before an upstream that is away is felt for again."""
-LONGEST_ASKED = 3600.0
+MAX_RETRY_AFTER_SECONDS = 3600.0
 """Seconds at most that an upstream's Retry-After is obeyed."""
 
 PERMANENT_STATUSES = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451})
@@ -74,15 +74,15 @@ def classify_timeout(error: ConnectionFailed) -> RetryLater:
     return RetryLater(str(error)[:ERROR_LENGTH], rest=True)
 
 
-def wait_after(attempts: int, later: RetryLater, first: float = FIRST) -> float:
+def wait_after(attempts: int, later: RetryLater, first: float = FIRST_RETRY_SECONDS) -> float:
     """Return the seconds before a request is tried again: longer each time, and never the same for all."""
     return _spread(min(first * 2 ** min(attempts - 1, 20), LONGEST_REST if later.rest else LONGEST))
 
 
-def rest_after(failures: int, later: RetryLater, first: float = FIRST) -> float | None:
+def rest_after(failures: int, later: RetryLater, first: float = FIRST_RETRY_SECONDS) -> float | None:
     """Give the seconds in which an upstream is left alone; `failures` in a row were before this one."""
     if later.seconds is not None:
-        return min(later.seconds, LONGEST_ASKED)
+        return min(later.seconds, MAX_RETRY_AFTER_SECONDS)
     return _spread(min(first * 2 ** min(failures, 20), LONGEST_REST)) if later.rest else None
 
 

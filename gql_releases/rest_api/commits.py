@@ -6,7 +6,7 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ReleaseNotFound
 from gql_releases.domain.paging import Order, PageRequest
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine import paged_selections
 from gql_releases.rest_api.engine.field_names import FieldNames, same_names
 from gql_releases.rest_api.engine.paged_selections import (
@@ -50,8 +50,8 @@ def commit_selection(slot: int) -> s.Selection:
             s.Value("dateCreated", "timestamp", render_date, otherwise="date_created"),
             s.Constant("pullRequest", None),
             s.Constant("suspectCommitType", ""),
-            s.One("repository", "repository", REPOSITORY_SELECTION),
-            s.One("author", "author", AUTHOR_SELECTION, otherwise={}),
+            s.ToOneField("repository", "repository", REPOSITORY_SELECTION),
+            s.ToOneField("author", "author", AUTHOR_SELECTION, otherwise={}),
             list_field("releases", "releases", slot, _RELEASE_OF_COMMIT_SELECTION),
         ),
     )
@@ -64,15 +64,15 @@ FILE_CHANGE_SELECTION = s.Selection(
         s.Value("orgId", "organization_id"),
         s.Value("filename", "path"),
         s.Value("type", "type", lambda type_: type_[0]),
-        s.One(
+        s.ToOneField(
             "commit",
             "commit",
             s.Selection(
                 "Commit",
                 (
                     s.Value("message", "message"),
-                    s.One("author", "author", AUTHOR_SELECTION),
-                    s.One("repository", "repository", s.Selection("Repository", (s.Value("name", "name"),))),
+                    s.ToOneField("author", "author", AUTHOR_SELECTION),
+                    s.ToOneField("repository", "repository", s.Selection("Repository", (s.Value("name", "name"),))),
                 ),
             ),
         ),
@@ -105,7 +105,7 @@ async def list_commits(request: Request) -> Answer:
     """
     found = await release_id(request)
     page = read_page(request.parameters, BY_POSITION, (("release", found), *await read_repository(request)))
-    read = Read(View(RELEASE_COMMITS, (page, WHOLE_LIST)), (("id", found),))
+    read = ObjectRead(PagedSelection(RELEASE_COMMITS, (page, WHOLE_LIST)), (("id", found),))
     return await paged_selections.answer_page(request, read, page, ReleaseNotFound())
 
 
@@ -113,7 +113,7 @@ async def list_commit_files(request: Request) -> Answer:
     """List the files that a release's commits changed, by name (docs/sentry-contract.md#6-3-commit-files)."""
     found = await release_id(request)
     page = read_page(request.parameters, BY_PATH, (("release", found), *await read_repository(request)))
-    read = Read(View(RELEASE_FILE_CHANGES, (page,)), (("id", found),))
+    read = ObjectRead(PagedSelection(RELEASE_FILE_CHANGES, (page,)), (("id", found),))
     return await paged_selections.answer_page(request, read, page, ReleaseNotFound(), finish_file_change)
 
 
@@ -125,7 +125,9 @@ async def read_repository(request: Request) -> Conditions:
     if row_id and not (row_id.isascii() and row_id.isdigit() and len(row_id) < 19):
         raise not_found()
     page = PageRequest(1, conditions=(("id", int(row_id)) if row_id else ("name", name),))
-    tree = await request.services.reads.read(request.principal, Read(View(REPOSITORY_IDS, (page,)), request.own))
+    tree = await request.services.reads.read(
+        request.principal, ObjectRead(PagedSelection(REPOSITORY_IDS, (page,)), request.own)
+    )
     if tree is None or not tree["rows"]["nodes"]:
         raise not_found()
     return (("repository", tree["rows"]["nodes"][0]["id"]),)

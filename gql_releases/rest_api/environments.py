@@ -5,7 +5,7 @@ from __future__ import annotations
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ProjectNotFound
-from gql_releases.domain.selection import Read
+from gql_releases.domain.selection import ObjectRead
 from gql_releases.rest_api.engine.paged_selections import BY_NAME, answer_organization_list, paged_selection
 from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS, invalid_parameter
 from gql_releases.rest_api.engine.path_parameters import PROJECT_ID_VIEW, project_condition, require_organization_read
@@ -29,7 +29,7 @@ async def list_project_environments(request: Request) -> Answer:
     """List the environments that something of a project was deployed to."""
     require_organization_read(request)
     found = await request.services.reads.read(
-        request.principal, Read(PROJECT_ID_VIEW, (project_condition(request.path[1]),))
+        request.principal, ObjectRead(PROJECT_ID_VIEW, (project_condition(request.path[1]),))
     )
     if found is None:
         raise ProjectNotFound

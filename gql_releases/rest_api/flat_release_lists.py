@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.paging import Order, PageRequest, Position
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.paged_selections import PAGE_INFO, WHOLE_LIST, Tree
 from gql_releases.rest_api.engine.pagination import link_header, read_cursor, read_page, render_cursor
 from gql_releases.rest_api.engine.requests import Answer, Request
@@ -62,7 +62,7 @@ async def answer_flat(request: Request, order: Order, conditions: Conditions, pr
 
 async def read_rows(request: Request, page: PageRequest, projects: list[int]) -> tuple[list[Row], bool]:
     """Read a page of releases as rows, and whether there are more releases in its direction."""
-    read = Read(View(FLAT_RELEASES, (page, *RELEASE_PAGES)), request.own)
+    read = ObjectRead(PagedSelection(FLAT_RELEASES, (page, *RELEASE_PAGES)), request.own)
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         return [], False
@@ -77,7 +77,7 @@ async def read_rows(request: Request, page: PageRequest, projects: list[int]) ->
 FLAT_RELEASES = s.Selection(
     "Organization",
     (
-        s.Many(
+        s.ToManyField(
             "rows", "releases", "Release", 0,
             (
                 s.Edges(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import OrganizationNotFound
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine import paged_selections
 from gql_releases.rest_api.engine.paged_selections import BY_SLUG, Tree, date_field, paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
@@ -28,10 +28,10 @@ ORGANIZATION_SELECTION = s.Selection(
         s.Constant("features", []),
     ),
 )
-ORGANIZATION_VIEW = s.View(ORGANIZATION_SELECTION)
+ORGANIZATION_VIEW = s.PagedSelection(ORGANIZATION_SELECTION)
 """An organization."""
 
-TOKEN_VIEW = s.View(s.Selection("Viewer", (s.Value("id", "id", str), s.Value("name", "name"))))
+TOKEN_VIEW = s.PagedSelection(s.Selection("Viewer", (s.Value("id", "id", str), s.Value("name", "name"))))
 """The token that a request came with."""
 
 ORGANIZATIONS = paged_selection("Viewer", "organizations", ORGANIZATION_SELECTION)
@@ -50,7 +50,7 @@ async def show_user(request: Request) -> Answer:
 
 async def read_user(request: Request) -> Tree:
     """Show the token in a user's place: there are no users, and clients before 2.21 break off where there is none."""
-    tree = await request.services.reads.read(request.principal, Read(TOKEN_VIEW))
+    tree = await request.services.reads.read(request.principal, ObjectRead(TOKEN_VIEW))
     assert tree is not None  # a revoked token raises
     name = tree["name"] or f"token {tree['id']}"
     return {"id": tree["id"], "name": name, "username": name, "email": name}
@@ -59,13 +59,15 @@ async def read_user(request: Request) -> Tree:
 async def list_organizations(request: Request) -> Answer:
     """List the token's organization."""
     page = read_page(request.parameters, BY_SLUG)
-    return await paged_selections.answer_page(request, Read(View(ORGANIZATIONS, (page,))), page, OrganizationNotFound())
+    return await paged_selections.answer_page(
+        request, ObjectRead(PagedSelection(ORGANIZATIONS, (page,))), page, OrganizationNotFound()
+    )
 
 
 async def get_organization(request: Request) -> Answer:
     """Show the token's organization."""
     require_organization_read(request)
-    tree = await request.services.reads.read(request.principal, Read(ORGANIZATION_VIEW, request.own))
+    tree = await request.services.reads.read(request.principal, ObjectRead(ORGANIZATION_VIEW, request.own))
     if tree is None:
         raise OrganizationNotFound
     return Answer(200, tree)

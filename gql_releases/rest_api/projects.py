@@ -12,7 +12,7 @@ from gql_releases.domain.errors import (
 from gql_releases.domain.release import (
     UNKNOWN_PROJECT_MESSAGE,
 )
-from gql_releases.domain.selection import Read
+from gql_releases.domain.selection import ObjectRead
 from gql_releases.rest_api.engine.paged_selections import (
     BY_SLUG,
     answer_organization_list,
@@ -48,8 +48,8 @@ PROJECT_SELECTION = s.Selection(
         s.Constant("teams", []),
     ),
 )
-PROJECT_VIEW = s.View(
-    s.Selection("Project", (*PROJECT_SELECTION.fields, s.One("organization", "organization", ORGANIZATION_SELECTION)))
+PROJECT_VIEW = s.PagedSelection(
+    s.Selection("Project", (*PROJECT_SELECTION.fields, s.ToOneField("organization", "organization", ORGANIZATION_SELECTION)))
 )
 """A project with its organization."""
 
@@ -64,7 +64,7 @@ async def list_projects(request: Request) -> Answer:
 async def get_project(request: Request) -> Answer:
     """Show a project; `collapse=organization` leaves its organization out."""
     require_organization_read(request)
-    read = Read(PROJECT_VIEW, (project_condition(request.path[1]),))
+    read = ObjectRead(PROJECT_VIEW, (project_condition(request.path[1]),))
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ProjectNotFound

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import ReleaseNotFound
 from gql_releases.domain.paging import PageRequest
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.paged_selections import (
     BY_NAME,
     WHOLE_LIST,
@@ -46,7 +46,7 @@ async def list_release_repositories(request: Request) -> Answer:
     """List the repositories of a release's commits, all of them."""
     found = await release_id(request)
     page = PageRequest(WHOLE_LIST.size, conditions=(("release", found),))
-    read = Read(View(RELEASE_REPOSITORIES, (page,)), (("id", found),))
+    read = ObjectRead(PagedSelection(RELEASE_REPOSITORIES, (page,)), (("id", found),))
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from gql_releases.domain.deploy import DeployChange, DeployKey, NewDeploy
-from gql_releases.domain.outcomes import Kept, Tree
+from gql_releases.domain.outcomes import Tree, UpsertResult
 from gql_releases.domain.principal import WRITE_RELEASES, Principal
 from gql_releases.domain.release import ReleaseKey
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.services.reads import require_readable, require_storable
 from gql_releases.services.releases import require_own
 
@@ -16,9 +16,13 @@ from gql_releases.services.releases import require_own
 class DeployStore(Protocol):
     """Where deploys are kept."""
 
-    async def create_deploy(self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None) -> Kept: ...
+    async def create_deploy(
+        self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: PagedSelection | None
+    ) -> UpsertResult: ...
 
-    async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: View) -> Tree: ...
+    async def update_deploy(
+        self, principal: Principal, key: DeployKey, change: DeployChange, view: PagedSelection
+    ) -> Tree: ...
 
 
 class DeployService:
@@ -27,7 +31,9 @@ class DeployService:
     def __init__(self, store: DeployStore) -> None:
         self._store = store
 
-    async def create_deploy(self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None = None) -> Kept:
+    async def create_deploy(
+        self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: PagedSelection | None = None
+    ) -> UpsertResult:
         """Record a deploy of a release; one whose external id its project knows is found instead.
 
         Raises Forbidden, OrganizationNotFound, ReleaseNotFound, InvalidInput.
@@ -37,7 +43,7 @@ class DeployService:
         require_readable(principal, view)
         return await self._store.create_deploy(principal, key, new, view)
 
-    async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: View) -> Tree:
+    async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: PagedSelection) -> Tree:
         """Change what is given of a deploy. Raises Forbidden, OrganizationNotFound, DeployNotFound."""
         principal.require(WRITE_RELEASES)
         if key.organization is not None:

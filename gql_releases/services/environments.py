@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gql_releases.domain.outcomes import Kept
+from gql_releases.domain.outcomes import UpsertResult
 from gql_releases.domain.principal import WRITE_PROJECTS, WRITE_RELEASES, Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.services.reads import require_readable
 
 
 class EnvironmentStore(Protocol):
     """Where environments are kept; each method is one transaction."""
 
-    async def create_environment(self, principal: Principal, name: str, view: View | None) -> Kept: ...
+    async def create_environment(self, principal: Principal, name: str, view: PagedSelection | None) -> UpsertResult: ...
 
 
 class EnvironmentService:
@@ -22,7 +22,9 @@ class EnvironmentService:
     def __init__(self, store: EnvironmentStore) -> None:
         self._store = store
 
-    async def create_environment(self, principal: Principal, organization: str, name: str, view: View | None = None) -> Kept:
+    async def create_environment(
+        self, principal: Principal, organization: str, name: str, view: PagedSelection | None = None
+    ) -> UpsertResult:
         """Make an environment, or find the one of this name: idempotent. Deploys that name a new one make it, too."""
         principal.require(WRITE_RELEASES | WRITE_PROJECTS)
         principal.require_organization(organization)

@@ -33,7 +33,9 @@ LOOKED_UP = 100
 _ID = (s.Value("id", "id"),)
 _RELEASE, _DEPLOY = s.Selection("Release", _ID), s.Selection("Deploy", _ID)
 _PROJECT = s.Selection("Project", (s.Value("id", "id"), s.Value("slug", "slug")))
-_PROJECTS = s.Selection("Organization", (s.Many("rows", "projects", "Project", 0, (s.Nodes("nodes", _PROJECT),), str),))
+_PROJECTS = s.Selection(
+    "Organization", (s.ToManyField("rows", "projects", "Project", 0, (s.Nodes("nodes", _PROJECT),), str),)
+)
 
 
 def merge_problems(error: DomainError, found: Iterable[Problem]) -> InvalidInput:
@@ -63,7 +65,7 @@ async def find_unknown_projects(
     conditions = (*sorted(slugs), *sorted(ids))
     page = PageRequest(len(conditions), conditions=(("or", conditions),))
     own = (("id", principal.organization_id),)
-    tree = await reads.read(principal, s.Read(s.View(_PROJECTS, (page,)), own))
+    tree = await reads.read(principal, s.ObjectRead(s.PagedSelection(_PROJECTS, (page,)), own))
     known = {text for one in tree["rows"]["nodes"] for text in (str(one["id"]), one["slug"])} if tree else set()
     problems = []
     for path, name in names:
@@ -106,7 +108,7 @@ async def find_taken_slug(
     """Return the problem of a new slug of a project that is another one's; `own` is the project that is renamed."""
     if not isinstance(slug, str) or wrong_slug(slug):
         return []
-    tree = await reads.read(principal, s.Read(s.View(_PROJECT), (("slug", slug),)))
+    tree = await reads.read(principal, s.ObjectRead(s.PagedSelection(_PROJECT), (("slug", slug),)))
     if tree is None or (own and (own.id == tree["id"] or own.slug == slug)):
         return []
     return [Problem(ErrorCode.ALREADY_EXISTS, ("slug",), f'The project "{slug}" exists already.')]
@@ -133,7 +135,7 @@ async def _missing(
     reads: ReadService, principal: Principal, selection: s.Selection, conditions: Any, error: DomainError
 ) -> list[Problem]:
     try:
-        found = await reads.read(principal, s.Read(s.View(selection), conditions))
+        found = await reads.read(principal, s.ObjectRead(s.PagedSelection(selection), conditions))
     except Forbidden:
         return []
     return [] if found else [Problem(error.code, error.path, error.message)]

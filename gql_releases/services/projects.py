@@ -7,17 +7,17 @@ from typing import Protocol
 from gql_releases.domain.organization import NewProject, ProjectChange, ProjectKey
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import WRITE_PROJECTS, Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.services.reads import require_readable, require_storable
 
 
 class ProjectStore(Protocol):
     """Where projects are kept; each method is one transaction."""
 
-    async def create_project(self, principal: Principal, new: NewProject, view: View | None) -> Tree | None: ...
+    async def create_project(self, principal: Principal, new: NewProject, view: PagedSelection | None) -> Tree | None: ...
 
     async def update_project(
-        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: View | None
+        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: PagedSelection | None
     ) -> Tree | None: ...
 
 
@@ -28,7 +28,7 @@ class ProjectService:
         self._store = store
 
     async def create_project(
-        self, principal: Principal, organization: str, new: NewProject, view: View | None = None
+        self, principal: Principal, organization: str, new: NewProject, view: PagedSelection | None = None
     ) -> Tree | None:
         """Make a project. Raises InvalidInput where the slug is taken."""
         principal.require(WRITE_PROJECTS)
@@ -37,7 +37,7 @@ class ProjectService:
         return await self._store.create_project(principal, new, view)
 
     async def update_project(
-        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: View | None = None
+        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: PagedSelection | None = None
     ) -> Tree | None:
         """Change what is given of a project. Raises ProjectNotFound, InvalidInput where the slug is taken."""
         principal.require(WRITE_PROJECTS)

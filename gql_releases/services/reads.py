@@ -10,14 +10,14 @@ from gql_releases.domain.conditions import Conditions, leaves
 from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, PagesRefused
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.domain.validation import wrong_characters
 
 
 class ReadStore(Protocol):
     """Where reads are answered."""
 
-    async def read(self, principal: Principal, read: Read) -> Tree | None: ...
+    async def read(self, principal: Principal, read: ObjectRead) -> Tree | None: ...
 
 
 class ReadService:
@@ -26,7 +26,7 @@ class ReadService:
     def __init__(self, store: ReadStore) -> None:
         self._store = store
 
-    async def read(self, principal: Principal, read: Read) -> Tree | None:
+    async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:
         """Read one object with all below it; None where it is not there or not visible.
 
         Raises Forbidden where the token lacks a scope that one of the entities needs, InvalidToken where it was revoked.
@@ -36,7 +36,7 @@ class ReadService:
         return await self._store.read(principal, read)
 
 
-def require_readable(principal: Principal, view: View | None) -> None:
+def require_readable(principal: Principal, view: PagedSelection | None) -> None:
     """Refuse a view of anything that the principal's scopes do not open. Raises Forbidden, PagesRefused."""
     if view is None:
         return
@@ -58,15 +58,15 @@ def _find_unreadable(fields: Iterable[Any], readable: frozenset[str]) -> list[in
     slots: list[int] = []
     for field in fields:
         match field:
-            case s.Many(entity=entity, slot=slot) if entity not in readable:
+            case s.ToManyField(entity=entity, slot=slot) if entity not in readable:
                 below: list[int] | None = [slot]
             case s.Embedded(slot=int(slot), entities=entities) if not readable.issuperset(entities):
                 below = [slot]
-            case s.One() | s.Nodes() | s.EdgeNode() if field.selection.entity not in readable:
-                below = [field.slot] if isinstance(field, s.One) and field.slot is not None else None
-            case s.One() | s.Nodes() | s.EdgeNode():
+            case s.ToOneField() | s.Nodes() | s.EdgeNode() if field.selection.entity not in readable:
+                below = [field.slot] if isinstance(field, s.ToOneField) and field.slot is not None else None
+            case s.ToOneField() | s.Nodes() | s.EdgeNode():
                 below = _find_unreadable(field.selection.fields, readable)
-            case s.Many():
+            case s.ToManyField():
                 below = _find_unreadable(field.parts, readable)
             case s.Embedded() | s.Edges():
                 below = _find_unreadable(field.fields, readable)

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from gql_releases.domain.commit import NewCommit
 from gql_releases.domain.errors import InvalidInput
-from gql_releases.domain.outcomes import Created, Result, Tree
+from gql_releases.domain.outcomes import CreateResult, Result, Tree
 from gql_releases.domain.principal import DELETE_RELEASES, WRITE_RELEASES, Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, ReleaseChange, ReleaseKey
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.services.reads import require_readable, require_storable
 
 
@@ -20,22 +20,37 @@ class ReleaseStore(Protocol):
     """Where releases are kept; each method is one transaction."""
 
     async def create_release(
-        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool, in_turn: bool = False
-    ) -> Created: ...
+        self,
+        principal: Principal,
+        new: NewRelease,
+        view: PagedSelection | None,
+        *,
+        create_projects: bool,
+        in_turn: bool = False,
+    ) -> CreateResult: ...
 
     async def create_releases(
-        self, principal: Principal, news: Sequence[NewRelease], view: View | None, *, create_projects: bool
-    ) -> list[Created]: ...
+        self, principal: Principal, news: Sequence[NewRelease], view: PagedSelection | None, *, create_projects: bool
+    ) -> list[CreateResult]: ...
 
-    async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree: ...
-
-    async def finalize_release(self, principal: Principal, key: ReleaseKey, at: datetime | None, view: View) -> Tree: ...
-
-    async def set_commits(
-        self, principal: Principal, key: ReleaseKey, commits: Sequence[NewCommit], repository: str | None, view: View
+    async def update_release(
+        self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: PagedSelection
     ) -> Tree: ...
 
-    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: View) -> Tree: ...
+    async def finalize_release(
+        self, principal: Principal, key: ReleaseKey, at: datetime | None, view: PagedSelection
+    ) -> Tree: ...
+
+    async def set_commits(
+        self,
+        principal: Principal,
+        key: ReleaseKey,
+        commits: Sequence[NewCommit],
+        repository: str | None,
+        view: PagedSelection,
+    ) -> Tree: ...
+
+    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: PagedSelection) -> Tree: ...
 
     async def delete_release(self, principal: Principal, key: ReleaseKey) -> int: ...
 
@@ -55,8 +70,8 @@ class ReleaseService:
         return self._create_projects
 
     async def create_release(
-        self, principal: Principal, organization: str, new: NewRelease, view: View | None = None
-    ) -> Created:
+        self, principal: Principal, organization: str, new: NewRelease, view: PagedSelection | None = None
+    ) -> CreateResult:
         """Create a release, or touch the known one of this version: idempotent. Raises InvalidInput."""
         principal.require(WRITE_RELEASES)
         principal.require_organization(organization)
@@ -69,7 +84,7 @@ class ReleaseService:
         principal: Principal,
         organization: str,
         news: Sequence[NewRelease | InvalidInput],
-        view: View | None = None,
+        view: PagedSelection | None = None,
         *,
         together: bool,
     ) -> list[Result]:
@@ -88,7 +103,7 @@ class ReleaseService:
         return [*await self._store.create_releases(principal, good, view, create_projects=create)]
 
     async def _create_one(
-        self, principal: Principal, index: int, new: NewRelease | InvalidInput, view: View | None
+        self, principal: Principal, index: int, new: NewRelease | InvalidInput, view: PagedSelection | None
     ) -> Result:
         if isinstance(new, InvalidInput):
             return new
@@ -97,24 +112,33 @@ class ReleaseService:
         except InvalidInput as error:
             return error.within("releases", index)
 
-    async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
+    async def update_release(
+        self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: PagedSelection
+    ) -> Tree:
         """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
         _require_write(principal, key, view)
         return await self._store.update_release(principal, key, change, view)
 
-    async def finalize_release(self, principal: Principal, key: ReleaseKey, at: datetime | None, view: View) -> Tree:
+    async def finalize_release(
+        self, principal: Principal, key: ReleaseKey, at: datetime | None, view: PagedSelection
+    ) -> Tree:
         """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
         _require_write(principal, key, view)
         return await self._store.finalize_release(principal, key, at, view)
 
     async def set_commits(
-        self, principal: Principal, key: ReleaseKey, commits: Sequence[NewCommit], repository: str | None, view: View
+        self,
+        principal: Principal,
+        key: ReleaseKey,
+        commits: Sequence[NewCommit],
+        repository: str | None,
+        view: PagedSelection,
     ) -> Tree:
         """Replace a release's commits, or only those of one repository. Raises ReleaseNotFound."""
         _require_write(principal, key, view)
         return await self._store.set_commits(principal, key, commits, repository, view)
 
-    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: View) -> Tree:
+    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: PagedSelection) -> Tree:
         """Set a release's heads; an empty list clears heads and commits. Raises ReleaseNotFound, InvalidInput."""
         _require_write(principal, key, view)
         return await self._store.set_refs(principal, key, refs, view)
@@ -133,7 +157,7 @@ def require_own(principal: Principal, key: ReleaseKey) -> None:
     require_storable(key.conditions())
 
 
-def _require_write(principal: Principal, key: ReleaseKey, view: View) -> None:
+def _require_write(principal: Principal, key: ReleaseKey, view: PagedSelection) -> None:
     principal.require(WRITE_RELEASES)
     require_own(principal, key)
     require_readable(principal, view)

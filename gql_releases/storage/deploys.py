@@ -10,18 +10,18 @@ from sqlalchemy import and_, bindparam, select, update
 from gql_releases.domain.dates import now
 from gql_releases.domain.deploy import UNFINISHED, DeployChange, DeployKey, DeployStatus, NewDeploy
 from gql_releases.domain.errors import DeployNotFound, ErrorCode, invalid
-from gql_releases.domain.outcomes import Kept, Tree
+from gql_releases.domain.outcomes import Tree, UpsertResult
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import Outcome, ReleaseKey
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.locks import Locked, lock_organization
 from gql_releases.storage.engine.natural_keys import insert_all, insert_returning, values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
-from gql_releases.storage.engine.types import NEVER, Id
+from gql_releases.storage.engine.types import END_OF_TIME, Id
 from gql_releases.storage.environments import environment_keeper, refresh_current, running_release
-from gql_releases.storage.lookup import Found, find_release, require_alive
+from gql_releases.storage.lookup import ReleaseHandle, find_release, require_active_token
 from gql_releases.storage.outbox.writer import forward_deploy
 from gql_releases.storage.projects import find_projects
 from gql_releases.storage.reading.reader import Reader
@@ -33,8 +33,10 @@ from gql_releases.storage.schema.tables.release import ReleaseProjectRow, Releas
 deploys, deploy_projects, links = table(DeployRow), table(DeployProjectRow), table(ReleaseProjectRow)
 releases, projects_table = table(ReleaseRow), table(ProjectRow)
 
-INSERT = insert_returning(deploys, *(column.name for column in deploys.c if column.name != "id"))
-LINK = insert_all(deploy_projects, *(one.name for one in deploy_projects.c), shared=("organization_id", "deploy_id"))
+INSERT_DEPLOY = insert_returning(deploys, *(column.name for column in deploys.c if column.name != "id"))
+LINK_PROJECTS = insert_all(
+    deploy_projects, *(one.name for one in deploy_projects.c), shared=("organization_id", "deploy_id")
+)
 OF_RELEASE = Statement(
     select(links.c.project_id)
     .where(
@@ -43,7 +45,7 @@ OF_RELEASE = Statement(
     )
     .order_by(links.c.project_id)
 )
-COUNT = Statement(
+COUNT_DEPLOY = Statement(
     update(releases)
     .values(deploy_count=releases.c.deploy_count + 1, last_deploy_id=bindparam("deploy", type_=Id))
     .where(releases.c.id == bindparam("release", type_=Id))
@@ -106,25 +108,27 @@ class DeployStore:
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
 
-    async def create_deploy(self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: View | None) -> Kept:
+    async def create_deploy(
+        self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: PagedSelection | None
+    ) -> UpsertResult:
         """Record a deploy of a release, unless its external id is known. Raises ReleaseNotFound, InvalidInput."""
 
-        async def work(transaction: Transaction) -> Kept:
+        async def work(transaction: Transaction) -> UpsertResult:
             await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id, shared=True)
             found = await find_release(transaction, principal, key)
             outcome, deploy = await _keep(transaction, principal.organization_id, found, new)
             if outcome is Outcome.CREATED and new.status is DeployStatus.SUCCEEDED:
                 await forward_deploy(transaction, principal, deploy)
-            return Kept(outcome, await self._show(transaction, principal, deploy, view))
+            return UpsertResult(outcome, await self._show(transaction, principal, deploy, view))
 
         return await self._database.write(work)
 
-    async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: View) -> Tree:
+    async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: PagedSelection) -> Tree:
         """Change what is given of a deploy. Raises DeployNotFound."""
 
         async def work(transaction: Transaction) -> Tree:
             await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id, shared=True)
-            await require_alive(transaction, principal)
+            await require_active_token(transaction, principal)
             deploy = await _change(transaction, principal, key, change)
             shown = await self._show(transaction, principal, deploy, view)
             assert shown is not None
@@ -132,13 +136,15 @@ class DeployStore:
 
         return await self._database.write(work)
 
-    async def _show(self, transaction: Transaction, principal: Principal, deploy: int, view: View | None) -> Tree | None:
+    async def _show(
+        self, transaction: Transaction, principal: Principal, deploy: int, view: PagedSelection | None
+    ) -> Tree | None:
         if view is None:
             return None
-        return await self._reader.read(transaction, principal, Read(view, (("id", deploy),)))
+        return await self._reader.read(transaction, principal, ObjectRead(view, (("id", deploy),)))
 
 
-async def _keep(transaction: Transaction, organization: int, found: Found, new: NewDeploy) -> tuple[Outcome, int]:
+async def _keep(transaction: Transaction, organization: int, found: ReleaseHandle, new: NewDeploy) -> tuple[Outcome, int]:
     """Find the deploy that has the external id, or make it."""
     projects = await _projects(transaction, organization, found, new)
     common = {"organization_id": organization, "date_created": now()}
@@ -154,10 +160,10 @@ async def _keep(transaction: Transaction, organization: int, found: Found, new: 
                 raise invalid(ErrorCode.ALREADY_EXISTS, ("external_id",), message)
             return Outcome.EXISTING, int(known[0])
     row = {**common, **await _row(transaction, organization, environment, projects, new), "release_id": found.id}
-    [(deploy,)] = await transaction.all_many(INSERT, [row])
+    [(deploy,)] = await transaction.all_many(INSERT_DEPLOY, [row])
     link = {"organization_id": organization, "deploy_id": deploy, "external_id": new.external_id}
-    await transaction.run_many(LINK, [{**link, "project_id": one} for one in projects])
-    await transaction.run(COUNT, {"release": found.id, "deploy": deploy})
+    await transaction.run_many(LINK_PROJECTS, [{**link, "project_id": one} for one in projects])
+    await transaction.run(COUNT_DEPLOY, {"release": found.id, "deploy": deploy})
     if new.status is DeployStatus.SUCCEEDED:
         await refresh_current(transaction, organization, [(environment, one) for one in projects])
     return Outcome.CREATED, int(deploy)
@@ -173,7 +179,7 @@ async def _row(
         "url": new.url,
         "date_started": new.date_started,
         "date_finished": finished,
-        "finish_order": finished or NEVER,
+        "finish_order": finished or END_OF_TIME,
         "status": new.status,
         "external_id": new.external_id,
         "comment": new.comment,
@@ -182,7 +188,7 @@ async def _row(
     }
 
 
-async def _projects(transaction: Transaction, organization: int, found: Found, new: NewDeploy) -> list[int]:
+async def _projects(transaction: Transaction, organization: int, found: ReleaseHandle, new: NewDeploy) -> list[int]:
     """Give the projects that the deploy is of: the named ones, else all of the release's."""
     rows = await transaction.all(OF_RELEASE, {"organization": organization, "release": found.id})
     on_release = [row[0] for row in rows]
@@ -212,7 +218,7 @@ async def _change(transaction: Transaction, principal: Principal, key: DeployKey
     was, row = DeployStatus(known["status"]), {**known, **change.values}
     status = DeployStatus(row["status"])
     row["date_finished"] = _finished(status, status is not was, known, change)
-    row["finish_order"] = row["date_finished"] or NEVER
+    row["finish_order"] = row["date_finished"] or END_OF_TIME
     if status is DeployStatus.SUCCEEDED and was is not status:
         row["previous_release_id"] = await running_release(transaction, organization, environment, projects)
     await transaction.run(CHANGE, {**row, "deploy": deploy})

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from gql_releases.domain.deploy import DeployStatus
-from gql_releases.domain.outcomes import Kept
+from gql_releases.domain.outcomes import UpsertResult
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import Keeper, insert, values_of
+from gql_releases.storage.engine.natural_keys import NaturalKeyTable, insert, values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import find_or_create_named
@@ -24,29 +24,32 @@ from gql_releases.storage.schema.tables.environment import EnvironmentRow
 
 current, deploys, deploy_projects = table(CurrentDeployRow), table(DeployRow), table(DeployProjectRow)
 
-environment_keeper = Keeper(table(EnvironmentRow), ("name",), ("date_created",), by="name")
+environment_keeper = NaturalKeyTable(table(EnvironmentRow), ("name",), ("date_created",), by="name")
 
 _KEY = ("organization_id", "environment_id", "project_id")
 
 
-def _of_place(target: Any, *names: str) -> list[Any]:
+def filter_by_environment(target: Any, *names: str) -> list[Any]:
     return [target.c[name] == bindparam(name, type_=Id) for name in names]
 
 
-NEWEST = Statement(
+NEWEST_DEPLOY = Statement(
     select(deploys.c.id, deploys.c.release_id)
     .where(
-        *_of_place(deploys, "organization_id", "environment_id"),
+        *filter_by_environment(deploys, "organization_id", "environment_id"),
         deploys.c.status == DeployStatus.SUCCEEDED.value,
         select(deploy_projects.c.deploy_id)
-        .where(*_of_place(deploy_projects, "organization_id", "project_id"), deploy_projects.c.deploy_id == deploys.c.id)
+        .where(
+            *filter_by_environment(deploy_projects, "organization_id", "project_id"),
+            deploy_projects.c.deploy_id == deploys.c.id,
+        )
         .exists(),
     )
     .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())
     .limit(1)
 )
-CLEAR = Statement(delete(current).where(*_of_place(current, *_KEY)))
-FORGET = Statement(
+CLEAR_CURRENT = Statement(delete(current).where(*filter_by_environment(current, *_KEY)))
+DELETE_CURRENT_OF_RELEASE = Statement(
     update(deploys)
     .values(previous_release_id=None)
     .where(
@@ -54,7 +57,7 @@ FORGET = Statement(
         deploys.c.previous_release_id == bindparam("release", type_=Id),
     )
 )
-RUNNING = Statement(
+FIND_RUNNING_RELEASE = Statement(
     select(current.c.environment_id, current.c.project_id).where(
         current.c.organization_id == bindparam("organization", type_=Id),
         current.c.release_id == bindparam("release", type_=Id),
@@ -62,18 +65,18 @@ RUNNING = Statement(
 )
 
 
-def _put(dialect: Dialect) -> Any:
+def _upsert_current(dialect: Dialect) -> Any:
     made = insert(dialect, current).values(values_of(current, *_KEY, "deploy_id", "release_id"))
     newer = {"deploy_id": made.excluded.deploy_id, "release_id": made.excluded.release_id}
     return made.on_conflict_do_update(index_elements=list(_KEY), set_=newer)
 
 
-def _before(dialect: Dialect) -> Any:
+def _select_current_before(dialect: Dialect) -> Any:
     return (
         select(current.c.release_id)
         .select_from(current.join(deploys, deploys.c.id == current.c.deploy_id))
         .where(
-            *_of_place(current, "organization_id", "environment_id"),
+            *filter_by_environment(current, "organization_id", "environment_id"),
             dialect.among(current.c.project_id, "projects"),
         )
         .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())
@@ -81,7 +84,7 @@ def _before(dialect: Dialect) -> Any:
     )
 
 
-PUT, BEFORE = Statement(_put), Statement(_before)
+PUT, BEFORE = Statement(_upsert_current), Statement(_select_current_before)
 
 
 async def running_release(
@@ -97,18 +100,18 @@ async def refresh_current(transaction: Transaction, organization: int, places: I
     """Note what runs in places, (environment, project) pairs: the last finished of the deploys that succeeded there."""
     for environment, project in sorted(places):
         place = {"organization_id": organization, "environment_id": environment, "project_id": project}
-        row = await transaction.one(NEWEST, place)
+        row = await transaction.one(NEWEST_DEPLOY, place)
         if row is None:
-            await transaction.run(CLEAR, place)
+            await transaction.run(CLEAR_CURRENT, place)
         else:
             await transaction.run(PUT, {**place, "deploy_id": row[0], "release_id": row[1]})
 
 
-async def forget_release(transaction: Transaction, organization: int, release: int) -> list[tuple[int, int]]:
+async def delete_release_environments(transaction: Transaction, organization: int, release: int) -> list[tuple[int, int]]:
     """Take a release that will be deleted out of what deploys remember; give the places where it runs."""
     where = {"organization": organization, "release": release}
-    await transaction.run(FORGET, where)
-    return [(int(environment), int(project)) for environment, project in await transaction.all(RUNNING, where)]
+    await transaction.run(DELETE_CURRENT_OF_RELEASE, where)
+    return [(int(environment), int(project)) for environment, project in await transaction.all(FIND_RUNNING_RELEASE, where)]
 
 
 class EnvironmentStore:
@@ -117,10 +120,10 @@ class EnvironmentStore:
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
 
-    async def create_environment(self, principal: Principal, name: str, view: View | None) -> Kept:
+    async def create_environment(self, principal: Principal, name: str, view: PagedSelection | None) -> UpsertResult:
         """Find an environment by its name, or create it. Raises InvalidToken."""
 
-        async def work(transaction: Transaction) -> Kept:
+        async def work(transaction: Transaction) -> UpsertResult:
             return await find_or_create_named(transaction, self._reader, environment_keeper, principal, name, view)
 
         return await self._database.write(work)

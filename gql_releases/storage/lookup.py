@@ -11,12 +11,12 @@ from sqlalchemy import bindparam, select
 
 from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.errors import InvalidToken, ReleaseNotFound
-from gql_releases.domain.outcomes import Kept
+from gql_releases.domain.outcomes import UpsertResult
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import Outcome, ReleaseKey, Status
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import Keeper
+from gql_releases.storage.engine.natural_keys import NaturalKeyTable
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id, moment
 from gql_releases.storage.entities import CATALOGUE
@@ -27,17 +27,19 @@ from gql_releases.storage.schema.tables.token import TokenRow
 
 releases, tokens = table(ReleaseRow), table(TokenRow)
 
-ALIVE = Statement(select(tokens.c.id).where(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None)))
+TOKEN_IS_ACTIVE = Statement(
+    select(tokens.c.id).where(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
+)
 
 
-async def require_alive(transaction: Transaction, principal: Principal) -> None:
+async def require_active_token(transaction: Transaction, principal: Principal) -> None:
     """Refuse a writer whose token was revoked meanwhile. Raises InvalidToken."""
-    if principal.token_id is not None and await transaction.one(ALIVE, {"token": principal.token_id}) is None:
+    if principal.token_id is not None and await transaction.one(TOKEN_IS_ACTIVE, {"token": principal.token_id}) is None:
         raise InvalidToken
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReleaseHandle:
     """What an operation needs to know of a stored release."""
 
     id: int
@@ -61,12 +63,14 @@ def _find(names: tuple[str, ...], deleted: bool) -> Statement:
     return Statement(construct)
 
 
-async def find_release(transaction: Transaction, principal: Principal, key: ReleaseKey, *, deleted: bool = False) -> Found:
+async def find_release(
+    transaction: Transaction, principal: Principal, key: ReleaseKey, *, deleted: bool = False
+) -> ReleaseHandle:
     """Find and lock a release of the caller's organization; one to be `deleted` also against who refers to it.
 
     Raises ReleaseNotFound, InvalidToken.
     """
-    await require_alive(transaction, principal)
+    await require_active_token(transaction, principal)
     conditions = key.conditions()
     values = {"organization": principal.organization_id}
     for index, (_, value) in enumerate(conditions):
@@ -74,16 +78,21 @@ async def find_release(transaction: Transaction, principal: Principal, key: Rele
     row = await transaction.one(_find(tuple(name for name, _ in conditions), deleted), values)
     if row is None:
         raise ReleaseNotFound
-    return Found(row[0], row[1], Status(row[2]), parse_date(row[3]), moment(row[4]))
+    return ReleaseHandle(row[0], row[1], Status(row[2]), parse_date(row[3]), moment(row[4]))
 
 
 async def find_or_create_named(
-    transaction: Transaction, reader: Reader, rows: Keeper, principal: Principal, name: str, view: View | None
-) -> Kept:
+    transaction: Transaction,
+    reader: Reader,
+    rows: NaturalKeyTable,
+    principal: Principal,
+    name: str,
+    view: PagedSelection | None,
+) -> UpsertResult:
     """Find a row of the caller's organization by its name, or insert it; idempotent. Raises InvalidToken."""
-    await require_alive(transaction, principal)
+    await require_active_token(transaction, principal)
     common = {"organization_id": principal.organization_id, "date_created": now()}
     existing = await rows.find(transaction, common, [name])
     ids = existing or await rows.keep(transaction, common, {name: {"name": name}})
-    tree = await reader.read(transaction, principal, Read(view, (("id", ids[name]),))) if view else None
-    return Kept(Outcome.EXISTING if existing else Outcome.CREATED, tree)
+    tree = await reader.read(transaction, principal, ObjectRead(view, (("id", ids[name]),))) if view else None
+    return UpsertResult(Outcome.EXISTING if existing else Outcome.CREATED, tree)

@@ -13,12 +13,12 @@ from gql_releases.domain.organization import NewProject, ProjectChange, ProjectK
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.database import Database
-from gql_releases.storage.engine.natural_keys import Keeper, insert, values_of
+from gql_releases.storage.engine.natural_keys import NaturalKeyTable, insert, values_of
 from gql_releases.storage.engine.statements import Row, Statement, Transaction
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.lookup import require_alive
+from gql_releases.storage.lookup import require_active_token
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.repositories import repository_keeper
 from gql_releases.storage.schema.columns import table
@@ -38,7 +38,7 @@ _SELECT_IDS = select(projects.c.id, projects.c.slug).where(
 # Two statements, for SQLite finds by slug or id only by looking at every project.
 LOOK_UP_PROJECTS_BY_SLUG = Statement(lambda dialect: _SELECT_IDS.where(dialect.among(projects.c.slug, "named")))
 LOOK_UP_PROJECTS_BY_ID = Statement(lambda dialect: _SELECT_IDS.where(dialect.among(projects.c.id, "named")))
-project_keeper = Keeper(projects, ("slug",), ("name", "date_created"), by="slug")
+project_keeper = NaturalKeyTable(projects, ("slug",), ("name", "date_created"), by="slug")
 
 
 async def find_projects(
@@ -124,11 +124,11 @@ class ProjectStore:
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
 
-    async def create_project(self, principal: Principal, new: NewProject, view: View | None) -> Tree | None:
+    async def create_project(self, principal: Principal, new: NewProject, view: PagedSelection | None) -> Tree | None:
         """Make a project. Raises InvalidInput where the slug is taken in this organization."""
 
         async def work(transaction: Transaction) -> Tree | None:
-            await require_alive(transaction, principal)
+            await require_active_token(transaction, principal)
             owner = {"organization_id": principal.organization_id, "date_created": now()}
             default = {"default_repository_id": await _find_or_make_repository(transaction, owner, new.repository)}
             row = await transaction.one(INSERT_PROJECT, {**owner, "slug": new.slug, "name": new.name, **default})
@@ -139,12 +139,12 @@ class ProjectStore:
         return await self._database.write(work)
 
     async def update_project(
-        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: View | None
+        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: PagedSelection | None
     ) -> Tree | None:
         """Change what is given of a project. Raises ProjectNotFound, InvalidInput where the slug is taken."""
 
         async def work(transaction: Transaction) -> Tree | None:
-            await require_alive(transaction, principal)
+            await require_active_token(transaction, principal)
             owner = {"organization": principal.organization_id}
             statement, named = (
                 (FIND_PROJECT_BY_ID, {"id": key.id}) if key.id is not None else (FIND_PROJECT_BY_SLUG, {"slug": key.slug})
@@ -169,10 +169,12 @@ class ProjectStore:
         """Return the organization's slug, slug and name of each project, in the order of these."""
         return await self._database.read(lambda transaction: transaction.all(LIST_PROJECTS, {}))
 
-    async def _show(self, transaction: Transaction, principal: Principal, key: int, view: View | None) -> Tree | None:
+    async def _show(
+        self, transaction: Transaction, principal: Principal, key: int, view: PagedSelection | None
+    ) -> Tree | None:
         if view is None:
             return None
-        return await self._reader.read(transaction, principal, Read(view, (("id", key),)))
+        return await self._reader.read(transaction, principal, ObjectRead(view, (("id", key),)))
 
 
 async def _find_or_make_repository(transaction: Transaction, common: dict[str, Any], name: str | None) -> int | None:

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from gql_releases.domain.client import while_connected
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import Read
+from gql_releases.domain.selection import ObjectRead
 from gql_releases.domain.switching import short_switch_interval
 from gql_releases.storage.deploys import DeployStore
 from gql_releases.storage.engine.database import READ_SECONDS, Database, TakesLong, Usage
 from gql_releases.storage.engine.observed_database import ObservedDatabase, Observer
-from gql_releases.storage.engine.postgres import PATIENCE, POOL, PostgresDatabase, is_postgres
+from gql_releases.storage.engine.postgres import POOL_SIZE, POOL_TIMEOUT_SECONDS, PostgresDatabase, is_postgres
 from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.engine.turns import Turns
 from gql_releases.storage.entities import CATALOGUE
@@ -24,8 +24,8 @@ from gql_releases.storage.outbox.store import OutboxStore
 from gql_releases.storage.projects import ProjectStore
 from gql_releases.storage.readiness import find_obstacles
 from gql_releases.storage.reading.compile import RootPlan
-from gql_releases.storage.reading.reader import Reader, is_large, made
-from gql_releases.storage.releases.existing import KnownStore
+from gql_releases.storage.reading.reader import Reader, build_result, is_large
+from gql_releases.storage.releases.existing import ExistingReleaseLookup
 from gql_releases.storage.releases.store import ReleaseStore
 from gql_releases.storage.repositories import RepositoryStore
 from gql_releases.storage.tokens import TokenStore
@@ -53,9 +53,9 @@ class Store:
         self.environments = EnvironmentStore(database, self._reader)
         self.tokens = TokenStore(database, self._reader)
         self.outbox = OutboxStore(database)
-        self.known = KnownStore(database)
+        self.known = ExistingReleaseLookup(database)
 
-    async def read(self, principal: Principal, read: Read) -> Tree | None:
+    async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:
         """Read one object with all below it, on one snapshot.
 
         What scans or is large waits for its turn and does not hold up the event loop. Raises InvalidToken, TimedOut,
@@ -69,7 +69,9 @@ class Store:
             try:
                 if plan.single:
                     values = reader.values(principal, read)
-                    return made(plan, await self._database.rows(plan.level.statement, values, move=False), principal, pages)
+                    return build_result(
+                        plan, await self._database.rows(plan.level.statement, values, move=False), principal, pages
+                    )
                 return await self._database.read(
                     lambda transaction: reader.read(transaction, principal, read, plan), move=False
                 )
@@ -77,13 +79,13 @@ class Store:
                 plan.scans = True
         return await while_connected(self._read_in_turn(principal, read, plan))
 
-    async def _prepare(self, principal: Principal, read: Read) -> RootPlan:
+    async def _prepare(self, principal: Principal, read: ObjectRead) -> RootPlan:
         """Plan a read that has no kept plan, in a thread: unusual conditions take a tenth of a second."""
         async with self._planning.turn(principal.token_id or 0):
             with short_switch_interval():
                 return await asyncio.get_running_loop().run_in_executor(self._planner, self._reader.plan, read)
 
-    async def _read_in_turn(self, principal: Principal, read: Read, plan: RootPlan) -> Tree | None:
+    async def _read_in_turn(self, principal: Principal, read: ObjectRead, plan: RootPlan) -> Tree | None:
         turns, reader = self._scanning if plan.scans else self._large, self._reader
         async with turns.turn(principal.token_id or 0):
             with short_switch_interval():
@@ -111,7 +113,7 @@ class Store:
 
 
 def open_database(
-    url: str, pool_size: int = POOL, pool_seconds: float = PATIENCE, read_seconds: float = READ_SECONDS
+    url: str, pool_size: int = POOL_SIZE, pool_seconds: float = POOL_TIMEOUT_SECONDS, read_seconds: float = READ_SECONDS
 ) -> Database:
     """Open the database behind a URL; the pool is PostgreSQL's. Raises ValueError, Unavailable."""
     if is_postgres(url):
@@ -121,8 +123,8 @@ def open_database(
 
 def open_store(
     url: str,
-    pool_size: int = POOL,
-    pool_seconds: float = PATIENCE,
+    pool_size: int = POOL_SIZE,
+    pool_seconds: float = POOL_TIMEOUT_SECONDS,
     read_seconds: float = READ_SECONDS,
     observers: Sequence[Observer] = (),
 ) -> Store:

@@ -15,7 +15,7 @@ from gql_releases.domain.cache_budget import BUDGET, DEFAULT_CACHE_BYTES
 from gql_releases.domain.search.search_terms import MAX_LENGTH
 from gql_releases.settings import MEBIBYTE
 from gql_releases.storage.engine.pool import Session
-from gql_releases.storage.engine.statements import Prepared
+from gql_releases.storage.engine.statements import PreparedStatement
 from tests.client import Client
 from tests.conftest import House, Template
 from tests.scale import scale
@@ -178,7 +178,7 @@ def test_statement_of_an_unusual_shape_has_no_name_on_a_connection(client: Clien
 
     async def work() -> None:
         session = Session(connection, 0)
-        usual, unusual = Prepared("SELECT 1", lambda values: ()), Prepared("SELECT 2", lambda values: ())
+        usual, unusual = PreparedStatement("SELECT 1", lambda values: ()), PreparedStatement("SELECT 2", lambda values: ())
         unusual.is_kept = False
         for prepared in (usual, unusual, usual, unusual):
             await session.fetch(prepared, ())

@@ -17,7 +17,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.graphql_api.execution.operations import OperationCache, RequestError
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
-from gql_releases.web.request_log import DELAY
+from gql_releases.web.request_log import FLUSH_DELAY_SECONDS
 from tests.client import Client
 from tests.conftest import House, Template
 
@@ -124,7 +124,7 @@ def test_log_line_names_the_operation_and_the_token(client: Client, caplog: pyte
     ):
         caplog.clear()
         client.request("POST", "/graphql", body, token=token)
-        client.runner.run(asyncio.sleep(2 * DELAY))  # lines are written together
+        client.runner.run(asyncio.sleep(2 * FLUSH_DELAY_SECONDS))  # lines are written together
         (line,) = [line for record in caplog.records for line in record.getMessage().split("\n") if " POST " in line]
         assert expected in line
         assert client.token not in line  # type: ignore[operator]

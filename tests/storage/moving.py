@@ -14,7 +14,7 @@ from gql_releases.app import create_app
 from gql_releases.settings import Settings
 from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import open_store
-from gql_releases.storage.transfer.copy import Compared, copy
+from gql_releases.storage.transfer.copy import TableComparison, copy
 from tests.client import Client
 from tests.conftest import House, Template, fill
 from tests.databases import SqliteFiles
@@ -100,7 +100,7 @@ def cut_off_after(batches: int) -> Quiet:
     return Quiet(end)
 
 
-def copied(source: str, target: str, watch: Quiet | None = None, batch: int = 100) -> list[Compared]:
+def copied(source: str, target: str, watch: Quiet | None = None, batch: int = 100) -> list[TableComparison]:
     """Copy in this process."""
     return asyncio.run(copy(source, target, watch or Quiet(), batch))
 

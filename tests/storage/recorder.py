@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Table
 
 from gql_releases.storage.engine.database import Database
-from gql_releases.storage.engine.statements import Row, Rows, RowsStatement, Statement, Then, Transaction, Values
+from gql_releases.storage.engine.statements import BulkStatement, Row, Rows, Statement, Then, Transaction, Values
 from tests.databases import ON_POSTGRES
 
 Result = TypeVar("Result")
@@ -50,7 +50,7 @@ class Recorder:
         prepared = statement.on(self.dialect)
         self.statements.append((prepared.sql, rows))
         if values is not None:
-            if isinstance(statement, RowsStatement) and ON_POSTGRES:
+            if isinstance(statement, BulkStatement) and ON_POSTGRES:
                 values = statement.gathered([dict(values)])
             self.bound[prepared.sql] = prepared.bind(values)
 

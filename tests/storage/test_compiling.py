@@ -13,9 +13,9 @@ import gql_releases.storage
 from gql_releases.storage import deploys
 from gql_releases.storage.commits import ranges
 from gql_releases.storage.commits import store as commits
-from gql_releases.storage.engine.dialects import SEVERAL, PostgresDialect, SqliteDialect
+from gql_releases.storage.engine.dialects import ROWS_PER_INSERT, PostgresDialect, SqliteDialect
 from gql_releases.storage.engine.natural_keys import insert_rows
-from gql_releases.storage.engine.statements import RowsStatement, Statement
+from gql_releases.storage.engine.statements import BulkStatement, Statement
 from gql_releases.storage.outbox import writer
 from gql_releases.storage.releases import creation
 from gql_releases.storage.releases import store as releases
@@ -35,7 +35,7 @@ def quoted(text: str) -> Any:
     return literal_column("'" + text.replace("'", "''").replace("%", "%") + "'")
 
 
-def insert_with(text: str) -> RowsStatement:
+def insert_with(text: str) -> BulkStatement:
     """Insert environments; of one that is there the name becomes a literal."""
 
     def construct(dialect: Any) -> Any:
@@ -43,11 +43,11 @@ def insert_with(text: str) -> RowsStatement:
         key = ["organization_id", "name"]
         return made.on_conflict_do_update(index_elements=key, set_={"name": quoted(text)})
 
-    return RowsStatement(construct, ("organization_id", "date_created"))
+    return BulkStatement(construct, ("organization_id", "date_created"))
 
 
 @pytest.mark.parametrize("text", LITERALS)
-@pytest.mark.parametrize("count", [1, SEVERAL, 2 * SEVERAL + 3])
+@pytest.mark.parametrize("count", [1, ROWS_PER_INSERT, 2 * ROWS_PER_INSERT + 3])
 def test_statements_with_literals(house: House, text: str, count: int) -> None:
     """By one statement for several rows, or beside others in one round trip: what is bound and what is literal arrives."""
     [(organization,)] = house.rows("SELECT id FROM organizations WHERE slug = 'acme'")

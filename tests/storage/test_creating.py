@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from gql_releases.auth.token_format import digest_token
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import InvalidInput, InvalidToken
-from gql_releases.domain.outcomes import Created
+from gql_releases.domain.outcomes import CreateResult
 from gql_releases.domain.release import parse_new_release
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.rest_api.releases import CREATION_FIELDS
 from gql_releases.services.organizations import OrganizationService
-from gql_releases.storage.releases.batcher import MOST, Gathered
-from gql_releases.storage.releases.creation import Creation, There, create_all
+from gql_releases.storage.releases.batcher import MAX_BATCH_ROWS, Batcher
+from gql_releases.storage.releases.creation import Creation, ExistingRelease, create_all
 from tests.conftest import House, Template
 from tests.factories import commit, release
 from tests.scale import scale
@@ -94,11 +94,11 @@ def test_together_they_make_what_they_make_one_after_the_other(
         together = write(second, [creation(second, body) for body in bodies])
         versions: set[str] = set()
         for index, result in enumerate(together):
-            kind = Created if bodies[index]["version"] not in versions else type(None)
+            kind = CreateResult if bodies[index]["version"] not in versions else type(None)
             assert type(result) is (InvalidInput if bodies[index]["projects"] == ["unknown"] else kind)
             if not isinstance(result, InvalidInput):
                 versions.add(bodies[index]["version"])
-                assert type(alone[index]) is (Created if isinstance(result, Created) else There)
+                assert type(alone[index]) is (CreateResult if isinstance(result, CreateResult) else ExistingRelease)
         assert seen(second) == seen(first)
     finally:
         first.close()
@@ -110,7 +110,7 @@ def test_what_one_may_not_have_is_not_made_for_it(house: House) -> None:
     good = creation(house, release("good", commits=[commit(1, repository="r")]), create_projects=True)
     bad = release("bad", projects=["new", "12345"], commits=[commit(2, repository="never", author_email="no@example.com")])
     made, refused = write(house, [good, creation(house, bad, create_projects=True)])
-    assert isinstance(made, Created)
+    assert isinstance(made, CreateResult)
     assert isinstance(refused, InvalidInput)
     assert house.rows("SELECT name FROM repositories") == [("r",)]
     assert house.rows("SELECT email FROM commit_authors") == [("ada@example.com",)]
@@ -146,10 +146,10 @@ def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house
     assert (statuses[0], statuses[3]) == (208, 400)
 
 
-VERSION = View(s.Selection("Release", (s.Value("version", "version"),)))
+VERSION = PagedSelection(s.Selection("Release", (s.Value("version", "version"),)))
 
 
-def create_at_once(house: House, view: View | None, *token_ids: int | None) -> list[Any]:
+def create_at_once(house: House, view: PagedSelection | None, *token_ids: int | None) -> list[Any]:
     """Create v0, v1, ... at one moment, with the tenant's token or one of another id, and give what comes of each."""
     principal = house.run(house.store.tokens.find_principal(digest_token(house.tokens["acme"])))
     assert principal
@@ -169,11 +169,11 @@ def test_each_of_one_moment_is_shown_its_own_release(house: House) -> None:
 
 
 @pytest.mark.parametrize("view", [None, VERSION])
-def test_a_dead_token_stops_its_own_release_alone(house: House, view: View | None) -> None:
+def test_a_dead_token_stops_its_own_release_alone(house: House, view: PagedSelection | None) -> None:
     """It was revoked after it was looked at; what is to be shown of the others is read with it."""
     results = create_at_once(house, view, None, 2**40, None, None)
-    assert [type(one) for one in results] == [Created, InvalidToken, Created, Created]
-    shown = [one.shown for one in results if isinstance(one, Created)]
+    assert [type(one) for one in results] == [CreateResult, InvalidToken, CreateResult, CreateResult]
+    shown = [one.shown for one in results if isinstance(one, CreateResult)]
     assert shown == ([{"version": f"v{number}"} for number in (0, 2, 3)] if view else [None] * 3)
     assert [version for (version,) in house.rows("SELECT version FROM releases ORDER BY version")] == ["v0", "v2", "v3"]
 
@@ -193,7 +193,7 @@ def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_
                 await free.wait()
             return [KeyError(one) if one == "bad" else one.upper() for one in items]
 
-        gathered: Gathered[str, str] = Gathered(work, 2, most)
+        gathered: Batcher[str, str] = Batcher(work, 2, most)
         assert await gathered.do(1, "alone", 1) == "ALONE"
         with pytest.raises(ValueError):
             await gathered.do(1, "raise", 1)
@@ -201,7 +201,7 @@ def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_
         for name in ("slow 1", "slow 2"):
             slow.append(asyncio.create_task(gathered.do(1, name, 1)))
             await asyncio.sleep(0.01)
-        sent = [("a", 1, 1), ("other", 2, 1), ("bad", 1, 1), ("large", 1, MOST), ("b", 1, 1)]
+        sent = [("a", 1, 1), ("other", 2, 1), ("bad", 1, 1), ("large", 1, MAX_BATCH_ROWS), ("b", 1, 1)]
         waiting = [asyncio.create_task(gathered.do(key, name, size)) for name, key, size in sent]
         waiting += [asyncio.create_task(gathered.do(3, str(number), 1)) for number in range(most + 1)]
         gone = asyncio.create_task(gathered.do(1, "gone", 1))

@@ -75,7 +75,7 @@ def test_tables_that_cannot_be_analysed_are_logged_once_for_each_reason(caplog: 
     with caplog.at_level(logging.INFO):
         for error in (refused, refused, other, None, None, refused):
             connection.error = error
-            asyncio.run(analyze.analyze_grown(connection))
+            asyncio.run(analyze.analyze_changed_tables(connection))
     assert [one.levelname for one in caplog.records] == ["WARNING", "WARNING", "INFO", "WARNING"]
     assert FALL_BACKS["analyze"] - before == 4
     analyze.FAILURES.end()

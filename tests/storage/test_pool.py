@@ -17,13 +17,13 @@ from gql_releases.app import create_app
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.hosts import hosts_of
 from gql_releases.storage.engine.pool import Pool
-from gql_releases.storage.engine.statements import Prepared
+from gql_releases.storage.engine.statements import PreparedStatement
 from gql_releases.storage.store import open_store
 from tests.client import Answer, Client
 from tests.conftest import Template
 from tests.factories import CREATE, as_graphql, release
 
-ONE = Prepared("SELECT 1", lambda values: ())
+ONE = PreparedStatement("SELECT 1", lambda values: ())
 READ_WRITE = "target_session_attrs=read-write"
 
 

@@ -27,7 +27,7 @@ NODES, TOTAL = s.Nodes("nodes", RELEASE), s.TotalCount("totalCount")
 def does_scan(entity: str, attribute: str, names: Names = (), *parts: s.Part) -> bool:
     """Return whether a read of one list scans."""
     target = CATALOGUE.entities[entity].manys[attribute].target
-    listed = s.Many("list", attribute, target, 0, parts or (NODES,), str)
+    listed = s.ToManyField("list", attribute, target, 0, parts or (NODES,), str)
     return is_scanning_read(CATALOGUE, Selection(entity, (listed,)), [Shape(None, None, False, False, False, names)])
 
 
@@ -69,15 +69,15 @@ def test_comparisons_scan(attribute: str) -> None:
 
 
 def test_lists_below_are_looked_at_wherever_they_stand() -> None:
-    scanning = s.Many("list", "releases", "Release", 0, (NODES,), str)
+    scanning = s.ToManyField("list", "releases", "Release", 0, (NODES,), str)
     organization = Selection("Organization", (scanning,))
     shapes = [Shape(None, None, False, False, False, names) for names in (("path",), (), ())]
     places: list[Any] = [
-        s.One("organization", "organization", organization),
-        s.Embedded("own", "", (s.One("organization", "organization", organization),)),
-        s.Embedded("own", "version", (), otherwise=(s.One("organization", "organization", organization),)),
-        s.Many("deploys", "deploys", "Deploy", 1, (s.Nodes("nodes", Selection("Deploy", (s.One("release", "release", Selection("Release", (s.One("organization", "organization", organization),))),))),), str),
-        s.Many("deploys", "deploys", "Deploy", 1, (s.Edges("edges", (s.EdgeNode("node", Selection("Deploy", (s.One("release", "release", Selection("Release", (s.One("organization", "organization", organization),))),))),)),), str),
+        s.ToOneField("organization", "organization", organization),
+        s.Embedded("own", "", (s.ToOneField("organization", "organization", organization),)),
+        s.Embedded("own", "version", (), otherwise=(s.ToOneField("organization", "organization", organization),)),
+        s.ToManyField("deploys", "deploys", "Deploy", 1, (s.Nodes("nodes", Selection("Deploy", (s.ToOneField("release", "release", Selection("Release", (s.ToOneField("organization", "organization", organization),))),))),), str),
+        s.ToManyField("deploys", "deploys", "Deploy", 1, (s.Edges("edges", (s.EdgeNode("node", Selection("Deploy", (s.ToOneField("release", "release", Selection("Release", (s.ToOneField("organization", "organization", organization),))),))),)),), str),
     ]  # fmt: skip
     for place in places:
         assert is_scanning_read(CATALOGUE, Selection("Release", (place,)), shapes), place

@@ -19,7 +19,7 @@ from gql_releases.domain.errors import Unavailable
 from gql_releases.storage.engine import sqlite_writer
 from gql_releases.storage.engine.sqlite import SqliteDatabase
 from gql_releases.storage.engine.statements import Statement
-from gql_releases.storage.releases.batcher import Gathered
+from gql_releases.storage.releases.batcher import Batcher
 from tests.conftest import House
 
 INSERT = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
@@ -161,7 +161,7 @@ def test_callers_of_a_cancelled_batch_get_an_answer(seconds: float) -> None:
         await asyncio.Event().wait()
 
     async def work() -> list[Any]:
-        gathered: Gathered[int, int] = Gathered(stuck, 1, 2)
+        gathered: Batcher[int, int] = Batcher(stuck, 1, 2)
         calls = [asyncio.ensure_future(gathered.do(1, number, 1)) for number in range(5)]
         await asyncio.sleep(seconds)
         for task in list(gathered._running):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gql_releases.auth import authenticator as authenticating
-from gql_releases.auth.authenticator import KEPT, MAX_KEPT_HEADER, Authenticator
+from gql_releases.auth.authenticator import MAX_CACHED_PRINCIPALS, MAX_KEPT_HEADER, Authenticator
 from gql_releases.auth.token_format import digest_token
 from gql_releases.domain.commit import MAX_KEPT_AUTHOR, _author_of, author_of
 from gql_releases.domain.errors import InvalidToken
@@ -44,7 +44,7 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> Tokens:
 def test_tokens_that_were_used_are_noted_in_a_bounded_table(tokens: Tokens) -> None:
     async def work() -> Authenticator:
         authenticator = Authenticator(tokens)
-        for number in range(3 * KEPT):
+        for number in range(3 * MAX_CACHED_PRINCIPALS):
             principal = await authenticator.authenticate(f"Bearer {token(number)}")
             authenticator.note_use(principal)
             authenticator.note_use(principal)
@@ -52,8 +52,8 @@ def test_tokens_that_were_used_are_noted_in_a_bounded_table(tokens: Tokens) -> N
         return authenticator
 
     authenticator = asyncio.run(work())
-    assert len(tokens.noted) == len(set(tokens.noted)) == 3 * KEPT
-    assert len(authenticator._noted) == len(authenticator._kept) == KEPT
+    assert len(tokens.noted) == len(set(tokens.noted)) == 3 * MAX_CACHED_PRINCIPALS
+    assert len(authenticator._noted) == len(authenticator._kept) == MAX_CACHED_PRINCIPALS
     assert authenticator._noting == set()
 
 

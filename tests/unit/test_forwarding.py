@@ -25,8 +25,8 @@ from gql_releases.forwarding.client import ConnectionFailed, UpstreamResponse
 from gql_releases.forwarding.token_encryption import DecryptionFailed, TokenCipher
 from gql_releases.forwarding.verdicts import (
     LONGEST,
-    LONGEST_ASKED,
     LONGEST_REST,
+    MAX_RETRY_AFTER_SECONDS,
     Delivered,
     Rejected,
     RetryLater,
@@ -113,7 +113,7 @@ def test_waits_grow_to_a_bound_and_what_is_asked_for_is_obeyed_within_one() -> N
     assert rest_after(0, asked) == 17
     endless = classify_response(claimed(Kind.CHANGE), UpstreamResponse(503, {"retry-after": "999999"}, {}))
     assert isinstance(endless, RetryLater)
-    assert rest_after(0, endless) == LONGEST_ASKED
+    assert rest_after(0, endless) == MAX_RETRY_AFTER_SECONDS
     for said in ("Wed, 21 Oct 2026 07:28:00 GMT", "-1", "inf", "x"):
         assert UpstreamResponse(429, {"retry-after": said}, "").retry_after is None
 

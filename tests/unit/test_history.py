@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gql_releases.domain import history
-from gql_releases.domain.history import MESSAGES, CommitStatus, Tail, Walk, interleave, last_commit, worst
+from gql_releases.domain.history import MESSAGES, CommitList, CommitStatus, RangeWalk, interleave, last_commit, worst
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,21 +46,21 @@ def histories(draw: st.DrawFn, linear: bool = False) -> History:
 
 
 @st.composite
-def lists(draw: st.DrawFn, known: History) -> list[Tail]:
+def lists(draw: st.DrawFn, known: History) -> list[CommitList]:
     found = []
     for _ in range(draw(st.integers(0, 7))):
         line = known.line(draw(st.integers(0, len(known.parents) - 1)))
         size = draw(st.integers(1, len(line)))
         based = size < len(line) and draw(st.booleans())
-        found.append(Tail(tuple(map(str, line[:size])), str(line[size]) if based else None))
+        found.append(CommitList(tuple(map(str, line[:size])), str(line[size]) if based else None))
     return found
 
 
-def walk(known: Sequence[Tail], head: int, stops: Sequence[int], *, by_time: bool = False) -> Walk:
+def walk(known: Sequence[CommitList], head: int, stops: Sequence[int], *, by_time: bool = False) -> RangeWalk:
     """Lead a walk along lists in memory; the number of a commit is its time."""
-    made = Walk(str(head))
+    made = RangeWalk(str(head))
     while made.outcome is None:
-        tails = [Tail(one.shas[one.shas.index(made.wants) :], one.base) for one in known if made.wants in one.shas]
+        tails = [CommitList(one.shas[one.shas.index(made.wants) :], one.base) for one in known if made.wants in one.shas]
         made.follow(tails, [str(one) for one in stops])
         if made.stuck:
             older = [int(one.shas[0]) for one in known if int(one.shas[0]) < int(made.wants)]
@@ -93,7 +93,7 @@ def test_lists_with_their_previous_commits_make_every_range_on_their_line_comple
     ends = sorted({len(line), *data.draw(st.lists(st.integers(1, len(line)), max_size=4))})
     begins = [0, *ends[:-1]]
     sent = [
-        Tail(tuple(map(str, line[begin:end])), str(line[end]) if end < len(line) else None)
+        CommitList(tuple(map(str, line[begin:end])), str(line[end]) if end < len(line) else None)
         for begin, end in zip(begins, ends, strict=True)
     ]
     random.Random(len(line)).shuffle(sent)
@@ -108,7 +108,7 @@ def test_lists_with_their_previous_commits_make_every_range_on_their_line_comple
 def test_dates_join_the_lists_of_a_line_without_branches(known: History, data: st.DataObject) -> None:
     line = known.line(len(known.parents) - 1)
     ends = sorted({len(line), *data.draw(st.lists(st.integers(1, len(line)), max_size=4))})
-    sent = [Tail(tuple(map(str, line[a:b]))) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    sent = [CommitList(tuple(map(str, line[a:b]))) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
     high, low = sorted(data.draw(st.lists(st.integers(0, len(line) - 1), min_size=2, max_size=2, unique=True)))
     made = walk(sent, line[high], [line[low]], by_time=True)
     assert made.outcome in history.FILLED
@@ -120,22 +120,22 @@ def test_dates_join_the_lists_of_a_line_without_branches(known: History, data: s
 @pytest.mark.parametrize(
     ("sent", "outcome"),
     [
-        ([Tail(("9", "8", "7")), Tail(("9", "7", "6"))], CommitStatus.AMBIGUOUS),
-        ([Tail(("9", "8"), "7"), Tail(("9", "8", "6"))], CommitStatus.AMBIGUOUS),
-        ([Tail(("9", "8"), "7"), Tail(("7", "9"))], CommitStatus.AMBIGUOUS),
-        ([Tail(("9", "8"), "7")], CommitStatus.GAP),
-        ([Tail(("8", "7"))], CommitStatus.HEAD_UNKNOWN),
-        ([Tail(tuple(map(str, range(9, history.MAX_RANGE + 20))))], CommitStatus.TOO_LONG),
-        ([Tail((str(n),), str(n + 1)) for n in range(9, history.MAX_STEPS + 20)], CommitStatus.TOO_LONG),
+        ([CommitList(("9", "8", "7")), CommitList(("9", "7", "6"))], CommitStatus.AMBIGUOUS),
+        ([CommitList(("9", "8"), "7"), CommitList(("9", "8", "6"))], CommitStatus.AMBIGUOUS),
+        ([CommitList(("9", "8"), "7"), CommitList(("7", "9"))], CommitStatus.AMBIGUOUS),
+        ([CommitList(("9", "8"), "7")], CommitStatus.GAP),
+        ([CommitList(("8", "7"))], CommitStatus.HEAD_UNKNOWN),
+        ([CommitList(tuple(map(str, range(9, history.MAX_RANGE + 20))))], CommitStatus.TOO_LONG),
+        ([CommitList((str(n),), str(n + 1)) for n in range(9, history.MAX_STEPS + 20)], CommitStatus.TOO_LONG),
     ],
 )
-def test_what_cannot_be_filled_says_why(sent: list[Tail], outcome: CommitStatus) -> None:
+def test_what_cannot_be_filled_says_why(sent: list[CommitList], outcome: CommitStatus) -> None:
     assert walk(sent, 9, [1]).outcome is outcome
 
 
 def test_a_range_has_as_many_commits_as_it_may() -> None:
     last = 9 + history.MAX_RANGE
-    made = walk([Tail(tuple(map(str, range(9, last + 1))))], 9, [last])
+    made = walk([CommitList(tuple(map(str, range(9, last + 1))))], 9, [last])
     assert (made.outcome, len(made.found)) == (CommitStatus.COMPLETE, history.MAX_RANGE)
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from gql_releases.domain.errors import DomainError, Forbidden, OrganizationNotFound, PagesRefused
-from gql_releases.domain.outcomes import Created
+from gql_releases.domain.outcomes import CreateResult
 from gql_releases.domain.principal import READ_SCOPES, Principal, Scope
 from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
-from gql_releases.domain.selection import Many, Read, Selection, TotalCount, Value, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection, Selection, ToManyField, TotalCount, Value
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.storage.entities import CATALOGUE
 
-VIEW = View(Selection("Release", (Value("version", "version"),)))
+VIEW = PagedSelection(Selection("Release", (Value("version", "version"),)))
 KEY = ReleaseKey(organization="acme", version="1")
 
 
@@ -29,7 +29,7 @@ class FakeStore:
     def __getattr__(self, name: str) -> Any:
         async def answer(*words: Any, **more: Any) -> Any:
             self.asked.append((name, words))
-            return Created(Outcome.CREATED, 1) if name == "create_release" else 1 if name == "delete_release" else {}
+            return CreateResult(Outcome.CREATED, 1) if name == "create_release" else 1 if name == "delete_release" else {}
 
         return answer
 
@@ -81,12 +81,12 @@ def test_write_is_refused_before_the_store_is_asked(
 
 def test_read_needs_a_scope_of_every_entity_even_of_one_that_is_only_counted() -> None:
     store = FakeStore()
-    counted = Selection("Organization", (Many("r", "releases", "Release", 0, (TotalCount("n"),), str),))
+    counted = Selection("Organization", (ToManyField("r", "releases", "Release", 0, (TotalCount("n"),), str),))
     with pytest.raises(PagesRefused) as refused:
-        asyncio.run(ReadService(store).read(principal(Scope.ORG_READ), Read(View(counted))))
+        asyncio.run(ReadService(store).read(principal(Scope.ORG_READ), ObjectRead(PagedSelection(counted))))
     assert [type(error) for error in refused.value.refusals.values()] == [Forbidden]
     assert store.asked == []
-    asyncio.run(ReadService(store).read(principal(Scope.PROJECT_READ), Read(View(counted))))
+    asyncio.run(ReadService(store).read(principal(Scope.PROJECT_READ), ObjectRead(PagedSelection(counted))))
     assert len(store.asked) == 1
 
 

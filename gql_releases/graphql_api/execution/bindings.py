@@ -22,7 +22,7 @@ from gql_releases.graphql_api.execution.scalars import global_id_of
 if TYPE_CHECKING:
     from gql_releases.domain.errors import Problem
     from gql_releases.domain.principal import Principal
-    from gql_releases.domain.selection import View
+    from gql_releases.domain.selection import PagedSelection
     from gql_releases.graphql_api.execution.services import Services
 
 BINDING = "binding"
@@ -128,7 +128,7 @@ class QueryBinding:
 class MutationBinding:
     """A root field that writes: one service call. Its result has the payload's attributes, and the shown object's."""
 
-    run: Callable[[Services, Principal, Input, View], Awaitable[Payload]]
+    run: Callable[[Services, Principal, Input, PagedSelection], Awaitable[Payload]]
     shows: str | None
     find_problems: FindProblems | None = None
     """What is looked up for a refused input beside its organization; None where nothing else could be wrong."""
@@ -239,7 +239,7 @@ def query_field(
 
 
 def mutation_field(
-    run: Callable[[Services, Principal, Input, View], Awaitable[Payload]],
+    run: Callable[[Services, Principal, Input, PagedSelection], Awaitable[Payload]],
     input_type: type,
     description: str,
     shows: str | None = None,

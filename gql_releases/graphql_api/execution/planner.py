@@ -141,14 +141,14 @@ class ViewPlan:
     selection: s.Selection
     pages: list[PageSlotPlan]
 
-    def view(self, variables: Variables, refusals: Refusals, first: PageRequest | None = None) -> s.View:
+    def view(self, variables: Variables, refusals: Refusals, first: PageRequest | None = None) -> s.PagedSelection:
         """Fill in the pages, the first one with `first` if it is given: before any SQL.
 
         What refuses the arguments of a field is put into `refusals`, and the field is left out of the selection.
         """
         if not refusals:
             try:
-                return s.View(self.selection, self._pages(variables, first))
+                return s.PagedSelection(self.selection, self._pages(variables, first))
             except DomainError:
                 pass
         pages = []
@@ -160,7 +160,7 @@ class ViewPlan:
                 except DomainError as error:
                     refusals[slot] = error
             pages.append(page or EMPTY_PAGE)
-        return s.View(leave_out(self.selection, refusals), tuple(pages))
+        return s.PagedSelection(leave_out(self.selection, refusals), tuple(pages))
 
     def _pages(self, variables: Variables, first: PageRequest | None) -> tuple[PageRequest, ...]:
         if first:
@@ -214,11 +214,11 @@ class SelectionBuilder:
             case b.ComputedReference(attribute, conditions):
                 arguments = arguments_of(declared, nodes[0]) if declared.args or not self.around else self.around.arguments
                 slot = self._slot(ReferencePlan(path, arguments, conditions))
-                return s.One(name, attribute, self.selection(target, self.document.below(target, nodes), path), slot)
+                return s.ToOneField(name, attribute, self.selection(target, self.document.below(target, nodes), path), slot)
             case b.GeneratedText() as text:
                 return self._written(name, text, path)
             case b.Reference(attribute):
-                return s.One(name, attribute, self.selection(target, self.document.below(target, nodes), path))
+                return s.ToOneField(name, attribute, self.selection(target, self.document.below(target, nodes), path))
             case b.ListOf() as listed:
                 return self.many(name, declared, nodes, listed, path)
         raise TypeError(f"{parent.name}.{asked} is bound to nothing")
@@ -239,7 +239,7 @@ class SelectionBuilder:
         self.around = before
         return s.Embedded(name, binding.present, fields, slot, binding.entities)
 
-    def _written(self, name: str, binding: b.GeneratedText, path: ResponsePath) -> s.Many:
+    def _written(self, name: str, binding: b.GeneratedText, path: ResponsePath) -> s.ToManyField:
         """Make the list that a text is written from."""
         values = tuple([s.Value(column, column) for column in binding.columns])
         parts = (s.Nodes("nodes", s.Selection(binding.entity, values)), s.TotalCount("totalCount"))
@@ -248,11 +248,11 @@ class SelectionBuilder:
         def write(page: dict[str, Any]) -> str | None:
             return binding.write(page["nodes"], page["totalCount"])
 
-        return s.Many(name, binding.listed, binding.entity, slot, parts, encode_cursor, write, binding.attribute)
+        return s.ToManyField(name, binding.listed, binding.entity, slot, parts, encode_cursor, write, binding.attribute)
 
     def many(
         self, name: str, declared: GraphQLField, nodes: list[FieldNode], binding: b.ListOf, path: ResponsePath
-    ) -> s.Many:
+    ) -> s.ToManyField:
         """Make a list, and its page."""
         around = self.around if binding.inherits else None
         slot = self._slot(_fix_plan(PagePlan(path, arguments_of(declared, nodes[0]), binding, around), nodes[0]))
@@ -260,7 +260,7 @@ class SelectionBuilder:
         entity: Any = get_named_type(connection.fields["nodes"].type)
         parts = self.document.below(connection, nodes)
         made = tuple([self._part(connection, one, below, (*path, one)) for one, below in parts.items()])
-        return s.Many(name, binding.attribute, entity.name, slot, made, encode_cursor, json=orjson.Fragment)
+        return s.ToManyField(name, binding.attribute, entity.name, slot, made, encode_cursor, json=orjson.Fragment)
 
     def _part(self, connection: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Part:
         asked = nodes[0].name.value
@@ -328,7 +328,7 @@ def plan_nodes(document: Document, target: GraphQLObjectType, nodes: list[FieldN
     selector = SelectionBuilder(document, [by_ids])
     fields = selector.fields(target, document.below(target, nodes), path)
     keyed = s.Selection(target.name, (s.Value("key", "id"), s.Embedded("node", "", fields)))
-    many = s.Many("value", f"all_{target.name}", target.name, 0, (s.Nodes("nodes", keyed),), encode_cursor)
+    many = s.ToManyField("value", f"all_{target.name}", target.name, 0, (s.Nodes("nodes", keyed),), encode_cursor)
     return ViewPlan(s.Selection("Viewer", (many,)), selector.pages)
 
 

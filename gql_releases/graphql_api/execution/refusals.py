@@ -28,13 +28,15 @@ def leave_out(selection: s.Selection, refusals: Mapping[int, DomainError]) -> s.
 
 def _leave_out(field: s.Field, refusals: Mapping[int, DomainError]) -> s.Field:
     match field:
-        case s.Embedded(name, slot=slot) | s.One(name, slot=slot) | s.Many(name, slot=slot) if slot in refusals:
+        case s.Embedded(name, slot=slot) | s.ToOneField(name, slot=slot) | s.ToManyField(name, slot=slot) if (
+            slot in refusals
+        ):
             return s.Constant(name, None)
         case s.Embedded():
             return replace(field, fields=tuple([_leave_out(below, refusals) for below in field.fields]))
-        case s.One():
+        case s.ToOneField():
             return replace(field, selection=leave_out(field.selection, refusals))
-        case s.Many():
+        case s.ToManyField():
             return replace(field, parts=tuple([_part(part, refusals) for part in field.parts]), json=None)
     return field
 

@@ -23,7 +23,7 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, PagesRefused, Unauthenticated
 from gql_releases.domain.paging import MAX_PAGE, PageRequest
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import Read
+from gql_releases.domain.selection import ObjectRead
 from gql_releases.graphql_api.execution import bindings as b
 from gql_releases.graphql_api.execution.coercion import Evaluate
 from gql_releases.graphql_api.execution.collect_fields import Document
@@ -76,7 +76,7 @@ async def read_view(
     while True:
         view = plan.view(asked.variables, refusals, first)
         try:
-            return await asked.services.reads.read(principal, Read(view, conditions))
+            return await asked.services.reads.read(principal, ObjectRead(view, conditions))
         except PagesRefused as error:
             refusals |= error.refusals
 

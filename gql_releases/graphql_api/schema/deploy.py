@@ -12,7 +12,7 @@ from gql_releases.domain.deploy import DeployKey, parse_deploy_change, parse_new
 from gql_releases.domain.errors import Problem
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.graphql_api.execution.bindings import (
     Input,
     Payload,
@@ -173,14 +173,14 @@ class UpdateDeployPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_deploy(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def create_deploy(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Record a deploy."""
     new = parse_new_deploy(drop_nulls({name: value for name, value in given.items() if name != "release"}))
     done = await services.deploys.create_deploy(principal, release_key(given["release"]), new, view)
     return {"outcome": done.outcome, "shown": done.shown}
 
 
-async def update_deploy(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def update_deploy(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Change a deploy."""
     by = given["deploy"]
     key = DeployKey(id=id_of_entity("Deploy", by["id"])) if by.get("id") is not None else DeployKey(**by["key"])

@@ -10,7 +10,7 @@ import strawberry
 from gql_releases.domain.deploy import parse_environment_name
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.graphql_api.execution.bindings import (
     Input,
     Payload,
@@ -83,7 +83,7 @@ class CreateEnvironmentPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_environment(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def create_environment(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Make an environment, or find it."""
     name = parse_environment_name(given)
     done = await services.environments.create_environment(principal, given["organization"], name, view)

@@ -14,7 +14,7 @@ from gql_releases.domain.organization import (
     parse_project_change,
 )
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.graphql_api.execution.bindings import (
     Input,
     Payload,
@@ -127,13 +127,13 @@ class UpdateProjectPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_project(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def create_project(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Make a project."""
     new = parse_new_project(given)
     return {"shown": await services.projects.create_project(principal, given["organization"], new, view)}
 
 
-async def update_project(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def update_project(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Change a project."""
     by = given["project"]
     key = ProjectKey(id=id_of_entity("Project", by["id"])) if by.get("id") is not None else ProjectKey(**by["key"])

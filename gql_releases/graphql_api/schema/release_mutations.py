@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import strawberry
 
 from gql_releases.domain.errors import ErrorCode, InvalidInput, Problem, invalid
-from gql_releases.domain.outcomes import Created
+from gql_releases.domain.outcomes import CreateResult
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import (
     MAX_BULK,
@@ -21,7 +21,7 @@ from gql_releases.domain.release import (
     parse_refs,
     parse_release_change,
 )
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.graphql_api.execution.bindings import (
     Input,
     Payload,
@@ -265,19 +265,19 @@ class SetReleaseRefsPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def create_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Create a release, or touch the one of this version."""
     body = drop_nulls(given)
     new = await run_in_thread(parse_new_release, body) if services.large else parse_new_release(body)
     return _to_payload(await services.releases.create_release(principal, given["organization"], new, view))
 
 
-def _to_payload(done: Created) -> Payload:
+def _to_payload(done: CreateResult) -> Payload:
     ignored = ["dateReleased" if name == "date_released" else name for name in done.ignored]
     return {"outcome": done.outcome, "ignored_fields": ignored, "shown": done.shown}
 
 
-async def create_releases(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def create_releases(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Create many releases, together or each by itself."""
     raws = [drop_nulls(one) for one in given["releases"]]
     if len(raws) > MAX_BULK:
@@ -289,37 +289,37 @@ async def create_releases(services: Services, principal: Principal, given: Input
     return {"results": [one if isinstance(one, InvalidInput) else _to_payload(one) for one in done]}
 
 
-async def update_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def update_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Change a release."""
     change = ReleaseChange(parse_release_change(to_body_names(given)).values)
     return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
 
 
-async def archive_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def archive_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Put a release into the archive: it stays, and is not listed by default."""
     change = ReleaseChange({"status": Status.ARCHIVED})
     return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
 
 
-async def restore_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def restore_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Take a release out of the archive."""
     change = ReleaseChange({"status": Status.OPEN})
     return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
 
 
-async def finalize_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def finalize_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Give a release its date."""
     key, at = release_key(given["release"]), given.get("date_released")
     return {"shown": await services.releases.finalize_release(principal, key, at, view)}
 
 
-async def delete_release(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def delete_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Delete a release."""
     deleted = await services.releases.delete_release(principal, release_key(given["release"]))
     return {"deleted_release_id": to_global_id("Release", deleted)}
 
 
-async def set_release_commits(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def set_release_commits(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Replace a release's commits."""
     key, raws = release_key(given["release"]), given["commits"]
     named = raws, given.get("repository")
@@ -330,7 +330,7 @@ async def set_release_commits(services: Services, principal: Principal, given: I
     return {"shown": shown}
 
 
-async def set_release_refs(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def set_release_refs(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Set a release's heads."""
     key, refs = release_key(given["release"]), parse_refs(given["refs"])
     return {"shown": await services.releases.set_refs(principal, key, refs, view)}

@@ -11,7 +11,7 @@ from gql_releases.domain.organization import (
     parse_repository_name,
 )
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.graphql_api.execution.bindings import (
     Input,
     Payload,
@@ -58,7 +58,7 @@ class CreateRepositoryPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_repository(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def create_repository(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Make a repository, or find it."""
     name = parse_repository_name(given)
     done = await services.repositories.create_repository(principal, given["organization"], name, view)

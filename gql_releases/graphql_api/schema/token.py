@@ -13,7 +13,7 @@ from gql_releases.domain.organization import (
 )
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.graphql_api.execution.bindings import (
     Input,
     Payload,
@@ -102,13 +102,13 @@ class RevokeTokenPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_token(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def create_token(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Make a token; its secret is in this answer and nowhere else."""
     minted = await services.tokens.create_token(principal, given["organization"], parse_new_token(given), view)
     return {"secret": minted.text, "shown": minted.shown}
 
 
-async def revoke_token(services: Services, principal: Principal, given: Input, view: View) -> Payload:
+async def revoke_token(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
     """Revoke a token."""
     await services.tokens.revoke_token(principal, id_of_entity("Token", given["token"]))
     return {"revoked_token_id": given["token"]}

@@ -10,7 +10,7 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, OrganizationNotFound
 from gql_releases.domain.paging import WHOLE, Order, PageRequest
-from gql_releases.domain.selection import Read, Selection, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection, Selection
 from gql_releases.rest_api.engine import paged_selections
 from gql_releases.rest_api.engine.pagination import link_header, read_page, render_cursor
 from gql_releases.rest_api.engine.path_parameters import require_organization_read
@@ -31,10 +31,10 @@ def date_field(name: str, attribute: str) -> s.Value:
     return s.Value(name, attribute, render_date)
 
 
-def list_field(name: str, attribute: str, slot: int, selection: s.Selection, *, looked_at: bool = False) -> s.Many:
+def list_field(name: str, attribute: str, slot: int, selection: s.Selection, *, looked_at: bool = False) -> s.ToManyField:
     """Select a whole list; one that is `looked_at` before it is sent comes as objects."""
     nodes, json = s.Nodes("nodes", selection), None if looked_at else orjson.Fragment
-    return s.Many(name, attribute, selection.entity, slot, (nodes,), str, json=json, bare=True)
+    return s.ToManyField(name, attribute, selection.entity, slot, (nodes,), str, json=json, bare=True)
 
 
 VERSION_SELECTION = s.Selection("Release", (s.Value("version", "version"),))
@@ -46,11 +46,11 @@ PAGE_INFO = (("more", "hasNextPage"), ("fewer", "hasPreviousPage"), ("start", "s
 def paged_selection(entity: str, attribute: str, selection: s.Selection) -> s.Selection:
     """Return the selection of one page of a list, named `rows`, with its cursors."""
     parts = (s.Nodes("nodes", selection), s.PageInfo("info", PAGE_INFO))
-    return s.Selection(entity, (s.Many("rows", attribute, selection.entity, 0, parts, render_cursor),))
+    return s.Selection(entity, (s.ToManyField("rows", attribute, selection.entity, 0, parts, render_cursor),))
 
 
 async def answer_page(
-    request: Request, read: Read, page: PageRequest, missing: DomainError | Refused, finish: Any = None
+    request: Request, read: ObjectRead, page: PageRequest, missing: DomainError | Refused, finish: Any = None
 ) -> Answer:
     """Read a page and answer it with its Link header. Raises `missing` where what the list belongs to is not there."""
     tree = await request.services.reads.read(request.principal, read)
@@ -72,5 +72,5 @@ async def answer_organization_list(
     require_organization_read(request)
     page = read_page(request.parameters, order, conditions)
     return await paged_selections.answer_page(
-        request, Read(View(selection, (page,)), request.own), page, OrganizationNotFound()
+        request, ObjectRead(PagedSelection(selection, (page,)), request.own), page, OrganizationNotFound()
     )

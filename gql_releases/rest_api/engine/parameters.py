@@ -13,7 +13,7 @@ from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, shorten
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.search.search import period, search_conditions
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.paged_selections import paged_selection
 from gql_releases.rest_api.engine.pagination import read_integer
 from gql_releases.rest_api.engine.requests import Request, not_found
@@ -116,7 +116,9 @@ async def read_projects(request: Request, *, slugs: bool = False) -> list[int]:
     if len(asked) > MAX_CONDITIONS or any(name == "id" and not 0 <= one < 2**63 for name, one in asked):
         raise Forbidden
     page = PageRequest(len(asked), conditions=(("or", tuple(sorted(asked, key=str))),))
-    tree = await request.services.reads.read(request.principal, Read(View(PROJECT_IDS, (page,)), request.own))
+    tree = await request.services.reads.read(
+        request.principal, ObjectRead(PagedSelection(PROJECT_IDS, (page,)), request.own)
+    )
     found = {one["id"]: one["slug"] for one in tree["rows"]["nodes"]} if tree else {}
     known = {*found.keys(), *found.values()}
     if any(one not in known for _, one in asked):
@@ -135,7 +137,9 @@ async def read_environments(request: Request, projects: list[int]) -> Conditions
     named = [name for name in names if name]
     if named:
         page = PageRequest(len(named), conditions=(("names", named),))
-        tree = await request.services.reads.read(request.principal, Read(View(ENVIRONMENT_IDS, (page,)), request.own))
+        tree = await request.services.reads.read(
+            request.principal, ObjectRead(PagedSelection(ENVIRONMENT_IDS, (page,)), request.own)
+        )
         if tree is None or len(tree["rows"]["nodes"]) < len(named):
             raise not_found()
     wanted: list[Condition] = [("deployed", (name, project)) for name in named for project in projects]

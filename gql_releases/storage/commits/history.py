@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, null, select
 
-from gql_releases.domain.history import FILLED, MAX_RANGE, CommitStatus, Tail, Walk
-from gql_releases.storage.commits.store import Linked, commits, heads, links, releases
+from gql_releases.domain.history import FILLED, MAX_RANGE, CommitList, CommitStatus, RangeWalk
+from gql_releases.storage.commits.store import LinkedCommit, commits, heads, links, releases
 from gql_releases.storage.engine.statements import Statement, Transaction
-from gql_releases.storage.engine.types import NEVER, Id, moment
+from gql_releases.storage.engine.types import END_OF_TIME, Id, moment
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow
 
@@ -106,31 +106,31 @@ OF_PROJECTS = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class CommitRange:
     """What is known of a range: its commits, newest first, where `status` is one of FILLED.
 
     `known_until` is the commit that has to be heard of more, `head_time` as head_commits keeps it.
     """
 
     status: CommitStatus
-    commits: list[Linked]
+    commits: list[LinkedCommit]
     known_until: str | None
     head_time: datetime | None
 
 
-class Line:
+class CommitHistory:
     """A repository's line, as a release sees it that looks for its range."""
 
     def __init__(self, transaction: Transaction, organization: int, release: int, repository: int) -> None:
         self._transaction = transaction
         self._here: dict[str, Any] = {"organization_id": organization, "repository_id": repository}
         self._release = release
-        self._commits: dict[str, Linked] = {}
+        self._commits: dict[str, LinkedCommit] = {}
         self._projects: list[int] | None = None
 
-    async def range(self, head: str, previous: str | None) -> Range:
+    async def range(self, head: str, previous: str | None) -> CommitRange:
         """Find the commits after `previous`, or after the nearest head of another release of its projects, up to `head`."""
-        walk = Walk(head, stops_unknown=previous is None)
+        walk = RangeWalk(head, stops_unknown=previous is None)
         floor = await self._time(previous) if previous else None
         while walk.outcome is None:
             tails = await self._tails(walk.wants)
@@ -139,20 +139,20 @@ class Line:
                 walk.leap(await self._before(walk.wants, floor))
         found = [self._commits[sha] for sha in walk.found] if walk.outcome in FILLED else []
         newest = self._commits.get(head)
-        time = (newest.timestamp or NEVER) if newest else None
-        return Range(walk.outcome, found, None if walk.outcome in FILLED else walk.wants, time)
+        time = (newest.timestamp or END_OF_TIME) if newest else None
+        return CommitRange(walk.outcome, found, None if walk.outcome in FILLED else walk.wants, time)
 
-    async def _tails(self, sha: str) -> list[Tail]:
+    async def _tails(self, sha: str) -> list[CommitList]:
         found = []
         for release, position, base in await self._transaction.all(LISTS, {**self._here, "sha": sha}):
             where = {**self._here, "release_id": release, "position": position}
             rows = await self._transaction.all(TAIL, where)
             for row in rows:
-                self._commits[row[4]] = Linked(row[0], row[1], row[2], moment(row[3]))
-            found.append(Tail(tuple(row[4] for row in rows), base))
+                self._commits[row[4]] = LinkedCommit(row[0], row[1], row[2], moment(row[3]))
+            found.append(CommitList(tuple(row[4] for row in rows), base))
         return found
 
-    async def _heads(self, sha: str, tails: Sequence[Tail], own: str) -> set[str]:
+    async def _heads(self, sha: str, tails: Sequence[CommitList], own: str) -> set[str]:
         """Tell which commits of some tails are heads of other releases of the same projects; the own head is none."""
         shas = {sha, *(one for tail in tails for one in (*tail.shas, tail.base) if one is not None)} - {own}
         ids = {one: self._commits[one].id for one in shas if one in self._commits}

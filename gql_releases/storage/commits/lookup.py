@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast,
 from sqlalchemy.types import TypeEngine
 
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import AT_ONCE
+from gql_releases.storage.engine.natural_keys import MAX_ROWS_PER_STATEMENT
 from gql_releases.storage.engine.statements import Row, Statement, Transaction
 from gql_releases.storage.engine.types import Id, UtcDateTime
 from gql_releases.storage.schema.columns import table
@@ -66,7 +66,7 @@ def _locked(dialect: Dialect, unless: ColumnElement[bool]) -> list[Select[Any]]:
     return [part("locked", id=locked.with_for_update(read=True).cte("locked").c.id)]
 
 
-def looking(
+def build_lookup(
     more: Callable[[Dialect], Sequence[Select[Any]]] = lambda dialect: (),
     lock_unless: Callable[[Dialect], ColumnElement[bool]] | None = None,
 ) -> Statement:
@@ -84,7 +84,7 @@ def looking(
 
 
 @dataclass(slots=True)
-class Looked:
+class CommitLookup:
     """What the store has, by kind and name; commits by repository and sha."""
 
     repositories: dict[str, Row] = field(default_factory=dict)
@@ -93,18 +93,18 @@ class Looked:
     more: dict[str, list[Row]] = field(default_factory=dict)
 
 
-async def look(
+async def run_lookup(
     transaction: Transaction,
     statement: Statement,
     organization: int,
     names: Mapping[str, Sequence[str]],
     values: Mapping[str, Any],
-) -> Looked:
+) -> CommitLookup:
     """Run such a statement for names of repositories, addresses of authors and shas of commits; `values` are for `more`."""
-    looked = Looked()
+    looked = CommitLookup()
     spelt = {name: transaction.dialect.list_value(listed) for name, listed in names.items()}
     asked = {"organization_id": organization, **spelt, **values}
-    if len(names["shas"]) > AT_ONCE:
+    if len(names["shas"]) > MAX_ROWS_PER_STATEMENT:
         await transaction.pause()
     for kind, name, row_id, owner, other, said, time in await transaction.all(statement, asked):
         match kind:

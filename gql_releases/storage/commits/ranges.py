@@ -16,10 +16,10 @@ from sqlalchemy import and_, bindparam, delete, func, literal, select, union, up
 from gql_releases.domain.commit import ORIGIN
 from gql_releases.domain.history import FILLED, CommitStatus, interleave, worst
 from gql_releases.storage.commits.default_repositories import has_several_defaults
-from gql_releases.storage.commits.history import Line, Range
+from gql_releases.storage.commits.history import CommitHistory, CommitRange
 from gql_releases.storage.commits.store import (
-    Linked,
-    Sent,
+    LinkedCommit,
+    SentCommits,
     commits,
     heads,
     link_commits,
@@ -30,10 +30,10 @@ from gql_releases.storage.commits.store import (
 )
 from gql_releases.storage.engine.natural_keys import values_of
 from gql_releases.storage.engine.statements import Rows, Statement, Then, Transaction
-from gql_releases.storage.engine.types import NEVER, Id, moment
+from gql_releases.storage.engine.types import END_OF_TIME, Id, moment
 from gql_releases.storage.repositories import repository_keeper
 
-WOKEN = 50
+MAX_RANGES_UPDATED = 50
 """Ranges of other releases that one write makes anew; what is left waits for the next command about it."""
 EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 """Stands for the time of a commit that has none: ranges of any time may go through it."""
@@ -86,7 +86,7 @@ def _waiting(*conditions: Any, among: Sequence[Any] = ()) -> Any:
         for condition in conditions
     )
     found = union(*one).subquery()
-    return select(found.c.release_id).order_by(found.c.release_id.desc()).limit(WOKEN)
+    return select(found.c.release_id).order_by(found.c.release_id.desc()).limit(MAX_RANGES_UPDATED)
 
 
 def _told(value: Any) -> Any:
@@ -121,7 +121,7 @@ LOCK_RANGES = _locking(repositories, "repository_id", shared=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class HeadCommit:
     """A row of head_commits, and what its commit says."""
 
     id: int
@@ -139,32 +139,36 @@ class Head:
     repository: str
 
     @property
-    def commit(self) -> Linked:
+    def commit(self) -> LinkedCommit:
         """The head itself."""
-        return Linked(self.commit_id, self.repository_id, self.author_id, self.timestamp)
+        return LinkedCommit(self.commit_id, self.repository_id, self.author_id, self.timestamp)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ReleaseCommits:
     """What a release has for its repositories: a command that leaves it as it was tells others nothing."""
 
-    heads: Sequence[Head] = ()
-    listed: Sequence[Linked] = ()
+    heads: Sequence[HeadCommit] = ()
+    listed: Sequence[LinkedCommit] = ()
 
-    def of(self, repository: int) -> tuple[list[Head], list[Linked]]:
+    def of(self, repository: int) -> tuple[list[HeadCommit], list[LinkedCommit]]:
         """Give what there is for one repository."""
         heads = [one for one in self.heads if one.repository_id == repository]
         return heads, [one for one in self.listed if one.repository_id == repository]
 
 
-async def known(transaction: Transaction, organization: int, release: int) -> Known:
+async def known(transaction: Transaction, organization: int, release: int) -> ReleaseCommits:
     """Look what a release has, before a command changes it."""
     found, _ = await _heads(transaction, organization, release)
-    return Known(found, await _listed(transaction, organization, release))
+    return ReleaseCommits(found, await load_list(transaction, organization, release))
 
 
 async def lock_lines(
-    transaction: Transaction, organization: int, before: Known, listed: Collection[str] = (), said: Collection[str] = ()
+    transaction: Transaction,
+    organization: int,
+    before: ReleaseCommits,
+    listed: Collection[str] = (),
+    said: Collection[str] = (),
 ) -> None:
     """Lock the repositories of a command before it writes: those of the release, of `listed` commits and of `said` heads.
 
@@ -179,7 +183,9 @@ async def lock_lines(
     await _lock(transaction, organization, ranged)
 
 
-async def settle(transaction: Transaction, organization: int, release: int, sent: Sent | None, before: Known) -> None:
+async def update_ranges(
+    transaction: Transaction, organization: int, release: int, sent: SentCommits | None, before: ReleaseCommits
+) -> None:
     """Put together what a command about a release, which `sent` commits or only refs, makes known: of it, then of others.
 
     `before` is what the release had. Where that is as it was, others have nothing to learn, and are left alone.
@@ -190,7 +196,7 @@ async def settle(transaction: Transaction, organization: int, release: int, sent
     settled = await _complete(transaction, organization, release, found, status)
     told = {one.repository_id for one in sent.commits} if sent else set()
     here = {"organization_id": organization, "release_id": release}
-    now = Known(settled, await _listed(transaction, organization, release))
+    now = ReleaseCommits(settled, await load_list(transaction, organization, release))
     waiting: set[int] = set()
     for one in settled:
         if now.of(one.repository_id) == before.of(one.repository_id):
@@ -207,7 +213,7 @@ async def write_lists(
     organization: int,
     rows: Iterable[Rows],
     completed: Sequence[Rows],
-    lists: Mapping[int, Sequence[tuple[str, Linked]]],
+    lists: Mapping[int, Sequence[tuple[str, LinkedCommit]]],
 ) -> None:
     """Write new releases with their lists, and put together what these make known of others; they have what they were sent.
 
@@ -233,12 +239,12 @@ async def _complete_others(transaction: Transaction, organization: int, waiting:
         await _complete(transaction, organization, other, *await _heads(transaction, organization, other))
 
 
-async def _listed(transaction: Transaction, organization: int, release: int) -> list[Linked]:
+async def load_list(transaction: Transaction, organization: int, release: int) -> list[LinkedCommit]:
     rows = await transaction.all(LISTED, {"organization_id": organization, "release_id": release})
-    return [Linked(row[0], row[1], row[2], moment(row[3])) for row in rows]
+    return [LinkedCommit(row[0], row[1], row[2], moment(row[3])) for row in rows]
 
 
-async def _heads(transaction: Transaction, organization: int, release: int) -> tuple[list[Head], str]:
+async def _heads(transaction: Transaction, organization: int, release: int) -> tuple[list[HeadCommit], str]:
     rows = await transaction.all(HEADS, {"organization_id": organization, "release_id": release})
     found = [_head(*row[:13]) for row in rows]
     return found, rows[0][13] if rows else CommitStatus.NO_COMMITS
@@ -247,14 +253,14 @@ async def _heads(transaction: Transaction, organization: int, release: int) -> t
 def _head(
     row_id: int, repository: int, commit: int, previous: str | None, said: Any, kind: str, status: str, until: str | None,
     head_time: Any, sha: str, timestamp: Any, author: int | None, name: str,
-) -> Head:  # fmt: skip
-    return Head(
+) -> HeadCommit:  # fmt: skip
+    return HeadCommit(
         row_id, repository, commit, previous, bool(said), kind, CommitStatus(status), until, moment(head_time), sha,
         moment(timestamp), author, name,
     )  # fmt: skip
 
 
-async def _unlist(transaction: Transaction, found: list[Head], sent: Sent | None) -> list[Head]:
+async def _unlist(transaction: Transaction, found: list[HeadCommit], sent: SentCommits | None) -> list[HeadCommit]:
     """Take back the lists that a command replaced by none: a head that a ref named has a range then, another is gone."""
     if sent is None:
         return found
@@ -272,7 +278,7 @@ async def _unlist(transaction: Transaction, found: list[Head], sent: Sent | None
     return stay
 
 
-async def _note(transaction: Transaction, head: Head) -> None:
+async def _note(transaction: Transaction, head: HeadCommit) -> None:
     noted = {"kind": head.kind, "commit_status": head.status, "known_until": head.known_until, "head_time": head.head_time}
     await transaction.run(NOTE_HEAD, {"head": head.id, **noted})
 
@@ -289,14 +295,14 @@ async def _lock(transaction: Transaction, organization: int, ranged: dict[int, b
 
 
 async def _complete(
-    transaction: Transaction, organization: int, release: int, found: Sequence[Head], status: str
-) -> list[Head]:
+    transaction: Transaction, organization: int, release: int, found: Sequence[HeadCommit], status: str
+) -> list[HeadCommit]:
     """Make the ranges of a release, write what is new of its list, its heads and its status, and give its heads."""
     settled, ranges = [], {}
     listed = any(one.kind == "LIST" for one in found)  # what was sent as the whole list gets no bare head put to it
     for one in found:
         if one.kind == "RANGE":
-            line = Line(transaction, organization, release, one.repository_id)
+            line = CommitHistory(transaction, organization, release, one.repository_id)
             made = await line.range(one.sha, one.previous_sha)
             alone = [] if listed else [one.commit]
             ranges[one.repository_id] = made.commits if made.status in FILLED else alone
@@ -317,14 +323,14 @@ async def _complete(
     return settled
 
 
-def _with_range(head: Head, made: Range) -> Head:
+def _with_range(head: HeadCommit, made: CommitRange) -> HeadCommit:
     final = head.previous_sha is not None and made.status is CommitStatus.COMPLETE
     return replace(
         head, kind="FINAL" if final else "RANGE", status=made.status, known_until=made.known_until, head_time=made.head_time
     )
 
 
-async def _checked(transaction: Transaction, organization: int, release: int, head: Head) -> Head:
+async def _checked(transaction: Transaction, organization: int, release: int, head: HeadCommit) -> HeadCommit:
     """Look whether the list that was sent has the head that a ref named."""
     if head.kind != "LIST" or not head.said:
         return head
@@ -338,13 +344,13 @@ async def _relist(
     transaction: Transaction,
     organization: int,
     release: int,
-    settled: Sequence[Head],
-    ranges: dict[int, list[Linked]],
+    settled: Sequence[HeadCommit],
+    ranges: dict[int, list[LinkedCommit]],
     *,
     anew: bool,
 ) -> bool:
     """Put the ranges among the commits that stay; say whether that changed the release's list."""
-    present = await _listed(transaction, organization, release)
+    present = await load_list(transaction, organization, release)
     made = [one.repository_id for one in settled if one.kind != "LIST"]
     sent = [one for one in present if one.repository_id not in made]
     kept = {repository: [one for one in present if one.repository_id == repository] for repository in made}
@@ -361,9 +367,9 @@ async def _waiting_for_list(transaction: Transaction, here: dict[str, int], repo
     return {int(row[0]) for row in rows}
 
 
-async def _waiting_for_head(transaction: Transaction, here: dict[str, int], head: Head) -> set[int]:
+async def _waiting_for_head(transaction: Transaction, here: dict[str, int], head: HeadCommit) -> set[int]:
     """Find the releases whose range may end at a head that a ref named."""
     unknown = head.status is CommitStatus.HEAD_UNKNOWN  # then no line that is known goes through it
     asked = {**here, "repository_id": head.repository_id, "sha": head.sha}
-    rows = await transaction.all(WAIT_FOR_HEAD, {**asked, "since": NEVER if unknown else head.timestamp or EPOCH})
+    rows = await transaction.all(WAIT_FOR_HEAD, {**asked, "since": END_OF_TIME if unknown else head.timestamp or EPOCH})
     return {int(row[0]) for row in rows}

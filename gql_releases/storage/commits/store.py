@@ -14,10 +14,17 @@ from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, upd
 from gql_releases.domain.commit import FileChange, NewCommit
 from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.history import CommitStatus, interleave, last_commit
-from gql_releases.storage.commits.lookup import Looked, look, looking
+from gql_releases.storage.commits.lookup import CommitLookup, build_lookup, run_lookup
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import AT_ONCE, Keeper, insert_all, insert_ignoring, insert_rows, values_of
-from gql_releases.storage.engine.statements import Row, Rows, RowsStatement, Statement, Then, Transaction
+from gql_releases.storage.engine.natural_keys import (
+    MAX_ROWS_PER_STATEMENT,
+    NaturalKeyTable,
+    insert_all,
+    insert_ignoring,
+    insert_rows,
+    values_of,
+)
+from gql_releases.storage.engine.statements import BulkStatement, Row, Rows, Statement, Then, Transaction
 from gql_releases.storage.engine.types import Id, moment
 from gql_releases.storage.repositories import repository_keeper
 from gql_releases.storage.schema.columns import table
@@ -28,10 +35,10 @@ from gql_releases.storage.schema.tables.repository import RepositoryRow
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 releases, links = table(ReleaseRow), table(ReleaseCommitRow)
 release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
-author_keeper = Keeper(authors, ("email",), ("name",), by="email", completed=("name",))
+author_keeper = NaturalKeyTable(authors, ("email",), ("name",), by="email", completed=("name",))
 _SAID = ("author_id", "message", "timestamp")
-commit_keeper = Keeper(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
-LOOK = looking()
+commit_keeper = NaturalKeyTable(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
+LOOK_UP_COMMITS = build_lookup()
 INSERT_CHANGE = insert_ignoring(
     table(FileChangeRow), "organization_id", "commit_id", "path", "type", shared=("organization_id",)
 )
@@ -39,18 +46,18 @@ _FIRST = itemgetter(0)
 _NOTHING: Row = (None,) * 5
 
 
-def _of_release(target: Any) -> list[ColumnElement[bool]]:
+def filter_by_release(target: Any) -> list[ColumnElement[bool]]:
     return [
         target.c.organization_id == bindparam("organization_id", type_=Id),
         target.c.release_id == bindparam("release_id", type_=Id),
     ]
 
 
-CLEAR = [Statement(delete(target).where(*_of_release(target))) for target in (links, release_authors)]
-CLEAR_HEADS = Statement(delete(heads).where(*_of_release(heads)))
+CLEAR_COMMITS = [Statement(delete(target).where(*filter_by_release(target))) for target in (links, release_authors)]
+CLEAR_HEADS = Statement(delete(heads).where(*filter_by_release(heads)))
 _WHERE = ("organization_id", "release_id")
 _SHARED = ("organization_id",)
-LINK = insert_all(links, *_WHERE, "position", "commit_id", shared=_SHARED)
+LINK_COMMIT = insert_all(links, *_WHERE, "position", "commit_id", shared=_SHARED)
 LINK_AUTHOR = insert_all(release_authors, *_WHERE, "position", "author_id", shared=_SHARED)
 _HEAD = [column.name for column in heads.c if column.name not in ("id", "known_until")]
 HEAD_KEY = ["organization_id", "release_id", "repository_id"]
@@ -63,8 +70,8 @@ def _head_of_list(dialect: Dialect) -> Any:
     return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
 
 
-HEAD_OF_LIST = RowsStatement(_head_of_list, _SHARED)
-COUNT = Statement(
+HEAD_OF_LIST = BulkStatement(_head_of_list, _SHARED)
+COUNT_COMMITS = Statement(
     update(releases)
     .values(values_of(releases, "commit_count", "last_commit_id", "commit_status"))
     .where(
@@ -75,12 +82,12 @@ COUNT = Statement(
 LINKED_ELSEWHERE = Statement(
     select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp)
     .select_from(links.join(commits, commits.c.id == links.c.commit_id))
-    .where(*_of_release(links), commits.c.repository_id != bindparam("repository_id", type_=Id))
+    .where(*filter_by_release(links), commits.c.repository_id != bindparam("repository_id", type_=Id))
     .order_by(links.c.position)
 )
 
 
-class Linked(NamedTuple):
+class LinkedCommit(NamedTuple):
     """A commit that stands in a release's list."""
 
     id: int
@@ -90,10 +97,10 @@ class Linked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentCommits:
     """What a command sent: commits, and the repository whose commits they replace; None for those of all."""
 
-    commits: Sequence[Linked]
+    commits: Sequence[LinkedCommit]
     repository_id: int | None = None
 
 
@@ -102,16 +109,16 @@ async def set_commits(
     organization: int,
     release: int,
     arranged: Sequence[NewCommit],
-    present: Sequence[Linked],
+    present: Sequence[LinkedCommit],
     only_repository: str | None = None,
-) -> Sent:
+) -> SentCommits:
     """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
 
     The ranges of its other repositories are then to be settled (storage/commits/ranges.py). `present` is the list
     that the release has: the same one again is not written.
     """
     named = names_of(organization, [arranged], only_repository)
-    looked = await look(transaction, LOOK, organization, named.lists, {})
+    looked = await run_lookup(transaction, LOOK_UP_COMMITS, organization, named.lists, {})
     stored = await store(transaction, organization, arranged, named, looked)
     listed, replaced = stored.linked, None
     if only_repository is not None:
@@ -122,10 +129,10 @@ async def set_commits(
         await _clear(transaction, organization, release)
     rows = chain(stored.rows, written, [heads_of(organization, {release: stored.linked})])
     await write_rows(transaction, rows, stored.completed)
-    return Sent(stored.linked, replaced)
+    return SentCommits(stored.linked, replaced)
 
 
-def heads_of(organization: int, sent: Mapping[int, Sequence[Linked]]) -> Rows:
+def heads_of(organization: int, sent: Mapping[int, Sequence[LinkedCommit]]) -> Rows:
     """Give what writes the heads of lists that were sent, by release: of each repository its newest commit."""
     common = {"organization_id": organization, "previous_sha": None, "said": False, "kind": "LIST"}
     found = []
@@ -147,9 +154,9 @@ async def write_rows(
     batch: list[Rows] = []
     count = 0
     for statement, given in rows:
-        for start in range(0, len(given), AT_ONCE):
-            part = given[start : start + AT_ONCE] if len(given) > AT_ONCE else given
-            if count + len(part) > AT_ONCE:
+        for start in range(0, len(given), MAX_ROWS_PER_STATEMENT):
+            part = given[start : start + MAX_ROWS_PER_STATEMENT] if len(given) > MAX_ROWS_PER_STATEMENT else given
+            if count + len(part) > MAX_ROWS_PER_STATEMENT:
                 await transaction.run_all(batch)
                 await transaction.pause()
                 batch, count = [], 0
@@ -161,24 +168,24 @@ async def write_rows(
     return found
 
 
-async def link_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[Linked]) -> None:
+async def link_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[LinkedCommit]) -> None:
     """Make a release's list of commits anew, and what is kept of it: its authors, its length, its last commit."""
     await _clear(transaction, organization, release)
     await write_rows(transaction, links_of(organization, release, listed))
 
 
 async def _clear(transaction: Transaction, organization: int, release: int) -> None:
-    for statement in CLEAR:
+    for statement in CLEAR_COMMITS:
         await transaction.run(statement, {"organization_id": organization, "release_id": release})
 
 
-def links_of(organization: int, release: int, listed: Sequence[Linked]) -> list[Rows]:
+def links_of(organization: int, release: int, listed: Sequence[LinkedCommit]) -> list[Rows]:
     """Give what links a list of commits to a release that is there."""
     counted = {"organization": organization, "release_id": release, **counts_of(listed)}
-    return [*new_links(organization, {release: listed}), (COUNT, [counted])]
+    return [*new_links(organization, {release: listed}), (COUNT_COMMITS, [counted])]
 
 
-def new_links(organization: int, lists: Mapping[int, Sequence[Linked]]) -> list[Rows]:
+def new_links(organization: int, lists: Mapping[int, Sequence[LinkedCommit]]) -> list[Rows]:
     """Give what links lists of commits, and their authors, by release."""
     linked, wrote = [], []
     for release, listed in lists.items():
@@ -186,10 +193,10 @@ def new_links(organization: int, lists: Mapping[int, Sequence[Linked]]) -> list[
         linked += [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)]
         authors = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
         wrote += [{**where, "position": index, "author_id": author} for index, author in enumerate(authors)]
-    return [(LINK, linked), (LINK_AUTHOR, wrote)]
+    return [(LINK_COMMIT, linked), (LINK_AUTHOR, wrote)]
 
 
-def counts_of(listed: Sequence[Linked]) -> dict[str, Any]:
+def counts_of(listed: Sequence[LinkedCommit]) -> dict[str, Any]:
     """Give what a release's own row says of its list."""
     last = last_commit(listed)
     return {
@@ -206,7 +213,7 @@ async def clear_commits(transaction: Transaction, organization: int, release: in
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class CommitReferences:
     """What a list of commits names: rows of repositories by name, and of authors by address."""
 
     repositories: dict[str, dict[str, Any]]
@@ -219,13 +226,13 @@ class Named:
         return {"names": list(self.repositories), "emails": list(self.authors), "shas": self.shas}
 
 
-def names_of(organization: int, lists: Sequence[Sequence[NewCommit]], also: str | None = None) -> Named:
+def names_of(organization: int, lists: Sequence[Sequence[NewCommit]], also: str | None = None) -> CommitReferences:
     """Gather what lists of commits name, those that come first first, and `also` a repository."""
     names = {one.repository or _unnamed(organization): None for listed in lists for one in listed}
     if also is not None:
         names[also] = None
     shas = dict.fromkeys(one.sha for listed in lists for one in listed)
-    return Named({name: {"name": name} for name in names}, _authors(lists), list(shas))
+    return CommitReferences({name: {"name": name} for name in names}, _authors(lists), list(shas))
 
 
 def _unnamed(organization: int) -> str:
@@ -234,23 +241,26 @@ def _unnamed(organization: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class CommitBatch:
     """Commits with their ids, those of the repositories by name, and what is to be written of it all, then completed."""
 
-    linked: list[Linked]
+    linked: list[LinkedCommit]
     repositories: dict[str, int]
     rows: Iterator[Rows]
     completed: list[Rows]
 
 
 async def store(
-    transaction: Transaction, organization: int, arranged: Sequence[NewCommit], named: Named, looked: Looked
-) -> Stored:
+    transaction: Transaction, organization: int, arranged: Sequence[NewCommit], named: CommitReferences, looked: CommitLookup
+) -> CommitBatch:
     """Give commits their ids, and what is to be written of them and of all that they name.
 
     They may be those of several lists, one after the other: what a later one says of a commit then stands.
     """
-    many, dialect = len(arranged) > AT_ONCE, transaction.dialect  # then each look at all of them takes some 10 ms
+    many, dialect = (
+        len(arranged) > MAX_ROWS_PER_STATEMENT,
+        transaction.dialect,
+    )  # then each look at all of them takes some 10 ms
     if many:
         await transaction.pause()
     common = {"organization_id": organization, "date_created": format_date(now())}
@@ -286,7 +296,7 @@ async def store(
     for one, repository, row in zip(arranged, placed, rows_of, strict=True):
         _, _, author, _, time = known[repository].get(one.sha, _NOTHING)
         row_id = ids[repository][one.sha]
-        listed.append(Linked(row_id, repository, row["author_id"] or author, row["timestamp"] or moment(time)))
+        listed.append(LinkedCommit(row_id, repository, row["author_id"] or author, row["timestamp"] or moment(time)))
         if one.file_changes:
             changed.append((row_id, one.file_changes))
     if many:
@@ -297,7 +307,7 @@ async def store(
         (author_keeper.insert, new_authors),
         (commit_keeper.insert, new_commits),
     ]
-    return Stored(listed, repository_ids, chain(rows, changes), completed)
+    return CommitBatch(listed, repository_ids, chain(rows, changes), completed)
 
 
 def _rows_of(
@@ -323,7 +333,7 @@ def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]])
     for row_id, changes in sorted(changed, key=_FIRST):
         for path, kind in sorted(changes, key=_FIRST):
             rows.append({"organization_id": organization, "commit_id": row_id, "path": path, "type": kind})
-        if len(rows) >= AT_ONCE:
+        if len(rows) >= MAX_ROWS_PER_STATEMENT:
             yield rows
             rows = []
     if rows:
@@ -341,11 +351,13 @@ def _authors(lists: Sequence[Sequence[NewCommit]]) -> dict[str, dict[str, Any]]:
     return wrote
 
 
-async def _merge(transaction: Transaction, organization: int, release: int, listed: list[Linked], own: int) -> list[Linked]:
+async def _merge(
+    transaction: Transaction, organization: int, release: int, listed: list[LinkedCommit], own: int
+) -> list[LinkedCommit]:
     """Put one repository's new commits among those of the others that stay: by time where all have one, else first."""
     asked = {"organization_id": organization, "release_id": release, "repository_id": own}
     stay = [
-        Linked(row_id, other, author, moment(time))
+        LinkedCommit(row_id, other, author, moment(time))
         for row_id, other, author, time in await transaction.all(LINKED_ELSEWHERE, asked)
     ]
     merged = listed + stay

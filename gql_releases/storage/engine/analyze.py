@@ -13,9 +13,9 @@ import asyncpg
 
 from gql_releases.domain.counters import RepeatedFailure, count_fall_back
 
-OFTEN = 64
+ANALYZE_EVERY_WRITES = 64
 """Writes of one process from one look to the next; the first ones, while all is young, are looked at more often."""
-FEW = 50
+MIN_CHANGED_ROWS = 50
 """Rows that may change unseen."""
 FAILURES = RepeatedFailure(logging.getLogger(__name__), "tables cannot be analysed")
 
@@ -23,18 +23,18 @@ _GROWN = """SELECT quote_ident(c.relname) FROM pg_stat_user_tables s JOIN pg_cla
 WHERE c.relnamespace = current_schema()::regnamespace AND s.n_mod_since_analyze > greatest(c.reltuples, $1)"""
 
 
-def is_time(writes: int) -> bool:
+def should_analyze(writes: int) -> bool:
     """Say whether to look after so many writes: after each power of two, then OFTEN."""
-    return writes % OFTEN == 0 or writes & (writes - 1) == 0
+    return writes % ANALYZE_EVERY_WRITES == 0 or writes & (writes - 1) == 0
 
 
-async def analyze_grown(connection: Any) -> None:
+async def analyze_changed_tables(connection: Any) -> None:
     """Analyse the tables of which more rows have changed than there were at the last look.
 
     A table that another gateway is looking at is left to it, one of another owner to the owner's autovacuum.
     """
     try:
-        grown = [row[0] for row in await connection.fetch(_GROWN, FEW)]
+        grown = [row[0] for row in await connection.fetch(_GROWN, MIN_CHANGED_ROWS)]
         if grown:
             await connection.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(grown)}")
     except asyncpg.PostgresError as error:  # a help to the planner is no reason to fail; autovacuum comes by

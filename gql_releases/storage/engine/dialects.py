@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeEngine
 Key = TypeVar("Key", str, int)
 ROWS = "rows"
 """What the rows of a RowsStatement are bound under, where they are one value."""
-SEVERAL = 8
+ROWS_PER_INSERT = 8
 """Rows that SQLite inserts by one statement where there are so many: each takes four fifths of the time."""
 
 
@@ -159,7 +159,7 @@ class SqliteDialect:
     def __init__(self, rows_per_insert: int = 1) -> None:
         self.sql: SqlDialect = sqlite.dialect()
         self.rows_per_insert = rows_per_insert
-        self.of_several_rows: Dialect | None = SqliteDialect(SEVERAL) if rows_per_insert == 1 else None
+        self.of_several_rows: Dialect | None = SqliteDialect(ROWS_PER_INSERT) if rows_per_insert == 1 else None
 
     def numbered(self, offset: int) -> SqlDialect:
         """Raise NotImplementedError: SQLite runs one statement after the other."""

@@ -11,12 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gql_releases.domain.dates import format_date
 from gql_releases.storage.engine.dialects import Dialect, numbered_name
-from gql_releases.storage.engine.statements import Row, Rows, RowsStatement, Statement, Transaction, Values
+from gql_releases.storage.engine.statements import BulkStatement, Row, Rows, Statement, Transaction, Values
 from gql_releases.storage.engine.types import Id
 
 Key = TypeVar("Key", str, int)
 
-AT_ONCE = 1_000
+MAX_ROWS_PER_STATEMENT = 1_000
 """Rows of a statement, where there may be very many. Spelling them for PostgreSQL holds up whoever waits for the event loop:
 1 to 5 ms for 1,000 of them."""
 
@@ -41,12 +41,12 @@ def _rows_of(dialect: Dialect, target: Table, names: Sequence[str]) -> list[dict
 
 def insert_ignoring(target: Table, *names: str, shared: Iterable[str]) -> Statement:
     """Make the statement that inserts rows, but none whose key is there; `shared` values are those of all rows."""
-    return RowsStatement(lambda dialect: insert_rows(dialect, target, names, shared).on_conflict_do_nothing(), shared)
+    return BulkStatement(lambda dialect: insert_rows(dialect, target, names, shared).on_conflict_do_nothing(), shared)
 
 
 def insert_all(target: Table, *names: str, shared: Iterable[str]) -> Statement:
     """Make the statement that inserts rows; `shared` values are those of all rows."""
-    return RowsStatement(lambda dialect: insert_rows(dialect, target, names, shared), shared)
+    return BulkStatement(lambda dialect: insert_rows(dialect, target, names, shared), shared)
 
 
 def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: Iterable[str]) -> Any:
@@ -65,7 +65,7 @@ def insert_returning(target: Table, *names: str) -> Statement:
     return Statement(target.insert().values(values_of(target, *names)).returning(target.c.id))
 
 
-class Keeper:
+class NaturalKeyTable:
     """Finds or makes rows of one table by `organization_id` and more key columns, of which `by` tells rows apart.
 
     Of a row that is there, the `completed` columns become what is given, where something is. That two makers make one row is

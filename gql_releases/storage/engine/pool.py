@@ -14,16 +14,16 @@ from typing import Any
 
 from gql_releases.domain.cache_budget import BoundedCache
 from gql_releases.domain.counters import count_fall_back
-from gql_releases.storage.engine.statements import Prepared, Row
+from gql_releases.storage.engine.statements import PreparedStatement, Row
 
 STATEMENT_BYTES = 4096
 CHARACTER_BYTES = 4
 """What a prepared statement weighs on a connection, and a character of its SQL."""
-IDLE = 300.0
+IDLE_TIMEOUT_SECONDS = 300.0
 """Seconds after which an unused connection is opened anew: something between may have forgotten it."""
 CANCEL_SECONDS = 5.0
 """Seconds that a server may take to end a statement that nobody waits for; then the connection is cut off."""
-LOOKS = 12
+MAX_POLLS = 12
 """Times that connections are looked at while one may go without an answer."""
 
 
@@ -36,7 +36,7 @@ class Session:
         self.connection, self.generation = connection, generation
         self._time = asyncio.get_running_loop().time
         self.used = self._time()
-        self._statements: BoundedCache[Prepared, Any] = BoundedCache("prepared statements")
+        self._statements: BoundedCache[PreparedStatement, Any] = BoundedCache("prepared statements")
         self.reader: asyncio.Task[Any] | None = None
         self.ended, self.until = False, 0.0
 
@@ -49,13 +49,13 @@ class Session:
         self.used = self._time()
         await self.connection.execute(sql)
 
-    async def fetch_many(self, prepared: Prepared, rows: list[Row]) -> list[Row]:
+    async def fetch_many(self, prepared: PreparedStatement, rows: list[Row]) -> list[Row]:
         """Run a statement once for each row of values, all of them sent at once, and give all that they returned."""
         self.used = self._time()
         found: list[Row] = await self.connection.fetchmany(prepared.sql, rows)
         return found
 
-    async def fetch(self, prepared: Prepared, row: Row) -> list[Row]:
+    async def fetch(self, prepared: PreparedStatement, row: Row) -> list[Row]:
         """Run a statement with its values in order and give its rows."""
         self.used = self._time()
         statement = self._statements.get(prepared)
@@ -64,7 +64,7 @@ class Session:
         found: list[Row] = await statement.fetch(*row)
         return found
 
-    async def _prepare(self, prepared: Prepared) -> Any:
+    async def _prepare(self, prepared: PreparedStatement) -> Any:
         """Prepare a statement and keep it; one of an unusual shape has no name, and the next such takes its place."""
         if not prepared.is_kept:
             return await self.connection.prepare(prepared.sql, name="")
@@ -85,7 +85,7 @@ class Pool:
     ) -> None:
         """Take also the seconds that a read may take, to look at connections often enough."""
         self._connect, self._size, self._patience, self._longest = connect, size, patience, longest
-        self._between_looks = min(longest, read_seconds or longest) / LOOKS
+        self._between_looks = min(longest, read_seconds or longest) / MAX_POLLS
         self._cancelling: set[asyncio.Task[None]] = set()
         self._idle: list[Session] = []
         self._lent: set[Session] = set()
@@ -103,7 +103,7 @@ class Pool:
         while True:
             while self._idle:
                 session = self._idle.pop()
-                if not session.connection.is_closed() and begun - session.used < IDLE:
+                if not session.connection.is_closed() and begun - session.used < IDLE_TIMEOUT_SECONDS:
                     return self._lend(session, loop)
                 if session.connection.is_closed():
                     count_fall_back("connection")  # it broke while nobody used it: a new one is opened

@@ -21,37 +21,46 @@ from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.errors import DomainError, TimedOut, Unavailable
 from gql_releases.domain.incidents import Incident, explain_error
-from gql_releases.storage.engine.analyze import analyze_grown, is_time
+from gql_releases.storage.engine.analyze import analyze_changed_tables, should_analyze
 from gql_releases.storage.engine.database import READ_SECONDS, Usage, Work
 from gql_releases.storage.engine.dialects import PostgresDialect
 from gql_releases.storage.engine.hosts import Hosts
 from gql_releases.storage.engine.pool import Pool, Session
-from gql_releases.storage.engine.statements import LONG_SQL, Prepared, Row, Rows, RowsStatement, Statement, Then, Values
-from gql_releases.storage.engine.types import NEVER
+from gql_releases.storage.engine.statements import (
+    LONG_SQL,
+    BulkStatement,
+    PreparedStatement,
+    Row,
+    Rows,
+    Statement,
+    Then,
+    Values,
+)
+from gql_releases.storage.engine.types import END_OF_TIME
 
 Result = TypeVar("Result")
 
 POSTGRES = PostgresDialect()
 """Of all databases of a process: statements are compiled once for it."""
-POOL = 10
+POOL_SIZE = 10
 """Connections of one process at most, unless set otherwise."""
-PATIENCE = 15.0
+POOL_TIMEOUT_SECONDS = 15.0
 """Seconds that a request may wait for a connection, unless set otherwise."""
 STATEMENT_SECONDS = 60.0
 """Seconds that a statement may take."""
-GRACE = 5.0
+CANCEL_GRACE_SECONDS = 5.0
 """Seconds that a server may take longer to say that a statement took too long; then its connection is cut off."""
 SERVER_SETTINGS = {"jit": "off", "TimeZone": "UTC", "DateStyle": "ISO", "statement_timeout": f"{STATEMENT_SECONDS:.0f}s"}
 """Plans here are short: compiling them costs more than it saves. Dates have one spelling: see `_as_text`."""
-_NEVER = format_date(NEVER)
-LOST = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
-DRIVER_STATEMENTS = 50
+_NEVER = format_date(END_OF_TIME)
+CONNECTION_LOST_MESSAGE = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
+MAX_DRIVER_STATEMENTS = 50
 """Statements that the driver keeps prepared on a connection for itself: those that are run for many rows."""
 JOINED_BYTES = 1024
 """What a statement of several weighs beside its SQL."""
-BLOCK = 500
+ID_BLOCK_SIZE = 500
 """Ids that are drawn at once."""
-ATTEMPTS = 8
+MAX_WRITE_ATTEMPTS = 8
 """Times that a write is tried which another one got in the way of: a deadlock, or the same key at the same moment."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.2
@@ -101,14 +110,14 @@ async def open_connection(url: str) -> Any:
     """Open a connection by itself. Raises Unavailable."""
     with TRANSLATED:
         try:
-            return await Hosts(url, PATIENCE).connect()
+            return await Hosts(url, POOL_TIMEOUT_SECONDS).connect()
         except _GONE:
             raise
         except asyncpg.PostgresError as error:
             raise Unavailable(f"PostgreSQL refuses the connection: {error}") from error
 
 
-class Translated:
+class PostgresErrors:
     """Raises what the driver says of a database that is not there in the domain's words."""
 
     def __enter__(self) -> None:
@@ -124,7 +133,7 @@ class Translated:
             raise Unavailable from error
 
 
-TRANSLATED = Translated()
+TRANSLATED = PostgresErrors()
 
 
 class Ids:
@@ -137,7 +146,7 @@ class Ids:
         """Give ids of a table that nobody else gets."""
         left = self._left.setdefault(table, deque())
         while len(left) < count:
-            rows = await session.fetch(DRAW, (f"{table}_id_seq", max(count, BLOCK)))
+            rows = await session.fetch(DRAW, (f"{table}_id_seq", max(count, ID_BLOCK_SIZE)))
             left.extend([row[0] for row in rows])
         return iter([left.popleft() for _ in range(count)])
 
@@ -146,7 +155,7 @@ class Ids:
         self._left.clear()
 
 
-DRAW = Prepared("SELECT nextval($1::text::regclass) FROM generate_series(1, $2::integer)", lambda values: ())
+DRAW = PreparedStatement("SELECT nextval($1::text::regclass) FROM generate_series(1, $2::integer)", lambda values: ())
 
 
 class PostgresTransaction:
@@ -200,7 +209,7 @@ class PostgresTransaction:
         """Do as run_many does, and give all rows that it returned: those of arrays in any order."""
         if not rows:
             return []
-        if isinstance(statement, RowsStatement):
+        if isinstance(statement, BulkStatement):
             return await self.all(statement, _given(statement, rows))
         prepared = statement.on(self.dialect)
         return await self._session.fetch_many(prepared, [prepared.bind(row) for row in rows])
@@ -208,13 +217,13 @@ class PostgresTransaction:
 
 def _given(statement: Statement, rows: list[dict[str, Any]]) -> Values:
     """Give the values of a statement over rows; any other statement has one row."""
-    if isinstance(statement, RowsStatement):
+    if isinstance(statement, BulkStatement):
         return statement.gathered(rows)
     [row] = rows
     return row
 
 
-Joined = tuple[Prepared, tuple[Callable[[Values], Row], ...]]
+Joined = tuple[PreparedStatement, tuple[Callable[[Values], Row], ...]]
 """A statement of several, and what binds the values of each part."""
 _JOINED: BoundedCache[tuple[Any, ...], Joined] = BoundedCache("joined statements")
 
@@ -235,13 +244,13 @@ def _make_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], th
 
     The parameters of the one that finds rows are the first: it may be a reader's, which is compiled once.
     """
-    finding = then.on(dialect) if then else Prepared("SELECT WHERE false", lambda values: ())
+    finding = then.on(dialect) if then else PreparedStatement("SELECT WHERE false", lambda values: ())
     parts, offset = [finding], len(finding.names)
     for statement in statements:
         parts.append(statement.numbered(dialect, offset))
         offset += len(parts[-1].names)
     listed = ", ".join(f"part{index} AS ({part.sql})" for index, part in enumerate(parts[1:]))
-    whole = Prepared(f"WITH {listed} {finding.sql}" if listed else finding.sql, lambda values: ())
+    whole = PreparedStatement(f"WITH {listed} {finding.sql}" if listed else finding.sql, lambda values: ())
     whole.is_kept = finding.is_kept
     return whole, tuple([part.bind for part in parts])
 
@@ -249,10 +258,15 @@ def _make_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], th
 class PostgresDatabase:
     """Connections that are opened as requests come, and anew when the server was gone."""
 
-    def __init__(self, url: str, size: int = POOL, patience: float = PATIENCE, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self, url: str, size: int = POOL_SIZE, patience: float = POOL_TIMEOUT_SECONDS, read_seconds: float = READ_SECONDS
+    ) -> None:
         """Take the URL, the connections at most, and the seconds that a request may wait for one and a read may take."""
         self.dialect, self._hosts, self._read_seconds = POSTGRES, Hosts(url, patience), read_seconds
-        self._pool, self._ids = Pool(self._connect, size, patience, STATEMENT_SECONDS + GRACE, read_seconds), Ids()
+        self._pool, self._ids = (
+            Pool(self._connect, size, patience, STATEMENT_SECONDS + CANCEL_GRACE_SECONDS, read_seconds),
+            Ids(),
+        )
         self._writes, self._closing = 0, False
         self._look: asyncio.Task[None] | None = None
 
@@ -279,7 +293,7 @@ class PostgresDatabase:
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in one transaction and answer after its commit. Raises Unavailable."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + POOL_TIMEOUT_SECONDS
         for attempt in itertools.count(1):
             try:
                 result = await self._in_transaction("BEGIN", "COMMIT", work)
@@ -293,7 +307,7 @@ class PostgresDatabase:
                 if (getattr(error, "constraint_name", None) or "").startswith("pk_"):
                     self._ids.forget()
                 waits = isinstance(error, asyncpg.LockNotAvailableError)  # for a write that may take seconds
-                if time.monotonic() > until if waits else attempt >= ATTEMPTS:
+                if time.monotonic() > until if waits else attempt >= MAX_WRITE_ATTEMPTS:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
                 if waits:
                     await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)))  # noqa: S311 - spreads retries, no secret
@@ -318,14 +332,14 @@ class PostgresDatabase:
     def _count_write(self) -> None:
         """Look at times, beside the requests, for tables that have grown."""
         self._writes += 1
-        if is_time(self._writes) and not self._closing and (self._look is None or self._look.done()):
+        if should_analyze(self._writes) and not self._closing and (self._look is None or self._look.done()):
             self._look = asyncio.create_task(self._analyze())
 
     async def _analyze(self) -> None:
         with suppress(Unavailable), TRANSLATED:
             session = await self._pool.acquire()
             try:
-                await analyze_grown(session.connection)
+                await analyze_changed_tables(session.connection)
             except BaseException as error:
                 self._give_back(session, error)
                 raise
@@ -342,7 +356,7 @@ class PostgresDatabase:
         try:
             await session.execute(end)
         except _GONE as error:
-            raise Unavailable(LOST) from error
+            raise Unavailable(CONNECTION_LOST_MESSAGE) from error
         return result
 
     def _give_back(self, session: Session, error: BaseException) -> None:
@@ -381,7 +395,7 @@ class PostgresDatabase:
         try:
             connection = await self._hosts.connect(
                 server_settings=SERVER_SETTINGS,
-                statement_cache_size=DRIVER_STATEMENTS,
+                statement_cache_size=MAX_DRIVER_STATEMENTS,
                 max_cacheable_statement_size=LONG_SQL,
             )
             await have_dates_as_text(connection)

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import Table
 
 from gql_releases.storage.engine.database import READ_SECONDS, TakesLong, Usage, Work
-from gql_releases.storage.engine.dialects import SEVERAL, SqliteDialect
+from gql_releases.storage.engine.dialects import ROWS_PER_INSERT, SqliteDialect
 from gql_releases.storage.engine.read_threads import ReadThreads, is_interrupt
 from gql_releases.storage.engine.sqlite_errors import TRANSLATED, translate
 from gql_releases.storage.engine.sqlite_files import OpenFiles, create_file
@@ -32,8 +32,8 @@ PRAGMAS = (
     "cache_size=-8192",
     "mmap_size=1073741824",
 )
-BUSY_MS = 5000
-KEPT_STATEMENTS = 128
+BUSY_TIMEOUT_MS = 5000
+MAX_PREPARED_STATEMENTS = 128
 """Statements that a connection keeps prepared, each of at most LONG_SQL characters and some 90 KB; 50 are the writers'."""
 KEPT_STATEMENTS_APART = 8
 """The same for each of the connections that large reads and those that scan run on, whose statements may be longer."""
@@ -55,7 +55,7 @@ def sqlite_path(url: str) -> Path:
     return Path(unquote(parts.path[1:])).absolute()
 
 
-def connect(path: Path, statements: int = KEPT_STATEMENTS) -> sqlite3.Connection:
+def connect(path: Path, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Connection:
     """Open a connection as all of ours are, which keeps so many statements prepared; a new file is its owner's alone.
 
     Raises Unavailable.
@@ -63,7 +63,7 @@ def connect(path: Path, statements: int = KEPT_STATEMENTS) -> sqlite3.Connection
     create_file(path)
     with TRANSLATED:
         connection = sqlite3.connect(
-            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=statements
+            path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=statements
         )
         try:
             _use_wal(connection)
@@ -84,7 +84,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
     Raises sqlite3.OperationalError where others hold the file for longer than BUSY_MS.
     """
-    deadline = time.monotonic() + BUSY_MS / 1000
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -144,8 +144,8 @@ class SqliteTransaction:
         prepared = statement.on(self.dialect)
         bound = [prepared.bind(row) for row in rows]
         if prepared.several:
-            whole = len(bound) // SEVERAL * SEVERAL
-            parts = [tuple(chain(*bound[start : start + SEVERAL])) for start in range(0, whole, SEVERAL)]
+            whole = len(bound) // ROWS_PER_INSERT * ROWS_PER_INSERT
+            parts = [tuple(chain(*bound[start : start + ROWS_PER_INSERT])) for start in range(0, whole, ROWS_PER_INSERT)]
             self._connection.executemany(prepared.several, parts)
             bound = bound[whole:]
         self._connection.executemany(prepared.sql, bound)
@@ -300,7 +300,7 @@ class SqliteDatabase:
         await self._read_threads.close()
         self._reader.close()
 
-    def _connect_again(self, statements: int = KEPT_STATEMENTS) -> sqlite3.Connection:
+    def _connect_again(self, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Connection:
         """Open another connection to the same file. Raises Unavailable, also where the file is another one by now."""
         self._files.require_same()
         return connect(self.path, statements)

@@ -7,7 +7,7 @@ import sqlite3
 from gql_releases.domain.errors import Unavailable
 
 
-class Translated:
+class SqliteErrors:
     """Raises what the driver says of a store that cannot do its work in the domain's words."""
 
     def __enter__(self) -> None:
@@ -19,7 +19,7 @@ class Translated:
             translate(error)
 
 
-TRANSLATED = Translated()
+TRANSLATED = SqliteErrors()
 
 
 def translate(error: sqlite3.DatabaseError) -> None:

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 Run = Callable[[sqlite3.Connection, Work[Any], bool], Any]
 """Runs work through on a connection, on the event loop or not. Raises TakesLong there for what belongs in the thread."""
 
-WRITE_GROUP = 8
+MAX_WRITE_GROUP = 8
 """Writes of one commit at most: some milliseconds, for which the event loop does nothing else."""
 WRITE_TIMEOUT_SECONDS = 10.0
 """Seconds from a write's arrival until it is refused, whatever it waits for: other writes, or another process."""
@@ -163,7 +163,7 @@ class SqliteWriter:
 
     def _next_group(self) -> list[Write]:
         group = [self._waiting.popleft()] if self._waiting else []
-        while self._waiting and len(group) < WRITE_GROUP and not group[0].large and not self._waiting[0].large:
+        while self._waiting and len(group) < MAX_WRITE_GROUP and not group[0].large and not self._waiting[0].large:
             group.append(self._waiting.popleft())
         return group
 

@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import ARRAY, BindParameter, ClauseElement, Table
 from sqlalchemy import Dialect as SqlDialect
 
-from gql_releases.storage.engine.dialects import ROWS, SEVERAL, Dialect, names_in_order, numbered_name
-from gql_releases.storage.engine.types import NEVER
+from gql_releases.storage.engine.dialects import ROWS, ROWS_PER_INSERT, Dialect, names_in_order, numbered_name
+from gql_releases.storage.engine.types import END_OF_TIME
 
 _INFINITY = "infinity"
 """How PostgreSQL has the end of time."""
@@ -22,7 +22,7 @@ LONG_SQL = 8_000
 """Characters from which on no connection keeps a statement prepared: SQLite takes 11 bytes for each of them."""
 
 
-class Prepared:
+class PreparedStatement:
     """SQL text in the driver's form, and the function that puts a statement's values into the driver's order.
 
     `names` are those of its parameters in order. `several`: SQLite's text that inserts SEVERAL rows, whose values stand one
@@ -39,11 +39,11 @@ class Prepared:
         self.is_kept = True
 
 
-def prepare(construct: ClauseElement, dialect: SqlDialect) -> Prepared:
+def prepare(construct: ClauseElement, dialect: SqlDialect) -> PreparedStatement:
     """Compile a construct. Its text is never changed afterwards: a literal may look like a parameter."""
     compiled: Any = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     names = names_in_order(compiled)
-    return Prepared(str(compiled), _binder([(name, compiled.binds[name]) for name in names], dialect), names)
+    return PreparedStatement(str(compiled), _binder([(name, compiled.binds[name]) for name in names], dialect), names)
 
 
 def _binder(binds: list[tuple[str, BindParameter[Any]]], dialect: SqlDialect) -> Callable[[Values], Row]:
@@ -79,19 +79,19 @@ class Statement:
 
     def __init__(self, construct: Construct) -> None:
         self._construct = construct
-        self._prepared: dict[Dialect, Prepared] = {}
+        self._prepared: dict[Dialect, PreparedStatement] = {}
 
-    def on(self, dialect: Dialect) -> Prepared:
+    def on(self, dialect: Dialect) -> PreparedStatement:
         """Give this statement as the dialect's driver wants it."""
         try:
             return self._prepared[dialect]
         except KeyError:
             return self._prepared.setdefault(dialect, self._prepare(dialect))
 
-    def _prepare(self, dialect: Dialect) -> Prepared:
+    def _prepare(self, dialect: Dialect) -> PreparedStatement:
         return prepare(self._build(dialect), dialect.sql)
 
-    def numbered(self, dialect: Dialect, offset: int) -> Prepared:
+    def numbered(self, dialect: Dialect, offset: int) -> PreparedStatement:
         """Compile this statement as a part of a larger one, its parameters numbered from `offset` + 1 on."""
         numbering = dialect.numbered(offset)
         return prepare(self._build(dialect), numbering)
@@ -100,7 +100,7 @@ class Statement:
         construct = self._construct
         return construct if isinstance(construct, ClauseElement) else construct(dialect)
 
-    def settle(self, dialect: Dialect, *, is_kept: bool) -> Prepared:
+    def settle(self, dialect: Dialect, *, is_kept: bool) -> PreparedStatement:
         """Compile for the only database that this statement is run on, and drop the construct: it is ten times as large."""
         prepared = self.on(dialect)
         prepared.is_kept, self._construct = is_kept and len(prepared.sql) <= LONG_SQL, _settled
@@ -111,7 +111,7 @@ def _settled(dialect: Dialect) -> ClauseElement:
     raise RuntimeError("this statement was compiled for another database")
 
 
-class RowsStatement(Statement):
+class BulkStatement(Statement):
     """A statement over rows: SQLite runs it for one or several, PostgreSQL once over all of them, which are one JSON text.
 
     All rows have the same values of the `shared` names.
@@ -123,12 +123,14 @@ class RowsStatement(Statement):
         super().__init__(construct)
         self._shared = frozenset(shared)
 
-    def _prepare(self, dialect: Dialect) -> Prepared:
+    def _prepare(self, dialect: Dialect) -> PreparedStatement:
         """Compile the statement, and a second construct for several rows where nothing but rows is bound."""
         prepared = super()._prepare(dialect)
         if dialect.of_several_rows:
             several = super()._prepare(dialect.of_several_rows)
-            if list(several.names) == [numbered_name(name, row) for row in range(SEVERAL) for name in prepared.names]:
+            if list(several.names) == [
+                numbered_name(name, row) for row in range(ROWS_PER_INSERT) for name in prepared.names
+            ]:
                 prepared.several = several.sql
         return prepared
 
@@ -136,7 +138,7 @@ class RowsStatement(Statement):
         """Give the values of some rows, at least one, together."""
         shared = self._shared
         own = [name for name in rows[0] if name not in shared]
-        made = [{name: _INFINITY if (value := row[name]) is NEVER else value for name in own} for row in rows]
+        made = [{name: _INFINITY if (value := row[name]) is END_OF_TIME else value for name in own} for row in rows]
         text = orjson.dumps(made).decode()
         return {**rows[0], ROWS: text}
 

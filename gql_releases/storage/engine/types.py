@@ -13,7 +13,7 @@ from gql_releases.domain.dates import format_date, parse_date
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """A surrogate key: SQLite numbers rows itself only for a column that is exactly INTEGER."""
 
-NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 """Sort key of a release without a date: the unreleased come first when the newest do."""
 
 

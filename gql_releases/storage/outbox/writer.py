@@ -19,7 +19,7 @@ from gql_releases.domain.release import NewRelease, Status
 from gql_releases.storage.engine.natural_keys import insert_returning, values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id, moment
-from gql_releases.storage.lookup import Found
+from gql_releases.storage.lookup import ReleaseHandle
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow
 from gql_releases.storage.schema.tables.deploy import DeployProjectRow, DeployRow
@@ -71,7 +71,7 @@ WAKE = Statement(
     .where(queues.c.id == bindparam("queue", type_=Id))
     .returning(queues.c.id)
 )
-PUT = Statement(outbox.insert().values(values_of(outbox, *(one.name for one in outbox.c if one.name != "id"))))
+UPSERT_RELEASE = Statement(outbox.insert().values(values_of(outbox, *(one.name for one in outbox.c if one.name != "id"))))
 
 
 def _of_release(target: Any) -> list[ColumnElement[bool]]:
@@ -157,7 +157,7 @@ async def forward_creation(
 async def forward_change(
     transaction: Transaction,
     principal: Principal,
-    found: Found,
+    found: ReleaseHandle,
     values: Mapping[str, Any],
     commits: Sequence[NewCommit] | None = None,
     refs: Sequence[Ref] | None = None,
@@ -238,7 +238,7 @@ async def _put(
     rows = [
         {**common, "kind": kind, "body": None if body is None else orjson.dumps(body).decode()} for kind, body in requests
     ]
-    await transaction.run_many(PUT, rows)
+    await transaction.run_many(UPSERT_RELEASE, rows)
 
 
 async def _stored(transaction: Transaction, principal: Principal, release: int) -> Body:

@@ -128,7 +128,7 @@ def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.Many) 
         return _of_many_parents(level, link, order, item)
     if level.has_rows or level.has_texts or item.unless:
         return _of_one_parent(level, link, order, item)
-    if level.dialect.counts_round_trips:
+    if level.dialect.has_network_latency:
         return _with_its_parent(level, link, order, item, owner.c[entity.key])
     if link.child is None and not shape.conditions:  # of a filtered one, SQLite would not start from the filter
         return _beside_its_parent(level, link, order, item, owner.c[entity.key])

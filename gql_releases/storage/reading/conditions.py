@@ -15,14 +15,14 @@ Numbered = list[tuple[str, Any]]
 """(filter's name, name of its bound value), or (group, Numbered), pairs."""
 
 
-def numbered(names: Names, prefix: str) -> Numbered:
+def number_conditions(names: Names, prefix: str) -> Numbered:
     """Name the values of conditions `<prefix>0`, `<prefix>1`, ... in the order of writing."""
-    return _numbered(names, prefix, count())
+    return _number_nested(names, prefix, count())
 
 
-def _numbered(names: Names, prefix: str, numbers: count[int]) -> Numbered:
+def _number_nested(names: Names, prefix: str, numbers: count[int]) -> Numbered:
     return [
-        (one, f"{prefix}{next(numbers)}") if isinstance(one, str) else (one[0], _numbered(one[1], prefix, numbers))
+        (one, f"{prefix}{next(numbers)}") if isinstance(one, str) else (one[0], _number_nested(one[1], prefix, numbers))
         for one in names
     ]
 

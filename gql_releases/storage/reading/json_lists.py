@@ -77,7 +77,7 @@ def spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> Ex
     around = any(isinstance(part, s.PageInfo) for part in item.parts)
     rows = None if item.unless else _rows(level, entity, owner, item, beyond=around)
     if rows is None:
-        if level.dialect.spells:
+        if level.dialect.renders_json:
             count_fall_back("json_list")  # counted once for each plan that is compiled
         return None
     level.has_texts |= level.is_root
@@ -123,7 +123,7 @@ def _rows(level: Level, entity: Entity, owner: FromClause, item: s.Many, *, beyo
     nodes = [part for part in item.parts if isinstance(part, s.Nodes)]
     shape = level.shapes[item.slot]
     apart = any(isinstance(part, s.Edges) for part in item.parts)
-    if apart or len(nodes) != 1 or not item.json or not level.dialect.spells or shape.backward or shape.limit is None:
+    if apart or len(nodes) != 1 or not item.json or not level.dialect.renders_json or shape.backward or shape.limit is None:
         return None
     link = routed(entity.manys[item.attribute], shape.conditions)
     order = order_of(link, shape, item)

@@ -14,19 +14,19 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.reading.conditions import condition, numbered
+from gql_releases.storage.reading.conditions import condition, number_conditions
 from gql_releases.storage.reading.entity import Entity, ToMany
 from gql_releases.storage.reading.plan import Level, Shape, tenant_of
 
 
-class Rows:
+class ListRows:
     """The rows of a list within one parent: the link's alias, and the target's (`shown`: in any case) where it is needed."""
 
     def __init__(self, link: ToMany, level: Level, slot: int, *, shown: bool = False) -> None:
         self.link, self.links = link, level.aliases.of(link.table)
         self.shape, self.slot = level.shapes[slot], slot
         target = level.catalogue.entities[link.target]
-        conditions = numbered(self.shape.conditions, f"s{slot}_c")
+        conditions = number_conditions(self.shape.conditions, f"s{slot}_c")
         self.rows: FromClause = self.links
         self.source: Any = self.links
         if link.child and (shown or any(name not in link.filters for name, _ in conditions)):
@@ -110,7 +110,7 @@ def same_row(links: FromClause, rows: FromClause, link: ToMany) -> ColumnElement
 
 def of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[ColumnElement[bool]]:
     """Give those of a list's conditions that are about its links."""
-    conditions = numbered(level.shapes[slot].conditions, f"s{slot}_c")
+    conditions = number_conditions(level.shapes[slot].conditions, f"s{slot}_c")
     return [
         link.filters[name](links, bind, level.dialect)
         for name, bind in conditions
@@ -118,12 +118,12 @@ def of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[C
     ]
 
 
-def routed(link: ToMany, names: Names) -> ToMany:
+def choose_link(link: ToMany, names: Names) -> ToMany:
     """Give the list as its conditions make it be walked."""
     return next((link.routes[name] for name in names if name in link.routes), link)
 
 
-def order_of(link: ToMany, shape: Shape, item: s.Many) -> Order:
+def order_of(link: ToMany, shape: Shape, item: s.ToManyField) -> Order:
     """Give the order of a page. Raises ValueError where the list has no such order."""
     order = shape.order or link.default
     if order.field not in link.orders:
@@ -131,12 +131,12 @@ def order_of(link: ToMany, shape: Shape, item: s.Many) -> Order:
     return order
 
 
-def total_of(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> ColumnElement[Any]:
+def total_of(level: Level, entity: Entity, rows: FromClause, item: s.ToManyField) -> ColumnElement[Any]:
     """Count a list's rows as a column of its parent: no statement of its own."""
     link, names = entity.manys[item.attribute], level.shapes[item.slot].conditions
     if link.count and not names:
         return rows.c[link.count]
-    inner = Rows(routed(link, names), level, item.slot)
+    inner = ListRows(choose_link(link, names), level, item.slot)
     count = func.count(inner.links.c[link.counted].distinct()) if link.counted else func.count()
     counted = inner.select(count).where(*inner.within(tenant_of(rows), rows.c[entity.key]))
     return counted.correlate(rows).scalar_subquery()

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from gql_releases.domain import selection as s
 from gql_releases.storage.reading.plan import Shape
-from gql_releases.storage.reading.row_codegen import Expression, Source
+from gql_releases.storage.reading.row_codegen import Expression, SourceBuilder
 
 
-def page(code: Source, item: s.Many, parts: Sequence[tuple[str, Expression]]) -> Expression:
+def page(code: SourceBuilder, item: s.ToManyField, parts: Sequence[tuple[str, Expression]]) -> Expression:
     """Give the page, or its only part."""
     if not item.bare:
         return code.object(parts, ())
@@ -18,7 +18,7 @@ def page(code: Source, item: s.Many, parts: Sequence[tuple[str, Expression]]) ->
 
 
 def page_info(
-    asked: s.PageInfo, shape: Shape, code: Source, more: Expression, cursor_at: Callable[[int], Expression]
+    asked: s.PageInfo, shape: Shape, code: SourceBuilder, more: Expression, cursor_at: Callable[[int], Expression]
 ) -> Expression:
     """Give what is around the page: beyond a cursor there is a row, that of the cursor.
 

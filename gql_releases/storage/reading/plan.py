@@ -42,7 +42,7 @@ def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
     Where a limit is bound, PostgreSQL takes it for a tenth of all rows, finds every plan for it worse than one for the very
     number, and so plans each time anew, which takes as long as to read.
     """
-    limit = page.size + 1 if dialect.counts_round_trips else None
+    limit = page.size + 1 if dialect.has_network_latency else None
     names = names_of(page.conditions) if page.conditions else ()
     kinds = tuple([check.kind for check in page.names]) if page.names else ()
     return Shape(limit, page.order, page.backward, page.after is not None, page.before is not None, names, kinds)

@@ -16,7 +16,7 @@ from gql_releases.domain.errors import DomainError, InvalidToken, PagesRefused
 from gql_releases.domain.names import describe_failure
 from gql_releases.domain.paging import WHOLE, PageRequest, Position
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.selection import Read, Selection
+from gql_releases.domain.selection import ObjectRead, Selection
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Row, Transaction
 from gql_releases.storage.reading.compile import RootPlan, compile_root
@@ -32,9 +32,9 @@ USUAL_CONDITIONS_TOGETHER = 100
 """The same of all lists of a read."""
 NAME_BYTES = 100
 """What a condition or a page weighs in the key of a plan."""
-LARGE = 2000
+LARGE_READ_ROWS = 2000
 """Rows from which on a read is better not run on the event loop (about 3 ms of SQLite)."""
-USUAL = 10
+ASSUMED_LIST_ROWS = 10
 """Rows that a list whose page is WHOLE is taken to have: the projects and authors of a release are such."""
 
 _LARGEST_INTEGER = 2**31 - 1
@@ -69,28 +69,30 @@ class Reader:
         self._plans: dict[int, tuple[ref[Selection], BoundedCache[_Key, RootPlan]]] = {}  # by the selection's id
 
     async def read(
-        self, transaction: Transaction, principal: Principal, read: Read, plan: RootPlan | None = None
+        self, transaction: Transaction, principal: Principal, read: ObjectRead, plan: RootPlan | None = None
     ) -> Tree | None:
         """Read one object with all below it; None when it is not there, or not the reader's. Raises InvalidToken."""
         plan, pages = plan or await self._plan_within(transaction, read), read.view.pages
         values = self.values(principal, read)
         rows = await transaction.all(plan.level.statement, values)
         if plan.single:
-            return made(plan, rows, principal, pages)
+            return build_result(plan, rows, principal, pages)
         tree, bags = _root(plan, rows, principal, pages)
         await self._fill(transaction, plan.level, bags, values, pages, rows)
         return tree
 
-    async def read_all(self, transaction: Transaction, reads: Sequence[tuple[Principal, Read]]) -> list[Tree | None]:
+    async def read_all(self, transaction: Transaction, reads: Sequence[tuple[Principal, ObjectRead]]) -> list[Tree | None]:
         """Do several reads. Those of one plan that has a row for each are sent at once. Raises InvalidToken."""
         plans = [await self._plan_within(transaction, read) for _, read in reads]
         if len(reads) > 1 and all(plan is plans[0] for plan in plans) and not plans[0].level.lists:
             rows = await transaction.all_many(plans[0].level.statement, [self.values(*one) for one in reads])
             if len(rows) == len(reads):  # else one of the tokens is dead: each finds out for itself
-                return [made(plans[0], [row], who, read.view.pages) for row, (who, read) in zip(rows, reads, strict=True)]
+                return [
+                    build_result(plans[0], [row], who, read.view.pages) for row, (who, read) in zip(rows, reads, strict=True)
+                ]
         return [await self.read(transaction, *one, plan) for one, plan in zip(reads, plans, strict=True)]
 
-    async def _plan_within(self, transaction: Transaction, read: Read) -> RootPlan:
+    async def _plan_within(self, transaction: Transaction, read: ObjectRead) -> RootPlan:
         """Return the plan of a read within a transaction, as a write shows what it has made. Raises TakesLong."""
         plan = self.kept_plan(read)
         if plan is None:
@@ -102,15 +104,15 @@ class Reader:
             transaction.require_thread()
         return plan
 
-    def kept_plan(self, read: Read) -> RootPlan | None:
+    def kept_plan(self, read: ObjectRead) -> RootPlan | None:
         """Return the plan of a read if it is kept."""
         kept = self._plans.get(id(read.view.selection))
         return kept[1].get(self._key(read)) if kept else None
 
-    def _key(self, read: Read) -> _Key:
+    def _key(self, read: ObjectRead) -> _Key:
         return names_of(read.conditions), tuple([shape_of(page, self._dialect) for page in read.view.pages])
 
-    def plan(self, read: Read) -> RootPlan:
+    def plan(self, read: ObjectRead) -> RootPlan:
         """Return the plan of a read, with its statements compiled; one of unusually many conditions is not kept."""
         selection, key = read.view.selection, self._key(read)
         kept = self._plans.get(id(selection))
@@ -130,7 +132,7 @@ class Reader:
         self._plans[name] = ref(selection, lambda gone: self._plans.pop(name, None)), plans
         return plans
 
-    def values(self, principal: Principal, read: Read) -> dict[str, Any]:
+    def values(self, principal: Principal, read: ObjectRead) -> dict[str, Any]:
         """Give the values that the statements of a read are run with."""
         values: dict[str, Any] = {"organization": principal.organization_id, "token": principal.token_id}
         if read.conditions:
@@ -172,7 +174,7 @@ class Reader:
             below: list[Bag] = [[] for _ in plan.level.lists]
             groups = _joined(plan, bag, rows) if plan.joined else await self._groups(transaction, plan, bag, values)
             size = pages[plan.slot].size
-            if self._in_turns and len(bag) * size > LARGE:
+            if self._in_turns and len(bag) * size > LARGE_READ_ROWS:
                 await asyncio.to_thread(plan.put, bag, groups, size, below)
             else:
                 plan.put(bag, groups, size, below)
@@ -219,7 +221,7 @@ def _require_names(plan: RootPlan, row: Row, principal: Principal, pages: Sequen
         raise PagesRefused(refusals)
 
 
-def made(plan: RootPlan, rows: list[Row], principal: Principal, pages: Sequence[PageRequest]) -> Tree | None:
+def build_result(plan: RootPlan, rows: list[Row], principal: Principal, pages: Sequence[PageRequest]) -> Tree | None:
     """Make the object of the rows of a read that is a single statement. Raises InvalidToken, PagesRefused."""
     tree, bags = _root(plan, rows, principal, pages)
     if not bags:
@@ -252,10 +254,14 @@ def _sort(plan: ListPlan, lists: Iterable[list[Row]]) -> None:
 
 def is_large(plan: RootPlan, pages: Sequence[PageRequest]) -> bool:
     """Say whether a read may fetch so many rows that it would hold up whoever waits for the event loop."""
-    return plan.level.whole or plan.level.is_long or (bool(plan.level.lists) and _expected_rows(plan.level, pages) > LARGE)
+    return (
+        plan.level.whole
+        or plan.level.is_long
+        or (bool(plan.level.lists) and _expected_rows(plan.level, pages) > LARGE_READ_ROWS)
+    )
 
 
 def _expected_rows(level: Level, pages: Sequence[PageRequest]) -> int:
     """Give the most rows that a level's lists can fetch for one object."""
-    sizes = [USUAL if (size := pages[plan.slot].size) == WHOLE else size for plan in level.lists]
+    sizes = [ASSUMED_LIST_ROWS if (size := pages[plan.slot].size) == WHOLE else size for plan in level.lists]
     return sum(size * (1 + _expected_rows(plan.level, pages)) for size, plan in zip(sizes, level.lists, strict=True))

@@ -28,7 +28,7 @@ Expression = str
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class ListSlot:
     """An object's list: its name, its bag, and where the row has the parent's key and the total (None: not asked for).
 
     `instead`: where the row has a value that is answered in the list's place unless it is NULL.
@@ -42,7 +42,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Source:
+class SourceBuilder:
     """Functions in the making, and the constants that they name."""
 
     names: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Source:
                 made = f"{self.constant(convert)}({value})"
         return f"(None if {value} is None else {made})" if nullable else made
 
-    def object(self, parts: Sequence[tuple[str, Expression]], waiting: Sequence[Waiting]) -> Expression:
+    def object(self, parts: Sequence[tuple[str, Expression]], waiting: Sequence[ListSlot]) -> Expression:
         """Make an object; one with lists is made by a function, which adds it to their bags."""
         literal = "{" + ", ".join(f"{name!r}: {value}" for name, value in parts) + "}"
         if not waiting:

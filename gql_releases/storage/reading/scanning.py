@@ -34,12 +34,12 @@ def _do_fields_scan(catalogue: Catalogue, entity: Entity, fields: Iterable[Any],
 
 def _does_field_scan(catalogue: Catalogue, entity: Entity, field: Any, shapes: Sequence[Shape]) -> bool:
     match field:
-        case s.Many():
+        case s.ToManyField():
             link, shape = entity.manys[field.attribute], shapes[field.slot]
             return does_list_scan(link, shape.conditions, field.parts) or _do_fields_scan(
                 catalogue, entity, field.parts, shapes
             )
-        case s.One() | s.Nodes() | s.EdgeNode():
+        case s.ToOneField() | s.Nodes() | s.EdgeNode():
             return is_scanning_read(catalogue, field.selection, shapes)
         case s.Embedded():
             return _do_fields_scan(catalogue, entity, (*field.fields, *(field.otherwise or ())), shapes)

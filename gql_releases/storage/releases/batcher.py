@@ -13,14 +13,14 @@ from gql_releases.domain.errors import Unavailable
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST = 1_000
+MAX_BATCH_ROWS = 1_000
 """The size of what one does together at most, in rows."""
-TURNS = 3
+LOOP_TURNS_BEFORE_BATCH = 3
 """Turns of the event loop that a request may take from its first byte until it waits here."""
 
 
 @dataclass(slots=True)
-class _Waiting(Generic[Item, Result]):
+class QueuedItem(Generic[Item, Result]):
     """An item that waits for its turn, and its caller's future."""
 
     key: int
@@ -29,7 +29,7 @@ class _Waiting(Generic[Item, Result]):
     future: asyncio.Future[Result]
 
 
-class Gathered(Generic[Item, Result]):
+class Batcher(Generic[Item, Result]):
     """Does items together that wait at the same moment and have the same key: one that comes alone does not wait."""
 
     def __init__(
@@ -43,12 +43,12 @@ class Gathered(Generic[Item, Result]):
         As many `pieces` of work run at the same time, each with so many items `together`, at most.
         """
         self._work, self._pieces, self._together = work, pieces, together
-        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._waiting: deque[QueuedItem[Item, Result]] = deque()
         self._running: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
 
     async def do(self, key: int, item: Item, size: int) -> Result:
         """Give an item's result once it is done. It is done even where the caller does not wait for it any more."""
-        waiting: _Waiting[Item, Result] = _Waiting(key, item, size, asyncio.get_running_loop().create_future())
+        waiting: QueuedItem[Item, Result] = QueuedItem(key, item, size, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if len(self._running) < self._pieces:
             worker = asyncio.create_task(self._run())
@@ -97,16 +97,18 @@ class Gathered(Generic[Item, Result]):
         seen = 0
         while seen < len(self._waiting) < self._together:
             seen = len(self._waiting)
-            for _ in range(TURNS):
+            for _ in range(LOOP_TURNS_BEFORE_BATCH):
                 await asyncio.sleep(0)
 
-    def _take(self) -> list[_Waiting[Item, Result]]:
+    def _take(self) -> list[QueuedItem[Item, Result]]:
         """Take the item that waits longest, and those after it that may be done with it."""
-        taken: list[_Waiting[Item, Result]] = []
-        left: deque[_Waiting[Item, Result]] = deque()
+        taken: list[QueuedItem[Item, Result]] = []
+        left: deque[QueuedItem[Item, Result]] = deque()
         size = 0
         for one in self._waiting:
-            fits = len(taken) < self._together and (not taken or (one.key == taken[0].key and size + one.size <= MOST))
+            fits = len(taken) < self._together and (
+                not taken or (one.key == taken[0].key and size + one.size <= MAX_BATCH_ROWS)
+            )
             if fits:
                 taken.append(one)
                 size += one.size
@@ -116,7 +118,7 @@ class Gathered(Generic[Item, Result]):
         return taken
 
 
-def _refuse(waiting: Iterable[_Waiting[Item, Result]]) -> None:
+def _refuse(waiting: Iterable[QueuedItem[Item, Result]]) -> None:
     for one in waiting:
         if not one.future.done():
             one.future.set_exception(Unavailable("The server stops; nothing was changed."))

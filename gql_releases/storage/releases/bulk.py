@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, false, select
 
 from gql_releases.domain.commit import arrange
-from gql_releases.storage.commits.lookup import look, looking
+from gql_releases.storage.commits.lookup import build_lookup, run_lookup
 from gql_releases.storage.commits.store import names_of, store, write_rows
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.locks import Locked, lock_organization
@@ -33,7 +33,7 @@ def _lock_releases(dialect: Dialect) -> Any:
 
 
 LOCK_RELEASES = Statement(_lock_releases)
-LOOK_AND_LOCK = looking(lock_unless=lambda dialect: false())
+LOOK_AND_LOCK = build_lookup(lock_unless=lambda dialect: false())
 
 
 async def lock_bulk(transaction: Transaction, organization: int, creations: Sequence[Creation]) -> None:
@@ -53,7 +53,7 @@ async def lock_bulk(transaction: Transaction, organization: int, creations: Sequ
     arranged = [arrange(creation.new.commits) for creation in creations]
     if any(arranged):
         named = names_of(organization, arranged)
-        looked = await look(transaction, LOOK_AND_LOCK, organization, named.lists, {})
+        looked = await run_lookup(transaction, LOOK_AND_LOCK, organization, named.lists, {})
         stored = await store(
             transaction, organization, [commit for commits in arranged for commit in commits], named, looked
         )

@@ -12,21 +12,31 @@ from sqlalchemy import bindparam, func, select
 from gql_releases.domain.commit import ORIGIN, NewCommit, arrange
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidInput
-from gql_releases.domain.outcomes import Created, Tree
+from gql_releases.domain.outcomes import CreateResult, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import NewRelease, Outcome, Status
-from gql_releases.domain.selection import View
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.domain.versions.version import fold_case
 from gql_releases.storage.commits.default_repositories import note_ambiguous
-from gql_releases.storage.commits.lookup import Looked, look, looking, part
-from gql_releases.storage.commits.ranges import Known, settle, write_lists
+from gql_releases.storage.commits.lookup import CommitLookup, build_lookup, part, run_lookup
+from gql_releases.storage.commits.ranges import ReleaseCommits, update_ranges, write_lists
 from gql_releases.storage.commits.refs import set_refs
-from gql_releases.storage.commits.store import Linked, Named, Sent, Stored, counts_of, heads_of, names_of, new_links, store
+from gql_releases.storage.commits.store import (
+    CommitBatch,
+    CommitReferences,
+    LinkedCommit,
+    SentCommits,
+    counts_of,
+    heads_of,
+    names_of,
+    new_links,
+    store,
+)
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import insert_all
 from gql_releases.storage.engine.statements import Rows, Transaction
-from gql_releases.storage.engine.types import NEVER, Id
-from gql_releases.storage.lookup import require_alive
+from gql_releases.storage.engine.types import END_OF_TIME, Id
+from gql_releases.storage.lookup import require_active_token
 from gql_releases.storage.outbox.writer import forward_creation
 from gql_releases.storage.projects import find_projects
 from gql_releases.storage.schema.columns import table
@@ -39,7 +49,9 @@ projects, upstreams = table(ProjectRow), table(UpstreamRow)
 
 _OWN = bindparam("organization_id", type_=Id)
 _SHARED = ("organization_id",)
-INSERT = insert_all(releases, *[column.name for column in releases.c if column.name != "last_deploy_id"], shared=_SHARED)
+INSERT_RELEASE = insert_all(
+    releases, *[column.name for column in releases.c if column.name != "last_deploy_id"], shared=_SHARED
+)
 LINK_NEW = insert_all(links, *[column.name for column in links.c], shared=_SHARED)
 COPIED = ("date_created", "release_order", "semver_key", "build_number")
 """Sort keys of a release that its links to projects have, too."""
@@ -66,8 +78,8 @@ def _all_known(dialect: Dialect) -> Any:
     return found == bindparam("creations", type_=Id)
 
 
-LOOK = looking(_named_beside)
-LOOK_AND_LOCK = looking(_named_beside, lock_unless=_all_known)
+LOOK = build_lookup(_named_beside)
+LOOK_AND_LOCK = build_lookup(_named_beside, lock_unless=_all_known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +88,12 @@ class Creation:
 
     principal: Principal
     new: NewRelease
-    view: View | None
+    view: PagedSelection | None
     create_projects: bool
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class ExistingRelease:
     """What was found where a release is there already: its projects, and whether it has an upstream."""
 
     projects: Collection[int]
@@ -89,22 +101,22 @@ class There:
 
 
 @dataclass(frozen=True, slots=True)
-class _New:
+class PendingRelease:
     """A release that is to be written: its projects, and its commits as they came and as they are stored."""
 
     new: NewRelease
     projects: Collection[int]
     arranged: Sequence[NewCommit]
-    linked: Sequence[Linked]
+    linked: Sequence[LinkedCommit]
 
 
-Show = Callable[[Transaction, Sequence[tuple[Principal, int, View | None]]], Awaitable[Sequence[Tree | None]]]
+Show = Callable[[Transaction, Sequence[tuple[Principal, int, PagedSelection | None]]], Awaitable[Sequence[Tree | None]]]
 """Gives what is to be shown to somebody of a release, for each of some."""
 
 
 async def create_all(
     transaction: Transaction, organization: int, creations: Sequence[Creation], show: Show
-) -> list[Created | There | InvalidInput | None]:
+) -> list[CreateResult | ExistingRelease | InvalidInput | None]:
     """Create those releases of one organization that are new and can be, and say of each what became of it.
 
     None: another one has its version, it is to be tried again. One with refs must come alone: ranges are made of it.
@@ -126,7 +138,7 @@ async def create_all(
     stored = await store(transaction, organization, list(chain(*arranged)), named, looked)
     linked = iter(stored.linked)
     news = [
-        _New(creation.new, found[index], commits, list(islice(linked, len(commits))))
+        PendingRelease(creation.new, found[index], commits, list(islice(linked, len(commits))))
         for index, (creation, commits) in enumerate(zip(creations, arranged, strict=True))
     ]
     ids = await _write(transaction, organization, news, stored)
@@ -134,8 +146,8 @@ async def create_all(
         principal, new = creation.principal, creation.new
         if new.refs:
             await set_refs(transaction, organization, release, new.refs)
-            sent = Sent(news[index].linked) if arranged[index] else None
-            await settle(transaction, organization, release, sent, Known())
+            sent = SentCommits(news[index].linked) if arranged[index] else None
+            await update_ranges(transaction, organization, release, sent, ReleaseCommits())
         if "upstream" in looked.more:
             await forward_creation(transaction, principal, release, new, known=False)
     if ORIGIN in stored.repositories:
@@ -145,40 +157,42 @@ async def create_all(
         await note_ambiguous(transaction, organization, named_so)
     wanted = [(creation.principal, release, creation.view) for creation, release in zip(creations, ids, strict=True)]
     shown = await show(transaction, wanted)
-    return [Created(Outcome.CREATED, release, (), tree) for release, tree in zip(ids, shown, strict=True)]
+    return [CreateResult(Outcome.CREATED, release, (), tree) for release, tree in zip(ids, shown, strict=True)]
 
 
-async def _look(transaction: Transaction, organization: int, news: Sequence[NewRelease], named: Named) -> Looked:
+async def _look(
+    transaction: Transaction, organization: int, news: Sequence[NewRelease], named: CommitReferences
+) -> CommitLookup:
     versions = list(dict.fromkeys(new.version for new in news))
     slugs = dict.fromkeys(name for new in news for name in new.projects if isinstance(name, str))
     list_value = transaction.dialect.list_value
     asked = {"versions": list_value(versions), "creations": len(versions), "slugs": list_value(list(slugs))}
     statement = LOOK if any(new.refs for new in news) else LOOK_AND_LOCK
-    return await look(transaction, statement, organization, named.lists, asked)
+    return await run_lookup(transaction, statement, organization, named.lists, asked)
 
 
 async def _judge(
-    transaction: Transaction, organization: int, creations: Sequence[Creation], looked: Looked
-) -> tuple[list[Created | There | InvalidInput | None], dict[int, Collection[int]]]:
+    transaction: Transaction, organization: int, creations: Sequence[Creation], looked: CommitLookup
+) -> tuple[list[CreateResult | ExistingRelease | InvalidInput | None], dict[int, Collection[int]]]:
     """Say which releases are there or cannot be, and which projects the others are to have."""
-    results: list[Created | There | InvalidInput | None] = [None] * len(creations)
+    results: list[CreateResult | ExistingRelease | InvalidInput | None] = [None] * len(creations)
     found: dict[int, Collection[int]] = {}
     known = {version for version, _ in looked.more.get("release", ())}
     slugs: dict[str, int] = dict(looked.more.get("project", ()))
     for index, one in enumerate(creations):
         if one.view is None:  # what is shown at the end is shown to a living token only
-            await require_alive(transaction, one.principal)
+            await require_active_token(transaction, one.principal)
         create = (
             one.create_projects and len(creations) == 1
         )  # the projects of several would be made in an order of their own
         try:
             named = await find_projects(transaction, organization, one.new.projects, create=create, slugs=slugs)
         except InvalidInput as error:
-            await require_alive(transaction, one.principal)
+            await require_active_token(transaction, one.principal)
             results[index] = error if create or not one.create_projects else _without_new_projects(one.new, error)
             continue
         if one.new.version in known:
-            results[index] = There(named.values(), "upstream" in looked.more)
+            results[index] = ExistingRelease(named.values(), "upstream" in looked.more)
         else:
             found[index] = named.values()
     return results, found
@@ -194,11 +208,13 @@ def _can_be_slug(name: str | int) -> bool:
     return isinstance(name, str) and not name.isdigit()
 
 
-async def _write(transaction: Transaction, organization: int, news: Sequence[_New], stored: Stored) -> list[int]:
+async def _write(
+    transaction: Transaction, organization: int, news: Sequence[PendingRelease], stored: CommitBatch
+) -> list[int]:
     """Write releases with their lists, and what is `stored` for these, and give their ids."""
     ids = list(await transaction.draw(releases, len(news)))
     rows, in_projects = {}, []
-    lists: dict[int, list[tuple[str, Linked]]] = {}
+    lists: dict[int, list[tuple[str, LinkedCommit]]] = {}
     for release, one in zip(ids, news, strict=True):
         rows[one.new.version] = row = {**_row(organization, one.new), "id": release, **counts_of(one.linked)}
         in_projects += links_to(organization, release, row, one.projects)
@@ -207,7 +223,7 @@ async def _write(transaction: Transaction, organization: int, news: Sequence[_Ne
                 lists.setdefault(linked.repository_id, []).append((commit.sha, linked))
     of_releases = {release: one.linked for release, one in zip(ids, news, strict=True)}
     own: list[Rows] = [
-        (INSERT, [rows[version] for version in transaction.dialect.in_order_of_locking(list(rows))]),
+        (INSERT_RELEASE, [rows[version] for version in transaction.dialect.in_order_of_locking(list(rows))]),
         (LINK_NEW, in_projects),
         *new_links(organization, of_releases),
         heads_of(organization, of_releases),
@@ -239,7 +255,7 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
         "folded_version": None if new.version.isascii() else fold_case(new.version),
         "date_created": new.date_created or now(),
         "date_released": new.date_released,
-        "release_order": new.date_released or NEVER,
+        "release_order": new.date_released or END_OF_TIME,
         "deploy_count": 0,
         **{name: getattr(info, name) if info else None for name in said},
         # Sentry's numbers go up to 2^64-1, which no database's integer holds.

@@ -24,10 +24,10 @@ def _counts(dialect: Dialect) -> Any:
     )
 
 
-COUNTS = Statement(_counts)
+COUNT_RELEASES = Statement(_counts)
 
 
-class KnownStore:
+class ExistingReleaseLookup:
     """What is known, in a database."""
 
     def __init__(self, database: Database) -> None:
@@ -36,4 +36,4 @@ class KnownStore:
     async def commit_counts(self, organization: int, versions: Sequence[str]) -> dict[str, int]:
         """Give how many commits each of some releases has; those that are not there are left out."""
         asked = {"organization": organization, "versions": self._database.dialect.list_value(list(versions))}
-        return dict(await self._database.rows(COUNTS, asked))
+        return dict(await self._database.rows(COUNT_RELEASES, asked))

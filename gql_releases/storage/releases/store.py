@@ -14,27 +14,27 @@ from gql_releases.domain.commit import NewCommit, arrange
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
-from gql_releases.domain.outcomes import Created, Tree
+from gql_releases.domain.outcomes import CreateResult, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.commits.default_repositories import resolve_change, resolve_creation
-from gql_releases.storage.commits.ranges import known, lock_lines, settle
+from gql_releases.storage.commits.ranges import known, lock_lines, update_ranges
 from gql_releases.storage.commits.refs import set_refs
 from gql_releases.storage.commits.store import clear_commits, set_commits
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.locks import Locked, lock_organization
 from gql_releases.storage.engine.natural_keys import insert_rows, values_of
-from gql_releases.storage.engine.statements import RowsStatement, Statement, Transaction
-from gql_releases.storage.engine.types import NEVER, Id
-from gql_releases.storage.environments import forget_release, refresh_current
-from gql_releases.storage.lookup import Found, find_release
+from gql_releases.storage.engine.statements import BulkStatement, Statement, Transaction
+from gql_releases.storage.engine.types import END_OF_TIME, Id
+from gql_releases.storage.environments import delete_release_environments, refresh_current
+from gql_releases.storage.lookup import ReleaseHandle, find_release
 from gql_releases.storage.outbox.writer import forward_change, forward_creation, forward_deletion
 from gql_releases.storage.reading.reader import Reader
-from gql_releases.storage.releases.batcher import Gathered
+from gql_releases.storage.releases.batcher import Batcher
 from gql_releases.storage.releases.bulk import lock_bulk
-from gql_releases.storage.releases.creation import COPIED, Creation, There, create_all, links_to
+from gql_releases.storage.releases.creation import COPIED, Creation, ExistingRelease, create_all, links_to
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
 
@@ -42,7 +42,7 @@ releases, links = table(ReleaseRow), table(ReleaseProjectRow)
 logger = logging.getLogger(__name__)
 
 _LINK = [column.name for column in links.c if column.name != "project_id"]
-LINK = RowsStatement(
+LINK_PROJECT = BulkStatement(
     lambda dialect: (
         insert_rows(dialect, links, (*_LINK, "project_id"), _LINK).on_conflict_do_nothing().returning(links.c.project_id)
     ),
@@ -58,7 +58,7 @@ def _where_release(column: Any) -> Any:
     return column == bindparam("release", type_=Id)
 
 
-SET = {
+SET_COLUMN = {
     name: Statement(update(releases).values(values_of(releases, name)).where(_where_release(releases.c.id)))
     for name in ("ref", "url", "status", "notes", "metadata_json")
 }
@@ -72,17 +72,17 @@ SET_DATE_OF_LINKS = Statement(
     .where(links.c.organization_id == bindparam("organization", type_=Id), _where_release(links.c.release_id))
 )
 FORGET_DEPLOY = Statement(update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id)))
-DELETE = Statement(delete(releases).where(_where_release(releases.c.id)))
+DELETE_RELEASE = Statement(delete(releases).where(_where_release(releases.c.id)))
 
-IGNORED = ("ref", "url", "date_released", "notes", "metadata")
+FIELDS_KEPT_BY_EXISTING = ("ref", "url", "date_released", "notes", "metadata")
 """What a creation does not take for a release that is known."""
 
-LARGE = 1_000
+LARGE_WRITE_ROWS = 1_000
 """Rows from which on a write is better not run on the event loop (about 10 ms of SQLite)."""
 ROWS_OF_RELEASE = 20
 """As many as a release takes the time of, without its commits."""
 
-Change = Callable[[Transaction, Found], Awaitable[None]]
+Change = Callable[[Transaction, ReleaseHandle], Awaitable[None]]
 
 
 class ReleaseStore:
@@ -90,20 +90,26 @@ class ReleaseStore:
 
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
-        self._together: Gathered[Creation, Created | None] = Gathered(
+        self._together: Batcher[Creation, CreateResult | None] = Batcher(
             self._create_together, *database.dialect.creates_together
         )
 
     async def create_release(
-        self, principal: Principal, new: NewRelease, view: View | None, *, create_projects: bool, in_turn: bool = False
-    ) -> Created:
+        self,
+        principal: Principal,
+        new: NewRelease,
+        view: PagedSelection | None,
+        *,
+        create_projects: bool,
+        in_turn: bool = False,
+    ) -> CreateResult:
         """Create a release, or touch the one of this version: see docs/sentry-contract.md#2-creation. Raises InvalidInput.
 
         Those that come at the same moment are created by the same statements, unless they are to be created `in_turn`.
         """
         creation = Creation(principal, new, view, create_projects)
         size = ROWS_OF_RELEASE + _rows(new.commits)
-        if not in_turn and not new.refs and not new.resolves_origin and size <= LARGE:
+        if not in_turn and not new.refs and not new.resolves_origin and size <= LARGE_WRITE_ROWS:
             created = await self._together.do(principal.organization_id, creation, size)
             if created is not None:
                 return created
@@ -111,7 +117,7 @@ class ReleaseStore:
 
     async def _create_together(
         self, organization: int, creations: Sequence[Creation]
-    ) -> Sequence[Created | Exception | None]:
+    ) -> Sequence[CreateResult | Exception | None]:
         """Create those of some releases that are new in one transaction; None: it is to be created alone."""
         if len(creations) == 1:
             return [await self._create_alone(creations[0])]
@@ -127,16 +133,16 @@ class ReleaseStore:
             count_fall_back("batch")
             logger.warning("a batch of %d creations failed: each is done alone", len(creations), exc_info=True)
             return [None] * len(creations)
-        return [None if isinstance(one, There) else one for one in made]
+        return [None if isinstance(one, ExistingRelease) else one for one in made]
 
-    async def _create_alone(self, creation: Creation) -> Created:
+    async def _create_alone(self, creation: Creation) -> CreateResult:
         return await self._database.write(
-            lambda transaction: self._create(transaction, creation), large=_rows(creation.new.commits) > LARGE
+            lambda transaction: self._create(transaction, creation), large=_rows(creation.new.commits) > LARGE_WRITE_ROWS
         )
 
     async def create_releases(
-        self, principal: Principal, news: Sequence[NewRelease], view: View | None, *, create_projects: bool
-    ) -> list[Created]:
+        self, principal: Principal, news: Sequence[NewRelease], view: PagedSelection | None, *, create_projects: bool
+    ) -> list[CreateResult]:
         """Create several releases in one transaction. Raises InvalidInput, its paths below ("releases", index)."""
 
         begun = now()
@@ -147,17 +153,19 @@ class ReleaseStore:
         ]
         creations = [Creation(principal, new, view, create_projects) for new in dated]
 
-        async def work(transaction: Transaction) -> list[Created]:
+        async def work(transaction: Transaction) -> list[CreateResult]:
             return await self._create_bulk(transaction, principal.organization_id, creations)
 
-        return await self._database.write(work, large=sum(ROWS_OF_RELEASE + _rows(new.commits) for new in news) > LARGE)
+        return await self._database.write(
+            work, large=sum(ROWS_OF_RELEASE + _rows(new.commits) for new in news) > LARGE_WRITE_ROWS
+        )
 
     async def _create_bulk(
         self, transaction: Transaction, organization: int, creations: Sequence[Creation]
-    ) -> list[Created]:
+    ) -> list[CreateResult]:
         """Create releases of one organization: new ones by the same statements, then the others in the order of versions."""
         await lock_bulk(transaction, organization, creations)
-        results: list[Created | There | InvalidInput | None] = [None] * len(creations)
+        results: list[CreateResult | ExistingRelease | InvalidInput | None] = [None] * len(creations)
         first: dict[str, int] = {}
         for index, creation in enumerate(creations):
             first.setdefault(creation.new.version, index)
@@ -172,24 +180,28 @@ class ReleaseStore:
         refused = [result for result in results if isinstance(result, InvalidInput)]
         if refused:
             raise InvalidInput(problem for error in refused for problem in error.problems)
-        return [result for result in results if isinstance(result, Created)]
+        return [result for result in results if isinstance(result, CreateResult)]
 
     async def _finish(
-        self, transaction: Transaction, creation: Creation, result: Created | There | InvalidInput | None, index: int
-    ) -> Created | InvalidInput:
+        self,
+        transaction: Transaction,
+        creation: Creation,
+        result: CreateResult | ExistingRelease | InvalidInput | None,
+        index: int,
+    ) -> CreateResult | InvalidInput:
         """Do what is left of a bulk's creation, whose release is there already, has refs or repeats a version."""
-        if isinstance(result, Created):
+        if isinstance(result, CreateResult):
             return result
         try:
             if isinstance(result, InvalidInput):
                 raise result
-            if isinstance(result, There):
+            if isinstance(result, ExistingRelease):
                 return await self._extend(transaction, creation, result)
             return await self._create(transaction, creation)
         except InvalidInput as error:
             return error.within("releases", index)
 
-    async def _create(self, transaction: Transaction, creation: Creation) -> Created:
+    async def _create(self, transaction: Transaction, creation: Creation) -> CreateResult:
         """Create a release, or give the one that is there what a creation brings. Raises InvalidInput."""
         if creation.new.resolves_origin:
             new = await resolve_creation(transaction, creation.principal.organization_id, creation.new)
@@ -198,43 +210,47 @@ class ReleaseStore:
         if isinstance(made, InvalidInput):
             raise made
         assert made is not None, "alone, there is no other one of its version"
-        return await self._extend(transaction, creation, made) if isinstance(made, There) else made
+        return await self._extend(transaction, creation, made) if isinstance(made, ExistingRelease) else made
 
-    async def _extend(self, transaction: Transaction, creation: Creation, there: There) -> Created:
+    async def _extend(self, transaction: Transaction, creation: Creation, there: ExistingRelease) -> CreateResult:
         """Give a release that is there what a creation brings: projects, commits, refs, a status."""
         principal, new = creation.principal, creation.new
         organization = principal.organization_id
         found = await find_release(transaction, principal, ReleaseKey(version=new.version))
         if new.status and new.status is not found.status:
-            await transaction.run(SET["status"], {"release": found.id, "status": new.status})
+            await transaction.run(SET_COLUMN["status"], {"release": found.id, "status": new.status})
         keys = await _sort_keys(transaction, found.id)
-        extended = await transaction.all_many(LINK, links_to(organization, found.id, keys, there.projects))
-        await _take(transaction, organization, found.id, new.commits, new.refs)
+        extended = await transaction.all_many(LINK_PROJECT, links_to(organization, found.id, keys, there.projects))
+        await update_existing(transaction, organization, found.id, new.commits, new.refs)
         if there.upstream:
             await forward_creation(transaction, principal, found.id, new, known=True)
         outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
-        ignored = tuple(name for name in IGNORED if getattr(new, name) is not None)
-        return Created(outcome, found.id, ignored, await self._show(transaction, principal, found.id, creation.view))
+        ignored = tuple(name for name in FIELDS_KEPT_BY_EXISTING if getattr(new, name) is not None)
+        return CreateResult(outcome, found.id, ignored, await self._show(transaction, principal, found.id, creation.view))
 
-    async def update_release(self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: View) -> Tree:
+    async def update_release(
+        self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: PagedSelection
+    ) -> Tree:
         """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
 
-        async def apply(transaction: Transaction, found: Found) -> None:
+        async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
             organization = principal.organization_id
             resolved = await resolve_change(transaction, organization, found.id, change)
             await self._apply(transaction, organization, found, resolved.values)
             if resolved.refs is not None and not resolved.refs:
                 await clear_commits(transaction, organization, found.id)
-            await _take(transaction, organization, found.id, resolved.commits, resolved.refs)
+            await update_existing(transaction, organization, found.id, resolved.commits, resolved.refs)
             await forward_change(transaction, principal, found, resolved.values, resolved.commits, resolved.refs)
 
-        large = change.refs == () or _rows(change.commits or ()) > LARGE
+        large = change.refs == () or _rows(change.commits or ()) > LARGE_WRITE_ROWS
         return await self._change(principal, key, apply, view, large=large)
 
-    async def finalize_release(self, principal: Principal, key: ReleaseKey, at: datetime | None, view: View) -> Tree:
+    async def finalize_release(
+        self, principal: Principal, key: ReleaseKey, at: datetime | None, view: PagedSelection
+    ) -> Tree:
         """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
 
-        async def apply(transaction: Transaction, found: Found) -> None:
+        async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
             values = {"date_released": at or found.date_released or now()}
             await self._apply(transaction, principal.organization_id, found, values)
             await forward_change(transaction, principal, found, values)
@@ -242,28 +258,33 @@ class ReleaseStore:
         return await self._change(principal, key, apply, view)
 
     async def set_commits(
-        self, principal: Principal, key: ReleaseKey, commits: Sequence[NewCommit], repository: str | None, view: View
+        self,
+        principal: Principal,
+        key: ReleaseKey,
+        commits: Sequence[NewCommit],
+        repository: str | None,
+        view: PagedSelection,
     ) -> Tree:
         """Replace a release's commits, or those of one repository. Raises ReleaseNotFound."""
 
-        async def apply(transaction: Transaction, found: Found) -> None:
+        async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
             before = await known(transaction, principal.organization_id, found.id)
             names = _repositories(commits) | ({repository} if repository is not None else set())
             await lock_lines(transaction, principal.organization_id, before, names)
             sent = await set_commits(
                 transaction, principal.organization_id, found.id, arrange(commits), before.listed, repository
             )
-            await settle(transaction, principal.organization_id, found.id, sent, before)
+            await update_ranges(transaction, principal.organization_id, found.id, sent, before)
             await forward_change(transaction, principal, found, {}, commits, None, repository)
 
-        return await self._change(principal, key, apply, view, large=not commits or _rows(commits) > LARGE)
+        return await self._change(principal, key, apply, view, large=not commits or _rows(commits) > LARGE_WRITE_ROWS)
 
-    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: View) -> Tree:
+    async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: PagedSelection) -> Tree:
         """Set a release's heads; an empty list clears heads and commits. Raises ReleaseNotFound, InvalidInput."""
 
-        async def apply(transaction: Transaction, found: Found) -> None:
+        async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
             if refs:
-                await _take(transaction, principal.organization_id, found.id, None, refs)
+                await update_existing(transaction, principal.organization_id, found.id, None, refs)
             else:
                 await clear_commits(transaction, principal.organization_id, found.id)
             await forward_change(transaction, principal, found, {}, None, refs)
@@ -276,9 +297,9 @@ class ReleaseStore:
         async def work(transaction: Transaction) -> int:
             await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id)
             found = await find_release(transaction, principal, key, deleted=True)
-            places = await forget_release(transaction, principal.organization_id, found.id)
+            places = await delete_release_environments(transaction, principal.organization_id, found.id)
             await transaction.run(FORGET_DEPLOY, {"release": found.id})
-            await transaction.run(DELETE, {"release": found.id})
+            await transaction.run(DELETE_RELEASE, {"release": found.id})
             await refresh_current(transaction, principal.organization_id, places)
             await forward_deletion(transaction, principal, found.version)
             return found.id
@@ -286,7 +307,7 @@ class ReleaseStore:
         return await self._database.write(work, large=True)  # as its list of commits may be
 
     async def _change(
-        self, principal: Principal, key: ReleaseKey, change: Change, view: View, *, large: bool = False
+        self, principal: Principal, key: ReleaseKey, change: Change, view: PagedSelection, *, large: bool = False
     ) -> Tree:
         async def work(transaction: Transaction) -> Tree:
             found = await find_release(transaction, principal, key)
@@ -297,26 +318,28 @@ class ReleaseStore:
 
         return await self._database.write(work, large=large)
 
-    async def _apply(self, transaction: Transaction, organization: int, found: Found, values: Any) -> None:
+    async def _apply(self, transaction: Transaction, organization: int, found: ReleaseHandle, values: Any) -> None:
         for name in ("ref", "url", "status", "notes", "metadata"):
             if name in values:
                 column = COLUMN_OF.get(name, name)
-                await transaction.run(SET[column], {"release": found.id, column: values[name]})
+                await transaction.run(SET_COLUMN[column], {"release": found.id, column: values[name]})
         if "date_released" in values:
             date = values["date_released"]
-            order = {"release": found.id, "release_order": date or NEVER}
+            order = {"release": found.id, "release_order": date or END_OF_TIME}
             await transaction.run(SET_DATE, {**order, "date_released": date})
             shown = date or found.date_created
             await transaction.run(SET_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
 
-    async def _show(self, transaction: Transaction, principal: Principal, release: int, view: View | None) -> Tree | None:
+    async def _show(
+        self, transaction: Transaction, principal: Principal, release: int, view: PagedSelection | None
+    ) -> Tree | None:
         [shown] = await self._show_all(transaction, [(principal, release, view)])
         return shown
 
     async def _show_all(
-        self, transaction: Transaction, wanted: Sequence[tuple[Principal, int, View | None]]
+        self, transaction: Transaction, wanted: Sequence[tuple[Principal, int, PagedSelection | None]]
     ) -> list[Tree | None]:
-        reads = [(principal, Read(view, (("id", release),))) for principal, release, view in wanted if view]
+        reads = [(principal, ObjectRead(view, (("id", release),))) for principal, release, view in wanted if view]
         shown = iter(await self._reader.read_all(transaction, reads))
         return [next(shown) if view else None for _, _, view in wanted]
 
@@ -327,7 +350,7 @@ async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
     return dict(zip(_SORT_KEYS, row, strict=True))
 
 
-async def _take(
+async def update_existing(
     transaction: Transaction,
     organization: int,
     release: int,
@@ -344,7 +367,7 @@ async def _take(
         sent = await set_commits(transaction, organization, release, arrange(commits), before.listed)
     if refs:
         await set_refs(transaction, organization, release, refs)
-    await settle(transaction, organization, release, sent, before)
+    await update_ranges(transaction, organization, release, sent, before)
 
 
 def _repositories(commits: Sequence[NewCommit]) -> set[str]:

@@ -26,7 +26,7 @@ from gql_releases.storage.engine.sqlite_files import create_file
 from gql_releases.storage.schema.tables import metadata
 
 Result = TypeVar("Result")
-LOCK = 7_101_983
+MIGRATION_LOCK_ID = 7_101_983
 """The advisory lock that migrations hold: a number of ours."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT_SECONDS = 45.0
@@ -125,7 +125,7 @@ def migrate(url: str, revision: str = "head") -> None:
 
     def work(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":  # two gateways that start at once migrate one after the other
-            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK_ID)))
         here = _revision(connection)
         scripts = ScriptDirectory.from_config(_config())
         newer = {script.revision for script in scripts.iterate_revisions("head", here)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gql_releases.storage.engine.postgres import TRANSLATED, is_postgres, open_connection
-from gql_releases.storage.engine.sqlite import BUSY_MS, sqlite_path
+from gql_releases.storage.engine.sqlite import BUSY_TIMEOUT_MS, sqlite_path
 from gql_releases.storage.engine.sqlite_errors import TRANSLATED as SQLITE_TRANSLATED
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -62,7 +62,7 @@ def _on_sqlite(path: Path) -> DatabaseState:
     if not path.exists():
         return EMPTY
     address = f"file:{quote(str(path))}?mode=rw"
-    with SQLITE_TRANSLATED, closing(sqlite3.connect(address, uri=True, timeout=BUSY_MS / 1000)) as connection:
+    with SQLITE_TRANSLATED, closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
         tables = {name for (name,) in connection.execute(SQLITE_TABLES, (REVISION_TABLE, COPY_MARKS_TABLE))}
         row = connection.execute(CURRENT).fetchone() if REVISION_TABLE in tables else None
     return DatabaseState(row and str(row[0]), COPY_MARKS_TABLE in tables)

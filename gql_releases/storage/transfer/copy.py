@@ -21,21 +21,21 @@ from gql_releases.storage.engine.sqlite_errors import is_not_a_database
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema import migrate
 from gql_releases.storage.schema.revision import COPY_MARKS_TABLE
-from gql_releases.storage.transfer.endpoints import End, Taken, open_end
+from gql_releases.storage.transfer.endpoints import CopyEndpoint, CopyInProgress, open_end
 from gql_releases.storage.transfer.table_parts import Part, parts_to_copy, whole_tables
 
 BATCH = 5000
 """Rows of a transaction."""
-AGAIN = "Make the target empty and copy again, while nothing writes to the source."
+COPY_AGAIN_MESSAGE = "Make the target empty and copy again, while nothing writes to the source."
 
-UNDER_WAY = "Another copy into this database is under way."
+COPY_UNDER_WAY_MESSAGE = "Another copy into this database is under way."
 
 
 class CopyRefused(CommandFailed):
     """A copy that cannot begin or go on, and why."""
 
 
-class Watch(Protocol):
+class CopyProgress(Protocol):
     """Who is told how far a copy is."""
 
     def begin(self, what: str, total: int, done: int) -> None:
@@ -46,7 +46,7 @@ class Watch(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TableComparison:
     """A table of both databases: how many rows, and a digest of all of them in order."""
 
     table: str
@@ -59,7 +59,7 @@ class Compared:
         return self.rows[0] == self.rows[1] and self.digests[0] == self.digests[1]
 
 
-async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATCH) -> list[Compared]:
+async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int = BATCH) -> list[TableComparison]:
     """Copy all tables and compare them; the source's must be up to date, the target's are brought there.
 
     Raises CopyRefused, before anything was changed, for a target that holds anything else; ValueError; Unavailable, after
@@ -75,8 +75,8 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
         async with _opened(target_url, to_write=True) as target:
             try:
                 await target.lock()
-            except Taken as error:
-                raise CopyRefused(UNDER_WAY) from error
+            except CopyInProgress as error:
+                raise CopyRefused(COPY_UNDER_WAY_MESSAGE) from error
             async with source.snapshot():
                 await _copy_all(source, target, redact_url(source_url), watch, batch)
             await target.tidy()
@@ -86,13 +86,13 @@ async def copy(source_url: str, target_url: str, watch: Watch, batch: int = BATC
             if all(one.same for one in compared):
                 async with target.transaction():
                     if COPY_MARKS_TABLE not in await target.tables():  # SQLite: another copy ended while this one compared
-                        raise CopyRefused(UNDER_WAY)
+                        raise CopyRefused(COPY_UNDER_WAY_MESSAGE)
                     await target.fetch(f"DROP TABLE {COPY_MARKS_TABLE}")
             return compared
 
 
 @asynccontextmanager
-async def _opened(url: str, *, to_write: bool) -> AsyncIterator[End]:
+async def _opened(url: str, *, to_write: bool) -> AsyncIterator[CopyEndpoint]:
     end = await open_end(url, to_write=to_write)
     if end is None:
         raise CopyRefused(f"There is no database {redact_url(url)}.")
@@ -118,10 +118,10 @@ async def _require_free(source_url: str, target_url: str) -> None:
             if COPY_MARKS_TABLE in found:
                 begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
                 if begun != {redact_url(source_url)}:
-                    raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {AGAIN}")
+                    raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {COPY_AGAIN_MESSAGE}")
                 ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
                 if revision != migrate.head():
-                    raise CopyRefused(f"{name} has an unfinished copy that another version began: {AGAIN}")
+                    raise CopyRefused(f"{name} has an unfinished copy that another version began: {COPY_AGAIN_MESSAGE}")
                 return
             filled = await _filled_tables(target, found)
             if filled:
@@ -134,13 +134,13 @@ async def _require_free(source_url: str, target_url: str) -> None:
         await target.close()
 
 
-async def _filled_tables(end: End, tables: set[str]) -> list[str]:
+async def _filled_tables(end: CopyEndpoint, tables: set[str]) -> list[str]:
     """List the tables to be copied that are among these and have rows."""
     names = [part.table for part in whole_tables() if part.table in tables]
     return [name for name in names if await end.fetch(f'SELECT 1 FROM "{name}" LIMIT 1')]
 
 
-async def _copy_all(source: End, target: End, name: str, watch: Watch, batch: int) -> None:
+async def _copy_all(source: CopyEndpoint, target: CopyEndpoint, name: str, watch: CopyProgress, batch: int) -> None:
     """Copy what is not there yet, then let the target number on where the source is."""
     parts = parts_to_copy()
     reached = await _begin_marks(target, parts, name)
@@ -152,7 +152,7 @@ async def _copy_all(source: End, target: End, name: str, watch: Watch, batch: in
         await target.set_last_ids({name: max(last[name], there[name]) for name in last})
 
 
-async def _begin_marks(target: End, parts: Sequence[Part], name: str) -> dict[str, str]:
+async def _begin_marks(target: CopyEndpoint, parts: Sequence[Part], name: str) -> dict[str, str]:
     """Return how far each part has been copied; create the table of marks where no copy has begun.
 
     Raises CopyRefused where another copy has filled the target since it was looked at: that one took the lock first.
@@ -162,7 +162,7 @@ async def _begin_marks(target: End, parts: Sequence[Part], name: str) -> dict[st
         if COPY_MARKS_TABLE in tables:
             return dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
         if await _filled_tables(target, tables):
-            raise CopyRefused(UNDER_WAY)
+            raise CopyRefused(COPY_UNDER_WAY_MESSAGE)
         await target.fetch(
             f"CREATE TABLE {COPY_MARKS_TABLE} (step VARCHAR(200) PRIMARY KEY, source TEXT NOT NULL, reached TEXT NOT NULL)"
         )
@@ -172,11 +172,13 @@ async def _begin_marks(target: End, parts: Sequence[Part], name: str) -> dict[st
     return dict.fromkeys((part.name for part in parts), "")
 
 
-async def _count(end: End) -> int:
+async def _count(end: CopyEndpoint) -> int:
     return sum([(await end.fetch(f'SELECT count(*) FROM "{part.table}"'))[0][0] for part in whole_tables()])
 
 
-async def _copy_part(source: End, target: End, part: Part, reached: str, watch: Watch, batch: int) -> None:
+async def _copy_part(
+    source: CopyEndpoint, target: CopyEndpoint, part: Part, reached: str, watch: CopyProgress, batch: int
+) -> None:
     while True:
         after = tuple(json.loads(reached)) if reached else None
         try:
@@ -189,7 +191,9 @@ async def _copy_part(source: End, target: End, part: Part, reached: str, watch: 
                 await target.put(part, rows)
         except (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
             where = f"{part.name}, after {reached or 'the beginning'}"
-            raise CopyRefused(f"The source has changed since the copy began ({where}: {error}). {AGAIN}") from error
+            raise CopyRefused(
+                f"The source has changed since the copy began ({where}: {error}). {COPY_AGAIN_MESSAGE}"
+            ) from error
         except (InvalidInput, asyncpg.DataError, TypeError, ValueError, OverflowError) as error:
             where = f"{part.name}, after {reached or 'the beginning'}"
             raise CopyRefused(f"The target cannot take what the source has ({where}): {error}") from error
@@ -198,24 +202,24 @@ async def _copy_part(source: End, target: End, part: Part, reached: str, watch: 
             watch.advance(len(rows))
 
 
-async def _set_mark(target: End, part: Part, reached: str, mark: str) -> None:
+async def _set_mark(target: CopyEndpoint, part: Part, reached: str, mark: str) -> None:
     """Move a mark on from where this copy left it. Raises CopyRefused if it is not there any more."""
     one, two, three = (f"{target.sign}{number}" for number in (1, 2, 3))
     move = f"UPDATE {COPY_MARKS_TABLE} SET reached = {one} WHERE step = {two} AND reached = {three} RETURNING step"
     if COPY_MARKS_TABLE not in await target.tables() or not await target.fetch(move, mark, part.name, reached):
-        raise CopyRefused(UNDER_WAY)
+        raise CopyRefused(COPY_UNDER_WAY_MESSAGE)
 
 
-async def _compare_all(source: End, target: End, watch: Watch, batch: int) -> list[Compared]:
+async def _compare_all(source: CopyEndpoint, target: CopyEndpoint, watch: CopyProgress, batch: int) -> list[TableComparison]:
     watch.begin("comparing", await _count(source) + await _count(target), 0)
     compared = []
     for part in whole_tables():
         (rows, digest), (copied, made) = [await _digest(end, part, watch, batch) for end in (source, target)]
-        compared.append(Compared(part.table, (rows, copied), (digest, made)))
+        compared.append(TableComparison(part.table, (rows, copied), (digest, made)))
     return compared
 
 
-async def _digest(end: End, part: Part, watch: Watch, batch: int) -> tuple[int, str]:
+async def _digest(end: CopyEndpoint, part: Part, watch: CopyProgress, batch: int) -> tuple[int, str]:
     """Count a table's rows and give the SHA-256 of all of them, in the order of the primary key."""
     hashed, count, after = hashlib.sha256(), 0, None
     while rows := await end.rows(part, after, batch):

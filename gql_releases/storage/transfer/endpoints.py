@@ -21,17 +21,17 @@ from gql_releases.storage.engine.sqlite_errors import TRANSLATED
 from gql_releases.storage.engine.statements import Row
 from gql_releases.storage.transfer.table_parts import Key, Part, numbered_tables, whole_tables
 
-LOCK = 7_101_984
+COPY_LOCK_ID = 7_101_984
 """The advisory lock that a copy holds on its target: a number of ours."""
-PATIENCE_MS = 15_000
+COPY_LOCK_TIMEOUT_MS = 15_000
 """How long the copy before may take to be gone after it was killed."""
 
 
-class Taken(Exception):
+class CopyInProgress(Exception):
     """Another copy goes into the same target."""
 
 
-class End(Protocol):
+class CopyEndpoint(Protocol):
     """A database that is copied from or to."""
 
     sign: str
@@ -196,11 +196,11 @@ class PostgresEnd:
 
     async def lock(self) -> None:
         """Hold an advisory lock until the connection ends: the server may take a moment to see that a copy was killed."""
-        await self.fetch(f"SET lock_timeout = {PATIENCE_MS}")
+        await self.fetch(f"SET lock_timeout = {COPY_LOCK_TIMEOUT_MS}")
         try:
-            await self.fetch("SELECT pg_advisory_lock($1)", LOCK)
+            await self.fetch("SELECT pg_advisory_lock($1)", COPY_LOCK_ID)
         except asyncpg.LockNotAvailableError as error:
-            raise Taken from error
+            raise CopyInProgress from error
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
@@ -243,7 +243,7 @@ def _turned(part: Part, rows: Iterable[Row], date: Callable[[Any], Any], boolean
     return made
 
 
-async def open_end(url: str, *, to_write: bool) -> End | None:
+async def open_end(url: str, *, to_write: bool) -> CopyEndpoint | None:
     """Open a database; None for a SQLite file to be read that is not there. Raises ValueError, Unavailable."""
     if postgres.is_postgres(url):
         return PostgresEnd(await postgres.open_connection(url))
@@ -254,4 +254,4 @@ async def open_end(url: str, *, to_write: bool) -> End | None:
         return None
     with TRANSLATED:
         read_only = f"file:{quote(str(path))}?mode=ro"
-        return SqliteEnd(sqlite3.connect(read_only, uri=True, isolation_level=None, timeout=sqlite.BUSY_MS / 1000))
+        return SqliteEnd(sqlite3.connect(read_only, uri=True, isolation_level=None, timeout=sqlite.BUSY_TIMEOUT_MS / 1000))

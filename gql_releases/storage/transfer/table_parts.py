@@ -35,18 +35,18 @@ class Part:
 
     def select(self, sign: str, *, after: bool) -> str:
         """Say which rows come next: after a key, if one is bound, and no more than the number bound last."""
-        keys, conditions = listed(self.key), []
+        keys, conditions = join_names(self.key), []
         if after:
             conditions.append(f"({keys}) > ({_bound(sign, 1, len(self.key))})")
         if self.waiting:
             conditions.append("(" + " OR ".join(f'"{name}" IS NOT NULL' for name in self.waiting) + ")")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         limit = f"{sign}{len(self.key) + 1 if after else 1}"
-        return f'SELECT {listed(self.columns)} FROM "{self.table}"{where} ORDER BY {keys} LIMIT {limit}'
+        return f'SELECT {join_names(self.columns)} FROM "{self.table}"{where} ORDER BY {keys} LIMIT {limit}'
 
     def insert(self, sign: str) -> str:
         """Say how a row is put in."""
-        return f'INSERT INTO "{self.table}" ({listed(self.columns)}) VALUES ({_bound(sign, 1, len(self.columns))})'
+        return f'INSERT INTO "{self.table}" ({join_names(self.columns)}) VALUES ({_bound(sign, 1, len(self.columns))})'
 
     def update(self, sign: str) -> str:
         """Say how the columns that waited are put into a row that is there; values stand in the order of the columns."""
@@ -55,7 +55,7 @@ class Part:
         return f'UPDATE "{self.table}" SET {", ".join(numbered[name] for name in self.waiting)} WHERE {found}'
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Write names as SQL lists them."""
     return ", ".join(f'"{name}"' for name in names)
 
