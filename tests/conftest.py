@@ -1,4 +1,4 @@
-"""A house for every test: a copy of one migrated store with two tenants that share slugs."""
+"""A harness for every test: a copy of one migrated store with two tenants that share slugs."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def template(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
     return made
 
 
-class House:
+class Harness:
     """An application over a store of its own; organization acme has projects web and api, other has web."""
 
     def __init__(self, template: Template, folder: Path, **settings: Any) -> None:
@@ -142,15 +142,15 @@ class House:
 
 
 @pytest.fixture
-def house(template: Template, tmp_path: Path) -> Iterator[House]:
-    made = House(template, tmp_path)
+def harness(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(template, tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(house: House) -> Client:
-    return house.client
+def client(harness: Harness) -> Client:
+    return harness.client
 
 
 @pytest.fixture(scope="session")

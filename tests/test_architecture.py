@@ -1,4 +1,4 @@
-"""The house keeps its plan: sizes, error tables, words."""
+"""The harness keeps its plan: sizes, error tables, words."""
 
 from __future__ import annotations
 

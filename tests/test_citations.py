@@ -18,7 +18,7 @@ SOURCES = [
 CITATION = re.compile(r"(?<![/\w])((?:docs|benchmarks)/[\w./-]+\.md|[A-Z]+\.md)(?:#([\w-]+))?")
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 UNSTABLE = re.compile(
-    r"[Cc]ontract,? (?:sections? )?\d|[Aa]rchitecture, rules? \d|\.\./shared|\b[Ss]ections? \d+\.\d+\b(?!\.\d)|sentry-clients\.md|house\.md|/ \"design\""
+    r"[Cc]ontract,? (?:sections? )?\d|[Aa]rchitecture, rules? \d|\.\./shared|\b[Ss]ections? \d+\.\d+\b(?!\.\d)|sentry-clients\.md|harness\.md|/ \"design\""
 )
 """Citations by number alone, and of documents that are not in the repository."""
 STANDARDS = re.compile(r"RFC \d+|GraphQL specification")

@@ -18,7 +18,7 @@ from gql_releases import cli as command_line
 from gql_releases.domain.dates import format_date, now
 from gql_releases.settings import Settings, read_platform_settings
 from gql_releases.storage.schema.migrate import head, migrate
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.databases import Databases
 
 SECRET = "correct horse battery staple, 32+"
@@ -157,13 +157,13 @@ def test_demo_on_a_taken_port_makes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_tokens_are_listed_with_state_and_maker(house: House, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", house.url)
-    maker = house.token("org:write", "project:read", name="maker", expires_at=now() + timedelta(days=3))
-    result = create_token(house, maker, {"name": "successor"})
+def test_tokens_are_listed_with_state_and_maker(harness: Harness, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", harness.url)
+    maker = harness.token("org:write", "project:read", name="maker", expires_at=now() + timedelta(days=3))
+    result = create_token(harness, maker, {"name": "successor"})
     assert result["token"]["expiresAt"] is not None
-    house.rows("UPDATE tokens SET revoked_at = NULL WHERE name = 'maker'")
-    [(maker_id,)] = house.rows("SELECT id FROM tokens WHERE name = 'maker'")
+    harness.rows("UPDATE tokens SET revoked_at = NULL WHERE name = 'maker'")
+    [(maker_id,)] = harness.rows("SELECT id FROM tokens WHERE name = 'maker'")
     out = console.run("token", "list")[1]
     rows = {fields[3]: fields for fields in (line.split("\t") for line in out.splitlines())}
     assert rows["all"][0] in ("acme", "other")
@@ -182,33 +182,33 @@ CREATE_TOKEN = """mutation ($input: CreateTokenInput!) { createToken(input: $inp
   secret token { expiresAt } userErrors { code field message } } }"""
 
 
-def create_token(house: House, maker: str, changes: dict[str, Any]) -> dict[str, Any]:
+def create_token(harness: Harness, maker: str, changes: dict[str, Any]) -> dict[str, Any]:
     body = {"organization": "acme", "scopes": ["project:read"]} | changes
-    answer = house.client.graphql(CREATE_TOKEN, {"input": body}, token=maker)
+    answer = harness.client.graphql(CREATE_TOKEN, {"input": body}, token=maker)
     result: dict[str, Any] = answer["data"]["createToken"]
     return result
 
 
-def test_token_of_a_token_expires_with_its_maker_at_the_latest(house: House) -> None:
+def test_token_of_a_token_expires_with_its_maker_at_the_latest(harness: Harness) -> None:
     end = now() + timedelta(days=1)
-    maker = house.token("org:write", "project:read", expires_at=end)
-    assert create_token(house, maker, {})["token"]["expiresAt"] == format_date(end)
+    maker = harness.token("org:write", "project:read", expires_at=end)
+    assert create_token(harness, maker, {})["token"]["expiresAt"] == format_date(end)
     sooner = format_date(end - timedelta(hours=1))
-    assert create_token(house, maker, {"expiresAt": sooner})["token"]["expiresAt"] == sooner
+    assert create_token(harness, maker, {"expiresAt": sooner})["token"]["expiresAt"] == sooner
     for scopes in (["project:read"], ["project:read", "org:admin"]):
-        errors = create_token(house, maker, {"expiresAt": format_date(end + timedelta(seconds=1)), "scopes": scopes})[
+        errors = create_token(harness, maker, {"expiresAt": format_date(end + timedelta(seconds=1)), "scopes": scopes})[
             "userErrors"
         ]
         assert (errors[-1]["code"], errors[-1]["field"]) == ("INVALID_DATE", ["expiresAt"])
         assert format_date(end) in errors[-1]["message"]
         assert len(errors) == len(scopes), "all problems at once"
-    endless = house.token("org:write", "project:read")
-    assert create_token(house, endless, {})["token"]["expiresAt"] is None
+    endless = harness.token("org:write", "project:read")
+    assert create_token(harness, endless, {})["token"]["expiresAt"] is None
 
 
 @pytest.mark.parametrize("moment", ["2000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "now"])
-def test_expiry_that_is_not_in_the_future_is_refused(house: House, moment: str) -> None:
-    maker = house.token("org:write", "project:read")
-    errors = create_token(house, maker, {"expiresAt": format_date(now()) if moment == "now" else moment})["userErrors"]
+def test_expiry_that_is_not_in_the_future_is_refused(harness: Harness, moment: str) -> None:
+    maker = harness.token("org:write", "project:read")
+    errors = create_token(harness, maker, {"expiresAt": format_date(now()) if moment == "now" else moment})["userErrors"]
     assert [(error["code"], error["field"]) for error in errors] == [("INVALID_DATE", ["expiresAt"])]
     assert errors[0]["message"].endswith("is not in the future.")

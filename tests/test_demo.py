@@ -10,52 +10,52 @@ import pytest
 
 from gql_releases.commands.demo import prepare, token_file
 from gql_releases.domain.dates import now
-from tests.conftest import House
+from tests.conftest import Harness
 
 
-def prepare_demo(house: House, file: Path) -> str:
-    token: str = house.run(prepare(house.store, file))
+def prepare_demo(harness: Harness, file: Path) -> str:
+    token: str = harness.run(prepare(harness.store, file))
     assert file.read_text() == f"{token}\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert (
-        house.client.graphql("{ viewer { token { name } } }", token=token)["data"]["viewer"]["token"]["name"] == "make run"
+        harness.client.graphql("{ viewer { token { name } } }", token=token)["data"]["viewer"]["token"]["name"] == "make run"
     )
     return token
 
 
-def count_tokens(house: House) -> int:
-    [(count,)] = house.rows("SELECT count(*) FROM tokens WHERE name = 'make run'")
+def count_tokens(harness: Harness) -> int:
+    [(count,)] = harness.rows("SELECT count(*) FROM tokens WHERE name = 'make run'")
     return int(count)
 
 
-def test_token_is_used_again_until_it_is_about_to_expire(house: House, tmp_path: Path) -> None:
+def test_token_is_used_again_until_it_is_about_to_expire(harness: Harness, tmp_path: Path) -> None:
     file = tmp_path / "demo.token"
-    first = prepare_demo(house, file)
-    assert [prepare_demo(house, file) for _ in range(3)] == [first] * 3
-    assert count_tokens(house) == 1
+    first = prepare_demo(harness, file)
+    assert [prepare_demo(harness, file) for _ in range(3)] == [first] * 3
+    assert count_tokens(harness) == 1
     soon = (now() + timedelta(minutes=59)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-    house.rows(f"UPDATE tokens SET expires_at = '{soon}' WHERE name = 'make run'")
-    assert prepare_demo(house, file) != first
-    assert count_tokens(house) == 2
+    harness.rows(f"UPDATE tokens SET expires_at = '{soon}' WHERE name = 'make run'")
+    assert prepare_demo(harness, file) != first
+    assert count_tokens(harness) == 2
 
 
 @pytest.mark.parametrize("content", ["", "no token", "gqlr_" + "a" * 43 + "_00000000", "\x00" * 100])
-def test_file_without_a_valid_token_is_written_anew(house: House, tmp_path: Path, content: str) -> None:
+def test_file_without_a_valid_token_is_written_anew(harness: Harness, tmp_path: Path, content: str) -> None:
     file = tmp_path / "demo.token"
     file.write_text(content)
     file.chmod(0o644)
-    prepare_demo(house, file)
-    assert count_tokens(house) == 1
+    prepare_demo(harness, file)
+    assert count_tokens(harness) == 1
 
 
-def test_token_that_is_revoked_or_another_organizations_is_not_used(house: House, tmp_path: Path) -> None:
+def test_token_that_is_revoked_or_another_organizations_is_not_used(harness: Harness, tmp_path: Path) -> None:
     file = tmp_path / "demo.token"
-    first = prepare_demo(house, file)
-    house.rows("UPDATE tokens SET revoked_at = '2026-01-01T00:00:00.000000Z' WHERE name = 'make run'")
-    second = prepare_demo(house, file)
+    first = prepare_demo(harness, file)
+    harness.rows("UPDATE tokens SET revoked_at = '2026-01-01T00:00:00.000000Z' WHERE name = 'make run'")
+    second = prepare_demo(harness, file)
     assert second != first
-    file.write_text(house.tokens["other"])
-    assert prepare_demo(house, file) not in (first, second, house.tokens["other"])
+    file.write_text(harness.tokens["other"])
+    assert prepare_demo(harness, file) not in (first, second, harness.tokens["other"])
 
 
 def test_file_is_beside_the_database_or_in_the_current_folder() -> None:

@@ -153,17 +153,17 @@ async def _keep(transaction: Transaction, organization: int, found: ReleaseHandl
     if new.external_id is not None:
         dialect = transaction.dialect
         asked = {"organization": organization, "projects": dialect.list_value(projects), "external_id": new.external_id}
-        known = await transaction.one(KNOWN, asked)
+        known = await transaction.fetch_one(KNOWN, asked)
         if known:
             if tuple(known[1:]) != (found.id, environment):
                 message = f'The external id "{new.external_id}" belongs to a deploy of another release or environment.'
                 raise invalid(ErrorCode.ALREADY_EXISTS, ("external_id",), message)
             return Outcome.EXISTING, int(known[0])
     row = {**common, **await _row(transaction, organization, environment, projects, new), "release_id": found.id}
-    [(deploy,)] = await transaction.all_many(INSERT_DEPLOY, [row])
+    [(deploy,)] = await transaction.fetch_many(INSERT_DEPLOY, [row])
     link = {"organization_id": organization, "deploy_id": deploy, "external_id": new.external_id}
-    await transaction.run_many(LINK_PROJECTS, [{**link, "project_id": one} for one in projects])
-    await transaction.run(COUNT_DEPLOY, {"release": found.id, "deploy": deploy})
+    await transaction.execute_many(LINK_PROJECTS, [{**link, "project_id": one} for one in projects])
+    await transaction.execute(COUNT_DEPLOY, {"release": found.id, "deploy": deploy})
     if new.status is DeployStatus.SUCCEEDED:
         await refresh_current(transaction, organization, [(environment, one) for one in projects])
     return Outcome.CREATED, int(deploy)
@@ -190,7 +190,7 @@ async def _row(
 
 async def _projects(transaction: Transaction, organization: int, found: ReleaseHandle, new: NewDeploy) -> list[int]:
     """Give the projects that the deploy is of: the named ones, else all of the release's."""
-    rows = await transaction.all(OF_RELEASE, {"organization": organization, "release": found.id})
+    rows = await transaction.fetch_all(OF_RELEASE, {"organization": organization, "release": found.id})
     on_release = [row[0] for row in rows]
     if new.projects is None:
         return on_release
@@ -205,15 +205,15 @@ async def _projects(transaction: Transaction, organization: int, found: ReleaseH
 async def _change(transaction: Transaction, principal: Principal, key: DeployKey, change: DeployChange) -> int:
     organization = principal.organization_id
     if key.id is not None:
-        found = await transaction.one(BY_ID, {"organization": organization, "id": key.id})
+        found = await transaction.fetch_one(BY_ID, {"organization": organization, "id": key.id})
     else:
         named = {"project": key.project, "external_id": key.external_id}
-        found = await transaction.one(BY_NAME, {"organization": organization, **named})
+        found = await transaction.fetch_one(BY_NAME, {"organization": organization, **named})
     if found is None:
         raise DeployNotFound
     known = dict(zip(_FOUND, found, strict=True))
     deploy, environment = int(known["id"]), int(known["environment_id"])
-    rows = await transaction.all(PROJECTS, {"organization": organization, "deploy": deploy})
+    rows = await transaction.fetch_all(PROJECTS, {"organization": organization, "deploy": deploy})
     projects = [int(row[0]) for row in rows]
     was, row = DeployStatus(known["status"]), {**known, **change.values}
     status = DeployStatus(row["status"])
@@ -221,7 +221,7 @@ async def _change(transaction: Transaction, principal: Principal, key: DeployKey
     row["finish_order"] = row["date_finished"] or END_OF_TIME
     if status is DeployStatus.SUCCEEDED and was is not status:
         row["previous_release_id"] = await running_release(transaction, organization, environment, projects)
-    await transaction.run(CHANGE, {**row, "deploy": deploy})
+    await transaction.execute(CHANGE, {**row, "deploy": deploy})
     await refresh_current(transaction, organization, [(environment, one) for one in projects])
     if status is DeployStatus.SUCCEEDED and was is not status:
         await forward_deploy(transaction, principal, deploy)

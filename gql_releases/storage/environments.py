@@ -30,6 +30,7 @@ _KEY = ("organization_id", "environment_id", "project_id")
 
 
 def filter_by_environment(target: Any, *names: str) -> list[Any]:
+    """Return the conditions for the rows of one project in one environment."""
     return [target.c[name] == bindparam(name, type_=Id) for name in names]
 
 
@@ -92,7 +93,7 @@ async def running_release(
 ) -> int | None:
     """Give the release that was put into an environment last, of those that one of the projects runs there now."""
     place = {"organization_id": organization, "environment_id": environment}
-    row = await transaction.one(BEFORE, {**place, "projects": transaction.dialect.list_value(projects)})
+    row = await transaction.fetch_one(BEFORE, {**place, "projects": transaction.dialect.list_value(projects)})
     return None if row is None else int(row[0])
 
 
@@ -100,18 +101,20 @@ async def refresh_current(transaction: Transaction, organization: int, places: I
     """Note what runs in places, (environment, project) pairs: the last finished of the deploys that succeeded there."""
     for environment, project in sorted(places):
         place = {"organization_id": organization, "environment_id": environment, "project_id": project}
-        row = await transaction.one(NEWEST_DEPLOY, place)
+        row = await transaction.fetch_one(NEWEST_DEPLOY, place)
         if row is None:
-            await transaction.run(CLEAR_CURRENT, place)
+            await transaction.execute(CLEAR_CURRENT, place)
         else:
-            await transaction.run(PUT, {**place, "deploy_id": row[0], "release_id": row[1]})
+            await transaction.execute(PUT, {**place, "deploy_id": row[0], "release_id": row[1]})
 
 
 async def delete_release_environments(transaction: Transaction, organization: int, release: int) -> list[tuple[int, int]]:
     """Take a release that will be deleted out of what deploys remember; give the places where it runs."""
     where = {"organization": organization, "release": release}
-    await transaction.run(DELETE_CURRENT_OF_RELEASE, where)
-    return [(int(environment), int(project)) for environment, project in await transaction.all(FIND_RUNNING_RELEASE, where)]
+    await transaction.execute(DELETE_CURRENT_OF_RELEASE, where)
+    return [
+        (int(environment), int(project)) for environment, project in await transaction.fetch_all(FIND_RUNNING_RELEASE, where)
+    ]
 
 
 class EnvironmentStore:

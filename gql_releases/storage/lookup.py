@@ -34,7 +34,10 @@ TOKEN_IS_ACTIVE = Statement(
 
 async def require_active_token(transaction: Transaction, principal: Principal) -> None:
     """Refuse a writer whose token was revoked meanwhile. Raises InvalidToken."""
-    if principal.token_id is not None and await transaction.one(TOKEN_IS_ACTIVE, {"token": principal.token_id}) is None:
+    if (
+        principal.token_id is not None
+        and await transaction.fetch_one(TOKEN_IS_ACTIVE, {"token": principal.token_id}) is None
+    ):
         raise InvalidToken
 
 
@@ -75,7 +78,7 @@ async def find_release(
     values = {"organization": principal.organization_id}
     for index, (_, value) in enumerate(conditions):
         values[f"r{index}"] = transaction.dialect.list_value(value) if isinstance(value, list) else value
-    row = await transaction.one(_find(tuple(name for name, _ in conditions), deleted), values)
+    row = await transaction.fetch_one(_find(tuple(name for name, _ in conditions), deleted), values)
     if row is None:
         raise ReleaseNotFound
     return ReleaseHandle(row[0], row[1], Status(row[2]), parse_date(row[3]), moment(row[4]))

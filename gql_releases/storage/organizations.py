@@ -46,7 +46,9 @@ class OrganizationStore:
         """Make an organization and give its id. Raises InvalidInput where the slug is taken."""
 
         async def work(transaction: Transaction) -> int:
-            row = await transaction.one(INSERT_ORGANIZATION, {"slug": new.slug, "name": new.name, "date_created": now()})
+            row = await transaction.fetch_one(
+                INSERT_ORGANIZATION, {"slug": new.slug, "name": new.name, "date_created": now()}
+            )
             if row is None:
                 raise invalid(ErrorCode.ALREADY_EXISTS, ("slug",), f'The organization "{new.slug}" exists already.')
             return int(row[0])
@@ -57,7 +59,7 @@ class OrganizationStore:
         """Give an organization's id. Raises OrganizationNotFound."""
 
         async def work(transaction: Transaction) -> int:
-            row = await transaction.one(FIND_ORGANIZATION, {"slug": slug})
+            row = await transaction.fetch_one(FIND_ORGANIZATION, {"slug": slug})
             if row is None:
                 raise OrganizationNotFound
             return int(row[0])
@@ -66,4 +68,4 @@ class OrganizationStore:
 
     async def list_organizations(self) -> list[Row]:
         """Return slug, name, number of projects and of releases of each organization, by slug."""
-        return await self._database.read(lambda transaction: transaction.all(LIST_ORGANIZATIONS, {}))
+        return await self._database.read(lambda transaction: transaction.fetch_all(LIST_ORGANIZATIONS, {}))

@@ -66,7 +66,7 @@ async def find_projects(
     ):
         if names:
             asked = {"organization_id": organization, "named": transaction.dialect.list_value(names)}
-            for row_id, slug in await transaction.all(statement, asked):
+            for row_id, slug in await transaction.fetch_all(statement, asked):
                 known |= {slug: row_id, str(row_id): row_id}
     new: list[str] = []
     problems: list[Problem] = []
@@ -131,7 +131,7 @@ class ProjectStore:
             await require_active_token(transaction, principal)
             owner = {"organization_id": principal.organization_id, "date_created": now()}
             default = {"default_repository_id": await _find_or_make_repository(transaction, owner, new.repository)}
-            row = await transaction.one(INSERT_PROJECT, {**owner, "slug": new.slug, "name": new.name, **default})
+            row = await transaction.fetch_one(INSERT_PROJECT, {**owner, "slug": new.slug, "name": new.name, **default})
             if row is None:
                 raise _slug_taken_error(new.slug)
             return await self._show(transaction, principal, int(row[0]), view)
@@ -149,25 +149,25 @@ class ProjectStore:
             statement, named = (
                 (FIND_PROJECT_BY_ID, {"id": key.id}) if key.id is not None else (FIND_PROJECT_BY_SLUG, {"slug": key.slug})
             )
-            found = await transaction.one(statement, {**owner, **named})
+            found = await transaction.fetch_one(statement, {**owner, **named})
             if found is None:
                 raise ProjectNotFound
             project, slug, name, repository = found
-            taken = change.slug and await transaction.one(FIND_PROJECT_BY_SLUG, {**owner, "slug": change.slug})
+            taken = change.slug and await transaction.fetch_one(FIND_PROJECT_BY_SLUG, {**owner, "slug": change.slug})
             if change.slug and taken and taken[0] != project:
                 raise _slug_taken_error(change.slug)
             if change.repository is not None:
                 common = {"organization_id": principal.organization_id, "date_created": now()}
                 repository = await _find_or_make_repository(transaction, common, change.repository)
             values = {"slug": change.slug or slug, "name": change.name or name, "default_repository_id": repository}
-            await transaction.run(UPDATE_PROJECT, {"project": project, **values})
+            await transaction.execute(UPDATE_PROJECT, {"project": project, **values})
             return await self._show(transaction, principal, int(project), view)
 
         return await self._database.write(work)
 
     async def list_projects(self) -> list[Row]:
         """Return the organization's slug, slug and name of each project, in the order of these."""
-        return await self._database.read(lambda transaction: transaction.all(LIST_PROJECTS, {}))
+        return await self._database.read(lambda transaction: transaction.fetch_all(LIST_PROJECTS, {}))
 
     async def _show(
         self, transaction: Transaction, principal: Principal, key: int, view: PagedSelection | None

@@ -27,7 +27,7 @@ REVISION = Statement(select(column("version_num")).select_from(table("alembic_ve
 
 def _find_copy(dialect: Dialect) -> Any:
     """Build the query for the table that a copy keeps until it is complete; storage/transfer/copy.py."""
-    if dialect.counts_round_trips:  # PostgreSQL
+    if dialect.has_network_latency:  # PostgreSQL
         return select(column("oid")).select_from(table("pg_class")).where(text("oid = to_regclass('copying')"))
     named = (column("name") == literal("copying")) & (column("type") == literal("table"))
     return select(column("name")).select_from(table("sqlite_schema")).where(named)

@@ -104,7 +104,7 @@ class Store:
     @property
     def writes_in_groups(self) -> bool:
         """Whether writes that come together are committed together, in their order; else they go side by side."""
-        return not self._database.dialect.counts_round_trips
+        return not self._database.dialect.has_network_latency
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""

@@ -88,7 +88,7 @@ class TokenStore:
                 "scopes": " ".join(sorted(new.scopes)), "date_created": now(), "expires_at": new.expires_at,
                 "revoked_at": None, "last_used_at": None, "maker_id": maker.token_id,
             }  # fmt: skip
-            [(token,)] = await transaction.all_many(INSERT_TOKEN, [row])
+            [(token,)] = await transaction.fetch_many(INSERT_TOKEN, [row])
             if view is None:
                 return int(token), None
             itself = Principal(int(token), organization, maker.organization_slug, new.scopes, new.expires_at)
@@ -100,7 +100,7 @@ class TokenStore:
         """Give whom a living or expired token stands for; None where it is unknown or revoked."""
 
         async def work(transaction: Transaction) -> Principal | None:
-            row = await transaction.one(FIND_TOKEN, {"digest": digest})
+            row = await transaction.fetch_one(FIND_TOKEN, {"digest": digest})
             if row is None:
                 return None
             token, organization, slug, scopes, expires = row
@@ -113,7 +113,7 @@ class TokenStore:
         """Write down that a token was used now."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.run(NOTE_TOKEN_USE, {"token": token, "at": now()})
+            await transaction.execute(NOTE_TOKEN_USE, {"token": token, "at": now()})
 
         await self._database.write(work)
 
@@ -121,7 +121,7 @@ class TokenStore:
         """Return an organization's tokens, oldest first, as rows of id, hint, name, scopes, dates and maker_id."""
 
         async def work(transaction: Transaction) -> list[dict[str, Any]]:
-            rows = await transaction.all(LIST_TOKENS, {"organization": organization})
+            rows = await transaction.fetch_all(LIST_TOKENS, {"organization": organization})
             return [dict(zip(_LISTED, row, strict=True)) for row in rows]
 
         return await self._database.read(work)
@@ -133,6 +133,6 @@ class TokenStore:
 
         async def work(transaction: Transaction) -> bool:
             await require_active_token(transaction, revoker)
-            return bool(await transaction.all(statement, {"organization": organization, "token": token, "at": now()}))
+            return bool(await transaction.fetch_all(statement, {"organization": organization, "token": token, "at": now()}))
 
         return await self._database.write(work)

@@ -9,7 +9,7 @@ import pytest
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 
 LONG = "n" * 300
 KEY = {"organization": "acme", "version": "nope"}
@@ -75,9 +75,9 @@ def faults(client: Client, mutation: str, given: dict[str, Any], token: str) -> 
 
 
 @pytest.fixture
-def token(house: House) -> str:
+def token(harness: Harness) -> str:
     """All scopes but org:admin: a token that cannot hand out everything."""
-    return house.token("org:write", "org:read", "project:releases", "project:write", "project:admin", "project:read")
+    return harness.token("org:write", "org:read", "project:releases", "project:write", "project:admin", "project:read")
 
 
 def test_every_mutation_has_a_case() -> None:
@@ -87,39 +87,39 @@ def test_every_mutation_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("mutation", CASES)
-def test_a_fault_in_each_field_is_reported_in_one_answer(house: House, token: str, mutation: str) -> None:
+def test_a_fault_in_each_field_is_reported_in_one_answer(harness: Harness, token: str, mutation: str) -> None:
     given, expected = CASES[mutation]
-    found = faults(house.client, mutation, given, token)
+    found = faults(harness.client, mutation, given, token)
     paths = [".".join(error["field"]) for error in found]
     assert sorted(paths) == sorted(expected)
 
 
 @pytest.mark.parametrize("mutation", [name for name, (given, _) in CASES.items() if "organization" in given])
-def test_another_organization_is_reported_beside_the_form(house: House, token: str, mutation: str) -> None:
+def test_another_organization_is_reported_beside_the_form(harness: Harness, token: str, mutation: str) -> None:
     """Nothing is looked up in an organization that is not the token's, nor in its own in that one's place."""
     given, expected = CASES[mutation]
-    found = faults(house.client, mutation, given | {"organization": "other"}, token)
+    found = faults(harness.client, mutation, given | {"organization": "other"}, token)
     paths = {".".join(error["field"]) for error in found}
     assert "organization" in paths
     assert paths - {"organization"} <= expected
     assert not {error["code"] for error in found} & {"UNKNOWN_PROJECT", "ALREADY_EXISTS", "SCOPE_NOT_HELD"}
 
 
-def test_bulk_creation_reports_each_release_by_itself(house: House, token: str) -> None:
+def test_bulk_creation_reports_each_release_by_itself(harness: Harness, token: str) -> None:
     given = CASES["createReleases"][0] | {"mode": "EACH"}
     given["releases"] = [*given["releases"], {"version": "fine", "projects": ["web"]}]
     document = (
         "mutation ($input: CreateReleasesInput!) {createReleases(input: $input) {results {outcome userErrors {field}}}}"
     )
-    results = house.client.graphql(document, {"input": given}, token=token)["data"]["createReleases"]["results"]
+    results = harness.client.graphql(document, {"input": given}, token=token)["data"]["createReleases"]["results"]
     paths = [{".".join(error["field"]) for error in result["userErrors"]} for result in results]
     expected = CASES["createReleases"][1]
     assert paths == [{path for path in expected if path.startswith(f"releases.{index}.")} for index in range(3)]
     assert results[2]["outcome"] == "CREATED"
 
 
-def test_rest_reports_all_faults_of_a_body(house: House) -> None:
-    client, path = house.client, "organizations/acme/releases/"
+def test_rest_reports_all_faults_of_a_body(harness: Harness) -> None:
+    client, path = harness.client, "organizations/acme/releases/"
     body = {
         "version": "a/b",
         "projects": ["web", "nope"],

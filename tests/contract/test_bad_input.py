@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import CREATE, as_graphql, commit, release
 from tests.scale import scale
 
@@ -135,8 +135,8 @@ def encoded(value: Any) -> bytes:
 
 @settings(max_examples=BODIES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=objects | values)
-def test_no_generated_body_makes_a_500_over_rest(house: House, body: Any) -> None:
-    answer = house.client.rest("POST", LIST, encoded(body))
+def test_no_generated_body_makes_a_500_over_rest(harness: Harness, body: Any) -> None:
+    answer = harness.client.rest("POST", LIST, encoded(body))
     assert answer.status in (201, 208, 400), (answer, body)
     if answer.status == 400:
         assert answer.json
@@ -144,10 +144,10 @@ def test_no_generated_body_makes_a_500_over_rest(house: House, body: Any) -> Non
 
 @settings(max_examples=BODIES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=objects | values)
-def test_no_generated_input_makes_an_internal_error_over_graphql(house: House, body: Any) -> None:
+def test_no_generated_input_makes_an_internal_error_over_graphql(harness: Harness, body: Any) -> None:
     given_ = {"organization": "acme", "version": "v", "projects": ["web"], **body} if isinstance(body, dict) else body
     for variables in ({"input": given_}, {"input": body}):
-        answer = house.client.request("POST", "/graphql", encoded({"query": CREATE, "variables": variables}))
+        answer = harness.client.request("POST", "/graphql", encoded({"query": CREATE, "variables": variables}))
         assert answer.status == 200, (answer, variables)
         codes = [one.get("extensions", {}).get("code") for one in answer.json.get("errors", ())]
         assert "INTERNAL" not in codes, (answer, variables)

@@ -8,7 +8,7 @@ import pytest
 
 from gql_releases.domain.history import MESSAGES, CommitStatus
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import CREATE, as_graphql
 
 SHOWN = """query ($v: String!) { release(by: {key: {organization: "acme", version: $v}}) { commitCount lastCommit { sha }
@@ -192,10 +192,10 @@ def test_last_commit_is_the_newest_of_the_heads_of_all_repositories(client: Clie
     assert client.rest("GET", "organizations/acme/releases/1/").json["lastCommit"]["id"] == sha(30)
 
 
-def test_repeating_any_command_changes_nothing(door: Door, house: House) -> None:
+def test_repeating_any_command_changes_nothing(door: Door, harness: Harness) -> None:
     def dump() -> Any:
         tables = ("releases", "release_commits", "release_authors", "head_commits", "commits", "repositories")
-        return {name: sorted(house.rows(f"SELECT * FROM {name}"), key=str) for name in tables}
+        return {name: sorted(harness.rows(f"SELECT * FROM {name}"), key=str) for name in tables}
 
     commands: list[Any] = [
         lambda: door.create("1", commits=[commit(n) for n in (2, 1)]),

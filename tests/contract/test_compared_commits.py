@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import commit, release
 
 RELEASES = "organizations/{}/releases/"
@@ -30,12 +30,12 @@ def fill(client: Client, organization: str, token: str, *, reverse: bool) -> Non
         assert client.rest("POST", RELEASES.format(organization), body, token=token).status == 201
 
 
-def read(house: House, organization: str, size: int) -> list[tuple[str, str]]:
+def read(harness: Harness, organization: str, size: int) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     after: Any = None
     while True:
         variables = {"o": organization, "first": size, "after": after}
-        answer = house.client.graphql(DOCUMENT, variables, token=house.tokens[organization])
+        answer = harness.client.graphql(DOCUMENT, variables, token=harness.tokens[organization])
         page = answer["data"]["organization"]["compare"]["commits"]
         found += [(one["repository"]["name"], one["sha"][0]) for one in page["nodes"]]
         assert page["totalCount"] == 5
@@ -44,10 +44,10 @@ def read(house: House, organization: str, size: int) -> list[tuple[str, str]]:
         after = page["pageInfo"]["endCursor"]
 
 
-def test_equal_stores_compare_alike(house: House) -> None:
+def test_equal_stores_compare_alike(harness: Harness) -> None:
     for organization, reverse in (("acme", False), ("other", True)):
-        fill(house.client, organization, house.tokens[organization], reverse=reverse)
-    orders = {tuple(read(house, organization, size)) for organization in ("acme", "other") for size in (1, 2, 100)}
+        fill(harness.client, organization, harness.tokens[organization], reverse=reverse)
+    orders = {tuple(read(harness, organization, size)) for organization in ("acme", "other") for size in (1, 2, 100)}
     assert len(orders) == 1
     [order] = orders
     assert sorted(order) == [("acme/api", "a"), ("acme/web", "a"), ("acme/web", "b"), ("acme/web", "c"), ("acme/web", "d")]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import CREATE, as_graphql
 from tests.processes import run
 from tests.scale import IN_SOAK
@@ -143,8 +143,8 @@ def expected(lines: list[Any]) -> Counter[str]:
 def test_history_goes_in_and_comes_out_whole(
     template: Template, tmp_path: Path, shared_data: Path, name: str, way: str, record_property: Any
 ) -> None:
-    house = House(template, tmp_path, create_projects=True, max_cost=1_000_000)
-    client = house.client
+    harness = Harness(template, tmp_path, create_projects=True, max_cost=1_000_000)
+    client = harness.client
     file = shared_data / name
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert len(lines) == FILES[name]
@@ -157,25 +157,25 @@ def test_history_goes_in_and_comes_out_whole(
             outcomes = {"CREATED", "EXTENDED"} if outcome == "created" else {"EXISTING"}
             assert {one["outcome"] for one in made} <= outcomes
         else:
-            done = run("import", "acme", str(file), "--create-projects", environment=environment_of(house))
+            done = run("import", "acme", str(file), "--create-projects", environment=environment_of(harness))
             assert done.returncode == 0, done.stderr
             created, extended, existing, bad = (int(word) for word in done.stdout.split() if word.isdigit())
             assert (created + extended, existing, bad) == (
                 (len(lines), 0, 0) if outcome == "created" else (0, len(lines), 0)
             )
     found = walk(client, {body["version"] for body in lines if body.get("commits")})
-    house.close()
+    harness.close()
     assert found == expected(lines)
     record_property("counts", f"{name} by {way}: {dict(found)}")
 
 
-def environment_of(house: House) -> dict[str, str]:
+def environment_of(harness: Harness) -> dict[str, str]:
     """Return the environment of a command line over a store."""
-    return {"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": house.url}
+    return {"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": harness.url}
 
 
 def test_import_tells_bad_lines_by_number_and_keeps_the_rest(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path)
+    harness = Harness(template, tmp_path)
     file = tmp_path / "lines.jsonl"
     file.write_text(
         '{"version": "1", "projects": ["web"]}\n\n{"version": "a/b", "projects": ["nope"], "commits": [{}]}\nnot json\n'
@@ -183,23 +183,23 @@ def test_import_tells_bad_lines_by_number_and_keeps_the_rest(template: Template,
     )
     words = ["import", "acme", str(file), "--project", "web"]
     for summary in ("2 created, 0 extended, 0 existing, 2 bad lines", "0 created, 0 extended, 2 existing, 2 bad lines"):
-        done = run(*words, environment=environment_of(house))
+        done = run(*words, environment=environment_of(harness))
         assert (done.returncode, done.stdout.strip()) == (1, summary)
         assert "line 3: version: Release with name a/b is not allowed; commits.0.id: This field is required." in done.stderr
         assert "line 4: " in done.stderr
-    house.close()
+    harness.close()
 
 
 def test_import_creates_releases_in_the_order_of_the_file(template: Template, tmp_path: Path) -> None:
     """Those with refs too, which are written by themselves where requests come at once."""
-    house = House(template, tmp_path)
+    harness = Harness(template, tmp_path)
     refs = [{"repository": "acme/web", "commit": "a" * 40}]
     first = {"version": "0", "projects": ["web"], "commits": [{"id": "a" * 40, "repository": "acme/web"}]}
-    assert house.client.rest("POST", "organizations/acme/releases/", first).status == 201
+    assert harness.client.rest("POST", "organizations/acme/releases/", first).status == 201
     bodies = [{"version": str(n), "projects": ["web"], **({"refs": refs} if n % 3 == 0 else {})} for n in range(1, 40)]
     file = tmp_path / "lines.jsonl"
     file.write_text("".join(json.dumps(body) + "\n" for body in bodies))
-    done = run("import", "acme", str(file), environment=environment_of(house))
+    done = run("import", "acme", str(file), environment=environment_of(harness))
     assert done.returncode == 0, done.stderr
-    assert house.rows("SELECT version FROM releases ORDER BY id") == [(str(n),) for n in range(40)]
-    house.close()
+    assert harness.rows("SELECT version FROM releases ORDER BY id") == [(str(n),) for n in range(40)]
+    harness.close()

@@ -11,26 +11,26 @@ import pytest
 
 from gql_releases.web.health import Probes
 from tests.client import Answer
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 
 
-def get(house: House, address: str, headers: dict[str, str] | None = None) -> Answer:
-    return house.client.request("GET", address, token=None, headers=headers)
+def get(harness: Harness, address: str, headers: dict[str, str] | None = None) -> Answer:
+    return harness.client.request("GET", address, token=None, headers=headers)
 
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_start_page_is_html_for_browsers_and_json_for_programs(house: House) -> None:
-    page = get(house, "/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+def test_start_page_is_html_for_browsers_and_json_for_programs(harness: Harness) -> None:
+    page = get(harness, "/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert page.status == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert version("gql-releases") in page.body.decode()
     assert "Store: ok" in page.body.decode()
     assert "default-src 'none'" in page.headers["content-security-policy"]
     for address in re.findall(r'href="([^"]+)"', page.body.decode()):
-        assert get(house, address, headers={"Accept": "text/html"}).status in (200, 503), address
-    answer = get(house, "/", headers={"Accept": "application/json"})
+        assert get(harness, address, headers={"Accept": "text/html"}).status in (200, 503), address
+    answer = get(harness, "/", headers={"Accept": "application/json"})
     assert answer.json == {
         "name": "gql_releases", "version": version("gql-releases"), "store": "ok",
         "graphiql": "/graphql", "schema": "/schema.graphql", "documentation": "/docs/",
@@ -44,12 +44,12 @@ def test_start_page_says_why_the_store_does_not_answer(
         return ["The store is <gone>."]
 
     monkeypatch.setattr(Probes, "check", find_obstacles)
-    house = House(template, tmp_path)
-    page = get(house, "/", headers={"Accept": "text/html"})
+    harness = Harness(template, tmp_path)
+    page = get(harness, "/", headers={"Accept": "text/html"})
     assert page.status == 200
     assert "Store: The store is &lt;gone&gt;." in page.body.decode()
-    assert get(house, "/", headers={"Accept": "application/json"}).json["store"] == "The store is <gone>."
-    house.close()
+    assert get(harness, "/", headers={"Accept": "application/json"}).json["store"] == "The store is <gone>."
+    harness.close()
 
 
 @pytest.mark.parametrize(
@@ -66,17 +66,17 @@ def test_start_page_says_why_the_store_does_not_answer(
         ("/docs/nothing.md", 404, "text/plain; charset=utf-8"),
     ],
 )
-def test_every_address_that_is_asked_for_answers(house: House, address: str, status: int, content_type: str) -> None:
-    answer = get(house, address)
+def test_every_address_that_is_asked_for_answers(harness: Harness, address: str, status: int, content_type: str) -> None:
+    answer = get(harness, address)
     assert (answer.status, answer.headers["content-type"]) == (status, content_type)
     if status == 307:
         assert answer.headers["location"] in ("/docs/", "/graphql")
 
 
-def test_every_document_is_served(house: House) -> None:
+def test_every_document_is_served(harness: Harness) -> None:
     names = [file.relative_to(DOCS).as_posix() for file in DOCS.rglob("*.md")]
     assert len(names) > 15
-    listed = get(house, "/docs/").body.decode()
+    listed = get(harness, "/docs/").body.decode()
     for name in names:
         assert f'href="/docs/{name}"' in listed
-        assert get(house, f"/docs/{name}").body.decode() == (DOCS / name).read_text()
+        assert get(harness, f"/docs/{name}").body.decode() == (DOCS / name).read_text()

@@ -16,7 +16,7 @@ from gql_releases.domain.errors import InvalidToken, Unauthenticated, Unavailabl
 from gql_releases.web.proxies import TrustedProxies
 from gql_releases.web.rate_limit import MAX_COUNTED_ADDRESSES, RefusalLimit, TooManyRefusals
 from tests.client import Answer, Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 
 APP = "https://app.example.com"
 RELEASES = "/api/0/organizations/acme/releases/"
@@ -27,9 +27,9 @@ ROUTES = ["/graphql", "/schema.graphql", RELEASES, RELEASES + "web%401.0/", "/ap
 @pytest.fixture
 def pages(template: Template, tmp_path: Path) -> Iterator[Client]:
     """A client of an application that the pages of one origin may use."""
-    house = House(template, tmp_path, cors_origins=APP)
-    yield house.client
-    house.close()
+    harness = Harness(template, tmp_path, cors_origins=APP)
+    yield harness.client
+    harness.close()
 
 
 def preflight(client: Client, path: str, names: str, **headers: str) -> Answer:
@@ -211,9 +211,9 @@ HOSTILE_HOSTS = [
 ]
 
 
-def test_host_that_is_no_host_stands_in_no_link(client: Client, house: House) -> None:
+def test_host_that_is_no_host_stands_in_no_link(client: Client, harness: Harness) -> None:
     for number in range(2):
-        house.client.rest("POST", "organizations/acme/releases/", {"version": f"web@{number}", "projects": ["web"]})
+        harness.client.rest("POST", "organizations/acme/releases/", {"version": f"web@{number}", "projects": ["web"]})
     for host in HOSTILE_HOSTS:
         answer = client.request("GET", RELEASES + "?per_page=1", headers={"host": host})
         assert (answer.status, "link" in answer.headers) == (400, False), host
@@ -231,15 +231,15 @@ def test_forwarded_headers_are_read_from_trusted_proxies_alone(template: Templat
     cases = [("", "http"), ("127.0.0.1", "https"), ("127.0.0.0/8,::1", "https"), ("10.0.0.1", "http")]
     for number, (trusted, scheme) in enumerate(cases):
         (tmp_path / str(number)).mkdir()
-        house = House(template, tmp_path / str(number), trusted_proxies=trusted)
-        link = house.client.request("GET", RELEASES, headers=forwarded).headers["link"]
+        harness = Harness(template, tmp_path / str(number), trusted_proxies=trusted)
+        link = harness.client.request("GET", RELEASES, headers=forwarded).headers["link"]
         assert link.startswith(f"<{scheme}://testserver/api/0/")
         for wrong in ("javascript", "http\\", "https, ftp"):
-            link = house.client.request("GET", RELEASES, headers={"x-forwarded-proto": wrong}).headers["link"]
+            link = harness.client.request("GET", RELEASES, headers={"x-forwarded-proto": wrong}).headers["link"]
             assert link.startswith("<http://testserver/")
-        house.close()
+        harness.close()
     with pytest.raises(ValueError, match="trusted_proxies"):
-        House(template, tmp_path, trusted_proxies="10.0.0.1,proxy")
+        Harness(template, tmp_path, trusted_proxies="10.0.0.1,proxy")
 
 
 NO_NUMBERS = ["1_0", " 1", "1 ", "+1", "１", "१", "²", "0x1", "1.0", "1e1", "--1", "-", "1\t"]
@@ -262,16 +262,16 @@ def test_numbers_of_a_query_string_have_ascii_digits_alone(client: Client) -> No
 
 
 def test_limit_of_refusals_counts_by_address_where_proxies_are_configured(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path, trusted_proxies="127.0.0.1", refusal_limit=3)
+    harness = Harness(template, tmp_path, trusted_proxies="127.0.0.1", refusal_limit=3)
     asked = itertools.count()
 
     def ask(address: str, token: str | None, path: str = RELEASES) -> int:
         body = {"query": "{__typename}"} if path == "/graphql" else None
         method = "POST" if body else "GET"
         forwarded = {"x-forwarded-for": f"9.9.9.{next(asked)}, {address}"}
-        return house.client.request(method, path, body, token=token, headers=forwarded).status
+        return harness.client.request(method, path, body, token=token, headers=forwarded).status
 
-    valid = house.token("project:read")
+    valid = harness.token("project:read")
     assert [ask("1.1.1.1", "x"), ask("1.1.1.1", None), ask("1.1.1.1", "x", "/graphql")] == [401, 401, 401]
     assert [ask("1.1.1.1", "x"), ask("1.1.1.1", "x", "/graphql"), ask("1.1.1.1", None)] == [429, 429, 429]
     assert ask("1.1.1.1", None, "/graphql") == 200  # introspection needs no token
@@ -280,7 +280,7 @@ def test_limit_of_refusals_counts_by_address_where_proxies_are_configured(templa
     assert [ask("1.1.1.1", valid), ask("1.1.1.1", valid, "/graphql")] == [200, 200]
     assert [ask(f"2001:db8::{number}", "x") for number in range(1, 5)] == [401, 401, 401, 429]  # one network of 64 bits
     assert ask("2001:db8:0:1::1", "x") == 401
-    house.close()
+    harness.close()
 
 
 def test_limit_of_refusals_is_off_without_proxies(client: Client) -> None:

@@ -13,7 +13,7 @@ from gql_releases.domain.paging import KEY_TYPES, Position
 from gql_releases.graphql_api.execution.scalars import to_global_id
 from gql_releases.storage.reading.reader import fit_key
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import commit, release
 from tests.scale import SOAK
 
@@ -39,13 +39,13 @@ COMMITS = """query($c: String) {organization(slug: "acme") {releases(first: 1) {
 
 @pytest.fixture(scope="module")
 def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    house = House(template, tmp_path_factory.mktemp("numbers"))
+    harness = Harness(template, tmp_path_factory.mktemp("numbers"))
     body = release("web@1", commits=[commit(n) for n in range(3)])
-    assert house.client.rest("POST", "organizations/acme/releases/", body).status == 201
-    deployed = house.client.rest("POST", "organizations/acme/releases/web@1/deploys/", {"environment": "e"})
+    assert harness.client.rest("POST", "organizations/acme/releases/", body).status == 201
+    deployed = harness.client.rest("POST", "organizations/acme/releases/web@1/deploys/", {"environment": "e"})
     assert deployed.status == 201
-    yield house.client
-    house.close()
+    yield harness.client
+    harness.close()
 
 
 @pytest.mark.parametrize("path", LISTS)

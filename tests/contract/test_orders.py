@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import commit, release
 
 RELEASES = "organizations/acme/releases/"
@@ -93,9 +93,9 @@ def test_builds_play_no_part_in_ranges(builds: Client, range_: str, rest: str, e
 
 
 @pytest.fixture
-def previous(house: House) -> Client:
+def previous(harness: Harness) -> Client:
     """a1 in api and b1 in web, each with a commit, then ab in both."""
-    client = house.client
+    client = harness.client
     for number, (version, projects) in enumerate((("a1", ["api"]), ("b1", ["web"]), ("ab", ["web", "api"]))):
         assert client.rest("POST", RELEASES, release(version, projects=projects, commits=[commit(number)])).status == 201
     return client

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from gql_releases.cli import cli
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import CREATE, as_graphql
 
 LIST = "organizations/acme/releases/"
@@ -112,9 +112,9 @@ def test_wrong_default_repository_is_named_and_changes_nothing(client: Client, n
     assert repositories(client) == []
 
 
-def test_default_repository_is_of_its_own_organization(house: House) -> None:
+def test_default_repository_is_of_its_own_organization(harness: Harness) -> None:
     """The same name in two organizations is two repositories; `origin` of one is never read as that of the other."""
-    client, other = house.client, house.tokens["other"]
+    client, other = harness.client, harness.tokens["other"]
     set_default(client, "web", "acme/shop")
     set_default(client, "web", "other/shop", "other", token=other)
     body = {"version": "1", "projects": ["web"], "commits": commits(1)}
@@ -277,11 +277,11 @@ def test_auto_then_commit_fills_the_range_of_the_next_release(client: Client) ->
 
 
 @pytest.mark.parametrize("way", ["create", "create again", "change"])
-def test_upstream_is_sent_the_name_that_was_stored(house: House, way: str) -> None:
+def test_upstream_is_sent_the_name_that_was_stored(harness: Harness, way: str) -> None:
     """Commits that are read anew for the upstream have that name, too."""
-    client = house.client
+    client = harness.client
     set_default(client, "web", "acme/shop")
-    house.run(house.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
+    harness.run(harness.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
     body = {"commits": commits(2, 1), "refs": [ref(2)]}
     created = {"version": "1", "projects": ["web"]}
     assert client.rest("POST", LIST, created | (body if way == "create" else {})).status == 201
@@ -289,28 +289,28 @@ def test_upstream_is_sent_the_name_that_was_stored(house: House, way: str) -> No
         assert client.rest("POST", LIST, created | body).status == 208
     if way == "change":
         assert client.rest("PUT", LIST + "1/", body).status == 200
-    [(sent,)] = house.rows("SELECT body FROM outbox ORDER BY id DESC LIMIT 1")
+    [(sent,)] = harness.rows("SELECT body FROM outbox ORDER BY id DESC LIMIT 1")
     assert {one["repository"] for one in [*json.loads(sent)["commits"], *json.loads(sent)["refs"]]} == {"acme/shop"}
 
 
-def test_command_line_creates_a_project_with_a_default_repository(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", house.url)
+def test_command_line_creates_a_project_with_a_default_repository(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", harness.url)
     made = CliRunner().invoke(cli, ["project", "create", "acme", "shop", "--repository", "acme/shop"])
     assert made.exit_code == 0, made.output
-    project = house.client.graphql('{organization(slug: "acme") {projects {nodes {slug defaultRepository {name}}}}}')
+    project = harness.client.graphql('{organization(slug: "acme") {projects {nodes {slug defaultRepository {name}}}}}')
     assert project["data"]["organization"]["projects"]["nodes"] == [
         {"slug": "api", "defaultRepository": None}, {"slug": "shop", "defaultRepository": {"name": "acme/shop"}},
         {"slug": "web", "defaultRepository": None},
     ]  # fmt: skip
-    assert repositories(house.client) == ["acme/shop"]
+    assert repositories(harness.client) == ["acme/shop"]
     refused = CliRunner().invoke(cli, ["project", "create", "acme", "x", "--repository", "r" * 201])
     assert refused.exit_code == 1
     assert "200 characters" in str(refused.exception)
 
 
-def test_creations_at_once_are_resolved_each_by_its_project(house: House) -> None:
+def test_creations_at_once_are_resolved_each_by_its_project(harness: Harness) -> None:
     """Those that come at one moment share statements; those that name `origin` are created alone."""
-    client = house.client
+    client = harness.client
     set_default(client, "web", "acme/shop")
     set_default(client, "api", "acme/api")
 
@@ -324,7 +324,7 @@ def test_creations_at_once_are_resolved_each_by_its_project(house: House) -> Non
             answer.status for answer in await asyncio.gather(*(client.send("POST", f"/api/0/{LIST}", one) for one in bodies))
         ]
 
-    assert house.run(create()) == [201] * 20
+    assert harness.run(create()) == [201] * 20
     for number in range(10):
         assert show(client, f"web-{number}")["commits"] == [(1 + number % 5, "acme/shop")]
         assert show(client, f"api-{number}")["commits"] == [(1 + number % 5, "acme/api")]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import commit, release
 from tests.oracle.naive import NODES
 from tests.oracle.test_oracle import fill
@@ -23,26 +23,26 @@ EVERYTHING = """query ($id: ID!) { node(id: $id) { __typename id
 
 
 @pytest.fixture
-def both(template: Template, tmp_path: Path) -> Iterator[House]:
-    house = House(template, tmp_path, max_cost=10**9)
+def both(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    harness = Harness(template, tmp_path, max_cost=10**9)
     for organization in ("acme", "other"):
-        fill(house, organization)
-    yield house
-    house.close()
+        fill(harness, organization)
+    yield harness
+    harness.close()
 
 
-def ids(house: House, organization: str) -> dict[str, list[str]]:
+def ids(harness: Harness, organization: str) -> dict[str, list[str]]:
     """Every id that a tenant's own operations show."""
     owner = {"acme": 1, "other": 2}[organization]
     found = {}
     for name, row in NODES.items():
         column = "id" if name == "Organization" else "organization_id"
-        keys = house.rows(f"SELECT id FROM {row.__tablename__} WHERE {column} = {owner}")
+        keys = harness.rows(f"SELECT id FROM {row.__tablename__} WHERE {column} = {owner}")
         found[name] = [base64.b64encode(f"{name}:{key}".encode()).decode() for (key,) in keys]
     return found
 
 
-def test_no_id_opens_what_another_tenant_owns(both: House) -> None:
+def test_no_id_opens_what_another_tenant_owns(both: Harness) -> None:
     foreign = ids(both, "other")
     assert all(foreign.values()), "each type has something to attack"
     for name, listed in foreign.items():
@@ -56,7 +56,7 @@ def test_no_id_opens_what_another_tenant_owns(both: House) -> None:
         assert answer == {"deletedReleaseId": None, "userErrors": [{"code": "RELEASE_NOT_FOUND"}]}
 
 
-def test_no_key_count_or_list_shows_another_tenant(both: House) -> None:
+def test_no_key_count_or_list_shows_another_tenant(both: Harness) -> None:
     document = """{ organization(slug: "acme") { releases(first: 100) { totalCount nodes { ref
       commits(first: 100) { nodes { message releases(first: 100) { totalCount nodes { ref organization { slug } } } } }
       authors(first: 100) { nodes { name } } deploys(first: 100) { nodes { name environment { organization { slug } } } } } }
@@ -71,7 +71,7 @@ def test_no_key_count_or_list_shows_another_tenant(both: House) -> None:
     assert answer["data"]["organization"]["releases"]["totalCount"] == 12
 
 
-def test_a_cursor_of_another_tenant_opens_only_ones_own(both: House) -> None:
+def test_a_cursor_of_another_tenant_opens_only_ones_own(both: Harness) -> None:
     document = """query ($org: String!, $after: String) {organization(slug: $org) {releases(first: 2, after: $after) {
       nodes {ref} pageInfo {endCursor}}}}"""
     theirs = both.client.graphql(document, {"org": "other"}, token=both.tokens["other"])
@@ -80,7 +80,7 @@ def test_a_cursor_of_another_tenant_opens_only_ones_own(both: House) -> None:
     assert {one["ref"] for one in mine["data"]["organization"]["releases"]["nodes"]} <= {"acme"}
 
 
-def test_errors_do_not_tell_what_exists(both: House) -> None:
+def test_errors_do_not_tell_what_exists(both: Harness) -> None:
     """An organization of somebody else and none at all are the same, through both doors; so are projects."""
     client = both.client
     answers = []
@@ -106,7 +106,7 @@ def test_errors_do_not_tell_what_exists(both: House) -> None:
     assert client.rest("POST", "organizations/acme/releases/", release("n", projects=[3])).status == 400
 
 
-def test_writing_the_same_shas_leaves_the_other_tenants_commits(both: House) -> None:
+def test_writing_the_same_shas_leaves_the_other_tenants_commits(both: Harness) -> None:
     both.client.rest(
         "POST", "organizations/acme/releases/", release("steal", commits=[commit(n, message="stolen") for n in range(40)])
     )

@@ -13,7 +13,7 @@ from gql_releases.domain.numbers import WrittenNumber, read_integer
 from gql_releases.web.http import parse_exact_json, parse_json
 from gql_releases.web.large_bodies import LARGE_BODY_BYTES, MAX_UNINTERRUPTED_JSON_BYTES, parse_large_json
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 
 INTEGERS = [
     "0", "-0", "7", "-7", "2147483648", "9007199254740993", "9223372036854775807", "9223372036854775808",
@@ -98,41 +98,41 @@ def test_number_for_a_text_of_a_deploy_or_a_change_is_stored_as_it_was_written(c
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_number_in_metadata_is_stored_and_shown_as_it_was_written(house: House, size: str) -> None:
+def test_number_in_metadata_is_stored_and_shown_as_it_was_written(harness: Harness, size: str) -> None:
     numbers = [*INTEGERS, *FLOATS] if size == "small" else ["-0", "1.10", "18446744073709551616", "1E5"]
     for index, number in enumerate(numbers):
         metadata = f'{{"n": {number}, "deep": [[{{"n": {number}}}]]}}'
         body = METADATA % (CREATE, f"{size}{index}", metadata)
-        answer = house.client.request("POST", "/graphql", fill(body, SIZES[size]))
+        answer = harness.client.request("POST", "/graphql", fill(body, SIZES[size]))
         compact = metadata.replace(" ", "")
         assert f'"metadata":{compact}' in answer.body.decode(), number
-        ((stored,),) = house.rows(f"SELECT metadata_json FROM releases WHERE version = '{size}{index}'")
+        ((stored,),) = harness.rows(f"SELECT metadata_json FROM releases WHERE version = '{size}{index}'")
         assert stored == compact
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_number_beyond_the_range_is_refused_at_its_path_in_metadata(house: House, size: str) -> None:
+def test_number_beyond_the_range_is_refused_at_its_path_in_metadata(harness: Harness, size: str) -> None:
     for number in [*OUT_OF_RANGE, *LONG_INTEGERS]:
         body = METADATA % (CREATE, "v", f'{{"a": {{"n": [1, {number}]}}}}')
-        payload = house.client.request("POST", "/graphql", fill(body, SIZES[size])).json["data"]["createRelease"]
+        payload = harness.client.request("POST", "/graphql", fill(body, SIZES[size])).json["data"]["createRelease"]
         (error,) = payload["userErrors"]
         assert error["field"] == ["metadata", "a", "n", "1"]
         assert error["code"] == "WRONG_TYPE"
         assert error["message"].startswith(number[:100])
-    assert house.rows("SELECT count(*) FROM releases") == [(0,)]
+    assert harness.rows("SELECT count(*) FROM releases") == [(0,)]
 
 
-def test_number_in_a_literal_of_metadata_is_stored_as_it_was_written(house: House) -> None:
+def test_number_in_a_literal_of_metadata_is_stored_as_it_was_written(harness: Harness) -> None:
     document = """mutation ($v: String) {createRelease(input: {
         organization: "acme", projects: ["web"], version: "VERSION", metadata: {n: NUMBER, deep: [[{n: NUMBER}]], v: $v}
     }) {release {metadata} userErrors {field}}}"""
     for index, number in enumerate([*INTEGERS, *FLOATS]):
         text = document.replace("NUMBER", number).replace("VERSION", str(index))
-        answer = house.client.request("POST", "/graphql", {"query": text})
+        answer = harness.client.request("POST", "/graphql", {"query": text})
         assert f'"metadata":{{"n":{number},"deep":[[{{"n":{number}}}]]}}' in answer.body.decode(), number
     for number in OUT_OF_RANGE + LONG_INTEGERS:
         text = document.replace("NUMBER", number).replace("VERSION", "v")
-        errors = house.client.graphql(text)["data"]["createRelease"]["userErrors"]
+        errors = harness.client.graphql(text)["data"]["createRelease"]["userErrors"]
         assert [error["field"] for error in errors] == [["metadata", "n"], ["metadata", "deep", "0", "0", "n"]]
 
 
@@ -213,9 +213,9 @@ def test_written_number_is_a_float_with_a_text() -> None:
     assert json.loads("1.10") == number
 
 
-def test_numbers_of_an_imported_file_are_kept_too(house: House, tmp_path: Path) -> None:
+def test_numbers_of_an_imported_file_are_kept_too(harness: Harness, tmp_path: Path) -> None:
     numbers = ["1.10", "-0", "18446744073709551616", "1E5"]
     file = tmp_path / "releases.jsonl"
     file.write_text("".join(f'{{"version": "v{index}", "ref": {number}}}\n' for index, number in enumerate(numbers)))
-    house.run(import_file(house.store, "acme", file, "web", create_projects=False))
-    assert house.rows("SELECT ref FROM releases ORDER BY version") == [(number,) for number in numbers]
+    harness.run(import_file(harness.store, "acme", file, "web", create_projects=False))
+    assert harness.rows("SELECT ref FROM releases ORDER BY version") == [(number,) for number in numbers]

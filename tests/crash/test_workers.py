@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.crash.gateways import WHOLE, Gateway, Writers, assert_whole, gateway
 
 WORKERS = 2
@@ -67,20 +67,20 @@ def test_workers_write_side_by_side_without_an_error(template: Template, tmp_pat
 
 
 def test_token_revoked_by_one_worker_opens_nothing_at_the_others(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path)
-    text = house.token("project:read", "org:read", name="doomed")
-    [(row,)] = house.rows("SELECT id FROM tokens WHERE name = 'doomed'")
-    shown = house.client.graphql("{ viewer { token { id } } }", token=text)["data"]["viewer"]["token"]["id"]
-    house.run(house.store.close())
-    with gateway(house.url, template.tokens["acme"], tmp_path / "log", "--workers", str(WORKERS)) as served:
+    harness = Harness(template, tmp_path)
+    text = harness.token("project:read", "org:read", name="doomed")
+    [(row,)] = harness.rows("SELECT id FROM tokens WHERE name = 'doomed'")
+    shown = harness.client.graphql("{ viewer { token { id } } }", token=text)["data"]["viewer"]["token"]["id"]
+    harness.run(harness.store.close())
+    with gateway(harness.url, template.tokens["acme"], tmp_path / "log", "--workers", str(WORKERS)) as served:
         workers_of(served)
         assert Counter(ask(served, text) for _ in range(40)) == {200: 40}
         document = "mutation ($input: RevokeTokenInput!) { revokeToken(input: $input) { userErrors { code } } }"
         answer = served.post("/graphql", {"query": document, "variables": {"input": {"token": shown}}})
         assert answer == (200, {"data": {"revokeToken": {"userErrors": []}}}), row
         assert Counter(ask(served, text) for _ in range(40)) == {401: 40}
-    house.client.close()
-    template.databases.drop(house.url)
+    harness.client.close()
+    template.databases.drop(harness.url)
 
 
 def test_dead_worker_is_replaced_and_all_end_together(template: Template, tmp_path: Path) -> None:

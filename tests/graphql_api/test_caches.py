@@ -17,7 +17,7 @@ from gql_releases.settings import MEBIBYTE
 from gql_releases.storage.engine.pool import Session
 from gql_releases.storage.engine.statements import PreparedStatement
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.scale import scale
 
 SHAPES = scale(6, 2_000)
@@ -40,8 +40,8 @@ FIELDS = ("version", "url", "ref", "status", "id", "dateCreated", "dateReleased"
 
 
 @pytest.fixture
-def house(template: Template, tmp_path: Path) -> Iterator[House]:
-    made = House(template, tmp_path, cache_bytes=8 * MEBIBYTE)
+def harness(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(template, tmp_path, cache_bytes=8 * MEBIBYTE)
     yield made
     made.close()
     BUDGET.limit = DEFAULT_CACHE_BYTES
@@ -97,23 +97,23 @@ def resident_mib() -> float:
     return resident / MEBIBYTE
 
 
-def test_memory_does_not_grow_with_the_shapes_that_clients_send(house: House) -> None:
+def test_memory_does_not_grow_with_the_shapes_that_clients_send(harness: Harness) -> None:
     draw = random.Random(18)
     for kind in KINDS:
-        assert "errors" not in house.client.graphql(*kind(draw, -1))
+        assert "errors" not in harness.client.graphql(*kind(draw, -1))
     before = resident_mib()
     for number in range(SHAPES):
         for kind in (*KINDS, twenty_lists):
-            answer = house.client.graphql(*kind(draw, number))
+            answer = harness.client.graphql(*kind(draw, number))
             assert "errors" not in answer, answer["errors"]
     assert BUDGET.bytes <= BUDGET.limit == 8 * MEBIBYTE
     assert resident_mib() - before < GROWTH_MIB
 
 
-def test_usage_of_caches_is_reported_by_name(house: House) -> None:
+def test_usage_of_caches_is_reported_by_name(harness: Harness) -> None:
     for kind in KINDS:
-        house.client.graphql(*kind(random.Random(1), 0))
-    house.client.rest("GET", "organizations/acme/releases/?query=a")
+        harness.client.graphql(*kind(random.Random(1), 0))
+    harness.client.rest("GET", "organizations/acme/releases/?query=a")
     usage = BUDGET.usage()
     assert {"operations", "plans", "searches"} <= usage.keys()
     assert sum(one.bytes for one in usage.values()) == BUDGET.bytes
@@ -125,35 +125,35 @@ def plans() -> int:
 
 
 @pytest.mark.parametrize(("conditions", "is_kept"), [(19, True), (20, False)])
-def test_plan_of_an_unusual_filter_is_not_kept(house: House, conditions: int, is_kept: bool) -> None:
+def test_plan_of_an_unusual_filter_is_not_kept(harness: Harness, conditions: int, is_kept: bool) -> None:
     """The group is a condition itself: 20 of one list are kept, 21 are not."""
     query = 'query ($f: ReleaseFilter) { organization(slug: "acme") { releases(filter: $f) { nodes { id } } } }'
-    house.client.graphql(query, {"f": {}})
+    harness.client.graphql(query, {"f": {}})
     gc.collect()  # plans of other tests' applications go now, and not while these are counted
     before = plans()
     for _ in range(2):
-        answer = house.client.graphql(query, {"f": {"or": [{"status": "OPEN"}] * conditions}})
+        answer = harness.client.graphql(query, {"f": {"or": [{"status": "OPEN"}] * conditions}})
         assert answer == {"data": {"organization": {"releases": {"nodes": []}}}}
     assert plans() - before == is_kept
 
 
-def test_plans_of_a_document_that_is_no_longer_kept_go_with_it(house: House) -> None:
+def test_plans_of_a_document_that_is_no_longer_kept_go_with_it(harness: Harness) -> None:
     query = '{{ organization(slug: "acme") {{ releases {{ nodes {{ id }} }} }} }} # {0}'
     for number in range(20):
-        house.client.graphql(query.format(number))
+        harness.client.graphql(query.format(number))
     before = plans()
     assert before >= 20
     BUDGET.limit = MEBIBYTE
     for number in range(100):
-        house.client.graphql(f"{{ __typename }} # {number} {'x' * 8000}")
+        harness.client.graphql(f"{{ __typename }} # {number} {'x' * 8000}")
     gc.collect()
     assert plans() < before
 
 
-def test_searches_are_kept_within_the_budget(house: House) -> None:
+def test_searches_are_kept_within_the_budget(harness: Harness) -> None:
     for number in range(40):
         query = f"{number}" + "%20release:a" * ((MAX_LENGTH - 10) // 10)
-        house.client.rest("GET", f"organizations/acme/releases/?query={query}")
+        harness.client.rest("GET", f"organizations/acme/releases/?query={query}")
     usage = BUDGET.usage()["searches"]
     assert usage.bytes <= BUDGET.limit
     assert usage.entries < 40

@@ -24,7 +24,7 @@ from gql_releases.graphql_api.execution.weights import Weight, is_filter, measur
 from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.graphql_api.schema.release_filters import release_conditions
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 
 SCHEMA = core_schema(build_schema())
 FILTER: Any = SCHEMA.type_map["ReleaseFilter"]
@@ -41,9 +41,9 @@ SAMPLES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def client(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """One application for all tests here: nothing is executed."""
-    house = House(template, tmp_path_factory.mktemp("conditions"))
-    yield house.client
-    house.close()
+    harness = Harness(template, tmp_path_factory.mktemp("conditions"))
+    yield harness.client
+    harness.close()
 
 
 def price_of(client: Client, query: str, variables: Any = None) -> int | str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import release
 
 SHOWN = """outcome deploy { id status dateFinished externalId comment links { label: name url }
@@ -23,11 +23,11 @@ def by(version: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def client(house: House) -> Client:
+def client(harness: Harness) -> Client:
     for version, projects in (("1", ["web"]), ("2", ["web", "api"]), ("3", ["web", "api"])):
-        made = house.client.rest("POST", "organizations/acme/releases/", release(version, projects=projects))
+        made = harness.client.rest("POST", "organizations/acme/releases/", release(version, projects=projects))
         assert made.status == 201
-    return house.client
+    return harness.client
 
 
 def create(client: Client, version: str, environment: str = "production", **more: Any) -> Any:

@@ -19,7 +19,7 @@ from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.web.request_log import FLUSH_DELAY_SECONDS
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 
 NEW = "application/graphql-response+json"
 
@@ -154,11 +154,11 @@ def test_schema_is_printed_at_the_first_request_for_it(
     """And not at the start, which would take a tenth of a second longer."""
     printed: list[Any] = []
     monkeypatch.setattr("gql_releases.app.print_sdl", lambda schema: printed.append(schema) or "type Query")
-    house = House(template, tmp_path)
+    harness = Harness(template, tmp_path)
     assert printed == []
-    assert house.client.request("GET", "/schema.graphql", token=None).body == b"type Query"
+    assert harness.client.request("GET", "/schema.graphql", token=None).body == b"type Query"
     assert len(printed) == 1
-    house.close()
+    harness.close()
 
 
 def test_sdl_is_served(client: Client) -> None:
@@ -173,50 +173,50 @@ def test_without_a_token_only_introspection_answers(client: Client) -> None:
     assert answer["errors"][0]["path"] == ["viewer"]
 
 
-def test_wrong_expired_or_revoked_token_is_a_401_for_the_whole_request(house: House) -> None:
+def test_wrong_expired_or_revoked_token_is_a_401_for_the_whole_request(harness: Harness) -> None:
     document = {"query": "{__typename viewer {token {id}}}"}
-    expired = house.token("org:ci", name="expired", expires_at="2999-01-01T00:00:00Z")
-    house.rows("UPDATE tokens SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE name = 'expired'")
-    revoked = house.token("org:ci")
-    assert house.client.request("POST", "/graphql", document, token=revoked).status == 200
-    house.run(house.store.tokens.revoke_token(Principal.operator(1, "acme"), 4, with_made=False))
+    expired = harness.token("org:ci", name="expired", expires_at="2999-01-01T00:00:00Z")
+    harness.rows("UPDATE tokens SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE name = 'expired'")
+    revoked = harness.token("org:ci")
+    assert harness.client.request("POST", "/graphql", document, token=revoked).status == 200
+    harness.run(harness.store.tokens.revoke_token(Principal.operator(1, "acme"), 4, with_made=False))
     for token, message in (("x", "Invalid token"), (expired, "Token expired"), (revoked, "Invalid token")):
-        answer = house.client.request("POST", "/graphql", document, token=token)
+        answer = harness.client.request("POST", "/graphql", document, token=token)
         assert (answer.status, answer.json["errors"][0]["message"]) == (401, message)
-        rest = house.client.rest("GET", "organizations/acme/releases/", token=token)
+        rest = harness.client.rest("GET", "organizations/acme/releases/", token=token)
         assert (rest.status, rest.json) == (401, {"detail": message})
-        created = house.client.rest("POST", "organizations/acme/releases/", {"version": "1", "projects": []}, token=token)
+        created = harness.client.rest("POST", "organizations/acme/releases/", {"version": "1", "projects": []}, token=token)
         assert created.status == 401
 
 
-def test_missing_scope_refuses_what_it_would_open(house: House) -> None:
-    token = house.token("org:read")
-    answer = house.client.graphql('{organization(slug: "acme") {slug releases {totalCount}}}', token=token)
+def test_missing_scope_refuses_what_it_would_open(harness: Harness) -> None:
+    token = harness.token("org:read")
+    answer = harness.client.graphql('{organization(slug: "acme") {slug releases {totalCount}}}', token=token)
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert answer["errors"][0]["path"] == ["organization", "releases"]
     assert answer["data"] == {"organization": {"slug": "acme", "releases": None}}
-    assert house.client.graphql('{organization(slug: "acme") {slug}}', token=token) == {
+    assert harness.client.graphql('{organization(slug: "acme") {slug}}', token=token) == {
         "data": {"organization": {"slug": "acme"}}
     }
     delete = 'mutation {deleteRelease(input: {release: {id: "x"}}) {userErrors {code}}}'
-    refused = house.client.graphql(delete, token=house.token("org:ci"))
+    refused = harness.client.graphql(delete, token=harness.token("org:ci"))
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-def test_unexpected_error_is_masked_on_every_path(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_unexpected_error_is_masked_on_every_path(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     """Trap 2: only an id reaches the caller; the log has the rest."""
-    house.store.releases._reader = None  # type: ignore[assignment]
-    house.store._reader = None  # type: ignore[assignment]
+    harness.store.releases._reader = None  # type: ignore[assignment]
+    harness.store._reader = None  # type: ignore[assignment]
     secret = "NoneType"
-    read = house.client.graphql("{viewer {token {id}}}")
+    read = harness.client.graphql("{viewer {token {id}}}")
     document = """mutation {createRelease(input: {organization: "acme", version: "1", projects: []}) {release {id}}}"""
-    written = house.client.graphql(document)
+    written = harness.client.graphql(document)
     for answer in (read, written):
         error = answer["errors"][0]
         assert error["extensions"]["code"] == "INTERNAL"
         assert secret not in str(answer)
         assert error["extensions"]["errorId"] in caplog.text
-    rest = house.client.rest("GET", "organizations/acme/releases/")
+    rest = harness.client.rest("GET", "organizations/acme/releases/")
     assert (rest.status, rest.json["detail"]) == (500, "Internal Error")
     assert rest.json["errorId"] in caplog.text
     assert secret not in rest.body.decode()
@@ -240,7 +240,7 @@ def test_wrong_list_argument_is_found_with_its_path(client: Client, arguments: s
     assert (answer["errors"][0]["extensions"]["code"], answer["errors"][0]["path"]) == (code, path)
 
 
-def test_operations_are_kept_within_bounds(house: House) -> None:
+def test_operations_are_kept_within_bounds(harness: Harness) -> None:
     budget = CacheBudget(4 * 1024 * 1024)
     preparer = OperationCache(core_schema(build_schema()), budget)
     for number in range(1000):
@@ -258,11 +258,11 @@ def test_operations_are_kept_within_bounds(house: House) -> None:
     assert budget.entries == entries, "one document takes no more than a share of the budget"
 
 
-def test_use_of_a_token_is_noted(house: House) -> None:
+def test_use_of_a_token_is_noted(harness: Harness) -> None:
     document = "{viewer {token {lastUsedAt}}}"
-    assert house.client.graphql(document)["data"]["viewer"]["token"]["lastUsedAt"] is None
-    house.run(asyncio.sleep(0.2))
-    used = house.client.graphql(document)["data"]["viewer"]["token"]["lastUsedAt"]
+    assert harness.client.graphql(document)["data"]["viewer"]["token"]["lastUsedAt"] is None
+    harness.run(asyncio.sleep(0.2))
+    used = harness.client.graphql(document)["data"]["viewer"]["token"]["lastUsedAt"]
     assert datetime.fromisoformat(used) <= datetime.now(UTC)
 
 
@@ -279,11 +279,11 @@ def test_use_of_a_token_is_noted(house: House) -> None:
 def test_pages_of_other_origins_may_ask_where_a_setting_says_so(
     template: Any, tmp_path: Any, origins: str, origin: str, allowed: bool
 ) -> None:
-    house = House(template, tmp_path, cors_origins=origins)
+    harness = Harness(template, tmp_path, cors_origins=origins)
     asked = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}
-    before = house.client.request("OPTIONS", "/graphql", headers=asked)
-    answer = house.client.rest("GET", "organizations/acme/releases/", headers={"origin": origin})
-    house.close()
+    before = harness.client.request("OPTIONS", "/graphql", headers=asked)
+    answer = harness.client.rest("GET", "organizations/acme/releases/", headers={"origin": origin})
+    harness.close()
     assert (before.headers.get("access-control-allow-origin") in (origin, "*")) == allowed
     assert ("access-control-allow-origin" in answer.headers) == allowed
     if allowed:
@@ -291,14 +291,14 @@ def test_pages_of_other_origins_may_ask_where_a_setting_says_so(
 
 
 def test_schema_is_public_unless_a_setting_says_otherwise(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path, public_schema=False)
+    harness = Harness(template, tmp_path, public_schema=False)
     for query in ("{__schema {queryType {name}}}", '{__type(name: "Release") {name}}'):
-        hidden = house.client.graphql(query, token=None)["errors"][0]["extensions"]["code"]
+        hidden = harness.client.graphql(query, token=None)["errors"][0]["extensions"]["code"]
         assert hidden == "UNAUTHENTICATED"
-        assert "errors" not in house.client.graphql(query)
-    assert house.client.graphql("{__typename}", token=None) == {"data": {"__typename": "Query"}}
-    assert house.client.request("GET", "/schema.graphql").status == 404
-    house.close()
+        assert "errors" not in harness.client.graphql(query)
+    assert harness.client.graphql("{__typename}", token=None) == {"data": {"__typename": "Query"}}
+    assert harness.client.request("GET", "/schema.graphql").status == 404
+    harness.close()
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}

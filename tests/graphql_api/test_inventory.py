@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 
 ERRORS = "userErrors { code field }"
 
@@ -61,8 +61,8 @@ def test_what_has_a_name_is_made_once(client: Client, noun: str) -> None:
     assert first[noun.lower()] == second[noun.lower()] == {"id": first[noun.lower()]["id"], "name": "made-here"}
 
 
-def test_token_is_shown_once_works_and_is_revoked(house: House) -> None:
-    client = house.client
+def test_token_is_shown_once_works_and_is_revoked(harness: Harness) -> None:
+    client = harness.client
     given = {"organization": "acme", "scopes": ["project:read", "org:read"], "name": "browser", "expiresAt": "2030-01-01"}
     made = run(client, "createToken", given, "secret token { id name hint scopes expiresAt }")
     assert made["token"] | {"id": "", "hint": ""} == {
@@ -78,20 +78,20 @@ def test_token_is_shown_once_works_and_is_revoked(house: House) -> None:
     )
     refused = client.request("POST", "/graphql", {"query": "{viewer {token {id}}}"}, token=made["secret"])
     assert refused.status == 401
-    kept = house.rows("SELECT * FROM tokens")
+    kept = harness.rows("SELECT * FROM tokens")
     assert made["secret"] not in str(kept)
 
 
-def test_token_hands_out_no_more_than_it_holds(house: House) -> None:
-    admin = house.token("org:admin", "project:read")
+def test_token_hands_out_no_more_than_it_holds(harness: Harness) -> None:
+    admin = harness.token("org:admin", "project:read")
     given = {"organization": "acme", "scopes": ["project:read", "project:releases"]}
-    refused = run(house.client, "createToken", given, "secret", token=admin)
+    refused = run(harness.client, "createToken", given, "secret", token=admin)
     assert refused == {"secret": None, "userErrors": [{"code": "SCOPE_NOT_HELD", "field": ["scopes"]}]}
-    assert run(house.client, "createToken", given | {"scopes": ["project:read"]}, "secret", token=admin)["secret"]
+    assert run(harness.client, "createToken", given | {"scopes": ["project:read"]}, "secret", token=admin)["secret"]
 
 
-def test_scopes_are_asked_for_before_anything_is_written(house: House) -> None:
-    reader = house.token("project:read")
+def test_scopes_are_asked_for_before_anything_is_written(harness: Harness) -> None:
+    reader = harness.token("project:read")
     for name, given in (
         ("createProject", {"organization": "acme", "slug": "x"}),
         ("updateProject", {"project": {"key": {"organization": "acme", "slug": "web"}}, "name": "x"}),
@@ -102,7 +102,7 @@ def test_scopes_are_asked_for_before_anything_is_written(house: House) -> None:
     ):
         kind = name[0].upper() + name[1:]
         document = f"mutation ($input: {kind}Input!) {{ {name}(input: $input) {{ {ERRORS} }} }}"
-        answer = house.client.graphql(document, {"input": given}, token=reader)
+        answer = harness.client.graphql(document, {"input": given}, token=reader)
         assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN"}, name
-    own = house.client.graphql("{viewer {token {id}}}", token=reader)["data"]["viewer"]["token"]["id"]
-    assert run(house.client, "revokeToken", {"token": own}, "revokedTokenId", token=reader)["revokedTokenId"] == own
+    own = harness.client.graphql("{viewer {token {id}}}", token=reader)["data"]["viewer"]["token"]["id"]
+    assert run(harness.client, "revokeToken", {"token": own}, "revokedTokenId", token=reader)["revokedTokenId"] == own

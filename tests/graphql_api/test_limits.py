@@ -17,7 +17,7 @@ from gql_releases.graphql_api.execution.operations import OperationCache
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
 from tests.hostile import HOSTILE
 from tests.scale import SOAK
@@ -245,10 +245,10 @@ def test_dashboard_of_fifty_releases_is_affordable(client: Client) -> None:
 
 
 def test_maximum_of_the_cost_is_a_setting(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path, max_cost=19)
-    assert "errors" not in ask(house.client, "{ organizations(first: 19) { nodes { id } } }")
-    assert ask(house.client, "{ organizations { nodes { id } } }")["errors"][0]["extensions"]["maximum"] == 19
-    house.close()
+    harness = Harness(template, tmp_path, max_cost=19)
+    assert "errors" not in ask(harness.client, "{ organizations(first: 19) { nodes { id } } }")
+    assert ask(harness.client, "{ organizations { nodes { id } } }")["errors"][0]["extensions"]["maximum"] == 19
+    harness.close()
 
 
 def test_dry_run_tells_the_cost_and_does_nothing(client: Client) -> None:
@@ -273,16 +273,16 @@ def test_dry_run_tells_the_cost_and_does_nothing(client: Client) -> None:
         'RELEASE previous(project: "web") { version }',
     ],
 )
-def test_objects_that_one_leads_to_are_bounded_with_a_code(house: House, field: str) -> None:
+def test_objects_that_one_leads_to_are_bounded_with_a_code(harness: Harness, field: str) -> None:
     """As many as a statement can join are answered, one more is refused: neither is INTERNAL."""
     for version in ("a", "b"):
-        house.client.rest("POST", "organizations/acme/releases/", {"version": version, "projects": ["web"]})
+        harness.client.rest("POST", "organizations/acme/releases/", {"version": version, "projects": ["web"]})
     codes = set()
     for count in (10, 54, 55, 56, 64) if SOAK else (10, 56):
         fields = " ".join(f"a{n}: {field.removeprefix('RELEASE ')}" for n in range(count))
         if field.startswith("RELEASE"):
             fields = f"releases {{ nodes {{ {fields} }} }}"
-        answer = house.client.graphql(f'{{ organization(slug: "acme") {{ {fields} }} }}')
+        answer = harness.client.graphql(f'{{ organization(slug: "acme") {{ {fields} }} }}')
         codes |= {error["extensions"]["code"] for error in answer.get("errors", [{"extensions": {"code": "none"}}])}
     assert "none" in codes
     assert codes <= {"none", "INVALID_ARGUMENT", "LIMIT_EXCEEDED"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import commit, release
 
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
@@ -86,12 +86,12 @@ BAD_SLUG = '"Bad Slug" is not a slug.'
 
 @pytest.fixture
 def creating(template: Template, tmp_path: Path) -> Any:
-    house = House(template, tmp_path, create_projects=True)
-    yield house
-    house.close()
+    harness = Harness(template, tmp_path, create_projects=True)
+    yield harness
+    harness.close()
 
 
-def test_project_that_is_made_on_the_way_is_refused_where_it_is_named(creating: House) -> None:
+def test_project_that_is_made_on_the_way_is_refused_where_it_is_named(creating: Harness) -> None:
     """With GQL_RELEASES_CREATE_PROJECTS a new project has the slug that the release names."""
     client = creating.client
     for slug in ("Bad Slug", "-", "x" * 300):

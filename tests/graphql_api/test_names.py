@@ -14,7 +14,7 @@ from graphql import GraphQLInputObjectType, get_nullable_type
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.graphql_api.positions import positions
 
 NEW = {"accept": "application/graphql-response+json"}
@@ -176,8 +176,8 @@ def test_long_value_of_a_body_is_cut_in_messages(client: Client) -> None:
 
 
 @pytest.fixture
-def private(template: Template, tmp_path: Path) -> Iterator[House]:
-    made = House(template, tmp_path, public_schema=False)
+def private(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(template, tmp_path, public_schema=False)
     yield made
     made.close()
 
@@ -197,7 +197,7 @@ TYPOS = {
 }
 
 
-def test_private_schema_makes_suggestions_only_with_a_token(private: House) -> None:
+def test_private_schema_makes_suggestions_only_with_a_token(private: Harness) -> None:
     for document, name in [*TYPOS.values()] * 2:  # what one client was answered is not kept for another
         with_token = private.client.graphql(document)["errors"][0]["message"]
         without = private.client.graphql(document, token=None)["errors"]
@@ -205,14 +205,14 @@ def test_private_schema_makes_suggestions_only_with_a_token(private: House) -> N
         assert not any("Did you mean" in error["message"] for error in without)
 
 
-def test_private_schema_makes_no_suggestions_for_variables(private: House) -> None:
+def test_private_schema_makes_no_suggestions_for_variables(private: Harness) -> None:
     for value in ({"statu": "OPEN"}, {"status": "OPN"}, {"version": {"equal": 1}}):
         for token in (None, ""):
             answer = private.client.graphql(FILTER, {"f": value}, token=token)
             assert not any("Did you mean" in error["message"] for error in answer["errors"])
 
 
-def test_private_schema_answers_a_wrong_token_without_a_look_at_the_document(private: House) -> None:
+def test_private_schema_answers_a_wrong_token_without_a_look_at_the_document(private: Harness) -> None:
     answer = private.client.request("POST", "/graphql", {"query": "{vewer}"}, token="gqlr_wrong")
     assert answer.status == 401
     assert b"mean" not in answer.body

@@ -11,7 +11,7 @@ from gql_releases.graphql_api.execution.rules import RULES
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema import build as ours
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.graphql_api.positions import literal, positions
 
 SCHEMA = core_schema(ours.build_schema())
@@ -79,7 +79,7 @@ def test_fault_is_reported_once_whatever_wraps_the_object(declared: str) -> None
         assert validate(schema, parse(f"query($v: ID!) {{f(by: {value})}}"), RULES) == []
 
 
-def test_nullable_variable_is_never_logged_as_internal(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_nullable_variable_is_never_logged_as_internal(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     for value in ({}, {"i": None}, {"i": "x"}):
-        house.client.graphql("query($i: ID) {release(by: {id: $i}) {version}}", value)
+        harness.client.graphql("query($i: ID) {release(by: {id: $i}) {version}}", value)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]

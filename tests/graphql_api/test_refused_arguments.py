@@ -13,7 +13,7 @@ from gql_releases.graphql_api.execution.refusals import MAX_ERRORS_OF_A_FIELD
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import commit, release
 
 SCHEMA = core_schema(build_schema())
@@ -188,15 +188,15 @@ def test_errors_of_one_field_are_bounded(filled: Client) -> None:
     )
 
 
-def test_fields_that_a_token_may_not_read_leave_their_siblings(house: House) -> None:
+def test_fields_that_a_token_may_not_read_leave_their_siblings(harness: Harness) -> None:
     """Every field that leads from what all tokens read to releases can be null, with FORBIDDEN at its path."""
-    token = house.token("org:read")
+    token = harness.token("org:read")
     compare = 'compare(project: "web", base: "a", head: "b") {head {version} commits {totalCount}}'
     lists = 'releases {totalCount} containing: releaseContaining(commit: "x") {version}'
     document = f"""{{organization(slug: "acme") {{slug {lists} {compare}
       projects {{totalCount nodes {{slug latestRelease {{version}} releases {{nodes {{version}}}}}}}}
       environments {{nodes {{name deploys {{totalCount}}}}}}}} viewer {{token {{hint}}}}}}"""
-    answer = house.client.graphql(document, token=token)
+    answer = harness.client.graphql(document, token=token)
     organization = answer["data"]["organization"]
     assert organization["slug"] == "acme"
     assert [one["slug"] for one in organization["projects"]["nodes"]] == ["api", "web"]
@@ -208,16 +208,16 @@ def test_fields_that_a_token_may_not_read_leave_their_siblings(house: House) -> 
     assert [(error["extensions"]["code"], error["path"]) for error in answer["errors"]] == [
         ("FORBIDDEN", path) for path in expected
     ]
-    whole = house.client.graphql('{release(by: {key: {organization: "acme", version: "a"}}) {version}}', token=token)
+    whole = harness.client.graphql('{release(by: {key: {organization: "acme", version: "a"}}) {version}}', token=token)
     assert whole["data"] == {"release": None}
     assert whole["errors"][0]["path"] == ["release"]
 
 
-def test_objects_that_a_token_may_not_read_are_forbidden_as_a_whole(filled: Client, house: House) -> None:
+def test_objects_that_a_token_may_not_read_are_forbidden_as_a_whole(filled: Client, harness: Harness) -> None:
     ids = filled.graphql('{organization(slug: "acme") {id releases {nodes {id}}}}')["data"]["organization"]
     variables = {"ids": [ids["releases"]["nodes"][0]["id"], ids["id"]], "id": ids["releases"]["nodes"][0]["id"]}
     document = "query ($ids: [ID!]!, $id: ID!) {nodes(ids: $ids) {id} node(id: $id) {id}}"
-    answer = filled.graphql(document, variables, token=house.token("org:read"))
+    answer = filled.graphql(document, variables, token=harness.token("org:read"))
     assert answer["data"] == {"nodes": None, "node": None}
     assert [(error["extensions"]["code"], error["path"]) for error in answer["errors"]] == [
         ("FORBIDDEN", ["nodes"]), ("FORBIDDEN", ["node"]),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import commit, release
 
 BULK = """mutation ($input: CreateReleasesInput!) { createReleases(input: $input) { __typename
@@ -183,8 +183,8 @@ def test_filters_nest_within_bounds(client: Client) -> None:
         assert "conditions" in message or "nested" in message or "JSON" in message, depth
 
 
-def test_first_release_with_a_commit_is_found_in_history(house: House) -> None:
-    client = house.client
+def test_first_release_with_a_commit_is_found_in_history(harness: Harness) -> None:
+    client = harness.client
     shared = commit(7, repository="acme/web")
     for version in ("1", "2"):
         client.rest("POST", "organizations/acme/releases/", release(version, commits=[shared, commit(int(version))]))

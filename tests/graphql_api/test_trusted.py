@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gql_releases.graphql_api.execution.trusted_documents import WrongManifest, read_documents
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 
 VIEWER = "query Viewer { viewer { token { name } } }"
 TWO = "query A { __typename } query B { viewer { token { name } } }"
@@ -18,14 +18,14 @@ HASH = hashlib.sha256(VIEWER.encode()).hexdigest()
 NAMED = {"data": {"viewer": {"token": {"name": "all"}}}}
 
 
-def house_with(template: Template, folder: Path, documents: Any, **settings: Any) -> House:
+def house_with(template: Template, folder: Path, documents: Any, **settings: Any) -> Harness:
     file = folder / "persisted-documents.json"
     file.write_text(json.dumps(documents))
-    return House(template, folder, trusted_documents=file, **settings)
+    return Harness(template, folder, trusted_documents=file, **settings)
 
 
-def ask(house: House, **body: Any) -> Any:
-    return house.client.request("POST", "/graphql", body).json
+def ask(harness: Harness, **body: Any) -> Any:
+    return harness.client.request("POST", "/graphql", body).json
 
 
 @pytest.mark.parametrize(
@@ -35,28 +35,28 @@ def ask(house: House, **body: Any) -> Any:
       "operations": [{"id": HASH, "body": VIEWER, "name": "Viewer", "type": "query"}, {"id": "two", "body": TWO}]}],
 )  # fmt: skip
 def test_document_is_known_by_its_id_alone(template: Template, tmp_path: Path, said: Any) -> None:
-    house = house_with(template, tmp_path, said)
-    assert ask(house, documentId=HASH) == NAMED
-    assert ask(house, documentId=f"sha256:{HASH}", operationName="Viewer") == NAMED
-    assert ask(house, extensions={"persistedQuery": {"version": 1, "sha256Hash": HASH}}) == NAMED
-    assert ask(house, documentId="two", operationName="B") == NAMED
-    assert house.client.request("GET", f"/graphql?documentId={HASH}").json == NAMED
-    unknown = ask(house, extensions={"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}})
+    harness = house_with(template, tmp_path, said)
+    assert ask(harness, documentId=HASH) == NAMED
+    assert ask(harness, documentId=f"sha256:{HASH}", operationName="Viewer") == NAMED
+    assert ask(harness, extensions={"persistedQuery": {"version": 1, "sha256Hash": HASH}}) == NAMED
+    assert ask(harness, documentId="two", operationName="B") == NAMED
+    assert harness.client.request("GET", f"/graphql?documentId={HASH}").json == NAMED
+    unknown = ask(harness, extensions={"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}})
     assert unknown["errors"] == [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}]
-    assert ask(house, query="{ __typename }") == {"data": {"__typename": "Query"}}
+    assert ask(harness, query="{ __typename }") == {"data": {"__typename": "Query"}}
     retried = hashlib.sha256(b"{ __typename }").hexdigest()
-    assert ask(house, query="{ __typename }", documentId=retried) == {"data": {"__typename": "Query"}}
-    other = ask(house, query="{ __typename }", documentId="0" * 64)
+    assert ask(harness, query="{ __typename }", documentId=retried) == {"data": {"__typename": "Query"}}
+    other = ask(harness, query="{ __typename }", documentId="0" * 64)
     assert other["errors"][0]["extensions"]["code"] == "PERSISTED_QUERY_MISMATCH"
-    house.close()
+    harness.close()
 
 
 def test_only_trusted_documents_are_executed_where_a_setting_says_so(template: Template, tmp_path: Path) -> None:
-    house = house_with(template, tmp_path, {HASH: VIEWER}, trusted_only=True)
-    assert ask(house, documentId=HASH) == ask(house, query=VIEWER) == NAMED
+    harness = house_with(template, tmp_path, {HASH: VIEWER}, trusted_only=True)
+    assert ask(harness, documentId=HASH) == ask(harness, query=VIEWER) == NAMED
     for query in ("{ __typename }", "{ __schema { queryType { name } } }", VIEWER + " "):
-        assert ask(house, query=query)["errors"][0]["extensions"]["code"] == "UNTRUSTED_DOCUMENT"
-    house.close()
+        assert ask(harness, query=query)["errors"][0]["extensions"]["code"] == "UNTRUSTED_DOCUMENT"
+    harness.close()
 
 
 def test_folder_of_documents_is_read(template: Template, tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ def test_folder_of_documents_is_read(template: Template, tmp_path: Path) -> None
     (folder / "web" / "persisted.json").write_text(json.dumps({"two": TWO}))
     (folder / "README.txt").write_text("not a document")
     assert read_documents(folder) == {"viewer": VIEWER, "two": TWO}
-    house = House(template, tmp_path, trusted_documents=folder)
-    assert ask(house, documentId="viewer") == NAMED
-    house.close()
+    harness = Harness(template, tmp_path, trusted_documents=folder)
+    assert ask(harness, documentId="viewer") == NAMED
+    harness.close()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}', '{"operations": [{"id": "a"}]}'])
@@ -98,13 +98,13 @@ STATUS = [
 
 @pytest.mark.parametrize("draft", [False, True])
 def test_status_is_the_audits_or_the_drafts(template: Template, tmp_path: Path, draft: bool) -> None:
-    house = House(template, tmp_path, draft_status=draft)
+    harness = Harness(template, tmp_path, draft_status=draft)
     for body, usual, newest in STATUS:
         headers = {"accept": "application/graphql-response+json"}
-        answer = house.client.request("POST", "/graphql", body, headers=headers)
+        answer = harness.client.request("POST", "/graphql", body, headers=headers)
         assert answer.status == (newest if draft else usual), body
-        old = house.client.request("POST", "/graphql", body, headers={"accept": "application/json"})
+        old = harness.client.request("POST", "/graphql", body, headers={"accept": "application/json"})
         assert old.status == (200 if "query" in body else 400), body
-    wrong = house.client.request("POST", "/graphql", b"query=x", headers={"content-type": "text/plain"})
+    wrong = harness.client.request("POST", "/graphql", b"query=x", headers={"content-type": "text/plain"})
     assert wrong.status == 415
-    house.close()
+    harness.close()

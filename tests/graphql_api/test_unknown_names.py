@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import commit, release
 
 SHAS = ["abcdef1" + f"{number:033x}" for number in range(2)] + ["1234567" + "0" * 33]
 
 
 @pytest.fixture
-def filled(house: House) -> House:
+def filled(harness: Harness) -> Harness:
     """Acme has releases 1 and 2 of web; the other tenant has more of each kind, under names of its own."""
     for organization, projects, version, place in (
         ("acme", ["web"], "1", "production"),
@@ -24,15 +24,15 @@ def filled(house: House) -> House:
     ):
         commits = [commit(index, id=sha) for index, sha in enumerate(SHAS if version == "1" else [])]
         commits += [commit(5, repository="other/lib")] if organization == "other" else []
-        body, token = release(version, projects=projects, commits=commits), house.tokens[organization]
-        assert house.client.rest("POST", f"organizations/{organization}/releases/", body, token=token).status == 201
+        body, token = release(version, projects=projects, commits=commits), harness.tokens[organization]
+        assert harness.client.rest("POST", f"organizations/{organization}/releases/", body, token=token).status == 201
         path = f"organizations/{organization}/releases/{version}/deploys/"
-        assert house.client.rest("POST", path, {"environment": place}, token=token).status == 201
-    house.client.graphql(
+        assert harness.client.rest("POST", path, {"environment": place}, token=token).status == 201
+    harness.client.graphql(
         'mutation {createProject(input: {organization: "other", slug: "hidden"}) {userErrors {code}}}',
-        token=house.tokens["other"],
+        token=harness.tokens["other"],
     )
-    return house
+    return harness
 
 
 PROJECT = 'No project "NAME" in acme.'
@@ -81,13 +81,13 @@ CASES = [
 ]
 
 
-def ask(house: House, field: str, name: str = "") -> Any:
+def ask(harness: Harness, field: str, name: str = "") -> Any:
     field = field.replace("NAME", name)
-    return house.client.graphql(f'query {{organization(slug: "acme") {{slug good: releases {{totalCount}} x: {field}}}}}')
+    return harness.client.graphql(f'query {{organization(slug: "acme") {{slug good: releases {{totalCount}} x: {field}}}}}')
 
 
 @pytest.mark.parametrize(("field", "code", "message", "hidden"), CASES)
-def test_unknown_name_is_an_error_at_its_field(filled: House, field: str, code: str, message: str, hidden: str) -> None:
+def test_unknown_name_is_an_error_at_its_field(filled: Harness, field: str, code: str, message: str, hidden: str) -> None:
     for name in ("nope", hidden, "n" * 101):  # what another organization has is answered like what nobody has
         answer = ask(filled, field, name)
         shown = name if len(name) <= 100 else name[:100] + "..."
@@ -98,7 +98,7 @@ def test_unknown_name_is_an_error_at_its_field(filled: House, field: str, code: 
         }
 
 
-def test_reversed_comparison_names_the_later_release(filled: House) -> None:
+def test_reversed_comparison_names_the_later_release(filled: Harness) -> None:
     answer = ask(filled, 'compare(project: "web", base: "2", head: "1") {releases {totalCount}}')
     [error] = answer["errors"]
     assert error["message"] == '"2" is the later release: pass it as head, and "1" as base.'
@@ -118,13 +118,13 @@ def test_reversed_comparison_names_the_later_release(filled: House) -> None:
         'releases(filter: {version: {equals: "none", semver: {range: ">1", package: "none"}}}) {totalCount}',
     ],
 )
-def test_what_is_looked_for_need_not_be_there(filled: House, field: str) -> None:
+def test_what_is_looked_for_need_not_be_there(filled: Harness, field: str) -> None:
     answer = ask(filled, field)
     assert answer["data"]["organization"]["x"] == {"totalCount": 0}
     assert "errors" not in answer
 
 
-def test_names_below_lists_and_of_picks(filled: House) -> None:
+def test_names_below_lists_and_of_picks(filled: Harness) -> None:
     document = """{organization(slug: "acme") {
       releases(orderBy: {field: DATE_CREATED, direction: ASC}) {nodes {version previous(project: "NAME") {version}}}
       projects {nodes {slug latestRelease(environment: "nope") {version} releases(filter: {environment: "nope"}) {totalCount}}}}}"""
@@ -138,12 +138,12 @@ def test_names_below_lists_and_of_picks(filled: House) -> None:
     assert [one["previous"] for one in found] == [None, {"version": "1"}, None]
 
 
-def test_names_are_checked_only_where_the_object_is_there(filled: House) -> None:
+def test_names_are_checked_only_where_the_object_is_there(filled: Harness) -> None:
     document = '{organization(slug: "other") {releases(filter: {project: "nope"}) {totalCount}} release(by: {id: "x"}) {previous(project: "nope") {id}}}'
     assert filled.client.graphql(document) == {"data": {"organization": None, "release": None}}
 
 
-def test_unknown_names_in_a_payload_keep_nothing_from_being_done(filled: House) -> None:
+def test_unknown_names_in_a_payload_keep_nothing_from_being_done(filled: Harness) -> None:
     shown = 'release {version organization {releases(filter: {environment: "nope"}) {totalCount}} previous(project: "nope") {id}}'
     single = f'createRelease(input: {{organization: "acme", version: "new", projects: ["web"]}}) {{outcome {shown}}}'
     several = f'createReleases(input: {{organization: "acme", mode: EACH, releases: [{{version: "n1", projects: ["web"]}}, {{version: "n2", projects: ["web"]}}]}}) {{results {{outcome {shown}}}}}'
@@ -164,7 +164,7 @@ def test_unknown_names_in_a_payload_keep_nothing_from_being_done(filled: House) 
 
 
 @pytest.mark.parametrize("length", [7, 12, 39])
-def test_abbreviated_sha_is_found_where_it_is_unambiguous(filled: House, length: int) -> None:
+def test_abbreviated_sha_is_found_where_it_is_unambiguous(filled: Harness, length: int) -> None:
     short = SHAS[2][:length]
     found = filled.client.graphql(
         'query ($sha: String!) {organization(slug: "acme") {releaseContaining(commit: $sha) {version}'
@@ -181,7 +181,7 @@ def test_abbreviated_sha_is_found_where_it_is_unambiguous(filled: House, length:
     }  # fmt: skip
 
 
-def test_ambiguous_sha_is_an_error(filled: House) -> None:
+def test_ambiguous_sha_is_an_error(filled: Harness) -> None:
     fields = (
         'releases(filter: {commit: "NAME"}) {totalCount}',
         'releases(filter: {not: {commit: "NAME"}}) {totalCount}',

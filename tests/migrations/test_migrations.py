@@ -10,7 +10,7 @@ import pytest
 
 from gql_releases.storage.schema.migrate import current, differences, head, migrate
 from gql_releases.storage.schema.revision import is_current, newest
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES, Databases
 from tests.factories import commit, release
 
@@ -28,18 +28,18 @@ def test_empty_database_migrates_to_what_the_code_declares(databases: Databases,
 
 
 def test_up_down_up_on_a_filled_database(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path)
-    assert house.client.rest("POST", "organizations/acme/releases/", release(commits=[commit()])).status == 201
-    house.run(house.store.close())
-    assert house.rows("SELECT count(*) FROM releases") == [(1,)]
-    migrate(house.url, "0001")
-    migrate(house.url)
-    assert house.rows("SELECT count(*) FROM releases") == [(1,)]
-    migrate(house.url, "base")
-    assert current(house.url) is None
-    migrate(house.url)
-    assert differences(house.url) == []
-    house.close()
+    harness = Harness(template, tmp_path)
+    assert harness.client.rest("POST", "organizations/acme/releases/", release(commits=[commit()])).status == 201
+    harness.run(harness.store.close())
+    assert harness.rows("SELECT count(*) FROM releases") == [(1,)]
+    migrate(harness.url, "0001")
+    migrate(harness.url)
+    assert harness.rows("SELECT count(*) FROM releases") == [(1,)]
+    migrate(harness.url, "base")
+    assert current(harness.url) is None
+    migrate(harness.url)
+    assert differences(harness.url) == []
+    harness.close()
 
 
 @pytest.mark.sqlite
@@ -77,34 +77,34 @@ def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_pa
 
 def test_projects_of_the_revision_before_get_no_default_repository(template: Template, tmp_path: Path) -> None:
     """Revision 0007 on a store with projects: they and what refers to them stay, the column is null and can be filled."""
-    house = House(template, tmp_path)
-    assert house.client.rest("POST", "organizations/acme/releases/", release(commits=[commit()])).status == 201
-    house.run(house.store.close())
+    harness = Harness(template, tmp_path)
+    assert harness.client.rest("POST", "organizations/acme/releases/", release(commits=[commit()])).status == 201
+    harness.run(harness.store.close())
     columns = "SELECT id, organization_id, slug, name FROM projects ORDER BY id"
-    before, links = house.rows(columns), house.rows("SELECT * FROM release_projects")
+    before, links = harness.rows(columns), harness.rows("SELECT * FROM release_projects")
     for _ in range(2):
-        migrate(house.url, "0006")
+        migrate(harness.url, "0006")
         with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedColumn)):
-            house.rows("SELECT default_repository_id FROM projects")
-        migrate(house.url)
-        assert differences(house.url) == []
-        assert (house.rows(columns), house.rows("SELECT * FROM release_projects")) == (before, links)
-        assert set(house.rows("SELECT default_repository_id FROM projects")) == {(None,)}
-        house.rows("UPDATE projects SET default_repository_id = 1 WHERE id = 1")
+            harness.rows("SELECT default_repository_id FROM projects")
+        migrate(harness.url)
+        assert differences(harness.url) == []
+        assert (harness.rows(columns), harness.rows("SELECT * FROM release_projects")) == (before, links)
+        assert set(harness.rows("SELECT default_repository_id FROM projects")) == {(None,)}
+        harness.rows("UPDATE projects SET default_repository_id = 1 WHERE id = 1")
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.ForeignKeyViolation)):  # of another organization
-        house.rows("UPDATE projects SET default_repository_id = 1 WHERE organization_id = 2")
-    house.close()
+        harness.rows("UPDATE projects SET default_repository_id = 1 WHERE organization_id = 2")
+    harness.close()
 
 
 MANY = 5_001
 """One more than a migration converts at a time."""
 
 
-def add_releases(house: House, version: str) -> None:
+def add_releases(harness: Harness, version: str) -> None:
     """Add many releases by copying one; their versions begin with `version` and end in a number."""
-    columns = [name for (name, *_) in house.rows(COLUMNS) if name not in ("id", "version", "folded_version")]
+    columns = [name for (name, *_) in harness.rows(COLUMNS) if name not in ("id", "version", "folded_version")]
     listed = ", ".join(columns)
-    house.rows(f"""
+    harness.rows(f"""
         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {MANY})
         INSERT INTO releases (version, {listed}) SELECT '{version}' || n, {listed} FROM releases, numbers
         WHERE releases.id = (SELECT min(id) FROM releases)
@@ -118,69 +118,69 @@ COLUMNS = (
 )
 
 
-def test_builds_of_the_revision_before_get_their_order(house: House) -> None:
+def test_builds_of_the_revision_before_get_their_order(harness: Harness) -> None:
     """Revision 0009 on a store with releases: their keys become those that the code gives new ones, links' keys too."""
     builds = ("+10", "+9", "+0010", "+abc", "+10a", f"+{'9' * 26}", "")
     for version in (*(f"web@1.0.0{build}" for build in builds), "web@1.0.0-rc.1+3", "nightly+17", "plain"):
         body = release(version, projects=["web", "api"])
-        assert house.client.rest("POST", "organizations/acme/releases/", body).status == 201
-    house.run(house.store.close())
+        assert harness.client.rest("POST", "organizations/acme/releases/", body).status == 201
+    harness.run(harness.store.close())
     keys = "SELECT version, semver_key FROM releases ORDER BY version"
     links = "SELECT release_id, project_id, semver_key FROM release_projects ORDER BY release_id, project_id"
-    before = house.rows(keys), house.rows(links)
-    migrate(house.url, "0008")
-    assert len({key for version, key in house.rows(keys) if version.startswith("web@1.0.0+")}) == 1, "builds have no order"
-    assert house.rows(keys) != before[0]
-    add_releases(house, "copy@1.0.0+")
-    migrate(house.url)
-    copies = house.rows("SELECT count(*), count(DISTINCT semver_key) FROM releases WHERE version LIKE 'copy@%'")
-    first = house.rows("SELECT semver_key FROM releases WHERE id = (SELECT min(id) FROM releases)")
+    before = harness.rows(keys), harness.rows(links)
+    migrate(harness.url, "0008")
+    assert len({key for version, key in harness.rows(keys) if version.startswith("web@1.0.0+")}) == 1, "builds have no order"
+    assert harness.rows(keys) != before[0]
+    add_releases(harness, "copy@1.0.0+")
+    migrate(harness.url)
+    copies = harness.rows("SELECT count(*), count(DISTINCT semver_key) FROM releases WHERE version LIKE 'copy@%'")
+    first = harness.rows("SELECT semver_key FROM releases WHERE id = (SELECT min(id) FROM releases)")
     assert copies == [(MANY, 1)]
-    assert house.rows("SELECT DISTINCT semver_key FROM releases WHERE version LIKE 'copy@%'") == first
-    house.rows("DELETE FROM releases WHERE version LIKE 'copy@%'")
-    assert (house.rows(keys), house.rows(links)) == before
-    assert differences(house.url) == []
+    assert harness.rows("SELECT DISTINCT semver_key FROM releases WHERE version LIKE 'copy@%'") == first
+    harness.rows("DELETE FROM releases WHERE version LIKE 'copy@%'")
+    assert (harness.rows(keys), harness.rows(links)) == before
+    assert differences(harness.url) == []
 
 
-def test_versions_of_the_revision_before_are_folded(house: House) -> None:
+def test_versions_of_the_revision_before_are_folded(harness: Harness) -> None:
     """Revision 0010 on a store with releases: those whose version is not ASCII are found in capitals or not."""
     for version in ("x-ÉTÉ", "STRAẞE", "İstanbul", "ΣΊΣΥΦΟΣ", "ﬁn", "PLAIN"):
-        assert house.client.rest("POST", "organizations/acme/releases/", release(version)).status == 201
-    house.run(house.store.close())
+        assert harness.client.rest("POST", "organizations/acme/releases/", release(version)).status == 201
+    harness.run(harness.store.close())
     folded = "SELECT version, folded_version FROM releases ORDER BY version"
-    before = house.rows(folded)
+    before = harness.rows(folded)
     assert sum(text is None for _, text in before) == 1, "ASCII needs none"
-    migrate(house.url, "0009")
+    migrate(harness.url, "0009")
     with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedColumn)):
-        house.rows(folded)
-    add_releases(house, "É-")
-    migrate(house.url)
-    assert house.rows("SELECT count(*) FROM releases WHERE folded_version LIKE 'é-%'") == [(MANY,)]
-    house.rows("DELETE FROM releases WHERE version LIKE 'É-%'")
-    assert house.rows(folded) == before
-    assert differences(house.url) == []
+        harness.rows(folded)
+    add_releases(harness, "É-")
+    migrate(harness.url)
+    assert harness.rows("SELECT count(*) FROM releases WHERE folded_version LIKE 'é-%'") == [(MANY,)]
+    harness.rows("DELETE FROM releases WHERE version LIKE 'É-%'")
+    assert harness.rows(folded) == before
+    assert differences(harness.url) == []
 
 
 def test_identifiers_compare_byte_by_byte(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path)
+    harness = Harness(template, tmp_path)
     for version in ("a", "A", "ä", "a "):
-        assert house.client.rest("POST", "organizations/acme/releases/", release(version)).status == 201
-    house.close()
+        assert harness.client.rest("POST", "organizations/acme/releases/", release(version)).status == 201
+    harness.close()
 
 
-def test_no_reference_leaves_its_organization(house: House) -> None:
+def test_no_reference_leaves_its_organization(harness: Harness) -> None:
     """Foreign keys are composite with organization_id: the database itself refuses."""
-    house.rows("INSERT INTO repositories (organization_id, name, date_created) VALUES (2, 'r', '2026-01-01')")
+    harness.rows("INSERT INTO repositories (organization_id, name, date_created) VALUES (2, 'r', '2026-01-01')")
     commit = "INSERT INTO commits (organization_id, repository_id, sha, date_created) VALUES ({}, 1, 's', '2026-01-01')"
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.ForeignKeyViolation)):
-        house.rows(commit.format(1))
-    house.rows(commit.format(2))
+        harness.rows(commit.format(1))
+    harness.rows(commit.format(2))
 
 
 @pytest.mark.postgres  # SQLite compares byte by byte of itself
-def test_identifiers_have_the_collation_c(house: House) -> None:
+def test_identifiers_have_the_collation_c(harness: Harness) -> None:
     """Locale collations have silently broken unique indexes of release tables: each upgrade of a libc may reorder them."""
-    found = house.rows("""
+    found = harness.rows("""
         SELECT c.relname, a.attname, l.collname FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid JOIN pg_collation l ON l.oid = a.attcollation
         WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND a.atttypid = 'varchar'::regtype
@@ -194,7 +194,7 @@ def test_identifiers_have_the_collation_c(house: House) -> None:
     }  # fmt: skip
     assert named <= collations.keys()
     assert {name for name, collation in collations.items() if collation != "C"} == set()
-    indexed = house.rows("""
+    indexed = harness.rows("""
         SELECT DISTINCT i.indrelid::regclass::text, i.indexrelid::regclass::text, l.collname
         FROM pg_index i, unnest(i.indcollation) AS used(id) JOIN pg_collation l ON l.oid = used.id
         WHERE i.indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)

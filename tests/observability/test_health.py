@@ -14,28 +14,28 @@ from gql_releases.domain.errors import Unavailable
 from gql_releases.storage.engine.sqlite import SqliteDatabase
 from gql_releases.storage.readiness import MIN_FREE_BYTES, find_obstacles
 from gql_releases.web.health import Probes
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.observability.test_request_log import drop, scope
 
 
-def probe(house: House, path: str, method: str = "GET", **more: Any) -> tuple[int, Any]:
-    answer = house.client.request(method, path, token=None, **more)
+def probe(harness: Harness, path: str, method: str = "GET", **more: Any) -> tuple[int, Any]:
+    answer = harness.client.request(method, path, token=None, **more)
     return answer.status, answer.json if answer.body else None
 
 
-def test_process_that_answers_is_healthy_and_says_its_version(house: House) -> None:
-    assert probe(house, "/healthz") == (200, {"status": "ok", "version": version("gql-releases")})
-    assert probe(house, "/readyz") == (200, {"status": "ready", "version": version("gql-releases")})
+def test_process_that_answers_is_healthy_and_says_its_version(harness: Harness) -> None:
+    assert probe(harness, "/healthz") == (200, {"status": "ok", "version": version("gql-releases")})
+    assert probe(harness, "/readyz") == (200, {"status": "ready", "version": version("gql-releases")})
     for path in ("/healthz", "/readyz"):
-        assert probe(house, path, "HEAD")[0] == 200
-        assert probe(house, path, "POST", body={})[0] == 405
+        assert probe(harness, path, "HEAD")[0] == 200
+        assert probe(harness, path, "POST", body={})[0] == 405
 
 
-def test_probes_are_not_in_the_log_below_debug(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_probes_are_not_in_the_log_below_debug(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gql_releases")
     for path in ("/healthz", "/readyz"):
-        probe(house, path)
-    house.app._note.__self__.flush()  # type: ignore[attr-defined]
+        probe(harness, path)
+    harness.app._note.__self__.flush()  # type: ignore[attr-defined]
     assert caplog.records == []
 
 
@@ -48,32 +48,32 @@ OBSTACLES = {
 
 
 @pytest.mark.parametrize("name", OBSTACLES)
-def test_database_that_cannot_be_served_from_is_not_ready_and_says_why(name: str, house: House) -> None:
+def test_database_that_cannot_be_served_from_is_not_ready_and_says_why(name: str, harness: Harness) -> None:
     statement, reason = OBSTACLES[name]
-    house.rows(statement)
-    status, answer = probe(house, "/readyz")
+    harness.rows(statement)
+    status, answer = probe(harness, "/readyz")
     assert (status, answer["status"]) == (503, "unavailable")
     assert answer["reasons"][0].startswith(reason)
-    assert probe(house, "/healthz")[0] == 200
+    assert probe(harness, "/healthz")[0] == 200
 
 
-def test_database_that_is_away_is_not_ready_and_no_secret_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_that_is_away_is_not_ready_and_no_secret_is_told(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(*args: Any, **more: Any) -> None:
         raise Unavailable("password of 10.0.0.1")
 
     with monkeypatch.context() as patched:
-        patched.setattr(house.store._unobserved, "rows", refuse)
-        assert probe(house, "/readyz") == (503, {"status": "unavailable", "reasons": ["The database cannot be reached."]})
-    house.run(asyncio.sleep(1.05))  # an answer is kept for a second
-    assert probe(house, "/readyz")[0] == 200
+        patched.setattr(harness.store._unobserved, "rows", refuse)
+        assert probe(harness, "/readyz") == (503, {"status": "unavailable", "reasons": ["The database cannot be reached."]})
+    harness.run(asyncio.sleep(1.05))  # an answer is kept for a second
+    assert probe(harness, "/readyz")[0] == 200
 
 
 @pytest.mark.sqlite
-def test_full_disk_is_not_ready(house: House) -> None:
-    database = house.store._unobserved
+def test_full_disk_is_not_ready(harness: Harness) -> None:
+    database = harness.store._unobserved
     assert isinstance(database, SqliteDatabase)
     for free, count in ((MIN_FREE_BYTES - 1, 1), (MIN_FREE_BYTES, 0)):
-        obstacles = house.run(find_obstacles(database, lambda path, free=free: free))  # type: ignore[misc]
+        obstacles = harness.run(find_obstacles(database, lambda path, free=free: free))  # type: ignore[misc]
         assert len(obstacles) == count
 
 

@@ -21,7 +21,7 @@ from gql_releases.storage.engine.postgres import PostgresDatabase
 from gql_releases.storage.store import open_store
 from gql_releases.web.unavailable_log import UnavailableLog
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import release
 
 RELEASES = "organizations/acme/releases/"
@@ -74,11 +74,11 @@ def test_reason_has_the_causes() -> None:
 
 
 def test_503_of_each_api_has_its_reason_in_the_log_and_its_end(
-    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO, "gql_releases.domain")
     now = [0.0]
-    log: UnavailableLog = house.app._observers[0].__self__  # type: ignore[attr-defined]
+    log: UnavailableLog = harness.app._observers[0].__self__  # type: ignore[attr-defined]
     log._reads, log._writes = (Incident(name, clock=lambda: now[0]) for name in ("reads", "writes"))
     read = {"query": '{organization(slug: "acme") {slug}}'}
 
@@ -86,17 +86,19 @@ def test_503_of_each_api_has_its_reason_in_the_log_and_its_end(
         raise Unavailable("The disk is full.") from OSError("28")
 
     for work, kind in (
-        (lambda: house.client.rest("GET", RELEASES), "reads"),
-        (lambda: house.client.request("POST", "/graphql", read), "reads"),
-        (lambda: house.client.rest("POST", RELEASES, release("1")), "writes"),
-        (lambda: house.client.request("POST", "/graphql", {"query": MUTATION}), "writes"),
+        (lambda: harness.client.rest("GET", RELEASES), "reads"),
+        (lambda: harness.client.request("POST", "/graphql", read), "reads"),
+        (lambda: harness.client.rest("POST", RELEASES, release("1")), "writes"),
+        (lambda: harness.client.request("POST", "/graphql", {"query": MUTATION}), "writes"),
     ):
         with monkeypatch.context() as patched:
-            patched.setattr(house.store, "read", refuse)
-            patched.setattr(house.store._database, "write", refuse)
+            patched.setattr(harness.store, "read", refuse)
+            patched.setattr(harness.store._database, "write", refuse)
             assert work().status == 503
         now[0] += 10
-        other = house.client.rest("GET", RELEASES) if kind == "writes" else house.client.rest("POST", RELEASES, release("2"))
+        other = (
+            harness.client.rest("GET", RELEASES) if kind == "writes" else harness.client.rest("POST", RELEASES, release("2"))
+        )
         assert other.status < 300
         assert len(texts(caplog)) == 1, "the success of the other kind is no end"
         assert work().status < 300
@@ -111,14 +113,14 @@ MUTATION = """mutation {createRelease(input: {organization: "acme", version: "9"
 
 
 def test_last_use_of_a_token_that_cannot_be_written_is_a_line_and_no_refusal(
-    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*args: Any, **more: Any) -> None:
         raise Unavailable("The disk is full.")
 
-    monkeypatch.setattr(house.store.tokens, "note_use", refuse)
-    assert house.client.rest("GET", RELEASES).status == 200
-    house.run(asyncio.sleep(0))
+    monkeypatch.setattr(harness.store.tokens, "note_use", refuse)
+    assert harness.client.rest("GET", RELEASES).status == 200
+    harness.run(asyncio.sleep(0))
     assert [text.partition(" (")[0] for _, text in texts(caplog)] == [
         "a token's last use was not written: The disk is full."
     ]
@@ -149,9 +151,9 @@ REFUSALS: list[BaseException] = [
 @pytest.mark.postgres
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda error: type(error).__name__)
 def test_database_that_refuses_connections_is_a_503_with_the_reason_in_the_log_alone(
-    house: House, refusal: BaseException, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: Harness, refusal: BaseException, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database = house.store._unobserved
+    database = harness.store._unobserved
     assert isinstance(database, PostgresDatabase)
 
     async def refuse(*args: Any, **more: Any) -> None:
@@ -160,10 +162,10 @@ def test_database_that_refuses_connections_is_a_503_with_the_reason_in_the_log_a
     database._pool.expire()
     monkeypatch.setattr(database._hosts, "connect", refuse)
     answers = [
-        house.client.rest("GET", RELEASES),
-        house.client.rest("POST", RELEASES, release("1")),
-        house.client.request("POST", "/graphql", {"query": '{organization(slug: "acme") {slug}}'}),
-        house.client.request("GET", "/readyz", token=None),
+        harness.client.rest("GET", RELEASES),
+        harness.client.rest("POST", RELEASES, release("1")),
+        harness.client.request("POST", "/graphql", {"query": '{organization(slug: "acme") {slug}}'}),
+        harness.client.request("GET", "/readyz", token=None),
     ]
     assert [answer.status for answer in answers] == [503] * 4
     assert all("retry-after" in answer.headers for answer in answers)

@@ -23,7 +23,7 @@ from gql_releases.app import create_app
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.settings import Settings
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.crash.gateways import Gateway, gateway
 from tests.factories import CREATE, as_graphql, release
 
@@ -75,8 +75,8 @@ def measured(template: Template, tmp_path: Path) -> Iterator[Measured]:
     made.client.close()
 
 
-def test_metrics_are_off_unless_set(house: House) -> None:
-    assert house.client.request("GET", "/metrics", token=None).status == 404
+def test_metrics_are_off_unless_set(harness: Harness) -> None:
+    assert harness.client.request("GET", "/metrics", token=None).status == 404
     code = "import sys, gql_releases.cli; print([name for name in sys.modules if name.startswith(('prometheus', 'opentelemetry'))])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"

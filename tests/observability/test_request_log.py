@@ -16,7 +16,7 @@ from gql_releases.domain.errors import Unavailable
 from gql_releases.logs import JsonFormatter, LineFormatter
 from gql_releases.web.request_log import RequestLog, quote_text
 from gql_releases.web.request_record import RequestRecord, current_record
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import CREATE, as_graphql, release
 
 ERRORS = Path(__file__).parents[2] / "docs" / "errors.md"
@@ -31,8 +31,8 @@ LINE = re.compile(
 class Lines:
     """The lines that the request log of an application writes."""
 
-    def __init__(self, house: House, caplog: pytest.LogCaptureFixture) -> None:
-        self._log: RequestLog = house.app._note.__self__  # type: ignore[attr-defined]
+    def __init__(self, harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
+        self._log: RequestLog = harness.app._note.__self__  # type: ignore[attr-defined]
         self._caplog = caplog
 
     def take(self) -> list[str]:
@@ -53,14 +53,14 @@ class Lines:
 
 
 @pytest.fixture
-def guarded(template: Template, tmp_path: Path) -> Iterator[House]:
-    made = House(template, tmp_path, rate_limit=60, max_body_size=4096, cors_origins=("https://app.example.com",))
+def guarded(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(template, tmp_path, rate_limit=60, max_body_size=4096, cors_origins=("https://app.example.com",))
     yield made
     made.close()
 
 
 @pytest.fixture
-def lines(guarded: House, caplog: pytest.LogCaptureFixture) -> Lines:
+def lines(guarded: Harness, caplog: pytest.LogCaptureFixture) -> Lines:
     caplog.set_level(logging.DEBUG, "gql_releases")
     return Lines(guarded, caplog)
 
@@ -132,7 +132,7 @@ EXITS: dict[str, tuple[dict[str, Any], int, str | None, str | None]] = {
 
 
 @pytest.mark.parametrize("name", EXITS)
-def test_every_exit_is_one_line(name: str, guarded: House, lines: Lines) -> None:
+def test_every_exit_is_one_line(name: str, guarded: Harness, lines: Lines) -> None:
     request, status, operation, codes = EXITS[name]
     if name == "there already":
         guarded.client.request(**EXITS["created"][0])
@@ -155,7 +155,7 @@ def test_every_exit_is_one_line(name: str, guarded: House, lines: Lines) -> None
 
 
 def test_requests_beyond_the_rate_and_failures_of_the_store_are_lines_too(
-    guarded: House, lines: Lines, monkeypatch: pytest.MonkeyPatch
+    guarded: Harness, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert guarded.client.request("GET", RELEASES).status == 200
     guarded.client.graphql("query Who {viewer {token {id}}}")
@@ -190,7 +190,7 @@ def test_table_of_exits_has_every_status_of_the_documentation() -> None:
     assert documented <= covered | {409}
 
 
-def test_conflict_is_a_line(guarded: House, lines: Lines) -> None:
+def test_conflict_is_a_line(guarded: Harness, lines: Lines) -> None:
     document = """mutation Make {createProject(input: {organization: "acme", slug: "web"}) {userErrors {code}}}"""
     guarded.client.graphql(document)
     assert lines.take_one()["codes"] == "ALREADY_EXISTS"
@@ -214,7 +214,7 @@ def scope(
     }  # fmt: skip
 
 
-def test_client_that_goes_away_is_a_line(guarded: House, lines: Lines) -> None:
+def test_client_that_goes_away_is_a_line(guarded: Harness, lines: Lines) -> None:
     for path in ("/graphql", RELEASES):
         token = (b"authorization", f"Bearer {guarded.tokens['acme']}".encode())
         guarded.run(guarded.app(scope("POST", path, token), gone, drop))  # type: ignore[arg-type]
@@ -229,7 +229,7 @@ def test_client_that_goes_away_is_a_line(guarded: House, lines: Lines) -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("a secret"), asyncio.CancelledError()])
 def test_exception_of_any_application_is_a_line_and_an_answer(
-    guarded: House, lines: Lines, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    guarded: Harness, lines: Lines, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     async def fail(*args: Any) -> None:
         raise error
@@ -250,14 +250,14 @@ def test_exception_of_any_application_is_a_line_and_an_answer(
 
 
 @pytest.mark.parametrize("brought", ["abc-1", "0123456789abcdef", "a" * 128, "!#$%&'*+-.^_`|~"])
-def test_request_id_is_taken_over(guarded: House, lines: Lines, brought: str) -> None:
+def test_request_id_is_taken_over(guarded: Harness, lines: Lines, brought: str) -> None:
     answer = guarded.client.request("GET", RELEASES, headers={"x-request-id": brought})
     assert answer.headers["x-request-id"] == brought
     assert lines.take_one()["request"] == brought
 
 
 @pytest.mark.parametrize("brought", ["", "a" * 129, "a b", "a\nb", 'a"b', "a,b", "é", "a\x00", "a\tb", "\x1b[31m"])
-def test_request_id_that_could_break_a_line_is_replaced(guarded: House, lines: Lines, brought: str) -> None:
+def test_request_id_that_could_break_a_line_is_replaced(guarded: Harness, lines: Lines, brought: str) -> None:
     answer = guarded.client.request("GET", RELEASES, headers={"x-request-id": brought})
     assert answer.headers["x-request-id"] != brought
     assert re.fullmatch(r"[0-9a-f]{12}-\d+", answer.headers["x-request-id"])
@@ -265,7 +265,7 @@ def test_request_id_that_could_break_a_line_is_replaced(guarded: House, lines: L
 
 
 def test_every_request_has_an_id_of_its_own_which_internal_errors_have_too(
-    guarded: House, lines: Lines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    guarded: Harness, lines: Lines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*args: Any, **more: Any) -> None:
         raise RuntimeError
@@ -321,14 +321,14 @@ def test_hostile_path_or_method_cannot_break_a_line(raw_path: bytes, style: str,
 
 
 @pytest.mark.parametrize("name", ["No\nne", "a b", "", "x" * 129, "1a", 'a"'])
-def test_operation_name_that_graphql_does_not_allow_is_not_logged(guarded: House, lines: Lines, name: str) -> None:
+def test_operation_name_that_graphql_does_not_allow_is_not_logged(guarded: Harness, lines: Lines, name: str) -> None:
     guarded.client.request(**graphql("query A {__typename} query B {__typename}", operationName=name))
     assert lines.take_one()["operation"] == "-"
 
 
 def test_json_line_has_the_same_fields(template: Template, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gql_releases")
-    made = House(template, tmp_path, log_format="json")
+    made = Harness(template, tmp_path, log_format="json")
     lines = Lines(made, caplog)
     answer = made.client.request(
         "POST", RELEASES, {"projects": ["web"], "version": "", "url": "no"}, headers={"x-request-id": "r1"}
@@ -351,7 +351,7 @@ def test_client_behind_a_trusted_proxy_is_the_one_that_the_proxy_names(
     template: Template, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "gql_releases")
-    made = House(template, tmp_path, trusted_proxies=("127.0.0.1",))
+    made = Harness(template, tmp_path, trusted_proxies=("127.0.0.1",))
     lines = Lines(made, caplog)
     for forwarded, client in (("203.0.113.9", "203.0.113.9"), ('x" forged\n', "127.0.0.1")):
         made.client.request("GET", RELEASES, headers={"x-forwarded-for": forwarded})

@@ -19,7 +19,7 @@ from gql_releases.graphql_api.schema.build import build_schema, print_sdl
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow
 from gql_releases.storage.schema.tables.release import ReleaseRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import SET_DEFAULT, commit, release
 from tests.oracle.generator import MOVING, Generator, Known, Operation
 from tests.oracle.naive import NODES, Naive, global_id, wire
@@ -45,9 +45,9 @@ VERSIONS = [
 ]  # fmt: skip
 
 
-def fill(house: House, organization: str) -> None:
+def fill(harness: Harness, organization: str) -> None:
     """Releases that differ between the tenants in everything but versions, slugs and shas."""
-    client, token = house.client, house.tokens[organization]
+    client, token = harness.client, harness.tokens[organization]
     other = organization == "other"
     named = {"project": {"key": {"organization": organization, "slug": "web"}}, "repository": f"{organization}/web"}
     answer = client.graphql(SET_DEFAULT, {"input": named}, token=token)
@@ -169,14 +169,14 @@ def same_errors(planned: dict[Any, Any], naive: dict[Any, Any]) -> bool:
 
 
 @pytest.fixture
-def filled(template: Template, tmp_path: Path) -> Iterator[House]:
-    house = House(template, tmp_path, max_cost=10**12)
-    house.run(house.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
+def filled(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    harness = Harness(template, tmp_path, max_cost=10**12)
+    harness.run(harness.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
     for organization in ("acme", "other"):
-        fill(house, organization)
-    house.rows("UPDATE upstream_releases SET state = 'FAILED', last_error = 'HTTP 400', attempts = id WHERE id % 3 = 1")
-    yield house
-    house.close()
+        fill(harness, organization)
+    harness.rows("UPDATE upstream_releases SET state = 'FAILED', last_error = 'HTTP 400', attempts = id WHERE id % 3 = 1")
+    yield harness
+    harness.close()
 
 
 def known_of(session: Session, ids: list[str]) -> Known:
@@ -236,7 +236,7 @@ def what_is_missing(schema: GraphQLSchema, generator: Generator) -> set[str]:
 
 
 @pytest.mark.parametrize(("tenant", "seed"), [("acme", 1), ("other", 2)])
-def test_planned_answers_equal_naive_ones(filled: House, tenant: str, seed: int, record_property: Any) -> None:
+def test_planned_answers_equal_naive_ones(filled: Harness, tenant: str, seed: int, record_property: Any) -> None:
     schema = build_core_schema(print_sdl(build_schema()))
     engine = create_engine(filled.databases.engine_url(filled.url))
     with Session(engine) as session:
@@ -270,7 +270,7 @@ def test_planned_answers_equal_naive_ones(filled: House, tenant: str, seed: int,
     assert said / number > 0.6
 
 
-def test_naive_rows_belong_to_both_tenants(filled: House) -> None:
+def test_naive_rows_belong_to_both_tenants(filled: Harness) -> None:
     """The two tenants really share versions, slugs and shas, or the oracle would prove little."""
     engine = create_engine(filled.databases.engine_url(filled.url))
     with Session(engine) as session:

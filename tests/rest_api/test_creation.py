@@ -12,7 +12,7 @@ import pytest
 
 from gql_releases.domain.dates import WRONG_FORMAT
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import commit, release
 
 LIST = "organizations/acme/releases/"
@@ -348,14 +348,14 @@ def test_project_flavour_names_its_release_201_and_208(client: Client) -> None:
     assert client.rest("POST", OF_WEB, {"version": "a/b"}).json == {"version": ["Release with name a/b is not allowed"]}
 
 
-def test_deletion_stands_in_nothings_way_and_keeps_what_is_shared(client: Client, house: House) -> None:
+def test_deletion_stands_in_nothings_way_and_keeps_what_is_shared(client: Client, harness: Harness) -> None:
     """Commits, deploys, a date and the archive are no reason to refuse; what is shared stays.
 
     Source: docs/sentry-contract.md#3-3-delete.
     """
     create(client, release(commits=[commit(1)], dateReleased="2026-01-01", status="archived", projects=["web", "api"]))
     assert client.rest("POST", ONE + "deploys/", {"environment": "production"}).status == 201
-    assert client.rest("DELETE", ONE, token=house.token("org:ci", "project:write")).status == 403
+    assert client.rest("DELETE", ONE, token=harness.token("org:ci", "project:write")).status == 403
     assert client.rest("DELETE", ONE).status == 204
     assert [one["name"] for one in client.rest("GET", "organizations/acme/repos/").json] == ["acme/web"]
     assert [one["name"] for one in client.rest("GET", "organizations/acme/environments/").json] == ["production"]

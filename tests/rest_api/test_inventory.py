@@ -13,24 +13,24 @@ import pytest
 from gql_releases.rest_api.loader import ROUTES
 from gql_releases.web.rate_limit import WINDOW_SECONDS, RateLimit
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import commit, release
 
 LIST = "organizations/acme/releases/"
 
 
-def test_root_tells_that_a_token_opens_something(house: House) -> None:
+def test_root_tells_that_a_token_opens_something(harness: Harness) -> None:
     """Clients' token check: `user` has an id and an email as text, `auth` has scopes; clients before 2.21 need both."""
-    token = house.token("project:read", "org:ci", name="CI of web")
-    found = house.client.rest("GET", "", token=token)
+    token = harness.token("project:read", "org:ci", name="CI of web")
+    found = harness.client.rest("GET", "", token=token)
     user = {"id": "3", "name": "CI of web", "username": "CI of web", "email": "CI of web"}
     assert found.json == {"version": "0", "auth": {"scopes": ["org:ci", "project:read"]}, "user": user}
-    assert house.client.rest("GET", "auth/", token=token).json == user
-    unnamed = house.token("org:ci")
-    assert house.client.rest("GET", "auth/", token=unnamed).json["name"] == "token 4"
-    assert house.client.rest("GET", "", token="wrong").status == 401
-    assert house.client.rest("GET", "", token=None).status == 401
-    assert house.client.rest("GET", "users/me/regions/").status == 404
+    assert harness.client.rest("GET", "auth/", token=token).json == user
+    unnamed = harness.token("org:ci")
+    assert harness.client.rest("GET", "auth/", token=unnamed).json["name"] == "token 4"
+    assert harness.client.rest("GET", "", token="wrong").status == 401
+    assert harness.client.rest("GET", "", token=None).status == 401
+    assert harness.client.rest("GET", "users/me/regions/").status == 404
 
 
 def test_organizations_have_what_clients_need(client: Client) -> None:
@@ -127,13 +127,13 @@ def test_route_is_uncached_and_known_by_its_organization_alone(client: Client, p
     "path",
     ["commits/", "commitfiles/", "meta/", "previous-with-commits/", "repositories/", "deploys/", "", "../stats/"],
 )
-def test_scopes_that_read_releases_are_needed_below_them(house: House, path: str) -> None:
+def test_scopes_that_read_releases_are_needed_below_them(harness: Harness, path: str) -> None:
     """`project:read`, :write, :admin, :releases or org:ci (docs/sentry-contract.md#1-endpoints, R)."""
-    house.client.rest("POST", LIST, release())
+    harness.client.rest("POST", LIST, release())
     asked = LIST + ("stats/" if path == "../stats/" else f"web@1.0.0%2B1/{path}")
-    assert house.client.rest("GET", asked, token=house.token("org:read", "org:admin")).status == 403
+    assert harness.client.rest("GET", asked, token=harness.token("org:read", "org:admin")).status == 403
     for scope in ("project:read", "org:ci"):
-        assert house.client.rest("GET", asked, token=house.token(scope)).status == 200
+        assert harness.client.rest("GET", asked, token=harness.token(scope)).status == 200
 
 
 def test_release_of_no_project_has_no_parts(client: Client) -> None:
@@ -164,14 +164,14 @@ def test_too_many_requests_are_told_so_by_both_doors(template: Template, tmp_pat
 
     Source: docs/sentry-contract.md#1-1-authentication.
     """
-    house = House(template, tmp_path, rate_limit=3)
-    client = house.client
+    harness = Harness(template, tmp_path, rate_limit=3)
+    client = harness.client
     first = client.rest("GET", LIST)
     told = [client.rest("GET", LIST + "none/"), client.request("POST", "/graphql", {"query": "{__typename}"})]
     last = client.rest("GET", LIST)
     by_graphql = client.request("POST", "/graphql", {"query": "{__typename}"})
-    other = client.rest("GET", LIST, token=house.token("org:ci")).status
-    house.close()
+    other = client.rest("GET", LIST, token=harness.token("org:ci")).status
+    harness.close()
     left = [int(one.headers["x-sentry-rate-limit-remaining"]) for one in (first, *told, last)]
     if left[0] > left[-1]:  # else a minute began in between
         assert left == [2, 1, 0, 0]

@@ -10,7 +10,7 @@ import pytest
 
 from gql_releases.domain.search.search import FILTERS
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import release
 
 LIST = "organizations/acme/releases/"
@@ -32,8 +32,8 @@ VERSIONS = [
 @pytest.fixture(scope="module")
 def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A store that tests only read."""
-    house = House(template, tmp_path_factory.mktemp("filled"))
-    client = house.client
+    harness = Harness(template, tmp_path_factory.mktemp("filled"))
+    client = harness.client
     assert client.rest("POST", LIST, release("old", status="archived")).status == 201
     for version, projects in VERSIONS:
         assert client.rest("POST", LIST, release(version, projects=projects)).status == 201
@@ -44,7 +44,7 @@ def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iter
     ):
         assert client.rest("POST", f"{LIST}{version}/deploys/", body).status == 201
     yield client
-    house.close()
+    harness.close()
 
 
 def listed(client: Client, query: str, path: str = LIST) -> Any:
@@ -181,9 +181,9 @@ def test_environment_is_where_a_release_was_deployed(filled: Client) -> None:
     assert listed(filled, "environment=staging", OF_WEB) == []
 
 
-def test_dates_are_of_creation_and_inclusive(house: House) -> None:
+def test_dates_are_of_creation_and_inclusive(harness: Harness) -> None:
     """The parameters `start`, `end` and `statsPeriod` of docs/sentry-contract.md#5-lists."""
-    client = house.client
+    client = harness.client
     made = client.rest("POST", LIST, release()).json["dateCreated"].removesuffix("Z")
     assert listed(client, f"start=2020-01-01&end={made}Z") == ["web@1.0.0+1"]
     assert listed(client, f"start={made}&end=2999-01-01") == ["web@1.0.0+1"]

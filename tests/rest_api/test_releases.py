@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import SHA, commit, release
 
 UNKNOWN_PATH = ": see docs/sentry-compatibility.md."
@@ -399,9 +399,9 @@ def test_bodies_that_are_no_json_get_a_415(client: Client) -> None:
 
 def test_headers_of_lists_are_shown_to_pages(template: Any, tmp_path: Any) -> None:
     """What CORS exposes (docs/sentry-contract.md#5-lists)."""
-    house = House(template, tmp_path, cors_origins="https://app.example.com")
-    answer = house.client.rest("GET", LIST, headers={"origin": "https://app.example.com"})
-    house.close()
+    harness = Harness(template, tmp_path, cors_origins="https://app.example.com")
+    answer = harness.client.rest("GET", LIST, headers={"origin": "https://app.example.com"})
+    harness.close()
     exposed = set(answer.headers["access-control-expose-headers"].split(", "))
     assert exposed >= {"Link", "X-Hits", "X-Max-Hits", "Retry-After", "X-Sentry-Error", "Endpoint"}
 
@@ -431,31 +431,31 @@ def test_path_is_decoded_once_and_never_split_by_an_encoded_slash(client: Client
         (["org:read", "org:write", "org:admin"], set()),
     ],
 )
-def test_scopes_open_what_sentrys_open(house: House, scopes: list[str], allowed: set[str]) -> None:
+def test_scopes_open_what_sentrys_open(harness: Harness, scopes: list[str], allowed: set[str]) -> None:
     """Any of several scopes; org:ci cannot delete (docs/sentry-contract.md#1-endpoints)."""
-    create(house.client, release())
-    token = house.token(*scopes)
+    create(harness.client, release())
+    token = harness.token(*scopes)
     answers = {
-        "GET": house.client.rest("GET", LIST, token=token).status,
-        "POST": house.client.rest("POST", LIST, release(), token=token).status,
-        "PUT": house.client.rest("PUT", LIST + "web@1.0.0+1/", {}, token=token).status,
-        "DELETE": house.client.rest("DELETE", LIST + "web@1.0.0+1/", token=token).status,
+        "GET": harness.client.rest("GET", LIST, token=token).status,
+        "POST": harness.client.rest("POST", LIST, release(), token=token).status,
+        "PUT": harness.client.rest("PUT", LIST + "web@1.0.0+1/", {}, token=token).status,
+        "DELETE": harness.client.rest("DELETE", LIST + "web@1.0.0+1/", token=token).status,
     }
     assert {method for method, status in answers.items() if status != 403} == allowed
 
 
 def test_public_url_is_what_links_begin_with(template: Any, tmp_path: Any) -> None:
-    house = House(template, tmp_path, public_url="https://releases.example.com/")
-    link = house.client.rest("GET", LIST).headers["link"]
-    house.close()
+    harness = Harness(template, tmp_path, public_url="https://releases.example.com/")
+    link = harness.client.rest("GET", LIST).headers["link"]
+    harness.close()
     assert link.startswith("<https://releases.example.com/api/0/organizations/acme/releases/?&cursor=100:-1:1>")
 
 
 def test_created_project_is_made_where_the_setting_says_so(template: Any, tmp_path: Any) -> None:
     """GQL_RELEASES_CREATE_PROJECTS (docs/sentry-contract.md#9-decisions)."""
-    house = House(template, tmp_path, create_projects=True)
-    made = house.client.rest("POST", LIST, release(projects=["new", "web"]))
-    refused = house.client.rest("POST", LIST, release(projects=["Not A Slug"]))
-    house.close()
+    harness = Harness(template, tmp_path, create_projects=True)
+    made = harness.client.rest("POST", LIST, release(projects=["new", "web"]))
+    refused = harness.client.rest("POST", LIST, release(projects=["Not A Slug"]))
+    harness.close()
     assert (made.status, {one["slug"] for one in made.json["projects"]}) == (201, {"new", "web"})
     assert refused.status == 400

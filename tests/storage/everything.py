@@ -12,7 +12,7 @@ from sqlmodel import Session
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import as_graphql, commit, release
 from tests.oracle.generator import SORT_OF, Generator
 from tests.oracle.naive import NODES, global_id
@@ -80,12 +80,12 @@ PICKS = """{ organization(slug: "acme") {
     deploys { nodes { id } totalCount } } } }"""
 
 
-def fill_large(house: House) -> None:
+def fill_large(harness: Harness) -> None:
     """Give both tenants many releases, commits, authors, paths and deploys."""
     document = "mutation ($input: CreateReleasesInput!) { createReleases(input: $input) { userErrors { message } } }"
     deploy = "mutation ($input: CreateDeployInput!) { createDeploy(input: $input) { userErrors { message } } }"
     for organization in ("acme", "other"):
-        fill(house, organization)
+        fill(harness, organization)
         for first in range(0, RELEASES, 500):
             listed = []
             for number in range(first, first + 500):
@@ -93,12 +93,12 @@ def fill_large(house: House) -> None:
                 made = as_graphql(release(f"web@3.{number}.0+{number}", commits=commits))
                 listed.append({name: value for name, value in made.items() if name != "organization"})
             variables = {"input": {"organization": organization, "releases": listed}}
-            answer = house.client.graphql(document, variables, token=house.tokens[organization])
+            answer = harness.client.graphql(document, variables, token=harness.tokens[organization])
             assert answer == {"data": {"createReleases": {"userErrors": []}}}
         for number in range(0, RELEASES, 5):
             key = {"organization": organization, "version": f"web@3.{number}.0+{number}"}
             variables = {"input": {"release": {"key": key}, "environment": f"place-{number % 20}"}}
-            answer = house.client.graphql(deploy, variables, token=house.tokens[organization])
+            answer = harness.client.graphql(deploy, variables, token=harness.tokens[organization])
             assert answer == {"data": {"createDeploy": {"userErrors": []}}}
 
 
@@ -109,9 +109,9 @@ REFUSALS = {
 """Codes of arguments that the generator draws on purpose."""
 
 
-def ask_drawn(house: House, client: Client, operations: int, seed: int) -> None:
+def ask_drawn(harness: Harness, client: Client, operations: int, seed: int) -> None:
     """Run operations that the oracle's generator draws."""
-    engine = create_engine(house.databases.engine_url(house.url))
+    engine = create_engine(harness.databases.engine_url(harness.url))
     with Session(engine) as session:
         rows = [row for table in NODES.values() for row in session.exec(_first(table)).all()]
         known = known_of(session, [global_id(row) for row in rows])

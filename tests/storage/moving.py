@@ -16,7 +16,7 @@ from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import open_store
 from gql_releases.storage.transfer.copy import TableComparison, copy
 from tests.client import Client
-from tests.conftest import House, Template, fill
+from tests.conftest import Harness, Template, fill
 from tests.databases import SqliteFiles
 from tests.factories import CREATE, SET_DEFAULT, as_graphql, commit, release
 from tests.processes import Command, start
@@ -31,11 +31,11 @@ def fill_source(folder: Path) -> Template:
     template = Template(SqliteFiles(), SqliteFiles().empty(folder / "empty"))
     migrate(template.url)
     asyncio.run(fill(template))
-    house = House(template, folder)
-    client = house.client
+    harness = Harness(template, folder)
+    client = harness.client
     named = {"project": {"key": {"organization": "acme", "slug": "web"}}, "repository": "acme/web"}
     assert client.graphql(SET_DEFAULT, {"input": named}) == {"data": {"updateProject": {"userErrors": []}}}
-    house.run(house.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
+    harness.run(harness.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
     for number in range(RELEASES):
         commits = [commit(3 * number + place, message="gr\u00fc\u00df \U0001f600 'x' \\ \"") for place in range(5)]
         body = release(f"web@1.{number}.0+{number}", commits=commits, projects=["web", "api"] if number % 2 else ["web"])
@@ -50,8 +50,8 @@ def fill_source(folder: Path) -> Template:
     assert client.rest("POST", LIST, release("gone", commits=[commit(1)])).status == 201
     assert client.rest("POST", f"{LIST}gone/deploys/", {"environment": "production"}).status == 201
     assert client.rest("DELETE", f"{LIST}gone/").status == 204
-    house.close()
-    return Template(SqliteFiles(), house.url, template.tokens)
+    harness.close()
+    return Template(SqliteFiles(), harness.url, template.tokens)
 
 
 def rows_of(path: Path) -> dict[str, list[Any]]:

@@ -47,7 +47,7 @@ class Recorder:
 
     def note(self, statement: Statement, rows: int, values: Values | None) -> None:
         """Write down a statement, how many rows it fetched, and what it was run with."""
-        prepared = statement.on(self.dialect)
+        prepared = statement.prepare(self.dialect)
         self.statements.append((prepared.sql, rows))
         if values is not None:
             if isinstance(statement, BulkStatement) and ON_POSTGRES:
@@ -59,26 +59,26 @@ class _Recorded:
     def __init__(self, transaction: Transaction, recorder: Recorder) -> None:
         self._transaction, self._note, self.dialect = transaction, recorder.note, transaction.dialect
 
-    async def all(self, statement: Statement, values: Values) -> list[Row]:
-        rows = await self._transaction.all(statement, values)
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        rows = await self._transaction.fetch_all(statement, values)
         self._note(statement, len(rows), values)
         return rows
 
-    async def one(self, statement: Statement, values: Values) -> Row | None:
-        row = await self._transaction.one(statement, values)
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
+        row = await self._transaction.fetch_one(statement, values)
         self._note(statement, 0 if row is None else 1, values)
         return row
 
-    async def run(self, statement: Statement, values: Values) -> None:
-        await self._transaction.run(statement, values)
+    async def execute(self, statement: Statement, values: Values) -> None:
+        await self._transaction.execute(statement, values)
         self._note(statement, 0, values)
 
-    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
-        await self._transaction.run_many(statement, rows)
+    async def execute_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+        await self._transaction.execute_many(statement, rows)
         self._note(statement, 0, rows[0] if rows else None)
 
-    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
-        found = await self._transaction.run_all(run, then)
+    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+        found = await self._transaction.execute_batch(run, then)
         for statement, rows in run:
             if rows:
                 self._note(statement, 0, rows[0])
@@ -92,10 +92,10 @@ class _Recorded:
     def require_thread(self) -> None:
         self._transaction.require_thread()
 
-    async def pause(self) -> None:
-        await self._transaction.pause()
+    async def yield_to_others(self) -> None:
+        await self._transaction.yield_to_others()
 
-    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
-        found = await self._transaction.all_many(statement, rows)
+    async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+        found = await self._transaction.fetch_many(statement, rows)
         self._note(statement, len(found), rows[0] if rows else None)
         return found

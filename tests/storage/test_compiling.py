@@ -22,7 +22,7 @@ from gql_releases.storage.releases import store as releases
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.environment import EnvironmentRow
 from gql_releases.storage.schema.tables.project import ProjectRow
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 
 LITERALS = ["$1", "$2::BIGINT", "VALUES (?, ?)", "VALUES (", "(?, ?, ?)", ":name", "%s", "?"]
 environments, projects = table(EnvironmentRow), table(ProjectRow)
@@ -48,9 +48,9 @@ def insert_with(text: str) -> BulkStatement:
 
 @pytest.mark.parametrize("text", LITERALS)
 @pytest.mark.parametrize("count", [1, ROWS_PER_INSERT, 2 * ROWS_PER_INSERT + 3])
-def test_statements_with_literals(house: House, text: str, count: int) -> None:
+def test_statements_with_literals(harness: Harness, text: str, count: int) -> None:
     """By one statement for several rows, or beside others in one round trip: what is bound and what is literal arrives."""
-    [(organization,)] = house.rows("SELECT id FROM organizations WHERE slug = 'acme'")
+    [(organization,)] = harness.rows("SELECT id FROM organizations WHERE slug = 'acme'")
     rows = [{"organization_id": organization, "name": f"e{number}", "date_created": DATE} for number in range(count)]
     insert = insert_with(text)
     rename = Statement(
@@ -61,14 +61,14 @@ def test_statements_with_literals(house: House, text: str, count: int) -> None:
     )
 
     async def work(transaction: Any) -> Any:
-        await transaction.run_many(insert, rows)
-        return await transaction.run_all([(insert, rows[:1]), (rename, [{"slug": "web"}])], (find, {"slug": "api"}))
+        await transaction.execute_many(insert, rows)
+        return await transaction.execute_batch([(insert, rows[:1]), (rename, [{"slug": "web"}])], (find, {"slug": "api"}))
 
-    found = house.run(house.store._database.write(work))
+    found = harness.run(harness.store._database.write(work))
     assert [tuple(row) for row in found] == [(text, "api")]
-    names = {row[0] for row in house.rows("SELECT name FROM environments")}
+    names = {row[0] for row in harness.rows("SELECT name FROM environments")}
     assert names == {text, *(f"e{number}" for number in range(1, count))}
-    assert {row[0] for row in house.rows("SELECT name FROM projects WHERE slug = 'web'")} == {text}
+    assert {row[0] for row in harness.rows("SELECT name FROM projects WHERE slug = 'web'")} == {text}
 
 
 def all_statements() -> list[tuple[str, Statement]]:
@@ -85,7 +85,7 @@ def all_statements() -> list[tuple[str, Statement]]:
 def test_parameters_are_numbered_from_an_offset(name: str, statement: Statement) -> None:
     """From 0 on the text is the driver's own; from another number on it is the same, but for the numbers."""
     dialect = PostgresDialect()
-    usual, numbered, shifted = statement.on(dialect), statement.numbered(dialect, 0), statement.numbered(dialect, 40)
+    usual, numbered, shifted = statement.prepare(dialect), statement.numbered(dialect, 0), statement.numbered(dialect, 40)
     assert numbered.sql == usual.sql
     assert list(numbered.names) == list(usual.names) == list(shifted.names)
     expected = usual.sql
@@ -95,20 +95,27 @@ def test_parameters_are_numbered_from_an_offset(name: str, statement: Statement)
 
 
 def test_rows_statements_have_a_construct_for_several_rows() -> None:
-    several = {name for name, one in all_statements() if one.on(SqliteDialect()).several}
-    assert {name.rpartition(".")[2] for name in several} >= {"INSERT", "LINK_NEW", "LINK", "LINK_AUTHOR", "INSERT_CHANGE"}
+    several = {name for name, one in all_statements() if one.prepare(SqliteDialect()).several}
+    assert {name.rpartition(".")[2] for name in several} >= {
+        "INSERT_RELEASE",
+        "LINK_NEW",
+        "LINK_COMMIT",
+        "LINK_PROJECT",
+        "LINK_AUTHOR",
+        "INSERT_CHANGE",
+    }
 
 
 def test_databases_of_a_process_share_what_is_compiled(template: Template, tmp_path: Path) -> None:
     """Each application of the tests would compile its statements anew otherwise, and keep them for good."""
-    houses = []
+    harnesses = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        houses.append(House(template, tmp_path / name))
+        harnesses.append(Harness(template, tmp_path / name))
     statement = Statement(text("SELECT 1"))
-    assert len({id(statement.on(house.store._database.dialect)) for house in houses}) == 1
-    for house in houses:
-        house.close()
+    assert len({id(statement.prepare(harness.store._database.dialect)) for harness in harnesses}) == 1
+    for harness in harnesses:
+        harness.close()
 
 
 def test_no_module_that_compiles_statements_edits_text() -> None:

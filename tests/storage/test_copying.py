@@ -14,7 +14,7 @@ from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema.migrate import current, differences, migrate
 from gql_releases.storage.transfer import copy
 from gql_releases.storage.transfer.copy import CopyRefused
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES, Databases
 from tests.factories import release
 from tests.processes import Command
@@ -48,8 +48,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture
-def source(filled: Template, tmp_path: Path) -> Iterator[House]:
-    made = House(filled, tmp_path)
+def source(filled: Template, tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(filled, tmp_path)
     yield made
     made.close()
 
@@ -69,7 +69,7 @@ def failed(done: Command) -> str:
     return err
 
 
-def test_there_and_back_every_row_and_every_given_id_is_the_same(source: House, target: str, tmp_path: Path) -> None:
+def test_there_and_back_every_row_and_every_given_id_is_the_same(source: Harness, target: str, tmp_path: Path) -> None:
     before = rows_of(source.path)
     assert [name for name, rows in before.items() if not rows] == []
     assert len(before["releases"]) == RELEASES + 2
@@ -85,7 +85,9 @@ def test_there_and_back_every_row_and_every_given_id_is_the_same(source: House, 
 
 
 @pytest.mark.parametrize("name", ["strawberry-releases.jsonl", pytest.param("urql-monorepo.jsonl", marks=IN_SOAK)])
-def test_real_history_moves_there_and_back(source: House, target: str, tmp_path: Path, shared_data: Path, name: str) -> None:
+def test_real_history_moves_there_and_back(
+    source: Harness, target: str, tmp_path: Path, shared_data: Path, name: str
+) -> None:
     imported = run(source.url, "import", "acme", str(shared_data / name), "--create-projects")
     assert imported.wait(120) == 0
     before = rows_of(source.path)
@@ -95,7 +97,7 @@ def test_real_history_moves_there_and_back(source: House, target: str, tmp_path:
     assert rows_of(tmp_path / BACK) == before
 
 
-def test_cursors_ids_and_tokens_go_on_in_the_copy(source: House, target: str) -> None:
+def test_cursors_ids_and_tokens_go_on_in_the_copy(source: Harness, target: str) -> None:
     def page(client: Any, after: str | None) -> Any:
         answer = client.graphql(PAGE, {"after": after})
         assert "errors" not in answer, answer
@@ -117,7 +119,7 @@ def test_cursors_ids_and_tokens_go_on_in_the_copy(source: House, target: str) ->
         assert client.rest("GET", LIST, token="gqlr_wrong").status == 401
 
 
-def test_new_ids_go_on_above_deleted_ones(source: House, target: str, databases: Databases) -> None:
+def test_new_ids_go_on_above_deleted_ones(source: Harness, target: str, databases: Databases) -> None:
     given = dict(source.rows("SELECT name, seq FROM sqlite_sequence"))
     assert source.rows("SELECT max(id) FROM releases") < [(given["releases"],)], "the highest was deleted"
     assert source.rows("SELECT max(id) FROM deploys") < [(given["deploys"],)]
@@ -132,7 +134,7 @@ def test_new_ids_go_on_above_deleted_ones(source: House, target: str, databases:
     assert databases.rows(target, "SELECT max(id) FROM commits") == [(commits + 1,)]
 
 
-def test_copy_killed_at_any_moment_goes_on(source: House, target: str, databases: Databases, tmp_path: Path) -> None:
+def test_copy_killed_at_any_moment_goes_on(source: Harness, target: str, databases: Databases, tmp_path: Path) -> None:
     migrate(target)
     drawn, seen = random.Random(11), [0]
     for _ in range(KILLS):
@@ -156,7 +158,7 @@ def test_copy_killed_at_any_moment_goes_on(source: House, target: str, databases
     assert rows_of(tmp_path / BACK) == rows_of(source.path)
 
 
-def test_copy_cut_off_after_each_batch_in_turn_goes_on(source: House, target: str) -> None:
+def test_copy_cut_off_after_each_batch_in_turn_goes_on(source: Harness, target: str) -> None:
     runs, done = 0, -1
     while True:
         watch = cut_off_after(1)
@@ -176,7 +178,7 @@ def test_copy_cut_off_after_each_batch_in_turn_goes_on(source: House, target: st
 )
 @pytest.mark.parametrize("where", ["source", "target"])
 def test_change_of_what_was_copied_is_found(
-    source: House, target: str, databases: Databases, change: str, where: str
+    source: Harness, target: str, databases: Databases, change: str, where: str
 ) -> None:
     with pytest.raises(CutOffError):
         copied(source.url, target, cut_off_after(17))
@@ -190,7 +192,7 @@ def test_change_of_what_was_copied_is_found(
     assert [one.table for one in copied(source.url, target) if not one.same] == [table], "and it stays so"
 
 
-def test_write_while_a_copy_runs_is_found(source: House, target: str) -> None:
+def test_write_while_a_copy_runs_is_found(source: Harness, target: str) -> None:
     writes = iter(["UPDATE organizations SET name = 'Later' WHERE id = 1"])
 
     def write() -> None:
@@ -202,7 +204,7 @@ def test_write_while_a_copy_runs_is_found(source: House, target: str) -> None:
 
 
 def test_target_with_data_is_refused_and_stays_as_it_is(
-    source: House, template: Template, databases: Databases, tmp_path: Path
+    source: Harness, template: Template, databases: Databases, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
     other = databases.copy(template.url, tmp_path / "other")
@@ -219,13 +221,13 @@ def test_target_with_data_is_refused_and_stays_as_it_is(
     databases.drop(other)
 
 
-def test_target_of_something_else_is_refused_and_stays_as_it_is(source: House, target: str, databases: Databases) -> None:
+def test_target_of_something_else_is_refused_and_stays_as_it_is(source: Harness, target: str, databases: Databases) -> None:
     databases.rows(target, "CREATE TABLE theirs (id INTEGER)")
     assert "tables of something else (theirs)" in failed(command(source.url, target))
     assert current(target) is None
 
 
-def test_what_is_no_database_or_not_there_is_refused(source: House, tmp_path: Path) -> None:
+def test_what_is_no_database_or_not_there_is_refused(source: Harness, tmp_path: Path) -> None:
     text = tmp_path / "text.db"
     text.write_text("not a database at all, and more than a header long" * 10)
     before = text.read_bytes()
@@ -236,7 +238,7 @@ def test_what_is_no_database_or_not_there_is_refused(source: House, tmp_path: Pa
     failed(command(source.url, "postgresql://nobody@127.0.0.1:1/none"))
 
 
-def test_unfinished_copy_takes_no_other_source_and_is_no_source(source: House, target: str, tmp_path: Path) -> None:
+def test_unfinished_copy_takes_no_other_source_and_is_no_source(source: Harness, target: str, tmp_path: Path) -> None:
     with pytest.raises(CutOffError):
         copied(source.url, target, cut_off_after(5))
     (tmp_path / "second").mkdir()
@@ -249,7 +251,7 @@ def test_unfinished_copy_takes_no_other_source_and_is_no_source(source: House, t
     assert all(one.same for one in copied(source.url, target))
 
 
-def test_of_two_copies_at_once_one_is_refused(source: House, target: str) -> None:
+def test_of_two_copies_at_once_one_is_refused(source: Harness, target: str) -> None:
     """PostgreSQL's is the second, which waits for the lock in vain; SQLite's is the one that finds its mark moved."""
     second: list[Command] = []
 
@@ -269,7 +271,7 @@ def test_of_two_copies_at_once_one_is_refused(source: House, target: str) -> Non
 
 
 def test_copy_that_gets_the_lock_after_another_has_finished_is_refused(
-    source: House, target: str, databases: Databases
+    source: Harness, target: str, databases: Databases
 ) -> None:
     """The second has looked at the target while it was empty, and then waits until the first is finished."""
     copies = [command(source.url, target) for _ in range(2)]
@@ -281,7 +283,9 @@ def test_copy_that_gets_the_lock_after_another_has_finished_is_refused(
     assert databases.rows(target, "SELECT count(*) FROM releases") == [(RELEASES + 2,)]
 
 
-def test_copy_whose_marks_are_gone_when_it_has_compared_is_refused(source: House, target: str, databases: Databases) -> None:
+def test_copy_whose_marks_are_gone_when_it_has_compared_is_refused(
+    source: Harness, target: str, databases: Databases
+) -> None:
     """On SQLite another copy of the same source may end first: it has taken the table of marks away."""
 
     class Dropping(Quiet):
@@ -295,7 +299,7 @@ def test_copy_whose_marks_are_gone_when_it_has_compared_is_refused(source: House
 
 
 def test_copy_that_finds_the_target_filled_under_the_lock_leaves_nothing_behind(
-    source: House, target: str, databases: Databases, monkeypatch: pytest.MonkeyPatch
+    source: Harness, target: str, databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The exact order of events, for the processes of the test above rarely meet it."""
     migrate(target)
@@ -317,7 +321,7 @@ COMMANDS = (["migrate"], ["serve", "--port", "0"], ["org", "create", "b"], ["dem
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_but_copy_refuses_an_unfinished_copy(
-    source: House, target: str, databases: Databases, words: list[str]
+    source: Harness, target: str, databases: Databases, words: list[str]
 ) -> None:
     with pytest.raises(CutOffError):
         copied(source.url, target, cut_off_after(5))
@@ -336,7 +340,7 @@ def has_table(databases: Databases, url: str, name: str) -> bool:
     return databases.rows(url, f"SELECT count(*) FROM {catalogue} = '{name}'") != [(0,)]
 
 
-def test_row_in_the_way_ends_the_copy_with_its_place(source: House, target: str, databases: Databases) -> None:
+def test_row_in_the_way_ends_the_copy_with_its_place(source: Harness, target: str, databases: Databases) -> None:
     with pytest.raises(CutOffError):
         copied(source.url, target, cut_off_after(1))
     databases.rows(
@@ -345,7 +349,7 @@ def test_row_in_the_way_ends_the_copy_with_its_place(source: House, target: str,
     assert "The source has changed since the copy began (projects" in failed(command(source.url, target))
 
 
-def test_command_prints_what_it_compared(source: House, target: str) -> None:
+def test_command_prints_what_it_compared(source: Harness, target: str) -> None:
     running = command(source.url, target)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
@@ -358,7 +362,7 @@ def test_command_prints_what_it_compared(source: House, target: str) -> None:
 @pytest.mark.parametrize(
     "change", ["url = 'a' || char(0)", "url = printf('%0300d', 0)", "url = X'00'", "commit_count = 1 << 40"]
 )
-def test_what_postgresql_cannot_take_is_told_with_its_place(source: House, target: str, change: str) -> None:
+def test_what_postgresql_cannot_take_is_told_with_its_place(source: Harness, target: str, change: str) -> None:
     source.rows(f"UPDATE releases SET {change} WHERE id = 3")
     if not ON_POSTGRES:
         assert all(one.same for one in copied(source.url, target))
@@ -367,7 +371,7 @@ def test_what_postgresql_cannot_take_is_told_with_its_place(source: House, targe
     assert err.startswith("The target cannot take what the source has (releases, after the beginning"), err
 
 
-def test_moment_that_is_none_is_told_with_its_place(source: House, target: str) -> None:
+def test_moment_that_is_none_is_told_with_its_place(source: Harness, target: str) -> None:
     source.rows("UPDATE releases SET date_released = 'soon' WHERE id = 3")
     err = failed(command(source.url, target))
     assert err.startswith("The target cannot take what the source has (releases, after the beginning"), err

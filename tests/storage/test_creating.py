@@ -21,7 +21,7 @@ from gql_releases.rest_api.releases import CREATION_FIELDS
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.storage.releases.batcher import MAX_BATCH_ROWS, Batcher
 from gql_releases.storage.releases.creation import Creation, ExistingRelease, create_all
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import commit, release
 from tests.scale import scale
 
@@ -35,19 +35,21 @@ STATE = """{organization(slug: "acme") {
     headCommits(first: 10) {nodes {repository {name} commit {sha} commitStatus {code}}}}}}}"""
 
 
-def creation(house: House, body: dict[str, Any], *, create_projects: bool = False) -> Creation:
-    principal = house.run(OrganizationService(house.store.organizations).operator_of("acme"))
+def creation(harness: Harness, body: dict[str, Any], *, create_projects: bool = False) -> Creation:
+    principal = harness.run(OrganizationService(harness.store.organizations).operator_of("acme"))
     return Creation(principal, parse_new_release(CREATION_FIELDS.to_domain(body)), None, create_projects)
 
 
-def write(house: House, creations: list[Creation]) -> list[Any]:
-    releases = house.store.releases
+def write(harness: Harness, creations: list[Creation]) -> list[Any]:
+    releases = harness.store.releases
     organization = creations[0].principal.organization_id
-    return house.run(house.store._database.write(lambda one: create_all(one, organization, creations, releases._show_all)))
+    return harness.run(
+        harness.store._database.write(lambda one: create_all(one, organization, creations, releases._show_all))
+    )
 
 
-def seen(house: House) -> dict[str, Any]:
-    answer = house.client.graphql(STATE)
+def seen(harness: Harness) -> dict[str, Any]:
+    answer = harness.client.graphql(STATE)
     assert "errors" not in answer
     found = answer["data"]["organization"]
     return {one["version"]: one for one in found["releases"]["nodes"]} | {"projects": found["projects"]}
@@ -86,7 +88,7 @@ def bodies(draw: st.DrawFn) -> list[dict[str, Any]]:
 def test_together_they_make_what_they_make_one_after_the_other(
     template: Template, tmp_path_factory: pytest.TempPathFactory, bodies: list[dict[str, Any]]
 ) -> None:
-    first, second = (House(template, tmp_path_factory.mktemp("store")) for _ in range(2))
+    first, second = (Harness(template, tmp_path_factory.mktemp("store")) for _ in range(2))
     try:
         alone = {}
         for index, body in enumerate(bodies):
@@ -105,25 +107,25 @@ def test_together_they_make_what_they_make_one_after_the_other(
         second.close()
 
 
-def test_what_one_may_not_have_is_not_made_for_it(house: House) -> None:
+def test_what_one_may_not_have_is_not_made_for_it(harness: Harness) -> None:
     """Neither its projects nor what its commits name, though others of its moment are made."""
-    good = creation(house, release("good", commits=[commit(1, repository="r")]), create_projects=True)
+    good = creation(harness, release("good", commits=[commit(1, repository="r")]), create_projects=True)
     bad = release("bad", projects=["new", "12345"], commits=[commit(2, repository="never", author_email="no@example.com")])
-    made, refused = write(house, [good, creation(house, bad, create_projects=True)])
+    made, refused = write(harness, [good, creation(harness, bad, create_projects=True)])
     assert isinstance(made, CreateResult)
     assert isinstance(refused, InvalidInput)
-    assert house.rows("SELECT name FROM repositories") == [("r",)]
-    assert house.rows("SELECT email FROM commit_authors") == [("ada@example.com",)]
-    assert {slug for (slug,) in house.rows("SELECT slug FROM projects")} == {"web", "api"}
+    assert harness.rows("SELECT name FROM repositories") == [("r",)]
+    assert harness.rows("SELECT email FROM commit_authors") == [("ada@example.com",)]
+    assert {slug for (slug,) in harness.rows("SELECT slug FROM projects")} == {"web", "api"}
 
 
-def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house: House) -> None:
+def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(harness: Harness) -> None:
     """New, known, twice the same, and refused, all at the same moment."""
     known = release("known", commits=[commit(0)])
-    assert house.client.rest("POST", LIST, known).status == 201
-    database: Any = house.store._database
+    assert harness.client.rest("POST", LIST, known).status == 201
+    database: Any = harness.store._database
     begun: list[object] = []
-    do, together = database.write, database.dialect.creates_together[1]
+    do, together = database.write, database.dialect.batch_limits[1]
 
     async def counted(work: Any, **how: Any) -> Any:
         begun.append(work)
@@ -133,15 +135,15 @@ def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house
     new = [release(f"new {number}", commits=[commit(number), commit(number + 1)]) for number in range(together)]
 
     async def race(*sent: dict[str, Any]) -> list[int]:
-        answers = await asyncio.gather(*(house.client.send("POST", f"/api/0/{LIST}", body) for body in sent))
+        answers = await asyncio.gather(*(harness.client.send("POST", f"/api/0/{LIST}", body) for body in sent))
         assert [one.json["version"] for one in answers if one.status != 400] == [
             body["version"] for body, one in zip(sent, answers, strict=True) if one.status != 400
         ]
         return [one.status for one in answers]
 
-    assert house.run(race(*new)) == [201] * together
+    assert harness.run(race(*new)) == [201] * together
     assert len(begun) == 1
-    statuses = house.run(race(known, release("one"), release("one"), release("no", projects=["none"]), release("two")))
+    statuses = harness.run(race(known, release("one"), release("one"), release("no", projects=["none"]), release("two")))
     assert sorted(statuses) == [201, 201, 208, 208, 400]
     assert (statuses[0], statuses[3]) == (208, 400)
 
@@ -149,33 +151,33 @@ def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(house
 VERSION = PagedSelection(s.Selection("Release", (s.Value("version", "version"),)))
 
 
-def create_at_once(house: House, view: PagedSelection | None, *token_ids: int | None) -> list[Any]:
+def create_at_once(harness: Harness, view: PagedSelection | None, *token_ids: int | None) -> list[Any]:
     """Create v0, v1, ... at one moment, with the tenant's token or one of another id, and give what comes of each."""
-    principal = house.run(house.store.tokens.find_principal(digest_token(house.tokens["acme"])))
+    principal = harness.run(harness.store.tokens.find_principal(digest_token(harness.tokens["acme"])))
     assert principal
-    create = partial(house.store.releases.create_release, view=view, create_projects=False)
-    news = [creation(house, release(f"v{number}")).new for number in range(len(token_ids))]
+    create = partial(harness.store.releases.create_release, view=view, create_projects=False)
+    news = [creation(harness, release(f"v{number}")).new for number in range(len(token_ids))]
     principals = [replace(principal, token_id=one or principal.token_id) for one in token_ids]
 
     async def race() -> list[Any]:
         return await asyncio.gather(*map(create, principals, news), return_exceptions=True)
 
-    return house.run(race())
+    return harness.run(race())
 
 
-def test_each_of_one_moment_is_shown_its_own_release(house: House) -> None:
-    shown = [one.shown for one in create_at_once(house, VERSION, *[None] * 5)]
+def test_each_of_one_moment_is_shown_its_own_release(harness: Harness) -> None:
+    shown = [one.shown for one in create_at_once(harness, VERSION, *[None] * 5)]
     assert shown == [{"version": f"v{number}"} for number in range(5)]
 
 
 @pytest.mark.parametrize("view", [None, VERSION])
-def test_a_dead_token_stops_its_own_release_alone(house: House, view: PagedSelection | None) -> None:
+def test_a_dead_token_stops_its_own_release_alone(harness: Harness, view: PagedSelection | None) -> None:
     """It was revoked after it was looked at; what is to be shown of the others is read with it."""
-    results = create_at_once(house, view, None, 2**40, None, None)
+    results = create_at_once(harness, view, None, 2**40, None, None)
     assert [type(one) for one in results] == [CreateResult, InvalidToken, CreateResult, CreateResult]
     shown = [one.shown for one in results if isinstance(one, CreateResult)]
     assert shown == ([{"version": f"v{number}"} for number in (0, 2, 3)] if view else [None] * 3)
-    assert [version for (version,) in house.rows("SELECT version FROM releases ORDER BY version")] == ["v0", "v2", "v3"]
+    assert [version for (version,) in harness.rows("SELECT version FROM releases ORDER BY version")] == ["v0", "v2", "v3"]
 
 
 def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_are() -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from gql_releases.storage.engine.statements import Statement, Transaction
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
 from tests.factories import CREATE, as_graphql, release
 from tests.slow import COUNTED, POINT, SLOW_GRAPHQL, SLOW_REST, SLOW_SQL, slow_filter
@@ -27,16 +27,16 @@ PROMPT = 2.0
 
 
 @pytest.fixture
-def short(template: Template, tmp_path: Path) -> Iterator[House]:
+def short(template: Template, tmp_path: Path) -> Iterator[Harness]:
     """An application whose reads may take 0.2 s."""
-    made = House(template, tmp_path, read_timeout=SECONDS)
+    made = Harness(template, tmp_path, read_timeout=SECONDS)
     made.client.rest("POST", "organizations/acme/releases/", release())
     yield made
     made.close()
 
 
 @pytest.mark.usefixtures("slow_filter")
-def test_graphql_read_ends_at_its_deadline_with_a_code_at_its_field(short: House) -> None:
+def test_graphql_read_ends_at_its_deadline_with_a_code_at_its_field(short: Harness) -> None:
     begun = time.monotonic()
     answer = short.client.request("POST", "/graphql", SLOW_GRAPHQL)
     assert time.monotonic() - begun < PROMPT
@@ -45,7 +45,7 @@ def test_graphql_read_ends_at_its_deadline_with_a_code_at_its_field(short: House
 
 
 @pytest.mark.usefixtures("slow_filter")
-def test_fields_beside_one_that_took_too_long_are_answered(short: House) -> None:
+def test_fields_beside_one_that_took_too_long_are_answered(short: Harness) -> None:
     query = '{ slow: organization(slug: "acme") { releases(filter: {version: {contains: "a"}}) { totalCount } } quick: organization(slug: "acme") { slug } }'
     answer = short.client.graphql(query)
     assert answer["data"] == {"slow": None, "quick": {"slug": "acme"}}
@@ -56,7 +56,7 @@ def test_fields_beside_one_that_took_too_long_are_answered(short: House) -> None
 @pytest.mark.parametrize(
     "path", [SLOW_REST, "organizations/acme/releases/stats/?query=a", "projects/acme/web/releases/?query=a"]
 )
-def test_rest_read_ends_at_its_deadline_as_a_400(short: House, path: str) -> None:
+def test_rest_read_ends_at_its_deadline_as_a_400(short: Harness, path: str) -> None:
     begun = time.monotonic()
     answer = short.client.rest("GET", path)
     assert time.monotonic() - begun < PROMPT
@@ -65,52 +65,52 @@ def test_rest_read_ends_at_its_deadline_as_a_400(short: House, path: str) -> Non
 
 @pytest.mark.usefixtures("slow_filter")
 def test_others_are_answered_while_a_read_waits_for_its_deadline(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path, read_timeout=1.0)
-    house.client.rest("POST", "organizations/acme/releases/", release())
+    harness = Harness(template, tmp_path, read_timeout=1.0)
+    harness.client.rest("POST", "organizations/acme/releases/", release())
 
     async def work() -> tuple[int, Any]:
-        slow = asyncio.ensure_future(house.client.send("POST", "/graphql", SLOW_GRAPHQL))
+        slow = asyncio.ensure_future(harness.client.send("POST", "/graphql", SLOW_GRAPHQL))
         answered = 0
         while not slow.done():
-            answer = await house.client.send("POST", "/graphql", POINT)
+            answer = await harness.client.send("POST", "/graphql", POINT)
             assert answer.json == {"data": {"organization": {"slug": "acme"}}}
             body = {"query": CREATE, "variables": {"input": as_graphql(release(f"r{answered}"))}}
-            written = await house.client.send("POST", "/graphql", body)
+            written = await harness.client.send("POST", "/graphql", body)
             assert written.json["data"]["createRelease"]["outcome"] == "CREATED"
             answered += 1
             await asyncio.sleep(0.01)
         return answered, (await slow).json
 
-    answered, slow = house.run(work())
+    answered, slow = harness.run(work())
     assert slow["errors"][0]["extensions"]["code"] == "TIMEOUT"
     assert answered > 3
-    house.close()
+    harness.close()
 
 
-def test_what_reads_within_a_write_has_no_deadline_of_reads(short: House) -> None:
+def test_what_reads_within_a_write_has_no_deadline_of_reads(short: Harness) -> None:
     """A write that takes longer than a read may is committed: its connection is never interrupted."""
     count = SLOW_SQL.replace(str(COUNTED), str(COUNTED // 100))
 
     async def work(transaction: Transaction) -> Any:
         begun = time.monotonic()
         while time.monotonic() - begun < 2 * SECONDS:
-            await transaction.all(Statement(text(f"SELECT {count}")), {})
-        await transaction.run(Statement(text("UPDATE projects SET name = 'changed'")), {})
+            await transaction.fetch_all(Statement(text(f"SELECT {count}")), {})
+        await transaction.execute(Statement(text("UPDATE projects SET name = 'changed'")), {})
 
     for large in (False, True):
         short.run(short.store._database.write(work, large=large))
     assert set(short.rows("SELECT name FROM projects")) == {("changed",)}
 
 
-def test_connection_is_clean_after_a_read_that_was_ended(short: House) -> None:
+def test_connection_is_clean_after_a_read_that_was_ended(short: Harness) -> None:
     """What was ended leaves no transaction, no setting and no late interrupt to the reads after it."""
     database = short.store._database
 
     async def slow(transaction: Transaction) -> Any:
-        return await transaction.all(SLOW, {})
+        return await transaction.fetch_all(SLOW, {})
 
     async def quick(transaction: Transaction) -> Any:
-        return [await transaction.all(Statement(text(f"SELECT {number}")), {}) for number in range(20)]
+        return [await transaction.fetch_all(Statement(text(f"SELECT {number}")), {}) for number in range(20)]
 
     async def work() -> None:
         for read in (database.read(slow, large=True), database.rows(SLOW, {}, large=True), database.rows(SLOW, {})):
@@ -124,7 +124,7 @@ def test_connection_is_clean_after_a_read_that_was_ended(short: House) -> None:
 
 
 @pytest.mark.postgres
-def test_server_ends_the_statement_of_a_read_that_was_ended(short: House) -> None:
+def test_server_ends_the_statement_of_a_read_that_was_ended(short: Harness) -> None:
     async def work() -> int:
         with pytest.raises(Exception, match="took longer"):
             await short.store._database.rows(SLOW, {}, large=True)
@@ -142,19 +142,19 @@ def test_server_ends_the_statement_of_a_read_that_was_ended(short: House) -> Non
 
 def test_database_closes_at_once_while_a_read_runs(template: Template, tmp_path: Path) -> None:
     """What runs is ended: the end of the process waits for no read."""
-    house = House(template, tmp_path, read_timeout=30)
+    harness = Harness(template, tmp_path, read_timeout=30)
 
     async def work() -> None:
-        reading = asyncio.ensure_future(house.store._database.rows(SLOW, {}, large=True))
+        reading = asyncio.ensure_future(harness.store._database.rows(SLOW, {}, large=True))
         await asyncio.sleep(0.1)
         reading.cancel()
         begun = time.monotonic()
-        await house.store.close()
+        await harness.store.close()
         assert time.monotonic() - begun < PROMPT
         with pytest.raises(asyncio.CancelledError):
             await reading
 
-    house.run(work())
-    house.client.close()
+    harness.run(work())
+    harness.client.close()
     if ON_POSTGRES:
-        house.databases.drop(house.url)
+        harness.databases.drop(harness.url)

@@ -49,7 +49,7 @@ def test_no_list_of_a_release_walks_those_of_others(
     seen = []
     database = sqlite3.connect(template.path)
     for statement in statements(plan.level):
-        sql = statement.on(dialect).sql
+        sql = statement.prepare(dialect).sql
         seen += [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?"))]
     database.close()
     for step in seen:

@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Message
 
 from gql_releases.domain.client import WAIT_UNTIL_GONE, ClientGone, while_connected
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import release
 from tests.slow import POINT, SLOW_GRAPHQL, SLOW_REST, slow_filter
 
@@ -24,9 +24,9 @@ PROMPT = 2.0
 
 
 @pytest.fixture
-def patient(template: Template, tmp_path: Path) -> Iterator[House]:
+def patient(template: Template, tmp_path: Path) -> Iterator[Harness]:
     """An application whose reads may take half a minute."""
-    made = House(template, tmp_path, read_timeout=30)
+    made = Harness(template, tmp_path, read_timeout=30)
     made.client.rest("POST", "organizations/acme/releases/", release())
     yield made
     made.close()
@@ -35,18 +35,18 @@ def patient(template: Template, tmp_path: Path) -> Iterator[House]:
 class Connection:
     """A request whose client closes the connection when it is told to."""
 
-    def __init__(self, house: House, method: str, path: str, body: bytes = b"", token: str | None = None) -> None:
-        self._house, self._body, self.gone = house, body, asyncio.Event()
+    def __init__(self, harness: Harness, method: str, path: str, body: bytes = b"", token: str | None = None) -> None:
+        self._house, self._body, self.gone = harness, body, asyncio.Event()
         self.sent: list[Message] = []
         raw_path, _, query = path.partition("?")
-        headers = {"content-type": "application/json", "authorization": f"Bearer {token or house.client.token}"}
+        headers = {"content-type": "application/json", "authorization": f"Bearer {token or harness.client.token}"}
         self._scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
             "path": raw_path, "raw_path": raw_path.encode(), "query_string": query.encode(), "root_path": "",
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 1), "server": ("testserver", 80), "state": {},
         }  # fmt: skip
-        self.task = asyncio.ensure_future(house.app(self._scope, self._receive, self._send))
+        self.task = asyncio.ensure_future(harness.app(self._scope, self._receive, self._send))
 
     async def _receive(self) -> Message:
         if self._body is not None:
@@ -59,14 +59,14 @@ class Connection:
         self.sent.append(message)
 
 
-def graphql_connection(house: House) -> Connection:
+def graphql_connection(harness: Harness) -> Connection:
     import orjson
 
-    return Connection(house, "POST", "/graphql", orjson.dumps(SLOW_GRAPHQL))
+    return Connection(harness, "POST", "/graphql", orjson.dumps(SLOW_GRAPHQL))
 
 
-def rest_connection(house: House) -> Connection:
-    return Connection(house, "GET", f"/api/0/{SLOW_REST}")
+def rest_connection(harness: Harness) -> Connection:
+    return Connection(harness, "GET", f"/api/0/{SLOW_REST}")
 
 
 async def until(condition: Any) -> None:
@@ -77,13 +77,13 @@ async def until(condition: Any) -> None:
         await asyncio.sleep(0.005)
 
 
-def running(house: House) -> int:
+def running(harness: Harness) -> int:
     """Return how many reads that scan hold a place."""
-    return 2 - house.store._scanning._free
+    return 2 - harness.store._scanning._free
 
 
 @pytest.mark.parametrize("connect", [graphql_connection, rest_connection])
-def test_read_ends_when_its_client_goes(patient: House, connect: Any) -> None:
+def test_read_ends_when_its_client_goes(patient: Harness, connect: Any) -> None:
     async def work() -> None:
         connection = connect(patient)
         await until(lambda: running(patient) == 1)
@@ -99,7 +99,7 @@ def test_read_ends_when_its_client_goes(patient: House, connect: Any) -> None:
 
 
 @pytest.mark.parametrize("connect", [graphql_connection, rest_connection])
-def test_read_that_waits_for_its_turn_leaves_when_its_client_goes(patient: House, connect: Any) -> None:
+def test_read_that_waits_for_its_turn_leaves_when_its_client_goes(patient: Harness, connect: Any) -> None:
     async def work() -> None:
         holders = [connect(patient), connect(patient)]
         await until(lambda: running(patient) == 2)
@@ -118,29 +118,29 @@ def test_read_that_waits_for_its_turn_leaves_when_its_client_goes(patient: House
 
 
 def test_hundred_waiting_reads_of_one_token_let_the_first_of_another_through(template: Template, tmp_path: Path) -> None:
-    house = House(template, tmp_path, read_timeout=0.2)
-    house.client.rest("POST", "organizations/acme/releases/", release())
-    other = house.token("project:read")
+    harness = Harness(template, tmp_path, read_timeout=0.2)
+    harness.client.rest("POST", "organizations/acme/releases/", release())
+    other = harness.token("project:read")
 
     async def work() -> None:
-        flood = [asyncio.ensure_future(house.client.send("POST", "/graphql", SLOW_GRAPHQL)) for _ in range(100)]
-        await until(lambda: house.store._scanning.count_waiting() == 98)
+        flood = [asyncio.ensure_future(harness.client.send("POST", "/graphql", SLOW_GRAPHQL)) for _ in range(100)]
+        await until(lambda: harness.store._scanning.count_waiting() == 98)
         begun = time.monotonic()
-        answer = await house.client.send("POST", "/graphql", SLOW_GRAPHQL, token=other)
+        answer = await harness.client.send("POST", "/graphql", SLOW_GRAPHQL, token=other)
         assert answer.json["errors"][0]["extensions"]["code"] == "TIMEOUT"
         assert time.monotonic() - begun < PROMPT
         assert sum(not task.done() for task in flood) > 80
         for task in flood:
             task.cancel()
         await asyncio.gather(*flood, return_exceptions=True)
-        await until(lambda: running(house) == 0)
+        await until(lambda: running(harness) == 0)
 
-    house.run(work())
-    house.close()
+    harness.run(work())
+    harness.close()
 
 
 @pytest.mark.postgres
-def test_server_ends_the_statement_of_a_client_that_went(patient: House) -> None:
+def test_server_ends_the_statement_of_a_client_that_went(patient: Harness) -> None:
     active = (
         "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%numbers%' AND pid <> pg_backend_pid()"
     )

@@ -14,7 +14,7 @@ from gql_releases.domain.errors import InvalidToken, Unavailable
 from gql_releases.forwarding.sender import Pace, Sender
 from gql_releases.storage.engine import analyze
 from gql_releases.storage.releases import store as module
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import release
 
 LIST = "/api/0/organizations/acme/releases/"
@@ -24,7 +24,7 @@ LIST = "/api/0/organizations/acme/releases/"
     ("error", "logged"), [(TypeError("x"), True), (KeyError("x"), True), (InvalidToken(), False)], ids=lambda one: str(one)
 )
 def test_batch_that_fails_is_done_one_by_one(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, logged: bool
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, logged: bool
 ) -> None:
     """All are created; what is no refusal is logged with its traceback and counted."""
     create_all = module.create_all
@@ -38,11 +38,11 @@ def test_batch_that_fails_is_done_one_by_one(
     before = FALL_BACKS["batch"]
 
     async def race() -> list[Any]:
-        calls = [house.client.send("POST", LIST, release(f"web@{n}")) for n in range(16)]
+        calls = [harness.client.send("POST", LIST, release(f"web@{n}")) for n in range(16)]
         return await asyncio.gather(*calls)
 
     with caplog.at_level(logging.WARNING):
-        answers = house.run(race())
+        answers = harness.run(race())
     assert [one.status for one in answers] == [201] * 16
     lines = [one for one in caplog.records if one.name == module.__name__]
     assert (len(lines) > 0) == logged
@@ -50,9 +50,9 @@ def test_batch_that_fails_is_done_one_by_one(
     assert all(one.exc_info and one.exc_info[1] is error for one in lines)
 
 
-def test_coercion_by_graphql_core_is_counted(house: House) -> None:
+def test_coercion_by_graphql_core_is_counted(harness: Harness) -> None:
     before = FALL_BACKS["coercion"]
-    answer = house.client.graphql("query($s: String!) {organization(slug: $s) {slug}}", {"s": 1})
+    answer = harness.client.graphql("query($s: String!) {organization(slug: $s) {slug}}", {"s": 1})
     assert answer["errors"]
     assert FALL_BACKS["coercion"] == before + 1
 
@@ -112,18 +112,18 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
 
 
 @pytest.mark.postgres
-def test_connections_that_broke_are_counted(house: House) -> None:
-    client, before = house.client, FALL_BACKS["connection"]
+def test_connections_that_broke_are_counted(harness: Harness) -> None:
+    client, before = harness.client, FALL_BACKS["connection"]
     assert client.rest("GET", "organizations/acme/releases/").status == 200
     for _ in range(100):  # until the token's use is written, which takes a connection of its own
-        house.run(asyncio.sleep(0.05))
-        if house.rows("SELECT count(*) FROM tokens WHERE last_used_at IS NOT NULL") != [(0,)]:
+        harness.run(asyncio.sleep(0.05))
+        if harness.rows("SELECT count(*) FROM tokens WHERE last_used_at IS NOT NULL") != [(0,)]:
             break
-    house.run(asyncio.sleep(0.05))
-    house.rows(
+    harness.run(asyncio.sleep(0.05))
+    harness.rows(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    house.run(asyncio.sleep(0.1))
+    harness.run(asyncio.sleep(0.1))
     assert client.rest("GET", "organizations/acme/releases/").status == 200
     assert FALL_BACKS["connection"] > before
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import commit
 from tests.scale import scale
 
@@ -36,11 +36,11 @@ class Releases(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.house = House(self.template, self.folder)
+        self.harness = Harness(self.template, self.folder)
         self.model: dict[str, dict[str, Any]] = {}
 
     def teardown(self) -> None:
-        self.house.close()
+        self.harness.close()
         shutil.rmtree(self.folder)
 
     @rule(version=versions, named=projects, numbers=commits, dated=st.booleans(), archived=st.booleans())
@@ -55,14 +55,14 @@ class Releases(RuleBasedStateMachine):
         known["commits"] = sorted(numbers) or known["commits"]
         known["status"] = "archived" if archived else known["status"]
         self.did["created" if new else "extended" if extended else "repeated"] += 1
-        assert self.house.client.rest("POST", LIST, body).status == (201 if new or extended else 208)
+        assert self.harness.client.rest("POST", LIST, body).status == (201 if new or extended else 208)
 
     @precondition(lambda self: self.model)
     @rule(pick=st.integers(0, 3), undo=st.booleans())
     def update(self, pick: int, undo: bool) -> None:
         version = self.known(pick)
         body = {"status": "open"} if undo else {"dateReleased": "2026-02-02T00:00:00Z", "refs": []}
-        assert self.house.client.rest("PUT", path_of(version), body).status == 200
+        assert self.harness.client.rest("PUT", path_of(version), body).status == 200
         self.model[version] |= {"status": "open"} if undo else {"date": True, "commits": []}
         self.did["reopened" if undo else "cleared"] += 1
 
@@ -70,15 +70,15 @@ class Releases(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 3))
     def delete(self, pick: int) -> None:
         version = self.known(pick)
-        assert self.house.client.rest("DELETE", path_of(version)).status == 204
+        assert self.harness.client.rest("DELETE", path_of(version)).status == 204
         del self.model[version]
         self.did["deleted"] += 1
 
     @rule(version=versions)
     def miss(self, version: str) -> None:
         if version not in self.model:
-            assert self.house.client.rest("PUT", path_of(version), {}).status == 404
-            assert self.house.client.rest("DELETE", path_of(version)).status == 404
+            assert self.harness.client.rest("PUT", path_of(version), {}).status == 404
+            assert self.harness.client.rest("DELETE", path_of(version)).status == 404
             self.did["missed"] += 1
 
     def known(self, pick: int) -> str:
@@ -91,7 +91,7 @@ class Releases(RuleBasedStateMachine):
         document = """{organization(slug: "acme") {releases(first: 100) {totalCount nodes {version status dateReleased commitCount
           projects {totalCount nodes {slug}} commits(first: 100) {nodes {sha}} lastCommit {sha}}}
           projects {nodes {slug releases {totalCount}}}}}"""
-        shown = self.house.client.graphql(document)["data"]["organization"]
+        shown = self.harness.client.graphql(document)["data"]["organization"]
         found = {
             one["version"]: {
                 "projects": {project["slug"] for project in one["projects"]["nodes"]},

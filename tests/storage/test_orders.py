@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gql_releases.domain.counters import FALL_BACKS
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import CREATE, as_graphql, commit, release
 
 LIST = "/api/0/organizations/acme/releases/"
@@ -34,25 +34,25 @@ def bodies(number: int, chance: random.Random, *, commits: bool) -> list[dict[st
     ]
 
 
-async def call_bulk(house: House, listed: list[dict[str, Any]]) -> list[tuple[str, str]]:
+async def call_bulk(harness: Harness, listed: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Create releases by one call of createReleases and give the version and outcome of each."""
     given = [{name: value for name, value in as_graphql(one).items() if name != "organization"} for one in listed]
     asked = {"query": BULK, "variables": {"i": {"organization": "acme", "releases": given}}}
-    answer = await house.client.send("POST", "/graphql", asked, token=house.tokens["acme"])
+    answer = await harness.client.send("POST", "/graphql", asked, token=harness.tokens["acme"])
     assert answer.status == 200, answer.body
     payload = answer.json["data"]["createReleases"]
     assert payload["userErrors"] == []
     return [(one["release"]["version"], one["outcome"]) for one in payload["results"]]
 
 
-async def call_one(house: House, body: dict[str, Any], *, rest: bool) -> list[tuple[str, str]]:
+async def call_one(harness: Harness, body: dict[str, Any], *, rest: bool) -> list[tuple[str, str]]:
     """Create a release through one of the APIs and give its version and outcome."""
     if rest:
-        answer = await house.client.send("POST", LIST, body, token=house.tokens["acme"])
+        answer = await harness.client.send("POST", LIST, body, token=harness.tokens["acme"])
         assert answer.status in (201, 208), answer.body
         return [(body["version"], {201: "CREATED", 208: "EXISTING"}[answer.status])]
     asked = {"query": CREATE, "variables": {"input": as_graphql(body)}}
-    answer = await house.client.send("POST", "/graphql", asked, token=house.tokens["acme"])
+    answer = await harness.client.send("POST", "/graphql", asked, token=harness.tokens["acme"])
     assert answer.status == 200, answer.body
     return [(body["version"], answer.json["data"]["createRelease"]["outcome"])]
 
@@ -63,29 +63,29 @@ async def call_one(house: House, body: dict[str, Any], *, rest: bool) -> list[tu
 def test_creations_of_the_same_releases_in_any_order(
     template: Template, tmp_path: Path, number: int, callers: int, singles: int, commits: bool
 ) -> None:
-    house = House(template, tmp_path)
+    harness = Harness(template, tmp_path)
     chance = random.Random(number * 10 + callers + singles)
     listed = bodies(number, chance, commits=commits)
 
     async def race() -> list[list[tuple[str, str]]]:
-        calls: list[Any] = [call_bulk(house, listed if n % 2 else listed[::-1]) for n in range(callers // 2)]
-        calls += [call_bulk(house, chance.sample(listed, len(listed))) for _ in range(callers - len(calls))]
-        calls += [call_one(house, chance.choice(listed), rest=n % 2 == 0) for n in range(singles)]
+        calls: list[Any] = [call_bulk(harness, listed if n % 2 else listed[::-1]) for n in range(callers // 2)]
+        calls += [call_bulk(harness, chance.sample(listed, len(listed))) for _ in range(callers - len(calls))]
+        calls += [call_one(harness, chance.choice(listed), rest=n % 2 == 0) for n in range(singles)]
         chance.shuffle(calls)
         return await asyncio.gather(*calls)
 
     deadlocks = FALL_BACKS["deadlock"]
-    answers = house.run(asyncio.wait_for(race(), SECONDS))
+    answers = harness.run(asyncio.wait_for(race(), SECONDS))
     assert FALL_BACKS["deadlock"] == deadlocks
     outcomes = Counter(pair for answer in answers for pair in answer)
     assert [outcomes[one["version"], "CREATED"] for one in listed] == [1] * number
     assert {outcome for _, outcome in outcomes} <= {"CREATED", "EXISTING"}
-    assert house.rows("SELECT count(*) FROM releases") == [(number,)]
-    assert house.rows("SELECT count(*) FROM release_commits") == [(number * 4 if commits else 0,)]
-    house.close()
+    assert harness.rows("SELECT count(*) FROM releases") == [(number,)]
+    assert harness.rows("SELECT count(*) FROM release_commits") == [(number * 4 if commits else 0,)]
+    harness.close()
 
 
-def test_bulk_creations_in_both_orders_take_less_than_two_seconds(house: House) -> None:
+def test_bulk_creations_in_both_orders_take_less_than_two_seconds(harness: Harness) -> None:
     """Callers that wait for one another until PostgreSQL ends one of them take more: its deadlock timeout is a second.
 
     The fastest of three rounds counts, so that a machine that is busy with other work fails nothing.
@@ -95,17 +95,17 @@ def test_bulk_creations_in_both_orders_take_less_than_two_seconds(house: House) 
         listed = [release(f"round-{number}-{n}") for n in range(5)]
 
         async def race(listed: list[dict[str, Any]] = listed) -> list[list[tuple[str, str]]]:
-            return await asyncio.gather(*(call_bulk(house, listed if n % 2 else listed[::-1]) for n in range(4)))
+            return await asyncio.gather(*(call_bulk(harness, listed if n % 2 else listed[::-1]) for n in range(4)))
 
         start = time.perf_counter()
-        answers = house.run(race())
+        answers = harness.run(race())
         seconds.append(time.perf_counter() - start)
         outcomes = Counter(outcome for answer in answers for _, outcome in answer)
         assert outcomes == {"CREATED": 5, "EXISTING": 15}
     assert min(seconds) < BULK_SECONDS, seconds
 
 
-def draw_call(house: House, chance: random.Random) -> tuple[str, str, Any]:
+def draw_call(harness: Harness, chance: random.Random) -> tuple[str, str, Any]:
     """Draw a request that writes: few names, so that most of them meet the rows of others."""
     version, other = (f"v{chance.randrange(4)}" for _ in range(2))
     key = {"key": {"organization": "acme", "version": version}}
@@ -145,24 +145,24 @@ def draw_call(house: House, chance: random.Random) -> tuple[str, str, Any]:
 @pytest.mark.parametrize("seed", range(3))
 def test_writers_of_the_same_few_rows(template: Template, tmp_path: Path, seed: int) -> None:
     """Releases, commits, refs, ranges, deploys and deletions at once: nobody is refused, circles of locks do not come about."""
-    house = House(template, tmp_path)
+    harness = Harness(template, tmp_path)
     chance = random.Random(seed)
     for number in range(4):
         pool = [commit(n, repository=f"acme/{n % 3}") for n in range(9)]
-        house.client.rest("POST", LIST.removeprefix("/api/0/"), release(f"v{number}", projects=["web", "api"], commits=pool))
+        harness.client.rest("POST", LIST.removeprefix("/api/0/"), release(f"v{number}", projects=["web", "api"], commits=pool))
 
     async def caller() -> list[Any]:
         answers = []
         for _ in range(12):
-            method, path, body = draw_call(house, chance)
-            answers.append((await house.client.send(method, path, body, token=house.tokens["acme"]), method, path, body))
+            method, path, body = draw_call(harness, chance)
+            answers.append((await harness.client.send(method, path, body, token=harness.tokens["acme"]), method, path, body))
         return answers
 
     async def race() -> list[Any]:
         return await asyncio.gather(*(caller() for _ in range(6)))
 
     deadlocks = FALL_BACKS["deadlock"]
-    answers = [one for listed in house.run(asyncio.wait_for(race(), SECONDS)) for one in listed]
+    answers = [one for listed in harness.run(asyncio.wait_for(race(), SECONDS)) for one in listed]
     assert [one for one in answers if one[0].status >= 500] == []
     assert FALL_BACKS["deadlock"] - deadlocks <= 1, "a circle is rare: without an order of locks there are four in this test"
-    house.close()
+    harness.close()

@@ -15,7 +15,7 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.forwarding import Claimed, Kind
 from gql_releases.storage.store import Store, open_database
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import commit, release
 from tests.storage.recorder import Recorder
 
@@ -24,25 +24,25 @@ RELEASES = "organizations/acme/releases/"
 
 
 @pytest.fixture
-def named(house: House) -> House:
-    """A house whose organization acme has an upstream; nobody sends."""
-    house.run(house.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
-    return house
+def named(harness: Harness) -> Harness:
+    """A harness whose organization acme has an upstream; nobody sends."""
+    harness.run(harness.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
+    return harness
 
 
 @pytest.fixture
-def recorded(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder, House]]:
-    house = House(template, tmp_path)
-    recorder = Recorder(open_database(house.url))
-    client = Client(create_app(house.settings, Store(recorder)), house.tokens["acme"])
-    yield client, recorder, house
+def recorded(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder, Harness]]:
+    harness = Harness(template, tmp_path)
+    recorder = Recorder(open_database(harness.url))
+    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
+    yield client, recorder, harness
     client.runner.run(recorder.close())
     client.close()
-    house.close()
+    harness.close()
 
 
-def test_write_without_an_upstream_costs_one_look_up(recorded: tuple[Client, Recorder, House]) -> None:
-    client, recorder, house = recorded
+def test_write_without_an_upstream_costs_one_look_up(recorded: tuple[Client, Recorder, Harness]) -> None:
+    client, recorder, harness = recorded
     writes: list[tuple[str, str, Any]] = [
         ("POST", RELEASES, release("web@1", commits=[commit(1)])),
         ("POST", RELEASES, release("web@1")),
@@ -57,15 +57,15 @@ def test_write_without_an_upstream_costs_one_look_up(recorded: tuple[Client, Rec
         # A deploy is read back first, for what is sent is what is stored.
         assert len(about) == 1, (method, path, about)
         assert "FROM upstreams" in about[0]
-    assert house.rows("SELECT count(*) FROM upstream_releases") == [(0,)]
+    assert harness.rows("SELECT count(*) FROM upstream_releases") == [(0,)]
 
 
-def claim(house: House, limit: int = 9, *, well: bool = True) -> list[Claimed]:
-    found: list[Claimed] = house.run(house.store.outbox.claim(1, limit, now() + LEASE, well=well))
+def claim(harness: Harness, limit: int = 9, *, well: bool = True) -> list[Claimed]:
+    found: list[Claimed] = harness.run(harness.store.outbox.claim(1, limit, now() + LEASE, well=well))
     return found
 
 
-def test_a_release_is_claimed_once_and_its_requests_come_in_order(named: House) -> None:
+def test_a_release_is_claimed_once_and_its_requests_come_in_order(named: Harness) -> None:
     for version in ("web@1", "web@2"):
         assert named.client.rest("POST", RELEASES, release(version)).status == 201
         assert named.client.rest("PUT", f"{RELEASES}{version}/", {"ref": "main"}).status == 200
@@ -84,14 +84,14 @@ def test_a_release_is_claimed_once_and_its_requests_come_in_order(named: House) 
     assert states == [("web@1", "SENT"), ("web@2", "PENDING")]
 
 
-def test_a_refused_write_puts_nothing_in(named: House) -> None:
+def test_a_refused_write_puts_nothing_in(named: Harness) -> None:
     body = release("web@1", refs=[{"repository": "acme/web", "commit": "a..b..c"}])
     assert named.client.rest("POST", RELEASES, body).status == 400
     for table in ("releases", "upstream_releases", "outbox"):
         assert named.rows(f"SELECT count(*) FROM {table}") == [(0,)]
 
 
-def test_who_took_longer_than_the_lease_changes_nothing_of_who_came_after(named: House) -> None:
+def test_who_took_longer_than_the_lease_changes_nothing_of_who_came_after(named: Harness) -> None:
     assert named.client.rest("POST", RELEASES, release("web@1")).status == 201
     assert named.client.rest("PUT", f"{RELEASES}web@1/", {"ref": "main"}).status == 200
     outbox = named.store.outbox
@@ -106,7 +106,7 @@ def test_who_took_longer_than_the_lease_changes_nothing_of_who_came_after(named:
     assert following.kind is Kind.CHANGE
 
 
-def test_an_upstream_that_is_away_is_felt_for_by_one(named: House) -> None:
+def test_an_upstream_that_is_away_is_felt_for_by_one(named: Harness) -> None:
     for number in range(5):
         assert named.client.rest("POST", RELEASES, release(f"web@{number}")).status == 201
     outbox = named.store.outbox
@@ -125,7 +125,7 @@ def test_an_upstream_that_is_away_is_felt_for_by_one(named: House) -> None:
     assert len(claim(named)) == 4
 
 
-def test_claims_of_many_senders_never_meet(named: House) -> None:
+def test_claims_of_many_senders_never_meet(named: Harness) -> None:
     for number in range(40):
         assert named.client.rest("POST", RELEASES, release(f"web@{number}")).status == 201
 
@@ -138,7 +138,7 @@ def test_claims_of_many_senders_never_meet(named: House) -> None:
     assert {one.version for one in claims} == {f"web@{number}" for number in range(40)}
 
 
-def test_a_release_made_again_goes_on_in_the_queue_of_its_version(named: House) -> None:
+def test_a_release_made_again_goes_on_in_the_queue_of_its_version(named: Harness) -> None:
     for method, path in (("POST", RELEASES), ("DELETE", f"{RELEASES}web@1/"), ("POST", RELEASES)):
         assert named.client.rest(method, path, release("web@1") if method == "POST" else None).status < 300
     [claimed] = claim(named)
@@ -150,7 +150,7 @@ def test_a_release_made_again_goes_on_in_the_queue_of_its_version(named: House) 
     assert named.rows("SELECT count(*) FROM upstream_releases") == [(1,)]
 
 
-def test_the_queue_of_a_deleted_release_goes_when_the_deletion_has_arrived(named: House) -> None:
+def test_the_queue_of_a_deleted_release_goes_when_the_deletion_has_arrived(named: Harness) -> None:
     assert named.client.rest("POST", RELEASES, release("web@1")).status == 201
     assert named.client.rest("DELETE", f"{RELEASES}web@1/").status == 204
     [claimed] = claim(named)
@@ -159,7 +159,7 @@ def test_the_queue_of_a_deleted_release_goes_when_the_deletion_has_arrived(named
     assert named.rows("SELECT count(*) FROM upstream_releases") == [(0,)]
 
 
-def test_other_organizations_are_not_sent_on(named: House) -> None:
+def test_other_organizations_are_not_sent_on(named: Harness) -> None:
     body = release("web@1")
     assert named.client.rest("POST", "organizations/other/releases/", body, token=named.tokens["other"]).status == 201
     assert named.rows("SELECT count(*) FROM outbox") == [(0,)]

@@ -16,7 +16,7 @@ from gql_releases.rest_api.loader import ROUTES
 from gql_releases.storage.schema import tables
 from gql_releases.storage.store import Store, open_database, open_store
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
 from tests.scale import scale
 from tests.storage import everything
@@ -34,15 +34,15 @@ FEW = {"projects", "environments", "repositories", "organizations"}
 @pytest.fixture(scope="module")
 def asked(
     template: Template, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[House, Mapping[str, tuple[Any, ...]]]]:
+) -> Iterator[tuple[Harness, Mapping[str, tuple[Any, ...]]]]:
     """A large store, and each statement that was run on it, with values."""
-    house = House(template, tmp_path_factory.mktemp("plans"), max_cost=10**12)
-    everything.fill_large(house)
+    harness = Harness(template, tmp_path_factory.mktemp("plans"), max_cost=10**12)
+    everything.fill_large(harness)
     if ON_POSTGRES:  # as autovacuum does: docs/operations.md
-        with psycopg.connect(house.url, autocommit=True) as connection:
+        with psycopg.connect(harness.url, autocommit=True) as connection:
             connection.execute("ANALYZE")
-    recorder = Recorder(open_database(house.url))
-    client = Client(create_app(house.settings, Store(recorder)), house.tokens["acme"])
+    recorder = Recorder(open_database(harness.url))
+    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
     everything.ask_lists(client)
     for condition in FILTERS:
         answer = client.graphql(f'{{organization(slug: "acme") {{releases(filter: {{{condition}}}) {{nodes {{id}}}}}}}}')
@@ -58,11 +58,11 @@ def asked(
             if len(pattern) == len(segments) and all(p in ("*", s) for p, s in zip(pattern, segments, strict=True))
         }
     assert routes == {(pattern, method) for pattern, handlers in ROUTES.items() for method in handlers if method != "HEAD"}
-    everything.ask_drawn(house, client, OPERATIONS, 5)
-    yield house, dict(recorder.bound)
+    everything.ask_drawn(harness, client, OPERATIONS, 5)
+    yield harness, dict(recorder.bound)
     client.runner.run(recorder.close())
     client.close()
-    house.close()
+    harness.close()
 
 
 def test_every_mutation_is_asked() -> None:
@@ -71,14 +71,14 @@ def test_every_mutation_is_asked() -> None:
     assert everything.MUTATIONS.keys() == mutations.fields.keys()
 
 
-def test_no_statement_walks_a_growing_table(asked: tuple[House, Mapping[str, tuple[Any, ...]]]) -> None:
+def test_no_statement_walks_a_growing_table(asked: tuple[Harness, Mapping[str, tuple[Any, ...]]]) -> None:
     """Pages are walked along an index in their order, and counted where a count is asked for: see docs/operations.md.
 
     PostgreSQL plans by the numbers of rows, and reads a small table whole; here it must have another way.
     """
-    house, bound = asked
+    harness, bound = asked
     assert len(bound) > 250
-    walks = list(walks_of_postgres(house.url, bound) if ON_POSTGRES else walks_of_sqlite(house.path, bound))
+    walks = list(walks_of_postgres(harness.url, bound) if ON_POSTGRES else walks_of_sqlite(harness.path, bound))
     whole = {(walk.table, walk.sql) for walk in walks if walk.whole}
     assert whole == set()
     if not ON_POSTGRES:
@@ -108,14 +108,14 @@ def _uniques(table: Any) -> list[Any]:
 
 
 @pytest.mark.sqlite
-def test_figures_of_an_analyze_are_dropped_and_a_line_says_so(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_figures_of_an_analyze_are_dropped_and_a_line_says_so(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     """With them a token among few is scanned for, and then every page of releases sorts all of them."""
-    house.rows("ANALYZE")
+    harness.rows("ANALYZE")
     with caplog.at_level(logging.WARNING):
-        store: Any = open_store(house.url)
+        store: Any = open_store(harness.url)
     assert [one.levelname for one in caplog.records] == ["WARNING"]
     plan = "EXPLAIN QUERY PLAN SELECT id FROM tokens WHERE id = 1 AND revoked_at IS NULL"
     steps = [row[3] for row in store._database._reader.execute(plan)]
     assert steps == ["SEARCH tokens USING INTEGER PRIMARY KEY (rowid=?)"]
-    assert house.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'") == []
-    house.run(store.close())
+    assert harness.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'") == []
+    harness.run(store.close())

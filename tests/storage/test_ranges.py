@@ -17,7 +17,7 @@ from gql_releases.domain.history import MAX_RANGE
 from gql_releases.storage.commits import history, ranges
 from gql_releases.storage.engine.sqlite import SqliteDatabase
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
 from tests.scale import SOAK, scale
 from tests.unit.test_history import History, histories
@@ -61,21 +61,21 @@ def facts(draw: st.DrawFn) -> tuple[History, bool, list[tuple[str, Any]]]:
 def outcome(template: Template, commands: list[tuple[str, Any]]) -> Any:
     """Run commands on a store of their own, and give all that is to be seen of its releases."""
     folder = Path(tempfile.mkdtemp())
-    house = House(template, folder)
+    harness = Harness(template, folder)
     try:
         seed = {"version": "seed", "projects": ["api"], "commits": [{"id": "seed", "repository": "r"}]}
-        assert house.client.rest("POST", LIST, seed).status == 201
+        assert harness.client.rest("POST", LIST, seed).status == 201
         for version in sorted({version for version, _ in commands}):
             number = int(version[1:])
             body = {"version": version, "projects": [("web", "api")[number % 2]]}
-            assert house.client.rest("POST", LIST, body).status == 201
+            assert harness.client.rest("POST", LIST, body).status == 201
         for version, body in commands:
-            command(house.client, version, body)
-        shown = house.client.graphql(STATE)
+            command(harness.client, version, body)
+        shown = harness.client.graphql(STATE)
         assert "errors" not in shown
         return {one["version"]: one for one in shown["data"]["organization"]["releases"]["nodes"]}
     finally:
-        house.close()
+        harness.close()
         shutil.rmtree(folder)
 
 
@@ -109,9 +109,9 @@ def test_order_of_arrival_does_not_matter_and_complete_ranges_are_true(template:
     assert filled > EXAMPLES // 10, "ranges of one commit prove little"
 
 
-def test_list_and_range_of_one_moment_find_each_other(house: House) -> None:
+def test_list_and_range_of_one_moment_find_each_other(harness: Harness) -> None:
     """The list comes while the range looks for it: whoever is second sees the other."""
-    client = house.client
+    client = harness.client
     client.rest("POST", LIST, {"version": "seed", "projects": ["web"], "commits": [{"id": "seed", "repository": "r"}]})
 
     async def race(number: int) -> None:
@@ -123,8 +123,8 @@ def test_list_and_range_of_one_moment_find_each_other(house: House) -> None:
         assert [one.status for one in answers] == [201, 201]
 
     for number in range(15):
-        house.run(race(number))
-    rows = house.rows("SELECT version, commit_count, commit_status FROM releases WHERE version LIKE 'r%' ORDER BY id")
+        harness.run(race(number))
+    rows = harness.rows("SELECT version, commit_count, commit_status FROM releases WHERE version LIKE 'r%' ORDER BY id")
     assert [row[1:] for row in rows] == [(2, "COMPLETE")] * 15
 
 
@@ -142,22 +142,22 @@ def test_a_range_longer_than_it_may_be_is_told_and_not_filled(client: Client) ->
         assert shown["data"]["release"] == {"commitCount": found[0], "commitStatus": {"code": found[1]}}
 
 
-def test_commits_that_are_replaced_by_others_take_their_heads_along(client: Client, house: House) -> None:
+def test_commits_that_are_replaced_by_others_take_their_heads_along(client: Client, harness: Harness) -> None:
     body = {"version": "1", "projects": ["web"], "commits": [sent(1, True), {"id": "x", "repository": "s"}]}
     assert client.rest("POST", LIST, body).status == 201
     command(client, "1", {"commits": [sent(2, True)]})
-    heads = house.rows("SELECT c.sha, h.kind FROM head_commits h JOIN commits c ON c.id = h.commit_id")
+    heads = harness.rows("SELECT c.sha, h.kind FROM head_commits h JOIN commits c ON c.id = h.commit_id")
     assert heads == [(f"{2:040x}", "LIST")]
 
 
-def test_a_command_again_wakes_nobody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_again_wakes_nobody(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the release is new, so that no range of another is made anew, and no row of its list written."""
     listed = [sent(number, True) for number in (4, 3, 2)]
     seed = {"version": "seed", "projects": ["api"], "commits": [{"id": "seed", "repository": "r"}]}
-    assert house.client.rest("POST", LIST, seed).status == 201
+    assert harness.client.rest("POST", LIST, seed).status == 201
     for number, head in enumerate((4, 3)):
         body = {"version": f"v{number}", "projects": ["web"], "refs": [{"repository": "r", "commit": f"{head:040x}"}]}
-        assert house.client.rest("POST", LIST, body).status == 201
+        assert harness.client.rest("POST", LIST, body).status == 201
     woken: list[set[int]] = []
     complete_others = ranges._complete_others
 
@@ -167,13 +167,13 @@ def test_a_command_again_wakes_nobody(house: House, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(ranges, "_complete_others", noted)
     line = {"version": "line", "projects": ["api"], "commits": listed}
-    assert house.client.rest("POST", LIST, line).status == 201
-    rows = house.rows("SELECT * FROM release_commits")
-    assert house.client.rest("POST", LIST, line).status == 208
-    command(house.client, "line", {"commits": listed})
-    command(house.client, "v1", {"refs": [{"repository": "r", "commit": f"{3:040x}"}]})
+    assert harness.client.rest("POST", LIST, line).status == 201
+    rows = harness.rows("SELECT * FROM release_commits")
+    assert harness.client.rest("POST", LIST, line).status == 208
+    command(harness.client, "line", {"commits": listed})
+    command(harness.client, "v1", {"refs": [{"repository": "r", "commit": f"{3:040x}"}]})
     assert [len(one) for one in woken] == [2, 0, 0, 0]
-    assert house.rows("SELECT * FROM release_commits") == rows
+    assert harness.rows("SELECT * FROM release_commits") == rows
 
 
 def test_a_list_that_says_less_keeps_what_is_known_of_its_commits(client: Client) -> None:
@@ -191,16 +191,16 @@ def test_a_list_that_says_less_keeps_what_is_known_of_its_commits(client: Client
     assert found["lastCommit"] == {"timestamp": "2026-01-01T00:01:00.000000Z"}
 
 
-def test_lists_of_known_releases_with_heads_do_not_wait_for_each_other_in_a_circle(house: House) -> None:
+def test_lists_of_known_releases_with_heads_do_not_wait_for_each_other_in_a_circle(harness: Harness) -> None:
     """A creation that finds its release there, with a head that a ref named, makes a range: it must not hold a list's lock."""
-    assert house.client.rest("POST", LIST, {"version": "0", "projects": ["web"], "commits": [sent(0, True)]}).status == 201
+    assert harness.client.rest("POST", LIST, {"version": "0", "projects": ["web"], "commits": [sent(0, True)]}).status == 201
     bodies = []
     for number in range(1, 9):
         head = {"repository": "r", "commit": sent(number, True)["id"]}
         body = {"version": str(number), "projects": ["web"], "refs": [head]}
-        assert house.client.rest("POST", LIST, body).status == 201
+        assert harness.client.rest("POST", LIST, body).status == 201
         bodies.append({"version": str(number), "projects": ["web"], "commits": [sent(number, True)]})
-    database: Any = house.store._database
+    database: Any = harness.store._database
     met: list[str] = []
     if ON_POSTGRES:
         do = database._in_transaction
@@ -215,33 +215,33 @@ def test_lists_of_known_releases_with_heads_do_not_wait_for_each_other_in_a_circ
         database._in_transaction = noted
 
     async def race() -> list[Any]:
-        return await asyncio.gather(*(house.client.send("POST", f"/api/0/{LIST}", body) for body in bodies * 5))
+        return await asyncio.gather(*(harness.client.send("POST", f"/api/0/{LIST}", body) for body in bodies * 5))
 
-    assert {one.status for one in house.run(race())} == {208}
+    assert {one.status for one in harness.run(race())} == {208}
     assert "DeadlockDetectedError" not in met
 
 
 @pytest.mark.postgres  # SQLite plans without figures
-def test_young_tables_are_analysed(house: House) -> None:
+def test_young_tables_are_analysed(harness: Harness) -> None:
     """Long before autovacuum's minute is over."""
     for number in range(80):
         body = {"version": f"v{number}", "projects": ["web"]}
-        assert house.client.rest("POST", LIST, body).status == 201
+        assert harness.client.rest("POST", LIST, body).status == 201
     seen = "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'releases'"
     deadline = time.monotonic() + 60  # a session that rests tells the server of its rows after ten seconds
-    while not house.rows(seen)[0][0]:
+    while not harness.rows(seen)[0][0]:
         assert time.monotonic() < deadline
         time.sleep(1)  # the server counts changed rows once a second
-        assert house.client.rest("POST", LIST, {"version": "again", "projects": ["web"]}).status in (201, 208)
+        assert harness.client.rest("POST", LIST, {"version": "again", "projects": ["web"]}).status in (201, 208)
         for _ in range(63):
-            house.client.rest("POST", LIST, {"version": "again", "projects": ["web"]})
+            harness.client.rest("POST", LIST, {"version": "again", "projects": ["web"]})
 
 
 @pytest.mark.sqlite
 def test_every_look_up_goes_by_an_index(template: Template, tmp_path: Path) -> None:
     """What a command costs does not grow with the store."""
-    house = House(template, tmp_path)
-    database: Any = house.store._database
+    harness = Harness(template, tmp_path)
+    database: Any = harness.store._database
     assert isinstance(database, SqliteDatabase)
     statements = {
         name: value
@@ -251,8 +251,8 @@ def test_every_look_up_goes_by_an_index(template: Template, tmp_path: Path) -> N
     }
     assert len(statements) > 12
     for name, statement in statements.items():
-        sql = statement.on(database.dialect).sql
-        plan = [row[3] for row in house.rows("EXPLAIN QUERY PLAN " + sql.replace("?", "NULL"))]
+        sql = statement.prepare(database.dialect).sql
+        plan = [row[3] for row in harness.rows("EXPLAIN QUERY PLAN " + sql.replace("?", "NULL"))]
         scans = [
             step
             for step in plan
@@ -263,4 +263,4 @@ def test_every_look_up_goes_by_an_index(template: Template, tmp_path: Path) -> N
             used = " ".join(step for step in plan if "head_commits" in step)
             assert "kind=? AND head_time>?" in used, plan
             assert "known_until=?" in used, plan
-    house.close()
+    harness.close()

@@ -14,7 +14,7 @@ import pytest
 from gql_releases.app import create_app
 from gql_releases.storage.store import Store, open_database
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
 from tests.factories import commit, release
 from tests.storage.recorder import Recorder
@@ -42,23 +42,23 @@ PICKS = f"""{{ organization(slug: "acme") {{
 
 @pytest.fixture
 def recorded(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder]]:
-    house = House(template, tmp_path)
-    recorder = Recorder(open_database(house.url))
-    client = Client(create_app(house.settings, Store(recorder)), house.tokens["acme"])
+    harness = Harness(template, tmp_path)
+    recorder = Recorder(open_database(harness.url))
+    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
     yield client, recorder
     client.runner.run(recorder.close())
     client.close()
-    house.close()
+    harness.close()
 
 
-def scans(house: House, sql: str) -> list[str]:
+def scans(harness: Harness, sql: str) -> list[str]:
     """List the tables that a statement would read from end to end, whatever the planner is free to do."""
     if ON_POSTGRES:
-        with contextlib.closing(psycopg.connect(house.url, autocommit=True)) as connection:
+        with contextlib.closing(psycopg.connect(harness.url, autocommit=True)) as connection:
             connection.execute("SET enable_seqscan = off")
             rows = connection.execute(b"EXPLAIN (GENERIC_PLAN) " + sql.encode()).fetchall()
         return [line for (line,) in rows if "Seq Scan on" in line and "Disabled" not in line]
-    with contextlib.closing(sqlite3.connect(house.path)) as connection:
+    with contextlib.closing(sqlite3.connect(harness.path)) as connection:
         plan = connection.execute("EXPLAIN QUERY PLAN " + sql, [None] * sql.count("?")).fetchall()
     return [row[3] for row in plan if row[3].startswith("SCAN") and "VIRTUAL" not in row[3]]
 
@@ -147,7 +147,7 @@ def test_rest_reads_by_the_same_statements(recorded: tuple[Client, Recorder]) ->
     )
 
 
-def test_no_plan_scans_a_growing_table(recorded: tuple[Client, Recorder], house: House) -> None:
+def test_no_plan_scans_a_growing_table(recorded: tuple[Client, Recorder], harness: Harness) -> None:
     """Every statement of the operations is a search by index (or the list of keys it is given)."""
     client, recorder = recorded
     for number in range(30):
@@ -169,7 +169,7 @@ def test_no_plan_scans_a_growing_table(recorded: tuple[Client, Recorder], house:
     statements = {sql for sql, _ in reads(recorder)}
     assert len(statements) > (20 if ON_POSTGRES else 30)
     for sql in statements:
-        assert scans(house, sql) == [], sql
+        assert scans(harness, sql) == [], sql
 
 
 @pytest.mark.sqlite

@@ -16,7 +16,7 @@ from gql_releases.storage.entities.release import RELEASE_FILTERS
 from gql_releases.storage.reading import reader as reading
 from gql_releases.storage.reading.plan import Shape
 from gql_releases.storage.reading.scanning import MANY_CONDITIONS, is_scanning_read
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import CREATE, as_graphql, release
 from tests.slow import COUNTED, SLOW_SQL, slow_contains
 
@@ -110,28 +110,28 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.sqlite
-def test_reads_that_scan_leave_the_event_loop_and_others_stay(house: House, threads: list[str]) -> None:
+def test_reads_that_scan_leave_the_event_loop_and_others_stay(harness: Harness, threads: list[str]) -> None:
     for version in ("a", "web@1.0.0+1"):
-        house.client.rest("POST", "organizations/acme/releases/", release(version))
+        harness.client.rest("POST", "organizations/acme/releases/", release(version))
     threads.clear()
-    assert house.client.graphql(QUICK)["data"]["organization"]["releases"]["nodes"]
+    assert harness.client.graphql(QUICK)["data"]["organization"]["releases"]["nodes"]
     assert set(threads) == {"MainThread"}
     for name, field in SCANS.items():
         threads.clear()
-        answer = house.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
+        answer = harness.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
         assert "errors" not in answer, name
         assert threads, name
         assert all(thread.startswith("sqlite-reader") for thread in threads), name
-    house.client.rest("POST", "organizations/acme/releases/web@1.0.0+1/deploys/", {"environment": "production"})
+    harness.client.rest("POST", "organizations/acme/releases/web@1.0.0+1/deploys/", {"environment": "production"})
     for path in ("?query=web", "stats/?query=release:*1*", "?environment=production"):
         threads.clear()
-        assert house.client.rest("GET", f"organizations/acme/releases/{path}").status == 200
+        assert harness.client.rest("GET", f"organizations/acme/releases/{path}").status == 200
         assert threads[-1].startswith("sqlite-reader"), path
 
 
-def test_at_most_two_reads_that_scan_run_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_most_two_reads_that_scan_run_at_once(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     running, most, at_once = 0, 0, 0
-    read = type(house.store._database).read
+    read = type(harness.store._database).read
 
     async def count(self: Any, work: Any, **more: Any) -> Any:
         nonlocal running, most, at_once
@@ -143,30 +143,30 @@ def test_at_most_two_reads_that_scan_run_at_once(house: House, monkeypatch: pyte
         finally:
             running -= 1
 
-    house.client.graphql(f'{{ organization(slug: "acme") {{ {SCANS["contains"]} }} }}')
-    monkeypatch.setattr(type(house.store._database), "read", count)
+    harness.client.graphql(f'{{ organization(slug: "acme") {{ {SCANS["contains"]} }} }}')
+    monkeypatch.setattr(type(harness.store._database), "read", count)
     body = {"query": f'{{ organization(slug: "acme") {{ {SCANS["contains"]} }} }}'}
 
     async def ask() -> list[Any]:
-        return await asyncio.gather(*(house.client.send("POST", "/graphql", body) for _ in range(10)))
+        return await asyncio.gather(*(harness.client.send("POST", "/graphql", body) for _ in range(10)))
 
-    answers = house.run(ask())
+    answers = harness.run(ask())
     assert all("errors" not in answer.json for answer in answers)
     assert (at_once, most) == (10, 2)
 
 
 @pytest.mark.sqlite
 def test_read_that_was_taken_for_a_small_one_moves_to_a_thread_and_is_known_from_then_on(
-    house: House, threads: list[str], monkeypatch: pytest.MonkeyPatch
+    harness: Harness, threads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`status` is simple, unless it is made to look at millions of rows."""
-    house.client.rest("POST", "organizations/acme/releases/", release())
+    harness.client.rest("POST", "organizations/acme/releases/", release())
     monkeypatch.setattr("tests.slow.SLOW_SQL", SLOW_SQL.replace(str(COUNTED), str(COUNTED // 20)))
     monkeypatch.setitem(RELEASE_FILTERS, "status", slow_contains)
     query = '{ organization(slug: "acme") { releases(filter: {status: OPEN}) { nodes { version } } } }'
     for begun in (["MainThread"], []):
         threads.clear()
-        assert house.client.graphql(query)["data"]["organization"]["releases"]["nodes"]
+        assert harness.client.graphql(query)["data"]["organization"]["releases"]["nodes"]
         assert [name.rstrip("0123456789") for name in threads] == [*begun, "sqlite-reader_"]
 
 
@@ -177,27 +177,27 @@ SHOWN = """mutation ($input: CreateReleaseInput!) { createRelease(input: $input)
 @pytest.mark.sqlite
 @pytest.mark.parametrize("field", SCANS.values(), ids=SCANS)
 def test_write_that_shows_what_scans_leaves_the_event_loop_and_is_done_once(
-    house: House, threads: list[str], field: str
+    harness: Harness, threads: list[str], field: str
 ) -> None:
     """Others that are written in the same group are, too, each once."""
-    house.client.rest("POST", "organizations/acme/releases/", release("a"))
+    harness.client.rest("POST", "organizations/acme/releases/", release("a"))
     quick = {"query": CREATE, "variables": {"input": as_graphql(release("quick"))}}
     body = {"query": SHOWN % field, "variables": {"input": as_graphql(release())}}
     refs = as_graphql(release("refs", refs=[{"repository": "acme/none", "commit": "a"}]))
     refused = {"query": CREATE, "variables": {"input": refs | {"projects": ["none"]}}}
 
     async def work() -> list[Any]:
-        answers = [house.client.send("POST", "/graphql", one) for one in (quick, body, refused)]
+        answers = [harness.client.send("POST", "/graphql", one) for one in (quick, body, refused)]
         return [answer.json["data"]["createRelease"] for answer in await asyncio.gather(*answers)]
 
-    made, shown, wrong = house.run(work())
+    made, shown, wrong = harness.run(work())
     assert (made["outcome"], shown["outcome"]) == ("CREATED", "CREATED")
     assert wrong["userErrors"][0]["code"] == "UNKNOWN_PROJECT"
     assert any(name.startswith("sqlite-writer") for name in threads)
-    assert sorted(house.rows("SELECT version FROM releases")) == [("a",), ("quick",), ("web@1.0.0+1",)]
+    assert sorted(harness.rows("SELECT version FROM releases")) == [("a",), ("quick",), ("web@1.0.0+1",)]
 
 
-def test_plans_are_made_off_the_event_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plans_are_made_off_the_event_loop(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[str] = []
     compile_root = reading.compile_root
 
@@ -206,9 +206,9 @@ def test_plans_are_made_off_the_event_loop(house: House, monkeypatch: pytest.Mon
         return compile_root(*args, **more)
 
     for version in ("a", "web@1.0.0+1"):
-        house.client.rest("POST", "organizations/acme/releases/", release(version))
+        harness.client.rest("POST", "organizations/acme/releases/", release(version))
     monkeypatch.setattr(reading, "compile_root", record)
     for field in SCANS.values():
-        assert "errors" not in house.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
+        assert "errors" not in harness.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
     assert names
     assert all(name.startswith("planner") for name in names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.client import Client
-from tests.conftest import House
+from tests.conftest import Harness
 from tests.factories import commit, release
 
 LIST = "organizations/acme/releases/"
@@ -89,9 +89,9 @@ EMPTY_PAGES = """{ organization(slug: "acme") { releases(first: 1) { nodes {
   commits(first: 0) { pageInfo { hasNextPage endCursor } nodes { sha } totalCount } } } } }"""
 
 
-def test_page_of_no_rows_with_what_is_around_it_is_empty(house: House) -> None:
+def test_page_of_no_rows_with_what_is_around_it_is_empty(harness: Harness) -> None:
     body = release(commits=[commit(number) for number in range(3)])
-    assert house.client.rest("POST", "organizations/acme/releases/", body).status == 201
-    answer = house.client.graphql(EMPTY_PAGES)
+    assert harness.client.rest("POST", "organizations/acme/releases/", body).status == 201
+    answer = harness.client.graphql(EMPTY_PAGES)
     [node] = answer["data"]["organization"]["releases"]["nodes"]
     assert node == {"commits": {"pageInfo": {"hasNextPage": True, "endCursor": None}, "nodes": [], "totalCount": 3}}

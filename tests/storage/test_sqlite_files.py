@@ -19,7 +19,7 @@ from gql_releases.domain.errors import Unavailable
 from gql_releases.storage.engine import sqlite_files
 from gql_releases.storage.engine.sqlite import SqliteDatabase, connect
 from gql_releases.storage.schema.migrate import migrate
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import release
 
 pytestmark = pytest.mark.sqlite
@@ -61,17 +61,17 @@ def test_files_that_are_removed_or_replaced(
     """A write is refused with 503 and an ERROR line, both APIs alike; when the files are back it is taken."""
     folder = tmp_path / "store"
     folder.mkdir()
-    house = House(template, folder)
-    client = house.client
+    harness = Harness(template, folder)
+    client = harness.client
     client.rest("GET", LIST)
     if written:
         assert client.rest("POST", LIST, release("web@1")).status == 201
     kept = tmp_path / "kept"
     kept.mkdir()
-    names = [f"{house.path}{one}" for one in ("", "-wal", "-shm")]
+    names = [f"{harness.path}{one}" for one in ("", "-wal", "-shm")]
     for name in names:
         os.link(name, kept / Path(name).name)
-    change(Path(f"{house.path}{ending}"))
+    change(Path(f"{harness.path}{ending}"))
     with caplog.at_level(logging.ERROR):
         refused = [client.rest("POST", LIST, release(f"web@{number}")) for number in (2, 3)]
         document = 'mutation {createProject(input: {organization: "acme", slug: "new"}) {userErrors {code}}}'
@@ -86,20 +86,20 @@ def test_files_that_are_removed_or_replaced(
         os.link(kept / Path(name).name, name)
     assert client.rest("POST", LIST, release("web@4")).status == 201
     versions = {"web@4", "web@1"} if written else {"web@4"}
-    assert {row[0] for row in house.rows("SELECT version FROM releases")} == versions
-    house.close()
+    assert {row[0] for row in harness.rows("SELECT version FROM releases")} == versions
+    harness.close()
 
 
 @pytest.mark.parametrize("large", [False, True])
-def test_file_that_is_removed_during_a_write_is_noticed(house: House, large: bool) -> None:
+def test_file_that_is_removed_during_a_write_is_noticed(harness: Harness, large: bool) -> None:
     """What was written into a file that nobody will open again is not acknowledged."""
-    database: Any = house.store._database
+    database: Any = harness.store._database
 
     async def work(transaction: Any) -> None:
-        house.path.unlink()
+        harness.path.unlink()
 
     with pytest.raises(Unavailable, match="removed"):
-        house.run(database.write(work, large=large))
+        harness.run(database.write(work, large=large))
 
 
 def test_new_database_is_its_owners_alone(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from gql_releases.storage.engine import sqlite_writer
 from gql_releases.storage.engine.sqlite import SqliteDatabase
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.releases.batcher import Batcher
-from tests.conftest import House
+from tests.conftest import Harness
 
 INSERT = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
 DEADLINE = 0.6
@@ -28,15 +28,15 @@ DEADLINE = 0.6
 
 async def insert(database: Any, slug: str, *, large: bool = False) -> None:
     async def work(transaction: Any) -> None:
-        await transaction.run(INSERT, {"slug": slug})
+        await transaction.execute(INSERT, {"slug": slug})
 
     await database.write(work, large=large)
 
 
 @pytest.fixture
-def blocker(house: House) -> Iterator[sqlite3.Connection]:
+def blocker(harness: Harness) -> Iterator[sqlite3.Connection]:
     """Another process that has the file locked for writing."""
-    connection = sqlite3.connect(house.path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(harness.path, isolation_level=None, check_same_thread=False)
     connection.execute("BEGIN IMMEDIATE")
     yield connection
     connection.close()
@@ -44,17 +44,17 @@ def blocker(house: House) -> Iterator[sqlite3.Connection]:
 
 @pytest.mark.sqlite
 def test_writes_that_wait_for_another_process_end_at_one_deadline(
-    house: House, blocker: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, blocker: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two gateways, six writers that come one after the other, small and large: no wait is added to another."""
     monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", DEADLINE)
-    second = SqliteDatabase(house.path)
+    second = SqliteDatabase(harness.path)
     took: list[float] = []
 
     async def write(number: int) -> None:
         await asyncio.sleep(number * 0.1)
         begun = time.monotonic()
-        database = second if number % 2 else house.store._database
+        database = second if number % 2 else harness.store._database
         with pytest.raises(Unavailable, match="busy"):
             await insert(database, f"late{number}", large=number % 3 == 0)
         took.append(time.monotonic() - begun)
@@ -63,34 +63,34 @@ def test_writes_that_wait_for_another_process_end_at_one_deadline(
         await asyncio.gather(*(write(number) for number in range(6)))
         await asyncio.sleep(0)
 
-    house.run(all_of_them())
+    harness.run(all_of_them())
     assert all(DEADLINE - 0.1 < seconds < DEADLINE + 0.5 for seconds in took), took
     blocker.execute("ROLLBACK")
-    house.run(insert(house.store._database, "after"))
-    house.run(insert(second, "again"))
-    assert house.rows("SELECT slug FROM organizations WHERE slug LIKE 'late%'") == []
-    assert house.rows("SELECT count(*) FROM organizations WHERE slug IN ('after', 'again')") == [(2,)]
-    house.run(second.close())
+    harness.run(insert(harness.store._database, "after"))
+    harness.run(insert(second, "again"))
+    assert harness.rows("SELECT slug FROM organizations WHERE slug LIKE 'late%'") == []
+    assert harness.rows("SELECT count(*) FROM organizations WHERE slug IN ('after', 'again')") == [(2,)]
+    harness.run(second.close())
 
 
 @pytest.mark.sqlite
-def test_a_write_is_done_when_the_other_process_ends_in_time(house: House, blocker: sqlite3.Connection) -> None:
+def test_a_write_is_done_when_the_other_process_ends_in_time(harness: Harness, blocker: sqlite3.Connection) -> None:
     threading.Timer(0.3, lambda: blocker.execute("ROLLBACK")).start()
-    house.run(insert(house.store._database, "waited"))
-    assert house.rows("SELECT count(*) FROM organizations WHERE slug = 'waited'") == [(1,)]
+    harness.run(insert(harness.store._database, "waited"))
+    assert harness.rows("SELECT count(*) FROM organizations WHERE slug = 'waited'") == [(1,)]
 
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("moment", ["waiting", "large", "commit"])
 def test_callers_get_an_answer_when_the_writing_task_is_cancelled(
-    house: House, monkeypatch: pytest.MonkeyPatch, moment: str
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     """Undone and Unavailable, or committed and told so; the cancellation goes on to who made it; later writes are done."""
-    database: Any = house.store._database
+    database: Any = harness.store._database
     entered = threading.Event()
 
     async def slow(transaction: Any) -> str:
-        await transaction.run(INSERT, {"slug": "slow"})
+        await transaction.execute(INSERT, {"slug": "slow"})
         if moment == "large":
             entered.set()
             threading.Event().wait(0.2)
@@ -118,15 +118,15 @@ def test_callers_get_an_answer_when_the_writing_task_is_cancelled(
             await task
         return answers
 
-    first, waiting = house.run(work())
-    stored = {row[0] for row in house.rows("SELECT slug FROM organizations")}
+    first, waiting = harness.run(work())
+    stored = {row[0] for row in harness.rows("SELECT slug FROM organizations")}
     assert (first == "written") == ("slow" in stored)
     assert first == "written" or isinstance(first, Unavailable)
     assert isinstance(waiting, Unavailable)
     assert "waiting" not in stored
     monkeypatch.setattr(sqlite_writer, "_commit", commit)
-    house.run(insert(database, "after"))
-    assert house.rows("SELECT count(*) FROM organizations WHERE slug = 'after'") == [(1,)]
+    harness.run(insert(database, "after"))
+    assert harness.rows("SELECT count(*) FROM organizations WHERE slug = 'after'") == [(1,)]
 
 
 class Stop(BaseException):
@@ -134,11 +134,11 @@ class Stop(BaseException):
 
 
 @pytest.mark.sqlite
-def test_what_is_no_error_undoes_the_group_and_is_raised_again(house: House) -> None:
-    database: Any = house.store._database
+def test_what_is_no_error_undoes_the_group_and_is_raised_again(harness: Harness) -> None:
+    database: Any = harness.store._database
 
     async def stop(transaction: Any) -> None:
-        await transaction.run(INSERT, {"slug": "undone"})
+        await transaction.execute(INSERT, {"slug": "undone"})
         raise Stop
 
     async def work() -> list[Any]:
@@ -150,9 +150,9 @@ def test_what_is_no_error_undoes_the_group_and_is_raised_again(house: House) -> 
             await task
         return answers
 
-    assert all(isinstance(one, Unavailable) for one in house.run(work()))
-    house.run(insert(database, "after"))
-    assert house.rows("SELECT slug FROM organizations WHERE slug IN ('undone', 'beside', 'after')") == [("after",)]
+    assert all(isinstance(one, Unavailable) for one in harness.run(work()))
+    harness.run(insert(database, "after"))
+    assert harness.rows("SELECT slug FROM organizations WHERE slug IN ('undone', 'beside', 'after')") == [("after",)]
 
 
 @pytest.mark.parametrize("seconds", [0, 0.05], ids=["before it begins", "while it works"])

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from gql_releases.storage.engine.statements import Statement, Transaction
-from tests.conftest import House
+from tests.conftest import Harness
 
 pytestmark = pytest.mark.sqlite
 
@@ -20,61 +20,61 @@ RENAME = Statement(text("UPDATE projects SET name = slug || (SELECT count(*) FRO
 ADD = "INSERT INTO projects (organization_id, slug, name, date_created) SELECT 1, 'new', 'new', date_created FROM projects LIMIT 1"
 
 
-async def count(house: House) -> int:
+async def count(harness: Harness) -> int:
     """Count the projects that a read sees now."""
-    [(found,)] = await house.store._database.rows(COUNT, {})
+    [(found,)] = await harness.store._database.rows(COUNT, {})
     counted: int = found
     return counted
 
 
 async def run(statement: Statement, transaction: Transaction) -> None:
     """Run a statement that changes something."""
-    await transaction.run(statement, {})
+    await transaction.execute(statement, {})
 
 
-async def beside_readers(house: House, work: Coroutine[Any, Any, None]) -> None:
+async def beside_readers(harness: Harness, work: Coroutine[Any, Any, None]) -> None:
     """Do some work while eight others read in each turn."""
 
     async def busy() -> None:
         while not working.done():
-            await count(house)
+            await count(harness)
             await asyncio.sleep(0)
 
     working = asyncio.ensure_future(work)
     await asyncio.gather(working, *[busy() for _ in range(8)])
 
 
-def test_reads_of_one_turn_share_a_snapshot_and_the_next_turn_has_its_own(house: House) -> None:
+def test_reads_of_one_turn_share_a_snapshot_and_the_next_turn_has_its_own(harness: Harness) -> None:
     async def counted(transaction: Transaction) -> Any:
-        return await transaction.one(COUNT, {})
+        return await transaction.fetch_one(COUNT, {})
 
     async def look() -> list[int]:
-        seen = [await count(house)]
-        house.rows(ADD)  # as another process does it
-        seen += [await count(house), *await house.store._database.read(counted)]
+        seen = [await count(harness)]
+        harness.rows(ADD)  # as another process does it
+        seen += [await count(harness), *await harness.store._database.read(counted)]
         await asyncio.sleep(0)
-        return [*seen, await count(house)]
+        return [*seen, await count(harness)]
 
-    before = house.run(count(house))
-    assert house.run(look()) == [before, before, before, before + 1]
+    before = harness.run(count(harness))
+    assert harness.run(look()) == [before, before, before, before + 1]
 
 
-def test_a_commit_is_seen_by_whoever_was_told_of_it(house: House) -> None:
+def test_a_commit_is_seen_by_whoever_was_told_of_it(harness: Harness) -> None:
     """However busy others keep the snapshots."""
 
     async def work() -> None:
         for number in range(100):
             statement = Statement(text(ADD.replace("'new'", f"'new{number}'")))
-            before = await count(house)
-            await house.store._database.write(partial(run, statement))
-            assert await count(house) == before + 1
+            before = await count(harness)
+            await harness.store._database.write(partial(run, statement))
+            assert await count(harness) == before + 1
 
-    house.run(beside_readers(house, work()))
+    harness.run(beside_readers(harness, work()))
 
 
-def test_log_is_begun_anew_beside_busy_readers(house: House) -> None:
+def test_log_is_begun_anew_beside_busy_readers(harness: Harness) -> None:
     """SQLite does so when no snapshot holds what is in it: they are short."""
-    database: Any = house.store._database
+    database: Any = harness.store._database
 
     async def write() -> None:
         await database.write(partial(run, RENAME))
@@ -85,5 +85,5 @@ def test_log_is_begun_anew_beside_busy_readers(house: House) -> None:
         for _ in range(300):
             await write()
 
-    house.run(beside_readers(house, work()))
-    assert house.path.with_name(house.path.name + "-wal").stat().st_size < 1_000_000
+    harness.run(beside_readers(harness, work()))
+    assert harness.path.with_name(harness.path.name + "-wal").stat().st_size < 1_000_000

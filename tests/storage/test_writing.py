@@ -18,7 +18,7 @@ from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.schema.tables import metadata
 from tests.client import Client
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import CREATE, as_graphql, commit, release
 
 LIST = "/api/0/organizations/acme/releases/"
@@ -26,21 +26,21 @@ LIST = "/api/0/organizations/acme/releases/"
 
 def test_fifty_parallel_creations_through_both_doors_make_one_release(template: Template, tmp_path: Path) -> None:
     """Two gateways on one file, each asked through both doors, with commits and refs."""
-    house = House(template, tmp_path)
-    second = Client(house.app, house.tokens["acme"])
+    harness = Harness(template, tmp_path)
+    second = Client(harness.app, harness.tokens["acme"])
     body = release("web@1", commits=[commit(n) for n in range(5)], refs=[{"repository": "acme/web", "commit": "a"}])
     asked = {"query": CREATE, "variables": {"input": as_graphql(body)}}
 
     async def race() -> list[Any]:
         sent = [
-            house.client.send("POST", LIST, body)
+            harness.client.send("POST", LIST, body)
             if n % 2
-            else second.send("POST", "/graphql", asked, token=house.tokens["acme"])
+            else second.send("POST", "/graphql", asked, token=harness.tokens["acme"])
             for n in range(50)
         ]
         return await asyncio.gather(*sent)
 
-    answers = house.run(race())
+    answers = harness.run(race())
     statuses = [one.status for one in answers]
     outcomes = [one.json["data"]["createRelease"] for one in answers[::2]]
     assert all(not one["userErrors"] for one in outcomes)
@@ -48,39 +48,39 @@ def test_fifty_parallel_creations_through_both_doors_make_one_release(template: 
     assert created == 1
     assert set(statuses) <= {200, 201, 208}
     for table, number in (("releases", 1), ("release_commits", 5), ("commits", 6), ("head_commits", 1)):
-        assert house.rows(f"SELECT count(*) FROM {table}") == [(number,)], table
-    house.close()
+        assert harness.rows(f"SELECT count(*) FROM {table}") == [(number,)], table
+    harness.close()
     second.close()
 
 
 def test_parallel_creations_share_commits_that_none_of_them_knew(template: Template, tmp_path: Path) -> None:
     """Whoever comes second finds what the first one made; nobody is told to come again, and nothing is there twice."""
-    house = House(template, tmp_path)
+    harness = Harness(template, tmp_path)
     chance = random.Random(7)
     known = [commit(n, repository=f"acme/{n % 3}", author_email=f"{n % 5}@example.com") for n in range(40)]
     bodies = [release(f"web@{n}", commits=chance.sample(known, 25)) for n in range(60)]
 
     async def race() -> list[Any]:
-        return await asyncio.gather(*(house.client.send("POST", LIST, body) for body in bodies))
+        return await asyncio.gather(*(harness.client.send("POST", LIST, body) for body in bodies))
 
-    assert [one.status for one in house.run(race())] == [201] * 60
+    assert [one.status for one in harness.run(race())] == [201] * 60
     for table, number in (("commits", 40), ("repositories", 3), ("commit_authors", 5), ("release_commits", 60 * 25)):
-        assert house.rows(f"SELECT count(*) FROM {table}") == [(number,)], table
-    listed = house.rows(
+        assert harness.rows(f"SELECT count(*) FROM {table}") == [(number,)], table
+    listed = harness.rows(
         "SELECT r.version, c.sha FROM release_commits x JOIN releases r ON r.id = x.release_id"
         " JOIN commits c ON c.id = x.commit_id"
     )
     assert set(listed) == {(body["version"], one["id"]) for body in bodies for one in body["commits"]}
-    house.close()
+    harness.close()
 
 
-def test_upsert_twice_equals_once(client: Client, house: House) -> None:
+def test_upsert_twice_equals_once(client: Client, harness: Harness) -> None:
     body = release(commits=[commit(n) for n in range(3)], ref="x", dateReleased="2026-01-01")
     dumps = []
     for _ in range(2):
         client.rest("POST", "organizations/acme/releases/", body)
         tables = [name for name in metadata.tables if name != "tokens"]
-        dumps.append({name: sorted(house.rows(f"SELECT * FROM {name}"), key=str) for name in tables})
+        dumps.append({name: sorted(harness.rows(f"SELECT * FROM {name}"), key=str) for name in tables})
     assert dumps[0] == dumps[1]
 
 
@@ -103,8 +103,8 @@ def test_store_that_cannot_write_answers_503_and_changes_nothing(
 ) -> None:
     """Locked, read-only, full: 503 with Retry-After through both doors; a retry is then a creation."""
     monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", 0.3)
-    house = House(template, tmp_path)
-    client = house.client
+    harness = Harness(template, tmp_path)
+    client = harness.client
     body = release("web@1", commits=[commit(message="x" * 500_000)])  # more than the free pages hold
 
     def create() -> Any:
@@ -118,18 +118,18 @@ def test_store_that_cannot_write_answers_503_and_changes_nothing(
         assert "nothing was changed" in answer.body.decode()
 
     client.rest("GET", "organizations/acme/releases/")  # opens what is opened at first use
-    blocker = sqlite3.connect(house.path, isolation_level=None)
+    blocker = sqlite3.connect(harness.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     refused()
     blocker.execute("ROLLBACK")
     blocker.close()
     for pragma, undo in (("query_only=ON", "query_only=OFF"), ("max_page_count=1", "max_page_count=1000000")):
-        connection = house.run(house.store._database.write(_pragma(pragma)))
+        connection = harness.run(harness.store._database.write(_pragma(pragma)))
         refused()
         connection.execute("PRAGMA " + undo)
     assert client.rest("GET", "organizations/acme/releases/").json == []
     assert create().status in (200, 201)
-    house.close()
+    harness.close()
 
 
 def _pragma(words: str) -> Any:
@@ -143,9 +143,9 @@ def _pragma(words: str) -> Any:
 @pytest.mark.sqlite
 def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 503 is sent only when the write will never be done."""
-    house = House(template, tmp_path)
+    harness = Harness(template, tmp_path)
     monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", 0.2)
-    database = house.store._database
+    database = harness.store._database
     insert = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
 
     async def slow(transaction: Any) -> None:
@@ -153,21 +153,21 @@ def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Pa
         transaction._connection.execute("SELECT pause()")
 
     async def quick(transaction: Any) -> None:
-        await transaction.run(insert, {"slug": "late"})
+        await transaction.execute(insert, {"slug": "late"})
 
     async def both() -> list[Any]:
         first = asyncio.ensure_future(database.write(slow, large=True))
         await asyncio.sleep(0.1)
         return list(await asyncio.gather(first, database.write(quick), return_exceptions=True))
 
-    first, second = house.run(both())
+    first, second = harness.run(both())
     assert first is None
     assert isinstance(second, Unavailable)
-    house.run(asyncio.sleep(0.7))
-    rows = sqlite3.connect(house.path)
+    harness.run(asyncio.sleep(0.7))
+    rows = sqlite3.connect(harness.path)
     assert rows.execute("SELECT count(*) FROM organizations WHERE slug = 'late'").fetchone() == (0,)
     rows.close()
-    house.close()
+    harness.close()
 
 
 def test_missing_or_forbidden_file_is_unavailable(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_url_is_a_file_relative_or_absolute() -> None:
     assert os.path.isabs(sqlite_path("sqlite:///x.db"))
 
 
-def test_deleting_a_release_takes_its_own_and_leaves_the_rest(client: Client, house: House) -> None:
+def test_deleting_a_release_takes_its_own_and_leaves_the_rest(client: Client, harness: Harness) -> None:
     """Commits, repositories, authors and environments stay (docs/sentry-contract.md#3-3-delete)."""
     client.rest("POST", "organizations/acme/releases/", release(commits=[commit(), commit(1)], refs=[]))
     key = {"key": {"organization": "acme", "version": "web@1.0.0+1"}}
@@ -196,7 +196,7 @@ def test_deleting_a_release_takes_its_own_and_leaves_the_rest(client: Client, ho
     assert made["data"]["createDeploy"]["userErrors"] == []
     assert client.rest("DELETE", "organizations/acme/releases/web@1.0.0%2B1/").status == 204
     left = {
-        name: house.rows(f"SELECT count(*) FROM {name}")[0][0]
+        name: harness.rows(f"SELECT count(*) FROM {name}")[0][0]
         for name in (
             "releases", "release_projects", "release_commits", "release_authors", "head_commits", "deploys",
             "deploy_projects", "commits", "repositories", "commit_authors", "environments", "file_changes",

@@ -79,7 +79,7 @@ async def resolve_creation(transaction: Transaction, organization: int, new: New
     if not new.resolves_origin:
         return new
     names = await _find_defaults_of_projects(transaction, organization, new.projects)
-    row = await transaction.one(FIND_RELEASE, {"organization_id": organization, "version": new.version})
+    row = await transaction.fetch_one(FIND_RELEASE, {"organization_id": organization, "version": new.version})
     if row is not None:
         names |= await _find_defaults_of_release(transaction, organization, int(row[0]))
     if len(names) != 1:
@@ -108,11 +108,11 @@ async def has_several_defaults(transaction: Transaction, organization: int, rele
 async def note_ambiguous(transaction: Transaction, organization: int, created: Sequence[int]) -> None:
     """Set the status of those of some releases, whose commits are of `origin`, that have several default repositories."""
     values = {"organization_id": organization, "releases": transaction.dialect.list_value(created)}
-    await transaction.run(SET_AMBIGUOUS, values)
+    await transaction.execute(SET_AMBIGUOUS, values)
 
 
 async def _find_defaults_of_release(transaction: Transaction, organization: int, release: int) -> set[str]:
-    rows = await transaction.all(DEFAULTS_OF_RELEASE, {"organization_id": organization, "release_id": release})
+    rows = await transaction.fetch_all(DEFAULTS_OF_RELEASE, {"organization_id": organization, "release_id": release})
     return {row[0] for row in rows}
 
 
@@ -126,7 +126,7 @@ async def _find_defaults_of_projects(transaction: Transaction, organization: int
     ):
         if keys:
             values = {"organization_id": organization, "named": transaction.dialect.list_value(keys)}
-            names |= {row[0] for row in await transaction.all(statement, values)}
+            names |= {row[0] for row in await transaction.fetch_all(statement, values)}
     return names
 
 

@@ -144,9 +144,9 @@ class CommitHistory:
 
     async def _tails(self, sha: str) -> list[CommitList]:
         found = []
-        for release, position, base in await self._transaction.all(LISTS, {**self._here, "sha": sha}):
+        for release, position, base in await self._transaction.fetch_all(LISTS, {**self._here, "sha": sha}):
             where = {**self._here, "release_id": release, "position": position}
-            rows = await self._transaction.all(TAIL, where)
+            rows = await self._transaction.fetch_all(TAIL, where)
             for row in rows:
                 self._commits[row[4]] = LinkedCommit(row[0], row[1], row[2], moment(row[3]))
             found.append(CommitList(tuple(row[4] for row in rows), base))
@@ -172,19 +172,19 @@ class CommitHistory:
     async def _ask(self, statement: Statement, **values: Any) -> list[Any]:
         spelt = self._transaction.dialect.list_value
         given = {name: spelt(value) if isinstance(value, list) else value for name, value in values.items()}
-        return await self._transaction.all(statement, {**self._here, **given})
+        return await self._transaction.fetch_all(statement, {**self._here, **given})
 
     async def _before(self, sha: str, floor: datetime | None) -> str | None:
         """Give the newest head of a list that is older than a commit; None where it is older than `floor`, or one of two."""
         time = self._commits[sha].timestamp
         if time is None:
             return None
-        rows = await self._transaction.all(BEFORE, {**self._here, "time": time})
+        rows = await self._transaction.fetch_all(BEFORE, {**self._here, "time": time})
         times = [moment(row[1]) for row in rows]
         if not rows or times[0] in times[1:] or (floor and times[0] and times[0] < floor):
             return None
         return str(rows[0][0])
 
     async def _time(self, sha: str) -> datetime | None:
-        row = await self._transaction.one(TIME, {**self._here, "sha": sha})
+        row = await self._transaction.fetch_one(TIME, {**self._here, "sha": sha})
         return None if row is None else moment(row[0])

@@ -105,8 +105,8 @@ async def run_lookup(
     spelt = {name: transaction.dialect.list_value(listed) for name, listed in names.items()}
     asked = {"organization_id": organization, **spelt, **values}
     if len(names["shas"]) > MAX_ROWS_PER_STATEMENT:
-        await transaction.pause()
-    for kind, name, row_id, owner, other, said, time in await transaction.all(statement, asked):
+        await transaction.yield_to_others()
+    for kind, name, row_id, owner, other, said, time in await transaction.fetch_all(statement, asked):
         match kind:
             case "repository":
                 looked.repositories[name] = (name, row_id)

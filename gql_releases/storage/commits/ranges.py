@@ -229,23 +229,24 @@ async def write_lists(
     ]  # fmt: skip
     found = await write_rows(transaction, rows, completed, asked[0] if asked else None)
     for statement, values in asked[1:]:
-        found += await transaction.all(statement, values)
+        found += await transaction.fetch_all(statement, values)
     await _complete_others(transaction, organization, {int(row[0]) for row in found})
 
 
 async def _complete_others(transaction: Transaction, organization: int, waiting: set[int]) -> None:
     for other in sorted(waiting):
-        await transaction.one(LOCK_RELEASE, {"organization_id": organization, "release_id": other})
+        await transaction.fetch_one(LOCK_RELEASE, {"organization_id": organization, "release_id": other})
         await _complete(transaction, organization, other, *await _heads(transaction, organization, other))
 
 
 async def load_list(transaction: Transaction, organization: int, release: int) -> list[LinkedCommit]:
-    rows = await transaction.all(LISTED, {"organization_id": organization, "release_id": release})
+    """Return a release's stored commits of one repository, the newest first."""
+    rows = await transaction.fetch_all(LISTED, {"organization_id": organization, "release_id": release})
     return [LinkedCommit(row[0], row[1], row[2], moment(row[3])) for row in rows]
 
 
 async def _heads(transaction: Transaction, organization: int, release: int) -> tuple[list[HeadCommit], str]:
-    rows = await transaction.all(HEADS, {"organization_id": organization, "release_id": release})
+    rows = await transaction.fetch_all(HEADS, {"organization_id": organization, "release_id": release})
     found = [_head(*row[:13]) for row in rows]
     return found, rows[0][13] if rows else CommitStatus.NO_COMMITS
 
@@ -269,7 +270,7 @@ async def _unlist(transaction: Transaction, found: list[HeadCommit], sent: SentC
     for one in found:
         replaced = sent.repository_id in (None, one.repository_id) and one.repository_id not in listed
         if replaced and not one.said:
-            await transaction.run(FORGET_HEAD, {"head": one.id})
+            await transaction.execute(FORGET_HEAD, {"head": one.id})
             continue
         if replaced:
             one = replace(one, kind="RANGE")
@@ -280,7 +281,7 @@ async def _unlist(transaction: Transaction, found: list[HeadCommit], sent: SentC
 
 async def _note(transaction: Transaction, head: HeadCommit) -> None:
     noted = {"kind": head.kind, "commit_status": head.status, "known_until": head.known_until, "head_time": head.head_time}
-    await transaction.run(NOTE_HEAD, {"head": head.id, **noted})
+    await transaction.execute(NOTE_HEAD, {"head": head.id, **noted})
 
 
 async def _lock(transaction: Transaction, organization: int, ranged: dict[int, bool]) -> None:
@@ -291,7 +292,7 @@ async def _lock(transaction: Transaction, organization: int, ranged: dict[int, b
     if transaction.dialect.sql.name == "postgresql":
         for repository, said in sorted(ranged.items()):
             where = {"organization_id": organization, "repository_id": repository}
-            await transaction.one(LOCK_RANGES if said else LOCK_LISTS, where)
+            await transaction.fetch_one(LOCK_RANGES if said else LOCK_LISTS, where)
 
 
 async def _complete(
@@ -319,7 +320,7 @@ async def _complete(
     if any(one.repository == ORIGIN for one in settled) and await has_several_defaults(transaction, organization, release):
         now = CommitStatus.ORIGIN_AMBIGUOUS
     if now != status:
-        await transaction.run(NOTE_STATUS, {"organization": organization, "release": release, "commit_status": now})
+        await transaction.execute(NOTE_STATUS, {"organization": organization, "release": release, "commit_status": now})
     return settled
 
 
@@ -335,7 +336,7 @@ async def _checked(transaction: Transaction, organization: int, release: int, he
     if head.kind != "LIST" or not head.said:
         return head
     asked = {"organization_id": organization, "release_id": release, "commit_id": head.commit_id}
-    has = await transaction.one(HAS, asked)
+    has = await transaction.fetch_one(HAS, asked)
     status = CommitStatus.HEAD_UNLISTED if has is None else CommitStatus.COMPLETE
     return replace(head, status=status, known_until=None, head_time=None if has is None else head.timestamp)
 
@@ -363,7 +364,7 @@ async def _relist(
 
 async def _waiting_for_list(transaction: Transaction, here: dict[str, int], repository: int) -> set[int]:
     """Find the releases whose range may go along a release's list of a repository."""
-    rows = await transaction.all(WAIT_FOR_LIST, {**here, "repository_id": repository})
+    rows = await transaction.fetch_all(WAIT_FOR_LIST, {**here, "repository_id": repository})
     return {int(row[0]) for row in rows}
 
 
@@ -371,5 +372,7 @@ async def _waiting_for_head(transaction: Transaction, here: dict[str, int], head
     """Find the releases whose range may end at a head that a ref named."""
     unknown = head.status is CommitStatus.HEAD_UNKNOWN  # then no line that is known goes through it
     asked = {**here, "repository_id": head.repository_id, "sha": head.sha}
-    rows = await transaction.all(WAIT_FOR_HEAD, {**asked, "since": END_OF_TIME if unknown else head.timestamp or EPOCH})
+    rows = await transaction.fetch_all(
+        WAIT_FOR_HEAD, {**asked, "since": END_OF_TIME if unknown else head.timestamp or EPOCH}
+    )
     return {int(row[0]) for row in rows}

@@ -48,4 +48,4 @@ async def set_refs(transaction: Transaction, organization: int, release: int, re
         shared = {**dated, "repository_id": repository}
         commit = (await commit_keeper.keep(transaction, shared, {ref.sha: bare}))[ref.sha]
         head = {"release_id": release, "repository_id": repository, "commit_id": commit, "previous_sha": ref.previous_sha}
-        await transaction.run(SET_HEAD, {**common, **head, **_UNSETTLED})
+        await transaction.execute(SET_HEAD, {**common, **head, **_UNSETTLED})

@@ -47,6 +47,7 @@ _NOTHING: Row = (None,) * 5
 
 
 def filter_by_release(target: Any) -> list[ColumnElement[bool]]:
+    """Return the conditions for the rows of one release."""
     return [
         target.c.organization_id == bindparam("organization_id", type_=Id),
         target.c.release_id == bindparam("release_id", type_=Id),
@@ -157,14 +158,14 @@ async def write_rows(
         for start in range(0, len(given), MAX_ROWS_PER_STATEMENT):
             part = given[start : start + MAX_ROWS_PER_STATEMENT] if len(given) > MAX_ROWS_PER_STATEMENT else given
             if count + len(part) > MAX_ROWS_PER_STATEMENT:
-                await transaction.run_all(batch)
-                await transaction.pause()
+                await transaction.execute_batch(batch)
+                await transaction.yield_to_others()
                 batch, count = [], 0
             batch.append((statement, part))
             count += len(part)
-    found = await transaction.run_all(batch, then)
+    found = await transaction.execute_batch(batch, then)
     for statement, given in completed:
-        await transaction.run_many(statement, given)
+        await transaction.execute_many(statement, given)
     return found
 
 
@@ -176,7 +177,7 @@ async def link_commits(transaction: Transaction, organization: int, release: int
 
 async def _clear(transaction: Transaction, organization: int, release: int) -> None:
     for statement in CLEAR_COMMITS:
-        await transaction.run(statement, {"organization_id": organization, "release_id": release})
+        await transaction.execute(statement, {"organization_id": organization, "release_id": release})
 
 
 def links_of(organization: int, release: int, listed: Sequence[LinkedCommit]) -> list[Rows]:
@@ -208,7 +209,7 @@ def counts_of(listed: Sequence[LinkedCommit]) -> dict[str, Any]:
 
 async def clear_commits(transaction: Transaction, organization: int, release: int) -> None:
     """Take a release's commits, authors and heads away; the commits themselves stay."""
-    await transaction.run(CLEAR_HEADS, {"organization_id": organization, "release_id": release})
+    await transaction.execute(CLEAR_HEADS, {"organization_id": organization, "release_id": release})
     await link_commits(transaction, organization, release, ())
 
 
@@ -262,7 +263,7 @@ async def store(
         transaction.dialect,
     )  # then each look at all of them takes some 10 ms
     if many:
-        await transaction.pause()
+        await transaction.yield_to_others()
     common = {"organization_id": organization, "date_created": format_date(now())}
     drawn = await transaction.draw(repositories, len(named.repositories) - len(looked.repositories))
     repository_ids, new_repositories = repository_keeper.making(
@@ -274,13 +275,13 @@ async def store(
     placed = [repository_ids[one.repository or _unnamed(organization)] for one in arranged]
     by_repository, rows_of = _rows_of(arranged, placed, author_ids)
     if many:
-        await transaction.pause()
+        await transaction.yield_to_others()
     known = {
         repository: {sha: row for sha, row in looked.commits.get(repository, {}).items() if sha in given}
         for repository, given in by_repository.items()
     }
     if many:
-        await transaction.pause()
+        await transaction.yield_to_others()
     drawn = await transaction.draw(commits, sum([len(given) - len(known[one]) for one, given in by_repository.items()]))
     ids: dict[int, dict[str, int]] = {}
     new_commits: list[dict[str, Any]] = []
@@ -290,7 +291,7 @@ async def store(
         new_commits += new
         completed.append(commit_keeper.completing(given, known[repository]))
     if many:
-        await transaction.pause()
+        await transaction.yield_to_others()
     listed = []
     changed: list[tuple[int, Sequence[FileChange]]] = []
     for one, repository, row in zip(arranged, placed, rows_of, strict=True):
@@ -300,7 +301,7 @@ async def store(
         if one.file_changes:
             changed.append((row_id, one.file_changes))
     if many:
-        await transaction.pause()
+        await transaction.yield_to_others()
     changes = ((INSERT_CHANGE, part) for part in _changes(organization, changed))
     rows = [
         (repository_keeper.insert, new_repositories),
@@ -358,7 +359,7 @@ async def _merge(
     asked = {"organization_id": organization, "release_id": release, "repository_id": own}
     stay = [
         LinkedCommit(row_id, other, author, moment(time))
-        for row_id, other, author, time in await transaction.all(LINKED_ELSEWHERE, asked)
+        for row_id, other, author, time in await transaction.fetch_all(LINKED_ELSEWHERE, asked)
     ]
     merged = listed + stay
     return interleave([listed, stay]) if all(one.timestamp for one in merged) else merged

@@ -83,12 +83,12 @@ class Dialect(Protocol):
     """One database's way of saying what reading needs."""
 
     sql: SqlDialect
-    counts_round_trips: bool
+    has_network_latency: bool
     """Whether each statement costs a round trip, so that fewer are better than simpler ones."""
-    spells: bool
+    renders_json: bool
     """Whether it is to make JSON of lists itself, as storage/reading/json_lists.py has it."""
 
-    creates_together: tuple[int, int]
+    batch_limits: tuple[int, int]
     """Most batches that create releases at the same time, and most releases of a batch (storage/releases/batcher.py)."""
 
     rows_per_insert: int
@@ -108,7 +108,7 @@ class Dialect(Protocol):
     def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
         """Make a table of the list bound under `name`, with a column `value`."""
 
-    def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias | None:
+    def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias | None:
         """Make a table of the rows that a RowsStatement is given; None where it runs over and over."""
 
     def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
@@ -117,7 +117,7 @@ class Dialect(Protocol):
     def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give a column that is compared or sorted by without an index: another one finds fewer rows."""
 
-    def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
+    def fold_case(self, text: ColumnElement[str]) -> ColumnElement[str]:
         """Fold the case of ASCII letters, and of no others."""
 
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
@@ -153,8 +153,8 @@ def _cross_join(join: ParentsFirst, compiler: Any, **more: Any) -> str:
 class SqliteDialect:
     """SQLite: lists are JSON texts, rows per parent a correlated IN (never a window)."""
 
-    counts_round_trips = spells = False
-    creates_together = 1, 8  # there is one writer; while it commits these, the event loop reads the next ones
+    has_network_latency = renders_json = False
+    batch_limits = 1, 8  # there is one writer; while it commits these, the event loop reads the next ones
 
     def __init__(self, rows_per_insert: int = 1) -> None:
         self.sql: SqlDialect = sqlite.dialect()
@@ -177,7 +177,7 @@ class SqliteDialect:
         """Make a table of a JSON array."""
         return func.json_each(bindparam(name, type_=String)).table_valued("value", name=name)
 
-    def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> None:
+    def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> None:
         """Give None: running a statement again costs two thirds of taking JSON apart."""
 
     def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
@@ -188,7 +188,7 @@ class SqliteDialect:
         """Put a plus before it: SQLite, which counts no rows, then leaves its indexes alone."""
         return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
-    def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
+    def fold_case(self, text: ColumnElement[str]) -> ColumnElement[str]:
         """Fold with lower, which knows ASCII only."""
         return func.lower(text)
 
@@ -215,8 +215,8 @@ class SqliteDialect:
 class PostgresDialect:
     """PostgreSQL through asyncpg: lists are arrays, rows per parent a LATERAL."""
 
-    counts_round_trips = spells = True
-    creates_together = 2, 8  # while the database has the one piece, the event loop has the other
+    has_network_latency = renders_json = True
+    batch_limits = 2, 8  # while the database has the one piece, the event loop has the other
 
     rows_per_insert = 1
     of_several_rows: Dialect | None = None
@@ -242,7 +242,7 @@ class PostgresDialect:
         value = column("value", item_type)
         return unnested.table_valued(value, name=name).render_derived()
 
-    def given_rows(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
+    def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
         """Make a table of a JSON text: asyncpg writes arrays item by item, at twice the cost."""
         columns = [column(name, item) for name, item in types.items()]
         rows = func.json_to_recordset(cast(bindparam(ROWS, type_=Text), JSON)).table_valued(*columns, name="given")
@@ -256,7 +256,7 @@ class PostgresDialect:
         """Give it as it is: the planner knows how many rows there are."""
         return column
 
-    def folded(self, text: ColumnElement[str]) -> ColumnElement[str]:
+    def fold_case(self, text: ColumnElement[str]) -> ColumnElement[str]:
         """Fold with lower in the collation C, which knows ASCII only."""
         return func.lower(collate(text, "C"))
 

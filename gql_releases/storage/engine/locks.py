@@ -25,4 +25,4 @@ class Locked(IntEnum):
 async def lock_organization(transaction: Transaction, what: Locked, organization: int, *, shared: bool = False) -> None:
     """Wait for a lock of an organization, which ends with the transaction. It is to be taken before any row is locked."""
     if transaction.dialect.sql.name == "postgresql":
-        await transaction.run(LOCK_SHARED if shared else LOCK, {"key": what + organization})
+        await transaction.execute(LOCK_SHARED if shared else LOCK, {"key": what + organization})

@@ -51,7 +51,7 @@ def insert_all(target: Table, *names: str, shared: Iterable[str]) -> Statement:
 
 def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: Iterable[str]) -> Any:
     """Begin the INSERT of a RowsStatement."""
-    given = dialect.given_rows({name: target.c[name].type for name in names if name not in shared})
+    given = dialect.rows_from_json({name: target.c[name].type for name in names if name not in shared})
     if given is None and dialect.rows_per_insert == 1:
         return insert(dialect, target).values(values_of(target, *names))
     if given is None:
@@ -96,9 +96,9 @@ class NaturalKeyTable:
         known = await self._rows(transaction, common, list(rows))
         missing = transaction.dialect.in_order_of_locking([key for key in rows if key not in known])
         if missing:
-            await transaction.run_many(self._insert, [{**common, **rows[key]} for key in missing])
+            await transaction.execute_many(self._insert, [{**common, **rows[key]} for key in missing])
             known |= await self._rows(transaction, common, missing)
-        await transaction.run_many(*self.completing(rows, known))
+        await transaction.execute_many(*self.completing(rows, known))
         return {key: row[1] for key, row in known.items()}
 
     def completing(self, rows: Mapping[Key, Mapping[str, Any]], known: Mapping[Key, Row]) -> Rows:
@@ -134,7 +134,7 @@ class NaturalKeyTable:
 
     async def _rows(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, Row]:
         asked = {**common, "keys": transaction.dialect.list_value(keys)}
-        return {row[0]: row for row in await transaction.all(self._find, asked)}
+        return {row[0]: row for row in await transaction.fetch_all(self._find, asked)}
 
     async def find(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, int]:
         """Give the ids of those rows that are there, by key."""

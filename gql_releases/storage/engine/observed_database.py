@@ -43,7 +43,7 @@ class ObservedDatabase:
         try:
             return await self._database.rows(statement, values, large=large, move=move)
         finally:
-            observer.note_statement("read", statement.on(self.dialect).sql, time.perf_counter() - begun, context)
+            observer.note_statement("read", statement.prepare(self.dialect).sql, time.perf_counter() - begun, context)
 
     async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
         """Run `work` on one snapshot."""
@@ -97,33 +97,33 @@ class ObservedTransaction:
         self._observer.note_statement(self._kind, sql, seconds, self._context)
 
     def _time(self, statement: Statement) -> _Timed:
-        return _Timed(self, statement.on(self.dialect).sql)
+        return _Timed(self, statement.prepare(self.dialect).sql)
 
-    async def all(self, statement: Statement, values: Values) -> list[Row]:
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
         with self._time(statement):
-            return await self._transaction.all(statement, values)
+            return await self._transaction.fetch_all(statement, values)
 
-    async def one(self, statement: Statement, values: Values) -> Row | None:
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
         with self._time(statement):
-            return await self._transaction.one(statement, values)
+            return await self._transaction.fetch_one(statement, values)
 
-    async def run(self, statement: Statement, values: Values) -> None:
+    async def execute(self, statement: Statement, values: Values) -> None:
         """Run a statement for its effect."""
         with self._time(statement):
-            await self._transaction.run(statement, values)
+            await self._transaction.execute(statement, values)
 
-    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+    async def execute_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values: one statement for the observer."""
         with self._time(statement):
-            await self._transaction.run_many(statement, rows)
+            await self._transaction.execute_many(statement, rows)
 
-    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows: one statement for the observer."""
         statements = [statement for statement, rows in run if rows] + ([then[0]] if then else [])
-        with _Timed(self, "; ".join(statement.on(self.dialect).sql for statement in statements)):
-            return await self._transaction.run_all(run, then)
+        with _Timed(self, "; ".join(statement.prepare(self.dialect).sql for statement in statements)):
+            return await self._transaction.execute_batch(run, then)
 
     async def draw(self, target: Table, count: int) -> Iterator[int]:
         """Draw ids for new rows of a table."""
@@ -133,11 +133,11 @@ class ObservedTransaction:
         """Raise TakesLong where the work holds up the event loop."""
         self._transaction.require_thread()
 
-    async def pause(self) -> None:
+    async def yield_to_others(self) -> None:
         """Let others run."""
-        await self._transaction.pause()
+        await self._transaction.yield_to_others()
 
-    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+    async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Run a statement once for each row of values and give all rows: one statement for the observer."""
         with self._time(statement):
-            return await self._transaction.all_many(statement, rows)
+            return await self._transaction.fetch_many(statement, rows)

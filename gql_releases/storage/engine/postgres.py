@@ -164,25 +164,25 @@ class PostgresTransaction:
     def __init__(self, session: Session, dialect: PostgresDialect, ids: Ids) -> None:
         self._session, self.dialect, self._ids = session, dialect, ids
 
-    async def all(self, statement: Statement, values: Values) -> list[Row]:
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
-        prepared = statement.on(self.dialect)
+        prepared = statement.prepare(self.dialect)
         return await self._session.fetch(prepared, prepared.bind(values))
 
-    async def one(self, statement: Statement, values: Values) -> Row | None:
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
-        rows = await self.all(statement, values)
+        rows = await self.fetch_all(statement, values)
         return rows[0] if rows else None
 
-    async def run(self, statement: Statement, values: Values) -> None:
+    async def execute(self, statement: Statement, values: Values) -> None:
         """Run a statement for its effect."""
-        await self.all(statement, values)
+        await self.fetch_all(statement, values)
 
-    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+    async def execute_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values, all of them sent at once; or once over arrays."""
-        await self.all_many(statement, rows)
+        await self.fetch_many(statement, rows)
 
-    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows, and give the rows of `then`: together, in one round trip."""
         # PostgreSQL carries out the parts of a WITH from the last to the first: so they lock rows in the order of `run`.
         wanted = [(statement, rows) for statement, rows in reversed(run) if rows]
@@ -201,17 +201,17 @@ class PostgresTransaction:
     def require_thread(self) -> None:
         """Return: the event loop goes on while the server works."""
 
-    async def pause(self) -> None:
+    async def yield_to_others(self) -> None:
         """Let the event loop go round once."""
         await asyncio.sleep(0)
 
-    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+    async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Do as run_many does, and give all rows that it returned: those of arrays in any order."""
         if not rows:
             return []
         if isinstance(statement, BulkStatement):
-            return await self.all(statement, _given(statement, rows))
-        prepared = statement.on(self.dialect)
+            return await self.fetch_all(statement, _given(statement, rows))
+        prepared = statement.prepare(self.dialect)
         return await self._session.fetch_many(prepared, [prepared.bind(row) for row in rows])
 
 
@@ -244,7 +244,7 @@ def _make_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], th
 
     The parameters of the one that finds rows are the first: it may be a reader's, which is compiled once.
     """
-    finding = then.on(dialect) if then else PreparedStatement("SELECT WHERE false", lambda values: ())
+    finding = then.prepare(dialect) if then else PreparedStatement("SELECT WHERE false", lambda values: ())
     parts, offset = [finding], len(finding.names)
     for statement in statements:
         parts.append(statement.numbered(dialect, offset))
@@ -272,7 +272,7 @@ class PostgresDatabase:
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
         """Give the rows of a statement that reads, which is a snapshot by itself. Raises TimedOut, Unavailable."""
-        prepared = statement.on(self.dialect)
+        prepared = statement.prepare(self.dialect)
         bound = prepared.bind(values)
         with TRANSLATED:
             session = await self._pool.acquire()

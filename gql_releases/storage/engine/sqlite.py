@@ -120,28 +120,28 @@ class SqliteTransaction:
         self.has_unkept = False
         """Whether a statement was run that the connection should not keep."""
 
-    async def all(self, statement: Statement, values: Values) -> list[Row]:
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
-        prepared = statement.on(self.dialect)
+        prepared = statement.prepare(self.dialect)
         if not prepared.is_kept:
             self.has_unkept = True
         return self._connection.execute(prepared.sql, prepared.bind(values)).fetchall()
 
-    async def one(self, statement: Statement, values: Values) -> Row | None:
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
-        prepared = statement.on(self.dialect)
+        prepared = statement.prepare(self.dialect)
         row: Row | None = self._connection.execute(prepared.sql, prepared.bind(values)).fetchone()
         return row
 
-    async def run(self, statement: Statement, values: Values) -> None:
+    async def execute(self, statement: Statement, values: Values) -> None:
         """Run a statement for its effect."""
-        await self.all(statement, values)
+        await self.fetch_all(statement, values)
 
-    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+    async def execute_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values."""
         if not rows:
             return
-        prepared = statement.on(self.dialect)
+        prepared = statement.prepare(self.dialect)
         bound = [prepared.bind(row) for row in rows]
         if prepared.several:
             whole = len(bound) // ROWS_PER_INSERT * ROWS_PER_INSERT
@@ -150,11 +150,11 @@ class SqliteTransaction:
             bound = bound[whole:]
         self._connection.executemany(prepared.sql, bound)
 
-    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows, one after another, and give the rows of `then`."""
         for statement, rows in run:
-            await self.run_many(statement, rows)
-        return await self.all(*then) if then else []
+            await self.execute_many(statement, rows)
+        return await self.fetch_all(*then) if then else []
 
     async def draw(self, target: Table, count: int) -> Iterator[int]:
         """Count on from the last id: there is one writer."""
@@ -172,12 +172,12 @@ class SqliteTransaction:
         if self._on_loop:
             raise TakesLong
 
-    async def pause(self) -> None:
+    async def yield_to_others(self) -> None:
         """Go on: large writes have a thread of their own."""
 
-    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+    async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Run a statement once for each row of values and give all rows that it returned, in order."""
-        prepared, execute = statement.on(self.dialect), self._connection.execute
+        prepared, execute = statement.prepare(self.dialect), self._connection.execute
         return [given for row in rows for given in execute(prepared.sql, prepared.bind(row)).fetchall()]
 
 
@@ -188,10 +188,10 @@ class ThreadedTransaction(SqliteTransaction):
         super().__init__(connection, dialect)
         self._check = check
 
-    async def all(self, statement: Statement, values: Values) -> list[Row]:
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and return its rows. Raises Ended."""
         self._check()
-        return await super().all(statement, values)
+        return await super().fetch_all(statement, values)
 
 
 def run_through(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -225,7 +225,7 @@ class SqliteDatabase:
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
         """Give the rows of a statement that reads. Raises as `read` does."""
         if not large:
-            prepared = statement.on(self.dialect)
+            prepared = statement.prepare(self.dialect)
             self._looks = 0
             try:
                 if self._turn is None:
@@ -233,7 +233,7 @@ class SqliteDatabase:
                 return self._reader.execute(prepared.sql, prepared.bind(values)).fetchall()
             except sqlite3.DatabaseError as error:
                 self._require_moved(error, move=move)
-        return await self.read(lambda transaction: transaction.all(statement, values), large=True)
+        return await self.read(lambda transaction: transaction.fetch_all(statement, values), large=True)
 
     async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
         """Run `work` on one snapshot: here and now, or in a thread when it is large.

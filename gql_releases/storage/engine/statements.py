@@ -81,7 +81,7 @@ class Statement:
         self._construct = construct
         self._prepared: dict[Dialect, PreparedStatement] = {}
 
-    def on(self, dialect: Dialect) -> PreparedStatement:
+    def prepare(self, dialect: Dialect) -> PreparedStatement:
         """Give this statement as the dialect's driver wants it."""
         try:
             return self._prepared[dialect]
@@ -102,7 +102,7 @@ class Statement:
 
     def settle(self, dialect: Dialect, *, is_kept: bool) -> PreparedStatement:
         """Compile for the only database that this statement is run on, and drop the construct: it is ten times as large."""
-        prepared = self.on(dialect)
+        prepared = self.prepare(dialect)
         prepared.is_kept, self._construct = is_kept and len(prepared.sql) <= LONG_SQL, _settled
         return prepared
 
@@ -156,19 +156,19 @@ class Transaction(Protocol):
     def dialect(self) -> Dialect:
         """The database's dialect."""
 
-    async def all(self, statement: Statement, values: Values) -> list[Row]:
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
 
-    async def one(self, statement: Statement, values: Values) -> Row | None:
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
 
-    async def run(self, statement: Statement, values: Values) -> None:
+    async def execute(self, statement: Statement, values: Values) -> None:
         """Run a statement for its effect."""
 
-    async def run_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+    async def execute_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values."""
 
-    async def run_all(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows; none may need to see what another one does.
 
         Gives the rows of the statement `then`, for its values, which is run with them.
@@ -180,8 +180,8 @@ class Transaction(Protocol):
     def require_thread(self) -> None:
         """Raise TakesLong where what is done in this transaction holds up the event loop: it is to be begun in a thread."""
 
-    async def pause(self) -> None:
+    async def yield_to_others(self) -> None:
         """Let others run in the middle of what takes long, where they share the event loop with this transaction."""
 
-    async def all_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+    async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
         """Run a statement once for each row of values and give all rows that it returned, in order."""

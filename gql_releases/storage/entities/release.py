@@ -174,7 +174,7 @@ def _filter_build(compare: Compare) -> Filter:
 def _filter_version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     # Scans the organization's releases. The value is folded; a folded version is stored where it is not ASCII alone.
     parts = dialect.list_items(name, rows.c.version.type)
-    version = func.coalesce(rows.c.folded_version, dialect.folded(rows.c.version))
+    version = func.coalesce(rows.c.folded_version, dialect.fold_case(rows.c.version))
     return exists(select(parts.c.value).where(dialect.contains(version, parts.c.value)))
 
 

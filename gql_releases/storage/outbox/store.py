@@ -174,12 +174,12 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> list[Claimed]:
             times = {"organization": organization, "now": now(), "until": until}
-            if not well and await transaction.one(FEEL, times) is None:
+            if not well and await transaction.fetch_one(FEEL, times) is None:
                 return []
             upstream = await _upstream(transaction, organization)
             if upstream is None:
                 return []
-            rows = await transaction.all(PICK, {**times, "limit": limit if well else 1})
+            rows = await transaction.fetch_all(PICK, {**times, "limit": limit if well else 1})
             found = [await _claim(transaction, upstream, (row[0], row[1], row[2]), until) for row in rows]
             return [one for one in found if one]
 
@@ -193,17 +193,17 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> Claimed | None:
             organization, queue, moment = claimed.upstream.organization_id, claimed.queue, now()
-            await transaction.run(WELL, {"organization": organization, "now": moment})
-            mine = await transaction.one(SENT, {"queue": queue, "claim": claimed.claim, "deploy": deploy})
-            await transaction.run(TAKE_OUT, {"item": claimed.item})
+            await transaction.execute(WELL, {"organization": organization, "now": moment})
+            mine = await transaction.fetch_one(SENT, {"queue": queue, "claim": claimed.claim, "deploy": deploy})
+            await transaction.execute(TAKE_OUT, {"item": claimed.item})
             if mine is None:  # it took longer than the lease, and somebody else goes on from here
                 return None
-            head = await transaction.one(HEAD, {"organization": organization, "queue": queue})
+            head = await transaction.fetch_one(HEAD, {"organization": organization, "queue": queue})
             if head is None and claimed.kind is Kind.DELETION:
-                await transaction.run(FORGET, {"queue": queue})
+                await transaction.execute(FORGET, {"queue": queue})
             if head is None:
                 return None
-            await transaction.run(STILL, {"queue": queue, "until": until or moment})
+            await transaction.execute(STILL, {"queue": queue, "until": until or moment})
             upstream = await _upstream(transaction, organization)
             assert upstream
             return await _claim(transaction, upstream, (queue, claimed.version, mine[0]), until) if until else None
@@ -215,9 +215,9 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> None:
             mine = {"queue": claimed.queue, "claim": claimed.claim}
-            await transaction.run(PUT_OFF, {**mine, "until": until, "error": error})
+            await transaction.execute(PUT_OFF, {**mine, "until": until, "error": error})
             if rest:
-                await transaction.run(ILL, {"organization": claimed.upstream.organization_id, "until": rest})
+                await transaction.execute(ILL, {"organization": claimed.upstream.organization_id, "until": rest})
 
         await self._database.write(work)
 
@@ -225,8 +225,8 @@ class OutboxStore:
         """Note that the upstream will never take a request; the release's later ones wait behind it."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.run(WELL, {"organization": claimed.upstream.organization_id, "now": now()})
-            await transaction.run(REFUSE, {"queue": claimed.queue, "claim": claimed.claim, "error": error})
+            await transaction.execute(WELL, {"organization": claimed.upstream.organization_id, "now": now()})
+            await transaction.execute(REFUSE, {"queue": claimed.queue, "claim": claimed.claim, "error": error})
 
         await self._database.write(work)
 
@@ -249,8 +249,8 @@ class OutboxStore:
                 "organization_id": organization, "url": url, "organization": slug, "sealed_token": sealed, "failures": 0,
                 "resume_at": moment, "date_created": moment,
             }  # fmt: skip
-            await transaction.run(NAME, row)
-            await transaction.run(WAKE_ALL, {"organization": organization, "now": moment})
+            await transaction.execute(NAME, row)
+            await transaction.execute(WAKE_ALL, {"organization": organization, "now": moment})
 
         await self._database.write(work)
 
@@ -259,11 +259,11 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> dict[str, Any] | None:
             where = {"organization": organization}
-            row = await transaction.one(SHOW, where)
+            row = await transaction.fetch_one(SHOW, where)
             if row is None:
                 return None
             named = dict(zip(("url", "organization", "failures", "resume_at"), row, strict=True))
-            return {**named, "releases": dict(await transaction.all(COUNTS, where))}
+            return {**named, "releases": dict(await transaction.fetch_all(COUNTS, where))}
 
         return await self._database.read(work)
 
@@ -275,13 +275,13 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> int | None:
             where = {"organization": organization}
-            if await transaction.one(UPSTREAM, where) is None:
+            if await transaction.fetch_one(UPSTREAM, where) is None:
                 return None
-            row = await transaction.one(UNSENT, where)
+            row = await transaction.fetch_one(UNSENT, where)
             unsent = int(row[0]) if row else 0
             if discard or not unsent:
-                await transaction.run(REMOVE, where)
-                await transaction.run(REMOVE_QUEUES, where)
+                await transaction.execute(REMOVE, where)
+                await transaction.execute(REMOVE_QUEUES, where)
             return unsent
 
         return await self._database.write(work)
@@ -290,7 +290,7 @@ class OutboxStore:
         """List the requests that have not arrived, the oldest first."""
 
         async def work(transaction: Transaction) -> list[dict[str, Any]]:
-            rows = await transaction.all(LIST, {"organization": organization})
+            rows = await transaction.fetch_all(LIST, {"organization": organization})
             return [dict(zip(_LISTED, row, strict=True)) for row in rows]
 
         return await self._database.read(work)
@@ -302,20 +302,20 @@ class OutboxStore:
         """
 
         async def work(transaction: Transaction) -> int:
-            rows = await transaction.all(FAILED, {"organization": organization})
+            rows = await transaction.fetch_all(FAILED, {"organization": organization})
             queues_ = [row[0] for row in rows if version in (None, row[1])]
             for queue in queues_:
-                head = await transaction.one(HEAD, {"organization": organization, "queue": queue})
+                head = await transaction.fetch_one(HEAD, {"organization": organization, "queue": queue})
                 if skip and head:
-                    await transaction.run(TAKE_OUT, {"item": head[0]})
-                await transaction.run(RETRY, {"queue": queue, "now": now()})
+                    await transaction.execute(TAKE_OUT, {"item": head[0]})
+                await transaction.execute(RETRY, {"queue": queue, "now": now()})
             return len(queues_)
 
         return await self._database.write(work)
 
 
 async def _upstream(transaction: Transaction, organization: int) -> Upstream | None:
-    row = await transaction.one(UPSTREAM, {"organization": organization})
+    row = await transaction.fetch_one(UPSTREAM, {"organization": organization})
     return None if row is None else Upstream(organization, row[0], row[1], bytes(row[2]))
 
 
@@ -325,12 +325,12 @@ async def _claim(
     """Claim the first request of a queue that nobody else has; an empty queue is one whose requests have all arrived."""
     number, version, last_deploy = queue
     where = {"organization": upstream.organization_id, "queue": number}
-    head = await transaction.one(HEAD, where)
+    head = await transaction.fetch_one(HEAD, where)
     if head is None:
-        await transaction.run(EMPTY, where)
+        await transaction.execute(EMPTY, where)
         return None
     item, kind, body, attempts = head
-    row = await transaction.one(CLAIM, {**where, "until": until, "attempts": attempts + 1})
+    row = await transaction.fetch_one(CLAIM, {**where, "until": until, "attempts": attempts + 1})
     assert row
-    await transaction.run(TRY, {"item": item})
+    await transaction.execute(TRY, {"item": item})
     return Claimed(upstream, number, row[0], version, item, Kind(kind), body, attempts + 1, last_deploy)

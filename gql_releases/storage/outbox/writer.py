@@ -195,12 +195,12 @@ async def forward_deploy(transaction: Transaction, principal: Principal, deploy:
     if not principal.forwards:
         return
     where = {"organization": principal.organization_id, "deploy": deploy}
-    row = await transaction.one(DEPLOY, where)
+    row = await transaction.fetch_one(DEPLOY, where)
     assert row
     version, release, environment, name, url, started, finished, external_id = row
     queue = await _find(transaction, principal, version)
     if queue:
-        slugs = [one[0] for one in await transaction.all(DEPLOY_SLUGS, where)]
+        slugs = [one[0] for one in await transaction.fetch_all(DEPLOY_SLUGS, where)]
         body = deploy_body(environment, name, url, moment(started), moment(finished), slugs)
         if external_id is not None:  # Sentry does not know it; an upstream that does keeps it
             body["externalId"] = external_id
@@ -210,7 +210,7 @@ async def forward_deploy(transaction: Transaction, principal: Principal, deploy:
 async def _find(transaction: Transaction, principal: Principal, version: str) -> _Queue | None:
     if not principal.forwards:
         return None
-    row = await transaction.one(LOOK, {"organization": principal.organization_id, "version": version})
+    row = await transaction.fetch_one(LOOK, {"organization": principal.organization_id, "version": version})
     return None if row is None else _Queue(row[1])
 
 
@@ -226,24 +226,24 @@ async def _put(
     organization, moment = principal.organization_id, now()
     number = queue.id
     # The queue of a release that is gone goes with the deletion's arrival, which may be now.
-    if number is None or await transaction.one(WAKE, {"queue": number, "now": moment}) is None:
+    if number is None or await transaction.fetch_one(WAKE, {"queue": number, "now": moment}) is None:
         row = {
             "organization_id": organization, "version": version, "state": UpstreamState.PENDING, "attempts": 0,
             "last_error": None, "next_attempt_at": moment, "claim": 0, "last_deploy": None,
         }  # fmt: skip
-        [(number,)] = await transaction.all_many(OPEN, [row])
+        [(number,)] = await transaction.fetch_many(OPEN, [row])
         if known is not None:
             requests = [(Kind.CREATION, await _stored(transaction, principal, known)), *requests]
     common = {"organization_id": organization, "queue_id": number, "attempts": 0, "date_created": moment}
     rows = [
         {**common, "kind": kind, "body": None if body is None else orjson.dumps(body).decode()} for kind, body in requests
     ]
-    await transaction.run_many(UPSERT_RELEASE, rows)
+    await transaction.execute_many(UPSERT_RELEASE, rows)
 
 
 async def _stored(transaction: Transaction, principal: Principal, release: int) -> Body:
     """Spell the creation of a release as it stands in the store."""
-    row = await transaction.one(STORED, {"organization": principal.organization_id, "release": release})
+    row = await transaction.fetch_one(STORED, {"organization": principal.organization_id, "release": release})
     assert row
     version, ref, url, released, status = row
     archived = Status.ARCHIVED if status == Status.ARCHIVED else None
@@ -255,14 +255,14 @@ async def _stored(transaction: Transaction, principal: Principal, release: int) 
 
 
 async def _slugs(transaction: Transaction, principal: Principal, release: int) -> list[str]:
-    rows = await transaction.all(SLUGS, {"organization": principal.organization_id, "release": release})
+    rows = await transaction.fetch_all(SLUGS, {"organization": principal.organization_id, "release": release})
     return [row[0] for row in rows]
 
 
 async def _stored_commits(transaction: Transaction, principal: Principal, release: int) -> list[NewCommit]:
     where = {"organization": principal.organization_id, "release": release}
     touched: dict[int, list[FileChange]] = {}
-    for commit, path, kind in await transaction.all(CHANGES, where):
+    for commit, path, kind in await transaction.fetch_all(CHANGES, where):
         touched.setdefault(commit, []).append(FileChange(path, ChangeType(kind)))
     unnamed = f"organization-{principal.organization_id}"
     return [
@@ -274,5 +274,5 @@ async def _stored_commits(transaction: Transaction, principal: Principal, releas
             moment(timestamp),
             tuple(touched.get(row_id, ())),
         )
-        for row_id, sha, repository, message, email, name, timestamp in await transaction.all(COMMITS, where)
+        for row_id, sha, repository, message, email, name, timestamp in await transaction.fetch_all(COMMITS, where)
     ]

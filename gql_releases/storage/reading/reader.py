@@ -64,7 +64,7 @@ class Reader:
 
     def __init__(self, dialect: Dialect, catalogue: Catalogue) -> None:
         self._dialect, self._catalogue = dialect, catalogue
-        self._in_turns = dialect.counts_round_trips
+        self._in_turns = dialect.has_network_latency
         """Whether reads of the database share the event loop; SQLite's that take long are in threads as a whole."""
         self._plans: dict[int, tuple[ref[Selection], BoundedCache[_Key, RootPlan]]] = {}  # by the selection's id
 
@@ -74,7 +74,7 @@ class Reader:
         """Read one object with all below it; None when it is not there, or not the reader's. Raises InvalidToken."""
         plan, pages = plan or await self._plan_within(transaction, read), read.view.pages
         values = self.values(principal, read)
-        rows = await transaction.all(plan.level.statement, values)
+        rows = await transaction.fetch_all(plan.level.statement, values)
         if plan.single:
             return build_result(plan, rows, principal, pages)
         tree, bags = _root(plan, rows, principal, pages)
@@ -85,7 +85,7 @@ class Reader:
         """Do several reads. Those of one plan that has a row for each are sent at once. Raises InvalidToken."""
         plans = [await self._plan_within(transaction, read) for _, read in reads]
         if len(reads) > 1 and all(plan is plans[0] for plan in plans) and not plans[0].level.lists:
-            rows = await transaction.all_many(plans[0].level.statement, [self.values(*one) for one in reads])
+            rows = await transaction.fetch_many(plans[0].level.statement, [self.values(*one) for one in reads])
             if len(rows) == len(reads):  # else one of the tokens is dead: each finds out for itself
                 return [
                     build_result(plans[0], [row], who, read.view.pages) for row, (who, read) in zip(rows, reads, strict=True)
@@ -187,11 +187,11 @@ class Reader:
         """Run a list's statement and give its rows by the parent's key, in order."""
         if plan.parent is None:
             values["parent"] = bag[0][0]
-            return {bag[0][0]: await transaction.all(plan.level.statement, values)}
+            return {bag[0][0]: await transaction.fetch_all(plan.level.statement, values)}
         groups: dict[Any, list[Row]] = {key: [] for key, _, _ in bag}
         values["parents"] = self._dialect.list_value(list(groups))
         parent = plan.parent
-        for row in await transaction.all(plan.level.statement, values):
+        for row in await transaction.fetch_all(plan.level.statement, values):
             groups[row[parent]].append(row)
         _sort(plan, groups.values())
         return groups

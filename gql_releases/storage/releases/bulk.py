@@ -47,7 +47,7 @@ async def lock_bulk(transaction: Transaction, organization: int, creations: Sequ
     await lock_organization(transaction, Locked.BULK, organization)
     versions = sorted({creation.new.version for creation in creations})
     asked = {"organization": organization, "versions": transaction.dialect.list_value(versions)}
-    await transaction.run(LOCK_RELEASES, asked)
+    await transaction.execute(LOCK_RELEASES, asked)
     slugs = {name for creation in creations if creation.create_projects for name in creation.new.projects}
     await create_missing_projects(transaction, organization, slugs)
     arranged = [arrange(creation.new.commits) for creation in creations]

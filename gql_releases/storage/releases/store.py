@@ -91,7 +91,7 @@ class ReleaseStore:
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
         self._together: Batcher[Creation, CreateResult | None] = Batcher(
-            self._create_together, *database.dialect.creates_together
+            self._create_together, *database.dialect.batch_limits
         )
 
     async def create_release(
@@ -218,9 +218,9 @@ class ReleaseStore:
         organization = principal.organization_id
         found = await find_release(transaction, principal, ReleaseKey(version=new.version))
         if new.status and new.status is not found.status:
-            await transaction.run(SET_COLUMN["status"], {"release": found.id, "status": new.status})
+            await transaction.execute(SET_COLUMN["status"], {"release": found.id, "status": new.status})
         keys = await _sort_keys(transaction, found.id)
-        extended = await transaction.all_many(LINK_PROJECT, links_to(organization, found.id, keys, there.projects))
+        extended = await transaction.fetch_many(LINK_PROJECT, links_to(organization, found.id, keys, there.projects))
         await update_existing(transaction, organization, found.id, new.commits, new.refs)
         if there.upstream:
             await forward_creation(transaction, principal, found.id, new, known=True)
@@ -298,8 +298,8 @@ class ReleaseStore:
             await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id)
             found = await find_release(transaction, principal, key, deleted=True)
             places = await delete_release_environments(transaction, principal.organization_id, found.id)
-            await transaction.run(FORGET_DEPLOY, {"release": found.id})
-            await transaction.run(DELETE_RELEASE, {"release": found.id})
+            await transaction.execute(FORGET_DEPLOY, {"release": found.id})
+            await transaction.execute(DELETE_RELEASE, {"release": found.id})
             await refresh_current(transaction, principal.organization_id, places)
             await forward_deletion(transaction, principal, found.version)
             return found.id
@@ -322,13 +322,13 @@ class ReleaseStore:
         for name in ("ref", "url", "status", "notes", "metadata"):
             if name in values:
                 column = COLUMN_OF.get(name, name)
-                await transaction.run(SET_COLUMN[column], {"release": found.id, column: values[name]})
+                await transaction.execute(SET_COLUMN[column], {"release": found.id, column: values[name]})
         if "date_released" in values:
             date = values["date_released"]
             order = {"release": found.id, "release_order": date or END_OF_TIME}
-            await transaction.run(SET_DATE, {**order, "date_released": date})
+            await transaction.execute(SET_DATE, {**order, "date_released": date})
             shown = date or found.date_created
-            await transaction.run(SET_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
+            await transaction.execute(SET_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
 
     async def _show(
         self, transaction: Transaction, principal: Principal, release: int, view: PagedSelection | None
@@ -345,7 +345,7 @@ class ReleaseStore:
 
 
 async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
-    row = await transaction.one(SORT_KEYS, {"release_id": release})
+    row = await transaction.fetch_one(SORT_KEYS, {"release_id": release})
     assert row
     return dict(zip(_SORT_KEYS, row, strict=True))
 
