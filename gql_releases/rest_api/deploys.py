@@ -6,7 +6,7 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.deploy import parse_new_deploy
 from gql_releases.domain.errors import InvalidInput, ReleaseNotFound
 from gql_releases.domain.paging import Order
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine import paged_selections, parameters
 from gql_releases.rest_api.engine.field_names import FieldNames, same_names
 from gql_releases.rest_api.engine.paged_selections import VERSION_SELECTION, date_field, paged_selection
@@ -44,7 +44,7 @@ async def list_deploys(request: Request) -> Answer:
     release, projects = await read_release(request)
     condition = ("last_of", projects) if projects else ("last", True)
     page = read_page(request.parameters, LAST_FINISHED, (condition,))
-    read = Read(View(RELEASE_DEPLOYS, (page,)), release)
+    read = ObjectRead(PagedSelection(RELEASE_DEPLOYS, (page,)), release)
     return await paged_selections.answer_page(request, read, page, ReleaseNotFound())
 
 
@@ -52,18 +52,18 @@ DEPLOY_SELECTION = s.Selection(
     "Deploy",
     (
         s.Value("id", "id", str),
-        s.One("environment", "environment", s.Selection("Environment", (s.Value("name", "name"),)), bare=True),
+        s.ToOneField("environment", "environment", s.Selection("Environment", (s.Value("name", "name"),)), bare=True),
         date_field("dateStarted", "date_started"),
         date_field("dateFinished", "date_finished"),
         s.Value("name", "name"),
         s.Value("url", "url"),
         s.Value("status", "status", str.lower),
         s.Value("externalId", "external_id"),
-        s.One("previousRelease", "previous_release", VERSION_SELECTION, bare=True),
+        s.ToOneField("previousRelease", "previous_release", VERSION_SELECTION, bare=True),
     ),
 )
 
-DEPLOY_VIEW = s.View(DEPLOY_SELECTION)
+DEPLOY_VIEW = s.PagedSelection(DEPLOY_SELECTION)
 """A deploy."""
 
 RELEASE_DEPLOYS = paged_selection("Release", "deploys", DEPLOY_VIEW.selection)

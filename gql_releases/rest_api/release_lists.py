@@ -11,7 +11,7 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ProjectNotFound
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import READ_RELEASES
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine import paged_selections, parameters
 from gql_releases.rest_api.engine.paged_selections import paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
@@ -37,7 +37,7 @@ async def list_releases(request: Request) -> Answer:
     if request.last("flatten") == "1":
         return await answer_flat(request, order, conditions, projects)
     page = read_page(request.parameters, order, conditions)
-    read = Read(View(ORGANIZATION_RELEASES, (page, *RELEASE_PAGES)), request.own)
+    read = ObjectRead(PagedSelection(ORGANIZATION_RELEASES, (page, *RELEASE_PAGES)), request.own)
     return await paged_selections.answer_page(request, read, page, ProjectNotFound())
 
 
@@ -46,7 +46,7 @@ async def list_stats(request: Request) -> Answer:
     order, conditions, _ = await read_filters(request)
     page = read_page(request.parameters, order, conditions, STATS_PER_PAGE)
     return await paged_selections.answer_page(
-        request, Read(View(RELEASE_STATS, (page,)), request.own), page, ProjectNotFound()
+        request, ObjectRead(PagedSelection(RELEASE_STATS, (page,)), request.own), page, ProjectNotFound()
     )
 
 
@@ -66,7 +66,7 @@ async def list_project_releases(request: Request) -> Answer:
     conditions = (("status", "OPEN"), *needed, *chosen, *within)
     order = NEWEST_SHOWN_FIRST if order == parameters.SORT_NEWEST else order
     page = read_page(request.parameters, order, parameters.require_statement(conditions))
-    read = Read(View(PROJECT_RELEASES, (page, *RELEASE_PAGES)), (("id", project),))
+    read = ObjectRead(PagedSelection(PROJECT_RELEASES, (page, *RELEASE_PAGES)), (("id", project),))
     return await paged_selections.answer_page(request, read, page, ProjectNotFound())
 
 

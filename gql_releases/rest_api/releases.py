@@ -13,7 +13,7 @@ from gql_releases.domain.errors import (
     ProjectNotFound,
     ReleaseNotFound,
 )
-from gql_releases.domain.outcomes import Created
+from gql_releases.domain.outcomes import CreateResult
 from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.release import (
     NewRelease,
@@ -21,7 +21,7 @@ from gql_releases.domain.release import (
     parse_new_release,
     parse_release_change,
 )
-from gql_releases.domain.selection import Read, View
+from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.commits import (
     AUTHOR_SELECTION,
     COMMIT_FIELDS,
@@ -102,9 +102,9 @@ def release_selection(slot: int, *, projects_looked_at: bool = False) -> s.Selec
             s.Constant("newGroups", 0),
             s.Constant("owner", None),
             s.Value("commitCount", "commit_count"),
-            s.One("lastCommit", "last_commit", commit_selection(slot)),
+            s.ToOneField("lastCommit", "last_commit", commit_selection(slot)),
             s.Value("deployCount", "deploy_count"),
-            s.One("lastDeploy", "last_deploy", DEPLOY_SELECTION),
+            s.ToOneField("lastDeploy", "last_deploy", DEPLOY_SELECTION),
             list_field("authors", "authors", slot + 1, AUTHOR_SELECTION),
             list_field("projects", "projects", slot + 2, _PROJECT_SELECTION, looked_at=projects_looked_at),
             s.Constant("firstEvent", None),
@@ -116,7 +116,7 @@ def release_selection(slot: int, *, projects_looked_at: bool = False) -> s.Selec
 
 
 RELEASE_PAGES = (WHOLE_LIST, WHOLE_LIST, WHOLE_LIST)
-RELEASE_VIEW = s.View(release_selection(0), RELEASE_PAGES)
+RELEASE_VIEW = s.PagedSelection(release_selection(0), RELEASE_PAGES)
 """A release."""
 
 
@@ -132,7 +132,7 @@ META_SELECTION = s.Selection(
         s.Constant("newGroups", 0),
         s.Value("deployCount", "deploy_count"),
         s.Value("commitCount", "commit_count"),
-        s.Many("commitFilesChanged", "changed_paths", "FileChange", 1, (s.TotalCount("total"),), str, bare=True),
+        s.ToManyField("commitFilesChanged", "changed_paths", "FileChange", 1, (s.TotalCount("total"),), str, bare=True),
         s.Constant("releaseFileCount", 0),
         s.Constant("isArtifactBundle", False),
         s.Value("released", "date_released", render_date, otherwise="date_created"),
@@ -140,19 +140,19 @@ META_SELECTION = s.Selection(
 )
 """The summary of a release; its pages are those of projects and paths."""
 
-_PREVIOUS_SELECTION = s.Selection("Release", (s.One("found", "with_commits", release_selection(1), 0),))
+_PREVIOUS_SELECTION = s.Selection("Release", (s.ToOneField("found", "with_commits", release_selection(1), 0),))
 
 
-def previous_view(projects: list[int]) -> s.View:
+def previous_view(projects: list[int]) -> s.PagedSelection:
     """Return the view of the release before one that has commits, in some of its projects ([] for all)."""
-    return s.View(
+    return s.PagedSelection(
         _PREVIOUS_SELECTION, (PageRequest(1, conditions=(("projects", projects),) if projects else ()), *RELEASE_PAGES)
     )
 
 
-def neighbor_field(name: str, slot: int) -> s.Many:
+def neighbor_field(name: str, slot: int) -> s.ToManyField:
     """Return a field with the version of one release: the first of a page."""
-    return s.Many(name, "releases", "Release", slot, (s.Nodes("nodes", VERSION_SELECTION),), str, _first_version)
+    return s.ToManyField(name, "releases", "Release", slot, (s.Nodes("nodes", VERSION_SELECTION),), str, _first_version)
 
 
 def _first_version(page: Tree) -> str | None:
@@ -208,7 +208,7 @@ def parse_creation(request: Request, project: str | None = None) -> NewRelease:
     return new
 
 
-def answer_creation(created: Created) -> Answer:
+def answer_creation(created: CreateResult) -> Answer:
     """Answer a creation: 201 for a new release, 208 for an existing one."""
     assert created.shown is not None
     return Answer(STATUS_BY_OUTCOME[created.outcome], created.shown)
@@ -218,7 +218,7 @@ async def get_release(request: Request) -> Answer:
     """Show one release; with a `project`, also what stands around it there (docs/sentry-contract.md#3-1-get)."""
     conditions, projects = await read_release(request)
     parameters.read_periods(request)
-    tree = await request.services.reads.read(request.principal, Read(RELEASE_VIEW, conditions))
+    tree = await request.services.reads.read(request.principal, ObjectRead(RELEASE_VIEW, conditions))
     if tree is None:
         raise ReleaseNotFound
     if projects:
@@ -240,7 +240,7 @@ async def read_neighbors(request: Request, found: Tree, project: int) -> Tree | 
         PageRequest(1, newer, conditions=within),
         PageRequest(1, older, conditions=within),
     )
-    read = Read(View(NEIGHBORS_SELECTION, pages), (("id", project),))
+    read = ObjectRead(PagedSelection(NEIGHBORS_SELECTION, pages), (("id", project),))
     return await request.services.reads.read(request.principal, read)
 
 
@@ -273,7 +273,9 @@ async def get_meta(request: Request) -> Answer:
     """Summarize a release (docs/sentry-contract.md#4-10-meta)."""
     found = await release_id(request)
     pages = (WHOLE_LIST, PageRequest(1, conditions=(("release", found),)))
-    tree = await request.services.reads.read(request.principal, Read(View(META_SELECTION, pages), (("id", found),)))
+    tree = await request.services.reads.read(
+        request.principal, ObjectRead(PagedSelection(META_SELECTION, pages), (("id", found),))
+    )
     if tree is None:
         raise ReleaseNotFound
     return Answer(200, tree)
@@ -293,7 +295,7 @@ async def previous_with_commits(request: Request) -> Answer:
     conditions, projects = await read_release(request)
     if len(request.path) == 3:  # below a project
         projects = await narrow_to_project(request, projects)
-    read = Read(previous_view(projects), conditions)
+    read = ObjectRead(previous_view(projects), conditions)
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound

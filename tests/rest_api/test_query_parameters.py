@@ -15,7 +15,7 @@ import pytest
 from gql_releases.rest_api.engine.router import name_route
 from gql_releases.rest_api.loader import QUERY_PARAMETERS, ROUTES
 from tests.client import Answer
-from tests.conftest import House, Template
+from tests.conftest import Harness, Template
 from tests.factories import commit, release
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sentry-compatibility.md").read_text()
@@ -35,10 +35,10 @@ The name of a repository in braces stands for its id.
 
 
 @pytest.fixture(scope="module")
-def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """A store that tests only read, with another organization that has names of its own."""
-    house = House(template, tmp_path_factory.mktemp("filled"))
-    client = house.client
+    harness = Harness(template, tmp_path_factory.mktemp("filled"))
+    client = harness.client
     two = [commit(0), commit(9, repository="acme/api")]
     for version, body in (
         (WEB, release(projects=["web"], commits=two)),
@@ -52,14 +52,14 @@ def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iter
         body = {"environment": environment, "projects": [project], "dateFinished": f"2026-01-0{len(environment) // 4}"}
         assert client.rest("POST", LIST + "both@1.5.0%2B3/deploys/", body).status == 201
     for table, condition in OLDEST.items():
-        house.rows(f"UPDATE {table} SET date_created = '2020-01-01T00:00:00.000000Z' WHERE {condition}")
-    theirs = {"token": house.tokens["other"]}
+        harness.rows(f"UPDATE {table} SET date_created = '2020-01-01T00:00:00.000000Z' WHERE {condition}")
+    theirs = {"token": harness.tokens["other"]}
     body = release("theirs", commits=[commit(1, repository="other/theirs")])
     assert client.rest("POST", LIST.replace("acme", "other"), body, **theirs).status == 201
     path = LIST.replace("acme", "other") + "theirs/deploys/"
     assert client.rest("POST", path, {"environment": "theirs"}, **theirs).status == 201
-    yield house
-    house.close()
+    yield harness
+    harness.close()
 
 
 def list_page(names: list[Any], most: int = 100) -> Rows:
@@ -231,24 +231,24 @@ def fill_path(route: str) -> str:
     return route.removeprefix(ROOT).format(org="acme", project="web", version=version.replace("+", "%2B"))
 
 
-def read(house: House, route: str, query: str) -> Any:
-    for name, row_id in house.rows("SELECT name, id FROM repositories"):
+def read(harness: Harness, route: str, query: str) -> Any:
+    for name, row_id in harness.rows("SELECT name, id FROM repositories"):
         query = query.replace(f"{{{name}}}", str(row_id))
-    answer = house.client.rest("GET", f"{fill_path(route)}?{query}")
+    answer = harness.client.rest("GET", f"{fill_path(route)}?{query}")
     if "follow=1" in query:
         following = answer.headers["link"].split(", ")[1].partition(">")[0].removeprefix("<http://testserver/api/0/")
-        answer = house.client.rest("GET", following)
+        answer = harness.client.rest("GET", following)
     return summarize(route, answer)
 
 
 @pytest.mark.parametrize(("route", "parameter"), [(route, parameter) for route, rows in TABLE.items() for parameter in rows])
-def test_parameter_is_read_or_refused(filled: House, route: str, parameter: str) -> None:
+def test_parameter_is_read_or_refused(filled: Harness, route: str, parameter: str) -> None:
     for query, expected in TABLE[route][parameter]:
         assert read(filled, route, query) == expected, query
 
 
 @pytest.mark.parametrize(("route", "query"), WITHOUT_EFFECT)
-def test_parameter_without_effect_is_documented(filled: House, route: str, query: str) -> None:
+def test_parameter_without_effect_is_documented(filled: Harness, route: str, query: str) -> None:
     plain, answer = (filled.client.rest("GET", f"{fill_path(route)}?{text}") for text in ("", query))
     assert (answer.status, answer.body) == (200, plain.body)
     assert WITHOUT_EFFECT[route, query] in " ".join(DOCS.split())

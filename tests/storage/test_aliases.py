@@ -84,7 +84,7 @@ def test_a_read_gets_each_alias_once() -> None:
 
 def releases(*parts: s.Part) -> s.Selection:
     """Select releases of the organization."""
-    return s.Selection("Organization", (s.Many("r", "releases", "Release", 0, parts or (VERSIONS,), str),))
+    return s.Selection("Organization", (s.ToManyField("r", "releases", "Release", 0, parts or (VERSIONS,), str),))
 
 
 VERSIONS = s.Nodes("nodes", s.Selection("Release", (s.Value("version", "version"),)))
@@ -112,7 +112,7 @@ def test_conditions_leave_few_cycles(dialect: Dialect) -> None:
 def test_too_many_joins_are_refused_before_anything_is_compiled(monkeypatch: pytest.MonkeyPatch, inside: bool) -> None:
     """Compiling 55 joins to refuse the 56th took a tenth of a second, at each request again."""
     one = s.Selection("Commit", (s.Value("sha", "sha"),))
-    commits = tuple([s.One(f"c{number}", "last_commit", one) for number in range(MAX_JOINS + 1)])
+    commits = tuple([s.ToOneField(f"c{number}", "last_commit", one) for number in range(MAX_JOINS + 1)])
     selection = releases(s.Nodes("nodes", s.Selection("Release", commits))) if inside else s.Selection("Release", commits)
     monkeypatch.setattr(compile, "compile_object", lambda *all: pytest.fail("compiled"))
     with pytest.raises(DomainError, match=f"more than {MAX_JOINS} others"):

@@ -149,7 +149,9 @@ def test_writers_of_the_same_few_rows(template: Template, tmp_path: Path, seed: 
     chance = random.Random(seed)
     for number in range(4):
         pool = [commit(n, repository=f"acme/{n % 3}") for n in range(9)]
-        harness.client.rest("POST", LIST.removeprefix("/api/0/"), release(f"v{number}", projects=["web", "api"], commits=pool))
+        harness.client.rest(
+            "POST", LIST.removeprefix("/api/0/"), release(f"v{number}", projects=["web", "api"], commits=pool)
+        )
 
     async def caller() -> list[Any]:
         answers = []

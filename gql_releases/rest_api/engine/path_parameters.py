@@ -12,10 +12,10 @@ from gql_releases.domain.principal import READ_ORGANIZATION
 from gql_releases.domain.release import (
     ReleaseKey,
 )
-from gql_releases.domain.selection import Read
+from gql_releases.domain.selection import ObjectRead
 from gql_releases.rest_api.engine.requests import Request
 
-PROJECT_ID_VIEW = s.View(s.Selection("Project", (s.Value("id", "id"),)))
+PROJECT_ID_VIEW = s.PagedSelection(s.Selection("Project", (s.Value("id", "id"),)))
 """A project's id alone."""
 
 
@@ -39,7 +39,9 @@ def release_key(request: Request) -> ReleaseKey:
 
 async def project_id(request: Request) -> int:
     """Give the id of the path's project. Raises ProjectNotFound."""
-    tree = await request.services.reads.read(request.principal, Read(PROJECT_ID_VIEW, (project_condition(request.path[1]),)))
+    tree = await request.services.reads.read(
+        request.principal, ObjectRead(PROJECT_ID_VIEW, (project_condition(request.path[1]),))
+    )
     if tree is None:
         raise ProjectNotFound
     found: int = tree["id"]

@@ -6,19 +6,19 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ReleaseNotFound
 from gql_releases.domain.principal import READ_RELEASES
-from gql_releases.domain.selection import Read
+from gql_releases.domain.selection import ObjectRead
 from gql_releases.rest_api.engine.parameters import read_projects
 from gql_releases.rest_api.engine.path_parameters import release_key
 from gql_releases.rest_api.engine.requests import Request
 
-RELEASE_ID_VIEW = s.View(s.Selection("Release", (s.Value("id", "id"),)))
+RELEASE_ID_VIEW = s.PagedSelection(s.Selection("Release", (s.Value("id", "id"),)))
 """A release's id alone."""
 
 
 async def release_id(request: Request) -> int:
     """Return the id of the release that the path names. Raises what read_release does, ReleaseNotFound."""
     conditions, _ = await read_release(request)
-    tree = await request.services.reads.read(request.principal, Read(RELEASE_ID_VIEW, conditions))
+    tree = await request.services.reads.read(request.principal, ObjectRead(RELEASE_ID_VIEW, conditions))
     if tree is None:
         raise ReleaseNotFound
     found: int = tree["id"]

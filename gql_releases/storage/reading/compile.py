@@ -20,22 +20,31 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.reading.aliases import Aliases
-from gql_releases.storage.reading.conditions import condition, numbered
+from gql_releases.storage.reading.conditions import condition, number_conditions
 from gql_releases.storage.reading.entity import Catalogue, ComputedReferenceQuery, Entity, ToMany, ToOne
-from gql_releases.storage.reading.json_lists import spelled
+from gql_releases.storage.reading.json_lists import render_list
 from gql_releases.storage.reading.list_queries import (
-    Rows,
+    ListRows,
+    choose_link,
     of_links,
     order_of,
     organization,
     page_limit,
-    routed,
     same_row,
     total_of,
 )
 from gql_releases.storage.reading.pages import page, page_info
-from gql_releases.storage.reading.plan import Joined, Level, ListPlan, Shape, follow, require_joins, tenant_of
-from gql_releases.storage.reading.row_codegen import Build, Expression, Put, Source, Waiting, each, end_of_page, present
+from gql_releases.storage.reading.plan import JoinedList, Level, ListPlan, Shape, follow, require_joins, tenant_of
+from gql_releases.storage.reading.row_codegen import (
+    Build,
+    Expression,
+    ListSlot,
+    Put,
+    SourceBuilder,
+    each,
+    end_of_page,
+    present,
+)
 from gql_releases.storage.reading.scanning import is_scanning_read
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.token import TokenRow
@@ -46,17 +55,17 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
 
     Lists that come as text are first: each row of a list that comes with its parent would bring them again.
     """
-    lists = [item for item in fields if isinstance(item, s.Many)]
-    texts = {item.name: text for item in lists if (text := spelled(level, entity, rows, item)) is not None}
+    lists = [item for item in fields if isinstance(item, s.ToManyField)]
+    texts = {item.name: text for item in lists if (text := render_list(level, entity, rows, item)) is not None}
     parts: list[tuple[str, Expression]] = []
-    waiting: list[Waiting] = []
+    waiting: list[ListSlot] = []
     for item in fields:
         match item:
             case s.Value():
                 made = _compile_value(level, rows, item)
-            case s.Many() if item.name in texts:
+            case s.ToManyField() if item.name in texts:
                 made = texts[item.name]
-            case s.Many():
+            case s.ToManyField():
                 waiting.append(_compile_waiting(level, entity, rows, item))
                 instead = waiting[-1].instead
                 made = "None" if instead is None else f"r[{instead}]"
@@ -75,7 +84,9 @@ def _compile_value(level: Level, rows: FromClause, item: s.Value) -> Expression:
     return present(index, level.code.converted(index, item.render, nullable=False), other)
 
 
-def _compile_nested(level: Level, entity: Entity, rows: FromClause, item: s.Constant | s.Embedded | s.One) -> Expression:
+def _compile_nested(
+    level: Level, entity: Entity, rows: FromClause, item: s.Constant | s.Embedded | s.ToOneField
+) -> Expression:
     if isinstance(item, s.Constant):
         return level.code.constant(item.value)
     if isinstance(item, s.Embedded):
@@ -104,24 +115,26 @@ def _compile_bare(level: Level, rows: FromClause, item: s.Field) -> Expression:
 
 
 def _pick(level: Level, entity: Entity, rows: FromClause, attribute: str, slot: int) -> ColumnElement[Any]:
-    binds = {name: bind for name, bind in numbered(level.shapes[slot].conditions, f"s{slot}_c") if isinstance(bind, str)}
+    binds = {
+        name: bind for name, bind in number_conditions(level.shapes[slot].conditions, f"s{slot}_c") if isinstance(bind, str)
+    }
     return entity.picks[attribute].find(rows, binds, level.dialect).correlate(rows).scalar_subquery()
 
 
-def _compile_waiting(level: Level, entity: Entity, rows: FromClause, item: s.Many) -> Waiting:
+def _compile_waiting(level: Level, entity: Entity, rows: FromClause, item: s.ToManyField) -> ListSlot:
     key = level.add(rows.c[entity.key])
     instead = level.add(rows.c[item.unless]) if item.unless else None
     total = None
     if any(isinstance(part, s.TotalCount) for part in item.parts):
         total = level.add(total_of(level, entity, rows, item))
     level.lists.append(compile_list(level, entity, rows, item))
-    return Waiting(item.name, len(level.lists) - 1, key, total, instead)
+    return ListSlot(item.name, len(level.lists) - 1, key, total, instead)
 
 
-def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> ListPlan:
+def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.ToManyField) -> ListPlan:
     """Make the plan of a list: its statement and its parts."""
     shape = level.shapes[item.slot]
-    link = routed(entity.manys[item.attribute], shape.conditions)
+    link = choose_link(entity.manys[item.attribute], shape.conditions)
     order = order_of(link, shape, item)
     level.whole |= link.whole
     if not level.is_root:
@@ -135,7 +148,7 @@ def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.Many) 
     return _of_one_parent(level, link, order, item)
 
 
-def _of_one_parent(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:
+def _of_one_parent(level: Level, link: ToMany, order: Order, item: s.ToManyField) -> ListPlan:
     """Select the page of the one parent that there is: the root is one object."""
     below, found, put = _level_of(level, link, order, item)
     if not below.columns:  # rows are only counted
@@ -144,7 +157,7 @@ def _of_one_parent(level: Level, link: ToMany, order: Order, item: s.Many) -> Li
     return ListPlan(item.slot, below, put, None)
 
 
-def _with_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, parent: ColumnElement[Any]) -> ListPlan:
+def _with_its_parent(level: Level, link: ToMany, order: Order, item: s.ToManyField, parent: ColumnElement[Any]) -> ListPlan:
     """Let the root's statement bring the list with it: a row for each row of the list, or one with NULLs."""
     below, found, put = _level_of(level, link, order, item)
     by = tuple([below.add(one) for one in found.places(order)])
@@ -153,12 +166,14 @@ def _with_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, par
     level.columns += [column.label(f"p{index}") for index, column in enumerate(brought.c)]
     level.source, level.has_rows = level.source.outerjoin(brought, true()), True
     descending = order.descending != level.shapes[item.slot].backward
-    return ListPlan(item.slot, below, put, None, by, descending, Joined(start, start + by[0]))
+    return ListPlan(item.slot, below, put, None, by, descending, JoinedList(start, start + by[0]))
 
 
-def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, parent: ColumnElement[Any]) -> ListPlan:
+def _beside_its_parent(
+    level: Level, link: ToMany, order: Order, item: s.ToManyField, parent: ColumnElement[Any]
+) -> ListPlan:
     """Do the same where there is no LATERAL: SQLite knows that the root is one row, and walks the list's index in order."""
-    found = Rows(link, level, item.slot)
+    found = ListRows(link, level, item.slot)
     on = and_(*found.within(organization(), parent), *found.beyond(order))
     source = level.source.outerjoin(found.links, on)
     below = Level(
@@ -166,7 +181,7 @@ def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, p
         level.catalogue,
         level.shapes,
         source,
-        Source(),
+        SourceBuilder(),
         level.aliases,
         columns=level.columns,
         joins=level.joins,
@@ -175,17 +190,17 @@ def _beside_its_parent(level: Level, link: ToMany, order: Order, item: s.Many, p
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
     level.source, level.has_rows, level.joins = below.source, True, below.joins
     level.finish = lambda wanted: found.paged(wanted, order)
-    return ListPlan(item.slot, below, put, None, joined=Joined(0, below.add(found.links.c[order.field])))
+    return ListPlan(item.slot, below, put, None, joined=JoinedList(0, below.add(found.links.c[order.field])))
 
 
-def _level_of(level: Level, link: ToMany, order: Order, item: s.Many) -> tuple[Level, Rows, Put]:
-    found = Rows(link, level, item.slot, shown=True)
-    below = Level(level.dialect, level.catalogue, level.shapes, found.source, Source(), level.aliases)
+def _level_of(level: Level, link: ToMany, order: Order, item: s.ToManyField) -> tuple[Level, ListRows, Put]:
+    found = ListRows(link, level, item.slot, shown=True)
+    below = Level(level.dialect, level.catalogue, level.shapes, found.source, SourceBuilder(), level.aliases)
     put = _compile_parts(below, found.rows, item, order, found.links.c[order.field], found.links.c[link.tie])
     return below, found, put
 
 
-def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> ListPlan:
+def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.ToManyField) -> ListPlan:
     """Join to each parent its page, limited per parent in SQL; rows come in any order."""
     dialect, shape, slot = level.dialect, level.shapes[item.slot], item.slot
     parents, links = dialect.list_items("parents", Id), level.aliases.of(link.table)
@@ -202,7 +217,7 @@ def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.Many) -> 
         source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
     if link.child:
         source = source.join(rows, same_row(links, rows, link))
-    below = Level(dialect, level.catalogue, level.shapes, source, Source(), level.aliases)
+    below = Level(dialect, level.catalogue, level.shapes, source, SourceBuilder(), level.aliases)
     sort, tie = links.c[order.field], links.c[link.tie]
     put = _compile_parts(below, rows, item, order, sort, tie)
     parent, places = below.add(parents.c.value), [sort] if link.dense or order.field == link.tie else [sort, tie]
@@ -221,12 +236,12 @@ def _range(position: ColumnElement[Any], slot: int, *, after: bool) -> ColumnEle
 
 def _picked(level: Level, link: ToMany, order: Order, slot: int, parent: ColumnElement[Any]) -> Select[Any]:
     """Select the keys of one parent's page, limited in SQL."""
-    inner = Rows(link, level, slot)
+    inner = ListRows(link, level, slot)
     return inner.walk([inner.links.c[link.child or "id"]], inner.source, order, parent)
 
 
 def _compile_parts(
-    level: Level, rows: FromClause, item: s.Many, order: Order, sort: ColumnElement[Any], tie: ColumnElement[Any]
+    level: Level, rows: FromClause, item: s.ToManyField, order: Order, sort: ColumnElement[Any], tie: ColumnElement[Any]
 ) -> Put:
     """Make the function that puts the list's connections into its objects."""
     shape, code = level.shapes[item.slot], level.code
@@ -285,11 +300,11 @@ def _count_joins(fields: Sequence[Any]) -> int:
     count = 0
     for item in fields:
         match item:
-            case s.One():
+            case s.ToOneField():
                 count += 1 + _count_joins(item.selection.fields)
             case s.Embedded():
                 count += _count_joins((*item.fields, *(item.otherwise or ())))
-            case s.Many():
+            case s.ToManyField():
                 require_joins(sum(_count_joins(_fields_of(part)) for part in item.parts))
     return count
 
@@ -323,13 +338,13 @@ def compile_root(
     tokens = aliases.of(table(TokenRow))
     if selection.entity == "Viewer":
         rows: FromClause = tokens
-        level = Level(dialect, catalogue, shapes, tokens, Source(), aliases, is_root=True)
+        level = Level(dialect, catalogue, shapes, tokens, SourceBuilder(), aliases, is_root=True)
     else:
         rows = aliases.of(entity.table)
-        found = [condition(entity, rows, name, bind, dialect) for name, bind in numbered(conditions, "r")]
+        found = [condition(entity, rows, name, bind, dialect) for name, bind in number_conditions(conditions, "r")]
         same = rows.c[entity.tenant] == tokens.c.organization_id
         level = Level(
-            dialect, catalogue, shapes, tokens.outerjoin(rows, and_(same, *found)), Source(), aliases, is_root=True
+            dialect, catalogue, shapes, tokens.outerjoin(rows, and_(same, *found)), SourceBuilder(), aliases, is_root=True
         )
     build = level.code.builder(compile_object(level, entity, rows, selection.fields))
     present = level.add(rows.c.id)

@@ -32,10 +32,10 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.paging import Position
-from gql_releases.storage.engine.types import NEVER, UtcDateTime
+from gql_releases.storage.engine.types import END_OF_TIME, UtcDateTime
 from gql_releases.storage.reading.aliases import Aliases
 from gql_releases.storage.reading.entity import Catalogue, Entity
-from gql_releases.storage.reading.list_queries import Rows, order_of, routed, total_of
+from gql_releases.storage.reading.list_queries import ListRows, choose_link, order_of, total_of
 from gql_releases.storage.reading.pages import page, page_info
 from gql_releases.storage.reading.plan import Level, follow
 from gql_releases.storage.reading.row_codegen import Expression
@@ -51,7 +51,7 @@ Piece = str | ColumnElement[Any]
 """Some JSON text as it stands, or what makes some."""
 
 
-class Pieces(ColumnElement[str]):
+class JsonConcat(ColumnElement[str]):
     """Pieces one after another. json_build_object and records look up the type of each value for each row."""
 
     inherit_cache = False
@@ -66,13 +66,13 @@ class Pieces(ColumnElement[str]):
                 self.pieces.append(piece)
 
 
-@compiles(Pieces)
-def _pieces(text: Pieces, compiler: Any, **more: Any) -> str:
+@compiles(JsonConcat)
+def _pieces(text: JsonConcat, compiler: Any, **more: Any) -> str:
     made = [_constant(one) if isinstance(one, str) else one for one in text.pieces]
     return " || ".join(compiler.process(one, **more) for one in made)
 
 
-def spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> Expression | None:
+def render_list(level: Level, entity: Entity, owner: FromClause, item: s.ToManyField) -> Expression | None:
     """Let columns of the owner's row bring a list, and give the source of its page; None where that cannot be."""
     around = any(isinstance(part, s.PageInfo) for part in item.parts)
     rows = None if item.unless else _rows(level, entity, owner, item, beyond=around)
@@ -92,7 +92,7 @@ def spelled(level: Level, entity: Entity, owner: FromClause, item: s.Many) -> Ex
 
     def cursor_at(index: int) -> Expression:
         key, tie = (level.add(brought.c[f"{name}{index}"]) for name in ("key", "tie"))
-        order = order_of(routed(entity.manys[item.attribute], shape.conditions), shape, item)
+        order = order_of(choose_link(entity.manys[item.attribute], shape.conditions), shape, item)
         made = f"{code.constant(Position)}({order.field!r}, r[{key}], r[{tie}])"
         return f"(None if r[{tie}] is None else {code.constant(item.cursor)}({made}))"
 
@@ -118,21 +118,21 @@ def _array(text: str | None, more: bool) -> str:
     return f"[{text.rpartition(BETWEEN)[0] if more else text}]"  # a page of no rows has one row more, and no separator
 
 
-def _rows(level: Level, entity: Entity, owner: FromClause, item: s.Many, *, beyond: bool) -> Select[Any] | None:
+def _rows(level: Level, entity: Entity, owner: FromClause, item: s.ToManyField, *, beyond: bool) -> Select[Any] | None:
     """Select the text of each row of a page; `beyond`: of one row more, and the place of each in the order."""
     nodes = [part for part in item.parts if isinstance(part, s.Nodes)]
     shape = level.shapes[item.slot]
     apart = any(isinstance(part, s.Edges) for part in item.parts)
     if apart or len(nodes) != 1 or not item.json or not level.dialect.renders_json or shape.backward or shape.limit is None:
         return None
-    link = routed(entity.manys[item.attribute], shape.conditions)
+    link = choose_link(entity.manys[item.attribute], shape.conditions)
     order = order_of(link, shape, item)
-    found = Rows(link, level, item.slot, shown=True)
-    speller = Speller(found.source, level.catalogue, level.aliases)
+    found = ListRows(link, level, item.slot, shown=True)
+    speller = JsonRenderer(found.source, level.catalogue, level.aliases)
     pieces = speller.object(level.catalogue.entities[item.entity], found.rows, nodes[0].selection.fields)
     if pieces is None:
         return None
-    columns: list[ColumnElement[Any]] = [Pieces(pieces).label("text")]
+    columns: list[ColumnElement[Any]] = [JsonConcat(pieces).label("text")]
     if beyond:
         columns += [found.links.c[order.field].label("key"), found.links.c[link.tie].label("tie")]
     most = shape.limit if beyond else shape.limit - 1
@@ -153,7 +153,7 @@ def _page(rows: Select[Any], size: int) -> FromClause:
     return select(_TEXT.label("text"), func.count().label("count"), *places).select_from(rows.subquery("one")).lateral()
 
 
-class Speller:
+class JsonRenderer:
     """Names what makes an object of one entity's row; `source` grows by the rows that its references lead to."""
 
     def __init__(self, source: Any, catalogue: Catalogue, aliases: Aliases) -> None:
@@ -168,14 +168,14 @@ class Speller:
             case s.Value(_, attribute, None | s.ShortDate(), None):
                 return _plain(rows.c[attribute], short=item.render is not None)
             case s.Value(_, attribute, s.Base64(prefix), None):
-                number = Pieces([_constant(prefix), cast(rows.c[attribute], Text)])
+                number = JsonConcat([_constant(prefix), cast(rows.c[attribute], Text)])
                 text = func.encode(func.convert_to(number, "UTF8"), "base64")  # in lines of 76 characters
                 return _given(rows.c[attribute], ['"', text, '"'])
             case s.Constant(_, value):
                 return [orjson.dumps(value).decode()]
             case s.Embedded(_, present, inner, None, otherwise=None) if present:
                 return _given(rows.c[present], self.object(entity, rows, inner))
-            case s.One(_, attribute, selection, None, False, None) if attribute in entity.ones:
+            case s.ToOneField(_, attribute, selection, None, False, None) if attribute in entity.ones:
                 one = entity.ones[attribute]
                 target = self.catalogue.entities[one.target]
                 self.source, other = follow(self.source, target, rows, rows.c[one.column], self.aliases)
@@ -201,7 +201,7 @@ def _given(column: ColumnElement[Any], pieces: list[Piece] | None) -> list[Piece
 
 
 def _or_null(present: ColumnElement[Any], pieces: list[Piece]) -> ColumnElement[Any]:
-    return case((present.is_(None), _constant("null")), else_=Pieces(pieces))
+    return case((present.is_(None), _constant("null")), else_=JsonConcat(pieces))
 
 
 def _plain(column: ColumnElement[Any], *, short: bool) -> list[Piece] | None:
@@ -217,7 +217,7 @@ def _plain(column: ColumnElement[Any], *, short: bool) -> list[Piece] | None:
 
 def _date(column: ColumnElement[Any], *, short: bool) -> ColumnElement[Any]:
     """Spell a date, in quotes. Most have no fraction, and to_json takes a third of to_char's time."""
-    never = column == literal_column("'infinity'"), _constant(f'"{format_date(NEVER)}"')
+    never = column == literal_column("'infinity'"), _constant(f'"{format_date(END_OF_TIME)}"')
     fraction = "" if short else ".000000"
     whole = column == cast(column, TIMESTAMP(timezone=True, precision=0))
     made = func.replace(cast(func.to_json(column), Text), _constant("+00:00"), _constant(f"{fraction}Z"))

@@ -15,7 +15,7 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.reading.aliases import Aliases
 from gql_releases.storage.reading.entity import Catalogue, Entity
-from gql_releases.storage.reading.row_codegen import Put, Source
+from gql_releases.storage.reading.row_codegen import Put, SourceBuilder
 
 MAX_JOINS = 55
 """To-ones of one level, aliases included. Source: https://sqlite.org/limits.html, 64 tables in a join."""
@@ -48,7 +48,7 @@ def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
     return Shape(limit, page.order, page.backward, page.after is not None, page.before is not None, names, kinds)
 
 
-class Joined(NamedTuple):
+class JoinedList(NamedTuple):
     """A list that its parent's own statement brings: where its columns begin, and one that is NULL where it is empty."""
 
     start: int
@@ -69,7 +69,7 @@ class ListPlan:
     parent: int | None
     sort: tuple[int, ...] = ()
     descending: bool = False
-    joined: Joined | None = None
+    joined: JoinedList | None = None
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Level:
     catalogue: Catalogue
     shapes: Sequence[Shape]
     source: Any
-    code: Source
+    code: SourceBuilder
     aliases: Aliases
     is_root: bool = False
     columns: list[ColumnElement[Any]] = field(default_factory=list)
@@ -123,7 +123,7 @@ class Level:
             prepared = self.statement.settle(self.dialect, is_kept=is_kept)
             weight += CHARACTER_BYTES * len(prepared.sql)
             self.is_long = not prepared.is_kept
-        self.source, self.columns, self.shapes, self.code, self.finish = None, [], (), Source(), _as_it_is
+        self.source, self.columns, self.shapes, self.code, self.finish = None, [], (), SourceBuilder(), _as_it_is
         for below in self.lists:
             weight += below.level.settle(is_kept=is_kept)
             self.is_long |= below.level.is_long
