@@ -19,7 +19,7 @@ from starlette.types import Scope
 
 from gql_releases.web.request_record import RequestRecord
 
-DELAY = 0.05
+FLUSH_DELAY_SECONDS = 0.05
 """Seconds that a line may wait for others."""
 MAX_PATH_LENGTH = 2048
 """Characters of a path in the log."""
@@ -85,7 +85,7 @@ class RequestLog:
         if not self._logger.isEnabledFor(logging.DEBUG if record.is_probe else logging.INFO):
             return
         if not self._waiting:
-            asyncio.get_running_loop().call_later(DELAY, self.flush)
+            asyncio.get_running_loop().call_later(FLUSH_DELAY_SECONDS, self.flush)
         scope = record.scope
         self._waiting.append((
             record.ended, record.is_probe, self._find_client(scope), scope["method"], scope["raw_path"], record.api,
