@@ -34,19 +34,37 @@ class CommitStatus(StrEnum):
 
 
 MESSAGES = {
-    CommitStatus.COMPLETE: "All commits are there: they were sent as a list, or are known from previous to head.",
-    CommitStatus.BY_TIME: "The range is filled, but dates alone join some of its lists: send previousCommit with each.",
-    CommitStatus.HEAD_UNLISTED: "A list of commits was sent, and the head that was named is not in it.",
-    CommitStatus.TOO_LONG: f"The range has more than {MAX_RANGE} commits or {MAX_STEPS} lists; only the head is listed.",
-    CommitStatus.AMBIGUOUS: "Lists disagree about what came before a commit; only the head is listed.",
-    CommitStatus.GAP: "The known commits do not lead from head to previous: a list in between was never sent, or previous "
-    "is on another line, as after a force-push. Only the head is listed.",
-    CommitStatus.PREVIOUS_UNKNOWN: "No previous commit was named, and no earlier release of its projects has a head on the "
-    "known line; only the head is listed.",
-    CommitStatus.HEAD_UNKNOWN: "The head stands in no list of commits that was sent; only the head is listed.",
-    CommitStatus.ORIGIN_AMBIGUOUS: "Commits or refs are of `origin`, and the projects of the release have several default "
-    "repositories: name the repository, with SENTRY_VCS_REMOTE or set-commits --commit.",
-    CommitStatus.NO_COMMITS: "Nobody has sent commits or refs for this release.",
+    CommitStatus.COMPLETE: "All commits are known: a list was sent, or every commit from previous to head is known.",
+    CommitStatus.BY_TIME: (
+        "The range is filled, but some of its lists are joined by dates alone: send previousCommit with each list."
+    ),
+    CommitStatus.HEAD_UNLISTED: "A list of commits was sent, but does not contain the head: send the list of that head.",
+    CommitStatus.TOO_LONG: (
+        f"The range has more than {MAX_RANGE} commits or {MAX_STEPS} lists, so only the head is listed: send a nearer "
+        "previousCommit, or a list."
+    ),
+    CommitStatus.AMBIGUOUS: (
+        "Lists disagree about what came before a commit, so only the head is listed: send the list of this release."
+    ),
+    CommitStatus.GAP: (
+        "The known commits do not lead from head to previous, so only the head is listed: send the missing "
+        "list of commits or, after a force-push, a previousCommit of the new line."
+    ),
+    CommitStatus.PREVIOUS_UNKNOWN: (
+        "No previousCommit was sent, and no other release of the projects has a head on the known line, so "
+        "only the head is listed: send previousCommit."
+    ),
+    CommitStatus.HEAD_UNKNOWN: (
+        "The head is in no list of commits that was sent, so only the head is listed: send the list that has "
+        "it, with a release of any project."
+    ),
+    CommitStatus.ORIGIN_AMBIGUOUS: (
+        "Commits or refs name the repository `origin`, and the projects of the release have several default "
+        "repositories: name the repository, with SENTRY_VCS_REMOTE or set-commits --commit."
+    ),
+    CommitStatus.NO_COMMITS: (
+        "No commits or refs were sent for this release: run set-commits; in CI, fetch the history first."
+    ),
 }
 """A sentence for each status."""
 

@@ -1,7 +1,7 @@
-"""How a field of the Strawberry schema says, where it is declared, what it is bound to.
+"""Bindings: what the fields of the Strawberry schema are read from, or run.
 
-A type reads like its documentation: a field of a node is a column, an object embedded in the row, a to-one, a to-many, or
-a part of a connection. Root fields are planned or commanded. The planner reads these bindings; nothing resolves them.
+A field of a node is a column, an object embedded in the row, a to-one, a to-many or a part of a connection; a root field is
+a query or a mutation. The planner reads the bindings; there are no resolvers.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ Arguments = Mapping[str, Any]
 Input = dict[str, Any]
 """A coerced input of a mutation."""
 Payload = dict[str, Any]
-"""The attributes of a payload, and those of the node that it shows."""
+"""The attributes of a payload, and those of the object in it."""
 FindProblems = Callable[["Services", "Principal", Input], Awaitable["list[Problem]"]]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the entity, or of the entity that this object is embedded in."""
+    """A column of the entity, or of the entity in whose row this object is embedded."""
 
     attribute: str
     render: Render | None = None
@@ -46,7 +46,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class NodeId:
-    """The id of the node."""
+    """The global id of the node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class ComputedReference:
-    """A to-one that is found by arguments: the field's own, or those of the object that it is embedded in."""
+    """A to-one that arguments select: the field's own, or those of the object that it is embedded in."""
 
     attribute: str
     conditions: Callable[[Arguments], Conditions]
@@ -85,7 +85,7 @@ class ComputedReference:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedText:
-    """A text: the column's, or where that is NULL what `write` makes of the first `size` of a list and its total count."""
+    """A text: the column's, or if that is NULL, what `write` makes of the first `size` items of a list and its count."""
 
     attribute: str
     listed: str
@@ -97,7 +97,7 @@ class GeneratedText:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A to-many: a connection with the list's own order unless `orders` offers others.
+    """A to-many: a connection in the list's own order, unless `orders` offers others.
 
     `inherits`: it has the conditions of the object that it is embedded in.
     """
@@ -111,7 +111,7 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPart:
-    """A field of a connection, an edge or a pageInfo, by the name that planning knows it under."""
+    """A field of a connection, an edge or a pageInfo, by the planner's name for it."""
 
     part: str
 
@@ -126,12 +126,12 @@ class QueryBinding:
 
 @dataclass(frozen=True, slots=True)
 class MutationBinding:
-    """A root field that writes: one service call. Its result has the payload's attributes, and the shown object's."""
+    """A root field that writes with one service call, which returns the payload's attributes and the object in it."""
 
     run: Callable[[Services, Principal, Input, PagedSelection], Awaitable[Payload]]
     shows: str | None
     find_problems: FindProblems | None = None
-    """What is looked up for a refused input beside its organization; None where nothing else could be wrong."""
+    """Finds further problems of an invalid input, besides its organization; None if there can be none."""
 
 
 def _bound(binding: object, description: str) -> Any:
@@ -139,31 +139,35 @@ def _bound(binding: object, description: str) -> Any:
 
 
 def column(attribute: str, description: str, render: Render | None = None) -> Any:
-    """Bind a field to a column; `render` spells its value."""
+    """Declare a field that is read from a column; `render` converts its value."""
     return _bound(Column(attribute, render), description)
 
 
-def node_id(description: str = "The id of this object, unique among all objects.") -> Any:
-    """Bind a field to the node's id."""
+def node_id(
+    description: str = (
+        "The global id of the object, unique among objects of all types and stable. Opaque: pass it to `node(id)`."
+    ),
+) -> Any:
+    """Declare the field with the node's global id."""
     return _bound(NodeId(), description)
 
 
 def embedded_field(present: str, description: str) -> Any:
-    """Bind a field to an object made of columns of the same row."""
+    """Declare an object made of columns of the same row."""
     return _bound(EmbeddedIn(present), description)
 
 
 def comparison_field(
     present: str, description: str, arguments: list[StrawberryArgument], conditions: Any, *entities: str
 ) -> Any:
-    """Bind a field to an object that arguments decide: its picks and lists have the same conditions."""
+    """Declare an object whose arguments are the conditions of its references and lists."""
     made = _bound(EmbeddedIn(present, conditions, entities), description)
     made.arguments = arguments
     return made
 
 
 def objects(attribute: str, description: str) -> Any:
-    """Bind a field to a column of JSON objects."""
+    """Declare a list that is read from a column of JSON objects."""
     return _bound(Objects(attribute), description)
 
 
@@ -173,40 +177,50 @@ def reference_field(
     conditions: Callable[[Arguments], Conditions],
     arguments: list[StrawberryArgument] | None = None,
 ) -> Any:
-    """Bind a field to the object that its arguments find."""
+    """Declare a reference that is selected by arguments."""
     made = _bound(ComputedReference(attribute, conditions), description)
     made.arguments = arguments or []
     return made
 
 
 def generated_text(binding: GeneratedText, description: str) -> Any:
-    """Bind a field to a text that a list makes where none is stored."""
+    """Declare a text that is made from a list if none is stored."""
     return _bound(binding, description)
 
 
 def to_one(attribute: str, description: str) -> Any:
-    """Bind a field to a reference."""
+    """Declare a reference."""
     return _bound(Reference(attribute), description)
 
 
 def part(name: str, description: str) -> Any:
-    """Bind a field to a part of a connection."""
+    """Declare a part of a connection."""
     return _bound(ConnectionPart(name), description)
 
 
 def argument(name: str, annotation: Any, description: str) -> StrawberryArgument:
-    """Declare an optional argument."""
+    """Return an argument with a description; it is optional if its annotation allows None."""
     documented = Annotated[annotation, strawberry.argument(description=description)]
     return StrawberryArgument(name, None, StrawberryAnnotation(documented))
 
 
 def paging_arguments() -> list[StrawberryArgument]:
-    """Declare the four arguments of a connection."""
+    """Return the four arguments of a connection."""
     return [
-        argument("first", int | None, "The first so many, at most 100; 20 when neither first nor last is given."),
-        argument("after", str | None, "Only what comes after this cursor."),
-        argument("last", int | None, "The last so many, at most 100."),
-        argument("before", str | None, "Only what comes before this cursor."),
+        argument("first", int | None, "Number of items, 0 to 100 (default 20). INVALID_ARGUMENT together with `last`."),
+        argument(
+            "after",
+            str | None,
+            "Return the items after this cursor, such as the last page's `endCursor`. INVALID_CURSOR if it is of "
+            "another order.",
+        ),
+        argument("last", int | None, "Number of items from the end, 0 to 100. INVALID_ARGUMENT together with `first`."),
+        argument(
+            "before",
+            str | None,
+            "Return the items before this cursor, such as the last page's `startCursor`. INVALID_CURSOR if it is "
+            "of another order.",
+        ),
     ]
 
 
@@ -220,7 +234,7 @@ def to_many(
     arguments: list[StrawberryArgument] | None = None,
     inherits: bool = False,
 ) -> Any:
-    """Bind a field to a list. `orders` maps the values of its `orderBy.field` to sorts of the store."""
+    """Declare a list. `orders` maps the values of its `orderBy.field` to orders of the store."""
     made = _bound(ListOf(attribute, order, orders or {}, conditions, inherits), description)
     made.arguments = paging_arguments() + (arguments or [])
     return made
@@ -232,7 +246,7 @@ def query_field(
     find: Callable[[Arguments, Principal], Conditions | None] | None = None,
     arguments: list[StrawberryArgument] | None = None,
 ) -> Any:
-    """Bind a root field to a read."""
+    """Declare a root field that reads."""
     made = _bound(QueryBinding(kind, find), description)
     made.arguments = arguments or []
     return made
@@ -245,12 +259,12 @@ def mutation_field(
     shows: str | None = None,
     find_problems: FindProblems | None = None,
 ) -> Any:
-    """Bind a root field to a service's operation; `shows` names the payload's field that shows an object."""
+    """Declare a root field that writes; `shows` is the payload's field for the written object."""
     made = _bound(MutationBinding(run, shows, find_problems), description)
-    made.arguments = [StrawberryArgument("input", None, StrawberryAnnotation(input_type))]
+    made.arguments = [argument("input", input_type, "The arguments of the mutation, as one object.")]
     return made
 
 
 def render_id(entity: str) -> Render:
-    """Give the function that spells an entity's ids."""
+    """Return the function that writes an entity's global ids."""
     return global_id_of(entity)

@@ -1,4 +1,4 @@
-"""Scalars and ids: one function for each, used by schema and plans alike."""
+"""Scalars and global ids: the functions that the schema and the plans share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_INTEGER = "BigInt must be an integer."
 
 
 class ScalarError(GraphQLError):
-    """A value that does not fit a scalar of ours, with the literal that it stands in if it is one."""
+    """A value that does not fit a custom scalar, with the literal if it is one."""
 
 
 def _parse_date_time(value: Any, node: ValueNode | None = None) -> datetime:
@@ -74,7 +74,10 @@ def _parse_json_literal(node: ValueNode, variables: Any = None) -> Any:
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
-        description="A moment as RFC 3339 in UTC with microseconds; accepts ISO 8601, without an offset it is UTC.",
+        description=(
+            "A time as in RFC 3339, in UTC with microseconds, such as `2026-11-20T10:00:00.000000Z`. Inputs may "
+            "be any ISO 8601 date; without an offset it is in UTC."
+        ),
         specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
         serialize=format_date,
         parse_value=_parse_date_time,
@@ -82,7 +85,10 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
-        description="An integer that may not fit 32 bits: versions are often made of dates. At most 2^64 - 1.",
+        description=(
+            "An integer of up to 64 bits, 0 to 18446744073709551615, for version numbers such as 20261119001. "
+            "JavaScript numbers are exact up to 2^53 - 1."
+        ),
         specified_by_url="https://json-schema.org/understanding-json-schema/reference/numeric#integer",
         serialize=int,
         parse_value=_parse_big_int,
@@ -90,7 +96,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     JSONObject: strawberry.scalar(
         name="JSONObject",
-        description="A JSON object with whatever its maker put into it.",
+        description='A JSON object with fields of the client\'s choice, such as {"pipeline": 4711}.',
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=dict,
         parse_value=_parse_json_object,
@@ -100,18 +106,18 @@ SCALARS: dict[object, ScalarDefinition] = {
 
 
 def to_global_id(entity: str, key: int) -> str:
-    """Spell a node's id: opaque to clients, base64 of `Entity:key` as Relay's libraries have it."""
+    """Return a node's id: opaque to clients, base64 of `Entity:key` as in Relay's libraries."""
     return global_id_of(entity)(key)
 
 
 @lru_cache(maxsize=64)
 def global_id_of(entity: str) -> Base64:
-    """Make what spells the ids of one entity."""
+    """Return the function that writes the ids of one entity."""
     return Base64(f"{entity}:")
 
 
 def from_global_id(text: str) -> tuple[str, int] | None:
-    """Read a node's id as (entity, key); None for what is no id, which leads to nothing."""
+    """Return the (entity, key) of a node's id; None for an invalid id."""
     try:
         entity, _, key = base64.b64decode(text, validate=True).decode().partition(":")
         number = int(key) if key.isascii() and key.isdigit() else -1

@@ -1,4 +1,4 @@
-"""The schema, the only definition of the graph: what the modules of this package declare, put together.
+"""The schema: built from what the modules of this package declare.
 
 A module declares QUERY and MUTATION (classes with root fields) and NODES (its types that have an id).
 """
@@ -19,12 +19,23 @@ from gql_releases.graphql_api import schema as package
 from gql_releases.graphql_api.execution.scalars import SCALARS
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 
-QUERY_DESCRIPTION = "What can be read."
-MUTATION_DESCRIPTION = "What can be changed. Every mutation is one transaction."
-DESCRIPTION = """Releases, their commits, deploys and environments.
+QUERY_DESCRIPTION = "Root of all queries: start at `organization(slug)`, `release(by)` or `viewer`."
+MUTATION_DESCRIPTION = (
+    "Root of all mutations. Each is one transaction (createReleases with the mode EACH: one per "
+    "release): if `userErrors` is not empty, nothing was changed. Mutations of one operation run in "
+    "order, and one that fails does not undo those before it."
+)
+DESCRIPTION = """The releases of your projects, with their commits, authors, files, deploys and environments.
 
-Every request needs `Authorization: Bearer <token>`; start at `organization(slug)`, `release(by)` or `viewer`. Lists are
-Relay connections with `nodes`, `edges`, `pageInfo` and `totalCount`. Mutations return validation errors in `userErrors`."""
+Send `Authorization: Bearer <token>` with every request, and start at `organization(slug)`, `release(by)` or `viewer`.
+
+Lists are Relay connections with `nodes`, `edges`, `pageInfo` and `totalCount`; a page has 20 items unless `first` or `last`
+says otherwise, and at most 100. An object that does not exist or belongs to another organization is null.
+
+Mutations return validation errors in `userErrors`. All other errors are in `errors`, with a stable code in
+`extensions.code`: UNAUTHENTICATED without a token, FORBIDDEN if its scopes do not suffice, INVALID_ARGUMENT for a wrong
+argument, UNAVAILABLE if a retry is safe. An error in a field's arguments makes that field null and leaves the rest.
+Codes, limits and costs are documented in docs/errors.md and docs/graphql-limits.md."""
 
 
 def _collect(constant: str) -> tuple[Any, ...]:
@@ -36,7 +47,7 @@ def _collect(constant: str) -> tuple[Any, ...]:
 
 @cache
 def build_schema() -> strawberry.Schema:
-    """Return the schema, which is built once in a process: that takes tens of milliseconds."""
+    """Return the schema. It is built once per process, which takes tens of milliseconds."""
     schema = strawberry.Schema(
         query=merge_types("Query", _collect("QUERY")),
         mutation=merge_types("Mutation", _collect("MUTATION")),
@@ -56,7 +67,7 @@ def build_schema() -> strawberry.Schema:
 
 @cache
 def print_sdl(schema: strawberry.Schema) -> str:
-    """Return the schema as it is committed: sorted, so that a change shows as what it is. Takes a tenth of a second."""
+    """Return the schema as text, sorted by name so that changes are easy to review. Takes 0.1 s."""
     printed = build_ast_schema(parse(schema.as_str()))
     printed.description = DESCRIPTION  # Strawberry's printer leaves it out
     return print_schema(lexicographic_sort_schema(printed)) + "\n"

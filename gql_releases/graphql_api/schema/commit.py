@@ -1,4 +1,4 @@
-"""Commits, their authors and file changes, head commits, and the status of a release's commits."""
+"""Commits, their authors and file changes, head commits, and the commit status."""
 
 from __future__ import annotations
 
@@ -37,18 +37,22 @@ def _status_value(code: str) -> Any:
 
 @strawberry.enum(description="What a commit did to a file.")
 class FileChangeType(Enum):
-    """A, M and D of git."""
+    """A, M and D in git."""
 
-    ADDED = "ADDED"
-    MODIFIED = "MODIFIED"
-    DELETED = "DELETED"
+    ADDED = strawberry.enum_value("ADDED", description="The file was created.")
+    MODIFIED = strawberry.enum_value("MODIFIED", description="The file was changed.")
+    DELETED = strawberry.enum_value("DELETED", description="The file was deleted.")
 
 
 @strawberry.enum(
-    description="Whether the commits of a release are all there, in one word; each is worse than those before it."
+    description=(
+        "Whether all commits of a release are known, and if not, why. From best to worst: COMPLETE, BY_TIME, "
+        "HEAD_UNLISTED, TOO_LONG, AMBIGUOUS, GAP, PREVIOUS_UNKNOWN, HEAD_UNKNOWN, ORIGIN_AMBIGUOUS, "
+        "NO_COMMITS. See docs/commits.md."
+    )
 )
 class CommitStatusCode(Enum):
-    """The domain's status."""
+    """The status of the domain, by name."""
 
     COMPLETE = _status_value("COMPLETE")
     BY_TIME = _status_value("BY_TIME")
@@ -62,93 +66,125 @@ class CommitStatusCode(Enum):
     NO_COMMITS = _status_value("NO_COMMITS")
 
 
-@strawberry.type(description="Whether commits are all there, and if not, why: for machines and for people.")
+@strawberry.type(description="Whether all commits are known, and if not, why and what to do.")
 class CommitStatus:
-    """A status and its sentence."""
+    """A status and its explanation."""
 
-    code: CommitStatusCode = column("commit_status", "The status in one word.")
-    message: str = column("commit_status", "What it means, and what to do.", lambda code: MESSAGES[CommitStatusOf(code)])
+    code: CommitStatusCode = column("commit_status", "The status as a code, for programs.")
+    message: str = column(
+        "commit_status",
+        "What the status means and what to do, as a sentence for people. It may change: test the code instead.",
+        lambda code: MESSAGES[CommitStatusOf(code)],
+    )
 
 
 @strawberry.type(description="A commit of a repository.")
 class Commit(Node):
-    """A commit; one that is known only as a head has a sha and nothing more."""
+    """A commit; one that is known only as a head has a sha and nothing else."""
 
     id: strawberry.ID = node_id()
-    sha: str = column("sha", "The commit's hash, or whatever names it in its repository.")
-    message: str | None = column("message", "The commit's message; null where only its hash is known.")
-    timestamp: datetime | None = column("timestamp", "When it was made; null where only its hash is known.")
-    repository: Repository = to_one("repository", "The repository that it belongs to.")
-    author: CommitAuthor | None = to_one("author", "Who wrote it.")
-    file_changes: Connection[FileChange] | None = to_many(
-        "file_changes", "The paths that it touched, by path.", Order("path")
+    sha: str = column(
+        "sha",
+        "The commit's hash, such as `6ba09a7c53235ee8a8fa5ee4c1ca8ca886e7fdbb`, or any id that is unique in its repository.",
     )
-    releases: Connection[Release] | None = to_many("releases", "The releases that it is part of.", Order("release_id"))
+    message: str | None = column("message", "The commit message; null if it was not sent.")
+    timestamp: datetime | None = column("timestamp", "When the commit was made; null if it was not sent.")
+    repository: Repository = to_one("repository", "The repository of the commit.")
+    author: CommitAuthor | None = to_one("author", "Who wrote the commit; null if it was not sent.")
+    file_changes: Connection[FileChange] | None = to_many(
+        "file_changes", "The files that the commit changed, sorted by path.", Order("path")
+    )
+    releases: Connection[Release] | None = to_many(
+        "releases", "The releases that contain the commit, the first created first.", Order("release_id")
+    )
 
 
-@strawberry.type(description="Who wrote commits, known by an e-mail address.")
+@strawberry.type(description="The author of commits, identified by e-mail address.")
 class CommitAuthor(Node):
     """An author."""
 
     id: strawberry.ID = node_id()
-    name: str | None = column("name", "The author's name, as the last commit that said one has it.")
-    email: str = column("email", "The author's e-mail address, in lower case.")
+    name: str | None = column("name", "The author's name, such as `Ada`, as last sent; null if it was never sent.")
+    email: str = column("email", "The author's e-mail address in lower case, such as `ada@example.com`.")
 
 
-@strawberry.type(description="A path that a commit touched.")
+@strawberry.type(description="A file that a commit changed.")
 class FileChange(Node):
     """A file change."""
 
     id: strawberry.ID = node_id()
-    path: str = column("path", "The file's path in its repository.")
-    type: FileChangeType = column("type", "What was done to it.")
-    commit: Commit = to_one("commit", "The commit that touched it.")
+    path: str = column("path", "The file's path in its repository, such as `src/total.ts`.")
+    type: FileChangeType = column("type", "What the commit did to the file.")
+    commit: Commit = to_one("commit", "The commit that changed the file.")
 
 
-@strawberry.type(description="The newest commit of one repository in a release.")
+@strawberry.type(
+    description=("The head of a repository in a release: the newest commit of that repository that the release contains.")
+)
 class HeadCommit(Node):
-    """A head."""
+    """The head of a repository in a release."""
 
     id: strawberry.ID = node_id()
     repository: Repository = to_one("repository", "The repository.")
-    commit: Commit = to_one("commit", "Its newest commit.")
-    previous_sha: str | None = column("previous_sha", "The last commit before the release's range, if it was said.")
+    commit: Commit = to_one("commit", "The head commit.")
+    previous_sha: str | None = column(
+        "previous_sha",
+        "The commit before the first one of the release, as sent in `previousCommit`; null if it was not sent.",
+    )
     commit_status: CommitStatus = embedded_field(
-        "", "Whether the release's commits of this repository are all there, and why not."
+        "", "Whether all of the release's commits in this repository are known, and if not, why."
     )
     known_until: str | None = column(
-        "known_until", "The sha where the known line ends on the way from head to previous; null where it does not."
+        "known_until",
+        "The sha at which the known history ends on the way from the head back to the previous release: what "
+        "came before it was never sent, or is ambiguous. Null if the history is not cut short.",
     )
 
 
-@strawberry.input(description="A path that a commit touched.")
+@strawberry.input(description="A file that a commit changed.")
 class FileChangeInput:
     """A file change."""
 
-    path: str = required_field("The file's path in its repository, at most 510 characters.")
-    type: FileChangeType = required_field("What was done to it.", spelled=lambda said: ChangeType(said).letter)
+    path: str = required_field("The file's path in its repository, such as `src/total.ts`; at most 510 characters.")
+    type: FileChangeType = required_field("What the commit did to the file.", spelled=lambda said: ChangeType(said).letter)
 
 
-@strawberry.input(description="A commit; what is left out keeps what the store knows of it.")
+@strawberry.input(description="A commit. For a commit that is known already, fields that are left out keep their values.")
 class CommitInput:
     """A commit."""
 
-    sha: str = required_field("The commit's hash, at most 64 characters.")
-    repository: str | None = optional_field("The name of its repository, which is made if it is new.")
-    message: str | None = optional_field("Its message; a commit that says #skipsentry is left out.")
-    author_name: str | None = optional_field("Who wrote it.")
-    author_email: str | None = optional_field("The author's e-mail address, which tells authors apart.")
-    timestamp: datetime | None = optional_field("When it was made.")
-    file_changes: list[FileChangeInput] | None = optional_field("The paths that it touched.")
+    sha: str = required_field(
+        "The commit's hash, such as `6ba09a7c53235ee8a8fa5ee4c1ca8ca886e7fdbb`; at most 64 characters."
+    )
+    repository: str | None = optional_field(
+        "The name of its repository, such as `acme/web`, created if it does not exist; at most 64 characters."
+    )
+    message: str | None = optional_field("The commit message. A commit whose message contains `#skipsentry` is left out.")
+    author_name: str | None = optional_field("The author's name, such as `Ada`; at most 128 characters.")
+    author_email: str | None = optional_field(
+        "The author's e-mail address, such as `ada@example.com`, which identifies the author; at most 200 characters."
+    )
+    timestamp: datetime | None = optional_field(
+        "When the commit was made. If every commit of a list has a timestamp, the list is sorted by it, newest first."
+    )
+    file_changes: list[FileChangeInput] | None = optional_field("The files that the commit changed.")
 
 
-@strawberry.input(description="The newest commit of a repository.")
+@strawberry.input(description="The head of a repository in a release, and where the release's commits begin.")
 class RefInput:
-    """A ref."""
+    """The head of a repository."""
 
-    repository: str = required_field("The name of the repository, which must be known.")
-    sha: str = required_field("The commit's hash, or a range `previous..commit`.", name="commit")
-    previous_sha: str | None = optional_field("The last commit before the range.", name="previousCommit")
+    repository: str = required_field(
+        "The name of the repository, such as `acme/web`, created if it does not exist; at most 200 characters."
+    )
+    sha: str = required_field(
+        "The hash of the head commit, or a range `<previous>..<head>`; INVALID_REF if it is neither.", name="commit"
+    )
+    previous_sha: str | None = optional_field(
+        "The hash of the commit before the release's first one, usually the head of the previous release. "
+        "Without it, the commits begin after the nearest head of another release of the project.",
+        name="previousCommit",
+    )
 
 
 NODES = (

@@ -1,4 +1,4 @@
-"""What is between two releases of a project."""
+"""The comparison of two releases of a project."""
 
 from __future__ import annotations
 
@@ -30,39 +30,50 @@ else:
 
 
 def version_conditions(side: str) -> Callable[[Arguments], Conditions]:
-    """Return the condition for the release of one side of a comparison."""
+    """Return a function that makes the condition for the release of one side of a comparison."""
     return lambda given: (("version", given[side]),)
 
 
 def compared_list(attribute: str, description: str, order: Order) -> Any:
-    """Return a list of what is between two releases."""
+    """Declare a list of what lies between two releases."""
     return to_many(attribute, description, order, inherits=True)
 
 
-@strawberry.type(description="What lies between two releases of a project: the releases after the one, up to the other.")
+@strawberry.type(
+    description=(
+        "What changed between two releases of a project: everything of the releases after `base`, up to and "
+        "including `head`. Releases are ordered by `dateReleased`, or by `dateCreated` for those without."
+    )
+)
 class ReleaseComparison:
-    """A comparison; releases stand in the order of their dates, of release or else of creation."""
+    """A comparison of two releases."""
 
-    base: Release | None = reference_field("release_of_version", "The earlier release.", version_conditions("base"))
-    head: Release | None = reference_field("release_of_version", "The later release.", version_conditions("head"))
+    base: Release | None = reference_field(
+        "release_of_version", "The earlier release; its own changes are not included.", version_conditions("base")
+    )
+    head: Release | None = reference_field(
+        "release_of_version", "The later release; its changes are included.", version_conditions("head")
+    )
     releases: Connection[Release] | None = compared_list(
         "compared_releases",
-        "The releases in between, with the later one, the newest first.",
+        "The releases after `base`, up to and including `head`, newest first.",
         Order("date_shown", descending=True),
     )
     commits: Connection[Commit] | None = compared_list(
         "compared_commits",
-        "The commits of these releases, by their position in a release, then by repository and sha.",
+        "The commits of these releases, sorted by their position in a release, then by repository and sha.",
         Order("place"),
     )
     authors: Connection[CommitAuthor] | None = compared_list(
-        "compared_authors", "Who wrote these commits, by e-mail address.", Order("email")
+        "compared_authors", "The authors of these commits, sorted by e-mail address.", Order("email")
     )
     file_changes: Connection[FileChange] | None = compared_list(
-        "compared_file_changes", "The paths that these commits touched, by path.", Order("path")
+        "compared_file_changes",
+        "The file changes of these commits, sorted by path: an item for each commit and file.",
+        Order("path"),
     )
     deploys: Connection[Deploy] | None = compared_list(
         "compared_deploys",
-        "The deploys of these releases, the last finished first.",
+        "The deploys of these releases: unfinished ones first, then the last finished first.",
         Order("finish_order", descending=True),
     )

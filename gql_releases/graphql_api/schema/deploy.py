@@ -1,4 +1,4 @@
-"""Deploys: the type, and the mutations."""
+"""Deploys: the type and the mutations."""
 
 from __future__ import annotations
 
@@ -51,123 +51,161 @@ else:
     Release = lazy_type("Release", "release")
 
 
-@strawberry.enum(description="How far a deploy is.")
+@strawberry.enum(description="The state of a deploy.")
 class DeployStatus(Enum):
-    """The domain's status."""
+    """The status of the domain, by name."""
 
-    QUEUED = strawberry.enum_value("QUEUED", description="It waits to begin.")
-    STARTED = strawberry.enum_value("STARTED", description="It goes on.")
-    SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="It ended well: its release runs in the environment.")
-    FAILED = strawberry.enum_value("FAILED", description="It ended and changed nothing.")
-    ROLLED_BACK = strawberry.enum_value("ROLLED_BACK", description="It was undone: what ran before runs again.")
+    QUEUED = strawberry.enum_value("QUEUED", description="It has not started.")
+    STARTED = strawberry.enum_value("STARTED", description="It is running.")
+    SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="It finished: its release runs in the environment.")
+    FAILED = strawberry.enum_value(
+        "FAILED", description="It finished without success: the release that ran before still runs."
+    )
+    ROLLED_BACK = strawberry.enum_value("ROLLED_BACK", description="It was undone: the release that ran before runs again.")
 
 
-@strawberry.type(description="A link that belongs to a deploy, as to a log or a ticket.")
+@strawberry.type(description="A link of a deploy, such as to a log or a ticket.")
 class DeployLink:
     """A named URL."""
 
-    name: str = strawberry.field(description="What the link is called.")
-    url: str = strawberry.field(description="Where it leads.")
+    name: str = strawberry.field(description="The link's text, such as `Log`.")
+    url: str = strawberry.field(description="The link's target, such as `https://ci.example.com/4711`.")
 
 
-@strawberry.type(description="A release put into an environment.")
+@strawberry.type(description="One installation of a release in an environment, for some of its projects.")
 class Deploy(Node):
     """A deploy."""
 
     id: strawberry.ID = node_id()
-    name: str | None = column("name", "The deploy's name.")
-    url: str | None = column("url", "Where people find more about it.")
-    date_started: datetime | None = column("date_started", "When it began.")
-    date_finished: datetime | None = column("date_finished", "When it ended; null while it has not.")
-    date_created: datetime = column("date_created", "When the store first heard of it.")
-    status: DeployStatus = column("status", "How far it is.")
-    external_id: str | None = column("external_id", "The deployer's own name for it, unique in a project.")
-    comment: str | None = column("comment", "What people should know about it.")
-    links: list[DeployLink] = objects("links", "Where people find more about it.")
-    environment: Environment = to_one("environment", "Where the release was put.")
-    previous_release: Release | None = to_one(
-        "previous_release", "What ran there before, when this deploy was made or succeeded."
+    name: str | None = column("name", "The deploy's name, such as `blue-42`; null if it was not sent.")
+    url: str | None = column("url", "A page about the deploy, such as the pipeline; null if it was not sent.")
+    date_started: datetime | None = column("date_started", "When the deploy started; null if it was not sent.")
+    date_finished: datetime | None = column("date_finished", "When the deploy finished; null until then.")
+    date_created: datetime = column("date_created", "When the deploy was recorded here.")
+    status: DeployStatus = column("status", "The state of the deploy.")
+    external_id: str | None = column(
+        "external_id",
+        "The deploy's id in your deployment system, such as `job-4711`, unique in a project; null if it was not sent.",
     )
-    release: Release = to_one("release", "What was put there.")
-    projects: Connection[Project] | None = to_many("projects", "The projects that were deployed.", Order("project_id"))
+    comment: str | None = column("comment", "A remark for people; null if it was not sent.")
+    links: list[DeployLink] = objects("links", "Links to pages about the deploy.")
+    environment: Environment = to_one("environment", "The environment that the release was deployed to.")
+    previous_release: Release | None = to_one(
+        "previous_release",
+        "The release that ran in the environment before, as of when this deploy was recorded or succeeded; "
+        "null if there was none.",
+    )
+    release: Release = to_one("release", "The release that was deployed.")
+    projects: Connection[Project] | None = to_many(
+        "projects", "The projects that were deployed, the first created first.", Order("project_id")
+    )
 
 
-@strawberry.input(description="A link that belongs to a deploy.")
+@strawberry.input(description="A link of a deploy, such as to a log or a ticket.")
 class DeployLinkInput:
     """A named URL."""
 
-    name: str = required_field("What the link is called, at most 64 characters.")
-    url: str = required_field("Where it leads, at most 200 characters.")
+    name: str = required_field("The link's text, such as `Log`; at most 64 characters.")
+    url: str = required_field(
+        "The link's target, such as `https://ci.example.com/4711`; at most 200 characters, INVALID_URL if it is no URL."
+    )
 
 
-@strawberry.input(description="A deploy to be recorded.")
+@strawberry.input(description="Input of createDeploy.")
 class CreateDeployInput:
-    """A deploy."""
+    """A deploy to record."""
 
-    release: ReleaseBy = required_field("Which release.")
-    environment: str = required_field("Where it was put, at most 64 characters; made if it is new.")
-    projects: list[str] | None = optional_field("Slugs or ids of the projects; all of the release's if it is not said.")
-    name: str | None = optional_field("The deploy's name.")
-    url: str | None = optional_field("Where people find more about it.")
-    date_started: datetime | None = optional_field("When it began.")
+    release: ReleaseBy = required_field("The release that was deployed; RELEASE_NOT_FOUND if it does not exist.")
+    environment: str = required_field(
+        "The environment's name, such as `production`, created if it does not exist: at most 64 characters, "
+        "no slash or line break (INVALID_ENVIRONMENT)."
+    )
+    projects: list[str] | None = optional_field(
+        "Slugs or numeric ids of the projects that were deployed (default: all of the release's). "
+        "UNKNOWN_PROJECT if one does not exist, PROJECT_NOT_ON_RELEASE if the release is not one of its."
+    )
+    name: str | None = optional_field("The deploy's name, such as `blue-42`; at most 64 characters.")
+    url: str | None = optional_field(
+        "A page about the deploy, such as the pipeline; at most 200 characters, INVALID_URL if it is no URL."
+    )
+    date_started: datetime | None = optional_field("When the deploy started.")
     date_finished: datetime | None = optional_field(
-        "When it ended; now if it is not said, unless the status says that it goes on."
+        "When the deploy finished (default: now; null if the status is QUEUED or STARTED)."
     )
-    status: DeployStatus | None = optional_field("How far it is; SUCCEEDED if it is not said.")
+    status: DeployStatus | None = optional_field("The state of the deploy (default: SUCCEEDED).")
     external_id: str | None = optional_field(
-        "Your own name for it, at most 64 characters, unique in a project: a second call finds the deploy of the first."
+        "The deploy's id in your deployment system, such as `job-4711`: at most 64 characters, unique in a "
+        "project. It makes the mutation idempotent; ALREADY_EXISTS if it is that of a deploy of another "
+        "release or environment."
     )
-    comment: str | None = optional_field("What people should know about it, at most 4096 characters.")
-    links: list[DeployLinkInput] | None = optional_field("Where people find more about it, at most 20.")
+    comment: str | None = optional_field("A remark for people, at most 4,096 characters.")
+    links: list[DeployLinkInput] | None = optional_field("Links to pages about the deploy, at most 20.")
 
 
-@strawberry.input(description="A deploy by what its deployer knows it by.")
+@strawberry.input(description="The natural key of a deploy: its external id in a project.")
 class DeployByKey:
     """The natural key of a deploy."""
 
-    organization: str = required_field("The organization's slug.")
-    project: str = required_field("The slug of one of its projects.")
-    external_id: str = required_field("The external id that it was created with.")
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
+    )
+    project: str = required_field("The slug of one of the deploy's projects, such as `web`.")
+    external_id: str = required_field("The `externalId` that the deploy was created with, such as `job-4711`.")
 
 
-@strawberry.input(one_of=True, description="Names a deploy: by its id or by its key.")
+@strawberry.input(
+    one_of=True,
+    description="Identifies a deploy by `id` or by `key`: give exactly one. DEPLOY_NOT_FOUND if it does not exist.",
+)
 class DeployBy:
-    """Exactly one of the ways."""
+    """A deploy by id or by natural key."""
 
-    id: strawberry.ID | None = optional_field("The deploy's id.")
+    id: strawberry.ID | None = optional_field("The deploy's global id (`Deploy.id`).")
     key: DeployByKey | None = optional_field("The deploy's organization, project and external id.")
 
 
-@strawberry.input(description="What to change of a deploy; null clears, what is left out stays.")
+@strawberry.input(
+    description=(
+        "Input of updateDeploy. Fields that are left out stay unchanged; null clears a field, but for "
+        "`status`, where it is ignored."
+    )
+)
 class UpdateDeployInput:
-    """A change."""
+    """A change of a deploy."""
 
-    deploy: DeployBy = required_field("Which deploy.")
-    status: DeployStatus | None = optional_field("How far it is. What was rolled back gives way to what ran before it.")
-    name: str | None = optional_field("The deploy's name.")
-    url: str | None = optional_field("Where people find more about it.")
-    date_started: datetime | None = optional_field("When it began.")
+    deploy: DeployBy = required_field("The deploy to change.")
+    status: DeployStatus | None = optional_field(
+        "The new state. SUCCEEDED makes the release the current one of the environment; with FAILED or "
+        "ROLLED_BACK the last successful deploy before it is current again."
+    )
+    name: str | None = optional_field("The deploy's name, such as `blue-42`; at most 64 characters.")
+    url: str | None = optional_field(
+        "A page about the deploy, such as the pipeline; at most 200 characters, INVALID_URL if it is no URL."
+    )
+    date_started: datetime | None = optional_field("When the deploy started.")
     date_finished: datetime | None = optional_field(
-        "When it ended; now if the status says that it ended and nobody says when."
+        "When the deploy finished (default: now, if the new status is SUCCEEDED, FAILED or ROLLED_BACK and it has no date)."
     )
-    comment: str | None = optional_field("What people should know about it, at most 4096 characters.")
+    comment: str | None = optional_field("A remark for people, at most 4,096 characters.")
     links: list[DeployLinkInput] | None = optional_field(
-        "Where people find more about it; they replace those that are there."
+        "Links to pages about the deploy, at most 20; they replace the existing ones."
     )
 
 
-@strawberry.type(description="What createDeploy answers.")
+@strawberry.type(description="Result of createDeploy.")
 class CreateDeployPayload:
-    """A deploy's answer."""
+    """The payload of createDeploy."""
 
     deploy: Deploy | None = node_field("deploy")
-    outcome: CreateOutcome | None = strawberry.field(description="What was done.")
+    outcome: CreateOutcome | None = strawberry.field(
+        description="CREATED, or EXISTING if a deploy with this `externalId` was found; null if there are user errors."
+    )
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What updateDeploy answers.")
+@strawberry.type(description="Result of updateDeploy.")
 class UpdateDeployPayload:
-    """A change's answer."""
+    """The payload of updateDeploy."""
 
     deploy: Deploy | None = node_field("deploy")
     user_errors: list[UserError] = errors_field()
@@ -202,19 +240,22 @@ async def _find_missing_deploy(services: Services, principal: Principal, given: 
 
 @strawberry.type
 class DeployMutation:
-    """Mutations of deploys."""
+    """Root fields that write deploys."""
 
     create_deploy: CreateDeployPayload | None = mutation_field(
         create_deploy,
         CreateDeployInput,
-        "Record a deploy; it does not finalize the release. Idempotent with an externalId; without, each call is a deploy.",
+        "Record a deploy of a release. Idempotent with an `externalId`; without one, each call records "
+        "another deploy. It does not finalize the release. Needs project:write, project:admin, "
+        "project:releases or org:ci (else FORBIDDEN).",
         shows="deploy",
         find_problems=_find_missing_release_and_projects,
     )
     update_deploy: UpdateDeployPayload | None = mutation_field(
         update_deploy,
         UpdateDeployInput,
-        "Change a deploy, as its status. What succeeds runs in the environment from then on.",
+        "Change a deploy, such as its status when it finishes. Needs project:write, project:admin, "
+        "project:releases or org:ci (else FORBIDDEN).",
         shows="deploy",
         find_problems=_find_missing_deploy,
     )

@@ -1,4 +1,4 @@
-"""Environments, and what runs in them."""
+"""Environments, and the current deploys in them."""
 
 from __future__ import annotations
 
@@ -37,54 +37,66 @@ else:
     Deploy = lazy_type("Deploy", "deploy")
 
 
-@strawberry.type(description="Where releases are deployed to, known by its name.")
+@strawberry.type(description="A place that releases are deployed to, identified by its name, such as `production`.")
 class Environment(Node):
     """An environment."""
 
     id: strawberry.ID = node_id()
-    name: str = column("name", "The environment's name, unique in its organization.")
-    date_created: datetime = column("date_created", "When it was first named.")
-    organization: Organization = to_one("organization", "Whose environment it is.")
+    name: str = column("name", "The name, unique in the organization, such as `production`.")
+    date_created: datetime = column(
+        "date_created", "When the environment was created, explicitly or by the first deploy to it."
+    )
+    organization: Organization = to_one("organization", "The organization that the environment belongs to.")
     current: Connection[CurrentDeploy] | None = to_many(
-        "current", "What runs here now: the last successful deploy of each project.", Order("id")
+        "current", "What runs in the environment now: the last successful deploy of each project.", Order("id")
     )
     deploys: Connection[Deploy] | None = to_many(
         "deploys",
-        "What was put here, the last finished first; what goes on is before them.",
+        "The deploys to the environment: unfinished ones first, then the last finished first.",
         Order("finish_order", descending=True),
     )
 
 
-@strawberry.type(description="What a project runs in an environment now.")
+@strawberry.type(
+    description=(
+        "What a project runs in an environment now. Its id stays the same when a newer deploy replaces the current one."
+    )
+)
 class CurrentDeploy(Node):
-    """A project in an environment; its id stays when another deploy takes the place."""
+    """The current deploy of a project in an environment."""
 
     id: strawberry.ID = node_id()
-    environment: Environment = to_one("environment", "Where.")
-    project: Project = to_one("project", "Which project.")
-    deploy: Deploy = to_one("deploy", "The last successful deploy.")
-    release: Release = to_one("release", "What it put there.")
+    environment: Environment = to_one("environment", "The environment.")
+    project: Project = to_one("project", "The project.")
+    deploy: Deploy = to_one("deploy", "The project's last successful deploy to the environment.")
+    release: Release = to_one("release", "The release that runs.")
 
 
-@strawberry.input(description="An environment to be made.")
+@strawberry.input(description="Input of createEnvironment.")
 class CreateEnvironmentInput:
-    """An environment."""
+    """An environment to create."""
 
-    organization: str = required_field("The organization's slug.")
-    name: str = required_field("Its name, at most 64 characters, without slashes and line breaks.")
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
+    )
+    name: str = required_field(
+        "The name, such as `production`: at most 64 characters (TOO_LONG), no slash or line break (INVALID_ENVIRONMENT)."
+    )
 
 
-@strawberry.type(description="What createEnvironment answers.")
+@strawberry.type(description="Result of createEnvironment.")
 class CreateEnvironmentPayload:
-    """An environment's answer."""
+    """The payload of createEnvironment."""
 
     environment: Environment | None = node_field("environment")
-    outcome: CreateOutcome | None = strawberry.field(description="What was done.")
+    outcome: CreateOutcome | None = strawberry.field(
+        description="CREATED, or EXISTING if the organization had this environment; null if there are user errors."
+    )
     user_errors: list[UserError] = errors_field()
 
 
 async def create_environment(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Make an environment, or find it."""
+    """Create an environment, or return the existing one."""
     name = parse_environment_name(given)
     done = await services.environments.create_environment(principal, given["organization"], name, view)
     return {"outcome": done.outcome, "shown": done.shown}
@@ -92,12 +104,14 @@ async def create_environment(services: Services, principal: Principal, given: In
 
 @strawberry.type
 class EnvironmentMutation:
-    """Mutations of environments."""
+    """Root fields that write environments."""
 
     create_environment: CreateEnvironmentPayload | None = mutation_field(
         create_environment,
         CreateEnvironmentInput,
-        "Make an environment, or find the one of this name: idempotent. Deploys that name a new one make it, too.",
+        "Create an environment, or return the existing one of this name (idempotent). Rarely needed: a "
+        "deploy creates the environment that it names. Needs project:write, project:admin, project:releases, "
+        "org:ci, org:write or org:admin (else FORBIDDEN).",
         shows="environment",
     )
 

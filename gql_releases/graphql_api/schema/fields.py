@@ -18,60 +18,75 @@ from gql_releases.graphql_api.execution.scalars import from_global_id
 
 
 def given_arguments(*names: str) -> Callable[[Arguments], Conditions]:
-    """Make the function that gives those of some arguments that say something, as conditions."""
+    """Return a function that turns the named arguments into conditions; arguments that are null are left out."""
     return lambda given: tuple((name, given[name]) for name in names if given.get(name) is not None)
 
 
 def required_field(description: str, name: str | None = None, spelled: Callable[[Any], Any] | None = None) -> Any:
-    """Declare a field that must be given; `spelled` makes of its value what the domain reads."""
+    """Declare a required input field; `spelled` converts its value for the domain."""
     return strawberry.field(description=description, name=name, metadata={VALUE_CONVERTER: spelled} if spelled else None)
 
 
 def optional_field(description: str, name: str | None = None) -> Any:
-    """Declare a field that may be left out; left out is not null."""
+    """Declare an optional input field, which distinguishes absent from null."""
     return strawberry.field(description=description, name=name, default=strawberry.UNSET)
 
 
-@strawberry.enum(description="Whether something was made.")
+@strawberry.enum(description="Whether a creation created something or found it.")
 class CreateOutcome(Enum):
-    """The domain's outcome where nothing can be extended."""
+    """The outcome of a creation that cannot extend what exists."""
 
-    CREATED = strawberry.enum_value("CREATED", description="It is new.")
-    EXISTING = strawberry.enum_value("EXISTING", description="It was there, and stays as it is.")
+    CREATED = strawberry.enum_value("CREATED", description="It was created.")
+    EXISTING = strawberry.enum_value("EXISTING", description="It existed already, and is unchanged.")
 
 
-@strawberry.type(description="Why an input was refused.")
+@strawberry.type(
+    description="A validation error of a mutation: something in the input is wrong, and the mutation changed nothing."
+)
 class UserError:
-    """A problem of the input."""
+    """A validation error of an input."""
 
-    code: str = strawberry.field(description="The kind of problem, a word that stays; docs/errors.md lists them.")
-    message: str = strawberry.field(description="The problem for people.")
-    field: list[str] | None = strawberry.field(description="The path into the input, as commits, 0, sha.")
+    code: str = strawberry.field(
+        description="The kind of error, such as `UNKNOWN_PROJECT`. Codes are stable; docs/errors.md lists them."
+    )
+    message: str = strawberry.field(
+        description=(
+            'A sentence to show to people, such as `No project "shop" in acme.` It may change: test the code instead.'
+        )
+    )
+    field: list[str] | None = strawberry.field(
+        description=(
+            'The path to the wrong field of the input, such as ["commits", "0", "sha"]; null if the error '
+            "concerns the whole input."
+        )
+    )
 
 
 def errors_field() -> Any:
-    """Return the field of a payload's validation errors."""
-    return strawberry.field(description="Why nothing was done; empty when all was well.")
+    """Declare the payload field with the validation errors."""
+    return strawberry.field(
+        description="Validation errors of the input; if there are any, nothing was changed. Empty on success."
+    )
 
 
 def node_field(what: str) -> Any:
-    """Return the field of a payload's object."""
-    return strawberry.field(description=f"The {what} as it is now; null when nothing was done.")
+    """Declare the payload field with the object that was written."""
+    return strawberry.field(description=f"The {what} after the mutation; null if there are user errors.")
 
 
 def drop_nulls(given: Input) -> Input:
-    """Leave out what is null. Null says nothing in a creation: REST refuses null lists, as Sentry does."""
+    """Leave out null fields: in a creation, null means absent. The REST API refuses null lists, as Sentry does."""
     return to_body_names({name: value for name, value in given.items() if value is not None})
 
 
 def to_body_names(given: Input) -> Input:
-    """Spell a status as bodies have it; null says nothing in a change, either."""
+    """Write a status in lower case, as REST bodies have it; a null status means no change."""
     status = given.get("status")
     rest = {name: value for name, value in given.items() if name != "status"}
     return rest if status is None else {**rest, "status": status.lower()}
 
 
 def id_of_entity(entity: str, given: str) -> int:
-    """Give the key in an id; -1, which nothing has, for an id of something else."""
+    """Return the key in a global id; -1, which no row has, for an invalid id or one of another type."""
     named, key = from_global_id(given) or ("", -1)
     return key if named == entity else -1

@@ -1,4 +1,4 @@
-"""Objects by their ids."""
+"""Root fields that read objects by their global ids."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from gql_releases.graphql_api.execution.connections import Node
 
 @strawberry.type
 class NodeQuery:
-    """Queries of nodes."""
+    """Root fields that read nodes."""
 
     node: Node | None = query_field(
         "node",
-        "The object with this id; null if there is none that the token opens.",
+        "The object with this global id, for refetching; null if it does not exist or the token has no access to it.",
         None,
-        [argument("id", strawberry.ID, "The object's id.")],
+        [argument("id", strawberry.ID, "The object's `id`, as an earlier response had it.")],
     )
     nodes: list[Node | None] | None = query_field(
         "nodes",
-        "The objects with these ids, at most 100, in their order; null in the place of each that is not there.",
+        "The objects with these global ids, in their order; null in place of each that does not exist or "
+        "that the token has no access to.",
         None,
-        [argument("ids", list[strawberry.ID], "The objects' ids.")],
+        [argument("ids", list[strawberry.ID], "The objects' ids, at most 100; INVALID_ARGUMENT for more.")],
     )
 
 

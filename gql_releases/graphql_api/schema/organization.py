@@ -51,40 +51,71 @@ def comparison_conditions(given: Arguments) -> Conditions:
     return (("between", (given["project"], given["base"], given["head"])),)
 
 
-@strawberry.type(description="A tenant: everything else belongs to one organization.")
+@strawberry.type(
+    description=(
+        "A tenant, such as `acme`. Projects, releases, commits, repositories, environments and tokens each "
+        "belong to one organization, and none of them is visible to another."
+    )
+)
 class Organization(Node):
-    """An organization."""
+    """An organization: the root of most reads."""
 
     id: strawberry.ID = node_id()
-    slug: str = column("slug", "The organization's name in addresses, unique.")
-    name: str = column("name", "The organization's name for people.")
-    date_created: datetime = column("date_created", "When it was made.")
-    projects: Connection[Project] | None = to_many("projects", "Its projects, by slug.", Order("slug"))
-    repositories: Connection[Repository] | None = to_many("repositories", "Its repositories, by name.", Order("name"))
-    environments: Connection[Environment] | None = to_many("environments", "Its environments, by name.", Order("name"))
-    releases: Connection[Release] | None = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
+    slug: str = column("slug", "The unique name used in URLs and arguments, such as `acme`.")
+    name: str = column("name", "The display name, such as `Acme Inc.`; the slug if none was set.")
+    date_created: datetime = column("date_created", "When the organization was created.")
+    projects: Connection[Project] | None = to_many("projects", "The organization's projects, sorted by slug.", Order("slug"))
+    repositories: Connection[Repository] | None = to_many(
+        "repositories", "The organization's repositories, sorted by name.", Order("name")
+    )
+    environments: Connection[Environment] | None = to_many(
+        "environments", "The organization's environments, sorted by name.", Order("name")
+    )
+    releases: Connection[Release] | None = to_many(
+        "releases", "The organization's releases, archived ones too; by default the last created first.", **RELEASE_LIST
+    )
     release_containing: Release | None = reference_field(
         "release_containing",
-        "The first release that has a commit: the one that brought it.",
+        "The release that shipped a commit: of the releases that contain it, the one that was created first. "
+        "Null if no release contains it.",
         containing_conditions,
         [
             argument(
-                "commit", str, "The commit's sha, or 7 to 39 hex digits that it begins with; AMBIGUOUS_SHA if several do."
+                "commit",
+                str,
+                "The commit's sha, or its first 7 to 39 hex digits in lower case, such as `6ba09a7`; AMBIGUOUS_SHA "
+                "if several commits begin with them.",
             ),
             argument(
                 "repository",
                 str | None,
-                "The name of its repository (any by default); REPOSITORY_NOT_FOUND if there is none.",
+                "The name of the commit's repository, such as `acme/web` (default: any); REPOSITORY_NOT_FOUND if it "
+                "does not exist.",
             ),
         ],
     )
     compare: ReleaseComparison | None = comparison_field(
         "compared_head",
-        "What lies between two releases of a project. `base` must not be the later one: INVALID_ARGUMENT.",
+        "What changed between two releases of a project: the releases after `base`, up to and including "
+        "`head`, with their commits, authors, files and deploys.",
         [
-            argument("project", str, "The project's slug; PROJECT_NOT_FOUND if there is none."),
-            argument("base", str, "The version of the earlier release, which is not part of it; else RELEASE_NOT_FOUND."),
-            argument("head", str, "The version of the later release, which is; else RELEASE_NOT_FOUND."),
+            argument(
+                "project",
+                str,
+                "The slug of a project that has both releases, such as `web`; PROJECT_NOT_FOUND if it does not exist.",
+            ),
+            argument(
+                "base",
+                str,
+                "The version of the earlier release, such as `web@1.3.0`; its own changes are not included. "
+                "RELEASE_NOT_FOUND if the project has no such release, INVALID_ARGUMENT if it is later than `head`.",
+            ),
+            argument(
+                "head",
+                str,
+                "The version of the later release, such as `web@1.4.0`; its changes are included. RELEASE_NOT_FOUND "
+                "if the project has no such release.",
+            ),
         ],
         comparison_conditions,
         "Release",
@@ -97,16 +128,19 @@ def _find_organization(arguments: Arguments, principal: Principal) -> Conditions
 
 @strawberry.type
 class OrganizationQuery:
-    """Queries of organizations."""
+    """Root fields that read organizations."""
 
     organization: Organization | None = query_field(
         "one",
-        "The organization with this slug; null if there is none that the token opens.",
+        "The organization with this slug; null if it does not exist or the token has no access to it.",
         _find_organization,
-        [argument("slug", str, "The organization's slug.")],
+        [argument("slug", str, "The organization's slug, such as `acme`.")],
     )
     organizations: Connection[Organization] | None = query_field(
-        "list", "The organizations that the token opens, by slug.", None, paging_arguments()
+        "list",
+        "The organizations that the token has access to, sorted by slug. A token belongs to one organization.",
+        None,
+        paging_arguments(),
     )
 
 

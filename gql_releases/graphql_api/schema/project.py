@@ -1,4 +1,4 @@
-"""Projects."""
+"""Projects: the type and the mutations."""
 
 from __future__ import annotations
 
@@ -52,83 +52,114 @@ else:
     Release = lazy_type("Release", "release")
 
 
-@strawberry.type(description="What is released.")
+@strawberry.type(
+    description=("A part of an organization that is released, such as `web`. A release belongs to one or more projects.")
+)
 class Project(Node):
     """A project."""
 
     id: strawberry.ID = node_id()
-    slug: str = column("slug", "The project's name in addresses, unique in its organization.")
-    name: str = column("name", "The project's name for people.")
-    date_created: datetime = column("date_created", "When it was made.")
-    organization: Organization = to_one("organization", "Whose project it is.")
+    slug: str = column("slug", "The name used in URLs and arguments, unique in the organization, such as `web`.")
+    name: str = column("name", "The display name, such as `Web shop`; the slug if none was set.")
+    date_created: datetime = column("date_created", "When the project was created.")
+    organization: Organization = to_one("organization", "The organization that the project belongs to.")
     default_repository: Repository | None = to_one(
-        "default_repository", "The repository that the REST API reads `origin` as, the name that sentry-cli sends."
+        "default_repository",
+        (
+            "The repository that the REST API uses in place of `origin`, which is what sentry-cli calls every "
+            "repository; null if none is set."
+        ),
     )
-    releases: Connection[Release] | None = to_many("releases", "Its releases, the newest first.", **RELEASE_LIST)
+    releases: Connection[Release] | None = to_many(
+        "releases", "The project's releases, archived ones too; by default the last created first.", **RELEASE_LIST
+    )
     latest_release: Release | None = reference_field(
         "latest_release",
-        "Its newest release by date, of release or else of creation; with an environment, the one that runs there now.",
+        "The project's newest release by `dateReleased`, or by `dateCreated` if it has none. With "
+        "`environment`: the release that runs there now. Null if there is none.",
         given_arguments("environment"),
-        [argument("environment", str | None, "The environment's name; ENVIRONMENT_NOT_FOUND if there is none.")],
+        [
+            argument(
+                "environment",
+                str | None,
+                "The name of an environment, such as `production`; ENVIRONMENT_NOT_FOUND if it does not exist.",
+            )
+        ],
     )
 
 
-@strawberry.input(description="A project to be made.")
+@strawberry.input(description="Input of createProject.")
 class CreateProjectInput:
-    """A project."""
+    """A project to create."""
 
-    organization: str = required_field("The organization's slug.")
-    slug: str = required_field("Its name in addresses: 1 to 50 lowercase letters, digits, - or _; no number.")
-    name: str | None = optional_field("Its name for people, at most 64 characters; the slug if it is not said.")
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
+    )
+    slug: str = required_field(
+        "The project's slug, such as `web`: 1 to 50 lowercase letters, digits, - or _, and not a number "
+        "(INVALID_SLUG). ALREADY_EXISTS if the organization has a project with this slug."
+    )
+    name: str | None = optional_field("The display name, at most 64 characters (default: the slug).")
     repository: str | None = optional_field(
-        "The name of its default repository, as acme/shop: the REST API reads `origin` as it. A new one is created."
+        "The name of the default repository, such as `acme/shop`, created if it does not exist: the REST API "
+        "uses it in place of `origin`."
     )
 
 
-@strawberry.input(description="A project by what people know it by.")
+@strawberry.input(description="The natural key of a project.")
 class ProjectByKey:
     """The natural key of a project."""
 
-    organization: str = required_field("The organization's slug.")
-    slug: str = required_field("The project's slug.")
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
+    )
+    slug: str = required_field("The project's slug, such as `web`.")
 
 
-@strawberry.input(one_of=True, description="Names a project: by its id or by its key.")
+@strawberry.input(
+    one_of=True,
+    description="Identifies a project by `id` or by `key`: give exactly one. PROJECT_NOT_FOUND if it does not exist.",
+)
 class ProjectBy:
-    """Exactly one of the ways."""
+    """A project by id or by natural key."""
 
-    id: strawberry.ID | None = optional_field("The project's id.")
+    id: strawberry.ID | None = optional_field("The project's global id (`Project.id`).")
     key: ProjectByKey | None = optional_field("The project's organization and slug.")
 
 
-@strawberry.input(description="What to change of a project; what is left out stays.")
+@strawberry.input(description="Input of updateProject. Fields that are left out stay unchanged.")
 class UpdateProjectInput:
-    """A change."""
+    """A change of a project."""
 
-    project: ProjectBy = required_field("Which project.")
-    slug: str | None = optional_field("Its new name in addresses.")
-    name: str | None = optional_field("Its new name for people.")
-    repository: str | None = optional_field("The name of its new default repository; null takes the default away.")
+    project: ProjectBy = required_field("The project to change.")
+    slug: str | None = optional_field(
+        "The new slug, such as `web`; INVALID_SLUG or ALREADY_EXISTS. Links and arguments with the old slug stop working."
+    )
+    name: str | None = optional_field("The new display name, at most 64 characters.")
+    repository: str | None = optional_field(
+        "The name of the new default repository, such as `acme/shop`, created if it does not exist; null "
+        "removes the default."
+    )
 
 
-@strawberry.type(description="What createProject answers.")
+@strawberry.type(description="Result of createProject.")
 class CreateProjectPayload:
-    """A project's answer."""
+    """The payload of createProject."""
 
     project: Project | None = node_field("project")
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What updateProject answers.")
+@strawberry.type(description="Result of updateProject.")
 class UpdateProjectPayload:
-    """A change's answer."""
+    """The payload of updateProject."""
 
     project: Project | None = node_field("project")
     user_errors: list[UserError] = errors_field()
 
 
 async def create_project(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Make a project."""
+    """Create a project."""
     new = parse_new_project(given)
     return {"shown": await services.projects.create_project(principal, given["organization"], new, view)}
 
@@ -155,19 +186,20 @@ async def _find_missing_project(services: Services, principal: Principal, given:
 
 @strawberry.type
 class ProjectMutation:
-    """Mutations of projects."""
+    """Root fields that write projects."""
 
     create_project: CreateProjectPayload | None = mutation_field(
         create_project,
         CreateProjectInput,
-        "Make a project. Needs project:write, project:admin, org:write or org:admin.",
+        "Create a project. Needs project:write, project:admin, org:write or org:admin (else FORBIDDEN).",
         shows="project",
         find_problems=_find_taken_slug,
     )
     update_project: UpdateProjectPayload | None = mutation_field(
         update_project,
         UpdateProjectInput,
-        "Change a project. Needs what createProject needs.",
+        "Change a project's slug, name or default repository. Needs project:write, project:admin, org:write "
+        "or org:admin (else FORBIDDEN).",
         shows="project",
         find_problems=_find_missing_project,
     )

@@ -1,4 +1,4 @@
-"""Releases: the type, its version and upstream, and the query."""
+"""Releases: the type, its version and upstream, and the root field that reads one."""
 
 from __future__ import annotations
 
@@ -48,119 +48,154 @@ else:
     Deploy = lazy_type("Deploy", "deploy")
 
 
-@strawberry.enum(description="Whether an upstream has all of a release.")
+@strawberry.enum(description="Whether a release has been forwarded to the organization's Sentry.")
 class UpstreamState(Enum):
-    """The domain's state."""
+    """The state of the domain, by name."""
 
-    PENDING = strawberry.enum_value("PENDING", description="Something waits to be sent, or to be sent again.")
-    SENT = strawberry.enum_value("SENT", description="All has arrived.")
-    FAILED = strawberry.enum_value("FAILED", description="The upstream refused something; what came after it waits.")
+    PENDING = strawberry.enum_value("PENDING", description="A request is waiting to be sent, or to be retried.")
+    SENT = strawberry.enum_value("SENT", description="All requests have arrived.")
+    FAILED = strawberry.enum_value(
+        "FAILED",
+        description="Sentry refused a request; the release's later requests wait until an operator retries or skips it.",
+    )
 
 
-@strawberry.type(description="The numbers that a version is made of; null where it does not follow the grammar.")
+@strawberry.type(
+    description=(
+        "The parts of a version, such as 1.4.0 and 77 in `web@1.4.0+77`. Numbers are null unless the version "
+        "has the form `package@major.minor.patch-pre+build`."
+    )
+)
 class VersionNumbers:
-    """The part of a version after the package."""
+    """The parts of a version after the package."""
 
-    raw: str = column("raw", "The version without its package.")
-    major: BigInt | None = column("major", "The first number.", int)
-    minor: BigInt | None = column("minor", "The second number; 0 where it is not written.", int)
-    patch: BigInt | None = column("patch", "The third number; 0 where it is not written.", int)
-    pre: str | None = column("pre", "The pre-release, as rc1 in 1.0-rc1.")
-    build_code: str | None = column("build_code", "What follows the plus sign.")
-    components: int | None = column("components", "How many numbers are written, 1 to 4.")
+    raw: str = column("raw", "The version without its package, such as `1.4.0+77` in `web@1.4.0+77`.")
+    major: BigInt | None = column("major", "The first number, such as 1 in `web@1.4.2`.", int)
+    minor: BigInt | None = column(
+        "minor", "The second number, such as 4 in `web@1.4.2`; 0 if it is left out, as in `web@1`.", int
+    )
+    patch: BigInt | None = column(
+        "patch", "The third number, such as 2 in `web@1.4.2`; 0 if it is left out, as in `web@1.4`.", int
+    )
+    pre: str | None = column("pre", "The pre-release, such as `rc.1` in `web@2.0.0-rc.1`; null if there is none.")
+    build_code: str | None = column(
+        "build_code", "The part after the plus sign, such as `77` in `web@1.4.0+77`; null if there is none."
+    )
+    components: int | None = column("components", "How many numbers the version has, 1 to 4: 2 for `web@1.4`.")
 
 
-@strawberry.type(description="What a release's version says.")
+@strawberry.type(description="What can be parsed out of a release's version, by the rules of Sentry.")
 class VersionInfo:
     """A parsed version."""
 
-    package: str | None = column("package", "What stands before the @.")
-    version: VersionNumbers = embedded_field("", "The version's numbers.")
-    description: str = column("description", "The version for people, as 1.4.0 (77).")
-    build_hash: str | None = column("build_hash", "The commit hash that the version carries.")
+    package: str | None = column("package", "The part before the @, such as `web` in `web@1.4.0+77`; null if there is none.")
+    version: VersionNumbers = embedded_field("", "The numbers and other parts of the version.")
+    description: str = column("description", "The version for display, such as `1.4.0 (77)` for `web@1.4.0+77`.")
+    build_hash: str | None = column(
+        "build_hash",
+        "The commit hash in the version, if its build or the whole version is one: 12, 16, 20, 32, 40 or 64 hex digits.",
+    )
 
 
-@strawberry.type(description="A version of some projects, with the commits that it is made of and where it was deployed.")
+@strawberry.type(description="A version of one or more projects, with its commits, heads, deploys and dates.")
 class Release(Node):
     """A release."""
 
     id: strawberry.ID = node_id()
-    version: str = column("version", "The version, unique in its organization.")
-    short_version: str = column("version", "The version as Sentry's API repeats it; equal to `version`.")
-    version_info: VersionInfo | None = embedded_field("description", "What the version says; null if it cannot be parsed.")
-    ref: str | None = column("ref", "What the release was built from: a commit, a branch, a tag.")
-    url: str | None = column("url", "Where people find more about the release.")
-    status: ReleaseStatus = column("status", "Whether it is listed by default.")
-    date_created: datetime = column("date_created", "When the store first heard of it.")
-    date_released: datetime | None = column("date_released", "When it was released; null until it is finalized.")
-    commit_count: int = column("commit_count", "How many commits it has.")
-    commit_status: CommitStatus = embedded_field(
-        "", "Whether its commits are all there, and why not: the worst of what its head commits say."
+    version: str = column("version", "The version, unique in the organization, such as `web@1.4.0+77`.")
+    short_version: str = column("version", "The same as `version`, under the name that Sentry's API uses.")
+    version_info: VersionInfo | None = embedded_field("description", "The parsed version; null if nothing can be parsed.")
+    ref: str | None = column(
+        "ref", "What the release was built from: a branch, a tag or a commit, such as `main`; null if it was not sent."
     )
-    deploy_count: int = column("deploy_count", "How many deploys it has.")
+    url: str | None = column("url", "A page about the release, such as the CI run; null if it was not sent.")
+    status: ReleaseStatus = column("status", "OPEN or ARCHIVED.")
+    date_created: datetime = column("date_created", "When the release was created here.")
+    date_released: datetime | None = column("date_released", "When the release was finalized; null until then.")
+    commit_count: int = column("commit_count", "The number of commits.")
+    commit_status: CommitStatus = embedded_field(
+        "", "Whether all commits of the release are known, and if not, why: the worst status of its `headCommits`."
+    )
+    deploy_count: int = column("deploy_count", "The number of deploys.")
     notes: str | None = generated_text(
         GeneratedText("notes", "commits", "Commit", SHOWN_COMMITS, ("sha", "message"), notes_from_commits),
-        "Release notes in Markdown; where nobody wrote some, a list made from the commits.",
+        "Release notes in Markdown. If none were set, a list of the newest 100 commits, such as `- Fix the "
+        "total (6ba09a7)`; null if there are none either. Costs 100.",
     )
-    metadata: JSONObject | None = column("metadata_json", "What its maker says of it, as JSON.", orjson.Fragment)
-    organization: Organization = to_one("organization", "Whose release it is.")
+    metadata: JSONObject | None = column(
+        "metadata_json",
+        'The JSON object that was set with the release, such as {"pipeline": 4711}; null if none was.',
+        orjson.Fragment,
+    )
+    organization: Organization = to_one("organization", "The organization that the release belongs to.")
     previous: Release | None = reference_field(
         "previous",
-        "The release of a project that came before this one, by date of release or else of creation.",
+        "The release of a project before this one, by `dateReleased`, or by `dateCreated` for one without; "
+        "null if this is the first.",
         given_arguments("project"),
-        [argument("project", str, "The slug of a project that both are releases of; else PROJECT_NOT_FOUND.")],
+        [
+            argument(
+                "project",
+                str,
+                "The slug of a project of the release, such as `web`; PROJECT_NOT_FOUND if it does not exist.",
+            )
+        ],
     )
     upstream: Upstream | None = reference_field(
         "upstream",
-        "How far it has been sent on to the organization's upstream; null where nothing of it ever was.",
+        "How far the release has been forwarded to the organization's Sentry; null if nothing of it was.",
         lambda given: (),
     )
     last_commit: Commit | None = to_one(
-        "last_commit", "Its newest commit: the first of each repository's, and of these the last by time."
+        "last_commit", "The newest commit. With several repositories: of the first commit of each, the newest by timestamp."
     )
-    last_deploy: Deploy | None = to_one("last_deploy", "The deploy that was recorded last.")
-    projects: Connection[Project] | None = to_many("projects", "The projects that it is a release of.", Order("project_id"))
-    commits: Connection[Commit] | None = to_many("commits", "Its commits, the newest first.", Order("position"))
+    last_deploy: Deploy | None = to_one("last_deploy", "The deploy that was recorded last; null if there is none.")
+    projects: Connection[Project] | None = to_many(
+        "projects", "The projects that the release belongs to, the first created first.", Order("project_id")
+    )
+    commits: Connection[Commit] | None = to_many("commits", "The commits of the release, newest first.", Order("position"))
     authors: Connection[CommitAuthor] | None = to_many(
-        "authors", "Who wrote its commits, whose newest commit is the newest first.", Order("position")
+        "authors", "The authors of the commits, each once; the author of the newest commit first.", Order("position")
     )
-    head_commits: Connection[HeadCommit] | None = to_many(
-        "head_commits", "The newest commit of each repository.", Order("id")
-    )
+    head_commits: Connection[HeadCommit] | None = to_many("head_commits", "The head commit of each repository.", Order("id"))
     deploys: Connection[Deploy] | None = to_many(
         "deploys",
-        "Its deploys, the last finished first; what goes on is before them.",
+        "The deploys of the release: unfinished ones first, then the last finished first.",
         Order("finish_order", descending=True),
     )
 
 
-@strawberry.type(description="How far a release has been sent on to the Sentry that its organization forwards to.")
+@strawberry.type(
+    description=("How far a release has been forwarded to the Sentry server of its organization. See docs/forwarding.md.")
+)
 class Upstream:
-    """A release's queue."""
+    """The queue of a release's requests to the upstream."""
 
-    state: UpstreamState = column("state", "Whether the upstream has all of the release.")
-    attempts: int = column("attempts", "How often the request was tried that is sent now, or was the last.")
-    last_error: str | None = column("last_error", "Why the last attempt did not succeed; null where it did.")
+    state: UpstreamState = column("state", "Whether all of the release has arrived.")
+    attempts: int = column("attempts", "How many times the current request, or the last one, was sent.")
+    last_error: str | None = column("last_error", "Why the last attempt failed; null if it succeeded.")
 
 
-@strawberry.input(description="A release by what people know it by.")
+@strawberry.input(description="The natural key of a release.")
 class ReleaseByKey:
     """The natural key of a release."""
 
-    organization: str = required_field("The organization's slug.")
-    version: str = required_field("The version.")
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; in mutations ORGANIZATION_NOT_FOUND if the token has no access to it."
+    )
+    version: str = required_field("The release's version, such as `web@1.4.0+77`.")
 
 
-@strawberry.input(one_of=True, description="Names a release: by its id or by its key.")
+@strawberry.input(one_of=True, description="Identifies a release by `id` or by `key`: give exactly one.")
 class ReleaseBy:
-    """Exactly one of the ways."""
+    """A release by id or by natural key."""
 
-    id: strawberry.ID | None = optional_field("The release's id.")
+    id: strawberry.ID | None = optional_field("The release's global id (`Release.id`).")
     key: ReleaseByKey | None = optional_field("The release's organization and version.")
 
 
 def release_key(by: Arguments) -> ReleaseKey:
-    """Turn a coerced ReleaseBy into the domain's key; an id that is no release's leads nowhere."""
+    """Return the domain's key of a coerced ReleaseBy; an id of another type finds nothing."""
     if by.get("id") is not None:
         entity, key = from_global_id(by["id"]) or ("", -1)
         return ReleaseKey(id=key if entity == "Release" else -1)
@@ -176,13 +211,14 @@ def _find_release_by(arguments: Arguments, principal: Principal) -> Conditions |
 
 @strawberry.type
 class ReleaseQuery:
-    """Queries of releases."""
+    """Root fields that read releases."""
 
     release: Release | None = query_field(
         "one",
-        "The release with this id or key; null if there is none that the token opens.",
+        "The release with this id or key; null if it does not exist or the token has no access to it. Needs "
+        "project:read or a scope that writes releases (else FORBIDDEN).",
         _find_release_by,
-        [argument("by", ReleaseBy, "Which release.")],
+        [argument("by", ReleaseBy, 'The release, such as {key: {organization: "acme", version: "web@1.4.0+77"}}.')],
     )
 
 

@@ -1,4 +1,4 @@
-"""How releases are filtered and sorted."""
+"""Filters and orders of release lists."""
 
 from __future__ import annotations
 
@@ -17,103 +17,133 @@ from gql_releases.graphql_api.execution.bindings import Arguments, argument
 from gql_releases.graphql_api.execution.name_checks import commit_condition
 
 
-@strawberry.enum(description="Whether a release is listed by default.")
+@strawberry.enum(description="Whether a release is in use or archived.")
 class ReleaseStatus(Enum):
-    """A release's status."""
+    """The status of the domain, by name."""
 
-    OPEN = "OPEN"
-    ARCHIVED = "ARCHIVED"
+    OPEN = strawberry.enum_value("OPEN", description="The release is in use.")
+    ARCHIVED = strawberry.enum_value(
+        "ARCHIVED", description="The release is archived: the REST API lists it only on request."
+    )
 
 
-@strawberry.enum(description="Which way a list is sorted.")
+@strawberry.enum(description="The direction of an order.")
 class OrderDirection(Enum):
-    """A direction."""
+    """Ascending or descending."""
 
-    ASC = "ASC"
-    DESC = "DESC"
+    ASC = strawberry.enum_value("ASC", description="Ascending: lowest or oldest first.")
+    DESC = strawberry.enum_value("DESC", description="Descending: highest or newest first.")
 
 
 @strawberry.enum(description="What releases can be sorted by.")
 class ReleaseOrderField(Enum):
-    """Sorts of releases; each ends in the id, so that no two stand in the same place."""
+    """Orders of releases; each ends with the id, so that every position is unique."""
 
-    DATE_CREATED = strawberry.enum_value("DATE_CREATED", description="When the store first heard of them.")
-    DATE_RELEASED = strawberry.enum_value("DATE_RELEASED", description="When they were released; the unreleased are newest.")
-    SEMVER = strawberry.enum_value("SEMVER", description="By version, as semver.org has it; the unparsable are lowest.")
-    BUILD = strawberry.enum_value("BUILD", description="By build number; those without one are lowest.")
+    DATE_CREATED = strawberry.enum_value("DATE_CREATED", description="When the release was created here.")
+    DATE_RELEASED = strawberry.enum_value(
+        "DATE_RELEASED", description="When the release was finalized; those that are not finalized count as newest."
+    )
+    SEMVER = strawberry.enum_value(
+        "SEMVER",
+        description=(
+            "The version, by semantic versioning (semver.org): 2.0.0-rc.1 is below 2.0.0. Versions that are not "
+            "semantic are lowest."
+        ),
+    )
+    BUILD = strawberry.enum_value(
+        "BUILD", description="The build number, such as 77 in `web@1.4.0+77`; releases without one are lowest."
+    )
 
 
-@strawberry.input(description="How releases are sorted.")
+@strawberry.input(description="How a list of releases is sorted, such as {field: SEMVER}.")
 class ReleaseOrder:
-    """A sort and its direction."""
+    """An order and its direction."""
 
     field: ReleaseOrderField = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="ASC or DESC (default).")
 
 
 def optional_filter(description: str, name: str | None = None) -> Any:
-    """Declare a condition that may be left out."""
+    """Declare an optional condition."""
     return strawberry.field(default=strawberry.UNSET, description=description, name=name)
 
 
-@strawberry.input(description="A range of semantic versions.")
+@strawberry.input(description='A range of semantic versions, such as {package: "web", range: ">=1.2 <1.5"}.')
 class SemverFilter:
-    """Conditions on what a version says."""
+    """Conditions on the parsed version."""
 
     range: str = strawberry.field(
-        description="Comparators that all must hold, as `>=1.2 <2`, `^1.4` or `~1.4.2`; 2.0.0-rc.1 is below 2.0.0."
+        description=(
+            "Comparators separated by spaces that must all hold: `>=1.2 <2`, `^1.4` (below 2) or `~1.4.2` (below "
+            "1.5). 2.0.0-rc.1 is below 2.0.0; builds are ignored. INVALID_ARGUMENT if it is no range."
+        )
     )
-    package: str | None = optional_filter("Only versions of this package, the part before the @.")
+    package: str | None = optional_filter("Only versions of this package: the part before the @, such as `web`.")
 
 
-@strawberry.input(description="Which versions; every given field must hold.")
+@strawberry.input(description="Conditions on the version; all given ones must hold.")
 class VersionFilter:
-    """Conditions on a version."""
+    """Conditions on the text of a version."""
 
-    equals: str | None = optional_filter("Exactly this version.")
-    in_: list[str] | None = optional_filter("One of these versions.", "in")
-    starts_with: str | None = optional_filter("Versions that begin so.")
+    equals: str | None = optional_filter("Exactly this version, such as `web@1.4.0+77`; case-sensitive.")
+    in_: list[str] | None = optional_filter("One of these versions; case-sensitive.", "in")
+    starts_with: str | None = optional_filter("Versions that start with this text, such as `web@1.`; case-sensitive.")
     contains: str | None = optional_filter(
-        "Versions with this in them, in capitals or not, by Unicode's case folding; looks at every version."
+        "Versions that contain this text, in upper or lower case. Costs 1,000: it looks at every version."
     )
-    semver: SemverFilter | None = optional_filter("Versions in a range; those without an order are in none.")
+    semver: SemverFilter | None = optional_filter(
+        "Versions in a semantic range; versions that are not semantic are in no range."
+    )
 
 
-@strawberry.input(description="A span of time.")
+@strawberry.input(description='A period, such as {from: "2026-11-01T00:00:00Z", before: "2026-12-01T00:00:00Z"}.')
 class DateRange:
     """Conditions on a date."""
 
-    from_: datetime | None = optional_filter("At this moment or later.", "from")
-    before: datetime | None = optional_filter("Before this moment.")
+    from_: datetime | None = optional_filter("At this time or later (default: no limit).", "from")
+    before: datetime | None = optional_filter("Before this time (default: no limit).")
 
 
-@strawberry.input(description="Which releases; every given field must hold, null means any.")
-class ReleaseFilter:
-    """Conditions on a release."""
-
-    status: ReleaseStatus | None = optional_filter("Only of this status.")
-    project: str | None = optional_filter("Only of the project with this slug; PROJECT_NOT_FOUND if there is none.")
-    version: VersionFilter | None = optional_filter("Only of such versions.")
-    environment: str | None = optional_filter(
-        "Only what was deployed to the environment of this name; ENVIRONMENT_NOT_FOUND if there is none."
+@strawberry.input(
+    description=(
+        "Conditions on releases, at most 100; all given ones must hold, and null is the same as absent. "
+        "INVALID_ARGUMENT for more."
     )
-    released: bool | None = optional_filter("Only what has a date of release, or only what has none.")
-    date_created: DateRange | None = optional_filter("Only what the store heard of first in this span.")
-    date_released: DateRange | None = optional_filter("Only what was released in this span.")
+)
+class ReleaseFilter:
+    """Conditions on releases."""
+
+    status: ReleaseStatus | None = optional_filter("Only releases of this status, such as OPEN to leave out archived ones.")
+    project: str | None = optional_filter(
+        "Only releases of the project with this slug, such as `web`; PROJECT_NOT_FOUND if it does not exist."
+    )
+    version: VersionFilter | None = optional_filter("Only releases whose version meets these conditions.")
+    environment: str | None = optional_filter(
+        "Only releases that were deployed to this environment, such as `production`, whatever became of the "
+        "deploy; ENVIRONMENT_NOT_FOUND if it does not exist. Costs 1,000."
+    )
+    released: bool | None = optional_filter(
+        "true: only releases that have a `dateReleased`; false: only those that have none."
+    )
+    date_created: DateRange | None = optional_filter("Only releases created in this period.")
+    date_released: DateRange | None = optional_filter("Only releases finalized in this period.")
     author: str | None = optional_filter(
-        "Only with commits by the author of this e-mail address; none for one that nobody has."
+        "Only releases with a commit of this author, by e-mail address, such as `ada@example.com`. Costs 1,000."
     )
     commit: str | None = optional_filter(
-        "Only with a commit of this sha, or of one that begins with these 7 to 39 hex digits, as git abbreviates."
+        "Only releases with this commit: its sha, or its first 7 to 39 hex digits in lower case, such as "
+        "`6ba09a7`; AMBIGUOUS_SHA if several commits begin with them. Costs 1,000."
     )
-    path: str | None = optional_filter("Only with commits that touched this path.")
+    path: str | None = optional_filter(
+        "Only releases with a commit that changed the file of exactly this path, such as `src/total.ts`. Costs 1,000."
+    )
     and_: list[ReleaseFilter] | None = optional_filter("All of these must hold.", "and")
     or_: list[ReleaseFilter] | None = optional_filter("At least one of these must hold.", "or")
-    not_: ReleaseFilter | None = optional_filter("This must not hold.", "not")
+    not_: ReleaseFilter | None = optional_filter("This must not hold, such as {status: ARCHIVED}.", "not")
 
 
 def release_conditions(arguments: Arguments) -> Conditions:
-    """Turn a ReleaseFilter into the store's conditions. Raises DomainError: no range of versions, or too many filters."""
+    """Return the conditions of a ReleaseFilter. Raises DomainError: an invalid range of versions, too many conditions."""
     given = arguments.get("filter")
     if not given:
         return ()
@@ -127,7 +157,7 @@ def release_conditions(arguments: Arguments) -> Conditions:
 
 
 def _require_readable(given: Arguments) -> None:
-    """Refuse a filter far beyond its limit before its ranges are read, which takes some 10 us a comparator."""
+    """Refuse a filter far beyond its limit before its ranges are parsed, which takes about 10 us per comparator."""
     count, waiting = 0, [given]
     while waiting and count <= 50 * MAX_CONDITIONS:
         one = waiting.pop()
@@ -201,8 +231,17 @@ RELEASE_LIST: dict[str, Any] = {
     },
     "conditions": release_conditions,
     "arguments": [
-        argument("filter", ReleaseFilter | None, "Which releases."),
-        argument("order_by", ReleaseOrder | None, "How they are sorted; the newest first if it is not said."),
+        argument(
+            "filter",
+            ReleaseFilter | None,
+            "Conditions that the releases must meet (default: all releases, archived ones too).",
+        ),
+        argument(
+            "order_by",
+            ReleaseOrder | None,
+            "How the releases are sorted (default: {field: DATE_CREATED, direction: DESC}). A cursor is valid "
+            "for one order only.",
+        ),
     ],
 }
 """What every list of releases offers."""

@@ -1,4 +1,4 @@
-"""Mutations of releases: inputs, payloads, handlers."""
+"""Mutations of releases: inputs, payloads and handlers."""
 
 from __future__ import annotations
 
@@ -51,222 +51,316 @@ else:
     Release = lazy_type("Release", "release")
 
 
-@strawberry.input(description="A release to be created, or touched where its version is known.")
+@strawberry.input(
+    description=(
+        "Input of createRelease. It is safe to send it again: a release is identified by its organization and version."
+    )
+)
 class CreateReleaseInput:
-    """A creation."""
+    """A release to create."""
 
-    organization: str = required_field("The organization's slug.")
-    version: str = required_field("The version, at most 200 characters, without slashes, tabs and line breaks.")
-    projects: list[str] = required_field("Slugs or numeric ids of projects; added to those of a known release.")
-    ref: str | None = optional_field("What it was built from: a commit, a branch, a tag. A known release keeps its own.")
-    url: str | None = optional_field("Where people find more about it. A known release keeps its own.")
-    date_released: datetime | None = optional_field("When it was released. A known release keeps its own.")
-    status: ReleaseStatus | None = optional_field("Whether it is listed by default.")
-    notes: str | None = optional_field("Release notes in Markdown. A known release keeps its own.")
-    metadata: JSONObject | None = optional_field(
-        "Whatever its maker wants to say, at most 16 KiB. A known release keeps its own."
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
     )
-    commits: list[CommitInput] | None = optional_field("Its commits, which replace those of a known release.")
-    refs: list[RefInput] | None = optional_field("The newest commit of each repository.")
+    version: str = required_field(
+        "The version, such as `web@1.4.0+77`: at most 200 characters, no slash, backslash, tab or line "
+        "break, and not `latest`, `.` or `..` (INVALID_VERSION). It is case-sensitive and stored as sent."
+    )
+    projects: list[str] = required_field(
+        'Slugs or numeric ids of the release\'s projects, such as ["web"]; added to those of an existing '
+        "release. UNKNOWN_PROJECT if one does not exist, unless the server creates projects "
+        "(GQL_RELEASES_CREATE_PROJECTS)."
+    )
+    ref: str | None = optional_field(
+        "What it was built from: a branch, a tag or a commit, such as `main`; at most 200 characters. An "
+        "existing release keeps its own."
+    )
+    url: str | None = optional_field(
+        "A page about the release, such as the CI run; at most 200 characters, INVALID_URL if it is no URL. "
+        "An existing release keeps its own."
+    )
+    date_released: datetime | None = optional_field(
+        "When it was released. Without it, the release is not finalized: call `finalizeRelease` later. An "
+        "existing release keeps its own."
+    )
+    status: ReleaseStatus | None = optional_field("OPEN (default) or ARCHIVED. An existing release gets the new status.")
+    notes: str | None = optional_field(
+        "Release notes in Markdown, at most 65,536 characters. An existing release keeps its own."
+    )
+    metadata: JSONObject | None = optional_field(
+        'Any JSON object of at most 16 KiB, such as {"pipeline": 4711}. An existing release keeps its own.'
+    )
+    commits: list[CommitInput] | None = optional_field(
+        "Its commits: newest first, or with timestamps, by which they are sorted. They replace those of an existing release."
+    )
+    refs: list[RefInput] | None = optional_field(
+        "The head commit of each repository. The release gets the commits from `previousCommit` to the head "
+        "that were sent with other releases; `commitStatus` says whether all are known."
+    )
 
 
-@strawberry.input(description="One of many releases to be created.")
+@strawberry.input(description="A release of createReleases.")
 class ReleaseInput:
-    """A creation, but for the organization."""
+    """A release of a bulk creation: all of CreateReleaseInput but the organization."""
 
-    version: str = required_field("The version, at most 200 characters, without slashes, tabs and line breaks.")
-    projects: list[str] = required_field("Slugs or numeric ids of projects; added to those of a known release.")
-    ref: str | None = optional_field("What it was built from: a commit, a branch, a tag. A known release keeps its own.")
-    url: str | None = optional_field("Where people find more about it. A known release keeps its own.")
-    date_released: datetime | None = optional_field("When it was released. A known release keeps its own.")
-    status: ReleaseStatus | None = optional_field("Whether it is listed by default.")
-    notes: str | None = optional_field("Release notes in Markdown. A known release keeps its own.")
-    metadata: JSONObject | None = optional_field(
-        "Whatever its maker wants to say, at most 16 KiB. A known release keeps its own."
+    version: str = required_field(
+        "The version, such as `web@1.4.0+77`: at most 200 characters, no slash, backslash, tab or line "
+        "break, and not `latest`, `.` or `..` (INVALID_VERSION). It is case-sensitive and stored as sent."
     )
-    commits: list[CommitInput] | None = optional_field("Its commits, which replace those of a known release.")
-    refs: list[RefInput] | None = optional_field("The newest commit of each repository.")
+    projects: list[str] = required_field(
+        'Slugs or numeric ids of the release\'s projects, such as ["web"]; added to those of an existing '
+        "release. UNKNOWN_PROJECT if one does not exist, unless the server creates projects "
+        "(GQL_RELEASES_CREATE_PROJECTS)."
+    )
+    ref: str | None = optional_field(
+        "What it was built from: a branch, a tag or a commit, such as `main`; at most 200 characters. An "
+        "existing release keeps its own."
+    )
+    url: str | None = optional_field(
+        "A page about the release, such as the CI run; at most 200 characters, INVALID_URL if it is no URL. "
+        "An existing release keeps its own."
+    )
+    date_released: datetime | None = optional_field(
+        "When it was released. Without it, the release is not finalized: call `finalizeRelease` later. An "
+        "existing release keeps its own."
+    )
+    status: ReleaseStatus | None = optional_field("OPEN (default) or ARCHIVED. An existing release gets the new status.")
+    notes: str | None = optional_field(
+        "Release notes in Markdown, at most 65,536 characters. An existing release keeps its own."
+    )
+    metadata: JSONObject | None = optional_field(
+        'Any JSON object of at most 16 KiB, such as {"pipeline": 4711}. An existing release keeps its own.'
+    )
+    commits: list[CommitInput] | None = optional_field(
+        "Its commits: newest first, or with timestamps, by which they are sorted. They replace those of an existing release."
+    )
+    refs: list[RefInput] | None = optional_field(
+        "The head commit of each repository. The release gets the commits from `previousCommit` to the head "
+        "that were sent with other releases; `commitStatus` says whether all are known."
+    )
 
 
-@strawberry.enum(description="What becomes of good releases beside bad ones.")
+@strawberry.enum(description="Whether valid releases are created if others of the same call are invalid.")
 class BulkMode(Enum):
-    """How a bulk creation is one."""
+    """The transactions of a bulk creation."""
 
-    TOGETHER = strawberry.enum_value("TOGETHER", description="One transaction: all are created, or none.")
-    EACH = strawberry.enum_value("EACH", description="Each is a transaction of its own: bad ones are left out.")
+    TOGETHER = strawberry.enum_value("TOGETHER", description="One transaction: all releases are created, or none.")
+    EACH = strawberry.enum_value(
+        "EACH",
+        description=(
+            "A transaction for each release: valid ones are created, invalid ones have `userErrors` in their result."
+        ),
+    )
 
 
-@strawberry.input(description="Releases to be created, or touched where their versions are known.")
+@strawberry.input(description="Input of createReleases.")
 class CreateReleasesInput:
-    """A bulk creation."""
+    """Releases to create."""
 
-    organization: str = required_field("The organization's slug.")
-    releases: list[ReleaseInput] = required_field("The releases, at most 1,000.")
-    mode: BulkMode = strawberry.field(default=BulkMode.TOGETHER, description="What becomes of good ones beside bad ones.")
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
+    )
+    releases: list[ReleaseInput] = required_field("The releases, at most 1,000; TOO_LONG for more.")
+    mode: BulkMode = strawberry.field(
+        default=BulkMode.TOGETHER, description="TOGETHER (default) for all or none, EACH to create the valid ones."
+    )
 
 
-@strawberry.input(description="What to change of a release; null clears, what is left out stays.")
+@strawberry.input(
+    description=(
+        "Input of updateRelease. Fields that are left out stay unchanged; null clears a field, but for "
+        "`status`, where it is ignored."
+    )
+)
 class UpdateReleaseInput:
-    """A change."""
+    """A change of a release."""
 
-    release: ReleaseBy = required_field("Which release.")
-    ref: str | None = optional_field("What it was built from.")
-    url: str | None = optional_field("Where people find more about it.")
+    release: ReleaseBy = required_field("The release to change; RELEASE_NOT_FOUND if it does not exist.")
+    ref: str | None = optional_field(
+        "What it was built from: a branch, a tag or a commit, such as `main`; at most 200 characters."
+    )
+    url: str | None = optional_field(
+        "A page about the release, such as the CI run; at most 200 characters, INVALID_URL if it is no URL."
+    )
     date_released: datetime | None = optional_field("When it was released; null makes it unreleased again.")
-    status: ReleaseStatus | None = optional_field("Whether it is listed by default.")
-    notes: str | None = optional_field("Release notes in Markdown; null lets the commits speak again.")
-    metadata: JSONObject | None = optional_field("Whatever its maker wants to say, at most 16 KiB; replaces what is there.")
+    status: ReleaseStatus | None = optional_field("OPEN or ARCHIVED.")
+    notes: str | None = optional_field(
+        "Release notes in Markdown, at most 65,536 characters; null returns to notes made from the commits."
+    )
+    metadata: JSONObject | None = optional_field(
+        'Any JSON object of at most 16 KiB, such as {"pipeline": 4711}; it replaces the existing one as a whole.'
+    )
 
 
-@strawberry.input(description="A release to be archived.")
+@strawberry.input(description="Input of archiveRelease.")
 class ArchiveReleaseInput:
-    """An archiving."""
+    """A release to archive."""
 
-    release: ReleaseBy = required_field("Which release.")
+    release: ReleaseBy = required_field("The release to archive; RELEASE_NOT_FOUND if it does not exist.")
 
 
-@strawberry.input(description="A release to be taken out of the archive.")
+@strawberry.input(description="Input of restoreRelease.")
 class RestoreReleaseInput:
-    """A restoring."""
+    """A release to restore."""
 
-    release: ReleaseBy = required_field("Which release.")
+    release: ReleaseBy = required_field("The release to restore; RELEASE_NOT_FOUND if it does not exist.")
 
 
-@strawberry.input(description="A release to be finalized.")
+@strawberry.input(description="Input of finalizeRelease.")
 class FinalizeReleaseInput:
-    """A finalization."""
+    """A release to finalize."""
 
-    release: ReleaseBy = required_field("Which release.")
-    date_released: datetime | None = optional_field("When it was released; else the date it has, else now.")
+    release: ReleaseBy = required_field("The release to finalize; RELEASE_NOT_FOUND if it does not exist.")
+    date_released: datetime | None = optional_field("When it was released (default: the date that it has, or now).")
 
 
-@strawberry.input(description="A release to be deleted.")
+@strawberry.input(description="Input of deleteRelease.")
 class DeleteReleaseInput:
-    """A deletion."""
+    """A release to delete."""
 
-    release: ReleaseBy = required_field("Which release.")
+    release: ReleaseBy = required_field("The release to delete; RELEASE_NOT_FOUND if it does not exist.")
 
 
-@strawberry.input(description="A release's new commits.")
+@strawberry.input(description="Input of setReleaseCommits.")
 class SetReleaseCommitsInput:
-    """A replacement of commits."""
+    """The new commits of a release."""
 
-    release: ReleaseBy = required_field("Which release.")
-    commits: list[CommitInput] = required_field("The commits that replace the present ones.")
-    repository: str | None = optional_field("Replace only this repository's commits; those of the others stay.")
+    release: ReleaseBy = required_field("The release whose commits are replaced; RELEASE_NOT_FOUND if it does not exist.")
+    commits: list[CommitInput] = required_field(
+        "The new commits: newest first, or with timestamps, by which they are sorted."
+    )
+    repository: str | None = optional_field(
+        "The name of a repository, such as `acme/web`: only its commits are replaced (default: those of all repositories)."
+    )
 
 
-@strawberry.input(description="A release's heads.")
+@strawberry.input(description="Input of setReleaseRefs.")
 class SetReleaseRefsInput:
-    """New heads."""
+    """The new heads of a release."""
 
-    release: ReleaseBy = required_field("Which release.")
-    refs: list[RefInput] = required_field("The newest commit of each repository; an empty list clears heads and commits.")
+    release: ReleaseBy = required_field("The release whose heads are set; RELEASE_NOT_FOUND if it does not exist.")
+    refs: list[RefInput] = required_field("The head commit of each repository; an empty list removes all heads and commits.")
 
 
 @strawberry.enum(description="What a creation did.")
 class CreateReleaseOutcome(Enum):
-    """The domain's outcome."""
+    """The outcome of the domain, by name."""
 
-    CREATED = strawberry.enum_value("CREATED", description="The release is new.")
-    EXTENDED = strawberry.enum_value("EXTENDED", description="The version was known; a project is new to it.")
-    EXISTING = strawberry.enum_value("EXISTING", description="The version and its projects were known.")
+    CREATED = strawberry.enum_value("CREATED", description="The release was created.")
+    EXTENDED = strawberry.enum_value(
+        "EXTENDED", description="The release existed, and was added to at least one more project."
+    )
+    EXISTING = strawberry.enum_value("EXISTING", description="The release existed with all of these projects.")
 
 
 def _ignored_fields_field() -> Any:
     return strawberry.field(
-        description="Those of ref, url, dateReleased, notes, metadata that were given; a known release keeps its own."
+        description=(
+            "The fields of the input that an existing release did not take over: of ref, url, dateReleased, "
+            "notes and metadata those that were sent. Change them with `updateRelease`."
+        )
     )
 
 
-@strawberry.type(description="What createRelease answers.")
+@strawberry.type(description="Result of createRelease.")
 class CreateReleasePayload:
-    """A creation's answer."""
+    """The payload of createRelease."""
 
     release: Release | None = node_field("release")
-    outcome: CreateReleaseOutcome | None = strawberry.field(description="What was done.")
+    outcome: CreateReleaseOutcome | None = strawberry.field(
+        description="CREATED, EXTENDED or EXISTING; null if there are user errors."
+    )
     ignored_fields: list[str] = _ignored_fields_field()
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What became of one release of a bulk creation.")
+@strawberry.type(description="The result of one release of createReleases.")
 class CreateReleasesResult:
-    """An answer of a bulk creation, in the place of its input."""
+    """The result of one release of a bulk creation."""
 
     release: Release | None = node_field("release")
-    outcome: CreateReleaseOutcome | None = strawberry.field(description="What was done.")
+    outcome: CreateReleaseOutcome | None = strawberry.field(
+        description="CREATED, EXTENDED or EXISTING; null if there are user errors."
+    )
     ignored_fields: list[str] = _ignored_fields_field()
-    user_errors: list[UserError] = strawberry.field(description="Why this release was left out; empty when all was well.")
+    user_errors: list[UserError] = strawberry.field(
+        description=(
+            'The validation errors of this release, with paths that begin with ["releases", "<index>"]; empty if '
+            "it was created."
+        )
+    )
 
 
-@strawberry.type(description="What createReleases answers.")
+@strawberry.type(description="Result of createReleases.")
 class CreateReleasesPayload:
-    """A bulk creation's answer."""
+    """The payload of createReleases."""
 
     results: list[CreateReleasesResult] = strawberry.field(
-        description="What became of each release, in the order of the input; empty when nothing was done."
+        description="The result of each release, in the order of the input; empty if there are user errors."
     )
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What updateRelease answers.")
+@strawberry.type(description="Result of updateRelease.")
 class UpdateReleasePayload:
-    """A change's answer."""
+    """The payload of updateRelease."""
 
     release: Release | None = node_field("release")
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What archiveRelease answers.")
+@strawberry.type(description="Result of archiveRelease.")
 class ArchiveReleasePayload:
-    """An archiving's answer."""
+    """The payload of archiveRelease."""
 
     release: Release | None = node_field("release")
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What restoreRelease answers.")
+@strawberry.type(description="Result of restoreRelease.")
 class RestoreReleasePayload:
-    """A restoring's answer."""
+    """The payload of restoreRelease."""
 
     release: Release | None = node_field("release")
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What finalizeRelease answers.")
+@strawberry.type(description="Result of finalizeRelease.")
 class FinalizeReleasePayload:
-    """A finalization's answer."""
+    """The payload of finalizeRelease."""
 
     release: Release | None = node_field("release")
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What deleteRelease answers.")
+@strawberry.type(description="Result of deleteRelease.")
 class DeleteReleasePayload:
-    """A deletion's answer."""
+    """The payload of deleteRelease."""
 
-    deleted_release_id: strawberry.ID | None = strawberry.field(description="The id that the release had.")
+    deleted_release_id: strawberry.ID | None = strawberry.field(
+        description="The id that the release had, to remove it from client caches; null if there are user errors."
+    )
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What setReleaseCommits answers.")
+@strawberry.type(description="Result of setReleaseCommits.")
 class SetReleaseCommitsPayload:
-    """An answer with the release's new commits."""
+    """The payload of setReleaseCommits."""
 
     release: Release | None = node_field("release")
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What setReleaseRefs answers.")
+@strawberry.type(description="Result of setReleaseRefs.")
 class SetReleaseRefsPayload:
-    """An answer with the release's new heads."""
+    """The payload of setReleaseRefs."""
 
     release: Release | None = node_field("release")
     user_errors: list[UserError] = errors_field()
 
 
 async def create_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Create a release, or touch the one of this version."""
+    """Create a release, or update the existing one of this version."""
     body = drop_nulls(given)
     new = await run_in_thread(parse_new_release, body) if services.large else parse_new_release(body)
     return _to_payload(await services.releases.create_release(principal, given["organization"], new, view))
@@ -278,7 +372,7 @@ def _to_payload(done: CreateResult) -> Payload:
 
 
 async def create_releases(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Create many releases, together or each by itself."""
+    """Create several releases, in one transaction or in one each."""
     raws = [drop_nulls(one) for one in given["releases"]]
     if len(raws) > MAX_BULK:
         raise invalid(ErrorCode.TOO_LONG, ("releases",), f"Ensure this list has no more than {MAX_BULK} releases.")
@@ -296,19 +390,19 @@ async def update_release(services: Services, principal: Principal, given: Input,
 
 
 async def archive_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Put a release into the archive: it stays, and is not listed by default."""
+    """Set a release's status to ARCHIVED."""
     change = ReleaseChange({"status": Status.ARCHIVED})
     return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
 
 
 async def restore_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Take a release out of the archive."""
+    """Set a release's status to OPEN."""
     change = ReleaseChange({"status": Status.OPEN})
     return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
 
 
 async def finalize_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Give a release its date."""
+    """Set a release's dateReleased."""
     key, at = release_key(given["release"]), given.get("date_released")
     return {"shown": await services.releases.finalize_release(principal, key, at, view)}
 
@@ -337,7 +431,7 @@ async def set_release_refs(services: Services, principal: Principal, given: Inpu
 
 
 async def add_unknown_projects(services: Services, principal: Principal, given: Input, results: list[Any]) -> list[Any]:
-    """Add to each result of a bulk creation that is a refusal the projects that its release names and nobody has."""
+    """Add to each invalid result of a bulk creation the unknown projects of its release."""
     if not any(isinstance(result, InvalidInput) for result in results):
         return results
     found = await find_unknown_projects_of_all(services, principal, given)
@@ -357,7 +451,7 @@ async def find_unknown_projects(services: Services, principal: Principal, given:
 
 
 async def find_unknown_projects_of_all(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    """Return the same for all releases of a bulk creation."""
+    """Return a problem for each project of a bulk creation that does not exist."""
     named = [
         (("releases", number, "projects", index), name)
         for number, release in enumerate(given["releases"])
@@ -368,70 +462,80 @@ async def find_unknown_projects_of_all(services: Services, principal: Principal,
 
 
 async def find_missing_release(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    """Return a problem where the release of an input does not exist."""
+    """Return a problem if the release of an input does not exist."""
     return await input_problems.find_missing_release(services.reads, principal, release_key(given["release"]))
 
 
 @strawberry.type
 class ReleaseMutation:
-    """Mutations of releases."""
+    """Root fields that write releases."""
 
     create_release: CreateReleasePayload | None = mutation_field(
         create_release,
         CreateReleaseInput,
-        "Create a release, or touch the one of this version: idempotent. Refused input changes nothing.",
+        "Create a release, or add projects and commits to the existing one of this version: safe to repeat. "
+        "An existing release keeps its ref, url, dateReleased, notes and metadata (see `ignoredFields`). "
+        "Needs project:write, project:admin, project:releases or org:ci (else FORBIDDEN).",
         shows="release",
         find_problems=find_unknown_projects,
     )
     create_releases: CreateReleasesPayload | None = mutation_field(
         create_releases,
         CreateReleasesInput,
-        "Create many releases, together or each by itself; as createRelease does one.",
+        "Create up to 1,000 releases in one call, each as createRelease does. Needs project:write, "
+        "project:admin, project:releases or org:ci (else FORBIDDEN).",
         shows="release",
         find_problems=find_unknown_projects_of_all,
     )
     update_release: UpdateReleasePayload | None = mutation_field(
         update_release,
         UpdateReleaseInput,
-        "Change a release.",
+        "Change fields of a release. Needs project:write, project:admin, project:releases or org:ci (else FORBIDDEN).",
         shows="release",
         find_problems=find_missing_release,
     )
     archive_release: ArchiveReleasePayload | None = mutation_field(
         archive_release,
         ArchiveReleaseInput,
-        "Put a release into the archive: it stays, and REST lists it no longer by default.",
+        "Archive a release: it is kept, but lists of the REST API show it only on request. GraphQL lists "
+        "show it unless they filter by `status: OPEN`. Needs project:write, project:admin, project:releases "
+        "or org:ci (else FORBIDDEN).",
         shows="release",
     )
     restore_release: RestoreReleasePayload | None = mutation_field(
         restore_release,
         RestoreReleaseInput,
-        "Take a release out of the archive.",
+        "Set an archived release to OPEN again. Needs project:write, project:admin, project:releases or "
+        "org:ci (else FORBIDDEN).",
         shows="release",
     )
     finalize_release: FinalizeReleasePayload | None = mutation_field(
         finalize_release,
         FinalizeReleaseInput,
-        "Give a release its date.",
+        "Mark a release as released by setting its `dateReleased`. Needs project:write, project:admin, "
+        "project:releases or org:ci (else FORBIDDEN).",
         shows="release",
         find_problems=find_missing_release,
     )
     delete_release: DeleteReleasePayload | None = mutation_field(
         delete_release,
         DeleteReleaseInput,
-        "Delete a release with its deploys, for all its projects. Needs project:releases or project:admin.",
+        "Delete a release with its deploys, for all of its projects; this cannot be undone. Needs "
+        "project:admin or project:releases (else FORBIDDEN).",
     )
     set_release_commits: SetReleaseCommitsPayload | None = mutation_field(
         set_release_commits,
         SetReleaseCommitsInput,
-        "Replace a release's commits.",
+        "Replace a release's commits, or only those of one repository. Needs project:write, project:admin, "
+        "project:releases or org:ci (else FORBIDDEN).",
         shows="release",
         find_problems=find_missing_release,
     )
     set_release_refs: SetReleaseRefsPayload | None = mutation_field(
         set_release_refs,
         SetReleaseRefsInput,
-        "Set a release's heads.",
+        "Set the head commit of each repository. The release gets the commits in between that were sent with "
+        "other releases. Needs project:write, project:admin, project:releases or org:ci (else FORBIDDEN).",
         shows="release",
         find_problems=find_missing_release,
     )

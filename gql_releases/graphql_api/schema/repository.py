@@ -1,4 +1,4 @@
-"""Repositories."""
+"""Repositories: the type and the mutation."""
 
 from __future__ import annotations
 
@@ -31,35 +31,47 @@ else:
     Organization = lazy_type("Organization", "organization")
 
 
-@strawberry.type(description="Where commits come from, known by its name.")
+@strawberry.type(
+    description=(
+        "A source code repository, identified by its name. The server never connects to it: clients send its commits."
+    )
+)
 class Repository(Node):
     """A repository."""
 
     id: strawberry.ID = node_id()
-    name: str = column("name", "The repository's name, unique in its organization, as commits gave it.")
-    date_created: datetime = column("date_created", "When it was first named.")
-    organization: Organization = to_one("organization", "Whose repository it is.")
+    name: str = column("name", "The name as clients sent it, unique in the organization, such as `acme/web`.")
+    date_created: datetime = column(
+        "date_created", "When the repository was created, explicitly or by the first commit that names it."
+    )
+    organization: Organization = to_one("organization", "The organization that the repository belongs to.")
 
 
-@strawberry.input(description="A repository to be made.")
+@strawberry.input(description="Input of createRepository.")
 class CreateRepositoryInput:
-    """A repository."""
+    """A repository to create."""
 
-    organization: str = required_field("The organization's slug.")
-    name: str = required_field("Its name, at most 200 characters, as commits and refs give it.")
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
+    )
+    name: str = required_field(
+        "The name, such as `acme/web`, at most 200 characters (TOO_LONG), as commits and refs will name it."
+    )
 
 
-@strawberry.type(description="What createRepository answers.")
+@strawberry.type(description="Result of createRepository.")
 class CreateRepositoryPayload:
-    """A repository's answer."""
+    """The payload of createRepository."""
 
     repository: Repository | None = node_field("repository")
-    outcome: CreateOutcome | None = strawberry.field(description="What was done.")
+    outcome: CreateOutcome | None = strawberry.field(
+        description="CREATED, or EXISTING if the organization had this repository; null if there are user errors."
+    )
     user_errors: list[UserError] = errors_field()
 
 
 async def create_repository(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Make a repository, or find it."""
+    """Create a repository, or return the existing one."""
     name = parse_repository_name(given)
     done = await services.repositories.create_repository(principal, given["organization"], name, view)
     return {"outcome": done.outcome, "shown": done.shown}
@@ -67,12 +79,14 @@ async def create_repository(services: Services, principal: Principal, given: Inp
 
 @strawberry.type
 class RepositoryMutation:
-    """Mutations of repositorys."""
+    """Root fields that write repositories."""
 
     create_repository: CreateRepositoryPayload | None = mutation_field(
         create_repository,
         CreateRepositoryInput,
-        "Make a repository, or find the one of this name: idempotent. Commits that name a new one make it, too.",
+        "Create a repository, or return the existing one of this name (idempotent). Rarely needed: commits "
+        "and refs create the repositories that they name. Needs project:write, project:admin, "
+        "project:releases, org:ci, org:write or org:admin (else FORBIDDEN).",
         shows="repository",
     )
 

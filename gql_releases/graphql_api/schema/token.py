@@ -1,4 +1,4 @@
-"""Tokens, and the viewer."""
+"""Tokens: the type, the viewer, and the mutations."""
 
 from __future__ import annotations
 
@@ -43,67 +43,91 @@ else:
     Organization = lazy_type("Organization", "organization")
 
 
-@strawberry.type(description="A credential, without its secret.")
+@strawberry.type(description="An API token, without its secret.")
 class Token(Node):
     """A token."""
 
     id: strawberry.ID = node_id()
-    name: str = column("name", "What the token is for.")
-    hint: str = column("hint", "The last characters of its secret, to tell tokens apart.")
-    scopes: list[str] = column("scopes", "What it may do, in Sentry's words, as project:releases.", str.split)
-    date_created: datetime = column("date_created", "When it was made.")
-    expires_at: datetime | None = column("expires_at", "When it stops working; null for never.")
-    last_used_at: datetime | None = column("last_used_at", "When it was last used, to the minute.")
-
-
-@strawberry.type(description="Who asks.")
-class Viewer:
-    """The holder of the token that came with the request."""
-
-    token: Token = to_one("token", "The token that came with the request.")
-    organizations: Connection[Organization] | None = to_many(
-        "organizations", "The organizations that the token opens, by slug.", Order("slug")
+    name: str = column("name", "What the token is for, such as `ci`; may be empty.")
+    hint: str = column("hint", "The last characters of the secret, to recognize the token by.")
+    scopes: list[str] = column(
+        "scopes",
+        ('What the token may do, such as ["project:read", "project:releases"]; docs/graphql-guide.md lists the scopes.'),
+        str.split,
+    )
+    date_created: datetime = column("date_created", "When the token was created.")
+    expires_at: datetime | None = column("expires_at", "When the token expires; null if it does not.")
+    last_used_at: datetime | None = column(
+        "last_used_at", "When the token was last used, accurate to about a minute; null if never."
     )
 
 
-@strawberry.input(description="A token to be made.")
+@strawberry.type(description="The token of this request, and what it has access to.")
+class Viewer:
+    """The token of a request."""
+
+    token: Token = to_one("token", "The token of this request and its scopes.")
+    organizations: Connection[Organization] | None = to_many(
+        "organizations",
+        "The organizations that the token has access to, sorted by slug. A token belongs to one organization.",
+        Order("slug"),
+    )
+
+
+@strawberry.input(description="Input of createToken.")
 class CreateTokenInput:
-    """A token."""
+    """A token to create."""
 
-    organization: str = required_field("The organization's slug.")
-    scopes: list[str] = required_field("What it may do, as project:releases; nothing that your own token may not.")
-    name: str | None = optional_field("What it is for, at most 64 characters.")
-    expires_at: datetime | None = optional_field("When it stops working; never if it is not said.")
+    organization: str = required_field(
+        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
+    )
+    scopes: list[str] = required_field(
+        'What the new token may do, such as ["project:read"] for a browser: org:read, org:write, org:admin, '
+        "org:ci, project:read, project:write, project:admin, project:releases. SCOPE_NOT_HELD for a scope "
+        "that your own token lacks, INVALID_CHOICE for an unknown one."
+    )
+    name: str | None = optional_field("What the token is for, such as `ci`; at most 64 characters.")
+    expires_at: datetime | None = optional_field(
+        "When the token expires (default: when your own token does; never, if that does not expire). "
+        "INVALID_DATE for the past and for later than your own token."
+    )
 
 
-@strawberry.input(description="A token to be revoked.")
+@strawberry.input(description="Input of revokeToken.")
 class RevokeTokenInput:
-    """A revocation."""
+    """A token to revoke."""
 
-    token: strawberry.ID = required_field("The token's id.")
+    token: strawberry.ID = required_field(
+        "The token's global id (`Token.id`); TOKEN_NOT_FOUND if it does not exist or was revoked already."
+    )
 
 
-@strawberry.type(description="What createToken answers.")
+@strawberry.type(description="Result of createToken.")
 class CreateTokenPayload:
-    """A token's answer."""
+    """The payload of createToken."""
 
     token: Token | None = node_field("token")
     secret: str | None = strawberry.field(
-        description="What to send as Authorization: Bearer. Shown this once: the store keeps a digest."
+        description=(
+            "The secret to send as `Authorization: Bearer <secret>`. It is returned only here: the server stores "
+            "a digest of it."
+        )
     )
     user_errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What revokeToken answers.")
+@strawberry.type(description="Result of revokeToken.")
 class RevokeTokenPayload:
-    """A revocation's answer."""
+    """The payload of revokeToken."""
 
-    revoked_token_id: strawberry.ID | None = strawberry.field(description="The id of the token that opens nothing now.")
+    revoked_token_id: strawberry.ID | None = strawberry.field(
+        description="The id of the revoked token; null if there are user errors."
+    )
     user_errors: list[UserError] = errors_field()
 
 
 async def create_token(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
-    """Make a token; its secret is in this answer and nowhere else."""
+    """Create a token; only this response has its secret."""
     minted = await services.tokens.create_token(principal, given["organization"], parse_new_token(given), view)
     return {"secret": minted.text, "shown": minted.shown}
 
@@ -120,19 +144,21 @@ async def _find_missing_scopes(services: Services, principal: Principal, given: 
 
 @strawberry.type
 class TokenMutation:
-    """Mutations of tokens."""
+    """Root fields that write tokens."""
 
     create_token: CreateTokenPayload | None = mutation_field(
         create_token,
         CreateTokenInput,
-        "Make a token and show its secret this once. Needs org:write or org:admin, and every scope that it hands out.",
+        "Create a token and return its secret once. Needs org:write or org:admin (else FORBIDDEN), and every "
+        "scope that the new token gets.",
         shows="token",
         find_problems=_find_missing_scopes,
     )
     revoke_token: RevokeTokenPayload | None = mutation_field(
         revoke_token,
         RevokeTokenInput,
-        "Make a token open nothing from its next request on. Needs org:write or org:admin, or is the token itself.",
+        "Revoke a token: from the next request on it is refused (INVALID_TOKEN). Needs org:write or "
+        "org:admin (else FORBIDDEN), unless a token revokes itself.",
     )
 
 
@@ -141,9 +167,11 @@ MUTATION = TokenMutation
 
 @strawberry.type
 class TokenQuery:
-    """Queries of tokens."""
+    """Root fields that read the viewer."""
 
-    viewer: Viewer | None = query_field("viewer", "Who asks, and what the token opens.")
+    viewer: Viewer | None = query_field(
+        "viewer", "The token of this request, its scopes and its organization. UNAUTHENTICATED without a token."
+    )
 
 
 QUERY = TokenQuery
