@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import Store, open_store
 from tests.client import Client
 from tests.databases import ON_POSTGRES, Databases, PostgresServer, SqliteFiles
+from tests.timing import pytest_runtest_makereport as pytest_runtest_makereport
 
 COLLECT_AFTER_TESTS = 50
 FINISHED = itertools.count(1)
@@ -30,11 +32,13 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is about the database that the tests do not run on: `make test` runs them on one after the other."""
+    """Skip what is about the other database, and put the files with the most slow tests first: nothing long starts last."""
     other, name = ("sqlite", "SQLite") if ON_POSTGRES else ("postgres", "PostgreSQL")
     for item in items:
         if item.get_closest_marker(other):
             item.add_marker(pytest.mark.skip(reason=f"about {name}"))
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("skip"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 def pytest_runtest_logfinish() -> None:

@@ -129,6 +129,7 @@ def expected(lines: list[Any]) -> Counter[str]:
     return counted + Counter({name: len(found) for name, found in seen.items()})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "way"),
     [

@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.conftest import Harness, Template
 from tests.crash.gateways import WHOLE, Gateway, Writers, assert_whole, gateway
@@ -46,6 +47,7 @@ def ask(served: Gateway, token: str) -> int:
             return error.code
 
 
+@pytest.mark.slow
 def test_workers_write_side_by_side_without_an_error(template: Template, tmp_path: Path) -> None:
     url = template.databases.copy(template.url, tmp_path)
     with gateway(url, template.tokens["acme"], tmp_path / "log", "--workers", str(WORKERS)) as served:
@@ -66,6 +68,7 @@ def test_workers_write_side_by_side_without_an_error(template: Template, tmp_pat
     template.databases.drop(url)
 
 
+@pytest.mark.slow
 def test_token_revoked_by_one_worker_opens_nothing_at_the_others(template: Template, tmp_path: Path) -> None:
     harness = Harness(template, tmp_path)
     text = harness.token("project:read", "org:read", name="doomed")
@@ -83,6 +86,7 @@ def test_token_revoked_by_one_worker_opens_nothing_at_the_others(template: Templ
     template.databases.drop(harness.url)
 
 
+@pytest.mark.slow
 def test_dead_worker_is_replaced_and_all_end_together(template: Template, tmp_path: Path) -> None:
     url = template.databases.copy(template.url, tmp_path)
     token = template.tokens["acme"]

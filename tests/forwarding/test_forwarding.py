@@ -194,6 +194,7 @@ def assert_once_and_in_order(pair: Pair, histories: dict[str, list[str]]) -> str
     return f"{writes} writes, {sum(faults.values())} faults {faults}, {writes} arrived, {twice} heard of twice, 0 doubled"
 
 
+@pytest.mark.slow
 def test_all_arrives_once_and_in_order_through_a_failing_network(pair: Pair, record_property: Any) -> None:
     pair.proxy.share = 0.35
     pair.name_upstream()

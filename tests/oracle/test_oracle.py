@@ -235,6 +235,7 @@ def what_is_missing(schema: GraphQLSchema, generator: Generator) -> set[str]:
     return missing | (what_can_be_given(schema) - generator.given.keys())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tenant", "seed"), [("acme", 1), ("other", 2)])
 def test_planned_answers_equal_naive_ones(filled: Harness, tenant: str, seed: int, record_property: Any) -> None:
     schema = build_core_schema(print_sdl(build_schema()))

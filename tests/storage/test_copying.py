@@ -84,6 +84,7 @@ def test_there_and_back_every_row_and_every_given_id_is_the_same(source: Harness
     assert rows_of(tmp_path / BACK) == before == rows_of(source.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["strawberry-releases.jsonl", pytest.param("urql-monorepo.jsonl", marks=IN_SOAK)])
 def test_real_history_moves_there_and_back(
     source: Harness, target: str, tmp_path: Path, shared_data: Path, name: str

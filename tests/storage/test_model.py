@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.conftest import Harness, Template
 from tests.factories import commit
-from tests.scale import scale
+from tests.scale import SOAK, scale
 
 LIST = "organizations/acme/releases/"
 versions = st.sampled_from(["web@1", "web@2", "api@1", "1.0 (7)"])
@@ -117,7 +117,11 @@ def test_store_behaves_as_a_dict(template: Template) -> None:
     Releases.did.clear()
     machine: Any = Releases.TestCase
     machine.settings = settings(
-        max_examples=scale(15, 40), stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=scale(25, 40),
+        derandomize=not SOAK,
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
     machine().runTest()
     done = Releases.did

@@ -71,6 +71,7 @@ def test_every_mutation_is_asked() -> None:
     assert everything.MUTATIONS.keys() == mutations.fields.keys()
 
 
+@pytest.mark.slow
 def test_no_statement_walks_a_growing_table(asked: tuple[Harness, Mapping[str, tuple[Any, ...]]]) -> None:
     """Pages are walked along an index in their order, and counted where a count is asked for: see docs/operations.md.
 

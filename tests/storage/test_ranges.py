@@ -79,6 +79,7 @@ def outcome(template: Template, commands: list[tuple[str, Any]]) -> Any:
         shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_order_of_arrival_does_not_matter_and_complete_ranges_are_true(template: Template) -> None:
     filled = 0
 
