@@ -37,7 +37,7 @@ INSERT_DEPLOY = insert_returning(deploys, *(column.name for column in deploys.c 
 LINK_PROJECTS = insert_all(
     deploy_projects, *(one.name for one in deploy_projects.c), shared=("organization_id", "deploy_id")
 )
-OF_RELEASE = Statement(
+LIST_PROJECTS_OF_RELEASE = Statement(
     select(links.c.project_id)
     .where(
         links.c.organization_id == bindparam("organization", type_=Id),
@@ -51,7 +51,7 @@ COUNT_DEPLOY = Statement(
     .where(releases.c.id == bindparam("release", type_=Id))
 )
 _CHANGED = ("name", "url", "date_started", "date_finished", "finish_order", "status", "comment", "links")
-CHANGE = Statement(
+UPDATE_DEPLOY = Statement(
     update(deploys)
     .values(values_of(deploys, *_CHANGED, "previous_release_id"))
     .where(deploys.c.id == bindparam("deploy", type_=Id))
@@ -60,12 +60,12 @@ _FOUND = ("id", "environment_id", "previous_release_id", *_CHANGED)
 _selected = select(*(deploys.c[name] for name in _FOUND)).where(
     deploys.c.organization_id == bindparam("organization", type_=Id)
 )
-BY_ID = Statement(_selected.where(deploys.c.id == bindparam("id", type_=Id)))
+FIND_DEPLOY_BY_ID = Statement(_selected.where(deploys.c.id == bindparam("id", type_=Id)))
 _PROJECT = select(projects_table.c.id).where(
     projects_table.c.organization_id == bindparam("organization", type_=Id),
     projects_table.c.slug == bindparam("project", type_=projects_table.c.slug.type),
 )
-BY_NAME = Statement(
+FIND_DEPLOY_BY_EXTERNAL_ID = Statement(
     _selected.where(
         deploys.c.id.in_(
             select(deploy_projects.c.deploy_id).where(
@@ -76,7 +76,7 @@ BY_NAME = Statement(
         )
     )
 )
-PROJECTS = Statement(
+LIST_PROJECTS_OF_DEPLOY = Statement(
     select(deploy_projects.c.project_id).where(
         deploy_projects.c.organization_id == bindparam("organization", type_=Id),
         deploy_projects.c.deploy_id == bindparam("deploy", type_=Id),
@@ -84,7 +84,7 @@ PROJECTS = Statement(
 )
 
 
-def _known(dialect: Dialect) -> Any:
+def _find_existing(dialect: Dialect) -> Any:
     asked = dialect.list_items("projects", Id)
     same = and_(
         deploy_projects.c.organization_id == bindparam("organization", type_=Id),
@@ -99,7 +99,7 @@ def _known(dialect: Dialect) -> Any:
     )
 
 
-KNOWN = Statement(_known)
+FIND_EXISTING_DEPLOY = Statement(_find_existing)
 
 
 class DeployStore:
@@ -153,7 +153,7 @@ async def _keep(transaction: Transaction, organization: int, found: ReleaseHandl
     if new.external_id is not None:
         dialect = transaction.dialect
         asked = {"organization": organization, "projects": dialect.list_value(projects), "external_id": new.external_id}
-        known = await transaction.fetch_one(KNOWN, asked)
+        known = await transaction.fetch_one(FIND_EXISTING_DEPLOY, asked)
         if known:
             if tuple(known[1:]) != (found.id, environment):
                 message = f'The external id "{new.external_id}" belongs to a deploy of another release or environment.'
@@ -190,7 +190,7 @@ async def _row(
 
 async def _projects(transaction: Transaction, organization: int, found: ReleaseHandle, new: NewDeploy) -> list[int]:
     """Give the projects that the deploy is of: the named ones, else all of the release's."""
-    rows = await transaction.fetch_all(OF_RELEASE, {"organization": organization, "release": found.id})
+    rows = await transaction.fetch_all(LIST_PROJECTS_OF_RELEASE, {"organization": organization, "release": found.id})
     on_release = [row[0] for row in rows]
     if new.projects is None:
         return on_release
@@ -205,15 +205,15 @@ async def _projects(transaction: Transaction, organization: int, found: ReleaseH
 async def _change(transaction: Transaction, principal: Principal, key: DeployKey, change: DeployChange) -> int:
     organization = principal.organization_id
     if key.id is not None:
-        found = await transaction.fetch_one(BY_ID, {"organization": organization, "id": key.id})
+        found = await transaction.fetch_one(FIND_DEPLOY_BY_ID, {"organization": organization, "id": key.id})
     else:
         named = {"project": key.project, "external_id": key.external_id}
-        found = await transaction.fetch_one(BY_NAME, {"organization": organization, **named})
+        found = await transaction.fetch_one(FIND_DEPLOY_BY_EXTERNAL_ID, {"organization": organization, **named})
     if found is None:
         raise DeployNotFound
     known = dict(zip(_FOUND, found, strict=True))
     deploy, environment = int(known["id"]), int(known["environment_id"])
-    rows = await transaction.fetch_all(PROJECTS, {"organization": organization, "deploy": deploy})
+    rows = await transaction.fetch_all(LIST_PROJECTS_OF_DEPLOY, {"organization": organization, "deploy": deploy})
     projects = [int(row[0]) for row in rows]
     was, row = DeployStatus(known["status"]), {**known, **change.values}
     status = DeployStatus(row["status"])
@@ -221,7 +221,7 @@ async def _change(transaction: Transaction, principal: Principal, key: DeployKey
     row["finish_order"] = row["date_finished"] or END_OF_TIME
     if status is DeployStatus.SUCCEEDED and was is not status:
         row["previous_release_id"] = await running_release(transaction, organization, environment, projects)
-    await transaction.execute(CHANGE, {**row, "deploy": deploy})
+    await transaction.execute(UPDATE_DEPLOY, {**row, "deploy": deploy})
     await refresh_current(transaction, organization, [(environment, one) for one in projects])
     if status is DeployStatus.SUCCEEDED and was is not status:
         await forward_deploy(transaction, principal, deploy)

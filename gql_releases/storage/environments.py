@@ -85,7 +85,7 @@ def _select_current_before(dialect: Dialect) -> Any:
     )
 
 
-PUT, BEFORE = Statement(_upsert_current), Statement(_select_current_before)
+UPSERT_CURRENT, FIND_RELEASE_BEFORE = Statement(_upsert_current), Statement(_select_current_before)
 
 
 async def running_release(
@@ -93,7 +93,7 @@ async def running_release(
 ) -> int | None:
     """Give the release that was put into an environment last, of those that one of the projects runs there now."""
     place = {"organization_id": organization, "environment_id": environment}
-    row = await transaction.fetch_one(BEFORE, {**place, "projects": transaction.dialect.list_value(projects)})
+    row = await transaction.fetch_one(FIND_RELEASE_BEFORE, {**place, "projects": transaction.dialect.list_value(projects)})
     return None if row is None else int(row[0])
 
 
@@ -105,7 +105,7 @@ async def refresh_current(transaction: Transaction, organization: int, places: I
         if row is None:
             await transaction.execute(CLEAR_CURRENT, place)
         else:
-            await transaction.execute(PUT, {**place, "deploy_id": row[0], "release_id": row[1]})
+            await transaction.execute(UPSERT_CURRENT, {**place, "deploy_id": row[0], "release_id": row[1]})
 
 
 async def delete_release_environments(transaction: Transaction, organization: int, release: int) -> list[tuple[int, int]]:

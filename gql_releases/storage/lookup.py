@@ -27,7 +27,7 @@ from gql_releases.storage.schema.tables.token import TokenRow
 
 releases, tokens = table(ReleaseRow), table(TokenRow)
 
-TOKEN_IS_ACTIVE = Statement(
+FIND_ACTIVE_TOKEN = Statement(
     select(tokens.c.id).where(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
 )
 
@@ -36,7 +36,7 @@ async def require_active_token(transaction: Transaction, principal: Principal) -
     """Refuse a writer whose token was revoked meanwhile. Raises InvalidToken."""
     if (
         principal.token_id is not None
-        and await transaction.fetch_one(TOKEN_IS_ACTIVE, {"token": principal.token_id}) is None
+        and await transaction.fetch_one(FIND_ACTIVE_TOKEN, {"token": principal.token_id}) is None
     ):
         raise InvalidToken
 

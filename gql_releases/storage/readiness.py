@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 MIN_FREE_BYTES = 16 * 1024 * 1024
 """Bytes that must be free where a SQLite file is: less is used up by one large write and its log."""
 
-REVISION = Statement(select(column("version_num")).select_from(table("alembic_version")))
+FIND_REVISION = Statement(select(column("version_num")).select_from(table("alembic_version")))
 
 
 def _find_copy(dialect: Dialect) -> Any:
@@ -33,7 +33,7 @@ def _find_copy(dialect: Dialect) -> Any:
     return select(column("name")).select_from(table("sqlite_schema")).where(named)
 
 
-UNFINISHED_COPY = Statement(_find_copy)
+FIND_UNFINISHED_COPY = Statement(_find_copy)
 
 
 async def find_obstacles(database: Database, free_bytes: Callable[[Path], int] | None = None) -> list[str]:
@@ -54,9 +54,9 @@ async def find_obstacles(database: Database, free_bytes: Callable[[Path], int] |
 
 
 async def _read_state(database: Database) -> list[str]:
-    if await database.rows(UNFINISHED_COPY, {}):
+    if await database.rows(FIND_UNFINISHED_COPY, {}):
         return ["A copy into the database is not complete: run `gql-releases copy` again."]
-    revisions = [str(row[0]) for row in await database.rows(REVISION, {})]
+    revisions = [str(row[0]) for row in await database.rows(FIND_REVISION, {})]
     if revisions != [newest()]:
         return [f"The tables are at revision {', '.join(revisions) or 'none'}, not {newest()}: run `gql-releases migrate`."]
     return []

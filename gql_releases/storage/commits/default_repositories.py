@@ -31,7 +31,7 @@ def _select_defaults() -> Select[Any]:
     return select(repositories.c.name).select_from(projects).join(repositories, default)
 
 
-DEFAULTS_OF_RELEASE = Statement(
+LIST_DEFAULTS_OF_RELEASE = Statement(
     select(repositories.c.name)
     .distinct()
     .select_from(links)
@@ -40,10 +40,10 @@ DEFAULTS_OF_RELEASE = Statement(
     .where(links.c.organization_id == _OWN, links.c.release_id == bindparam("release_id", type_=Id))
     .limit(2)
 )
-DEFAULTS_BY_SLUG = Statement(
+LIST_DEFAULTS_BY_SLUG = Statement(
     lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.slug, "named"))
 )
-DEFAULTS_BY_ID = Statement(
+LIST_DEFAULTS_BY_ID = Statement(
     lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.id, "named"))
 )
 FIND_RELEASE = Statement(
@@ -67,7 +67,7 @@ def _set_ambiguous(dialect: Dialect) -> Any:
     return update(releases).values(status).where(releases.c.organization_id == _OWN, chosen, several > 1)
 
 
-SET_AMBIGUOUS = Statement(_set_ambiguous)
+MARK_ORIGIN_AMBIGUOUS = Statement(_set_ambiguous)
 
 
 async def resolve_creation(transaction: Transaction, organization: int, new: NewRelease) -> NewRelease:
@@ -108,11 +108,11 @@ async def has_several_defaults(transaction: Transaction, organization: int, rele
 async def note_ambiguous(transaction: Transaction, organization: int, created: Sequence[int]) -> None:
     """Set the status of those of some releases, whose commits are of `origin`, that have several default repositories."""
     values = {"organization_id": organization, "releases": transaction.dialect.list_value(created)}
-    await transaction.execute(SET_AMBIGUOUS, values)
+    await transaction.execute(MARK_ORIGIN_AMBIGUOUS, values)
 
 
 async def _find_defaults_of_release(transaction: Transaction, organization: int, release: int) -> set[str]:
-    rows = await transaction.fetch_all(DEFAULTS_OF_RELEASE, {"organization_id": organization, "release_id": release})
+    rows = await transaction.fetch_all(LIST_DEFAULTS_OF_RELEASE, {"organization_id": organization, "release_id": release})
     return {row[0] for row in rows}
 
 
@@ -121,8 +121,8 @@ async def _find_defaults_of_projects(transaction: Transaction, organization: int
     numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
     names: set[str] = set()
     for statement, keys in (
-        (DEFAULTS_BY_SLUG, slugs),
-        (DEFAULTS_BY_ID, [number for number in numbers if 0 <= number < 2**63]),
+        (LIST_DEFAULTS_BY_SLUG, slugs),
+        (LIST_DEFAULTS_BY_ID, [number for number in numbers if 0 <= number < 2**63]),
     ):
         if keys:
             values = {"organization_id": organization, "named": transaction.dialect.list_value(keys)}

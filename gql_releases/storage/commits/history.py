@@ -31,7 +31,7 @@ def _sha(name: str) -> Any:
 
 
 _OF_LIST = (heads.c.release_id == links.c.release_id) & (heads.c.repository_id == commits.c.repository_id)
-LISTS = Statement(
+FIND_LISTS_WITH_COMMIT = Statement(
     select(
         links.c.release_id, links.c.position, case((heads.c.commit_status == "COMPLETE", heads.c.previous_sha), else_=null())
     )
@@ -50,7 +50,7 @@ LISTS = Statement(
     .order_by(releases.c.version)
     .limit(MAX_LISTS)
 )
-TAIL = Statement(
+LIST_REST_OF_LIST = Statement(
     select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp, commits.c.sha)
     .select_from(links.join(commits, commits.c.id == links.c.commit_id))
     .where(
@@ -61,8 +61,8 @@ TAIL = Statement(
     .order_by(links.c.position)
     .limit(MAX_RANGE + 1)
 )
-TIME = Statement(select(commits.c.timestamp).where(*_same(commits, "organization_id", "repository_id"), _sha("sha")))
-BEFORE = Statement(
+FIND_COMMIT_TIME = Statement(select(commits.c.timestamp).where(*_same(commits, "organization_id", "repository_id"), _sha("sha")))
+LIST_HEADS_BEFORE = Statement(
     select(commits.c.sha, heads.c.head_time)
     .select_from(heads.join(commits, commits.c.id == heads.c.commit_id))
     .where(
@@ -79,20 +79,20 @@ BEFORE = Statement(
 
 # Statement by statement and not as one join: PostgreSQL's planner, where it has not seen a young table yet, walks through
 # all rows of one for each of the other, which took a second at thirty releases.
-IDS = Statement(
+LOOK_UP_COMMIT_IDS = Statement(
     lambda dialect: select(commits.c.sha, commits.c.id).where(
         *_same(commits, "organization_id", "repository_id"), dialect.among(commits.c.sha, "shas")
     )
 )
-HEADS_AMONG = Statement(
+LIST_RELEASES_OF_HEADS = Statement(
     lambda dialect: select(heads.c.commit_id, heads.c.release_id).where(
         *_same(heads, "organization_id"),
         dialect.among(heads.c.commit_id, "commits"),
         heads.c.release_id != bindparam("release_id", type_=Id),
     )
 )
-PROJECTS = Statement(select(release_projects.c.project_id).where(*_same(release_projects, "organization_id", "release_id")))
-OF_PROJECTS = Statement(
+LIST_PROJECTS_OF_RELEASE = Statement(select(release_projects.c.project_id).where(*_same(release_projects, "organization_id", "release_id")))
+LIST_RELEASES_OF_PROJECTS = Statement(
     lambda dialect: (
         select(release_projects.c.release_id)
         .where(
@@ -144,9 +144,9 @@ class CommitHistory:
 
     async def _tails(self, sha: str) -> list[CommitList]:
         found = []
-        for release, position, base in await self._transaction.fetch_all(LISTS, {**self._here, "sha": sha}):
+        for release, position, base in await self._transaction.fetch_all(FIND_LISTS_WITH_COMMIT, {**self._here, "sha": sha}):
             where = {**self._here, "release_id": release, "position": position}
-            rows = await self._transaction.fetch_all(TAIL, where)
+            rows = await self._transaction.fetch_all(LIST_REST_OF_LIST, where)
             for row in rows:
                 self._commits[row[4]] = LinkedCommit(row[0], row[1], row[2], moment(row[3]))
             found.append(CommitList(tuple(row[4] for row in rows), base))
@@ -158,14 +158,14 @@ class CommitHistory:
         ids = {one: self._commits[one].id for one in shas if one in self._commits}
         strangers = sorted(shas - ids.keys())
         if strangers:
-            ids.update(await self._ask(IDS, shas=strangers))
-        found = await self._ask(HEADS_AMONG, release_id=self._release, commits=sorted(ids.values()))
+            ids.update(await self._ask(LOOK_UP_COMMIT_IDS, shas=strangers))
+        found = await self._ask(LIST_RELEASES_OF_HEADS, release_id=self._release, commits=sorted(ids.values()))
         if not found:
             return set()
         if self._projects is None:
-            self._projects = [row[0] for row in await self._ask(PROJECTS, release_id=self._release)]
+            self._projects = [row[0] for row in await self._ask(LIST_PROJECTS_OF_RELEASE, release_id=self._release)]
         others = sorted({release for _, release in found})
-        related = {row[0] for row in await self._ask(OF_PROJECTS, releases=others, projects=self._projects)}
+        related = {row[0] for row in await self._ask(LIST_RELEASES_OF_PROJECTS, releases=others, projects=self._projects)}
         stops = {commit for commit, release in found if release in related}
         return {one for one, row_id in ids.items() if row_id in stops}
 
@@ -179,12 +179,12 @@ class CommitHistory:
         time = self._commits[sha].timestamp
         if time is None:
             return None
-        rows = await self._transaction.fetch_all(BEFORE, {**self._here, "time": time})
+        rows = await self._transaction.fetch_all(LIST_HEADS_BEFORE, {**self._here, "time": time})
         times = [moment(row[1]) for row in rows]
         if not rows or times[0] in times[1:] or (floor and times[0] and times[0] < floor):
             return None
         return str(rows[0][0])
 
     async def _time(self, sha: str) -> datetime | None:
-        row = await self._transaction.fetch_one(TIME, {**self._here, "sha": sha})
+        row = await self._transaction.fetch_one(FIND_COMMIT_TIME, {**self._here, "sha": sha})
         return None if row is None else moment(row[0])

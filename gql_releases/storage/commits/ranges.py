@@ -43,7 +43,7 @@ def _same(target: Any, *names: str) -> list[Any]:
     return [target.c[name] == bindparam(name, type_=Id) for name in names]
 
 
-HEADS = Statement(
+LIST_HEADS = Statement(
     select(
         heads.c.id, heads.c.repository_id, heads.c.commit_id, heads.c.previous_sha, heads.c.said, heads.c.kind,
         heads.c.commit_status, heads.c.known_until, heads.c.head_time,
@@ -55,19 +55,19 @@ HEADS = Statement(
     .where(*_same(heads, "organization_id", "release_id"))
     .order_by(repositories.c.name)
 )  # fmt: skip
-LISTED = Statement(
+LIST_LINKED_COMMITS = Statement(
     select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp)
     .select_from(links.join(commits, commits.c.id == links.c.commit_id))
     .where(*_same(links, "organization_id", "release_id"))
     .order_by(links.c.position)
 )
-HAS = Statement(
+FIND_LINK_POSITION = Statement(
     select(links.c.position).where(*_same(links, "organization_id", "commit_id", "release_id")).order_by(links.c.position)
 )
-FORGET_HEAD = Statement(delete(heads).where(heads.c.id == bindparam("head", type_=Id)))
+DELETE_HEAD = Statement(delete(heads).where(heads.c.id == bindparam("head", type_=Id)))
 _SETTLED = ("kind", "commit_status", "known_until", "head_time")
-NOTE_HEAD = Statement(update(heads).values(values_of(heads, *_SETTLED)).where(heads.c.id == bindparam("head", type_=Id)))
-NOTE_STATUS = Statement(
+UPDATE_HEAD = Statement(update(heads).values(values_of(heads, *_SETTLED)).where(heads.c.id == bindparam("head", type_=Id)))
+UPDATE_COMMIT_STATUS = Statement(
     update(releases)
     .values(values_of(releases, "commit_status"))
     .where(
@@ -98,15 +98,15 @@ def _told(value: Any) -> Any:
 _oldest = _told(func.min(func.coalesce(commits.c.timestamp, literal(EPOCH, commits.c.timestamp.type)))).scalar_subquery()
 _since = bindparam("since", type_=heads.c.head_time.type)
 _ranged = heads.c.kind == "RANGE"  # known_until is never there but of such
-WAIT_FOR_LIST = Statement(
+LIST_RANGES_WAITING_FOR_LIST = Statement(
     _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest), among=[_of_others])
 )
-WAIT_FOR_NEW_LIST = Statement(
+LIST_RANGES_WAITING_FOR_NEW_LIST = Statement(
     lambda dialect: _waiting(dialect.among(heads.c.known_until, "shas"), and_(_ranged, heads.c.head_time >= _since))
 )
 _is_head = heads.c.known_until == bindparam("sha", type_=heads.c.known_until.type)
 _open = and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since)
-WAIT_FOR_HEAD = Statement(_waiting(_is_head, _open, among=[_of_others]))
+LIST_RANGES_WAITING_FOR_HEAD = Statement(_waiting(_is_head, _open, among=[_of_others]))
 
 
 def _locking(target: Any, name: str, *, shared: bool, nowait: bool = False) -> Statement:
@@ -220,7 +220,7 @@ async def write_lists(
     `lists`: by repository the commits with their shas. Their repositories are locked, against those who make ranges of them.
     """
     asked: list[Then] = [
-        (WAIT_FOR_NEW_LIST, {
+        (LIST_RANGES_WAITING_FOR_NEW_LIST, {
             "organization_id": organization, "repository_id": repository,
             "shas": transaction.dialect.list_value([sha for sha, _ in listed]),
             "since": min(one.timestamp or EPOCH for _, one in listed),
@@ -241,12 +241,12 @@ async def _complete_others(transaction: Transaction, organization: int, waiting:
 
 async def load_list(transaction: Transaction, organization: int, release: int) -> list[LinkedCommit]:
     """Return a release's stored commits of one repository, the newest first."""
-    rows = await transaction.fetch_all(LISTED, {"organization_id": organization, "release_id": release})
+    rows = await transaction.fetch_all(LIST_LINKED_COMMITS, {"organization_id": organization, "release_id": release})
     return [LinkedCommit(row[0], row[1], row[2], moment(row[3])) for row in rows]
 
 
 async def _heads(transaction: Transaction, organization: int, release: int) -> tuple[list[HeadCommit], str]:
-    rows = await transaction.fetch_all(HEADS, {"organization_id": organization, "release_id": release})
+    rows = await transaction.fetch_all(LIST_HEADS, {"organization_id": organization, "release_id": release})
     found = [_head(*row[:13]) for row in rows]
     return found, rows[0][13] if rows else CommitStatus.NO_COMMITS
 
@@ -270,7 +270,7 @@ async def _unlist(transaction: Transaction, found: list[HeadCommit], sent: SentC
     for one in found:
         replaced = sent.repository_id in (None, one.repository_id) and one.repository_id not in listed
         if replaced and not one.said:
-            await transaction.execute(FORGET_HEAD, {"head": one.id})
+            await transaction.execute(DELETE_HEAD, {"head": one.id})
             continue
         if replaced:
             one = replace(one, kind="RANGE")
@@ -281,7 +281,7 @@ async def _unlist(transaction: Transaction, found: list[HeadCommit], sent: SentC
 
 async def _note(transaction: Transaction, head: HeadCommit) -> None:
     noted = {"kind": head.kind, "commit_status": head.status, "known_until": head.known_until, "head_time": head.head_time}
-    await transaction.execute(NOTE_HEAD, {"head": head.id, **noted})
+    await transaction.execute(UPDATE_HEAD, {"head": head.id, **noted})
 
 
 async def _lock(transaction: Transaction, organization: int, ranged: dict[int, bool]) -> None:
@@ -320,7 +320,7 @@ async def _complete(
     if any(one.repository == ORIGIN for one in settled) and await has_several_defaults(transaction, organization, release):
         now = CommitStatus.ORIGIN_AMBIGUOUS
     if now != status:
-        await transaction.execute(NOTE_STATUS, {"organization": organization, "release": release, "commit_status": now})
+        await transaction.execute(UPDATE_COMMIT_STATUS, {"organization": organization, "release": release, "commit_status": now})
     return settled
 
 
@@ -336,7 +336,7 @@ async def _checked(transaction: Transaction, organization: int, release: int, he
     if head.kind != "LIST" or not head.said:
         return head
     asked = {"organization_id": organization, "release_id": release, "commit_id": head.commit_id}
-    has = await transaction.fetch_one(HAS, asked)
+    has = await transaction.fetch_one(FIND_LINK_POSITION, asked)
     status = CommitStatus.HEAD_UNLISTED if has is None else CommitStatus.COMPLETE
     return replace(head, status=status, known_until=None, head_time=None if has is None else head.timestamp)
 
@@ -364,7 +364,7 @@ async def _relist(
 
 async def _waiting_for_list(transaction: Transaction, here: dict[str, int], repository: int) -> set[int]:
     """Find the releases whose range may go along a release's list of a repository."""
-    rows = await transaction.fetch_all(WAIT_FOR_LIST, {**here, "repository_id": repository})
+    rows = await transaction.fetch_all(LIST_RANGES_WAITING_FOR_LIST, {**here, "repository_id": repository})
     return {int(row[0]) for row in rows}
 
 
@@ -373,6 +373,6 @@ async def _waiting_for_head(transaction: Transaction, here: dict[str, int], head
     unknown = head.status is CommitStatus.HEAD_UNKNOWN  # then no line that is known goes through it
     asked = {**here, "repository_id": head.repository_id, "sha": head.sha}
     rows = await transaction.fetch_all(
-        WAIT_FOR_HEAD, {**asked, "since": END_OF_TIME if unknown else head.timestamp or EPOCH}
+        LIST_RANGES_WAITING_FOR_HEAD, {**asked, "since": END_OF_TIME if unknown else head.timestamp or EPOCH}
     )
     return {int(row[0]) for row in rows}

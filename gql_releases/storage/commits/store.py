@@ -71,7 +71,7 @@ def _head_of_list(dialect: Dialect) -> Any:
     return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
 
 
-HEAD_OF_LIST = BulkStatement(_head_of_list, _SHARED)
+INSERT_HEAD_OF_LIST = BulkStatement(_head_of_list, _SHARED)
 COUNT_COMMITS = Statement(
     update(releases)
     .values(values_of(releases, "commit_count", "last_commit_id", "commit_status"))
@@ -80,7 +80,7 @@ COUNT_COMMITS = Statement(
         releases.c.id == bindparam("release_id", type_=Id),
     )
 )
-LINKED_ELSEWHERE = Statement(
+LIST_LINKED_ELSEWHERE = Statement(
     select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp)
     .select_from(links.join(commits, commits.c.id == links.c.commit_id))
     .where(*filter_by_release(links), commits.c.repository_id != bindparam("repository_id", type_=Id))
@@ -141,7 +141,7 @@ def heads_of(organization: int, sent: Mapping[int, Sequence[LinkedCommit]]) -> R
         for one in {one.repository_id: one for one in reversed(listed)}.values():
             head = {"repository_id": one.repository_id, "commit_id": one.id, "head_time": one.timestamp}
             found.append({**common, **head, "release_id": release, "commit_status": "COMPLETE"})
-    return HEAD_OF_LIST, found
+    return INSERT_HEAD_OF_LIST, found
 
 
 async def write_rows(
@@ -359,7 +359,7 @@ async def _merge(
     asked = {"organization_id": organization, "release_id": release, "repository_id": own}
     stay = [
         LinkedCommit(row_id, other, author, moment(time))
-        for row_id, other, author, time in await transaction.fetch_all(LINKED_ELSEWHERE, asked)
+        for row_id, other, author, time in await transaction.fetch_all(LIST_LINKED_ELSEWHERE, asked)
     ]
     merged = listed + stay
     return interleave([listed, stay]) if all(one.timestamp for one in merged) else merged

@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, bindparam, func, select
 from gql_releases.storage.engine.statements import Statement, Transaction
 
 _KEY = bindparam("key", type_=BigInteger)
-LOCK = Statement(select(func.pg_advisory_xact_lock(_KEY)))
-LOCK_SHARED = Statement(select(func.pg_advisory_xact_lock_shared(_KEY)))
+LOCK_ORGANIZATION = Statement(select(func.pg_advisory_xact_lock(_KEY)))
+LOCK_ORGANIZATION_SHARED = Statement(select(func.pg_advisory_xact_lock_shared(_KEY)))
 
 
 class Locked(IntEnum):
@@ -25,4 +25,4 @@ class Locked(IntEnum):
 async def lock_organization(transaction: Transaction, what: Locked, organization: int, *, shared: bool = False) -> None:
     """Wait for a lock of an organization, which ends with the transaction. It is to be taken before any row is locked."""
     if transaction.dialect.sql.name == "postgresql":
-        await transaction.execute(LOCK_SHARED if shared else LOCK, {"key": what + organization})
+        await transaction.execute(LOCK_ORGANIZATION_SHARED if shared else LOCK_ORGANIZATION, {"key": what + organization})

@@ -146,7 +146,7 @@ class Ids:
         """Give ids of a table that nobody else gets."""
         left = self._left.setdefault(table, deque())
         while len(left) < count:
-            rows = await session.fetch(DRAW, (f"{table}_id_seq", max(count, ID_BLOCK_SIZE)))
+            rows = await session.fetch(ALLOCATE_IDS, (f"{table}_id_seq", max(count, ID_BLOCK_SIZE)))
             left.extend([row[0] for row in rows])
         return iter([left.popleft() for _ in range(count)])
 
@@ -155,7 +155,7 @@ class Ids:
         self._left.clear()
 
 
-DRAW = PreparedStatement("SELECT nextval($1::text::regclass) FROM generate_series(1, $2::integer)", lambda values: ())
+ALLOCATE_IDS = PreparedStatement("SELECT nextval($1::text::regclass) FROM generate_series(1, $2::integer)", lambda values: ())
 
 
 class PostgresTransaction:

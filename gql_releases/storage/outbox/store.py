@@ -26,48 +26,48 @@ _at, _until = bindparam("now", type_=UtcDateTime), bindparam("until", type_=UtcD
 _pending = [queues.c.state == UpstreamState.PENDING.value, queues.c.next_attempt_at <= _at]
 
 # Organizations whose upstream may be asked now and for whom something is due; those that fail are only felt for.
-DUE = Statement(
+LIST_DUE_ORGANIZATIONS = Statement(
     select(upstreams.c.organization_id, upstreams.c.failures).where(
         upstreams.c.resume_at <= _at,
         select(queues.c.id).where(queues.c.organization_id == upstreams.c.organization_id, *_pending).exists(),
     )
 )
-UPSTREAM = Statement(
+FIND_UPSTREAM = Statement(
     select(upstreams.c.url, upstreams.c.organization, upstreams.c.sealed_token).where(
         upstreams.c.organization_id == _id("organization")
     )
 )
 # One process asks a failing upstream at a time: whoever moves its resume_at first.
-FEEL = Statement(
+CLAIM_UPSTREAM = Statement(
     update(upstreams)
     .values(resume_at=_until)
     .where(upstreams.c.organization_id == _id("organization"), upstreams.c.resume_at <= _at)
     .returning(upstreams.c.organization_id)
 )
-PICK = Statement(
+LIST_DUE_QUEUES = Statement(
     select(queues.c.id, queues.c.version, queues.c.last_deploy)
     .where(queues.c.organization_id == _id("organization"), *_pending)
     .order_by(queues.c.next_attempt_at, queues.c.id)
     .limit(bindparam("limit", type_=Integer))
     .with_for_update(skip_locked=True)
 )
-HEAD = Statement(
+FIND_FIRST_REQUEST = Statement(
     select(outbox.c.id, outbox.c.kind, outbox.c.body, outbox.c.attempts)
     .where(outbox.c.organization_id == _id("organization"), outbox.c.queue_id == _id("queue"))
     .order_by(outbox.c.id)
     .limit(1)
 )
-CLAIM = Statement(
+CLAIM_QUEUE = Statement(
     update(queues)
     .values(next_attempt_at=_until, claim=queues.c.claim + 1, attempts=bindparam("attempts", type_=Integer))
     .where(queues.c.id == _id("queue"))
     .returning(queues.c.claim)
 )
-TRY = Statement(update(outbox).values(attempts=outbox.c.attempts + 1).where(outbox.c.id == _id("item")))
-TAKE_OUT = Statement(delete(outbox).where(outbox.c.id == _id("item")))
+COUNT_ATTEMPT = Statement(update(outbox).values(attempts=outbox.c.attempts + 1).where(outbox.c.id == _id("item")))
+DELETE_REQUEST = Statement(delete(outbox).where(outbox.c.id == _id("item")))
 _mine = [queues.c.id == _id("queue"), queues.c.claim == bindparam("claim", type_=Integer)]
 # Also locks the queue: what a writer puts in now is seen by the look for the next request, or wakes the queue after it.
-SENT = Statement(
+MARK_QUEUE_SENT = Statement(
     update(queues)
     .values(
         state=literal(UpstreamState.SENT.value),
@@ -77,65 +77,65 @@ SENT = Statement(
     .where(*_mine)
     .returning(queues.c.last_deploy)
 )
-STILL = Statement(
+MARK_QUEUE_PENDING = Statement(
     update(queues)
     .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_until)
     .where(queues.c.id == _id("queue"))
 )
-EMPTY = Statement(
+MARK_EMPTY_QUEUE_SENT = Statement(
     update(queues)
     .values(state=literal(UpstreamState.SENT.value))
     .where(queues.c.id == _id("queue"), queues.c.state == UpstreamState.PENDING.value)
 )
-FORGET = Statement(delete(queues).where(queues.c.id == _id("queue")))
+DELETE_QUEUE = Statement(delete(queues).where(queues.c.id == _id("queue")))
 _error = bindparam("error", type_=queues.c.last_error.type)
-PUT_OFF = Statement(update(queues).values(next_attempt_at=_until, last_error=_error).where(*_mine))
-REFUSE = Statement(update(queues).values(state=literal(UpstreamState.FAILED.value), last_error=_error).where(*_mine))
-WELL = Statement(
+POSTPONE_QUEUE = Statement(update(queues).values(next_attempt_at=_until, last_error=_error).where(*_mine))
+MARK_QUEUE_FAILED = Statement(update(queues).values(state=literal(UpstreamState.FAILED.value), last_error=_error).where(*_mine))
+CLEAR_FAILURES = Statement(
     update(upstreams)
     .values(failures=0, resume_at=_at)
     .where(upstreams.c.organization_id == _id("organization"), upstreams.c.failures > 0)
 )
-ILL = Statement(
+COUNT_FAILURE = Statement(
     update(upstreams)
     .values(failures=upstreams.c.failures + 1, resume_at=_until)
     .where(upstreams.c.organization_id == _id("organization"))
 )
-FAILURES = Statement(select(upstreams.c.failures).where(upstreams.c.organization_id == _id("organization")))
+FIND_FAILURES = Statement(select(upstreams.c.failures).where(upstreams.c.organization_id == _id("organization")))
 
-SHOW = Statement(
+DESCRIBE_UPSTREAM = Statement(
     select(upstreams.c.url, upstreams.c.organization, upstreams.c.failures, upstreams.c.resume_at).where(
         upstreams.c.organization_id == _id("organization")
     )
 )
-COUNTS = Statement(
+COUNT_QUEUES = Statement(
     select(queues.c.state, func.count())
     .where(queues.c.organization_id == _id("organization"))
     .group_by(queues.c.state)
     .order_by(queues.c.state)
 )
-UNSENT_RELEASES = Statement(
+COUNT_UNSENT_QUEUES = Statement(
     select(queues.c.state, func.count()).where(queues.c.state != UpstreamState.SENT.value).group_by(queues.c.state)
 )
 _LISTED = ("version", "kind", "state", "attempts", "next_attempt_at", "last_error")
-LIST = Statement(
+LIST_REQUESTS = Statement(
     select(queues.c.version, outbox.c.kind, queues.c.state, outbox.c.attempts, queues.c.next_attempt_at, queues.c.last_error)
     .join_from(outbox, queues, queues.c.id == outbox.c.queue_id)
     .where(outbox.c.organization_id == _id("organization"))
     .order_by(outbox.c.id)
 )
-FAILED = Statement(
+LIST_FAILED_QUEUES = Statement(
     select(queues.c.id, queues.c.version)
     .where(queues.c.organization_id == _id("organization"), queues.c.state == UpstreamState.FAILED.value)
     .order_by(queues.c.id)
 )
-RETRY = Statement(
+RETRY_QUEUE = Statement(
     update(queues)
     .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_at, attempts=0, last_error=Null())
     .where(queues.c.id == _id("queue"))
 )
 # Whatever kept requests waiting was about the old upstream, or its token.
-WAKE_ALL = Statement(
+RETRY_ALL_QUEUES = Statement(
     update(queues)
     .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_at, last_error=Null())
     .where(
@@ -143,20 +143,20 @@ WAKE_ALL = Statement(
         queues.c.state == UpstreamState.FAILED.value,
     )
 )
-REMOVE = Statement(delete(upstreams).where(upstreams.c.organization_id == _id("organization")).returning(upstreams.c.url))
-REMOVE_QUEUES = Statement(delete(queues).where(queues.c.organization_id == _id("organization")))
-UNSENT = Statement(select(func.count()).where(outbox.c.organization_id == _id("organization")))
+DELETE_UPSTREAM = Statement(delete(upstreams).where(upstreams.c.organization_id == _id("organization")).returning(upstreams.c.url))
+DELETE_QUEUES = Statement(delete(queues).where(queues.c.organization_id == _id("organization")))
+COUNT_UNSENT_REQUESTS = Statement(select(func.count()).where(outbox.c.organization_id == _id("organization")))
 
 _NAMED = ("url", "organization", "sealed_token", "failures", "resume_at")
 
 
-def _name(dialect: Dialect) -> Any:
+def _upsert_upstream(dialect: Dialect) -> Any:
     made = insert(dialect, upstreams).values(values_of(upstreams, *(one.name for one in upstreams.c)))
     newer = {name: made.excluded[name] for name in _NAMED}
     return made.on_conflict_do_update(index_elements=["organization_id"], set_=newer)
 
 
-NAME = Statement(_name)
+UPSERT_UPSTREAM = Statement(_upsert_upstream)
 
 
 class OutboxStore:
@@ -167,19 +167,19 @@ class OutboxStore:
 
     async def due(self) -> list[tuple[int, bool]]:
         """Give the organizations for whom something is due, and whether their upstream answered last time."""
-        return [(int(row[0]), row[1] == 0) for row in await self._database.rows(DUE, {"now": now()})]
+        return [(int(row[0]), row[1] == 0) for row in await self._database.rows(LIST_DUE_ORGANIZATIONS, {"now": now()})]
 
     async def claim(self, organization: int, limit: int, until: datetime, *, well: bool) -> list[Claimed]:
         """Claim the first requests of some releases; of one release only where the upstream is not `well`."""
 
         async def work(transaction: Transaction) -> list[Claimed]:
             times = {"organization": organization, "now": now(), "until": until}
-            if not well and await transaction.fetch_one(FEEL, times) is None:
+            if not well and await transaction.fetch_one(CLAIM_UPSTREAM, times) is None:
                 return []
             upstream = await _upstream(transaction, organization)
             if upstream is None:
                 return []
-            rows = await transaction.fetch_all(PICK, {**times, "limit": limit if well else 1})
+            rows = await transaction.fetch_all(LIST_DUE_QUEUES, {**times, "limit": limit if well else 1})
             found = [await _claim(transaction, upstream, (row[0], row[1], row[2]), until) for row in rows]
             return [one for one in found if one]
 
@@ -193,17 +193,17 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> Claimed | None:
             organization, queue, moment = claimed.upstream.organization_id, claimed.queue, now()
-            await transaction.execute(WELL, {"organization": organization, "now": moment})
-            mine = await transaction.fetch_one(SENT, {"queue": queue, "claim": claimed.claim, "deploy": deploy})
-            await transaction.execute(TAKE_OUT, {"item": claimed.item})
+            await transaction.execute(CLEAR_FAILURES, {"organization": organization, "now": moment})
+            mine = await transaction.fetch_one(MARK_QUEUE_SENT, {"queue": queue, "claim": claimed.claim, "deploy": deploy})
+            await transaction.execute(DELETE_REQUEST, {"item": claimed.item})
             if mine is None:  # it took longer than the lease, and somebody else goes on from here
                 return None
-            head = await transaction.fetch_one(HEAD, {"organization": organization, "queue": queue})
+            head = await transaction.fetch_one(FIND_FIRST_REQUEST, {"organization": organization, "queue": queue})
             if head is None and claimed.kind is Kind.DELETION:
-                await transaction.execute(FORGET, {"queue": queue})
+                await transaction.execute(DELETE_QUEUE, {"queue": queue})
             if head is None:
                 return None
-            await transaction.execute(STILL, {"queue": queue, "until": until or moment})
+            await transaction.execute(MARK_QUEUE_PENDING, {"queue": queue, "until": until or moment})
             upstream = await _upstream(transaction, organization)
             assert upstream
             return await _claim(transaction, upstream, (queue, claimed.version, mine[0]), until) if until else None
@@ -215,9 +215,9 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> None:
             mine = {"queue": claimed.queue, "claim": claimed.claim}
-            await transaction.execute(PUT_OFF, {**mine, "until": until, "error": error})
+            await transaction.execute(POSTPONE_QUEUE, {**mine, "until": until, "error": error})
             if rest:
-                await transaction.execute(ILL, {"organization": claimed.upstream.organization_id, "until": rest})
+                await transaction.execute(COUNT_FAILURE, {"organization": claimed.upstream.organization_id, "until": rest})
 
         await self._database.write(work)
 
@@ -225,19 +225,19 @@ class OutboxStore:
         """Note that the upstream will never take a request; the release's later ones wait behind it."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute(WELL, {"organization": claimed.upstream.organization_id, "now": now()})
-            await transaction.execute(REFUSE, {"queue": claimed.queue, "claim": claimed.claim, "error": error})
+            await transaction.execute(CLEAR_FAILURES, {"organization": claimed.upstream.organization_id, "now": now()})
+            await transaction.execute(MARK_QUEUE_FAILED, {"queue": claimed.queue, "claim": claimed.claim, "error": error})
 
         await self._database.write(work)
 
     async def count_unsent(self) -> dict[str, int]:
         """Return how many releases of all organizations have requests that wait or were refused, by state."""
-        rows = await self._database.rows(UNSENT_RELEASES, {}, large=True)
+        rows = await self._database.rows(COUNT_UNSENT_QUEUES, {}, large=True)
         return {UpstreamState.PENDING.value: 0, UpstreamState.FAILED.value: 0, **dict(rows)}
 
     async def failures(self, organization: int) -> int:
         """Give how often in a row an upstream could not be asked."""
-        rows = await self._database.rows(FAILURES, {"organization": organization})
+        rows = await self._database.rows(FIND_FAILURES, {"organization": organization})
         return int(rows[0][0]) if rows else 0
 
     async def name_upstream(self, organization: int, url: str, slug: str, sealed: bytes) -> None:
@@ -249,8 +249,8 @@ class OutboxStore:
                 "organization_id": organization, "url": url, "organization": slug, "sealed_token": sealed, "failures": 0,
                 "resume_at": moment, "date_created": moment,
             }  # fmt: skip
-            await transaction.execute(NAME, row)
-            await transaction.execute(WAKE_ALL, {"organization": organization, "now": moment})
+            await transaction.execute(UPSERT_UPSTREAM, row)
+            await transaction.execute(RETRY_ALL_QUEUES, {"organization": organization, "now": moment})
 
         await self._database.write(work)
 
@@ -259,11 +259,11 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> dict[str, Any] | None:
             where = {"organization": organization}
-            row = await transaction.fetch_one(SHOW, where)
+            row = await transaction.fetch_one(DESCRIBE_UPSTREAM, where)
             if row is None:
                 return None
             named = dict(zip(("url", "organization", "failures", "resume_at"), row, strict=True))
-            return {**named, "releases": dict(await transaction.fetch_all(COUNTS, where))}
+            return {**named, "releases": dict(await transaction.fetch_all(COUNT_QUEUES, where))}
 
         return await self._database.read(work)
 
@@ -275,13 +275,13 @@ class OutboxStore:
 
         async def work(transaction: Transaction) -> int | None:
             where = {"organization": organization}
-            if await transaction.fetch_one(UPSTREAM, where) is None:
+            if await transaction.fetch_one(FIND_UPSTREAM, where) is None:
                 return None
-            row = await transaction.fetch_one(UNSENT, where)
+            row = await transaction.fetch_one(COUNT_UNSENT_REQUESTS, where)
             unsent = int(row[0]) if row else 0
             if discard or not unsent:
-                await transaction.execute(REMOVE, where)
-                await transaction.execute(REMOVE_QUEUES, where)
+                await transaction.execute(DELETE_UPSTREAM, where)
+                await transaction.execute(DELETE_QUEUES, where)
             return unsent
 
         return await self._database.write(work)
@@ -290,7 +290,7 @@ class OutboxStore:
         """List the requests that have not arrived, the oldest first."""
 
         async def work(transaction: Transaction) -> list[dict[str, Any]]:
-            rows = await transaction.fetch_all(LIST, {"organization": organization})
+            rows = await transaction.fetch_all(LIST_REQUESTS, {"organization": organization})
             return [dict(zip(_LISTED, row, strict=True)) for row in rows]
 
         return await self._database.read(work)
@@ -302,20 +302,20 @@ class OutboxStore:
         """
 
         async def work(transaction: Transaction) -> int:
-            rows = await transaction.fetch_all(FAILED, {"organization": organization})
+            rows = await transaction.fetch_all(LIST_FAILED_QUEUES, {"organization": organization})
             queues_ = [row[0] for row in rows if version in (None, row[1])]
             for queue in queues_:
-                head = await transaction.fetch_one(HEAD, {"organization": organization, "queue": queue})
+                head = await transaction.fetch_one(FIND_FIRST_REQUEST, {"organization": organization, "queue": queue})
                 if skip and head:
-                    await transaction.execute(TAKE_OUT, {"item": head[0]})
-                await transaction.execute(RETRY, {"queue": queue, "now": now()})
+                    await transaction.execute(DELETE_REQUEST, {"item": head[0]})
+                await transaction.execute(RETRY_QUEUE, {"queue": queue, "now": now()})
             return len(queues_)
 
         return await self._database.write(work)
 
 
 async def _upstream(transaction: Transaction, organization: int) -> Upstream | None:
-    row = await transaction.fetch_one(UPSTREAM, {"organization": organization})
+    row = await transaction.fetch_one(FIND_UPSTREAM, {"organization": organization})
     return None if row is None else Upstream(organization, row[0], row[1], bytes(row[2]))
 
 
@@ -325,12 +325,12 @@ async def _claim(
     """Claim the first request of a queue that nobody else has; an empty queue is one whose requests have all arrived."""
     number, version, last_deploy = queue
     where = {"organization": upstream.organization_id, "queue": number}
-    head = await transaction.fetch_one(HEAD, where)
+    head = await transaction.fetch_one(FIND_FIRST_REQUEST, where)
     if head is None:
-        await transaction.execute(EMPTY, where)
+        await transaction.execute(MARK_EMPTY_QUEUE_SENT, where)
         return None
     item, kind, body, attempts = head
-    row = await transaction.fetch_one(CLAIM, {**where, "until": until, "attempts": attempts + 1})
+    row = await transaction.fetch_one(CLAIM_QUEUE, {**where, "until": until, "attempts": attempts + 1})
     assert row
-    await transaction.execute(TRY, {"item": item})
+    await transaction.execute(COUNT_ATTEMPT, {"item": item})
     return Claimed(upstream, number, row[0], version, item, Kind(kind), body, attempts + 1, last_deploy)

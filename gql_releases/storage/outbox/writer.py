@@ -43,7 +43,7 @@ def _bound(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
 
 
 # The one look-up that a write costs where there is no upstream. PostgreSQL keeps the row from being taken away meanwhile.
-LOOK = Statement(
+LOCK_UPSTREAM_AND_FIND_QUEUE = Statement(
     select(upstreams.c.organization_id, queues.c.id)
     .select_from(
         upstreams.outerjoin(
@@ -57,10 +57,10 @@ LOOK = Statement(
     .where(upstreams.c.organization_id == bindparam("organization", type_=Id))
     .with_for_update(read=True, key_share=True, of=upstreams)
 )
-OPEN = insert_returning(queues, *(column.name for column in queues.c if column.name != "id"))
+INSERT_QUEUE = insert_returning(queues, *(column.name for column in queues.c if column.name != "id"))
 _waiting = queues.c.state == UpstreamState.PENDING.value
 # A release that waits goes on waiting for its turn; one that was refused is tried again, for what refused it may be gone.
-WAKE = Statement(
+WAKE_QUEUE = Statement(
     update(queues)
     .values(
         state=literal(UpstreamState.PENDING.value),
@@ -71,28 +71,28 @@ WAKE = Statement(
     .where(queues.c.id == bindparam("queue", type_=Id))
     .returning(queues.c.id)
 )
-UPSERT_RELEASE = Statement(outbox.insert().values(values_of(outbox, *(one.name for one in outbox.c if one.name != "id"))))
+INSERT_REQUEST = Statement(outbox.insert().values(values_of(outbox, *(one.name for one in outbox.c if one.name != "id"))))
 
 
-def _of_release(target: Any) -> list[ColumnElement[bool]]:
+def filter_by_release(target: Any) -> list[ColumnElement[bool]]:
     return [
         target.c.organization_id == bindparam("organization", type_=Id),
         target.c.release_id == bindparam("release", type_=Id),
     ]
 
 
-SLUGS = Statement(
+LIST_PROJECT_SLUGS = Statement(
     select(projects.c.slug)
     .join_from(links, projects, projects.c.id == links.c.project_id)
-    .where(*_of_release(links))
+    .where(*filter_by_release(links))
     .order_by(projects.c.id)
 )
-STORED = Statement(
+FIND_RELEASE = Statement(
     select(releases.c.version, releases.c.ref, releases.c.url, releases.c.date_released, releases.c.status).where(
         releases.c.organization_id == bindparam("organization", type_=Id), releases.c.id == bindparam("release", type_=Id)
     )
 )
-COMMITS = Statement(
+LIST_COMMITS = Statement(
     select(
         commits.c.id, commits.c.sha, repositories.c.name, commits.c.message, authors.c.email, authors.c.name,
         commits.c.timestamp,
@@ -102,18 +102,18 @@ COMMITS = Statement(
         .join(repositories, repositories.c.id == commits.c.repository_id)
         .outerjoin(authors, authors.c.id == commits.c.author_id)
     )
-    .where(*_of_release(commit_links))
+    .where(*filter_by_release(commit_links))
     .order_by(commit_links.c.position)
 )  # fmt: skip
-CHANGES = Statement(
+LIST_FILE_CHANGES = Statement(
     select(changes.c.commit_id, changes.c.path, changes.c.type)
     .where(
         changes.c.organization_id == bindparam("organization", type_=Id),
-        changes.c.commit_id.in_(select(commit_links.c.commit_id).where(*_of_release(commit_links))),
+        changes.c.commit_id.in_(select(commit_links.c.commit_id).where(*filter_by_release(commit_links))),
     )
     .order_by(changes.c.commit_id, changes.c.path)
 )
-DEPLOY = Statement(
+FIND_DEPLOY = Statement(
     select(
         releases.c.version, deploys.c.release_id, environments.c.name, deploys.c.name, deploys.c.url,
         deploys.c.date_started, deploys.c.date_finished, deploys.c.external_id,
@@ -125,7 +125,7 @@ DEPLOY = Statement(
     )
     .where(deploys.c.organization_id == bindparam("organization", type_=Id), deploys.c.id == bindparam("deploy", type_=Id))
 )  # fmt: skip
-DEPLOY_SLUGS = Statement(
+LIST_DEPLOY_SLUGS = Statement(
     select(projects.c.slug)
     .join_from(deploy_projects, projects, projects.c.id == deploy_projects.c.project_id)
     .where(
@@ -195,12 +195,12 @@ async def forward_deploy(transaction: Transaction, principal: Principal, deploy:
     if not principal.forwards:
         return
     where = {"organization": principal.organization_id, "deploy": deploy}
-    row = await transaction.fetch_one(DEPLOY, where)
+    row = await transaction.fetch_one(FIND_DEPLOY, where)
     assert row
     version, release, environment, name, url, started, finished, external_id = row
     queue = await _find(transaction, principal, version)
     if queue:
-        slugs = [one[0] for one in await transaction.fetch_all(DEPLOY_SLUGS, where)]
+        slugs = [one[0] for one in await transaction.fetch_all(LIST_DEPLOY_SLUGS, where)]
         body = deploy_body(environment, name, url, moment(started), moment(finished), slugs)
         if external_id is not None:  # Sentry does not know it; an upstream that does keeps it
             body["externalId"] = external_id
@@ -210,7 +210,7 @@ async def forward_deploy(transaction: Transaction, principal: Principal, deploy:
 async def _find(transaction: Transaction, principal: Principal, version: str) -> _Queue | None:
     if not principal.forwards:
         return None
-    row = await transaction.fetch_one(LOOK, {"organization": principal.organization_id, "version": version})
+    row = await transaction.fetch_one(LOCK_UPSTREAM_AND_FIND_QUEUE, {"organization": principal.organization_id, "version": version})
     return None if row is None else _Queue(row[1])
 
 
@@ -226,24 +226,24 @@ async def _put(
     organization, moment = principal.organization_id, now()
     number = queue.id
     # The queue of a release that is gone goes with the deletion's arrival, which may be now.
-    if number is None or await transaction.fetch_one(WAKE, {"queue": number, "now": moment}) is None:
+    if number is None or await transaction.fetch_one(WAKE_QUEUE, {"queue": number, "now": moment}) is None:
         row = {
             "organization_id": organization, "version": version, "state": UpstreamState.PENDING, "attempts": 0,
             "last_error": None, "next_attempt_at": moment, "claim": 0, "last_deploy": None,
         }  # fmt: skip
-        [(number,)] = await transaction.fetch_many(OPEN, [row])
+        [(number,)] = await transaction.fetch_many(INSERT_QUEUE, [row])
         if known is not None:
             requests = [(Kind.CREATION, await _stored(transaction, principal, known)), *requests]
     common = {"organization_id": organization, "queue_id": number, "attempts": 0, "date_created": moment}
     rows = [
         {**common, "kind": kind, "body": None if body is None else orjson.dumps(body).decode()} for kind, body in requests
     ]
-    await transaction.execute_many(UPSERT_RELEASE, rows)
+    await transaction.execute_many(INSERT_REQUEST, rows)
 
 
 async def _stored(transaction: Transaction, principal: Principal, release: int) -> Body:
     """Spell the creation of a release as it stands in the store."""
-    row = await transaction.fetch_one(STORED, {"organization": principal.organization_id, "release": release})
+    row = await transaction.fetch_one(FIND_RELEASE, {"organization": principal.organization_id, "release": release})
     assert row
     version, ref, url, released, status = row
     archived = Status.ARCHIVED if status == Status.ARCHIVED else None
@@ -255,14 +255,14 @@ async def _stored(transaction: Transaction, principal: Principal, release: int) 
 
 
 async def _slugs(transaction: Transaction, principal: Principal, release: int) -> list[str]:
-    rows = await transaction.fetch_all(SLUGS, {"organization": principal.organization_id, "release": release})
+    rows = await transaction.fetch_all(LIST_PROJECT_SLUGS, {"organization": principal.organization_id, "release": release})
     return [row[0] for row in rows]
 
 
 async def _stored_commits(transaction: Transaction, principal: Principal, release: int) -> list[NewCommit]:
     where = {"organization": principal.organization_id, "release": release}
     touched: dict[int, list[FileChange]] = {}
-    for commit, path, kind in await transaction.fetch_all(CHANGES, where):
+    for commit, path, kind in await transaction.fetch_all(LIST_FILE_CHANGES, where):
         touched.setdefault(commit, []).append(FileChange(path, ChangeType(kind)))
     unnamed = f"organization-{principal.organization_id}"
     return [
@@ -274,5 +274,5 @@ async def _stored_commits(transaction: Transaction, principal: Principal, releas
             moment(timestamp),
             tuple(touched.get(row_id, ())),
         )
-        for row_id, sha, repository, message, email, name, timestamp in await transaction.fetch_all(COMMITS, where)
+        for row_id, sha, repository, message, email, name, timestamp in await transaction.fetch_all(LIST_COMMITS, where)
     ]

@@ -33,7 +33,7 @@ def _lock_releases(dialect: Dialect) -> Any:
 
 
 LOCK_RELEASES = Statement(_lock_releases)
-LOOK_AND_LOCK = build_lookup(lock_unless=lambda dialect: false())
+LOCK_COMMIT_REFERENCES = build_lookup(lock_unless=lambda dialect: false())
 
 
 async def lock_bulk(transaction: Transaction, organization: int, creations: Sequence[Creation]) -> None:
@@ -53,7 +53,7 @@ async def lock_bulk(transaction: Transaction, organization: int, creations: Sequ
     arranged = [arrange(creation.new.commits) for creation in creations]
     if any(arranged):
         named = names_of(organization, arranged)
-        looked = await run_lookup(transaction, LOOK_AND_LOCK, organization, named.lists, {})
+        looked = await run_lookup(transaction, LOCK_COMMIT_REFERENCES, organization, named.lists, {})
         stored = await store(
             transaction, organization, [commit for commits in arranged for commit in commits], named, looked
         )

@@ -52,7 +52,7 @@ _SHARED = ("organization_id",)
 INSERT_RELEASE = insert_all(
     releases, *[column.name for column in releases.c if column.name != "last_deploy_id"], shared=_SHARED
 )
-LINK_NEW = insert_all(links, *[column.name for column in links.c], shared=_SHARED)
+LINK_NEW_RELEASE = insert_all(links, *[column.name for column in links.c], shared=_SHARED)
 COPIED = ("date_created", "release_order", "semver_key", "build_number")
 """Sort keys of a release that its links to projects have, too."""
 
@@ -78,8 +78,8 @@ def _all_known(dialect: Dialect) -> Any:
     return found == bindparam("creations", type_=Id)
 
 
-LOOK = build_lookup(_named_beside)
-LOOK_AND_LOCK = build_lookup(_named_beside, lock_unless=_all_known)
+LOOK_UP_NEW = build_lookup(_named_beside)
+LOOK_UP_AND_LOCK_NEW = build_lookup(_named_beside, lock_unless=_all_known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ async def _look(
     slugs = dict.fromkeys(name for new in news for name in new.projects if isinstance(name, str))
     list_value = transaction.dialect.list_value
     asked = {"versions": list_value(versions), "creations": len(versions), "slugs": list_value(list(slugs))}
-    statement = LOOK if any(new.refs for new in news) else LOOK_AND_LOCK
+    statement = LOOK_UP_NEW if any(new.refs for new in news) else LOOK_UP_AND_LOCK_NEW
     return await run_lookup(transaction, statement, organization, named.lists, asked)
 
 
@@ -224,7 +224,7 @@ async def _write(
     of_releases = {release: one.linked for release, one in zip(ids, news, strict=True)}
     own: list[Rows] = [
         (INSERT_RELEASE, [rows[version] for version in transaction.dialect.in_order_of_locking(list(rows))]),
-        (LINK_NEW, in_projects),
+        (LINK_NEW_RELEASE, in_projects),
         *new_links(organization, of_releases),
         heads_of(organization, of_releases),
     ]

@@ -49,7 +49,7 @@ LINK_PROJECT = BulkStatement(
     _LINK,
 )
 _SORT_KEYS = (*COPIED, "date_released")
-SORT_KEYS = Statement(
+FIND_SORT_KEYS = Statement(
     select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id))
 )
 
@@ -58,20 +58,20 @@ def _where_release(column: Any) -> Any:
     return column == bindparam("release", type_=Id)
 
 
-SET_COLUMN = {
+UPDATE_COLUMN = {
     name: Statement(update(releases).values(values_of(releases, name)).where(_where_release(releases.c.id)))
     for name in ("ref", "url", "status", "notes", "metadata_json")
 }
 COLUMN_OF = {"metadata": "metadata_json"}
-SET_DATE = Statement(
+UPDATE_DATE = Statement(
     update(releases).values(values_of(releases, "date_released", "release_order")).where(_where_release(releases.c.id))
 )
-SET_DATE_OF_LINKS = Statement(
+UPDATE_DATE_OF_LINKS = Statement(
     update(links)
     .values(values_of(links, "release_order", "date_shown"))
     .where(links.c.organization_id == bindparam("organization", type_=Id), _where_release(links.c.release_id))
 )
-FORGET_DEPLOY = Statement(update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id)))
+CLEAR_LAST_DEPLOY = Statement(update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id)))
 DELETE_RELEASE = Statement(delete(releases).where(_where_release(releases.c.id)))
 
 FIELDS_KEPT_BY_EXISTING = ("ref", "url", "date_released", "notes", "metadata")
@@ -218,7 +218,7 @@ class ReleaseStore:
         organization = principal.organization_id
         found = await find_release(transaction, principal, ReleaseKey(version=new.version))
         if new.status and new.status is not found.status:
-            await transaction.execute(SET_COLUMN["status"], {"release": found.id, "status": new.status})
+            await transaction.execute(UPDATE_COLUMN["status"], {"release": found.id, "status": new.status})
         keys = await _sort_keys(transaction, found.id)
         extended = await transaction.fetch_many(LINK_PROJECT, links_to(organization, found.id, keys, there.projects))
         await update_existing(transaction, organization, found.id, new.commits, new.refs)
@@ -298,7 +298,7 @@ class ReleaseStore:
             await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id)
             found = await find_release(transaction, principal, key, deleted=True)
             places = await delete_release_environments(transaction, principal.organization_id, found.id)
-            await transaction.execute(FORGET_DEPLOY, {"release": found.id})
+            await transaction.execute(CLEAR_LAST_DEPLOY, {"release": found.id})
             await transaction.execute(DELETE_RELEASE, {"release": found.id})
             await refresh_current(transaction, principal.organization_id, places)
             await forward_deletion(transaction, principal, found.version)
@@ -322,13 +322,13 @@ class ReleaseStore:
         for name in ("ref", "url", "status", "notes", "metadata"):
             if name in values:
                 column = COLUMN_OF.get(name, name)
-                await transaction.execute(SET_COLUMN[column], {"release": found.id, column: values[name]})
+                await transaction.execute(UPDATE_COLUMN[column], {"release": found.id, column: values[name]})
         if "date_released" in values:
             date = values["date_released"]
             order = {"release": found.id, "release_order": date or END_OF_TIME}
-            await transaction.execute(SET_DATE, {**order, "date_released": date})
+            await transaction.execute(UPDATE_DATE, {**order, "date_released": date})
             shown = date or found.date_created
-            await transaction.execute(SET_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
+            await transaction.execute(UPDATE_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
 
     async def _show(
         self, transaction: Transaction, principal: Principal, release: int, view: PagedSelection | None
@@ -345,7 +345,7 @@ class ReleaseStore:
 
 
 async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
-    row = await transaction.fetch_one(SORT_KEYS, {"release_id": release})
+    row = await transaction.fetch_one(FIND_SORT_KEYS, {"release_id": release})
     assert row
     return dict(zip(_SORT_KEYS, row, strict=True))
 
