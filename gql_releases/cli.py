@@ -28,6 +28,7 @@ COMMANDS = {
     "copy": "copy",
     "demo": "demo",
     "schema": "schema",
+    "sql": "sql",
 }
 """Command -> its module in gql_releases.commands, in the order of the help."""
 

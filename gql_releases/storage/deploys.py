@@ -33,39 +33,46 @@ from gql_releases.storage.schema.tables.release import ReleaseProjectRow, Releas
 deploys, deploy_projects, links = table(DeployRow), table(DeployProjectRow), table(ReleaseProjectRow)
 releases, projects_table = table(ReleaseRow), table(ProjectRow)
 
-INSERT_DEPLOY = insert_returning(deploys, *(column.name for column in deploys.c if column.name != "id"))
+INSERT_DEPLOY = insert_returning("deploys.insert", deploys, *(column.name for column in deploys.c if column.name != "id"))
 LINK_PROJECTS = insert_all(
-    deploy_projects, *(one.name for one in deploy_projects.c), shared=("organization_id", "deploy_id")
+    "deploys.link_projects",
+    deploy_projects,
+    *(one.name for one in deploy_projects.c),
+    shared=("organization_id", "deploy_id"),
 )
 LIST_PROJECTS_OF_RELEASE = Statement(
+    "deploys.list_projects_of_release",
     select(links.c.project_id)
     .where(
         links.c.organization_id == bindparam("organization", type_=Id),
         links.c.release_id == bindparam("release", type_=Id),
     )
-    .order_by(links.c.project_id)
+    .order_by(links.c.project_id),
 )
 COUNT_DEPLOY = Statement(
+    "deploys.count",
     update(releases)
     .values(deploy_count=releases.c.deploy_count + 1, last_deploy_id=bindparam("deploy", type_=Id))
-    .where(releases.c.id == bindparam("release", type_=Id))
+    .where(releases.c.id == bindparam("release", type_=Id)),
 )
 _CHANGED = ("name", "url", "date_started", "date_finished", "finish_order", "status", "comment", "links")
 UPDATE_DEPLOY = Statement(
+    "deploys.update",
     update(deploys)
     .values(values_of(deploys, *_CHANGED, "previous_release_id"))
-    .where(deploys.c.id == bindparam("deploy", type_=Id))
+    .where(deploys.c.id == bindparam("deploy", type_=Id)),
 )
 _FOUND = ("id", "environment_id", "previous_release_id", *_CHANGED)
 _selected = select(*(deploys.c[name] for name in _FOUND)).where(
     deploys.c.organization_id == bindparam("organization", type_=Id)
 )
-FIND_DEPLOY_BY_ID = Statement(_selected.where(deploys.c.id == bindparam("id", type_=Id)))
+FIND_DEPLOY_BY_ID = Statement("deploys.find_by_id", _selected.where(deploys.c.id == bindparam("id", type_=Id)))
 _PROJECT = select(projects_table.c.id).where(
     projects_table.c.organization_id == bindparam("organization", type_=Id),
     projects_table.c.slug == bindparam("project", type_=projects_table.c.slug.type),
 )
 FIND_DEPLOY_BY_EXTERNAL_ID = Statement(
+    "deploys.find_by_external_id",
     _selected.where(
         deploys.c.id.in_(
             select(deploy_projects.c.deploy_id).where(
@@ -74,13 +81,14 @@ FIND_DEPLOY_BY_EXTERNAL_ID = Statement(
                 deploy_projects.c.external_id == bindparam("external_id", type_=deploys.c.external_id.type),
             )
         )
-    )
+    ),
 )
 LIST_PROJECTS_OF_DEPLOY = Statement(
+    "deploys.list_projects_of",
     select(deploy_projects.c.project_id).where(
         deploy_projects.c.organization_id == bindparam("organization", type_=Id),
         deploy_projects.c.deploy_id == bindparam("deploy", type_=Id),
-    )
+    ),
 )
 
 
@@ -99,7 +107,7 @@ def _find_existing(dialect: Dialect) -> Any:
     )
 
 
-FIND_EXISTING_DEPLOY = Statement(_find_existing)
+FIND_EXISTING_DEPLOY = Statement("deploys.find_existing", _find_existing)
 
 
 class DeployStore:

@@ -35,6 +35,7 @@ def filter_by_environment(target: Any, *names: str) -> list[Any]:
 
 
 NEWEST_DEPLOY = Statement(
+    "environments.newest_deploy",
     select(deploys.c.id, deploys.c.release_id)
     .where(
         *filter_by_environment(deploys, "organization_id", "environment_id"),
@@ -47,22 +48,24 @@ NEWEST_DEPLOY = Statement(
         .exists(),
     )
     .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())
-    .limit(1)
+    .limit(1),
 )
-CLEAR_CURRENT = Statement(delete(current).where(*filter_by_environment(current, *_KEY)))
+CLEAR_CURRENT = Statement("environments.clear_current", delete(current).where(*filter_by_environment(current, *_KEY)))
 DELETE_CURRENT_OF_RELEASE = Statement(
+    "environments.delete_current_of_release",
     update(deploys)
     .values(previous_release_id=None)
     .where(
         deploys.c.organization_id == bindparam("organization", type_=Id),
         deploys.c.previous_release_id == bindparam("release", type_=Id),
-    )
+    ),
 )
 FIND_RUNNING_RELEASE = Statement(
+    "environments.find_running_release",
     select(current.c.environment_id, current.c.project_id).where(
         current.c.organization_id == bindparam("organization", type_=Id),
         current.c.release_id == bindparam("release", type_=Id),
-    )
+    ),
 )
 
 
@@ -85,7 +88,10 @@ def _select_current_before(dialect: Dialect) -> Any:
     )
 
 
-UPSERT_CURRENT, FIND_RELEASE_BEFORE = Statement(_upsert_current), Statement(_select_current_before)
+UPSERT_CURRENT, FIND_RELEASE_BEFORE = (
+    Statement("environments.upsert_current", _upsert_current),
+    Statement("environments.find_release_before", _select_current_before),
+)
 
 
 async def running_release(

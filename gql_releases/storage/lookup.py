@@ -28,7 +28,8 @@ from gql_releases.storage.schema.tables.token import TokenRow
 releases, tokens = table(ReleaseRow), table(TokenRow)
 
 FIND_ACTIVE_TOKEN = Statement(
-    select(tokens.c.id).where(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
+    "tokens.find_active",
+    select(tokens.c.id).where(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None)),
 )
 
 
@@ -63,7 +64,7 @@ def _find(names: tuple[str, ...], deleted: bool) -> Statement:
         # PostgreSQL keeps other writers of this release waiting, and those who refer to it only where it is to be deleted.
         return select(*columns).where(same, *conditions).with_for_update(of=releases, key_share=not deleted)
 
-    return Statement(construct)
+    return Statement("releases.find_and_lock" if deleted else "releases.find", construct)
 
 
 async def find_release(

@@ -17,22 +17,26 @@ from gql_releases.storage.schema.tables.release import ReleaseRow
 
 organizations, projects, releases = table(OrganizationRow), table(ProjectRow), table(ReleaseRow)
 
-FIND_ORGANIZATION = Statement(select(organizations.c.id).where(organizations.c.slug == bindparam("slug")))
+FIND_ORGANIZATION = Statement(
+    "organizations.find", select(organizations.c.id).where(organizations.c.slug == bindparam("slug"))
+)
 INSERT_ORGANIZATION = Statement(
+    "organizations.insert",
     lambda dialect: (
         insert(dialect, organizations)
         .values(values_of(organizations, "slug", "name", "date_created"))
         .on_conflict_do_nothing()
         .returning(organizations.c.id)
-    )
+    ),
 )
 LIST_ORGANIZATIONS = Statement(
+    "organizations.list",
     select(
         organizations.c.slug,
         organizations.c.name,
         select(func.count()).where(projects.c.organization_id == organizations.c.id).scalar_subquery().label("projects"),
         select(func.count()).where(releases.c.organization_id == organizations.c.id).scalar_subquery().label("releases"),
-    ).order_by(organizations.c.slug)
+    ).order_by(organizations.c.slug),
 )
 
 

@@ -28,16 +28,21 @@ from gql_releases.storage.schema.tables.project import ProjectRow
 organizations, projects = table(OrganizationRow), table(ProjectRow)
 
 LIST_PROJECTS = Statement(
+    "projects.list",
     select(organizations.c.slug, projects.c.slug, projects.c.name)
     .join_from(projects, organizations)
-    .order_by(organizations.c.slug, projects.c.slug)
+    .order_by(organizations.c.slug, projects.c.slug),
 )
 _SELECT_IDS = select(projects.c.id, projects.c.slug).where(
     projects.c.organization_id == bindparam("organization_id", type_=Id)
 )
 # Two statements, for SQLite finds by slug or id only by looking at every project.
-LOOK_UP_PROJECTS_BY_SLUG = Statement(lambda dialect: _SELECT_IDS.where(dialect.among(projects.c.slug, "named")))
-LOOK_UP_PROJECTS_BY_ID = Statement(lambda dialect: _SELECT_IDS.where(dialect.among(projects.c.id, "named")))
+LOOK_UP_PROJECTS_BY_SLUG = Statement(
+    "projects.look_up_by_slug", lambda dialect: _SELECT_IDS.where(dialect.among(projects.c.slug, "named"))
+)
+LOOK_UP_PROJECTS_BY_ID = Statement(
+    "projects.look_up_by_id", lambda dialect: _SELECT_IDS.where(dialect.among(projects.c.id, "named"))
+)
 project_keeper = NaturalKeyTable(projects, ("slug",), ("name", "date_created"), by="slug")
 
 
@@ -99,22 +104,26 @@ async def _create_missing(transaction: Transaction, organization: int, slugs: li
 
 
 INSERT_PROJECT = Statement(
+    "projects.insert",
     lambda dialect: (
         insert(dialect, projects)
         .values(values_of(projects, "organization_id", "slug", "name", "date_created", "default_repository_id"))
         .on_conflict_do_nothing()
         .returning(projects.c.id)
-    )
+    ),
 )
 _SELECT_PROJECT = select(projects.c.id, projects.c.slug, projects.c.name, projects.c.default_repository_id).where(
     projects.c.organization_id == bindparam("organization", type_=Id)
 )
-FIND_PROJECT_BY_ID = Statement(_SELECT_PROJECT.where(projects.c.id == bindparam("id", type_=Id)))
-FIND_PROJECT_BY_SLUG = Statement(_SELECT_PROJECT.where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type)))
+FIND_PROJECT_BY_ID = Statement("projects.find_by_id", _SELECT_PROJECT.where(projects.c.id == bindparam("id", type_=Id)))
+FIND_PROJECT_BY_SLUG = Statement(
+    "projects.find_by_slug", _SELECT_PROJECT.where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type))
+)
 UPDATE_PROJECT = Statement(
+    "projects.update",
     update(projects)
     .values(values_of(projects, "slug", "name", "default_repository_id"))
-    .where(projects.c.id == bindparam("project", type_=Id))
+    .where(projects.c.id == bindparam("project", type_=Id)),
 )
 
 

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 MIN_FREE_BYTES = 16 * 1024 * 1024
 """Bytes that must be free where a SQLite file is: less is used up by one large write and its log."""
 
-FIND_REVISION = Statement(select(column("version_num")).select_from(table("alembic_version")))
+FIND_REVISION = Statement("database.find_revision", select(column("version_num")).select_from(table("alembic_version")))
 
 
 def _find_copy(dialect: Dialect) -> Any:
@@ -33,7 +33,7 @@ def _find_copy(dialect: Dialect) -> Any:
     return select(column("name")).select_from(table("sqlite_schema")).where(named)
 
 
-FIND_UNFINISHED_COPY = Statement(_find_copy)
+FIND_UNFINISHED_COPY = Statement("database.find_unfinished_copy", _find_copy)
 
 
 async def find_obstacles(database: Database, free_bytes: Callable[[Path], int] | None = None) -> list[str]:

@@ -23,25 +23,31 @@ from gql_releases.storage.schema.tables.token import TokenRow
 
 tokens, organizations = table(TokenRow), table(OrganizationRow)
 
-INSERT_TOKEN = insert_returning(
+INSERT_TOKEN = insert_returning("tokens.insert", 
     tokens, "organization_id", "digest", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at",
     "last_used_at", "maker_id",
 )  # fmt: skip
 FIND_TOKEN = Statement(
+    "tokens.find",
     select(tokens.c.id, tokens.c.organization_id, organizations.c.slug, tokens.c.scopes, tokens.c.expires_at)
     .join_from(tokens, organizations)
-    .where(tokens.c.digest == bindparam("digest", type_=tokens.c.digest.type), tokens.c.revoked_at.is_(None))
+    .where(tokens.c.digest == bindparam("digest", type_=tokens.c.digest.type), tokens.c.revoked_at.is_(None)),
 )
 _LISTED = ("id", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at", "last_used_at", "maker_id")
 LIST_TOKENS = Statement(
+    "tokens.list",
     select(*(tokens.c[name] for name in _LISTED))
     .where(tokens.c.organization_id == bindparam("organization", type_=Id))
-    .order_by(tokens.c.id)
+    .order_by(tokens.c.id),
 )
 NOTE_TOKEN_USE = Statement(
-    update(tokens).values(last_used_at=bindparam("at", type_=UtcDateTime)).where(tokens.c.id == bindparam("token", type_=Id))
+    "tokens.note_use",
+    update(tokens)
+    .values(last_used_at=bindparam("at", type_=UtcDateTime))
+    .where(tokens.c.id == bindparam("token", type_=Id)),
 )
 REVOKE_TOKEN = Statement(
+    "tokens.revoke",
     update(tokens)
     .values(revoked_at=bindparam("at", type_=UtcDateTime))
     .where(
@@ -49,7 +55,7 @@ REVOKE_TOKEN = Statement(
         tokens.c.id == bindparam("token", type_=Id),
         tokens.c.revoked_at.is_(None),
     )
-    .returning(tokens.c.id)
+    .returning(tokens.c.id),
 )
 _descendants = (
     select(tokens.c.id)
@@ -58,6 +64,7 @@ _descendants = (
 )
 _descendants = _descendants.union(select(tokens.c.id).join(_descendants, tokens.c.maker_id == _descendants.c.id))
 REVOKE_WITH_MADE = Statement(
+    "tokens.revoke_with_made",
     update(tokens)
     .values(revoked_at=bindparam("at", type_=UtcDateTime))
     .where(
@@ -65,7 +72,7 @@ REVOKE_WITH_MADE = Statement(
         tokens.c.id.in_(select(_descendants.c.id)),
         tokens.c.revoked_at.is_(None),
     )
-    .returning(tokens.c.id)
+    .returning(tokens.c.id),
 )
 
 

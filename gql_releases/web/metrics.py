@@ -73,7 +73,9 @@ class Metrics:
         self._bytes = self._count("response_bytes", "Bytes of answers' bodies.", ["api"])
         self._fall_backs = self._count("fall_backs", "Slower paths taken instead of the usual one.", ["name"])
         self._seconds = self._time("request_duration_seconds", "From request to answer.", request_labels, REQUEST_BUCKETS)
-        self._statements = self._time("statement_duration_seconds", "Statements.", ["kind"], STATEMENT_BUCKETS)
+        self._statements = self._time(
+            "statement_duration_seconds", "Statements, by name.", ["kind", "name"], STATEMENT_BUCKETS
+        )
         self._gauges = {
             name: Gauge(
                 f"gql_releases_{name}", text, [label] if label else [], registry=self._registry, multiprocess_mode=mode  # type: ignore[arg-type]
@@ -155,9 +157,9 @@ class Metrics:
     def current_context(self) -> Any:
         """Return nothing: statements are counted alone."""
 
-    def note_statement(self, kind: str, sql: str, seconds: float, context: Any) -> None:
+    def note_statement(self, kind: str, name: str, sql: str, seconds: float, context: Any) -> None:
         """Count a statement."""
-        self._statements.labels(kind).observe(seconds)
+        self._statements.labels(kind, name).observe(seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Answer a scrape."""

@@ -112,14 +112,14 @@ class Tracing:
         """Return the context of the running request."""
         return self._context.get_current()
 
-    def note_statement(self, kind: str, sql: str, seconds: float, context: Any) -> None:
+    def note_statement(self, kind: str, name: str, sql: str, seconds: float, context: Any) -> None:
         """Make the span of a statement that has ended; its text has no values."""
         end = time.time_ns()
         span = self._tracer.start_span(
-            f"database {kind}",
+            name,
             context,
             self._trace.SpanKind.CLIENT,
-            {"db.query.text": sql},
+            {"db.query.summary": name, "db.query.text": sql},
             start_time=end - int(seconds * 1e9),
         )
         span.end(end)

@@ -63,7 +63,7 @@ def test_request_and_its_statements_are_spans_below_the_callers(spans: Spans) ->
     found = spans.take()
     (request,) = [span for span in found if span.name == "POST /api/0/organizations/{org}/releases/"]
     statements = [
-        span for span in found if span.name.startswith("database") and span.context.trace_id == request.context.trace_id
+        span for span in found if "db.query.text" in span.attributes and span.context.trace_id == request.context.trace_id
     ]
     assert f"{request.context.trace_id:032x}" == PARENT.split("-")[1]
     assert f"{request.parent.span_id:016x}" == PARENT.split("-")[2]
@@ -73,8 +73,9 @@ def test_request_and_its_statements_are_spans_below_the_callers(spans: Spans) ->
     for statement in statements:
         assert statement.parent.span_id == request.context.span_id
         assert statement.start_time <= statement.end_time
-    writes = [span for span in statements if span.name == "database write"]
-    assert any("INSERT INTO releases" in span.attributes["db.query.text"] for span in writes)
+        assert statement.name == statement.attributes["db.query.summary"]
+    inserts = [span for span in statements if "INSERT INTO releases" in span.attributes["db.query.text"]]
+    assert [span.name for span in inserts] == ["batch of releases.insert"]
     assert "web@" not in str([span.attributes for span in statements])
 
 

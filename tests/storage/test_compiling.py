@@ -43,7 +43,7 @@ def insert_with(text: str) -> BulkStatement:
         key = ["organization_id", "name"]
         return made.on_conflict_do_update(index_elements=key, set_={"name": quoted(text)})
 
-    return BulkStatement(construct, ("organization_id", "date_created"))
+    return BulkStatement("test", construct, ("organization_id", "date_created"))
 
 
 @pytest.mark.parametrize("text", LITERALS)
@@ -54,10 +54,11 @@ def test_statements_with_literals(harness: Harness, text: str, count: int) -> No
     rows = [{"organization_id": organization, "name": f"e{number}", "date_created": DATE} for number in range(count)]
     insert = insert_with(text)
     rename = Statement(
-        update(projects).values(name=quoted(text)).where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type))
+        "test",
+        update(projects).values(name=quoted(text)).where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type)),
     )
     find = Statement(
-        select(quoted(text), projects.c.slug).where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type))
+        "test", select(quoted(text), projects.c.slug).where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type))
     )
 
     async def work(transaction: Any) -> Any:
@@ -98,7 +99,7 @@ def test_rows_statements_have_a_construct_for_several_rows() -> None:
     several = {name for name, one in all_statements() if one.prepare(SqliteDialect()).several}
     assert {name.rpartition(".")[2] for name in several} >= {
         "INSERT_RELEASE",
-        "LINK_NEW",
+        "LINK_NEW_RELEASE",
         "LINK_COMMIT",
         "LINK_PROJECT",
         "LINK_AUTHOR",
@@ -112,7 +113,7 @@ def test_databases_of_a_process_share_what_is_compiled(template: Template, tmp_p
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         harnesses.append(Harness(template, tmp_path / name))
-    statement = Statement(text("SELECT 1"))
+    statement = Statement("test", text("SELECT 1"))
     assert len({id(statement.prepare(harness.store._database.dialect)) for harness in harnesses}) == 1
     for harness in harnesses:
         harness.close()

@@ -21,7 +21,7 @@ __all__ = ["slow_filter"]
 
 SECONDS = 0.2
 MESSAGE = f"The query took longer than {SECONDS} s: narrow it."
-SLOW = Statement(text(f"SELECT {SLOW_SQL}"))
+SLOW = Statement("test", text(f"SELECT {SLOW_SQL}"))
 PROMPT = 2.0
 """Seconds within which a read with a deadline of 0.2 s has ended on a busy machine."""
 
@@ -94,8 +94,8 @@ def test_what_reads_within_a_write_has_no_deadline_of_reads(short: Harness) -> N
     async def work(transaction: Transaction) -> Any:
         begun = time.monotonic()
         while time.monotonic() - begun < 2 * SECONDS:
-            await transaction.fetch_all(Statement(text(f"SELECT {count}")), {})
-        await transaction.execute(Statement(text("UPDATE projects SET name = 'changed'")), {})
+            await transaction.fetch_all(Statement("test", text(f"SELECT {count}")), {})
+        await transaction.execute(Statement("test", text("UPDATE projects SET name = 'changed'")), {})
 
     for large in (False, True):
         short.run(short.store._database.write(work, large=large))
@@ -110,7 +110,7 @@ def test_connection_is_clean_after_a_read_that_was_ended(short: Harness) -> None
         return await transaction.fetch_all(SLOW, {})
 
     async def quick(transaction: Transaction) -> Any:
-        return [await transaction.fetch_all(Statement(text(f"SELECT {number}")), {}) for number in range(20)]
+        return [await transaction.fetch_all(Statement("test", text(f"SELECT {number}")), {}) for number in range(20)]
 
     async def work() -> None:
         for read in (database.read(slow, large=True), database.rows(SLOW, {}, large=True), database.rows(SLOW, {})):

@@ -22,7 +22,7 @@ from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.releases.batcher import Batcher
 from tests.conftest import Harness
 
-INSERT = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
+INSERT = Statement("test", text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
 DEADLINE = 0.6
 
 

@@ -15,8 +15,10 @@ from tests.conftest import Harness
 
 pytestmark = pytest.mark.sqlite
 
-COUNT = Statement(text("SELECT count(*) FROM projects"))
-RENAME = Statement(text("UPDATE projects SET name = slug || (SELECT count(*) FROM releases) || hex(randomblob(2000))"))
+COUNT = Statement("test", text("SELECT count(*) FROM projects"))
+RENAME = Statement(
+    "test", text("UPDATE projects SET name = slug || (SELECT count(*) FROM releases) || hex(randomblob(2000))")
+)
 ADD = "INSERT INTO projects (organization_id, slug, name, date_created) SELECT 1, 'new', 'new', date_created FROM projects LIMIT 1"
 
 
@@ -64,7 +66,7 @@ def test_a_commit_is_seen_by_whoever_was_told_of_it(harness: Harness) -> None:
 
     async def work() -> None:
         for number in range(100):
-            statement = Statement(text(ADD.replace("'new'", f"'new{number}'")))
+            statement = Statement("test", text(ADD.replace("'new'", f"'new{number}'")))
             before = await count(harness)
             await harness.store._database.write(partial(run, statement))
             assert await count(harness) == before + 1

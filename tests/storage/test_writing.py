@@ -146,7 +146,7 @@ def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Pa
     harness = Harness(template, tmp_path)
     monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", 0.2)
     database = harness.store._database
-    insert = Statement(text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
+    insert = Statement("test", text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
 
     async def slow(transaction: Any) -> None:
         transaction._connection.create_function("pause", 0, lambda: __import__("time").sleep(0.6))

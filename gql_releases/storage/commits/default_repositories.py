@@ -32,25 +32,29 @@ def _select_defaults() -> Select[Any]:
 
 
 LIST_DEFAULTS_OF_RELEASE = Statement(
+    "commits.list_defaults_of_release",
     select(repositories.c.name)
     .distinct()
     .select_from(links)
     .join(projects, projects.c.id == links.c.project_id)
     .join(repositories, repositories.c.id == projects.c.default_repository_id)
     .where(links.c.organization_id == _OWN, links.c.release_id == bindparam("release_id", type_=Id))
-    .limit(2)
+    .limit(2),
 )
 LIST_DEFAULTS_BY_SLUG = Statement(
-    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.slug, "named"))
+    "commits.list_defaults_by_slug",
+    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.slug, "named")),
 )
 LIST_DEFAULTS_BY_ID = Statement(
-    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.id, "named"))
+    "commits.list_defaults_by_id",
+    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.id, "named")),
 )
 FIND_RELEASE = Statement(
+    "commits.find_release",
     select(releases.c.id).where(
         releases.c.organization_id == _OWN,
         releases.c.version == bindparam("version", type_=releases.c.version.type),
-    )
+    ),
 )
 
 
@@ -67,7 +71,7 @@ def _set_ambiguous(dialect: Dialect) -> Any:
     return update(releases).values(status).where(releases.c.organization_id == _OWN, chosen, several > 1)
 
 
-MARK_ORIGIN_AMBIGUOUS = Statement(_set_ambiguous)
+MARK_ORIGIN_AMBIGUOUS = Statement("commits.mark_origin_ambiguous", _set_ambiguous)
 
 
 async def resolve_creation(transaction: Transaction, organization: int, new: NewRelease) -> NewRelease:

@@ -32,6 +32,7 @@ def _sha(name: str) -> Any:
 
 _OF_LIST = (heads.c.release_id == links.c.release_id) & (heads.c.repository_id == commits.c.repository_id)
 FIND_LISTS_WITH_COMMIT = Statement(
+    "commits.find_lists_with",
     select(
         links.c.release_id, links.c.position, case((heads.c.commit_status == "COMPLETE", heads.c.previous_sha), else_=null())
     )
@@ -48,9 +49,10 @@ FIND_LISTS_WITH_COMMIT = Statement(
         heads.c.kind == "LIST",
     )
     .order_by(releases.c.version)
-    .limit(MAX_LISTS)
+    .limit(MAX_LISTS),
 )
 LIST_REST_OF_LIST = Statement(
+    "commits.list_rest_of_list",
     select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp, commits.c.sha)
     .select_from(links.join(commits, commits.c.id == links.c.commit_id))
     .where(
@@ -59,10 +61,13 @@ LIST_REST_OF_LIST = Statement(
         links.c.position >= bindparam("position", type_=Id),
     )
     .order_by(links.c.position)
-    .limit(MAX_RANGE + 1)
+    .limit(MAX_RANGE + 1),
 )
-FIND_COMMIT_TIME = Statement(select(commits.c.timestamp).where(*_same(commits, "organization_id", "repository_id"), _sha("sha")))
+FIND_COMMIT_TIME = Statement(
+    "commits.find_time", select(commits.c.timestamp).where(*_same(commits, "organization_id", "repository_id"), _sha("sha"))
+)
 LIST_HEADS_BEFORE = Statement(
+    "commits.list_heads_before",
     select(commits.c.sha, heads.c.head_time)
     .select_from(heads.join(commits, commits.c.id == heads.c.commit_id))
     .where(
@@ -73,26 +78,32 @@ LIST_HEADS_BEFORE = Statement(
     )
     .distinct()
     .order_by(heads.c.head_time.desc())
-    .limit(2)
+    .limit(2),
 )
 
 
 # Statement by statement and not as one join: PostgreSQL's planner, where it has not seen a young table yet, walks through
 # all rows of one for each of the other, which took a second at thirty releases.
 LOOK_UP_COMMIT_IDS = Statement(
+    "commits.look_up_ids",
     lambda dialect: select(commits.c.sha, commits.c.id).where(
         *_same(commits, "organization_id", "repository_id"), dialect.among(commits.c.sha, "shas")
-    )
+    ),
 )
 LIST_RELEASES_OF_HEADS = Statement(
+    "commits.list_releases_of_heads",
     lambda dialect: select(heads.c.commit_id, heads.c.release_id).where(
         *_same(heads, "organization_id"),
         dialect.among(heads.c.commit_id, "commits"),
         heads.c.release_id != bindparam("release_id", type_=Id),
-    )
+    ),
 )
-LIST_PROJECTS_OF_RELEASE = Statement(select(release_projects.c.project_id).where(*_same(release_projects, "organization_id", "release_id")))
+LIST_PROJECTS_OF_RELEASE = Statement(
+    "commits.list_projects_of_release",
+    select(release_projects.c.project_id).where(*_same(release_projects, "organization_id", "release_id")),
+)
 LIST_RELEASES_OF_PROJECTS = Statement(
+    "commits.list_releases_of_projects",
     lambda dialect: (
         select(release_projects.c.release_id)
         .where(
@@ -101,7 +112,7 @@ LIST_RELEASES_OF_PROJECTS = Statement(
             dialect.among(release_projects.c.project_id, "projects"),
         )
         .distinct()
-    )
+    ),
 )
 
 

@@ -67,6 +67,7 @@ def _locked(dialect: Dialect, unless: ColumnElement[bool]) -> list[Select[Any]]:
 
 
 def build_lookup(
+    name: str,
     more: Callable[[Dialect], Sequence[Select[Any]]] = lambda dialect: (),
     lock_unless: Callable[[Dialect], ColumnElement[bool]] | None = None,
 ) -> Statement:
@@ -80,7 +81,7 @@ def build_lookup(
         locked = [] if lock_unless is None else _locked(dialect, lock_unless(dialect))
         return union_all(*_named(dialect), *more(dialect), *locked)
 
-    return Statement(construct)
+    return Statement(name, construct)
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ def _same(target: Any, *names: str) -> list[Any]:
     return [target.c[name] == bindparam(name, type_=Id) for name in names]
 
 
-LIST_HEADS = Statement(
+LIST_HEADS = Statement("commits.list_heads", 
     select(
         heads.c.id, heads.c.repository_id, heads.c.commit_id, heads.c.previous_sha, heads.c.said, heads.c.kind,
         heads.c.commit_status, heads.c.known_until, heads.c.head_time,
@@ -56,23 +56,28 @@ LIST_HEADS = Statement(
     .order_by(repositories.c.name)
 )  # fmt: skip
 LIST_LINKED_COMMITS = Statement(
+    "commits.list_linked",
     select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp)
     .select_from(links.join(commits, commits.c.id == links.c.commit_id))
     .where(*_same(links, "organization_id", "release_id"))
-    .order_by(links.c.position)
+    .order_by(links.c.position),
 )
 FIND_LINK_POSITION = Statement(
-    select(links.c.position).where(*_same(links, "organization_id", "commit_id", "release_id")).order_by(links.c.position)
+    "commits.find_link_position",
+    select(links.c.position).where(*_same(links, "organization_id", "commit_id", "release_id")).order_by(links.c.position),
 )
-DELETE_HEAD = Statement(delete(heads).where(heads.c.id == bindparam("head", type_=Id)))
+DELETE_HEAD = Statement("commits.delete_head", delete(heads).where(heads.c.id == bindparam("head", type_=Id)))
 _SETTLED = ("kind", "commit_status", "known_until", "head_time")
-UPDATE_HEAD = Statement(update(heads).values(values_of(heads, *_SETTLED)).where(heads.c.id == bindparam("head", type_=Id)))
+UPDATE_HEAD = Statement(
+    "commits.update_head", update(heads).values(values_of(heads, *_SETTLED)).where(heads.c.id == bindparam("head", type_=Id))
+)
 UPDATE_COMMIT_STATUS = Statement(
+    "commits.update_status",
     update(releases)
     .values(values_of(releases, "commit_status"))
     .where(
         releases.c.organization_id == bindparam("organization", type_=Id), releases.c.id == bindparam("release", type_=Id)
-    )
+    ),
 )
 
 
@@ -99,25 +104,31 @@ _oldest = _told(func.min(func.coalesce(commits.c.timestamp, literal(EPOCH, commi
 _since = bindparam("since", type_=heads.c.head_time.type)
 _ranged = heads.c.kind == "RANGE"  # known_until is never there but of such
 LIST_RANGES_WAITING_FOR_LIST = Statement(
-    _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest), among=[_of_others])
+    "commits.list_ranges_waiting_for_list",
+    _waiting(heads.c.known_until.in_(_told(commits.c.sha)), and_(_ranged, heads.c.head_time >= _oldest), among=[_of_others]),
 )
 LIST_RANGES_WAITING_FOR_NEW_LIST = Statement(
-    lambda dialect: _waiting(dialect.among(heads.c.known_until, "shas"), and_(_ranged, heads.c.head_time >= _since))
+    "commits.list_ranges_waiting_for_new_list",
+    lambda dialect: _waiting(dialect.among(heads.c.known_until, "shas"), and_(_ranged, heads.c.head_time >= _since)),
 )
 _is_head = heads.c.known_until == bindparam("sha", type_=heads.c.known_until.type)
 _open = and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since)
-LIST_RANGES_WAITING_FOR_HEAD = Statement(_waiting(_is_head, _open, among=[_of_others]))
+LIST_RANGES_WAITING_FOR_HEAD = Statement(
+    "commits.list_ranges_waiting_for_head", _waiting(_is_head, _open, among=[_of_others])
+)
 
 
-def _locking(target: Any, name: str, *, shared: bool, nowait: bool = False) -> Statement:
+def _locking(statement_name: str, target: Any, name: str, *, shared: bool, nowait: bool = False) -> Statement:
     same = [target.c.organization_id == bindparam("organization_id", type_=Id), target.c.id == bindparam(name, type_=Id)]
-    return Statement(select(target.c.id).where(*same).with_for_update(read=shared, key_share=not shared, nowait=nowait))
+    return Statement(
+        statement_name, select(target.c.id).where(*same).with_for_update(read=shared, key_share=not shared, nowait=nowait)
+    )
 
 
-LOCK_RELEASE = _locking(releases, "release_id", shared=False, nowait=True)
+LOCK_RELEASE = _locking("commits.lock_release", releases, "release_id", shared=False, nowait=True)
 """Of another release, which is locked last: whoever has it may wait for what this writer has. The write is then repeated."""
-LOCK_LISTS = _locking(repositories, "repository_id", shared=True)
-LOCK_RANGES = _locking(repositories, "repository_id", shared=False)
+LOCK_LISTS = _locking("commits.lock_lists", repositories, "repository_id", shared=True)
+LOCK_RANGES = _locking("commits.lock_ranges", repositories, "repository_id", shared=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +331,9 @@ async def _complete(
     if any(one.repository == ORIGIN for one in settled) and await has_several_defaults(transaction, organization, release):
         now = CommitStatus.ORIGIN_AMBIGUOUS
     if now != status:
-        await transaction.execute(UPDATE_COMMIT_STATUS, {"organization": organization, "release": release, "commit_status": now})
+        await transaction.execute(
+            UPDATE_COMMIT_STATUS, {"organization": organization, "release": release, "commit_status": now}
+        )
     return settled
 
 

@@ -28,7 +28,7 @@ def _upsert_head(dialect: Dialect) -> Any:
     return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**said, "kind": kind})
 
 
-SET_HEAD = Statement(_upsert_head)
+SET_HEAD = Statement("commits.set_head", _upsert_head)
 _UNSETTLED = {"said": True, "kind": "RANGE", "commit_status": CommitStatus.HEAD_UNKNOWN}
 
 

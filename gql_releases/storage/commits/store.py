@@ -38,9 +38,15 @@ release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
 author_keeper = NaturalKeyTable(authors, ("email",), ("name",), by="email", completed=("name",))
 _SAID = ("author_id", "message", "timestamp")
 commit_keeper = NaturalKeyTable(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
-LOOK_UP_COMMITS = build_lookup()
+LOOK_UP_COMMITS = build_lookup("commits.look_up")
 INSERT_CHANGE = insert_ignoring(
-    table(FileChangeRow), "organization_id", "commit_id", "path", "type", shared=("organization_id",)
+    "commits.insert_change",
+    table(FileChangeRow),
+    "organization_id",
+    "commit_id",
+    "path",
+    "type",
+    shared=("organization_id",),
 )
 _FIRST = itemgetter(0)
 _NOTHING: Row = (None,) * 5
@@ -54,12 +60,15 @@ def filter_by_release(target: Any) -> list[ColumnElement[bool]]:
     ]
 
 
-CLEAR_COMMITS = [Statement(delete(target).where(*filter_by_release(target))) for target in (links, release_authors)]
-CLEAR_HEADS = Statement(delete(heads).where(*filter_by_release(heads)))
+CLEAR_COMMITS = [
+    Statement(f"commits.clear_{target.name}", delete(target).where(*filter_by_release(target)))
+    for target in (links, release_authors)
+]
+CLEAR_HEADS = Statement("commits.clear_heads", delete(heads).where(*filter_by_release(heads)))
 _WHERE = ("organization_id", "release_id")
 _SHARED = ("organization_id",)
-LINK_COMMIT = insert_all(links, *_WHERE, "position", "commit_id", shared=_SHARED)
-LINK_AUTHOR = insert_all(release_authors, *_WHERE, "position", "author_id", shared=_SHARED)
+LINK_COMMIT = insert_all("commits.link", links, *_WHERE, "position", "commit_id", shared=_SHARED)
+LINK_AUTHOR = insert_all("commits.link_author", release_authors, *_WHERE, "position", "author_id", shared=_SHARED)
 _HEAD = [column.name for column in heads.c if column.name not in ("id", "known_until")]
 HEAD_KEY = ["organization_id", "release_id", "repository_id"]
 
@@ -71,20 +80,22 @@ def _head_of_list(dialect: Dialect) -> Any:
     return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
 
 
-INSERT_HEAD_OF_LIST = BulkStatement(_head_of_list, _SHARED)
+INSERT_HEAD_OF_LIST = BulkStatement("commits.insert_head_of_list", _head_of_list, _SHARED)
 COUNT_COMMITS = Statement(
+    "commits.count",
     update(releases)
     .values(values_of(releases, "commit_count", "last_commit_id", "commit_status"))
     .where(
         releases.c.organization_id == bindparam("organization", type_=Id),
         releases.c.id == bindparam("release_id", type_=Id),
-    )
+    ),
 )
 LIST_LINKED_ELSEWHERE = Statement(
+    "commits.list_linked_elsewhere",
     select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp)
     .select_from(links.join(commits, commits.c.id == links.c.commit_id))
     .where(*filter_by_release(links), commits.c.repository_id != bindparam("repository_id", type_=Id))
-    .order_by(links.c.position)
+    .order_by(links.c.position),
 )
 
 

@@ -96,6 +96,9 @@ class Dialect(Protocol):
     of_several_rows: Dialect | None
     """The same database with SEVERAL rows an INSERT; None where rows come as one value, and of that dialect itself."""
 
+    def label(self, sql: str, name: str) -> str:
+        """Return the text of a statement with its name, where the server logs statements."""
+
     def numbered(self, offset: int) -> SqlDialect:
         """Return a dialect that numbers parameters from `offset` + 1 on. Raises NotImplementedError on SQLite."""
 
@@ -161,6 +164,10 @@ class SqliteDialect:
         self.rows_per_insert = rows_per_insert
         self.of_several_rows: Dialect | None = SqliteDialect(ROWS_PER_INSERT) if rows_per_insert == 1 else None
 
+    def label(self, sql: str, name: str) -> str:
+        """Return the text as it is: SQLite has no log."""
+        return sql
+
     def numbered(self, offset: int) -> SqlDialect:
         """Raise NotImplementedError: SQLite runs one statement after the other."""
         raise NotImplementedError
@@ -223,6 +230,10 @@ class PostgresDialect:
 
     def __init__(self) -> None:
         self.sql: SqlDialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+    def label(self, sql: str, name: str) -> str:
+        """Return the text with the name as a comment, which PostgreSQL's log shows."""
+        return f"/* {name} */ {sql}"
 
     def numbered(self, offset: int) -> SqlDialect:
         """Return a dialect of the same database whose parameters begin behind those of other parts."""

@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, bindparam, func, select
 from gql_releases.storage.engine.statements import Statement, Transaction
 
 _KEY = bindparam("key", type_=BigInteger)
-LOCK_ORGANIZATION = Statement(select(func.pg_advisory_xact_lock(_KEY)))
-LOCK_ORGANIZATION_SHARED = Statement(select(func.pg_advisory_xact_lock_shared(_KEY)))
+LOCK_ORGANIZATION = Statement("locks.lock_organization", select(func.pg_advisory_xact_lock(_KEY)))
+LOCK_ORGANIZATION_SHARED = Statement("locks.lock_organization_shared", select(func.pg_advisory_xact_lock_shared(_KEY)))
 
 
 class Locked(IntEnum):

@@ -39,14 +39,14 @@ def _rows_of(dialect: Dialect, target: Table, names: Sequence[str]) -> list[dict
     ]
 
 
-def insert_ignoring(target: Table, *names: str, shared: Iterable[str]) -> Statement:
+def insert_ignoring(name: str, target: Table, *names: str, shared: Iterable[str]) -> Statement:
     """Make the statement that inserts rows, but none whose key is there; `shared` values are those of all rows."""
-    return BulkStatement(lambda dialect: insert_rows(dialect, target, names, shared).on_conflict_do_nothing(), shared)
+    return BulkStatement(name, lambda dialect: insert_rows(dialect, target, names, shared).on_conflict_do_nothing(), shared)
 
 
-def insert_all(target: Table, *names: str, shared: Iterable[str]) -> Statement:
+def insert_all(name: str, target: Table, *names: str, shared: Iterable[str]) -> Statement:
     """Make the statement that inserts rows; `shared` values are those of all rows."""
-    return BulkStatement(lambda dialect: insert_rows(dialect, target, names, shared), shared)
+    return BulkStatement(name, lambda dialect: insert_rows(dialect, target, names, shared), shared)
 
 
 def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: Iterable[str]) -> Any:
@@ -60,9 +60,9 @@ def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: I
     return insert(dialect, target).from_select(list(names), select(*columns).select_from(given))
 
 
-def insert_returning(target: Table, *names: str) -> Statement:
+def insert_returning(name: str, target: Table, *names: str) -> Statement:
     """Make the statement that inserts a row and gives its id."""
-    return Statement(target.insert().values(values_of(target, *names)).returning(target.c.id))
+    return Statement(name, target.insert().values(values_of(target, *names)).returning(target.c.id))
 
 
 class NaturalKeyTable:
@@ -76,14 +76,15 @@ class NaturalKeyTable:
         self, target: Table, key: Sequence[str], columns: Sequence[str], *, by: str, completed: Sequence[str] = ()
     ) -> None:
         self._completed = completed
-        self._find = Statement(lambda dialect: _found(dialect, target, key, by, completed))
+        self._find = Statement(f"{target.name}.find_by_key", lambda dialect: _found(dialect, target, key, by, completed))
         # Never DO UPDATE, which locks the row against those who refer to it: two such writers wait for each other.
         names = ["organization_id", *key, *columns]
         shared = [name for name in names if name in ("organization_id", "date_created")]
-        self._insert = insert_ignoring(target, *names, shared=shared)
-        self.insert = insert_all(target, "id", *names, shared=shared)
+        self._insert = insert_ignoring(f"{target.name}.insert_missing", target, *names, shared=shared)
+        self.insert = insert_all(f"{target.name}.insert_new", target, "id", *names, shared=shared)
         self._complete = Statement(
-            update(target).values(values_of(target, *completed)).where(target.c.id == bindparam("row_id", type_=Id))
+            f"{target.name}.complete",
+            update(target).values(values_of(target, *completed)).where(target.c.id == bindparam("row_id", type_=Id)),
         )
 
     async def keep(self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]) -> dict[Key, int]:

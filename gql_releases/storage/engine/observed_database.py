@@ -21,8 +21,8 @@ class Observer(Protocol):
     def current_context(self) -> Any:
         """Return what the statements of the running request belong to."""
 
-    def note_statement(self, kind: str, sql: str, seconds: float, context: Any) -> None:
-        """Take in a statement that has ended: `read` or `write`, without values; in any thread."""
+    def note_statement(self, kind: str, name: str, sql: str, seconds: float, context: Any) -> None:
+        """Take in a statement that has ended: `read` or `write`, its name, its text without values; in any thread."""
 
 
 class ObservedDatabase:
@@ -43,7 +43,9 @@ class ObservedDatabase:
         try:
             return await self._database.rows(statement, values, large=large, move=move)
         finally:
-            observer.note_statement("read", statement.prepare(self.dialect).sql, time.perf_counter() - begun, context)
+            observer.note_statement(
+                "read", statement.name, statement.prepare(self.dialect).sql, time.perf_counter() - begun, context
+            )
 
     async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
         """Run `work` on one snapshot."""
@@ -69,16 +71,16 @@ class ObservedDatabase:
 class _Timed:
     """Hands a statement to the observer when its block ends."""
 
-    __slots__ = ("_begun", "_sql", "_transaction")
+    __slots__ = ("_begun", "_name", "_sql", "_transaction")
 
-    def __init__(self, transaction: ObservedTransaction, sql: str) -> None:
-        self._transaction, self._sql = transaction, sql
+    def __init__(self, transaction: ObservedTransaction, name: str, sql: str) -> None:
+        self._transaction, self._name, self._sql = transaction, name, sql
 
     def __enter__(self) -> None:
         self._begun = time.perf_counter()
 
     def __exit__(self, *error: object) -> None:
-        self._transaction.note(self._sql, time.perf_counter() - self._begun)
+        self._transaction.note(self._name, self._sql, time.perf_counter() - self._begun)
 
 
 class ObservedTransaction:
@@ -92,12 +94,12 @@ class ObservedTransaction:
         """The database's dialect."""
         return self._transaction.dialect
 
-    def note(self, sql: str, seconds: float) -> None:
+    def note(self, name: str, sql: str, seconds: float) -> None:
         """Hand a statement to the observer."""
-        self._observer.note_statement(self._kind, sql, seconds, self._context)
+        self._observer.note_statement(self._kind, name, sql, seconds, self._context)
 
     def _time(self, statement: Statement) -> _Timed:
-        return _Timed(self, statement.prepare(self.dialect).sql)
+        return _Timed(self, statement.name, statement.prepare(self.dialect).sql)
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
@@ -122,7 +124,8 @@ class ObservedTransaction:
     async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows: one statement for the observer."""
         statements = [statement for statement, rows in run if rows] + ([then[0]] if then else [])
-        with _Timed(self, "; ".join(statement.prepare(self.dialect).sql for statement in statements)):
+        name = f"batch of {statements[0].name}" if statements else "batch"
+        with _Timed(self, name, "; ".join(statement.prepare(self.dialect).sql for statement in statements)):
             return await self._transaction.execute_batch(run, then)
 
     async def draw(self, target: Table, count: int) -> Iterator[int]:

@@ -155,7 +155,9 @@ class Ids:
         self._left.clear()
 
 
-ALLOCATE_IDS = PreparedStatement("SELECT nextval($1::text::regclass) FROM generate_series(1, $2::integer)", lambda values: ())
+ALLOCATE_IDS = PreparedStatement(
+    "SELECT nextval($1::text::regclass) FROM generate_series(1, $2::integer)", lambda values: ()
+)
 
 
 class PostgresTransaction:
@@ -167,7 +169,11 @@ class PostgresTransaction:
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and give its rows."""
         prepared = statement.prepare(self.dialect)
-        return await self._session.fetch(prepared, prepared.bind(values))
+        try:
+            return await self._session.fetch(prepared, prepared.bind(values))
+        except asyncpg.PostgresError as error:
+            error.add_note(f"Statement {statement.name}")
+            raise
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
@@ -206,7 +212,7 @@ class PostgresTransaction:
         await asyncio.sleep(0)
 
     async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
-        """Do as run_many does, and give all rows that it returned: those of arrays in any order."""
+        """Do as execute_many does, and give all rows that it returned: those of arrays in any order."""
         if not rows:
             return []
         if isinstance(statement, BulkStatement):

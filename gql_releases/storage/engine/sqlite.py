@@ -21,7 +21,7 @@ from gql_releases.storage.engine.read_threads import ReadThreads, is_interrupt
 from gql_releases.storage.engine.sqlite_errors import TRANSLATED, translate
 from gql_releases.storage.engine.sqlite_files import OpenFiles, create_file
 from gql_releases.storage.engine.sqlite_writer import SqliteWriter
-from gql_releases.storage.engine.statements import Row, Rows, Statement, Then, Values
+from gql_releases.storage.engine.statements import PreparedStatement, Row, Rows, Statement, Then, Values
 
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
@@ -125,12 +125,20 @@ class SqliteTransaction:
         prepared = statement.prepare(self.dialect)
         if not prepared.is_kept:
             self.has_unkept = True
-        return self._connection.execute(prepared.sql, prepared.bind(values)).fetchall()
+        try:
+            return self._connection.execute(prepared.sql, prepared.bind(values)).fetchall()
+        except sqlite3.Error as error:
+            error.add_note(f"Statement {statement.name}")
+            raise
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and give its first row."""
         prepared = statement.prepare(self.dialect)
-        row: Row | None = self._connection.execute(prepared.sql, prepared.bind(values)).fetchone()
+        try:
+            row: Row | None = self._connection.execute(prepared.sql, prepared.bind(values)).fetchone()
+        except sqlite3.Error as error:
+            error.add_note(f"Statement {statement.name}")
+            raise
         return row
 
     async def execute(self, statement: Statement, values: Values) -> None:
@@ -141,7 +149,13 @@ class SqliteTransaction:
         """Run a statement once for each row of values."""
         if not rows:
             return
-        prepared = statement.prepare(self.dialect)
+        try:
+            self._execute_many(statement.prepare(self.dialect), rows)
+        except sqlite3.Error as error:
+            error.add_note(f"Statement {statement.name}")
+            raise
+
+    def _execute_many(self, prepared: PreparedStatement, rows: list[dict[str, Any]]) -> None:
         bound = [prepared.bind(row) for row in rows]
         if prepared.several:
             whole = len(bound) // ROWS_PER_INSERT * ROWS_PER_INSERT

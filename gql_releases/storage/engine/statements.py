@@ -75,9 +75,11 @@ Construct = ClauseElement | Callable[[Dialect], ClauseElement]
 class Statement:
     """A Core construct (or what makes one for a dialect), compiled at its first use. Keep it: compiling is what costs."""
 
-    __slots__ = ("_construct", "_prepared")
+    __slots__ = ("_construct", "_prepared", "name")
 
-    def __init__(self, construct: Construct) -> None:
+    def __init__(self, name: str, construct: Construct) -> None:
+        """Take a name, noun and verb as `deploys.insert`, that logs, errors and metrics know the statement by."""
+        self.name = name
         self._construct = construct
         self._prepared: dict[Dialect, PreparedStatement] = {}
 
@@ -89,12 +91,16 @@ class Statement:
             return self._prepared.setdefault(dialect, self._prepare(dialect))
 
     def _prepare(self, dialect: Dialect) -> PreparedStatement:
-        return prepare(self._build(dialect), dialect.sql)
+        return self._label(prepare(self._build(dialect), dialect.sql), dialect)
 
     def numbered(self, dialect: Dialect, offset: int) -> PreparedStatement:
         """Compile this statement as a part of a larger one, its parameters numbered from `offset` + 1 on."""
         numbering = dialect.numbered(offset)
-        return prepare(self._build(dialect), numbering)
+        return self._label(prepare(self._build(dialect), numbering), dialect)
+
+    def _label(self, prepared: PreparedStatement, dialect: Dialect) -> PreparedStatement:
+        prepared.sql = dialect.label(prepared.sql, self.name)
+        return prepared
 
     def _build(self, dialect: Dialect) -> ClauseElement:
         construct = self._construct
@@ -119,8 +125,8 @@ class BulkStatement(Statement):
 
     __slots__ = ("_shared",)
 
-    def __init__(self, construct: Construct, shared: Iterable[str] = ()) -> None:
-        super().__init__(construct)
+    def __init__(self, name: str, construct: Construct, shared: Iterable[str] = ()) -> None:
+        super().__init__(name, construct)
         self._shared = frozenset(shared)
 
     def _prepare(self, dialect: Dialect) -> PreparedStatement:

@@ -27,47 +27,56 @@ _pending = [queues.c.state == UpstreamState.PENDING.value, queues.c.next_attempt
 
 # Organizations whose upstream may be asked now and for whom something is due; those that fail are only felt for.
 LIST_DUE_ORGANIZATIONS = Statement(
+    "outbox.list_due_organizations",
     select(upstreams.c.organization_id, upstreams.c.failures).where(
         upstreams.c.resume_at <= _at,
         select(queues.c.id).where(queues.c.organization_id == upstreams.c.organization_id, *_pending).exists(),
-    )
+    ),
 )
 FIND_UPSTREAM = Statement(
+    "outbox.find_upstream",
     select(upstreams.c.url, upstreams.c.organization, upstreams.c.sealed_token).where(
         upstreams.c.organization_id == _id("organization")
-    )
+    ),
 )
 # One process asks a failing upstream at a time: whoever moves its resume_at first.
 CLAIM_UPSTREAM = Statement(
+    "outbox.claim_upstream",
     update(upstreams)
     .values(resume_at=_until)
     .where(upstreams.c.organization_id == _id("organization"), upstreams.c.resume_at <= _at)
-    .returning(upstreams.c.organization_id)
+    .returning(upstreams.c.organization_id),
 )
 LIST_DUE_QUEUES = Statement(
+    "outbox.list_due_queues",
     select(queues.c.id, queues.c.version, queues.c.last_deploy)
     .where(queues.c.organization_id == _id("organization"), *_pending)
     .order_by(queues.c.next_attempt_at, queues.c.id)
     .limit(bindparam("limit", type_=Integer))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True),
 )
 FIND_FIRST_REQUEST = Statement(
+    "outbox.find_first_request",
     select(outbox.c.id, outbox.c.kind, outbox.c.body, outbox.c.attempts)
     .where(outbox.c.organization_id == _id("organization"), outbox.c.queue_id == _id("queue"))
     .order_by(outbox.c.id)
-    .limit(1)
+    .limit(1),
 )
 CLAIM_QUEUE = Statement(
+    "outbox.claim_queue",
     update(queues)
     .values(next_attempt_at=_until, claim=queues.c.claim + 1, attempts=bindparam("attempts", type_=Integer))
     .where(queues.c.id == _id("queue"))
-    .returning(queues.c.claim)
+    .returning(queues.c.claim),
 )
-COUNT_ATTEMPT = Statement(update(outbox).values(attempts=outbox.c.attempts + 1).where(outbox.c.id == _id("item")))
-DELETE_REQUEST = Statement(delete(outbox).where(outbox.c.id == _id("item")))
+COUNT_ATTEMPT = Statement(
+    "outbox.count_attempt", update(outbox).values(attempts=outbox.c.attempts + 1).where(outbox.c.id == _id("item"))
+)
+DELETE_REQUEST = Statement("outbox.delete_request", delete(outbox).where(outbox.c.id == _id("item")))
 _mine = [queues.c.id == _id("queue"), queues.c.claim == bindparam("claim", type_=Integer)]
 # Also locks the queue: what a writer puts in now is seen by the look for the next request, or wakes the queue after it.
 MARK_QUEUE_SENT = Statement(
+    "outbox.mark_queue_sent",
     update(queues)
     .values(
         state=literal(UpstreamState.SENT.value),
@@ -75,77 +84,100 @@ MARK_QUEUE_SENT = Statement(
         last_deploy=func.coalesce(bindparam("deploy", type_=queues.c.last_deploy.type), queues.c.last_deploy),
     )
     .where(*_mine)
-    .returning(queues.c.last_deploy)
+    .returning(queues.c.last_deploy),
 )
 MARK_QUEUE_PENDING = Statement(
+    "outbox.mark_queue_pending",
     update(queues)
     .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_until)
-    .where(queues.c.id == _id("queue"))
+    .where(queues.c.id == _id("queue")),
 )
 MARK_EMPTY_QUEUE_SENT = Statement(
+    "outbox.mark_empty_queue_sent",
     update(queues)
     .values(state=literal(UpstreamState.SENT.value))
-    .where(queues.c.id == _id("queue"), queues.c.state == UpstreamState.PENDING.value)
+    .where(queues.c.id == _id("queue"), queues.c.state == UpstreamState.PENDING.value),
 )
-DELETE_QUEUE = Statement(delete(queues).where(queues.c.id == _id("queue")))
+DELETE_QUEUE = Statement("outbox.delete_queue", delete(queues).where(queues.c.id == _id("queue")))
 _error = bindparam("error", type_=queues.c.last_error.type)
-POSTPONE_QUEUE = Statement(update(queues).values(next_attempt_at=_until, last_error=_error).where(*_mine))
-MARK_QUEUE_FAILED = Statement(update(queues).values(state=literal(UpstreamState.FAILED.value), last_error=_error).where(*_mine))
+POSTPONE_QUEUE = Statement(
+    "outbox.postpone_queue", update(queues).values(next_attempt_at=_until, last_error=_error).where(*_mine)
+)
+MARK_QUEUE_FAILED = Statement(
+    "outbox.mark_queue_failed",
+    update(queues).values(state=literal(UpstreamState.FAILED.value), last_error=_error).where(*_mine),
+)
 CLEAR_FAILURES = Statement(
+    "outbox.clear_failures",
     update(upstreams)
     .values(failures=0, resume_at=_at)
-    .where(upstreams.c.organization_id == _id("organization"), upstreams.c.failures > 0)
+    .where(upstreams.c.organization_id == _id("organization"), upstreams.c.failures > 0),
 )
 COUNT_FAILURE = Statement(
+    "outbox.count_failure",
     update(upstreams)
     .values(failures=upstreams.c.failures + 1, resume_at=_until)
-    .where(upstreams.c.organization_id == _id("organization"))
+    .where(upstreams.c.organization_id == _id("organization")),
 )
-FIND_FAILURES = Statement(select(upstreams.c.failures).where(upstreams.c.organization_id == _id("organization")))
+FIND_FAILURES = Statement(
+    "outbox.find_failures", select(upstreams.c.failures).where(upstreams.c.organization_id == _id("organization"))
+)
 
 DESCRIBE_UPSTREAM = Statement(
+    "outbox.describe_upstream",
     select(upstreams.c.url, upstreams.c.organization, upstreams.c.failures, upstreams.c.resume_at).where(
         upstreams.c.organization_id == _id("organization")
-    )
+    ),
 )
 COUNT_QUEUES = Statement(
+    "outbox.count_queues",
     select(queues.c.state, func.count())
     .where(queues.c.organization_id == _id("organization"))
     .group_by(queues.c.state)
-    .order_by(queues.c.state)
+    .order_by(queues.c.state),
 )
 COUNT_UNSENT_QUEUES = Statement(
-    select(queues.c.state, func.count()).where(queues.c.state != UpstreamState.SENT.value).group_by(queues.c.state)
+    "outbox.count_unsent_queues",
+    select(queues.c.state, func.count()).where(queues.c.state != UpstreamState.SENT.value).group_by(queues.c.state),
 )
 _LISTED = ("version", "kind", "state", "attempts", "next_attempt_at", "last_error")
 LIST_REQUESTS = Statement(
+    "outbox.list_requests",
     select(queues.c.version, outbox.c.kind, queues.c.state, outbox.c.attempts, queues.c.next_attempt_at, queues.c.last_error)
     .join_from(outbox, queues, queues.c.id == outbox.c.queue_id)
     .where(outbox.c.organization_id == _id("organization"))
-    .order_by(outbox.c.id)
+    .order_by(outbox.c.id),
 )
 LIST_FAILED_QUEUES = Statement(
+    "outbox.list_failed_queues",
     select(queues.c.id, queues.c.version)
     .where(queues.c.organization_id == _id("organization"), queues.c.state == UpstreamState.FAILED.value)
-    .order_by(queues.c.id)
+    .order_by(queues.c.id),
 )
 RETRY_QUEUE = Statement(
+    "outbox.retry_queue",
     update(queues)
     .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_at, attempts=0, last_error=Null())
-    .where(queues.c.id == _id("queue"))
+    .where(queues.c.id == _id("queue")),
 )
 # Whatever kept requests waiting was about the old upstream, or its token.
 RETRY_ALL_QUEUES = Statement(
+    "outbox.retry_all_queues",
     update(queues)
     .values(state=literal(UpstreamState.PENDING.value), next_attempt_at=_at, last_error=Null())
     .where(
         queues.c.organization_id == _id("organization"),
         queues.c.state == UpstreamState.FAILED.value,
-    )
+    ),
 )
-DELETE_UPSTREAM = Statement(delete(upstreams).where(upstreams.c.organization_id == _id("organization")).returning(upstreams.c.url))
-DELETE_QUEUES = Statement(delete(queues).where(queues.c.organization_id == _id("organization")))
-COUNT_UNSENT_REQUESTS = Statement(select(func.count()).where(outbox.c.organization_id == _id("organization")))
+DELETE_UPSTREAM = Statement(
+    "outbox.delete_upstream",
+    delete(upstreams).where(upstreams.c.organization_id == _id("organization")).returning(upstreams.c.url),
+)
+DELETE_QUEUES = Statement("outbox.delete_queues", delete(queues).where(queues.c.organization_id == _id("organization")))
+COUNT_UNSENT_REQUESTS = Statement(
+    "outbox.count_unsent_requests", select(func.count()).where(outbox.c.organization_id == _id("organization"))
+)
 
 _NAMED = ("url", "organization", "sealed_token", "failures", "resume_at")
 
@@ -156,7 +188,7 @@ def _upsert_upstream(dialect: Dialect) -> Any:
     return made.on_conflict_do_update(index_elements=["organization_id"], set_=newer)
 
 
-UPSERT_UPSTREAM = Statement(_upsert_upstream)
+UPSERT_UPSTREAM = Statement("outbox.upsert_upstream", _upsert_upstream)
 
 
 class OutboxStore:

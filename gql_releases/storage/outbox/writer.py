@@ -44,6 +44,7 @@ def _bound(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
 
 # The one look-up that a write costs where there is no upstream. PostgreSQL keeps the row from being taken away meanwhile.
 LOCK_UPSTREAM_AND_FIND_QUEUE = Statement(
+    "outbox.lock_upstream_and_find_queue",
     select(upstreams.c.organization_id, queues.c.id)
     .select_from(
         upstreams.outerjoin(
@@ -55,12 +56,13 @@ LOCK_UPSTREAM_AND_FIND_QUEUE = Statement(
         )
     )
     .where(upstreams.c.organization_id == bindparam("organization", type_=Id))
-    .with_for_update(read=True, key_share=True, of=upstreams)
+    .with_for_update(read=True, key_share=True, of=upstreams),
 )
-INSERT_QUEUE = insert_returning(queues, *(column.name for column in queues.c if column.name != "id"))
+INSERT_QUEUE = insert_returning("outbox.insert_queue", queues, *(column.name for column in queues.c if column.name != "id"))
 _waiting = queues.c.state == UpstreamState.PENDING.value
 # A release that waits goes on waiting for its turn; one that was refused is tried again, for what refused it may be gone.
 WAKE_QUEUE = Statement(
+    "outbox.wake_queue",
     update(queues)
     .values(
         state=literal(UpstreamState.PENDING.value),
@@ -69,12 +71,15 @@ WAKE_QUEUE = Statement(
         last_error=case((_waiting, queues.c.last_error), else_=Null()),
     )
     .where(queues.c.id == bindparam("queue", type_=Id))
-    .returning(queues.c.id)
+    .returning(queues.c.id),
 )
-INSERT_REQUEST = Statement(outbox.insert().values(values_of(outbox, *(one.name for one in outbox.c if one.name != "id"))))
+INSERT_REQUEST = Statement(
+    "outbox.insert_request", outbox.insert().values(values_of(outbox, *(one.name for one in outbox.c if one.name != "id")))
+)
 
 
 def filter_by_release(target: Any) -> list[ColumnElement[bool]]:
+    """Return the conditions for the rows of one release."""
     return [
         target.c.organization_id == bindparam("organization", type_=Id),
         target.c.release_id == bindparam("release", type_=Id),
@@ -82,17 +87,19 @@ def filter_by_release(target: Any) -> list[ColumnElement[bool]]:
 
 
 LIST_PROJECT_SLUGS = Statement(
+    "outbox.list_project_slugs",
     select(projects.c.slug)
     .join_from(links, projects, projects.c.id == links.c.project_id)
     .where(*filter_by_release(links))
-    .order_by(projects.c.id)
+    .order_by(projects.c.id),
 )
 FIND_RELEASE = Statement(
+    "outbox.find_release",
     select(releases.c.version, releases.c.ref, releases.c.url, releases.c.date_released, releases.c.status).where(
         releases.c.organization_id == bindparam("organization", type_=Id), releases.c.id == bindparam("release", type_=Id)
-    )
+    ),
 )
-LIST_COMMITS = Statement(
+LIST_COMMITS = Statement("outbox.list_commits", 
     select(
         commits.c.id, commits.c.sha, repositories.c.name, commits.c.message, authors.c.email, authors.c.name,
         commits.c.timestamp,
@@ -106,14 +113,15 @@ LIST_COMMITS = Statement(
     .order_by(commit_links.c.position)
 )  # fmt: skip
 LIST_FILE_CHANGES = Statement(
+    "outbox.list_file_changes",
     select(changes.c.commit_id, changes.c.path, changes.c.type)
     .where(
         changes.c.organization_id == bindparam("organization", type_=Id),
         changes.c.commit_id.in_(select(commit_links.c.commit_id).where(*filter_by_release(commit_links))),
     )
-    .order_by(changes.c.commit_id, changes.c.path)
+    .order_by(changes.c.commit_id, changes.c.path),
 )
-FIND_DEPLOY = Statement(
+FIND_DEPLOY = Statement("outbox.find_deploy", 
     select(
         releases.c.version, deploys.c.release_id, environments.c.name, deploys.c.name, deploys.c.url,
         deploys.c.date_started, deploys.c.date_finished, deploys.c.external_id,
@@ -126,13 +134,14 @@ FIND_DEPLOY = Statement(
     .where(deploys.c.organization_id == bindparam("organization", type_=Id), deploys.c.id == bindparam("deploy", type_=Id))
 )  # fmt: skip
 LIST_DEPLOY_SLUGS = Statement(
+    "outbox.list_deploy_slugs",
     select(projects.c.slug)
     .join_from(deploy_projects, projects, projects.c.id == deploy_projects.c.project_id)
     .where(
         deploy_projects.c.organization_id == bindparam("organization", type_=Id),
         deploy_projects.c.deploy_id == bindparam("deploy", type_=Id),
     )
-    .order_by(projects.c.id)
+    .order_by(projects.c.id),
 )
 
 
@@ -210,7 +219,9 @@ async def forward_deploy(transaction: Transaction, principal: Principal, deploy:
 async def _find(transaction: Transaction, principal: Principal, version: str) -> _Queue | None:
     if not principal.forwards:
         return None
-    row = await transaction.fetch_one(LOCK_UPSTREAM_AND_FIND_QUEUE, {"organization": principal.organization_id, "version": version})
+    row = await transaction.fetch_one(
+        LOCK_UPSTREAM_AND_FIND_QUEUE, {"organization": principal.organization_id, "version": version}
+    )
     return None if row is None else _Queue(row[1])
 
 

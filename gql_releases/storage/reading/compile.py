@@ -153,7 +153,9 @@ def _of_one_parent(level: Level, link: ToMany, order: Order, item: s.ToManyField
     below, found, put = _level_of(level, link, order, item)
     if not below.columns:  # rows are only counted
         below.add(found.links.c[link.parent])
-    below.statement = Statement(found.walk(below.columns, below.source, order, bindparam("parent", type_=Id)))
+    below.statement = Statement(
+        f"read.{link.target}", found.walk(below.columns, below.source, order, bindparam("parent", type_=Id))
+    )
     return ListPlan(item.slot, below, put, None)
 
 
@@ -222,7 +224,7 @@ def _of_many_parents(level: Level, link: ToMany, order: Order, item: s.ToManyFie
     put = _compile_parts(below, rows, item, order, sort, tie)
     parent, places = below.add(parents.c.value), [sort] if link.dense or order.field == link.tie else [sort, tie]
     by = tuple([below.add(one) for one in places])
-    below.statement = Statement(select(*below.columns).select_from(below.source))
+    below.statement = Statement(f"read.{link.target}", select(*below.columns).select_from(below.source))
     return ListPlan(slot, below, put, parent, by, order.descending != shape.backward)
 
 
@@ -356,7 +358,9 @@ def compile_root(
         ]
     )
     alive = and_(tokens.c.id == bindparam("token", type_=Id), tokens.c.revoked_at.is_(None))
-    level.statement = Statement(level.finish(select(*level.columns).select_from(level.source).where(alive)))
+    level.statement = Statement(
+        f"read.{selection.entity}", level.finish(select(*level.columns).select_from(level.source).where(alive))
+    )
     lists = level.lists
     single = not lists or (len(lists) == 1 and lists[0].joined is not None and not lists[0].level.lists)
     scans = is_scanning_read(catalogue, selection, shapes)

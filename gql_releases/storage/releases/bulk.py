@@ -32,8 +32,8 @@ def _lock_releases(dialect: Dialect) -> Any:
     return locked.order_by(releases.c.version).with_for_update(key_share=True)
 
 
-LOCK_RELEASES = Statement(_lock_releases)
-LOCK_COMMIT_REFERENCES = build_lookup(lock_unless=lambda dialect: false())
+LOCK_RELEASES = Statement("releases.lock", _lock_releases)
+LOCK_COMMIT_REFERENCES = build_lookup("releases.lock_commit_references", lock_unless=lambda dialect: false())
 
 
 async def lock_bulk(transaction: Transaction, organization: int, creations: Sequence[Creation]) -> None:

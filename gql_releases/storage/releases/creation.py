@@ -50,9 +50,9 @@ projects, upstreams = table(ProjectRow), table(UpstreamRow)
 _OWN = bindparam("organization_id", type_=Id)
 _SHARED = ("organization_id",)
 INSERT_RELEASE = insert_all(
-    releases, *[column.name for column in releases.c if column.name != "last_deploy_id"], shared=_SHARED
+    "releases.insert", releases, *[column.name for column in releases.c if column.name != "last_deploy_id"], shared=_SHARED
 )
-LINK_NEW_RELEASE = insert_all(links, *[column.name for column in links.c], shared=_SHARED)
+LINK_NEW_RELEASE = insert_all("releases.link_new", links, *[column.name for column in links.c], shared=_SHARED)
 COPIED = ("date_created", "release_order", "semver_key", "build_number")
 """Sort keys of a release that its links to projects have, too."""
 
@@ -78,8 +78,8 @@ def _all_known(dialect: Dialect) -> Any:
     return found == bindparam("creations", type_=Id)
 
 
-LOOK_UP_NEW = build_lookup(_named_beside)
-LOOK_UP_AND_LOCK_NEW = build_lookup(_named_beside, lock_unless=_all_known)
+LOOK_UP_NEW = build_lookup("releases.look_up_new", _named_beside)
+LOOK_UP_AND_LOCK_NEW = build_lookup("releases.look_up_and_lock_new", _named_beside, lock_unless=_all_known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def _counts(dialect: Dialect) -> Any:
     )
 
 
-COUNT_RELEASES = Statement(_counts)
+COUNT_RELEASES = Statement("releases.count", _counts)
 
 
 class ExistingReleaseLookup:

@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 _LINK = [column.name for column in links.c if column.name != "project_id"]
 LINK_PROJECT = BulkStatement(
+    "releases.link_project",
     lambda dialect: (
         insert_rows(dialect, links, (*_LINK, "project_id"), _LINK).on_conflict_do_nothing().returning(links.c.project_id)
     ),
@@ -50,7 +51,8 @@ LINK_PROJECT = BulkStatement(
 )
 _SORT_KEYS = (*COPIED, "date_released")
 FIND_SORT_KEYS = Statement(
-    select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id))
+    "releases.find_sort_keys",
+    select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id)),
 )
 
 
@@ -59,20 +61,26 @@ def _where_release(column: Any) -> Any:
 
 
 UPDATE_COLUMN = {
-    name: Statement(update(releases).values(values_of(releases, name)).where(_where_release(releases.c.id)))
+    name: Statement(
+        f"releases.update_{name}", update(releases).values(values_of(releases, name)).where(_where_release(releases.c.id))
+    )
     for name in ("ref", "url", "status", "notes", "metadata_json")
 }
 COLUMN_OF = {"metadata": "metadata_json"}
 UPDATE_DATE = Statement(
-    update(releases).values(values_of(releases, "date_released", "release_order")).where(_where_release(releases.c.id))
+    "releases.update_date",
+    update(releases).values(values_of(releases, "date_released", "release_order")).where(_where_release(releases.c.id)),
 )
 UPDATE_DATE_OF_LINKS = Statement(
+    "releases.update_date_of_links",
     update(links)
     .values(values_of(links, "release_order", "date_shown"))
-    .where(links.c.organization_id == bindparam("organization", type_=Id), _where_release(links.c.release_id))
+    .where(links.c.organization_id == bindparam("organization", type_=Id), _where_release(links.c.release_id)),
 )
-CLEAR_LAST_DEPLOY = Statement(update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id)))
-DELETE_RELEASE = Statement(delete(releases).where(_where_release(releases.c.id)))
+CLEAR_LAST_DEPLOY = Statement(
+    "releases.clear_last_deploy", update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id))
+)
+DELETE_RELEASE = Statement("releases.delete", delete(releases).where(_where_release(releases.c.id)))
 
 FIELDS_KEPT_BY_EXISTING = ("ref", "url", "date_released", "notes", "metadata")
 """What a creation does not take for a release that is known."""

@@ -1,0 +1,690 @@
+-- commit_authors.complete
+/* commit_authors.complete */ UPDATE commit_authors SET name=$1::VARCHAR WHERE commit_authors.id = $2::BIGINT;
+
+-- commit_authors.find_by_key
+/* commit_authors.find_by_key */ SELECT commit_authors.email, commit_authors.id, commit_authors.name 
+FROM commit_authors 
+WHERE commit_authors.organization_id = $1::BIGINT AND commit_authors.email = any($2::VARCHAR(200)[] COLLATE "C");
+
+-- commit_authors.insert_missing
+/* commit_authors.insert_missing */ INSERT INTO commit_authors (organization_id, email, name) SELECT $1::BIGINT AS anon_1, anon_2.email, anon_2.name 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(email VARCHAR(200) COLLATE "C", name VARCHAR(128) COLLATE "C") ON CONFLICT DO NOTHING;
+
+-- commit_authors.insert_new
+/* commit_authors.insert_new */ INSERT INTO commit_authors (id, organization_id, email, name) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.email, anon_1.name 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_1(id BIGINT, email VARCHAR(200) COLLATE "C", name VARCHAR(128) COLLATE "C");
+
+-- commits.clear_heads
+/* commits.clear_heads */ DELETE FROM head_commits WHERE head_commits.organization_id = $1::BIGINT AND head_commits.release_id = $2::BIGINT;
+
+-- commits.clear_release_authors
+/* commits.clear_release_authors */ DELETE FROM release_authors WHERE release_authors.organization_id = $1::BIGINT AND release_authors.release_id = $2::BIGINT;
+
+-- commits.clear_release_commits
+/* commits.clear_release_commits */ DELETE FROM release_commits WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $2::BIGINT;
+
+-- commits.complete
+/* commits.complete */ UPDATE commits SET author_id=$1::BIGINT, message=$2::VARCHAR, timestamp=$3::TIMESTAMP WITH TIME ZONE WHERE commits.id = $4::BIGINT;
+
+-- commits.count
+/* commits.count */ UPDATE releases SET commit_count=$1::INTEGER, commit_status=$2::VARCHAR, last_commit_id=$3::BIGINT WHERE releases.organization_id = $4::BIGINT AND releases.id = $5::BIGINT;
+
+-- commits.delete_head
+/* commits.delete_head */ DELETE FROM head_commits WHERE head_commits.id = $1::BIGINT;
+
+-- commits.find_by_key
+/* commits.find_by_key */ SELECT commits.sha, commits.id, commits.author_id, commits.message, commits.timestamp 
+FROM commits 
+WHERE commits.organization_id = $1::BIGINT AND commits.repository_id = $2::BIGINT AND commits.sha = any($3::VARCHAR(64)[] COLLATE "C");
+
+-- commits.find_link_position
+/* commits.find_link_position */ SELECT release_commits.position 
+FROM release_commits 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.commit_id = $2::BIGINT AND release_commits.release_id = $3::BIGINT ORDER BY release_commits.position;
+
+-- commits.find_lists_with
+/* commits.find_lists_with */ SELECT release_commits.release_id, release_commits.position, CASE WHEN (head_commits.commit_status = $1::VARCHAR) THEN head_commits.previous_sha ELSE NULL END AS anon_1 
+FROM commits JOIN release_commits ON release_commits.commit_id = commits.id JOIN head_commits ON head_commits.release_id = release_commits.release_id AND head_commits.repository_id = commits.repository_id JOIN releases ON releases.id = release_commits.release_id 
+WHERE commits.organization_id = $2::BIGINT AND commits.repository_id = $3::BIGINT AND release_commits.organization_id = $2::BIGINT AND head_commits.organization_id = $2::BIGINT AND commits.sha = $4::VARCHAR AND head_commits.kind = $5::VARCHAR ORDER BY releases.version 
+ LIMIT $6::INTEGER;
+
+-- commits.find_release
+/* commits.find_release */ SELECT releases.id 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.version = $2::VARCHAR;
+
+-- commits.find_time
+/* commits.find_time */ SELECT commits.timestamp 
+FROM commits 
+WHERE commits.organization_id = $1::BIGINT AND commits.repository_id = $2::BIGINT AND commits.sha = $3::VARCHAR;
+
+-- commits.insert_change
+/* commits.insert_change */ INSERT INTO file_changes (organization_id, commit_id, path, type) SELECT $1::BIGINT AS anon_1, anon_2.commit_id, anon_2.path, anon_2.type 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(commit_id BIGINT, path VARCHAR(510) COLLATE "C", type VARCHAR(8) COLLATE "C") ON CONFLICT DO NOTHING;
+
+-- commits.insert_head_of_list
+/* commits.insert_head_of_list */ INSERT INTO head_commits (organization_id, release_id, repository_id, commit_id, previous_sha, said, kind, commit_status, head_time) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.repository_id, anon_2.commit_id, anon_2.previous_sha, anon_2.said, anon_2.kind, anon_2.commit_status, anon_2.head_time 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, repository_id BIGINT, commit_id BIGINT, previous_sha VARCHAR(64) COLLATE "C", said BOOLEAN, kind VARCHAR(5) COLLATE "C", commit_status VARCHAR(20) COLLATE "C", head_time TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, release_id, repository_id) DO UPDATE SET commit_id = CASE WHEN head_commits.said THEN head_commits.commit_id ELSE excluded.commit_id END, kind = excluded.kind, commit_status = excluded.commit_status, known_until = NULL, head_time = CASE WHEN head_commits.said THEN head_commits.head_time ELSE excluded.head_time END;
+
+-- commits.insert_missing
+/* commits.insert_missing */ INSERT INTO commits (organization_id, sha, repository_id, author_id, message, timestamp, date_created) SELECT $1::BIGINT AS anon_1, anon_2.sha, anon_2.repository_id, anon_2.author_id, anon_2.message, anon_2.timestamp, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(sha VARCHAR(64) COLLATE "C", repository_id BIGINT, author_id BIGINT, message TEXT, timestamp TIMESTAMP WITH TIME ZONE) ON CONFLICT DO NOTHING;
+
+-- commits.insert_new
+/* commits.insert_new */ INSERT INTO commits (id, organization_id, sha, repository_id, author_id, message, timestamp, date_created) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.sha, anon_1.repository_id, anon_1.author_id, anon_1.message, anon_1.timestamp, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, sha VARCHAR(64) COLLATE "C", repository_id BIGINT, author_id BIGINT, message TEXT, timestamp TIMESTAMP WITH TIME ZONE);
+
+-- commits.link
+/* commits.link */ INSERT INTO release_commits (organization_id, release_id, position, commit_id) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.position, anon_2.commit_id 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, position INTEGER, commit_id BIGINT);
+
+-- commits.link_author
+/* commits.link_author */ INSERT INTO release_authors (organization_id, release_id, position, author_id) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.position, anon_2.author_id 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, position INTEGER, author_id BIGINT);
+
+-- commits.list_defaults_by_id
+/* commits.list_defaults_by_id */ SELECT repositories.name 
+FROM projects JOIN repositories ON repositories.id = projects.default_repository_id 
+WHERE projects.organization_id = $1::BIGINT AND projects.id = any($2::BIGINT[]);
+
+-- commits.list_defaults_by_slug
+/* commits.list_defaults_by_slug */ SELECT repositories.name 
+FROM projects JOIN repositories ON repositories.id = projects.default_repository_id 
+WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($2::VARCHAR(50)[] COLLATE "C");
+
+-- commits.list_defaults_of_release
+/* commits.list_defaults_of_release */ SELECT DISTINCT repositories.name 
+FROM release_projects JOIN projects ON projects.id = release_projects.project_id JOIN repositories ON repositories.id = projects.default_repository_id 
+WHERE release_projects.organization_id = $1::BIGINT AND release_projects.release_id = $2::BIGINT 
+ LIMIT $3::INTEGER;
+
+-- commits.list_heads
+/* commits.list_heads */ SELECT head_commits.id, head_commits.repository_id, head_commits.commit_id, head_commits.previous_sha, head_commits.said, head_commits.kind, head_commits.commit_status, head_commits.known_until, head_commits.head_time, commits.sha, commits.timestamp, commits.author_id, repositories.name, releases.commit_status AS commit_status_1 
+FROM head_commits JOIN commits ON commits.id = head_commits.commit_id JOIN repositories ON repositories.id = head_commits.repository_id JOIN releases ON releases.id = head_commits.release_id 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.release_id = $2::BIGINT ORDER BY repositories.name;
+
+-- commits.list_heads_before
+/* commits.list_heads_before */ SELECT DISTINCT commits.sha, head_commits.head_time 
+FROM head_commits JOIN commits ON commits.id = head_commits.commit_id 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.repository_id = $2::BIGINT AND head_commits.kind = $3::VARCHAR AND head_commits.commit_status = $4::VARCHAR AND head_commits.head_time < $5::TIMESTAMP WITH TIME ZONE ORDER BY head_commits.head_time DESC 
+ LIMIT $6::INTEGER;
+
+-- commits.list_linked
+/* commits.list_linked */ SELECT commits.id, commits.repository_id, commits.author_id, commits.timestamp 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $2::BIGINT ORDER BY release_commits.position;
+
+-- commits.list_linked_elsewhere
+/* commits.list_linked_elsewhere */ SELECT commits.id, commits.repository_id, commits.author_id, commits.timestamp 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $2::BIGINT AND commits.repository_id != $3::BIGINT ORDER BY release_commits.position;
+
+-- commits.list_projects_of_release
+/* commits.list_projects_of_release */ SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $1::BIGINT AND release_projects.release_id = $2::BIGINT;
+
+-- commits.list_ranges_waiting_for_head
+/* commits.list_ranges_waiting_for_head */ SELECT anon_1.release_id 
+FROM (SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.repository_id = $2::BIGINT AND head_commits.release_id != $3::BIGINT AND head_commits.known_until = $4::VARCHAR UNION SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.repository_id = $2::BIGINT AND head_commits.release_id != $3::BIGINT AND head_commits.kind = $5::VARCHAR AND head_commits.previous_sha IS NULL AND head_commits.head_time >= $6::TIMESTAMP WITH TIME ZONE) AS anon_1 ORDER BY anon_1.release_id DESC 
+ LIMIT $7::INTEGER;
+
+-- commits.list_ranges_waiting_for_list
+/* commits.list_ranges_waiting_for_list */ SELECT anon_1.release_id 
+FROM (SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.repository_id = $2::BIGINT AND head_commits.release_id != $3::BIGINT AND head_commits.known_until IN (SELECT commits.sha 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $3::BIGINT AND commits.repository_id = $2::BIGINT) UNION SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.repository_id = $2::BIGINT AND head_commits.release_id != $3::BIGINT AND head_commits.kind = $4::VARCHAR AND head_commits.head_time >= (SELECT min(coalesce(commits.timestamp, $5::TIMESTAMP WITH TIME ZONE)) AS min_1 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $3::BIGINT AND commits.repository_id = $2::BIGINT)) AS anon_1 ORDER BY anon_1.release_id DESC 
+ LIMIT $6::INTEGER;
+
+-- commits.list_ranges_waiting_for_new_list
+/* commits.list_ranges_waiting_for_new_list */ SELECT anon_1.release_id 
+FROM (SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.repository_id = $2::BIGINT AND head_commits.known_until = any($3::VARCHAR(64)[] COLLATE "C") UNION SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.repository_id = $2::BIGINT AND head_commits.kind = $4::VARCHAR AND head_commits.head_time >= $5::TIMESTAMP WITH TIME ZONE) AS anon_1 ORDER BY anon_1.release_id DESC 
+ LIMIT $6::INTEGER;
+
+-- commits.list_releases_of_heads
+/* commits.list_releases_of_heads */ SELECT head_commits.commit_id, head_commits.release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = $1::BIGINT AND head_commits.commit_id = any($2::BIGINT[]) AND head_commits.release_id != $3::BIGINT;
+
+-- commits.list_releases_of_projects
+/* commits.list_releases_of_projects */ SELECT DISTINCT release_projects.release_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $1::BIGINT AND release_projects.release_id = any($2::BIGINT[]) AND release_projects.project_id = any($3::BIGINT[]);
+
+-- commits.list_rest_of_list
+/* commits.list_rest_of_list */ SELECT commits.id, commits.repository_id, commits.author_id, commits.timestamp, commits.sha 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $2::BIGINT AND commits.repository_id = $3::BIGINT AND release_commits.position >= $4::BIGINT ORDER BY release_commits.position 
+ LIMIT $5::INTEGER;
+
+-- commits.lock_lists
+/* commits.lock_lists */ SELECT repositories.id 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.id = $2::BIGINT FOR SHARE;
+
+-- commits.lock_ranges
+/* commits.lock_ranges */ SELECT repositories.id 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.id = $2::BIGINT FOR NO KEY UPDATE;
+
+-- commits.lock_release
+/* commits.lock_release */ SELECT releases.id 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.id = $2::BIGINT FOR NO KEY UPDATE NOWAIT;
+
+-- commits.look_up
+/* commits.look_up */ SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM commit_authors 
+WHERE commit_authors.organization_id = $1::BIGINT AND commit_authors.email = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'commit' AS kind, commits.sha AS name, commits.id AS id, commits.repository_id AS owner, commits.author_id AS other, commits.message AS said, commits.timestamp AS time 
+FROM commits 
+WHERE commits.organization_id = $1::BIGINT AND commits.sha = any($4::VARCHAR(64)[] COLLATE "C");
+
+-- commits.look_up_ids
+/* commits.look_up_ids */ SELECT commits.sha, commits.id 
+FROM commits 
+WHERE commits.organization_id = $1::BIGINT AND commits.repository_id = $2::BIGINT AND commits.sha = any($3::VARCHAR(64)[] COLLATE "C");
+
+-- commits.mark_origin_ambiguous
+/* commits.mark_origin_ambiguous */ UPDATE releases SET commit_status=$1::VARCHAR WHERE releases.organization_id = $2::BIGINT AND releases.id = any($3::BIGINT[]) AND (SELECT count(DISTINCT projects.default_repository_id) AS count_1 
+FROM release_projects JOIN projects ON projects.id = release_projects.project_id 
+WHERE release_projects.organization_id = $2::BIGINT AND release_projects.release_id = releases.id) > $4::INTEGER;
+
+-- commits.set_head
+/* commits.set_head */ INSERT INTO head_commits (organization_id, release_id, repository_id, commit_id, previous_sha, said, kind, commit_status) VALUES ($1::BIGINT, $2::BIGINT, $3::BIGINT, $4::BIGINT, $5::VARCHAR, $6::BOOLEAN, $7::VARCHAR, $8::VARCHAR) ON CONFLICT (organization_id, release_id, repository_id) DO UPDATE SET commit_id = excluded.commit_id, previous_sha = excluded.previous_sha, said = excluded.said, kind = CASE WHEN (head_commits.kind = $9::VARCHAR OR head_commits.commit_id IS NOT DISTINCT FROM excluded.commit_id AND head_commits.previous_sha IS NOT DISTINCT FROM excluded.previous_sha AND head_commits.said IS NOT DISTINCT FROM excluded.said) THEN head_commits.kind ELSE excluded.kind END RETURNING head_commits.id;
+
+-- commits.update_head
+/* commits.update_head */ UPDATE head_commits SET kind=$1::VARCHAR, commit_status=$2::VARCHAR, known_until=$3::VARCHAR, head_time=$4::TIMESTAMP WITH TIME ZONE WHERE head_commits.id = $5::BIGINT;
+
+-- commits.update_status
+/* commits.update_status */ UPDATE releases SET commit_status=$1::VARCHAR WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT;
+
+-- database.find_revision
+/* database.find_revision */ SELECT version_num 
+FROM alembic_version;
+
+-- database.find_unfinished_copy
+/* database.find_unfinished_copy */ SELECT oid 
+FROM pg_class 
+WHERE oid = to_regclass('copying');
+
+-- deploys.count
+/* deploys.count */ UPDATE releases SET deploy_count=(releases.deploy_count + $1::INTEGER), last_deploy_id=$2::BIGINT WHERE releases.id = $3::BIGINT;
+
+-- deploys.find_by_external_id
+/* deploys.find_by_external_id */ SELECT deploys.id, deploys.environment_id, deploys.previous_release_id, deploys.name, deploys.url, deploys.date_started, deploys.date_finished, deploys.finish_order, deploys.status, deploys.comment, deploys.links 
+FROM deploys 
+WHERE deploys.organization_id = $1::BIGINT AND deploys.id IN (SELECT deploy_projects.deploy_id 
+FROM deploy_projects 
+WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.project_id = (SELECT projects.id 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.slug = $2::VARCHAR) AND deploy_projects.external_id = $3::VARCHAR);
+
+-- deploys.find_by_id
+/* deploys.find_by_id */ SELECT deploys.id, deploys.environment_id, deploys.previous_release_id, deploys.name, deploys.url, deploys.date_started, deploys.date_finished, deploys.finish_order, deploys.status, deploys.comment, deploys.links 
+FROM deploys 
+WHERE deploys.organization_id = $1::BIGINT AND deploys.id = $2::BIGINT;
+
+-- deploys.find_existing
+/* deploys.find_existing */ SELECT deploys.id, deploys.release_id, deploys.environment_id 
+FROM unnest($1::BIGINT[]) AS anon_1(value) JOIN deploy_projects ON deploy_projects.organization_id = $2::BIGINT AND deploy_projects.project_id = anon_1.value AND deploy_projects.external_id = $3::VARCHAR JOIN deploys ON deploys.id = deploy_projects.deploy_id 
+ LIMIT $4::INTEGER;
+
+-- deploys.insert
+/* deploys.insert */ INSERT INTO deploys (organization_id, release_id, environment_id, name, url, date_started, date_finished, finish_order, date_created, status, external_id, comment, links, previous_release_id) VALUES ($1::BIGINT, $2::BIGINT, $3::BIGINT, $4::VARCHAR, $5::VARCHAR, $6::TIMESTAMP WITH TIME ZONE, $7::TIMESTAMP WITH TIME ZONE, $8::TIMESTAMP WITH TIME ZONE, $9::TIMESTAMP WITH TIME ZONE, $10::VARCHAR, $11::VARCHAR, $12::VARCHAR, $13::VARCHAR, $14::BIGINT) RETURNING deploys.id;
+
+-- deploys.link_projects
+/* deploys.link_projects */ INSERT INTO deploy_projects (organization_id, deploy_id, project_id, external_id) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, anon_3.project_id, anon_3.external_id 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_3(project_id BIGINT, external_id VARCHAR(64) COLLATE "C");
+
+-- deploys.list_projects_of
+/* deploys.list_projects_of */ SELECT deploy_projects.project_id 
+FROM deploy_projects 
+WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.deploy_id = $2::BIGINT;
+
+-- deploys.list_projects_of_release
+/* deploys.list_projects_of_release */ SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $1::BIGINT AND release_projects.release_id = $2::BIGINT ORDER BY release_projects.project_id;
+
+-- deploys.update
+/* deploys.update */ UPDATE deploys SET name=$1::VARCHAR, url=$2::VARCHAR, date_started=$3::TIMESTAMP WITH TIME ZONE, date_finished=$4::TIMESTAMP WITH TIME ZONE, finish_order=$5::TIMESTAMP WITH TIME ZONE, status=$6::VARCHAR, comment=$7::VARCHAR, links=$8::VARCHAR, previous_release_id=$9::BIGINT WHERE deploys.id = $10::BIGINT;
+
+-- environments.clear_current
+/* environments.clear_current */ DELETE FROM current_deploys WHERE current_deploys.organization_id = $1::BIGINT AND current_deploys.environment_id = $2::BIGINT AND current_deploys.project_id = $3::BIGINT;
+
+-- environments.complete
+/* environments.complete */ UPDATE environments SET  WHERE environments.id = $1::BIGINT;
+
+-- environments.delete_current_of_release
+/* environments.delete_current_of_release */ UPDATE deploys SET previous_release_id=$1::BIGINT WHERE deploys.organization_id = $2::BIGINT AND deploys.previous_release_id = $3::BIGINT;
+
+-- environments.find_by_key
+/* environments.find_by_key */ SELECT environments.name, environments.id 
+FROM environments 
+WHERE environments.organization_id = $1::BIGINT AND environments.name = any($2::VARCHAR(64)[] COLLATE "C");
+
+-- environments.find_release_before
+/* environments.find_release_before */ SELECT current_deploys.release_id 
+FROM current_deploys JOIN deploys ON deploys.id = current_deploys.deploy_id 
+WHERE current_deploys.organization_id = $1::BIGINT AND current_deploys.environment_id = $2::BIGINT AND current_deploys.project_id = any($3::BIGINT[]) ORDER BY deploys.finish_order DESC, deploys.id DESC 
+ LIMIT $4::INTEGER;
+
+-- environments.find_running_release
+/* environments.find_running_release */ SELECT current_deploys.environment_id, current_deploys.project_id 
+FROM current_deploys 
+WHERE current_deploys.organization_id = $1::BIGINT AND current_deploys.release_id = $2::BIGINT;
+
+-- environments.insert_missing
+/* environments.insert_missing */ INSERT INTO environments (organization_id, name, date_created) SELECT $1::BIGINT AS anon_1, anon_2.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(name VARCHAR(64) COLLATE "C") ON CONFLICT DO NOTHING;
+
+-- environments.insert_new
+/* environments.insert_new */ INSERT INTO environments (id, organization_id, name, date_created) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, name VARCHAR(64) COLLATE "C");
+
+-- environments.newest_deploy
+/* environments.newest_deploy */ SELECT deploys.id, deploys.release_id 
+FROM deploys 
+WHERE deploys.organization_id = $1::BIGINT AND deploys.environment_id = $2::BIGINT AND deploys.status = $3::VARCHAR AND (EXISTS (SELECT deploy_projects.deploy_id 
+FROM deploy_projects 
+WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.project_id = $4::BIGINT AND deploy_projects.deploy_id = deploys.id)) ORDER BY deploys.finish_order DESC, deploys.id DESC 
+ LIMIT $5::INTEGER;
+
+-- environments.upsert_current
+/* environments.upsert_current */ INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy_id, release_id) VALUES ($1::BIGINT, $2::BIGINT, $3::BIGINT, $4::BIGINT, $5::BIGINT) ON CONFLICT (organization_id, environment_id, project_id) DO UPDATE SET deploy_id = excluded.deploy_id, release_id = excluded.release_id RETURNING current_deploys.id;
+
+-- locks.lock_organization
+/* locks.lock_organization */ SELECT pg_advisory_xact_lock($1::BIGINT) AS pg_advisory_xact_lock_1;
+
+-- locks.lock_organization_shared
+/* locks.lock_organization_shared */ SELECT pg_advisory_xact_lock_shared($1::BIGINT) AS pg_advisory_xact_lock_shared_1;
+
+-- organizations.find
+/* organizations.find */ SELECT organizations.id 
+FROM organizations 
+WHERE organizations.slug = $1::VARCHAR;
+
+-- organizations.insert
+/* organizations.insert */ INSERT INTO organizations (slug, name, date_created) VALUES ($1::VARCHAR, $2::VARCHAR, $3::TIMESTAMP WITH TIME ZONE) ON CONFLICT DO NOTHING RETURNING organizations.id;
+
+-- organizations.list
+/* organizations.list */ SELECT organizations.slug, organizations.name, (SELECT count(*) AS count_1 
+FROM projects 
+WHERE projects.organization_id = organizations.id) AS projects, (SELECT count(*) AS count_2 
+FROM releases 
+WHERE releases.organization_id = organizations.id) AS releases 
+FROM organizations ORDER BY organizations.slug;
+
+-- outbox.claim_queue
+/* outbox.claim_queue */ UPDATE upstream_releases SET attempts=$1::INTEGER, next_attempt_at=$2::TIMESTAMP WITH TIME ZONE, claim=(upstream_releases.claim + $3::INTEGER) WHERE upstream_releases.id = $4::BIGINT RETURNING upstream_releases.claim;
+
+-- outbox.claim_upstream
+/* outbox.claim_upstream */ UPDATE upstreams SET resume_at=$1::TIMESTAMP WITH TIME ZONE WHERE upstreams.organization_id = $2::BIGINT AND upstreams.resume_at <= $3::TIMESTAMP WITH TIME ZONE RETURNING upstreams.organization_id;
+
+-- outbox.clear_failures
+/* outbox.clear_failures */ UPDATE upstreams SET failures=$1::INTEGER, resume_at=$2::TIMESTAMP WITH TIME ZONE WHERE upstreams.organization_id = $3::BIGINT AND upstreams.failures > $4::INTEGER;
+
+-- outbox.count_attempt
+/* outbox.count_attempt */ UPDATE outbox SET attempts=(outbox.attempts + $1::INTEGER) WHERE outbox.id = $2::BIGINT;
+
+-- outbox.count_failure
+/* outbox.count_failure */ UPDATE upstreams SET failures=(upstreams.failures + $1::INTEGER), resume_at=$2::TIMESTAMP WITH TIME ZONE WHERE upstreams.organization_id = $3::BIGINT;
+
+-- outbox.count_queues
+/* outbox.count_queues */ SELECT upstream_releases.state, count(*) AS count_1 
+FROM upstream_releases 
+WHERE upstream_releases.organization_id = $1::BIGINT GROUP BY upstream_releases.state ORDER BY upstream_releases.state;
+
+-- outbox.count_unsent_queues
+/* outbox.count_unsent_queues */ SELECT upstream_releases.state, count(*) AS count_1 
+FROM upstream_releases 
+WHERE upstream_releases.state != $1::VARCHAR GROUP BY upstream_releases.state;
+
+-- outbox.count_unsent_requests
+/* outbox.count_unsent_requests */ SELECT count(*) AS count_1 
+FROM outbox 
+WHERE outbox.organization_id = $1::BIGINT;
+
+-- outbox.delete_queue
+/* outbox.delete_queue */ DELETE FROM upstream_releases WHERE upstream_releases.id = $1::BIGINT;
+
+-- outbox.delete_queues
+/* outbox.delete_queues */ DELETE FROM upstream_releases WHERE upstream_releases.organization_id = $1::BIGINT;
+
+-- outbox.delete_request
+/* outbox.delete_request */ DELETE FROM outbox WHERE outbox.id = $1::BIGINT;
+
+-- outbox.delete_upstream
+/* outbox.delete_upstream */ DELETE FROM upstreams WHERE upstreams.organization_id = $1::BIGINT RETURNING upstreams.url;
+
+-- outbox.describe_upstream
+/* outbox.describe_upstream */ SELECT upstreams.url, upstreams.organization, upstreams.failures, upstreams.resume_at 
+FROM upstreams 
+WHERE upstreams.organization_id = $1::BIGINT;
+
+-- outbox.find_deploy
+/* outbox.find_deploy */ SELECT releases.version, deploys.release_id, environments.name, deploys.name AS name_1, deploys.url, deploys.date_started, deploys.date_finished, deploys.external_id 
+FROM deploys JOIN releases ON releases.id = deploys.release_id JOIN environments ON environments.id = deploys.environment_id 
+WHERE deploys.organization_id = $1::BIGINT AND deploys.id = $2::BIGINT;
+
+-- outbox.find_failures
+/* outbox.find_failures */ SELECT upstreams.failures 
+FROM upstreams 
+WHERE upstreams.organization_id = $1::BIGINT;
+
+-- outbox.find_first_request
+/* outbox.find_first_request */ SELECT outbox.id, outbox.kind, outbox.body, outbox.attempts 
+FROM outbox 
+WHERE outbox.organization_id = $1::BIGINT AND outbox.queue_id = $2::BIGINT ORDER BY outbox.id 
+ LIMIT $3::INTEGER;
+
+-- outbox.find_release
+/* outbox.find_release */ SELECT releases.version, releases.ref, releases.url, releases.date_released, releases.status 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.id = $2::BIGINT;
+
+-- outbox.find_upstream
+/* outbox.find_upstream */ SELECT upstreams.url, upstreams.organization, upstreams.sealed_token 
+FROM upstreams 
+WHERE upstreams.organization_id = $1::BIGINT;
+
+-- outbox.insert_queue
+/* outbox.insert_queue */ INSERT INTO upstream_releases (organization_id, version, state, attempts, last_error, next_attempt_at, claim, last_deploy) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::INTEGER, $5::VARCHAR, $6::TIMESTAMP WITH TIME ZONE, $7::INTEGER, $8::VARCHAR) RETURNING upstream_releases.id;
+
+-- outbox.insert_request
+/* outbox.insert_request */ INSERT INTO outbox (organization_id, queue_id, kind, body, attempts, date_created) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, $4::VARCHAR, $5::INTEGER, $6::TIMESTAMP WITH TIME ZONE) RETURNING outbox.id;
+
+-- outbox.list_commits
+/* outbox.list_commits */ SELECT commits.id, commits.sha, repositories.name, commits.message, commit_authors.email, commit_authors.name AS name_1, commits.timestamp 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id JOIN repositories ON repositories.id = commits.repository_id LEFT OUTER JOIN commit_authors ON commit_authors.id = commits.author_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $2::BIGINT ORDER BY release_commits.position;
+
+-- outbox.list_deploy_slugs
+/* outbox.list_deploy_slugs */ SELECT projects.slug 
+FROM deploy_projects JOIN projects ON projects.id = deploy_projects.project_id 
+WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.deploy_id = $2::BIGINT ORDER BY projects.id;
+
+-- outbox.list_due_organizations
+/* outbox.list_due_organizations */ SELECT upstreams.organization_id, upstreams.failures 
+FROM upstreams 
+WHERE upstreams.resume_at <= $1::TIMESTAMP WITH TIME ZONE AND (EXISTS (SELECT upstream_releases.id 
+FROM upstream_releases 
+WHERE upstream_releases.organization_id = upstreams.organization_id AND upstream_releases.state = $2::VARCHAR AND upstream_releases.next_attempt_at <= $1::TIMESTAMP WITH TIME ZONE));
+
+-- outbox.list_due_queues
+/* outbox.list_due_queues */ SELECT upstream_releases.id, upstream_releases.version, upstream_releases.last_deploy 
+FROM upstream_releases 
+WHERE upstream_releases.organization_id = $1::BIGINT AND upstream_releases.state = $2::VARCHAR AND upstream_releases.next_attempt_at <= $3::TIMESTAMP WITH TIME ZONE ORDER BY upstream_releases.next_attempt_at, upstream_releases.id 
+ LIMIT $4::INTEGER FOR UPDATE SKIP LOCKED;
+
+-- outbox.list_failed_queues
+/* outbox.list_failed_queues */ SELECT upstream_releases.id, upstream_releases.version 
+FROM upstream_releases 
+WHERE upstream_releases.organization_id = $1::BIGINT AND upstream_releases.state = $2::VARCHAR ORDER BY upstream_releases.id;
+
+-- outbox.list_file_changes
+/* outbox.list_file_changes */ SELECT file_changes.commit_id, file_changes.path, file_changes.type 
+FROM file_changes 
+WHERE file_changes.organization_id = $1::BIGINT AND file_changes.commit_id IN (SELECT release_commits.commit_id 
+FROM release_commits 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $2::BIGINT) ORDER BY file_changes.commit_id, file_changes.path;
+
+-- outbox.list_project_slugs
+/* outbox.list_project_slugs */ SELECT projects.slug 
+FROM release_projects JOIN projects ON projects.id = release_projects.project_id 
+WHERE release_projects.organization_id = $1::BIGINT AND release_projects.release_id = $2::BIGINT ORDER BY projects.id;
+
+-- outbox.list_requests
+/* outbox.list_requests */ SELECT upstream_releases.version, outbox.kind, upstream_releases.state, outbox.attempts, upstream_releases.next_attempt_at, upstream_releases.last_error 
+FROM outbox JOIN upstream_releases ON upstream_releases.id = outbox.queue_id 
+WHERE outbox.organization_id = $1::BIGINT ORDER BY outbox.id;
+
+-- outbox.lock_upstream_and_find_queue
+/* outbox.lock_upstream_and_find_queue */ SELECT upstreams.organization_id, upstream_releases.id 
+FROM upstreams LEFT OUTER JOIN upstream_releases ON upstream_releases.organization_id = upstreams.organization_id AND upstream_releases.version = $1::VARCHAR 
+WHERE upstreams.organization_id = $2::BIGINT FOR KEY SHARE OF upstreams;
+
+-- outbox.mark_empty_queue_sent
+/* outbox.mark_empty_queue_sent */ UPDATE upstream_releases SET state=$1::VARCHAR WHERE upstream_releases.id = $2::BIGINT AND upstream_releases.state = $3::VARCHAR;
+
+-- outbox.mark_queue_failed
+/* outbox.mark_queue_failed */ UPDATE upstream_releases SET state=$1::VARCHAR, last_error=$2::VARCHAR WHERE upstream_releases.id = $3::BIGINT AND upstream_releases.claim = $4::INTEGER;
+
+-- outbox.mark_queue_pending
+/* outbox.mark_queue_pending */ UPDATE upstream_releases SET state=$1::VARCHAR, next_attempt_at=$2::TIMESTAMP WITH TIME ZONE WHERE upstream_releases.id = $3::BIGINT;
+
+-- outbox.mark_queue_sent
+/* outbox.mark_queue_sent */ UPDATE upstream_releases SET state=$1::VARCHAR, last_error=NULL, last_deploy=coalesce($2::VARCHAR, upstream_releases.last_deploy) WHERE upstream_releases.id = $3::BIGINT AND upstream_releases.claim = $4::INTEGER RETURNING upstream_releases.last_deploy;
+
+-- outbox.postpone_queue
+/* outbox.postpone_queue */ UPDATE upstream_releases SET last_error=$1::VARCHAR, next_attempt_at=$2::TIMESTAMP WITH TIME ZONE WHERE upstream_releases.id = $3::BIGINT AND upstream_releases.claim = $4::INTEGER;
+
+-- outbox.retry_all_queues
+/* outbox.retry_all_queues */ UPDATE upstream_releases SET state=$1::VARCHAR, last_error=NULL, next_attempt_at=$2::TIMESTAMP WITH TIME ZONE WHERE upstream_releases.organization_id = $3::BIGINT AND upstream_releases.state = $4::VARCHAR;
+
+-- outbox.retry_queue
+/* outbox.retry_queue */ UPDATE upstream_releases SET state=$1::VARCHAR, attempts=$2::INTEGER, last_error=NULL, next_attempt_at=$3::TIMESTAMP WITH TIME ZONE WHERE upstream_releases.id = $4::BIGINT;
+
+-- outbox.upsert_upstream
+/* outbox.upsert_upstream */ INSERT INTO upstreams (organization_id, url, organization, sealed_token, failures, resume_at, date_created) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::BYTEA, $5::INTEGER, $6::TIMESTAMP WITH TIME ZONE, $7::TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id) DO UPDATE SET url = excluded.url, organization = excluded.organization, sealed_token = excluded.sealed_token, failures = excluded.failures, resume_at = excluded.resume_at;
+
+-- outbox.wake_queue
+/* outbox.wake_queue */ UPDATE upstream_releases SET state=$1::VARCHAR, attempts=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.attempts ELSE $3::INTEGER END, last_error=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.last_error ELSE NULL END, next_attempt_at=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.next_attempt_at ELSE $4::TIMESTAMP WITH TIME ZONE END WHERE upstream_releases.id = $5::BIGINT RETURNING upstream_releases.id;
+
+-- projects.complete
+/* projects.complete */ UPDATE projects SET  WHERE projects.id = $1::BIGINT;
+
+-- projects.find_by_id
+/* projects.find_by_id */ SELECT projects.id, projects.slug, projects.name, projects.default_repository_id 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.id = $2::BIGINT;
+
+-- projects.find_by_key
+/* projects.find_by_key */ SELECT projects.slug, projects.id 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($2::VARCHAR(50)[] COLLATE "C");
+
+-- projects.find_by_slug
+/* projects.find_by_slug */ SELECT projects.id, projects.slug, projects.name, projects.default_repository_id 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.slug = $2::VARCHAR;
+
+-- projects.insert
+/* projects.insert */ INSERT INTO projects (organization_id, slug, name, date_created, default_repository_id) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::TIMESTAMP WITH TIME ZONE, $5::BIGINT) ON CONFLICT DO NOTHING RETURNING projects.id;
+
+-- projects.insert_missing
+/* projects.insert_missing */ INSERT INTO projects (organization_id, slug, name, date_created) SELECT $1::BIGINT AS anon_1, anon_2.slug, anon_2.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(slug VARCHAR(50) COLLATE "C", name VARCHAR(64) COLLATE "C") ON CONFLICT DO NOTHING;
+
+-- projects.insert_new
+/* projects.insert_new */ INSERT INTO projects (id, organization_id, slug, name, date_created) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.slug, anon_1.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, slug VARCHAR(50) COLLATE "C", name VARCHAR(64) COLLATE "C");
+
+-- projects.list
+/* projects.list */ SELECT organizations.slug, projects.slug AS slug_1, projects.name 
+FROM projects JOIN organizations ON organizations.id = projects.organization_id ORDER BY organizations.slug, projects.slug;
+
+-- projects.look_up_by_id
+/* projects.look_up_by_id */ SELECT projects.id, projects.slug 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.id = any($2::BIGINT[]);
+
+-- projects.look_up_by_slug
+/* projects.look_up_by_slug */ SELECT projects.id, projects.slug 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($2::VARCHAR(50)[] COLLATE "C");
+
+-- projects.update
+/* projects.update */ UPDATE projects SET slug=$1::VARCHAR, name=$2::VARCHAR, default_repository_id=$3::BIGINT WHERE projects.id = $4::BIGINT;
+
+-- releases.clear_last_deploy
+/* releases.clear_last_deploy */ UPDATE releases SET last_deploy_id=NULL WHERE releases.id = $1::BIGINT;
+
+-- releases.count
+/* releases.count */ SELECT releases.version, releases.commit_count 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.version IN (SELECT anon_1.value 
+FROM unnest($2::VARCHAR(200)[] COLLATE "C") AS anon_1(value));
+
+-- releases.delete
+/* releases.delete */ DELETE FROM releases WHERE releases.id = $1::BIGINT;
+
+-- releases.find_sort_keys
+/* releases.find_sort_keys */ SELECT releases.date_created, releases.release_order, releases.semver_key, releases.build_number, releases.date_released 
+FROM releases 
+WHERE releases.id = $1::BIGINT;
+
+-- releases.insert
+/* releases.insert */ INSERT INTO releases (id, organization_id, version, ref, url, status, user_agent, notes, metadata_json, folded_version, date_created, date_released, release_order, commit_count, commit_status, deploy_count, last_commit_id, package, raw, major, minor, patch, pre, build_code, components, description, build_hash, semver_key, build_number) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.version, anon_1.ref, anon_1.url, anon_1.status, anon_1.user_agent, anon_1.notes, anon_1.metadata_json, anon_1.folded_version, anon_1.date_created, anon_1.date_released, anon_1.release_order, anon_1.commit_count, anon_1.commit_status, anon_1.deploy_count, anon_1.last_commit_id, anon_1.package, anon_1.raw, anon_1.major, anon_1.minor, anon_1.patch, anon_1.pre, anon_1.build_code, anon_1.components, anon_1.description, anon_1.build_hash, anon_1.semver_key, anon_1.build_number 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_1(id BIGINT, version VARCHAR(200) COLLATE "C", ref VARCHAR(200) COLLATE "C", url VARCHAR(200) COLLATE "C", status VARCHAR(8) COLLATE "C", user_agent VARCHAR(256) COLLATE "C", notes TEXT, metadata_json TEXT, folded_version TEXT, date_created TIMESTAMP WITH TIME ZONE, date_released TIMESTAMP WITH TIME ZONE, release_order TIMESTAMP WITH TIME ZONE, commit_count INTEGER, commit_status VARCHAR(20) COLLATE "C", deploy_count INTEGER, last_commit_id BIGINT, package VARCHAR(200) COLLATE "C", raw VARCHAR(200) COLLATE "C", major VARCHAR(20) COLLATE "C", minor VARCHAR(20) COLLATE "C", patch VARCHAR(20) COLLATE "C", pre VARCHAR(200) COLLATE "C", build_code VARCHAR(200) COLLATE "C", components INTEGER, description VARCHAR(250) COLLATE "C", build_hash VARCHAR(64) COLLATE "C", semver_key VARCHAR(400) COLLATE "C", build_number BIGINT);
+
+-- releases.link_new
+/* releases.link_new */ INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.date_created, anon_2.release_order, anon_2.date_shown, anon_2.semver_key, anon_2.build_number 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, project_id BIGINT, date_created TIMESTAMP WITH TIME ZONE, release_order TIMESTAMP WITH TIME ZONE, date_shown TIMESTAMP WITH TIME ZONE, semver_key VARCHAR(400) COLLATE "C", build_number BIGINT);
+
+-- releases.link_project
+/* releases.link_project */ INSERT INTO release_projects (organization_id, release_id, date_created, release_order, date_shown, semver_key, build_number, project_id) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, $3::TIMESTAMP WITH TIME ZONE AS anon_3, $4::TIMESTAMP WITH TIME ZONE AS anon_4, $5::TIMESTAMP WITH TIME ZONE AS anon_5, $6::VARCHAR AS anon_6, $7::BIGINT AS anon_7, anon_8.project_id 
+FROM json_to_recordset(CAST($8::VARCHAR AS JSON)) AS anon_8(project_id BIGINT) ON CONFLICT DO NOTHING RETURNING release_projects.project_id;
+
+-- releases.lock
+/* releases.lock */ SELECT releases.id 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.version = any($2::VARCHAR(200)[] COLLATE "C") ORDER BY releases.version FOR NO KEY UPDATE;
+
+-- releases.lock_commit_references
+/* releases.lock_commit_references */ WITH locked AS 
+(SELECT repositories.id AS id 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C") ORDER BY repositories.id FOR SHARE)
+ SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM commit_authors 
+WHERE commit_authors.organization_id = $1::BIGINT AND commit_authors.email = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'commit' AS kind, commits.sha AS name, commits.id AS id, commits.repository_id AS owner, commits.author_id AS other, commits.message AS said, commits.timestamp AS time 
+FROM commits 
+WHERE commits.organization_id = $1::BIGINT AND commits.sha = any($4::VARCHAR(64)[] COLLATE "C") UNION ALL SELECT 'locked' AS kind, CAST(NULL AS TEXT) AS name, locked.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM locked;
+
+-- releases.look_up_and_lock_new
+/* releases.look_up_and_lock_new */ WITH locked AS 
+(SELECT repositories.id AS id 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C") AND (SELECT count(*) AS count_1 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.version = any($5::VARCHAR(200)[] COLLATE "C")) != $7::BIGINT ORDER BY repositories.id FOR SHARE)
+ SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM commit_authors 
+WHERE commit_authors.organization_id = $1::BIGINT AND commit_authors.email = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'commit' AS kind, commits.sha AS name, commits.id AS id, commits.repository_id AS owner, commits.author_id AS other, commits.message AS said, commits.timestamp AS time 
+FROM commits 
+WHERE commits.organization_id = $1::BIGINT AND commits.sha = any($4::VARCHAR(64)[] COLLATE "C") UNION ALL SELECT 'release' AS kind, releases.version AS name, releases.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.version = any($5::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'project' AS kind, projects.slug AS name, projects.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($6::VARCHAR(50)[] COLLATE "C") UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TEXT) AS name, upstreams.organization_id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM upstreams 
+WHERE upstreams.organization_id = $1::BIGINT UNION ALL SELECT 'locked' AS kind, CAST(NULL AS TEXT) AS name, locked.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM locked;
+
+-- releases.look_up_new
+/* releases.look_up_new */ SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM commit_authors 
+WHERE commit_authors.organization_id = $1::BIGINT AND commit_authors.email = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'commit' AS kind, commits.sha AS name, commits.id AS id, commits.repository_id AS owner, commits.author_id AS other, commits.message AS said, commits.timestamp AS time 
+FROM commits 
+WHERE commits.organization_id = $1::BIGINT AND commits.sha = any($4::VARCHAR(64)[] COLLATE "C") UNION ALL SELECT 'release' AS kind, releases.version AS name, releases.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.version = any($5::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'project' AS kind, projects.slug AS name, projects.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($6::VARCHAR(50)[] COLLATE "C") UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TEXT) AS name, upstreams.organization_id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM upstreams 
+WHERE upstreams.organization_id = $1::BIGINT;
+
+-- releases.update_date
+/* releases.update_date */ UPDATE releases SET date_released=$1::TIMESTAMP WITH TIME ZONE, release_order=$2::TIMESTAMP WITH TIME ZONE WHERE releases.id = $3::BIGINT;
+
+-- releases.update_date_of_links
+/* releases.update_date_of_links */ UPDATE release_projects SET release_order=$1::TIMESTAMP WITH TIME ZONE, date_shown=$2::TIMESTAMP WITH TIME ZONE WHERE release_projects.organization_id = $3::BIGINT AND release_projects.release_id = $4::BIGINT;
+
+-- releases.update_metadata_json
+/* releases.update_metadata_json */ UPDATE releases SET metadata_json=$1::VARCHAR WHERE releases.id = $2::BIGINT;
+
+-- releases.update_notes
+/* releases.update_notes */ UPDATE releases SET notes=$1::VARCHAR WHERE releases.id = $2::BIGINT;
+
+-- releases.update_ref
+/* releases.update_ref */ UPDATE releases SET ref=$1::VARCHAR WHERE releases.id = $2::BIGINT;
+
+-- releases.update_status
+/* releases.update_status */ UPDATE releases SET status=$1::VARCHAR WHERE releases.id = $2::BIGINT;
+
+-- releases.update_url
+/* releases.update_url */ UPDATE releases SET url=$1::VARCHAR WHERE releases.id = $2::BIGINT;
+
+-- repositories.complete
+/* repositories.complete */ UPDATE repositories SET  WHERE repositories.id = $1::BIGINT;
+
+-- repositories.find_by_key
+/* repositories.find_by_key */ SELECT repositories.name, repositories.id 
+FROM repositories 
+WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C");
+
+-- repositories.insert_missing
+/* repositories.insert_missing */ INSERT INTO repositories (organization_id, name, date_created) SELECT $1::BIGINT AS anon_1, anon_2.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(name VARCHAR(200) COLLATE "C") ON CONFLICT DO NOTHING;
+
+-- repositories.insert_new
+/* repositories.insert_new */ INSERT INTO repositories (id, organization_id, name, date_created) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, name VARCHAR(200) COLLATE "C");
+
+-- tokens.find
+/* tokens.find */ SELECT tokens.id, tokens.organization_id, organizations.slug, tokens.scopes, tokens.expires_at 
+FROM tokens JOIN organizations ON organizations.id = tokens.organization_id 
+WHERE tokens.digest = $1::BYTEA AND tokens.revoked_at IS NULL;
+
+-- tokens.find_active
+/* tokens.find_active */ SELECT tokens.id 
+FROM tokens 
+WHERE tokens.id = $1::BIGINT AND tokens.revoked_at IS NULL;
+
+-- tokens.insert
+/* tokens.insert */ INSERT INTO tokens (organization_id, digest, hint, name, scopes, date_created, expires_at, revoked_at, last_used_at, maker_id) VALUES ($1::BIGINT, $2::BYTEA, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::TIMESTAMP WITH TIME ZONE, $7::TIMESTAMP WITH TIME ZONE, $8::TIMESTAMP WITH TIME ZONE, $9::TIMESTAMP WITH TIME ZONE, $10::BIGINT) RETURNING tokens.id;
+
+-- tokens.list
+/* tokens.list */ SELECT tokens.id, tokens.hint, tokens.name, tokens.scopes, tokens.date_created, tokens.expires_at, tokens.revoked_at, tokens.last_used_at, tokens.maker_id 
+FROM tokens 
+WHERE tokens.organization_id = $1::BIGINT ORDER BY tokens.id;
+
+-- tokens.note_use
+/* tokens.note_use */ UPDATE tokens SET last_used_at=$1::TIMESTAMP WITH TIME ZONE WHERE tokens.id = $2::BIGINT;
+
+-- tokens.revoke
+/* tokens.revoke */ UPDATE tokens SET revoked_at=$1::TIMESTAMP WITH TIME ZONE WHERE tokens.organization_id = $2::BIGINT AND tokens.id = $3::BIGINT AND tokens.revoked_at IS NULL RETURNING tokens.id;
+
+-- tokens.revoke_with_made
+/* tokens.revoke_with_made */ WITH RECURSIVE descendants(id) AS 
+(SELECT tokens.id AS id 
+FROM tokens 
+WHERE tokens.organization_id = $2::BIGINT AND tokens.id = $3::BIGINT UNION SELECT tokens.id AS id 
+FROM tokens JOIN descendants ON tokens.maker_id = descendants.id)
+ UPDATE tokens SET revoked_at=$1::TIMESTAMP WITH TIME ZONE WHERE tokens.organization_id = $2::BIGINT AND tokens.id IN (SELECT descendants.id 
+FROM descendants) AND tokens.revoked_at IS NULL RETURNING tokens.id;
+

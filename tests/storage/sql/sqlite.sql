@@ -1,0 +1,693 @@
+-- commit_authors.complete
+UPDATE commit_authors SET name=? WHERE commit_authors.id = ?;
+
+-- commit_authors.find_by_key
+SELECT commit_authors.email, commit_authors.id, commit_authors.name 
+FROM commit_authors 
+WHERE commit_authors.organization_id = ? AND commit_authors.email IN (SELECT keys.value 
+FROM json_each(?) AS keys);
+
+-- commit_authors.insert_missing
+INSERT INTO commit_authors (organization_id, email, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- commit_authors.insert_new
+INSERT INTO commit_authors (id, organization_id, email, name) VALUES (?, ?, ?, ?);
+
+-- commits.clear_heads
+DELETE FROM head_commits WHERE head_commits.organization_id = ? AND head_commits.release_id = ?;
+
+-- commits.clear_release_authors
+DELETE FROM release_authors WHERE release_authors.organization_id = ? AND release_authors.release_id = ?;
+
+-- commits.clear_release_commits
+DELETE FROM release_commits WHERE release_commits.organization_id = ? AND release_commits.release_id = ?;
+
+-- commits.complete
+UPDATE commits SET author_id=?, message=?, timestamp=? WHERE commits.id = ?;
+
+-- commits.count
+UPDATE releases SET commit_count=?, commit_status=?, last_commit_id=? WHERE releases.organization_id = ? AND releases.id = ?;
+
+-- commits.delete_head
+DELETE FROM head_commits WHERE head_commits.id = ?;
+
+-- commits.find_by_key
+SELECT commits.sha, commits.id, commits.author_id, commits.message, commits.timestamp 
+FROM commits 
+WHERE commits.organization_id = ? AND commits.repository_id = ? AND commits.sha IN (SELECT keys.value 
+FROM json_each(?) AS keys);
+
+-- commits.find_link_position
+SELECT release_commits.position 
+FROM release_commits 
+WHERE release_commits.organization_id = ? AND release_commits.commit_id = ? AND release_commits.release_id = ? ORDER BY release_commits.position;
+
+-- commits.find_lists_with
+SELECT release_commits.release_id, release_commits.position, CASE WHEN (head_commits.commit_status = ?) THEN head_commits.previous_sha ELSE NULL END AS anon_1 
+FROM commits JOIN release_commits ON release_commits.commit_id = commits.id JOIN head_commits ON head_commits.release_id = release_commits.release_id AND head_commits.repository_id = commits.repository_id JOIN releases ON releases.id = release_commits.release_id 
+WHERE commits.organization_id = ? AND commits.repository_id = ? AND release_commits.organization_id = ? AND head_commits.organization_id = ? AND commits.sha = ? AND head_commits.kind = ? ORDER BY releases.version
+ LIMIT ? OFFSET ?;
+
+-- commits.find_release
+SELECT releases.id 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.version = ?;
+
+-- commits.find_time
+SELECT commits.timestamp 
+FROM commits 
+WHERE commits.organization_id = ? AND commits.repository_id = ? AND commits.sha = ?;
+
+-- commits.insert_change
+INSERT INTO file_changes (organization_id, commit_id, path, type) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- commits.insert_head_of_list
+INSERT INTO head_commits (organization_id, release_id, repository_id, commit_id, previous_sha, said, kind, commit_status, head_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, repository_id) DO UPDATE SET commit_id = CASE WHEN head_commits.said THEN head_commits.commit_id ELSE excluded.commit_id END, kind = excluded.kind, commit_status = excluded.commit_status, known_until = NULL, head_time = CASE WHEN head_commits.said THEN head_commits.head_time ELSE excluded.head_time END;
+
+-- commits.insert_missing
+INSERT INTO commits (organization_id, repository_id, sha, author_id, message, timestamp, date_created) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- commits.insert_new
+INSERT INTO commits (id, organization_id, repository_id, sha, author_id, message, timestamp, date_created) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- commits.link
+INSERT INTO release_commits (organization_id, release_id, position, commit_id) VALUES (?, ?, ?, ?);
+
+-- commits.link_author
+INSERT INTO release_authors (organization_id, release_id, position, author_id) VALUES (?, ?, ?, ?);
+
+-- commits.list_defaults_by_id
+SELECT repositories.name 
+FROM projects JOIN repositories ON repositories.id = projects.default_repository_id 
+WHERE projects.organization_id = ? AND projects.id IN (SELECT named.value 
+FROM json_each(?) AS named);
+
+-- commits.list_defaults_by_slug
+SELECT repositories.name 
+FROM projects JOIN repositories ON repositories.id = projects.default_repository_id 
+WHERE projects.organization_id = ? AND projects.slug IN (SELECT named.value 
+FROM json_each(?) AS named);
+
+-- commits.list_defaults_of_release
+SELECT DISTINCT repositories.name 
+FROM release_projects JOIN projects ON projects.id = release_projects.project_id JOIN repositories ON repositories.id = projects.default_repository_id 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = ?
+ LIMIT ? OFFSET ?;
+
+-- commits.list_heads
+SELECT head_commits.id, head_commits.repository_id, head_commits.commit_id, head_commits.previous_sha, head_commits.said, head_commits.kind, head_commits.commit_status, head_commits.known_until, head_commits.head_time, commits.sha, commits.timestamp, commits.author_id, repositories.name, releases.commit_status AS commit_status_1 
+FROM head_commits JOIN commits ON commits.id = head_commits.commit_id JOIN repositories ON repositories.id = head_commits.repository_id JOIN releases ON releases.id = head_commits.release_id 
+WHERE head_commits.organization_id = ? AND head_commits.release_id = ? ORDER BY repositories.name;
+
+-- commits.list_heads_before
+SELECT DISTINCT commits.sha, head_commits.head_time 
+FROM head_commits JOIN commits ON commits.id = head_commits.commit_id 
+WHERE head_commits.organization_id = ? AND head_commits.repository_id = ? AND head_commits.kind = ? AND head_commits.commit_status = ? AND head_commits.head_time < ? ORDER BY head_commits.head_time DESC
+ LIMIT ? OFFSET ?;
+
+-- commits.list_linked
+SELECT commits.id, commits.repository_id, commits.author_id, commits.timestamp 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ? ORDER BY release_commits.position;
+
+-- commits.list_linked_elsewhere
+SELECT commits.id, commits.repository_id, commits.author_id, commits.timestamp 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ? AND commits.repository_id != ? ORDER BY release_commits.position;
+
+-- commits.list_projects_of_release
+SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = ?;
+
+-- commits.list_ranges_waiting_for_head
+SELECT anon_1.release_id 
+FROM (SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = ? AND head_commits.repository_id = ? AND head_commits.release_id != ? AND head_commits.known_until = ? UNION SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = ? AND head_commits.repository_id = ? AND head_commits.release_id != ? AND head_commits.kind = ? AND head_commits.previous_sha IS NULL AND head_commits.head_time >= ?) AS anon_1 ORDER BY anon_1.release_id DESC
+ LIMIT ? OFFSET ?;
+
+-- commits.list_ranges_waiting_for_list
+SELECT anon_1.release_id 
+FROM (SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = ? AND head_commits.repository_id = ? AND head_commits.release_id != ? AND head_commits.known_until IN (SELECT commits.sha 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ? AND commits.repository_id = ?) UNION SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = ? AND head_commits.repository_id = ? AND head_commits.release_id != ? AND head_commits.kind = ? AND head_commits.head_time >= (SELECT min(coalesce(commits.timestamp, ?)) AS min_1 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ? AND commits.repository_id = ?)) AS anon_1 ORDER BY anon_1.release_id DESC
+ LIMIT ? OFFSET ?;
+
+-- commits.list_ranges_waiting_for_new_list
+SELECT anon_1.release_id 
+FROM (SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = ? AND head_commits.repository_id = ? AND head_commits.known_until IN (SELECT shas.value 
+FROM json_each(?) AS shas) UNION SELECT head_commits.release_id AS release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = ? AND head_commits.repository_id = ? AND head_commits.kind = ? AND head_commits.head_time >= ?) AS anon_1 ORDER BY anon_1.release_id DESC
+ LIMIT ? OFFSET ?;
+
+-- commits.list_releases_of_heads
+SELECT head_commits.commit_id, head_commits.release_id 
+FROM head_commits 
+WHERE head_commits.organization_id = ? AND head_commits.commit_id IN (SELECT commits.value 
+FROM json_each(?) AS commits) AND head_commits.release_id != ?;
+
+-- commits.list_releases_of_projects
+SELECT DISTINCT release_projects.release_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id IN (SELECT releases.value 
+FROM json_each(?) AS releases) AND release_projects.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects);
+
+-- commits.list_rest_of_list
+SELECT commits.id, commits.repository_id, commits.author_id, commits.timestamp, commits.sha 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ? AND commits.repository_id = ? AND release_commits.position >= ? ORDER BY release_commits.position
+ LIMIT ? OFFSET ?;
+
+-- commits.lock_lists
+SELECT repositories.id 
+FROM repositories 
+WHERE repositories.organization_id = ? AND repositories.id = ?;
+
+-- commits.lock_ranges
+SELECT repositories.id 
+FROM repositories 
+WHERE repositories.organization_id = ? AND repositories.id = ?;
+
+-- commits.lock_release
+SELECT releases.id 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?;
+
+-- commits.look_up
+SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM repositories 
+WHERE repositories.organization_id = ? AND repositories.name IN (SELECT names.value 
+FROM json_each(?) AS names) UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM commit_authors 
+WHERE commit_authors.organization_id = ? AND commit_authors.email IN (SELECT emails.value 
+FROM json_each(?) AS emails) UNION ALL SELECT 'commit' AS kind, commits.sha AS name, commits.id AS id, commits.repository_id AS owner, commits.author_id AS other, commits.message AS said, commits.timestamp AS time 
+FROM commits 
+WHERE commits.organization_id = ? AND commits.sha IN (SELECT shas.value 
+FROM json_each(?) AS shas);
+
+-- commits.look_up_ids
+SELECT commits.sha, commits.id 
+FROM commits 
+WHERE commits.organization_id = ? AND commits.repository_id = ? AND commits.sha IN (SELECT shas.value 
+FROM json_each(?) AS shas);
+
+-- commits.mark_origin_ambiguous
+UPDATE releases SET commit_status=? WHERE releases.organization_id = ? AND releases.id IN (SELECT releases.value 
+FROM json_each(?) AS releases) AND (SELECT count(DISTINCT projects.default_repository_id) AS count_1 
+FROM release_projects JOIN projects ON projects.id = release_projects.project_id 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = releases.id) > ?;
+
+-- commits.set_head
+INSERT INTO head_commits (organization_id, release_id, repository_id, commit_id, previous_sha, said, kind, commit_status) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, repository_id) DO UPDATE SET commit_id = excluded.commit_id, previous_sha = excluded.previous_sha, said = excluded.said, kind = CASE WHEN (head_commits.kind = ? OR head_commits.commit_id IS excluded.commit_id AND head_commits.previous_sha IS excluded.previous_sha AND head_commits.said IS excluded.said) THEN head_commits.kind ELSE excluded.kind END;
+
+-- commits.update_head
+UPDATE head_commits SET kind=?, commit_status=?, known_until=?, head_time=? WHERE head_commits.id = ?;
+
+-- commits.update_status
+UPDATE releases SET commit_status=? WHERE releases.organization_id = ? AND releases.id = ?;
+
+-- database.find_revision
+SELECT version_num 
+FROM alembic_version;
+
+-- database.find_unfinished_copy
+SELECT name 
+FROM sqlite_schema 
+WHERE name = ? AND type = ?;
+
+-- deploys.count
+UPDATE releases SET deploy_count=(releases.deploy_count + ?), last_deploy_id=? WHERE releases.id = ?;
+
+-- deploys.find_by_external_id
+SELECT deploys.id, deploys.environment_id, deploys.previous_release_id, deploys.name, deploys.url, deploys.date_started, deploys.date_finished, deploys.finish_order, deploys.status, deploys.comment, deploys.links 
+FROM deploys 
+WHERE deploys.organization_id = ? AND deploys.id IN (SELECT deploy_projects.deploy_id 
+FROM deploy_projects 
+WHERE deploy_projects.organization_id = ? AND deploy_projects.project_id = (SELECT projects.id 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.slug = ?) AND deploy_projects.external_id = ?);
+
+-- deploys.find_by_id
+SELECT deploys.id, deploys.environment_id, deploys.previous_release_id, deploys.name, deploys.url, deploys.date_started, deploys.date_finished, deploys.finish_order, deploys.status, deploys.comment, deploys.links 
+FROM deploys 
+WHERE deploys.organization_id = ? AND deploys.id = ?;
+
+-- deploys.find_existing
+SELECT deploys.id, deploys.release_id, deploys.environment_id 
+FROM json_each(?) AS projects CROSS JOIN deploy_projects ON deploy_projects.organization_id = ? AND deploy_projects.project_id = projects.value AND deploy_projects.external_id = ? JOIN deploys ON deploys.id = deploy_projects.deploy_id
+ LIMIT ? OFFSET ?;
+
+-- deploys.insert
+INSERT INTO deploys (organization_id, release_id, environment_id, name, url, date_started, date_finished, finish_order, date_created, status, external_id, comment, links, previous_release_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id;
+
+-- deploys.link_projects
+INSERT INTO deploy_projects (organization_id, deploy_id, project_id, external_id) VALUES (?, ?, ?, ?);
+
+-- deploys.list_projects_of
+SELECT deploy_projects.project_id 
+FROM deploy_projects 
+WHERE deploy_projects.organization_id = ? AND deploy_projects.deploy_id = ?;
+
+-- deploys.list_projects_of_release
+SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = ? ORDER BY release_projects.project_id;
+
+-- deploys.update
+UPDATE deploys SET name=?, url=?, date_started=?, date_finished=?, finish_order=?, status=?, comment=?, links=?, previous_release_id=? WHERE deploys.id = ?;
+
+-- environments.clear_current
+DELETE FROM current_deploys WHERE current_deploys.organization_id = ? AND current_deploys.environment_id = ? AND current_deploys.project_id = ?;
+
+-- environments.complete
+UPDATE environments SET  WHERE environments.id = ?;
+
+-- environments.delete_current_of_release
+UPDATE deploys SET previous_release_id=? WHERE deploys.organization_id = ? AND deploys.previous_release_id = ?;
+
+-- environments.find_by_key
+SELECT environments.name, environments.id 
+FROM environments 
+WHERE environments.organization_id = ? AND environments.name IN (SELECT keys.value 
+FROM json_each(?) AS keys);
+
+-- environments.find_release_before
+SELECT current_deploys.release_id 
+FROM current_deploys JOIN deploys ON deploys.id = current_deploys.deploy_id 
+WHERE current_deploys.organization_id = ? AND current_deploys.environment_id = ? AND current_deploys.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) ORDER BY deploys.finish_order DESC, deploys.id DESC
+ LIMIT ? OFFSET ?;
+
+-- environments.find_running_release
+SELECT current_deploys.environment_id, current_deploys.project_id 
+FROM current_deploys 
+WHERE current_deploys.organization_id = ? AND current_deploys.release_id = ?;
+
+-- environments.insert_missing
+INSERT INTO environments (organization_id, name, date_created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- environments.insert_new
+INSERT INTO environments (id, organization_id, name, date_created) VALUES (?, ?, ?, ?);
+
+-- environments.newest_deploy
+SELECT deploys.id, deploys.release_id 
+FROM deploys 
+WHERE deploys.organization_id = ? AND deploys.environment_id = ? AND deploys.status = ? AND (EXISTS (SELECT deploy_projects.deploy_id 
+FROM deploy_projects 
+WHERE deploy_projects.organization_id = ? AND deploy_projects.project_id = ? AND deploy_projects.deploy_id = deploys.id)) ORDER BY deploys.finish_order DESC, deploys.id DESC
+ LIMIT ? OFFSET ?;
+
+-- environments.upsert_current
+INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy_id, release_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT (organization_id, environment_id, project_id) DO UPDATE SET deploy_id = excluded.deploy_id, release_id = excluded.release_id;
+
+-- locks.lock_organization
+SELECT pg_advisory_xact_lock(?) AS pg_advisory_xact_lock_1;
+
+-- locks.lock_organization_shared
+SELECT pg_advisory_xact_lock_shared(?) AS pg_advisory_xact_lock_shared_1;
+
+-- organizations.find
+SELECT organizations.id 
+FROM organizations 
+WHERE organizations.slug = ?;
+
+-- organizations.insert
+INSERT INTO organizations (slug, name, date_created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING id;
+
+-- organizations.list
+SELECT organizations.slug, organizations.name, (SELECT count(*) AS count_1 
+FROM projects 
+WHERE projects.organization_id = organizations.id) AS projects, (SELECT count(*) AS count_2 
+FROM releases 
+WHERE releases.organization_id = organizations.id) AS releases 
+FROM organizations ORDER BY organizations.slug;
+
+-- outbox.claim_queue
+UPDATE upstream_releases SET attempts=?, next_attempt_at=?, claim=(upstream_releases.claim + ?) WHERE upstream_releases.id = ? RETURNING claim;
+
+-- outbox.claim_upstream
+UPDATE upstreams SET resume_at=? WHERE upstreams.organization_id = ? AND upstreams.resume_at <= ? RETURNING organization_id;
+
+-- outbox.clear_failures
+UPDATE upstreams SET failures=?, resume_at=? WHERE upstreams.organization_id = ? AND upstreams.failures > ?;
+
+-- outbox.count_attempt
+UPDATE outbox SET attempts=(outbox.attempts + ?) WHERE outbox.id = ?;
+
+-- outbox.count_failure
+UPDATE upstreams SET failures=(upstreams.failures + ?), resume_at=? WHERE upstreams.organization_id = ?;
+
+-- outbox.count_queues
+SELECT upstream_releases.state, count(*) AS count_1 
+FROM upstream_releases 
+WHERE upstream_releases.organization_id = ? GROUP BY upstream_releases.state ORDER BY upstream_releases.state;
+
+-- outbox.count_unsent_queues
+SELECT upstream_releases.state, count(*) AS count_1 
+FROM upstream_releases 
+WHERE upstream_releases.state != ? GROUP BY upstream_releases.state;
+
+-- outbox.count_unsent_requests
+SELECT count(*) AS count_1 
+FROM outbox 
+WHERE outbox.organization_id = ?;
+
+-- outbox.delete_queue
+DELETE FROM upstream_releases WHERE upstream_releases.id = ?;
+
+-- outbox.delete_queues
+DELETE FROM upstream_releases WHERE upstream_releases.organization_id = ?;
+
+-- outbox.delete_request
+DELETE FROM outbox WHERE outbox.id = ?;
+
+-- outbox.delete_upstream
+DELETE FROM upstreams WHERE upstreams.organization_id = ? RETURNING url;
+
+-- outbox.describe_upstream
+SELECT upstreams.url, upstreams.organization, upstreams.failures, upstreams.resume_at 
+FROM upstreams 
+WHERE upstreams.organization_id = ?;
+
+-- outbox.find_deploy
+SELECT releases.version, deploys.release_id, environments.name, deploys.name AS name_1, deploys.url, deploys.date_started, deploys.date_finished, deploys.external_id 
+FROM deploys JOIN releases ON releases.id = deploys.release_id JOIN environments ON environments.id = deploys.environment_id 
+WHERE deploys.organization_id = ? AND deploys.id = ?;
+
+-- outbox.find_failures
+SELECT upstreams.failures 
+FROM upstreams 
+WHERE upstreams.organization_id = ?;
+
+-- outbox.find_first_request
+SELECT outbox.id, outbox.kind, outbox.body, outbox.attempts 
+FROM outbox 
+WHERE outbox.organization_id = ? AND outbox.queue_id = ? ORDER BY outbox.id
+ LIMIT ? OFFSET ?;
+
+-- outbox.find_release
+SELECT releases.version, releases.ref, releases.url, releases.date_released, releases.status 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?;
+
+-- outbox.find_upstream
+SELECT upstreams.url, upstreams.organization, upstreams.sealed_token 
+FROM upstreams 
+WHERE upstreams.organization_id = ?;
+
+-- outbox.insert_queue
+INSERT INTO upstream_releases (organization_id, version, state, attempts, last_error, next_attempt_at, claim, last_deploy) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id;
+
+-- outbox.insert_request
+INSERT INTO outbox (organization_id, queue_id, kind, body, attempts, date_created) VALUES (?, ?, ?, ?, ?, ?);
+
+-- outbox.list_commits
+SELECT commits.id, commits.sha, repositories.name, commits.message, commit_authors.email, commit_authors.name AS name_1, commits.timestamp 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id JOIN repositories ON repositories.id = commits.repository_id LEFT OUTER JOIN commit_authors ON commit_authors.id = commits.author_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ? ORDER BY release_commits.position;
+
+-- outbox.list_deploy_slugs
+SELECT projects.slug 
+FROM deploy_projects JOIN projects ON projects.id = deploy_projects.project_id 
+WHERE deploy_projects.organization_id = ? AND deploy_projects.deploy_id = ? ORDER BY projects.id;
+
+-- outbox.list_due_organizations
+SELECT upstreams.organization_id, upstreams.failures 
+FROM upstreams 
+WHERE upstreams.resume_at <= ? AND (EXISTS (SELECT upstream_releases.id 
+FROM upstream_releases 
+WHERE upstream_releases.organization_id = upstreams.organization_id AND upstream_releases.state = ? AND upstream_releases.next_attempt_at <= ?));
+
+-- outbox.list_due_queues
+SELECT upstream_releases.id, upstream_releases.version, upstream_releases.last_deploy 
+FROM upstream_releases 
+WHERE upstream_releases.organization_id = ? AND upstream_releases.state = ? AND upstream_releases.next_attempt_at <= ? ORDER BY upstream_releases.next_attempt_at, upstream_releases.id
+ LIMIT ? OFFSET ?;
+
+-- outbox.list_failed_queues
+SELECT upstream_releases.id, upstream_releases.version 
+FROM upstream_releases 
+WHERE upstream_releases.organization_id = ? AND upstream_releases.state = ? ORDER BY upstream_releases.id;
+
+-- outbox.list_file_changes
+SELECT file_changes.commit_id, file_changes.path, file_changes.type 
+FROM file_changes 
+WHERE file_changes.organization_id = ? AND file_changes.commit_id IN (SELECT release_commits.commit_id 
+FROM release_commits 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ?) ORDER BY file_changes.commit_id, file_changes.path;
+
+-- outbox.list_project_slugs
+SELECT projects.slug 
+FROM release_projects JOIN projects ON projects.id = release_projects.project_id 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = ? ORDER BY projects.id;
+
+-- outbox.list_requests
+SELECT upstream_releases.version, outbox.kind, upstream_releases.state, outbox.attempts, upstream_releases.next_attempt_at, upstream_releases.last_error 
+FROM outbox JOIN upstream_releases ON upstream_releases.id = outbox.queue_id 
+WHERE outbox.organization_id = ? ORDER BY outbox.id;
+
+-- outbox.lock_upstream_and_find_queue
+SELECT upstreams.organization_id, upstream_releases.id 
+FROM upstreams LEFT OUTER JOIN upstream_releases ON upstream_releases.organization_id = upstreams.organization_id AND upstream_releases.version = ? 
+WHERE upstreams.organization_id = ?;
+
+-- outbox.mark_empty_queue_sent
+UPDATE upstream_releases SET state=? WHERE upstream_releases.id = ? AND upstream_releases.state = ?;
+
+-- outbox.mark_queue_failed
+UPDATE upstream_releases SET state=?, last_error=? WHERE upstream_releases.id = ? AND upstream_releases.claim = ?;
+
+-- outbox.mark_queue_pending
+UPDATE upstream_releases SET state=?, next_attempt_at=? WHERE upstream_releases.id = ?;
+
+-- outbox.mark_queue_sent
+UPDATE upstream_releases SET state=?, last_error=NULL, last_deploy=coalesce(?, upstream_releases.last_deploy) WHERE upstream_releases.id = ? AND upstream_releases.claim = ? RETURNING last_deploy;
+
+-- outbox.postpone_queue
+UPDATE upstream_releases SET last_error=?, next_attempt_at=? WHERE upstream_releases.id = ? AND upstream_releases.claim = ?;
+
+-- outbox.retry_all_queues
+UPDATE upstream_releases SET state=?, last_error=NULL, next_attempt_at=? WHERE upstream_releases.organization_id = ? AND upstream_releases.state = ?;
+
+-- outbox.retry_queue
+UPDATE upstream_releases SET state=?, attempts=?, last_error=NULL, next_attempt_at=? WHERE upstream_releases.id = ?;
+
+-- outbox.upsert_upstream
+INSERT INTO upstreams (organization_id, url, organization, sealed_token, failures, resume_at, date_created) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id) DO UPDATE SET url = excluded.url, organization = excluded.organization, sealed_token = excluded.sealed_token, failures = excluded.failures, resume_at = excluded.resume_at;
+
+-- outbox.wake_queue
+UPDATE upstream_releases SET state=?, attempts=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.attempts ELSE ? END, last_error=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.last_error ELSE NULL END, next_attempt_at=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.next_attempt_at ELSE ? END WHERE upstream_releases.id = ? RETURNING id;
+
+-- projects.complete
+UPDATE projects SET  WHERE projects.id = ?;
+
+-- projects.find_by_id
+SELECT projects.id, projects.slug, projects.name, projects.default_repository_id 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.id = ?;
+
+-- projects.find_by_key
+SELECT projects.slug, projects.id 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.slug IN (SELECT keys.value 
+FROM json_each(?) AS keys);
+
+-- projects.find_by_slug
+SELECT projects.id, projects.slug, projects.name, projects.default_repository_id 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.slug = ?;
+
+-- projects.insert
+INSERT INTO projects (organization_id, slug, name, date_created, default_repository_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id;
+
+-- projects.insert_missing
+INSERT INTO projects (organization_id, slug, name, date_created) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- projects.insert_new
+INSERT INTO projects (id, organization_id, slug, name, date_created) VALUES (?, ?, ?, ?, ?);
+
+-- projects.list
+SELECT organizations.slug, projects.slug AS slug_1, projects.name 
+FROM projects JOIN organizations ON organizations.id = projects.organization_id ORDER BY organizations.slug, projects.slug;
+
+-- projects.look_up_by_id
+SELECT projects.id, projects.slug 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.id IN (SELECT named.value 
+FROM json_each(?) AS named);
+
+-- projects.look_up_by_slug
+SELECT projects.id, projects.slug 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.slug IN (SELECT named.value 
+FROM json_each(?) AS named);
+
+-- projects.update
+UPDATE projects SET slug=?, name=?, default_repository_id=? WHERE projects.id = ?;
+
+-- releases.clear_last_deploy
+UPDATE releases SET last_deploy_id=NULL WHERE releases.id = ?;
+
+-- releases.count
+SELECT releases.version, releases.commit_count 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
+FROM json_each(?) AS versions);
+
+-- releases.delete
+DELETE FROM releases WHERE releases.id = ?;
+
+-- releases.find_sort_keys
+SELECT releases.date_created, releases.release_order, releases.semver_key, releases.build_number, releases.date_released 
+FROM releases 
+WHERE releases.id = ?;
+
+-- releases.insert
+INSERT INTO releases (id, organization_id, version, ref, url, status, user_agent, notes, metadata_json, folded_version, date_created, date_released, release_order, commit_count, commit_status, deploy_count, last_commit_id, package, raw, major, minor, patch, pre, build_code, components, description, build_hash, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- releases.link_new
+INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- releases.link_project
+INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING project_id;
+
+-- releases.lock
+SELECT releases.id 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
+FROM json_each(?) AS versions) ORDER BY releases.version;
+
+-- releases.lock_commit_references
+SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM repositories 
+WHERE repositories.organization_id = ? AND repositories.name IN (SELECT names.value 
+FROM json_each(?) AS names) UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM commit_authors 
+WHERE commit_authors.organization_id = ? AND commit_authors.email IN (SELECT emails.value 
+FROM json_each(?) AS emails) UNION ALL SELECT 'commit' AS kind, commits.sha AS name, commits.id AS id, commits.repository_id AS owner, commits.author_id AS other, commits.message AS said, commits.timestamp AS time 
+FROM commits 
+WHERE commits.organization_id = ? AND commits.sha IN (SELECT shas.value 
+FROM json_each(?) AS shas);
+
+-- releases.look_up_and_lock_new
+SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM repositories 
+WHERE repositories.organization_id = ? AND repositories.name IN (SELECT names.value 
+FROM json_each(?) AS names) UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM commit_authors 
+WHERE commit_authors.organization_id = ? AND commit_authors.email IN (SELECT emails.value 
+FROM json_each(?) AS emails) UNION ALL SELECT 'commit' AS kind, commits.sha AS name, commits.id AS id, commits.repository_id AS owner, commits.author_id AS other, commits.message AS said, commits.timestamp AS time 
+FROM commits 
+WHERE commits.organization_id = ? AND commits.sha IN (SELECT shas.value 
+FROM json_each(?) AS shas) UNION ALL SELECT 'release' AS kind, releases.version AS name, releases.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
+FROM json_each(?) AS versions) UNION ALL SELECT 'project' AS kind, projects.slug AS name, projects.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.slug IN (SELECT slugs.value 
+FROM json_each(?) AS slugs) UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TEXT) AS name, upstreams.organization_id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM upstreams 
+WHERE upstreams.organization_id = ?;
+
+-- releases.look_up_new
+SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM repositories 
+WHERE repositories.organization_id = ? AND repositories.name IN (SELECT names.value 
+FROM json_each(?) AS names) UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM commit_authors 
+WHERE commit_authors.organization_id = ? AND commit_authors.email IN (SELECT emails.value 
+FROM json_each(?) AS emails) UNION ALL SELECT 'commit' AS kind, commits.sha AS name, commits.id AS id, commits.repository_id AS owner, commits.author_id AS other, commits.message AS said, commits.timestamp AS time 
+FROM commits 
+WHERE commits.organization_id = ? AND commits.sha IN (SELECT shas.value 
+FROM json_each(?) AS shas) UNION ALL SELECT 'release' AS kind, releases.version AS name, releases.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
+FROM json_each(?) AS versions) UNION ALL SELECT 'project' AS kind, projects.slug AS name, projects.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.slug IN (SELECT slugs.value 
+FROM json_each(?) AS slugs) UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TEXT) AS name, upstreams.organization_id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM upstreams 
+WHERE upstreams.organization_id = ?;
+
+-- releases.update_date
+UPDATE releases SET date_released=?, release_order=? WHERE releases.id = ?;
+
+-- releases.update_date_of_links
+UPDATE release_projects SET release_order=?, date_shown=? WHERE release_projects.organization_id = ? AND release_projects.release_id = ?;
+
+-- releases.update_metadata_json
+UPDATE releases SET metadata_json=? WHERE releases.id = ?;
+
+-- releases.update_notes
+UPDATE releases SET notes=? WHERE releases.id = ?;
+
+-- releases.update_ref
+UPDATE releases SET ref=? WHERE releases.id = ?;
+
+-- releases.update_status
+UPDATE releases SET status=? WHERE releases.id = ?;
+
+-- releases.update_url
+UPDATE releases SET url=? WHERE releases.id = ?;
+
+-- repositories.complete
+UPDATE repositories SET  WHERE repositories.id = ?;
+
+-- repositories.find_by_key
+SELECT repositories.name, repositories.id 
+FROM repositories 
+WHERE repositories.organization_id = ? AND repositories.name IN (SELECT keys.value 
+FROM json_each(?) AS keys);
+
+-- repositories.insert_missing
+INSERT INTO repositories (organization_id, name, date_created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- repositories.insert_new
+INSERT INTO repositories (id, organization_id, name, date_created) VALUES (?, ?, ?, ?);
+
+-- tokens.find
+SELECT tokens.id, tokens.organization_id, organizations.slug, tokens.scopes, tokens.expires_at 
+FROM tokens JOIN organizations ON organizations.id = tokens.organization_id 
+WHERE tokens.digest = ? AND tokens.revoked_at IS NULL;
+
+-- tokens.find_active
+SELECT tokens.id 
+FROM tokens 
+WHERE tokens.id = ? AND tokens.revoked_at IS NULL;
+
+-- tokens.insert
+INSERT INTO tokens (organization_id, digest, hint, name, scopes, date_created, expires_at, revoked_at, last_used_at, maker_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id;
+
+-- tokens.list
+SELECT tokens.id, tokens.hint, tokens.name, tokens.scopes, tokens.date_created, tokens.expires_at, tokens.revoked_at, tokens.last_used_at, tokens.maker_id 
+FROM tokens 
+WHERE tokens.organization_id = ? ORDER BY tokens.id;
+
+-- tokens.note_use
+UPDATE tokens SET last_used_at=? WHERE tokens.id = ?;
+
+-- tokens.revoke
+UPDATE tokens SET revoked_at=? WHERE tokens.organization_id = ? AND tokens.id = ? AND tokens.revoked_at IS NULL RETURNING id;
+
+-- tokens.revoke_with_made
+WITH RECURSIVE descendants(id) AS 
+(SELECT tokens.id AS id 
+FROM tokens 
+WHERE tokens.organization_id = ? AND tokens.id = ? UNION SELECT tokens.id AS id 
+FROM tokens JOIN descendants ON tokens.maker_id = descendants.id)
+ UPDATE tokens SET revoked_at=? WHERE tokens.organization_id = ? AND tokens.id IN (SELECT descendants.id 
+FROM descendants) AND tokens.revoked_at IS NULL RETURNING id;
+

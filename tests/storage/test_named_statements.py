@@ -1,0 +1,30 @@
+"""Statements have names, and their SQL is in a file for each dialect, so that a change of SQL is seen in review."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gql_releases.storage.statement_list import DIALECTS, list_statements, render_sql
+
+FOLDER = Path(__file__).parent / "sql"
+UPDATE = "GQL_RELEASES_UPDATE_SQL"
+"""Set in the environment, it lets the test write the files anew."""
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_sql_is_that_of_the_snapshot(dialect: str) -> None:
+    file = FOLDER / f"{dialect}.sql"
+    text = "".join(f"-- {name}\n{render_sql(statement, dialect)};\n\n" for name, statement in list_statements().items())
+    if os.environ.get(UPDATE):
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(text)
+    assert text == file.read_text(), f"if the change is meant, run this test once with {UPDATE}=1"
+
+
+def test_statements_are_named_by_noun_and_verb() -> None:
+    names = list(list_statements())
+    assert len(names) > 100
+    assert [name for name in names if name.count(".") != 1] == []
