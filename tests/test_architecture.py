@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,11 @@ def test_error_tables_cover_the_codes_exactly() -> None:
     assert set(STATUSES) == set(ErrorCode)
     assert set(ErrorCode) == PAYLOAD_CODES | EXECUTION_CODES
     assert set() == PAYLOAD_CODES & EXECUTION_CODES
+
+
+def test_only_the_dialects_know_which_database_it_is() -> None:
+    users = [path.name for path in OURS if re.search(r"\bsql\.name\b|\bdialect\.name ==", path.read_text())]
+    assert users == ["types.py"]  # SQLAlchemy hands a column's type its own dialect
 
 
 def test_every_code_is_raised_somewhere() -> None:

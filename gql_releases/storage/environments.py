@@ -13,7 +13,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import NaturalKeyTable, insert, values_of
+from gql_releases.storage.engine.natural_keys import NaturalKeyTable, values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import find_or_create_named
@@ -70,7 +70,7 @@ FIND_RUNNING_RELEASE = Statement(
 
 
 def _upsert_current(dialect: Dialect) -> Any:
-    made = insert(dialect, current).values(values_of(current, *_KEY, "deploy_id", "release_id"))
+    made = dialect.insert(current).values(values_of(current, *_KEY, "deploy_id", "release_id"))
     newer = {"deploy_id": made.excluded.deploy_id, "release_id": made.excluded.release_id}
     return made.on_conflict_do_update(index_elements=list(_KEY), set_=newer)
 

@@ -15,7 +15,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.database import Database
-from gql_releases.storage.engine.natural_keys import NaturalKeyTable, insert, values_of
+from gql_releases.storage.engine.natural_keys import NaturalKeyTable, values_of
 from gql_releases.storage.engine.statements import Row, Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import require_active_token
@@ -106,7 +106,7 @@ async def _create_missing(transaction: Transaction, organization: int, slugs: li
 INSERT_PROJECT = Statement(
     "projects.insert",
     lambda dialect: (
-        insert(dialect, projects)
+        dialect.insert(projects)
         .values(values_of(projects, "organization_id", "slug", "name", "date_created", "default_repository_id"))
         .on_conflict_do_nothing()
         .returning(projects.c.id)

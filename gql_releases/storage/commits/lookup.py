@@ -60,7 +60,7 @@ def _is_named(dialect: Dialect) -> list[ColumnElement[bool]]:
 
 def _locked(dialect: Dialect, unless: ColumnElement[bool]) -> list[Select[Any]]:
     """Lock the repositories, always in one order. SQLite has one writer."""
-    if dialect.sql.name != "postgresql":
+    if not dialect.has_concurrent_writers:
         return []
     locked = select(repositories.c.id).where(*_is_named(dialect), ~unless).order_by(repositories.c.id)
     return [part("locked", id=locked.with_for_update(read=True).cte("locked").c.id)]

@@ -185,7 +185,7 @@ async def lock_lines(
 
     Who locked them after writing would wait for a writer of new lists, which locks them first, and the other way round.
     """
-    if transaction.dialect.sql.name != "postgresql":
+    if not transaction.dialect.has_concurrent_writers:
         return
     ids = await repository_keeper.find(transaction, {"organization_id": organization}, [*{*listed, *said}])
     ranged = {ids[name]: name in said for name in ids}
@@ -300,7 +300,7 @@ async def _lock(transaction: Transaction, organization: int, ranged: dict[int, b
 
     Lists do not wait for lists. SQLite has one writer. `ranged`: repositories, and whether a ref named a head of each.
     """
-    if transaction.dialect.sql.name == "postgresql":
+    if transaction.dialect.has_concurrent_writers:
         for repository, said in sorted(ranged.items()):
             where = {"organization_id": organization, "repository_id": repository}
             await transaction.fetch_one(LOCK_RANGES if said else LOCK_LISTS, where)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Join,
     Select,
     String,
+    Table,
     TableValuedAlias,
     Text,
     UnaryExpression,
@@ -27,7 +28,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy import Dialect as SqlDialect
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.operators import custom_op
@@ -87,6 +88,8 @@ class Dialect(Protocol):
     """Whether each statement costs a round trip, so that fewer are better than simpler ones."""
     renders_json: bool
     """Whether it is to make JSON of lists itself, as storage/reading/json_lists.py has it."""
+    has_concurrent_writers: bool
+    """Whether several transactions write at the same time, so that they lock rows; SQLite has one writer."""
 
     batch_limits: tuple[int, int]
     """Most batches that create releases at the same time, and most releases of a batch (storage/releases/batcher.py)."""
@@ -98,6 +101,9 @@ class Dialect(Protocol):
 
     def label(self, sql: str, name: str) -> str:
         """Return the text of a statement with its name, where the server logs statements."""
+
+    def insert(self, target: Table) -> sqlite.Insert | postgresql.Insert:
+        """Return an INSERT that can have an ON CONFLICT."""
 
     def numbered(self, offset: int) -> SqlDialect:
         """Return a dialect that numbers parameters from `offset` + 1 on. Raises NotImplementedError on SQLite."""
@@ -156,7 +162,7 @@ def _cross_join(join: ParentsFirst, compiler: Any, **more: Any) -> str:
 class SqliteDialect:
     """SQLite: lists are JSON texts, rows per parent a correlated IN (never a window)."""
 
-    has_network_latency = renders_json = False
+    has_network_latency = renders_json = has_concurrent_writers = False
     batch_limits = 1, 8  # there is one writer; while it commits these, the event loop reads the next ones
 
     def __init__(self, rows_per_insert: int = 1) -> None:
@@ -167,6 +173,10 @@ class SqliteDialect:
     def label(self, sql: str, name: str) -> str:
         """Return the text as it is: SQLite has no log."""
         return sql
+
+    def insert(self, target: Table) -> sqlite.Insert:
+        """Return SQLite's INSERT."""
+        return sqlite.insert(target)
 
     def numbered(self, offset: int) -> SqlDialect:
         """Raise NotImplementedError: SQLite runs one statement after the other."""
@@ -222,7 +232,7 @@ class SqliteDialect:
 class PostgresDialect:
     """PostgreSQL through asyncpg: lists are arrays, rows per parent a LATERAL."""
 
-    has_network_latency = renders_json = True
+    has_network_latency = renders_json = has_concurrent_writers = True
     batch_limits = 2, 8  # while the database has the one piece, the event loop has the other
 
     rows_per_insert = 1
@@ -234,6 +244,10 @@ class PostgresDialect:
     def label(self, sql: str, name: str) -> str:
         """Return the text with the name as a comment, which PostgreSQL's log shows."""
         return f"/* {name} */ {sql}"
+
+    def insert(self, target: Table) -> postgresql.Insert:
+        """Return PostgreSQL's INSERT."""
+        return postgresql.insert(target)
 
     def numbered(self, offset: int) -> SqlDialect:
         """Return a dialect of the same database whose parameters begin behind those of other parts."""

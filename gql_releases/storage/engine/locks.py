@@ -24,5 +24,5 @@ class Locked(IntEnum):
 
 async def lock_organization(transaction: Transaction, what: Locked, organization: int, *, shared: bool = False) -> None:
     """Wait for a lock of an organization, which ends with the transaction. It is to be taken before any row is locked."""
-    if transaction.dialect.sql.name == "postgresql":
+    if transaction.dialect.has_concurrent_writers:
         await transaction.execute(LOCK_ORGANIZATION_SHARED if shared else LOCK_ORGANIZATION, {"key": what + organization})

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Table, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gql_releases.domain.dates import format_date
 from gql_releases.storage.engine.dialects import Dialect, numbered_name
@@ -19,11 +18,6 @@ Key = TypeVar("Key", str, int)
 MAX_ROWS_PER_STATEMENT = 1_000
 """Rows of a statement, where there may be very many. Spelling them for PostgreSQL holds up whoever waits for the event loop:
 1 to 5 ms for 1,000 of them."""
-
-
-def insert(dialect: Dialect, target: Table) -> Any:
-    """Begin an INSERT that can have an ON CONFLICT."""
-    return sqlite.insert(target) if dialect.sql.name == "sqlite" else postgresql.insert(target)
 
 
 def values_of(target: Table, *names: str) -> dict[str, Any]:
@@ -53,11 +47,11 @@ def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: I
     """Begin the INSERT of a RowsStatement."""
     given = dialect.rows_from_json({name: target.c[name].type for name in names if name not in shared})
     if given is None and dialect.rows_per_insert == 1:
-        return insert(dialect, target).values(values_of(target, *names))
+        return dialect.insert(target).values(values_of(target, *names))
     if given is None:
-        return insert(dialect, target).values(_rows_of(dialect, target, list(names)))
+        return dialect.insert(target).values(_rows_of(dialect, target, list(names)))
     columns = [bindparam(name, type_=target.c[name].type) if name in shared else given.c[name] for name in names]
-    return insert(dialect, target).from_select(list(names), select(*columns).select_from(given))
+    return dialect.insert(target).from_select(list(names), select(*columns).select_from(given))
 
 
 def insert_returning(name: str, target: Table, *names: str) -> Statement:

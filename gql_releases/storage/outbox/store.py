@@ -12,7 +12,7 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.forwarding import Claimed, Kind, Upstream, UpstreamState
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import insert, values_of
+from gql_releases.storage.engine.natural_keys import values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id, UtcDateTime
 from gql_releases.storage.outbox.writer import outbox, queues, upstreams
@@ -183,7 +183,7 @@ _NAMED = ("url", "organization", "sealed_token", "failures", "resume_at")
 
 
 def _upsert_upstream(dialect: Dialect) -> Any:
-    made = insert(dialect, upstreams).values(values_of(upstreams, *(one.name for one in upstreams.c)))
+    made = dialect.insert(upstreams).values(values_of(upstreams, *(one.name for one in upstreams.c)))
     newer = {name: made.excluded[name] for name in _NAMED}
     return made.on_conflict_do_update(index_elements=["organization_id"], set_=newer)
 

@@ -42,7 +42,7 @@ async def lock_bulk(transaction: Transaction, organization: int, creations: Sequ
     Of one organization one bulk creation runs at a time; single creations run beside it, and lock rows in the same order.
     Missing projects and commits are written on the way; a later refusal of the creation undoes them.
     """
-    if transaction.dialect.sql.name != "postgresql":
+    if not transaction.dialect.has_concurrent_writers:
         return
     await lock_organization(transaction, Locked.BULK, organization)
     versions = sorted({creation.new.version for creation in creations})
