@@ -13,7 +13,7 @@ import pytest
 from gql_releases.domain.errors import ErrorCode
 from gql_releases.graphql_api.execution.errors import EXECUTION_CODES, PAYLOAD_CODES
 from gql_releases.graphql_api.execution.schema_check import UnboundField, check_schema
-from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.execution.strawberry_adapter import DEFINITION, core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.storage.entities import readable
@@ -80,10 +80,10 @@ def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
     with pytest.raises(UnboundField, match="can be NULL"):
         check_schema(schema, nullable)
     field = schema.type_map["Release"].fields["ref"]  # type: ignore[attr-defined]
-    field.extensions["strawberry-definition"].extensions.append(object())
+    field.extensions[DEFINITION].extensions.append(object())
     with pytest.raises(UnboundField, match="which a plan would skip"):
         check_schema(schema, readable())
-    field.extensions["strawberry-definition"].extensions.clear()
+    field.extensions[DEFINITION].extensions.clear()
 
 
 def test_serving_loads_nothing_that_it_does_not_need() -> None:

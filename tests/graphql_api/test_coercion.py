@@ -20,9 +20,9 @@ from graphql import (
 from graphql.utilities import coerce_input_value
 
 from gql_releases.domain.numbers import WrittenNumber
-from gql_releases.graphql_api.execution.coercion import VALUE_CONVERTER, CoercionError, coercer, python_name
+from gql_releases.graphql_api.execution.coercion import VALUE_CONVERTER, CoercionError, coercer
 from gql_releases.graphql_api.execution.operations import OperationCache, RequestError
-from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema, read_metadata, read_python_name
 from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.web.http import parse_exact_json, parse_json
 from tests.graphql_api.positions import literal, required
@@ -105,8 +105,8 @@ def to_our_value(declared: Any, value: Any) -> Any:
     for name, field in declared.fields.items():
         if name in value:
             below = to_our_value(field.type, value[name])
-            spell: Any = field.extensions["strawberry-definition"].metadata.get(VALUE_CONVERTER)
-            made[python_name(field, name)] = spell(below) if spell and below is not None else below
+            spell: Any = read_metadata(field, VALUE_CONVERTER)
+            made[read_python_name(field, name)] = spell(below) if spell and below is not None else below
     return made
 
 

@@ -8,7 +8,6 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType, get_named_type
 
 from gql_releases.graphql_api.execution import bindings as b
-from gql_releases.graphql_api.execution.planner import binding_of
 from gql_releases.graphql_api.execution.refusals import MAX_ERRORS_OF_A_FIELD
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
@@ -36,7 +35,7 @@ LISTS = [
     for parent in SCHEMA.type_map.values()
     if isinstance(parent, GraphQLObjectType)
     for name, field in parent.fields.items()
-    if isinstance(binding_of(field), b.ListOf)
+    if isinstance(b.read_binding(field), b.ListOf)
 ]
 BY = 'release(by: {key: {organization: "acme", version: "a@1"}})'
 WAYS = {

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from strawberry.annotation import StrawberryAnnotation
-from strawberry.types.arguments import StrawberryArgument
+from graphql import GraphQLField
 
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.paging import Order
 from gql_releases.domain.selection import Render
-from gql_releases.graphql_api.execution.scalars import global_id_of
+from gql_releases.graphql_api.execution.strawberry_adapter import Argument, build_argument, declare_field, read_metadata
 
 if TYPE_CHECKING:
     from gql_releases.domain.errors import Problem
@@ -134,13 +133,18 @@ class MutationBinding:
     """Finds further problems of an invalid input, besides its organization; None if there can be none."""
 
 
-def _bound(binding: object, description: str) -> Any:
-    return strawberry.field(description=description, metadata={BINDING: binding})
+def read_binding(declared: GraphQLField) -> Any:
+    """Return the binding of a field of the schema; None if it has none."""
+    return read_metadata(declared, BINDING)
+
+
+def _bind(binding: object, description: str, arguments: list[Argument] | None = None) -> Any:
+    return declare_field(description, {BINDING: binding}, arguments)
 
 
 def column(attribute: str, description: str, render: Render | None = None) -> Any:
     """Declare a field that is read from a column; `render` converts its value."""
-    return _bound(Column(attribute, render), description)
+    return _bind(Column(attribute, render), description)
 
 
 def node_id(
@@ -149,62 +153,56 @@ def node_id(
     ),
 ) -> Any:
     """Declare the field with the node's global id."""
-    return _bound(NodeId(), description)
+    return _bind(NodeId(), description)
 
 
 def embedded_field(present: str, description: str) -> Any:
     """Declare an object made of columns of the same row."""
-    return _bound(EmbeddedIn(present), description)
+    return _bind(EmbeddedIn(present), description)
 
 
-def comparison_field(
-    present: str, description: str, arguments: list[StrawberryArgument], conditions: Any, *entities: str
-) -> Any:
+def comparison_field(present: str, description: str, arguments: list[Argument], conditions: Any, *entities: str) -> Any:
     """Declare an object whose arguments are the conditions of its references and lists."""
-    made = _bound(EmbeddedIn(present, conditions, entities), description)
-    made.arguments = arguments
-    return made
+    return _bind(EmbeddedIn(present, conditions, entities), description, arguments)
 
 
 def objects(attribute: str, description: str) -> Any:
     """Declare a list that is read from a column of JSON objects."""
-    return _bound(Objects(attribute), description)
+    return _bind(Objects(attribute), description)
 
 
 def reference_field(
     attribute: str,
     description: str,
     conditions: Callable[[Arguments], Conditions],
-    arguments: list[StrawberryArgument] | None = None,
+    arguments: list[Argument] | None = None,
 ) -> Any:
     """Declare a reference that is selected by arguments."""
-    made = _bound(ComputedReference(attribute, conditions), description)
-    made.arguments = arguments or []
-    return made
+    return _bind(ComputedReference(attribute, conditions), description, arguments)
 
 
 def generated_text(binding: GeneratedText, description: str) -> Any:
     """Declare a text that is made from a list if none is stored."""
-    return _bound(binding, description)
+    return _bind(binding, description)
 
 
 def to_one(attribute: str, description: str) -> Any:
     """Declare a reference."""
-    return _bound(Reference(attribute), description)
+    return _bind(Reference(attribute), description)
 
 
 def part(name: str, description: str) -> Any:
     """Declare a part of a connection."""
-    return _bound(ConnectionPart(name), description)
+    return _bind(ConnectionPart(name), description)
 
 
-def argument(name: str, annotation: Any, description: str) -> StrawberryArgument:
+def argument(name: str, annotation: Any, description: str) -> Argument:
     """Return an argument with a description; it is optional if its annotation allows None."""
     documented = Annotated[annotation, strawberry.argument(description=description)]
-    return StrawberryArgument(name, None, StrawberryAnnotation(documented))
+    return build_argument(name, documented)
 
 
-def paging_arguments() -> list[StrawberryArgument]:
+def paging_arguments() -> list[Argument]:
     """Return the four arguments of a connection."""
     return [
         argument("first", int | None, "Number of items, 0 to 100 (default 20). INVALID_ARGUMENT together with `last`."),
@@ -231,25 +229,22 @@ def to_many(
     *,
     orders: Mapping[str, str] | None = None,
     conditions: Callable[[Arguments], Conditions] | None = None,
-    arguments: list[StrawberryArgument] | None = None,
+    arguments: list[Argument] | None = None,
     inherits: bool = False,
 ) -> Any:
     """Declare a list. `orders` maps the values of its `orderBy.field` to orders of the store."""
-    made = _bound(ListOf(attribute, order, orders or {}, conditions, inherits), description)
-    made.arguments = paging_arguments() + (arguments or [])
-    return made
+    binding = ListOf(attribute, order, orders or {}, conditions, inherits)
+    return _bind(binding, description, paging_arguments() + (arguments or []))
 
 
 def query_field(
     kind: str,
     description: str,
     find: Callable[[Arguments, Principal], Conditions | None] | None = None,
-    arguments: list[StrawberryArgument] | None = None,
+    arguments: list[Argument] | None = None,
 ) -> Any:
     """Declare a root field that reads."""
-    made = _bound(QueryBinding(kind, find), description)
-    made.arguments = arguments or []
-    return made
+    return _bind(QueryBinding(kind, find), description, arguments)
 
 
 def mutation_field(
@@ -260,11 +255,5 @@ def mutation_field(
     find_problems: FindProblems | None = None,
 ) -> Any:
     """Declare a root field that writes; `shows` is the payload's field for the written object."""
-    made = _bound(MutationBinding(run, shows, find_problems), description)
-    made.arguments = [argument("input", input_type, "The arguments of the mutation, as one object.")]
-    return made
-
-
-def render_id(entity: str) -> Render:
-    """Return the function that writes an entity's global ids."""
-    return global_id_of(entity)
+    arguments = [argument("input", input_type, "The arguments of the mutation, as one object.")]
+    return _bind(MutationBinding(run, shows, find_problems), description, arguments)

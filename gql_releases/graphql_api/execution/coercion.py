@@ -38,6 +38,7 @@ from gql_releases.domain.numbers import WrittenNumber, read_integer
 from gql_releases.graphql_api.execution.limits import require
 from gql_releases.graphql_api.execution.messages import show_value
 from gql_releases.graphql_api.execution.scalars import NO_DATE, NO_DATE_TEXT, NO_INTEGER, NO_OBJECT
+from gql_releases.graphql_api.execution.strawberry_adapter import read_metadata, read_python_name
 
 Coerce = Callable[[Any], Any]
 Evaluate = Callable[[Mapping[str, Any]], Any]
@@ -92,22 +93,15 @@ def is_large(value: Any) -> bool:
     return False
 
 
-def python_name(field: Any, graphql_name: str) -> str:
-    """Give the Python name that a field or argument was declared with."""
-    definition = field.extensions.get("strawberry-definition")
-    return getattr(definition, "python_name", None) or graphql_name
-
-
 def _convert_value(find: Callable[[Any], Any], field: Any) -> Callable[[Any], Any]:
     """Let what was found for an input field be spelled as the field was declared."""
-    definition = field.extensions.get("strawberry-definition")
-    spelled: Any = definition.metadata.get(VALUE_CONVERTER) if definition else None
+    convert: Any = read_metadata(field, VALUE_CONVERTER)
 
-    def find_spelled(given: Any) -> Any:
-        value = find(given)
-        return value if value is None or value is MISSING else spelled(value)
+    def find_converted(source: Any) -> Any:
+        value = find(source)
+        return value if value is None or value is MISSING else convert(value)
 
-    return find_spelled if spelled else find
+    return find_converted if convert else find
 
 
 def coercer(declared: GraphQLInputType) -> Coerce:
@@ -186,7 +180,7 @@ def _object_coercer(declared: GraphQLInputObjectType) -> Coerce:
 
     def compile_fields() -> None:
         for name, field in declared.fields.items():
-            python = python_name(field, name)
+            python = read_python_name(field, name)
             fields[name] = python, _convert_value(coercer(field.type), field)
             if field.default_value is not Undefined:
                 defaults[python] = _plain_default(field.default_value)
@@ -372,7 +366,7 @@ def _variable_evaluator(name: str, required_at: str | None, has_default: bool) -
 
 def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType, where: str) -> Evaluate:
     defaults = {
-        python_name(field, name): _plain_default(field.default_value)
+        read_python_name(field, name): _plain_default(field.default_value)
         for name, field in declared.fields.items()
         if field.default_value is not Undefined
     }
@@ -382,7 +376,7 @@ def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType, w
         field = declared.fields[name]
         field_type = GraphQLNonNull(get_nullable_type(field.type)) if declared.is_one_of else field.type
         find = evaluator(item.value, field_type, f"{where}.{name}", has_default=field.default_value is not Undefined)
-        finders.append((python_name(field, name), _convert_value(find, field)))
+        finders.append((read_python_name(field, name), _convert_value(find, field)))
 
     def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(defaults)

@@ -113,7 +113,7 @@ class _Pricing:
             return NO_COST if node.name.value == "__typename" else Price(INTROSPECTION_COST)
         declared = parent.fields[node.name.value]
         target: Any = get_named_type(declared.type)
-        binding = _binding_of(declared)
+        binding = b.read_binding(declared)
         if not is_composite_type(target):
             return Price(binding.size) if isinstance(binding, b.GeneratedText) else NO_COST
         match binding:
@@ -203,11 +203,6 @@ class _Pricing:
                     return self.variables.get(value.name.value)
                 return read_literal(value, self.variables)
         return None
-
-
-def _binding_of(declared: GraphQLField) -> Any:
-    definition = declared.extensions.get("strawberry-definition")
-    return definition.metadata.get(b.BINDING) if definition is not None else None
 
 
 def price(document: Document, definition: OperationDefinitionNode, variables: Variables) -> Price:

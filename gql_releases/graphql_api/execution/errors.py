@@ -9,8 +9,8 @@ from typing import Any
 from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
 
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
-from gql_releases.graphql_api.execution.coercion import python_name
 from gql_releases.graphql_api.execution.problem_messages import word_problem
+from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 from gql_releases.web.request_record import current_record
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def input_path(input_type: GraphQLInputType, path: Path) -> list[str] | None:
         spelled.append(str(step))
         if isinstance(step, str) and isinstance(here, GraphQLInputObjectType):
             for name, field in here.fields.items():
-                if python_name(field, name) == step:
+                if read_python_name(field, name) == step:
                     spelled[-1], here = name, get_named_type(field.type)
                     break
     return spelled or None

@@ -36,7 +36,7 @@ from gql_releases.graphql_api.execution.cost import Price, Relevant, price, rele
 from gql_releases.graphql_api.execution.limits import MAXIMA, check_document, check_text
 from gql_releases.graphql_api.execution.messages import drop_suggestions, explain_id, has_long_name, shorten_value
 from gql_releases.graphql_api.execution.payload_plans import plan_payload
-from gql_releases.graphql_api.execution.planner import arguments_of, binding_of, plan_list, plan_payload_node, plan_view
+from gql_releases.graphql_api.execution.planner import arguments_of, plan_list, plan_payload_node, plan_view
 from gql_releases.graphql_api.execution.root_fields import (
     ConstantField,
     IntrospectionField,
@@ -210,7 +210,7 @@ class Operation:
         declared = root.fields[asked]
         target: Any = get_named_type(declared.type)
         arguments = arguments_of(declared, nodes[0])
-        match binding_of(declared):
+        match b.read_binding(declared):
             case b.MutationBinding() as command:
                 return self._command(document, name, nodes, target, command)
             case b.QueryBinding("list"):

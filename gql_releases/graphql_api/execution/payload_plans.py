@@ -9,8 +9,8 @@ from typing import Any
 from graphql import FieldNode, GraphQLObjectType, get_named_type
 
 from gql_releases.domain.errors import DomainError
-from gql_releases.graphql_api.execution.coercion import python_name
 from gql_releases.graphql_api.execution.collect_fields import Document
+from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 
 Problems = list[dict[str, Any]]
 MutationResult = Mapping[str, Any]
@@ -55,7 +55,7 @@ def plan_payload(
 def _target(payload: GraphQLObjectType, shows: str | None) -> GraphQLObjectType | None:
     """Give the type of the shown object, whether it is selected or not."""
     for name, declared in payload.fields.items():
-        attribute, below = python_name(declared, name), get_named_type(declared.type)
+        attribute, below = read_python_name(declared, name), get_named_type(declared.type)
         if isinstance(below, GraphQLObjectType) and attribute in (shows, "results"):
             return below if attribute == shows else _target(below, shows)
     return None
@@ -76,7 +76,7 @@ def _plan(
             fields.append(PayloadField(name, asked))
             continue
         declared = payload.fields[asked]
-        attribute, target = python_name(declared, asked), get_named_type(declared.type)
+        attribute, target = read_python_name(declared, asked), get_named_type(declared.type)
         if attribute == shows:
             shown.nodes[prefix + name] = below
             fields.append(PayloadField(name, attribute, prefix + name))

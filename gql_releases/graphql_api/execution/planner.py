@@ -14,21 +14,16 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE, Order, PageRequest
 from gql_releases.graphql_api.execution import bindings as b
-from gql_releases.graphql_api.execution.coercion import MISSING, Evaluate, evaluator, has_variable, python_name
+from gql_releases.graphql_api.execution.coercion import MISSING, Evaluate, evaluator, has_variable
 from gql_releases.graphql_api.execution.collect_fields import Document, Fields
 from gql_releases.graphql_api.execution.cursors import decode_cursor, encode_cursor
 from gql_releases.graphql_api.execution.name_checks import list_name_checks
 from gql_releases.graphql_api.execution.refusals import Refusals, leave_out
 from gql_releases.graphql_api.execution.scalars import global_id_of
+from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 
 ResponsePath = tuple[str | int, ...]
 Variables = Mapping[str, Any]
-
-
-def binding_of(declared: GraphQLField) -> Any:
-    """Give what a field is bound to; None where it is bound to nothing."""
-    definition = declared.extensions.get("strawberry-definition")
-    return definition.metadata.get(b.BINDING) if definition is not None else None
 
 
 def arguments_of(declared: GraphQLField, node: FieldNode) -> Evaluate:
@@ -42,7 +37,7 @@ def arguments_of(declared: GraphQLField, node: FieldNode) -> Evaluate:
         if name in nodes:
             has_default = argument.default_value is not Undefined
             find = evaluator(nodes[name], argument.type, name, has_default=has_default)
-            given.append((python_name(argument, name), find))
+            given.append((read_python_name(argument, name), find))
     if not given:
         return lambda variables: {}
 
@@ -197,7 +192,7 @@ class SelectionBuilder:
             return s.Constant(name, parent.name)
         declared = parent.fields[asked]
         target: Any = get_named_type(declared.type)
-        match binding_of(declared):
+        match b.read_binding(declared):
             case b.Column(attribute, render):
                 return s.Value(name, attribute, render)
             case b.NodeId():
@@ -267,7 +262,7 @@ class SelectionBuilder:
         if asked == "__typename":
             return s.Constant(name, connection.name)
         target: Any = get_named_type(connection.fields[asked].type)
-        match binding_of(connection.fields[asked]):
+        match b.read_binding(connection.fields[asked]):
             case b.ConnectionPart("nodes"):
                 return s.Nodes(name, self.selection(target, self.document.below(target, nodes), path))
             case b.ConnectionPart("edges"):

@@ -10,11 +10,11 @@ from typing import Any, NewType
 
 import strawberry
 from graphql import GraphQLError, IntValueNode, ObjectValueNode, StringValueNode, ValueNode
-from strawberry.types.scalar import ScalarDefinition
 
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.errors import DomainError
 from gql_releases.domain.selection import Base64
+from gql_releases.graphql_api.execution.strawberry_adapter import ScalarMap
 
 BigInt = NewType("BigInt", int)
 JSONObject = NewType("JSONObject", dict)  # type: ignore[type-arg]
@@ -71,7 +71,7 @@ def _parse_json_literal(node: ValueNode, variables: Any = None) -> Any:
     return {}
 
 
-SCALARS: dict[object, ScalarDefinition] = {
+SCALARS: ScalarMap = {
     datetime: strawberry.scalar(
         name="DateTime",
         description=(

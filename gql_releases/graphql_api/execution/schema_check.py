@@ -9,7 +9,7 @@ from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLSchema, get_named_
 
 from gql_releases.graphql_api.execution import bindings as b
 from gql_releases.graphql_api.execution.operations import node_types
-from gql_releases.graphql_api.execution.planner import binding_of
+from gql_releases.graphql_api.execution.strawberry_adapter import has_behaviour
 
 Readable = Mapping[str, Mapping[str, tuple[str, bool]]]
 """Entity -> attribute -> (kind: column, one or many; whether it can be NULL)."""
@@ -34,7 +34,7 @@ def check_schema(schema: GraphQLSchema, readable: Readable) -> None:
     for root in (schema.query_type, schema.mutation_type):
         for name, field in (root.fields if root else {}).items():
             _check_plain(f"{name}", field)
-            if not isinstance(binding_of(field), b.QueryBinding | b.MutationBinding):
+            if not isinstance(b.read_binding(field), b.QueryBinding | b.MutationBinding):
                 raise UnboundField(f"the root field {name} is neither planned nor commanded")
 
 
@@ -44,7 +44,7 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
         _check_plain(where, field)
         required = isinstance(field.type, GraphQLNonNull)
         named: Any = get_named_type(field.type)
-        match binding_of(field):
+        match b.read_binding(field):
             case b.NodeId():
                 pass
             case b.Column(attribute):
@@ -107,8 +107,7 @@ def _check_attribute(
 
 
 def _check_plain(where: str, field: Any) -> None:
-    definition = field.extensions.get("strawberry-definition")
-    if definition is None or definition.base_resolver or definition.permission_classes or definition.extensions:
+    if has_behaviour(field):
         raise UnboundField(f"{where} has a resolver, a permission class or an extension, which a plan would skip")
-    if is_interface_type(get_named_type(field.type)) and not isinstance(binding_of(field), b.QueryBinding):
+    if is_interface_type(get_named_type(field.type)) and not isinstance(b.read_binding(field), b.QueryBinding):
         raise UnboundField(f"{where} is an interface: only the root may be")

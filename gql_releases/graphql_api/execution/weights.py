@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from graphql import GraphQLInputObjectType, GraphQLList, get_named_type, get_nullable_type
 
 from gql_releases.domain.conditions import SCANNING_CONDITIONS
-from gql_releases.graphql_api.execution.coercion import python_name
+from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 
 FILTER_SUFFIXES = ("Filter", "Range")
 """What the names of input types end with whose fields are conditions."""
@@ -100,7 +100,7 @@ def _points_of_fields(declared: GraphQLInputObjectType) -> Points | None:
         (spelled, points)
         for name, field in declared.fields.items()
         if (points := _points_of(field.type))
-        for spelled in {name, python_name(field, name)}
+        for spelled in {name, read_python_name(field, name)}
     ]
     if not lists:
         return None
@@ -128,7 +128,7 @@ def _filter_of(declared: GraphQLInputObjectType) -> Measure:
             return NO_WEIGHT
         if not fields:
             for name, field in declared.fields.items():
-                python = python_name(field, name)
+                python = read_python_name(field, name)
                 fields[name] = fields[python] = _condition_of(declared.name, python, field.type)
         weight = NO_WEIGHT
         for name, given in value.items():

@@ -11,13 +11,13 @@ from pkgutil import iter_modules
 from typing import Any
 
 import strawberry
-from graphql import GraphQLInputObjectType, build_ast_schema, lexicographic_sort_schema, parse, print_schema
+from graphql import build_ast_schema, lexicographic_sort_schema, parse, print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 
 from gql_releases.graphql_api import schema as package
 from gql_releases.graphql_api.execution.scalars import SCALARS
-from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema, mark_one_of_inputs
 
 QUERY_DESCRIPTION = "Root of all queries: start at `organization(slug)`, `release(by)` or `viewer`."
 MUTATION_DESCRIPTION = (
@@ -57,11 +57,7 @@ def build_schema() -> strawberry.Schema:
     core_schema(schema).type_map["Query"].description = QUERY_DESCRIPTION
     core_schema(schema).type_map["Mutation"].description = MUTATION_DESCRIPTION
     core_schema(schema).description = DESCRIPTION
-    for named in core_schema(schema).type_map.values():
-        # Strawberry leaves graphql-core's flag False, and `release(by: {})` would pass validation.
-        if isinstance(named, GraphQLInputObjectType) and named.ast_node is None:
-            definition = named.extensions.get("strawberry-definition")
-            named.is_one_of = bool(getattr(definition, "is_one_of", False))
+    mark_one_of_inputs(core_schema(schema))
     return schema
 
 
