@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gql_releases.domain.dates import parse_date
-from gql_releases.domain.release import NewRelease, parse_new_release
+from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, parse_new_release
 
 Object = dict[str, Any]
 
-_FACTS = {"ref": "ref", "url": "url", "dateReleased": "date_released", "status": "status"}
+_FIELD_NAMES = {field.rest_name: field.name for field in RELEASE_FIELDS if field.is_in_sentry}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class SentryReleaseSummary:
 def read_listed(raw: Any) -> SentryReleaseSummary | None:
     """Read a release of the list; None where it is nothing that Sentry answers with."""
     try:
-        facts = {own: raw[name] for name, own in _FACTS.items() if raw.get(name) is not None}
+        facts = {own: raw[name] for name, own in _FIELD_NAMES.items() if raw.get(name) is not None}
         projects = {str(one["slug"]): int(one["id"]) for one in raw["projects"]}
         counts = (int(raw.get(name) or 0) for name in ("commitCount", "deployCount"))
         return SentryReleaseSummary(

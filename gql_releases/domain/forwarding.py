@@ -19,7 +19,7 @@ from .commit import NewCommit
 from .dates import format_date
 from .errors import ErrorCode, Path, Problem
 from .ref import Ref
-from .release import NewRelease, Status
+from .release import RELEASE_FIELDS, NewRelease, Status
 from .validation import read, record, text
 
 Body = dict[str, Any]
@@ -142,8 +142,7 @@ def parse_new_upstream(raw: Any) -> NewUpstream:
 def creation_body(new: NewRelease, projects: Sequence[str], commits: Sequence[NewCommit]) -> Body:
     """Spell a creation; `projects` are the slugs of all that the release has now, for ids are another store's own."""
     body: Body = {"version": new.version, "projects": list(projects)}
-    given: Mapping[str, Any] = {name: getattr(new, name) for name in ("ref", "url", "date_released", "status")}
-    body |= _facts(given)
+    body |= _facts(new.values)
     if commits:
         body["commits"] = spell_commits(commits)
     if new.refs:
@@ -215,9 +214,21 @@ def _refs(refs: Sequence[Ref]) -> list[Body]:
 
 
 def _facts(values: Mapping[str, Any]) -> Body:
-    given = {"ref": values.get("ref"), "url": values.get("url"), "dateReleased": _date(values.get("date_released"))}
-    status: Status | None = values.get("status")
-    return {name: value for name, value in {**given, "status": status and status.lower()}.items() if value}
+    """Return the fields of a release that Sentry has, under its names."""
+    return {
+        str(field.rest_name): _to_sentry(values[field.name])
+        for field in RELEASE_FIELDS
+        if field.is_in_sentry and values.get(field.name)
+    }
+
+
+def _to_sentry(value: Any) -> Any:
+    match value:
+        case datetime():
+            return format_date(value)
+        case Status():
+            return value.lower()
+    return value
 
 
 def _date(moment: datetime | None) -> str | None:

@@ -13,7 +13,7 @@ from gql_releases.domain.versions.version import VersionInfo, check_version, par
 from .commit import ORIGIN, NewCommit, commit_reader, repository_name
 from .errors import ErrorCode, InvalidInput, Path, Problem
 from .ref import Ref, head_reader, ref_reader
-from .validation import choice, date, json_object, list_of, read, record, text, url, wrong_characters
+from .validation import Reader, choice, date, json_object, list_of, read, record, text, url, wrong_characters
 
 VERSION_LENGTH = 200
 USER_AGENT_LENGTH = 256
@@ -38,21 +38,17 @@ class Outcome(StrEnum):
 class NewRelease:
     """A release to be created; cannot be built from a bad version.
 
-    Commits are in the order given, `metadata` is the text of a JSON object. `date_created` is said by imports alone.
-    `resolves_origin`: some commits or refs name `origin`, to be read as the default repository of the release's projects.
+    `values` are those of RELEASE_FIELDS that were sent, by the fields' names. Commits are in the order given. Only imports
+    set `date_created`. `resolves_origin`: some commits or refs name `origin`, to be read as the default repository of the
+    release's projects.
     """
 
     version: str
     projects: tuple[str | int, ...]
-    ref: str | None = None
-    url: str | None = None
-    date_released: datetime | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
     commits: tuple[NewCommit, ...] = ()
     refs: tuple[Ref, ...] = ()
-    status: Status | None = None
     user_agent: str | None = None
-    notes: str | None = None
-    metadata: str | None = None
     date_created: datetime | None = None
     resolves_origin: bool = False
     version_info: VersionInfo | None = field(init=False)
@@ -64,12 +60,12 @@ class NewRelease:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseChange:
-    """What to change of a release: given values of CHANGEABLE; () as refs clears the commits.
+    """What to change of a release: values of RELEASE_FIELDS by the fields' names; () as refs clears the commits.
 
     `resolves_origin` is as that of a NewRelease.
     """
 
-    values: Mapping[str, str | datetime | Status | None] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     commits: tuple[NewCommit, ...] | None = None
     refs: tuple[Ref, ...] | None = None
     resolves_origin: bool = False
@@ -129,8 +125,6 @@ def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | N
     return None
 
 
-CHANGEABLE = ("ref", "url", "date_released", "status", "notes", "metadata")
-"""What a change can set."""
 NOTES_LENGTH = 64 * 1024
 MAX_BULK = 1000
 """Releases that one bulk creation takes."""
@@ -138,21 +132,73 @@ MAX_BULK = 1000
 _STATUSES = {member.value.lower(): member for member in Status}
 """In bodies they are written in small letters, and in no others (docs/sentry-contract.md#2-2-body)."""
 
-_CHANGEABLE = {
-    "ref": text(max=200, null=True, blank=True),
-    "url": url(),
-    "date_released": date(),
-    "status": choice(_STATUSES, lambda said: f"Invalid status {said}"),
-    "notes": text(max=NOTES_LENGTH, null=True, blank=True, trim=False),
-    "metadata": json_object(),
+
+@dataclass(frozen=True, slots=True)
+class ReleaseField:
+    """A plain column of a release, which creations, updates and imports can set: all that the program needs to know of it.
+
+    `type` is that of its values. `read` checks and converts a value that was sent. `column` is the column's name (default:
+    the field's). `rest_name` is its name in the REST API, in requests and responses; None: it is not there. `is_in_sentry`:
+    a running Sentry has it under that name, so that it is forwarded and imported. `is_kept`: an existing release keeps its
+    own value when it is created again. `default`: what a new release has where nothing was sent. `blank_is_null`: an empty
+    text clears it.
+    """
+
+    name: str
+    type: type
+    read: Reader
+    column: str = ""
+    rest_name: str | None = None
+    is_in_sentry: bool = False
+    is_kept: bool = True
+    default: Any = None
+    blank_is_null: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "column", self.column or self.name)
+
+    @property
+    def graphql_name(self) -> str:
+        """Return the field's name in the GraphQL API."""
+        first, *others = self.name.split("_")
+        return first + "".join(word.title() for word in others)
+
+    def convert(self, value: Any) -> Any:
+        """Return the value to store for one that was read."""
+        return None if self.blank_is_null and value == "" else value
+
+
+RELEASE_FIELDS = (
+    ReleaseField("ref", str, text(max=200, null=True, blank=True), rest_name="ref", is_in_sentry=True),
+    ReleaseField("url", str, url(), rest_name="url", is_in_sentry=True),
+    ReleaseField("date_released", datetime, date(), rest_name="dateReleased", is_in_sentry=True),
+    ReleaseField(
+        "status",
+        Status,
+        choice(_STATUSES, lambda value: f"Invalid status {value}"),
+        rest_name="status",
+        is_in_sentry=True,
+        is_kept=False,
+        default=Status.OPEN,
+    ),
+    ReleaseField("notes", str, text(max=NOTES_LENGTH, null=True, blank=True, trim=False), blank_is_null=True),
+    ReleaseField("metadata", str, json_object(), column="metadata_json"),
+)
+"""The one declaration of a release's plain columns: parsing, rows, updates and the names of both APIs come from it."""
+
+FIELDS_KEPT_BY_EXISTING = tuple(field.name for field in RELEASE_FIELDS if field.is_kept)
+"""Fields of a creation that do not change an existing release."""
+
+_READERS = {
+    **{field.name: field.read for field in RELEASE_FIELDS},
     "commits": list_of(commit_reader()),
     "refs": list_of(ref_reader()),
     "head_commits": list_of(head_reader()),
 }
 _read_new = record(
-    {"version": read_version, "projects": list_of(read_project), **_CHANGEABLE}, required=("version", "projects")
+    {"version": read_version, "projects": list_of(read_project), **_READERS}, required=("version", "projects")
 )
-_read_change = record(_CHANGEABLE)
+_read_change = record(_READERS)
 read_commits = list_of(commit_reader())
 read_refs = list_of(ref_reader())
 
@@ -165,19 +211,19 @@ def parse_new_release(raw: Any, *, user_agent: str | None = None, resolves_origi
     values = read(_read_new, raw)
     commits, refs = values.get("commits", ()), values.get("refs") or values.get("head_commits", ())
     return NewRelease(
-        values["version"],
-        values["projects"],
-        values.get("ref"),
-        values.get("url"),
-        values.get("date_released"),
-        commits,
-        refs,
-        values.get("status"),
-        user_agent[:USER_AGENT_LENGTH] if user_agent is not None else None,
-        values.get("notes") or None,
-        values.get("metadata"),
+        version=values["version"],
+        projects=values["projects"],
+        values={name: value for name, value in _field_values(values).items() if value is not None},
+        commits=commits,
+        refs=refs,
+        user_agent=user_agent[:USER_AGENT_LENGTH] if user_agent is not None else None,
         resolves_origin=resolves_origin and _names_origin(commits, refs),
     )
+
+
+def _field_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of RELEASE_FIELDS that were sent, as they are stored."""
+    return {field.name: field.convert(values[field.name]) for field in RELEASE_FIELDS if field.name in values}
 
 
 def _names_origin(commits: Sequence[NewCommit], refs: Sequence[Ref]) -> bool:
@@ -191,11 +237,10 @@ def parse_release_change(raw: Any, *, resolves_origin: bool = False) -> ReleaseC
     """
     values = read(_read_change, raw)
     refs = values.get("refs")
-    given = {name: values[name] for name in CHANGEABLE if name in values}
-    if "notes" in given:
-        given["notes"] = given["notes"] or None
     commits, heads = values.get("commits") or None, refs or values.get("head_commits", refs)
-    return ReleaseChange(given, commits, heads, resolves_origin and _names_origin(commits or (), heads or ()))
+    return ReleaseChange(
+        _field_values(values), commits, heads, resolves_origin and _names_origin(commits or (), heads or ())
+    )
 
 
 def parse_new_releases(raws: Sequence[Any]) -> list[NewRelease | InvalidInput]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.dates import format_date, parse_date
@@ -16,8 +18,10 @@ from gql_releases.domain.errors import (
 from gql_releases.domain.outcomes import CreateResult
 from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.release import (
+    RELEASE_FIELDS,
     NewRelease,
     ReleaseChange,
+    Status,
     parse_new_release,
     parse_release_change,
 )
@@ -84,6 +88,10 @@ _VERSION_INFO_FIELD = s.Embedded(
 )
 
 
+_RENDERERS: dict[type, Any] = {datetime: render_date, Status: str.lower}
+_FIELDS = [s.Value(field.rest_name, field.column, _RENDERERS.get(field.type)) for field in RELEASE_FIELDS if field.rest_name]
+
+
 def release_selection(slot: int, *, projects_looked_at: bool = False) -> s.Selection:
     """Make the selection of a release whose lists have their pages from `slot` on; PAGES has as many."""
     return s.Selection(
@@ -91,12 +99,9 @@ def release_selection(slot: int, *, projects_looked_at: bool = False) -> s.Selec
         (
             s.Value("id", "id"),
             s.Value("version", "version"),
-            s.Value("status", "status", str.lower),
             s.Value("shortVersion", "version"),
             _VERSION_INFO_FIELD,
-            s.Value("ref", "ref"),
-            s.Value("url", "url"),
-            date_field("dateReleased", "date_released"),
+            *_FIELDS,
             date_field("dateCreated", "date_created"),
             s.Constant("data", {}),
             s.Constant("newGroups", 0),
@@ -319,8 +324,8 @@ async def narrow_to_project(request: Request, projects: list[int]) -> list[int]:
 _REF_FIELDS = FieldNames({"commit": ("sha", None), "previousCommit": ("previous_sha", None)} | same_names("repository"))
 _HEAD_FIELDS = FieldNames({"currentId": ("sha", None), "previousId": ("previous_sha", None)} | same_names("repository"))
 
-_COMMON_FIELDS = same_names("ref", "url", "status") | {
-    "dateReleased": ("date_released", None),
+_COMMON_FIELDS: dict[str, tuple[str, FieldNames | None]] = {
+    **{field.rest_name: (field.name, None) for field in RELEASE_FIELDS if field.rest_name},
     "commits": ("commits", COMMIT_FIELDS),
 }
 _REFS_FIELDS = {"refs": ("refs", _REF_FIELDS), "headCommits": ("head_commits", _HEAD_FIELDS)}

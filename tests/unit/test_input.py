@@ -133,7 +133,7 @@ def test_release_cannot_be_built_from_a_bad_version() -> None:
 def test_numbers_are_spelled_out_and_strings_trimmed_but_the_version() -> None:
     """Source: docs/sentry-contract.md#2-2-body."""
     new = parse_new_release({"version": " 1.5 ", "projects": [], "ref": "  x ", "commits": [{"sha": 5}]})
-    assert (new.version, new.ref, new.commits[0].sha) == (" 1.5 ", "x", "5")
+    assert (new.version, new.values["ref"], new.commits[0].sha) == (" 1.5 ", "x", "5")
     assert parse_new_release({"version": WrittenNumber("1.50"), "projects": []}).version == "1.50"
     with pytest.raises(UnwrittenNumber):
         parse_new_release({"version": 1.5, "projects": []})

@@ -13,6 +13,7 @@ from gql_releases.domain.outcomes import CreateResult
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import (
     MAX_BULK,
+    RELEASE_FIELDS,
     parse_new_release,
     parse_new_releases,
 )
@@ -226,7 +227,7 @@ async def create_release(services: Services, principal: Principal, given: Input,
 
 
 def _to_payload(done: CreateResult) -> Payload:
-    ignored = ["dateReleased" if name == "date_released" else name for name in done.ignored]
+    ignored = [field.graphql_name for field in RELEASE_FIELDS if field.name in done.ignored]
     return {"outcome": done.outcome, "ignored_fields": ignored, "shown": done.shown}
 
 

@@ -15,7 +15,7 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.forwarding import Body, Kind, UpstreamState, change_body, creation_body, deploy_body, status_body
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
-from gql_releases.domain.release import NewRelease, Status
+from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Status
 from gql_releases.storage.engine.natural_keys import insert_returning, values_of
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id, moment
@@ -93,9 +93,10 @@ LIST_PROJECT_SLUGS = Statement(
     .where(*filter_by_release(links))
     .order_by(projects.c.id),
 )
+FORWARDED_FIELDS = [field for field in RELEASE_FIELDS if field.is_in_sentry]
 FIND_RELEASE = Statement(
     "outbox.find_release",
-    select(releases.c.version, releases.c.ref, releases.c.url, releases.c.date_released, releases.c.status).where(
+    select(releases.c.version, *(releases.c[field.column] for field in FORWARDED_FIELDS)).where(
         releases.c.organization_id == bindparam("organization", type_=Id), releases.c.id == bindparam("release", type_=Id)
     ),
 )
@@ -256,10 +257,11 @@ async def _stored(transaction: Transaction, principal: Principal, release: int) 
     """Spell the creation of a release as it stands in the store."""
     row = await transaction.fetch_one(FIND_RELEASE, {"organization": principal.organization_id, "release": release})
     assert row
-    version, ref, url, released, status = row
-    archived = Status.ARCHIVED if status == Status.ARCHIVED else None
+    version, *values = row
     # The store's own rules may have been others when it was written: nothing of it is read anew.
-    facts = {"ref": ref, "url": url, "date_released": moment(released), "status": archived}
+    facts = {field.name: value for field, value in zip(FORWARDED_FIELDS, values, strict=True)}
+    facts["date_released"] = moment(facts["date_released"])
+    facts["status"] = Status.ARCHIVED if facts["status"] == Status.ARCHIVED else None
     found = await _stored_commits(transaction, principal, release)
     slugs = await _slugs(transaction, principal, release)
     return {"version": version, "projects": slugs, **change_body(facts, found or None, None)}

@@ -14,7 +14,7 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.outcomes import CreateResult, Tree
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.release import NewRelease, Outcome, Status
+from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Outcome
 from gql_releases.domain.selection import PagedSelection
 from gql_releases.domain.versions.version import fold_case
 from gql_releases.storage.commits.default_repositories import note_ambiguous
@@ -246,16 +246,11 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
     return {
         "organization_id": organization,
         "version": new.version,
-        "ref": new.ref,
-        "url": new.url,
-        "status": new.status or Status.OPEN,
+        **{field.column: new.values.get(field.name, field.default) for field in RELEASE_FIELDS},
         "user_agent": new.user_agent,
-        "notes": new.notes,
-        "metadata_json": new.metadata,
         "folded_version": None if new.version.isascii() else fold_case(new.version),
         "date_created": new.date_created or now(),
-        "date_released": new.date_released,
-        "release_order": new.date_released or END_OF_TIME,
+        "release_order": new.values.get("date_released") or END_OF_TIME,
         "deploy_count": 0,
         **{name: getattr(info, name) if info else None for name in said},
         # Sentry's numbers go up to 2^64-1, which no database's integer holds.

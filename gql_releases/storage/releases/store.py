@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, null, select, update
@@ -17,7 +18,14 @@ from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
 from gql_releases.domain.outcomes import CreateResult, Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
-from gql_releases.domain.release import NewRelease, Outcome, ReleaseChange, ReleaseKey
+from gql_releases.domain.release import (
+    FIELDS_KEPT_BY_EXISTING,
+    RELEASE_FIELDS,
+    NewRelease,
+    Outcome,
+    ReleaseChange,
+    ReleaseKey,
+)
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.commits.default_repositories import resolve_change, resolve_creation
 from gql_releases.storage.commits.ranges import known, lock_lines, update_ranges
@@ -56,21 +64,22 @@ FIND_SORT_KEYS = Statement(
 )
 
 
+MAX_CACHED_UPDATES = 128
+"""Sets of columns whose UPDATE is kept: 2^6 are possible with six fields."""
+
+
 def _where_release(column: Any) -> Any:
     return column == bindparam("release", type_=Id)
 
 
-UPDATE_COLUMN = {
-    name: Statement(
-        f"releases.update_{name}", update(releases).values(values_of(releases, name)).where(_where_release(releases.c.id))
+@lru_cache(maxsize=MAX_CACHED_UPDATES)
+def update_columns(names: tuple[str, ...]) -> Statement:
+    """Return the statement that sets columns of one release."""
+    return Statement(
+        "releases.update", update(releases).values(values_of(releases, *names)).where(_where_release(releases.c.id))
     )
-    for name in ("ref", "url", "status", "notes", "metadata_json")
-}
-COLUMN_OF = {"metadata": "metadata_json"}
-UPDATE_DATE = Statement(
-    "releases.update_date",
-    update(releases).values(values_of(releases, "date_released", "release_order")).where(_where_release(releases.c.id)),
-)
+
+
 UPDATE_DATE_OF_LINKS = Statement(
     "releases.update_date_of_links",
     update(links)
@@ -81,9 +90,6 @@ CLEAR_LAST_DEPLOY = Statement(
     "releases.clear_last_deploy", update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id))
 )
 DELETE_RELEASE = Statement("releases.delete", delete(releases).where(_where_release(releases.c.id)))
-
-FIELDS_KEPT_BY_EXISTING = ("ref", "url", "date_released", "notes", "metadata")
-"""What a creation does not take for a release that is known."""
 
 LARGE_WRITE_ROWS = 1_000
 """Rows from which on a write is better not run on the event loop (about 10 ms of SQLite)."""
@@ -225,15 +231,17 @@ class ReleaseStore:
         principal, new = creation.principal, creation.new
         organization = principal.organization_id
         found = await find_release(transaction, principal, ReleaseKey(version=new.version))
-        if new.status and new.status is not found.status:
-            await transaction.execute(UPDATE_COLUMN["status"], {"release": found.id, "status": new.status})
+        changes = {name: value for name, value in new.values.items() if name not in FIELDS_KEPT_BY_EXISTING}
+        if changes.get("status") is found.status:
+            del changes["status"]
+        await self._apply(transaction, organization, found, changes)
         keys = await _sort_keys(transaction, found.id)
         extended = await transaction.fetch_many(LINK_PROJECT, links_to(organization, found.id, keys, there.projects))
         await update_existing(transaction, organization, found.id, new.commits, new.refs)
         if there.upstream:
             await forward_creation(transaction, principal, found.id, new, known=True)
         outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
-        ignored = tuple(name for name in FIELDS_KEPT_BY_EXISTING if getattr(new, name) is not None)
+        ignored = tuple(name for name in FIELDS_KEPT_BY_EXISTING if name in new.values)
         return CreateResult(outcome, found.id, ignored, await self._show(transaction, principal, found.id, creation.view))
 
     async def update_release(
@@ -327,16 +335,16 @@ class ReleaseStore:
         return await self._database.write(work, large=large)
 
     async def _apply(self, transaction: Transaction, organization: int, found: ReleaseHandle, values: Any) -> None:
-        for name in ("ref", "url", "status", "notes", "metadata"):
-            if name in values:
-                column = COLUMN_OF.get(name, name)
-                await transaction.execute(UPDATE_COLUMN[column], {"release": found.id, column: values[name]})
-        if "date_released" in values:
-            date = values["date_released"]
-            order = {"release": found.id, "release_order": date or END_OF_TIME}
-            await transaction.execute(UPDATE_DATE, {**order, "date_released": date})
-            shown = date or found.date_created
-            await transaction.execute(UPDATE_DATE_OF_LINKS, {**order, "organization": organization, "date_shown": shown})
+        """Set the fields of a release that are in `values`."""
+        columns = {field.column: values[field.name] for field in RELEASE_FIELDS if field.name in values}
+        if not columns:
+            return
+        if "date_released" in columns:
+            columns["release_order"] = columns["date_released"] or END_OF_TIME
+        await transaction.execute(update_columns(tuple(columns)), {**columns, "release": found.id})
+        if "date_released" in columns:
+            order = {"release_order": columns["release_order"], "date_shown": columns["date_released"] or found.date_created}
+            await transaction.execute(UPDATE_DATE_OF_LINKS, {**order, "release": found.id, "organization": organization})
 
     async def _show(
         self, transaction: Transaction, principal: Principal, release: int, view: PagedSelection | None

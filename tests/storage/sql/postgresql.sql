@@ -618,26 +618,8 @@ WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($6::VARCHAR(
 FROM upstreams 
 WHERE upstreams.organization_id = $1::BIGINT;
 
--- releases.update_date
-/* releases.update_date */ UPDATE releases SET date_released=$1::TIMESTAMP WITH TIME ZONE, release_order=$2::TIMESTAMP WITH TIME ZONE WHERE releases.id = $3::BIGINT;
-
 -- releases.update_date_of_links
 /* releases.update_date_of_links */ UPDATE release_projects SET release_order=$1::TIMESTAMP WITH TIME ZONE, date_shown=$2::TIMESTAMP WITH TIME ZONE WHERE release_projects.organization_id = $3::BIGINT AND release_projects.release_id = $4::BIGINT;
-
--- releases.update_metadata_json
-/* releases.update_metadata_json */ UPDATE releases SET metadata_json=$1::VARCHAR WHERE releases.id = $2::BIGINT;
-
--- releases.update_notes
-/* releases.update_notes */ UPDATE releases SET notes=$1::VARCHAR WHERE releases.id = $2::BIGINT;
-
--- releases.update_ref
-/* releases.update_ref */ UPDATE releases SET ref=$1::VARCHAR WHERE releases.id = $2::BIGINT;
-
--- releases.update_status
-/* releases.update_status */ UPDATE releases SET status=$1::VARCHAR WHERE releases.id = $2::BIGINT;
-
--- releases.update_url
-/* releases.update_url */ UPDATE releases SET url=$1::VARCHAR WHERE releases.id = $2::BIGINT;
 
 -- repositories.complete
 /* repositories.complete */ UPDATE repositories SET  WHERE repositories.id = $1::BIGINT;

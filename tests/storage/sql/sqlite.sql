@@ -622,26 +622,8 @@ FROM json_each(?) AS slugs) UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TE
 FROM upstreams 
 WHERE upstreams.organization_id = ?;
 
--- releases.update_date
-UPDATE releases SET date_released=?, release_order=? WHERE releases.id = ?;
-
 -- releases.update_date_of_links
 UPDATE release_projects SET release_order=?, date_shown=? WHERE release_projects.organization_id = ? AND release_projects.release_id = ?;
-
--- releases.update_metadata_json
-UPDATE releases SET metadata_json=? WHERE releases.id = ?;
-
--- releases.update_notes
-UPDATE releases SET notes=? WHERE releases.id = ?;
-
--- releases.update_ref
-UPDATE releases SET ref=? WHERE releases.id = ?;
-
--- releases.update_status
-UPDATE releases SET status=? WHERE releases.id = ?;
-
--- releases.update_url
-UPDATE releases SET url=? WHERE releases.id = ?;
 
 -- repositories.complete
 UPDATE repositories SET  WHERE repositories.id = ?;
