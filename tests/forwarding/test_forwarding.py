@@ -22,7 +22,7 @@ from tests.forwarding.faulty import DOUBTFUL, FAULTS, Delivered, FaultyProxy, Tr
 from tests.processes import run
 
 SECRET = "a secret of tests, long enough for the seal"
-QUICK, REAL = "tests.forwarding.quick", "gql_releases"
+QUICK, REAL = "tests.quick", "gql_releases"
 """Command lines with short waits and with the real ones."""
 TIMEOUTS = {QUICK: 0.5, REAL: 1.0}
 """Seconds that one request to the upstream may take here."""

@@ -19,7 +19,7 @@ from tests.forwarding.faulty import FaultyProxy, Trap
 from tests.processes import run, start
 
 RELEASES = "/api/0/organizations/acme/releases/"
-QUICK = "tests.forwarding.quick"
+QUICK = "tests.quick"
 COUNT = 105
 """Releases of the source: more than a page has."""
 

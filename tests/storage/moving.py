@@ -105,14 +105,15 @@ def copied(source: str, target: str, watch: Quiet | None = None, batch: int = 10
     return asyncio.run(copy(source, target, watch or Quiet(), batch))
 
 
-def command(source: str, target: str, batch: int = 100) -> Command:
+def command(source: str, target: str, batch: int = 100, module: str = "gql_releases") -> Command:
     """Copy by the command line."""
-    return run(source, "copy", "--to", target, "--batch", str(batch))
+    return run(source, "copy", "--to", target, "--batch", str(batch), module=module)
 
 
-def run(url: str, *words: str) -> Command:
+def run(url: str, *words: str, module: str = "gql_releases") -> Command:
     """Start a command on a database."""
-    return start(*words, environment={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url})
+    environment = {"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url}
+    return start(*words, environment=environment, module=module)
 
 
 @contextlib.contextmanager

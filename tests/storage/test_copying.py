@@ -258,7 +258,7 @@ def test_of_two_copies_at_once_one_is_refused(source: Harness, target: str) -> N
 
     def begin() -> None:
         if not second:
-            second.append(command(source.url, target))
+            second.append(command(source.url, target, module="tests.quick"))
             second[0].wait(60)
 
     if ON_POSTGRES:

@@ -248,7 +248,7 @@ def test_every_look_up_goes_by_an_index(template: Template, tmp_path: Path) -> N
         name: value
         for module in (history, ranges)
         for name, value in vars(module).items()
-        if name.isupper() and hasattr(value, "on")
+        if name.isupper() and hasattr(value, "prepare")
     }
     assert len(statements) > 12
     for name, statement in statements.items():

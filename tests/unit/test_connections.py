@@ -33,7 +33,7 @@ async def app(scope: Any, receive: Any, send_: Any) -> None:
         await send(send_, 401, b"no")
         return
     if scope["path"] == "/slow":
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(0.45)
     try:
         body = await read_body(scope, receive, LARGE)
     except ConnectionResetError:
