@@ -50,7 +50,7 @@ from gql_releases.web.proxies import TrustedProxies
 from gql_releases.web.rate_limit import RateLimit, RefusalLimit
 from gql_releases.web.recorder import Recorder
 from gql_releases.web.request_log import RequestLog
-from gql_releases.web.static_pages import explorer_page, explorer_routes
+from gql_releases.web.static_pages import graphiql_routes, show_graphiql
 from gql_releases.web.tracing import set_up_tracing
 from gql_releases.web.unavailable_log import UnavailableLog
 
@@ -107,7 +107,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     deploys = DeployService(store.deploys)
     services = _graphql_services(store, reads, releases, deploys)
     limit, url = settings.max_body_size, settings.public_url
-    preparer, trusted = OperationCache(core_schema(schema)), _trusted(settings)
+    preparer, trusted = OperationCache(core_schema(schema)), _load_trusted_documents(settings)
     preparer.prepare_all(trusted.documents)
     rates = RateLimit(settings.rate_limit)
     rules = EndpointSettings(
@@ -116,7 +116,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     proxies = TrustedProxies(settings.trusted_proxies)
     log = _build_log(settings, proxies)
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
-    graphql = GraphQLView(preparer, trusted, services, authenticator, explorer_page, rules, rates, refusals)
+    graphql = GraphQLView(preparer, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
     rest_services = RestServices(reads, releases, deploys)
     rest = RestApi(ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, url, rates, proxies, refusals)
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
@@ -185,7 +185,7 @@ def _page_routes(probes: Probes, schema: Schema | None) -> list[BaseRoute]:
         assert schema
         await send(send_, 200, (await run_in_thread(print_sdl, schema)).encode(), content_type=TEXT)
 
-    routes = [*home_routes(VERSION, probes.check), *explorer_routes()]
+    routes = [*home_routes(VERSION, probes.check), *graphiql_routes()]
     return routes if schema is None else [Route("/schema.graphql", Endpoint(show_sdl), methods=["GET"]), *routes]
 
 
@@ -212,6 +212,6 @@ def token_cipher(settings: Settings) -> TokenCipher | None:
     return TokenCipher(settings.secret_key.get_secret_value()) if settings.secret_key else None
 
 
-def _trusted(settings: Settings) -> TrustedDocuments:
+def _load_trusted_documents(settings: Settings) -> TrustedDocuments:
     documents = read_documents(settings.trusted_documents) if settings.trusted_documents else {}
     return TrustedDocuments(documents, only=settings.trusted_only)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from gql_releases.web.request_log import stamp
+from gql_releases.web.request_log import format_time
 
 
 class LineFormatter(logging.Formatter):
@@ -24,7 +24,7 @@ class LineFormatter(logging.Formatter):
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
         """Give the record's time as RFC 3339 with milliseconds."""
-        return stamp(record.created)
+        return format_time(record.created)
 
 
 class JsonFormatter(logging.Formatter):
@@ -36,7 +36,7 @@ class JsonFormatter(logging.Formatter):
         if hasattr(record, "lines"):
             return text
         line: dict[str, Any] = {
-            "time": stamp(record.created),
+            "time": format_time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": text,

@@ -76,7 +76,7 @@ async def fill(template: Template) -> None:
     organizations = OrganizationService(store.organizations)
     for slug, projects in (("acme", ("web", "api")), ("other", ("web",))):
         await organizations.create_organization({"slug": slug})
-        operator = await organizations.operator_of(slug)
+        operator = await organizations.load_operator(slug)
         for project in projects:
             await ProjectService(store.projects).create_project(operator, slug, parse_new_project({"slug": project}))
         token = parse_new_token({"name": "all", "scopes": list(Scope)})
@@ -127,7 +127,7 @@ class Harness:
         """Mint a token."""
 
         async def work() -> str:
-            operator = await OrganizationService(self.store.organizations).operator_of(organization)
+            operator = await OrganizationService(self.store.organizations).load_operator(organization)
             new = parse_new_token({"scopes": scopes, **more})
             return (await TokenService(self.store.tokens).create_token(operator, organization, new)).text
 

@@ -1,7 +1,8 @@
 """Lists definitions whose names the code base no longer uses: `python -m tests.retired_names [FILE ...]`.
 
 Modules and classes are nouns of the field, functions are verbs, locals are named for what they hold (CONTRIBUTING.md).
-A definition is a module, class, function, constant, argument or local variable; attributes and dataclass fields are not.
+A definition is a module, class, function, constant, argument or local variable; attributes, dataclass fields and
+members of an enumeration, whose values are stored and sent, are not.
 """
 
 # ruff: noqa: SIM905 - lists of words are easier to read as a text
@@ -65,6 +66,8 @@ def list_retired_names(path: Path) -> Iterator[tuple[int, str, str]]:
 def _list_in(node: ast.AST, *, in_function: bool) -> Iterator[tuple[int, str, str]]:
     for child in ast.iter_child_nodes(node):
         match child:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)) if name == value:
+                continue
             case ast.ClassDef(name=name):
                 if name.lstrip("_") in CLASSES:
                     yield child.lineno, "class", name

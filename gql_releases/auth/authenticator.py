@@ -61,7 +61,7 @@ class Authenticator:
         return header in self._kept
 
     async def _find(self, header: str) -> Principal:
-        token = _token(header)
+        token = _parse_header(header)
         principal = await self._store.find_principal(digest_token(token)) if looks_like_token(token) else None
         if principal is None:
             raise InvalidToken
@@ -97,10 +97,10 @@ class Authenticator:
             self._unnoted.report(explain_error(error))
 
 
-def _token(header: str) -> str:
+def _parse_header(header: str) -> str:
     scheme, _, token = header.partition(" ")
     if scheme.lower() == "basic":
-        return _user_name(token)
+        return _parse_basic(token)
     if scheme.lower() != "bearer":
         raise Unauthenticated
     token = token.strip(" ")
@@ -111,7 +111,7 @@ def _token(header: str) -> str:
     return token
 
 
-def _user_name(credentials: str) -> str:
+def _parse_basic(credentials: str) -> str:
     """Give the token that Basic credentials have for a user name: sentry-cli 2 sends SENTRY_API_KEY so."""
     try:
         name = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]

@@ -17,7 +17,7 @@ PREFIX = "gqlr_"
 PATTERN = re.compile(r"gqlr_[A-Za-z0-9_-]{43}_[0-9a-f]{8}")
 
 
-def mint_token() -> str:
+def generate_token() -> str:
     """Make a new token's text."""
     body = PREFIX + secrets.token_urlsafe(32)
     return f"{body}_{_checksum(body)}"

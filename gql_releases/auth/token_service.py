@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from gql_releases.auth.token_format import digest_token, mint_token, token_hint
+from gql_releases.auth.token_format import digest_token, generate_token, token_hint
 from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.errors import ErrorCode, InvalidInput, Problem, TokenNotFound
 from gql_releases.domain.organization import NewToken
@@ -51,12 +51,12 @@ class TokenService:
         """
         maker.require(WRITE_TOKENS)
         maker.require_organization(organization)
-        problems = _problems(maker, new)
+        problems = _find_problems(maker, new)
         if problems:
             raise InvalidInput(problems)
         if new.expires_at is None:
             new = replace(new, expires_at=maker.expires_at)
-        text = mint_token()
+        text = generate_token()
         token, shown = await self._keeper.create_token(maker, digest_token(text), token_hint(text), new, view)
         return NewTokenResult(token, text, shown)
 
@@ -75,7 +75,7 @@ class TokenService:
             raise TokenNotFound
 
 
-def _problems(maker: Principal, new: NewToken) -> list[Problem]:
+def _find_problems(maker: Principal, new: NewToken) -> list[Problem]:
     """List what a maker may not hand out."""
     problems = []
     beyond = [scope for scope in new.scopes if scope not in maker.scopes]

@@ -19,7 +19,7 @@ from gql_releases.storage.transfer.copy import BATCH, COPY_AGAIN_MESSAGE, TableC
 
 COMMAND = typer.Typer(add_completion=False)
 
-DIGITS = 16
+SHOWN_DIGEST_DIGITS = 16
 """Of a digest, for people to compare."""
 
 
@@ -29,8 +29,8 @@ class _Bar:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def begin(self, what: str, total: int, done: int) -> None:
-        self._task = self._progress.add_task(what, total=total, completed=done)
+    def begin(self, what: str, total: int, rows_before: int) -> None:
+        self._task = self._progress.add_task(what, total=total, completed=rows_before)
 
     def advance(self, rows: int) -> None:
         self._progress.advance(self._task, rows)
@@ -43,20 +43,24 @@ def copy_with_progress(source_url: str, target_url: str, batch: int) -> bool:
     """
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
-        compared = asyncio.run(copy(source_url, target_url, _Bar(progress), batch))
-    Console().print(_table(compared))
-    return all(one.same for one in compared)
+        comparisons = asyncio.run(copy(source_url, target_url, _Bar(progress), batch))
+    Console().print(_build_table(comparisons))
+    return all(comparison.same for comparison in comparisons)
 
 
-def _table(compared: list[TableComparison]) -> Table:
+def _build_table(comparisons: list[TableComparison]) -> Table:
     table = Table("table")
     table.add_column("rows", justify="right")
     table.add_column("digest")
     table.add_column("")
-    for one in compared:
-        rows = str(one.rows[0]) if one.same else f"{one.rows[0]} / {one.rows[1]}"
-        digest = one.digests[0][:DIGITS] if one.same else f"{one.digests[0][:DIGITS]} / {one.digests[1][:DIGITS]}"
-        table.add_row(one.table, rows, digest, "ok" if one.same else "differs")
+    for comparison in comparisons:
+        rows = str(comparison.rows[0]) if comparison.same else f"{comparison.rows[0]} / {comparison.rows[1]}"
+        digest = (
+            comparison.digests[0][:SHOWN_DIGEST_DIGITS]
+            if comparison.same
+            else f"{comparison.digests[0][:SHOWN_DIGEST_DIGITS]} / {comparison.digests[1][:SHOWN_DIGEST_DIGITS]}"
+        )
+        table.add_row(comparison.table, rows, digest, "ok" if comparison.same else "differs")
     return table
 
 
@@ -70,11 +74,11 @@ def copy_store(
     source = Settings().database_url
     require_current(source)
     try:
-        same = copy_with_progress(source, to, batch or BATCH)
+        is_equal = copy_with_progress(source, to, batch or BATCH)
     except Unavailable as error:
         typer.echo(f"{error.message} What was copied stays: run this again, and it goes on.", err=True)
         raise typer.Exit(1) from None
-    if not same:
+    if not is_equal:
         typer.echo("The databases differ: the source, or the copy, was written to since the copy began.", err=True)
         typer.echo(COPY_AGAIN_MESSAGE, err=True)
         raise typer.Exit(1)

@@ -48,10 +48,10 @@ async def prepare(store: Store, token_file: Path) -> str:
     would leave another token behind otherwise. Raises Unavailable; OSError where the file cannot be written.
     """
     try:
-        operator = await OrganizationService(store.organizations).operator_of(ORGANIZATION)
+        operator = await OrganizationService(store.organizations).load_operator(ORGANIZATION)
     except OrganizationNotFound:
         await fill(store)
-        operator = await OrganizationService(store.organizations).operator_of(ORGANIZATION)
+        operator = await OrganizationService(store.organizations).load_operator(ORGANIZATION)
     token = await _read_token(store, token_file)
     if token is None:
         new = NewToken("make run", frozenset(Scope), now() + timedelta(days=1))
@@ -96,32 +96,32 @@ def token_file(url: str) -> Path:
 async def fill(store: Store) -> int:
     """Make the demo's organization, projects, releases and deploys; give the number of releases that were not there."""
     organizations = OrganizationService(store.organizations)
-    await _unless_there(organizations.create_organization({"slug": ORGANIZATION, "name": "Acme"}))
-    operator = await organizations.operator_of(ORGANIZATION)
+    await _ignore_existing(organizations.create_organization({"slug": ORGANIZATION, "name": "Acme"}))
+    operator = await organizations.load_operator(ORGANIZATION)
     inventory = ProjectService(store.projects)
     for slug in PROJECTS:
-        await _unless_there(inventory.create_project(operator, ORGANIZATION, NewProject(slug, slug)))
+        await _ignore_existing(inventory.create_project(operator, ORGANIZATION, NewProject(slug, slug)))
     releases, deploys = ReleaseService(store.releases), DeployService(store.deploys)
-    made = 0
+    created_count = 0
     for number in range(1, 31):
-        body = _release(number)
+        body = _build_release(number)
         created = await releases.create_release(operator, ORGANIZATION, parse_new_release(body))
         if created.outcome is Outcome.CREATED:
-            made += 1
-            for deploy in _deploys(number, body):
+            created_count += 1
+            for deploy in _build_deploys(number, body):
                 await deploys.create_deploy(operator, ReleaseKey(version=body["version"]), deploy)
-    return made
+    return created_count
 
 
-async def _unless_there(making: Any) -> None:
+async def _ignore_existing(creation: Any) -> None:
     with suppress(InvalidInput):
-        await making
+        await creation
 
 
-def _release(number: int) -> dict[str, Any]:
+def _build_release(number: int) -> dict[str, Any]:
     project = PROJECTS[number % 3 == 0]
     finished = START + timedelta(days=2 * number, hours=number % 7)
-    commits = [_commit(number, index, project, finished) for index in range(2 + number % 4)]
+    commits = [_build_commit(number, index, project, finished) for index in range(2 + number % 4)]
     minor, build = divmod(number, 5)
     return {
         # The operations of the documentation ask for web@1.4.0+77.
@@ -135,7 +135,7 @@ def _release(number: int) -> dict[str, Any]:
     }
 
 
-def _commit(number: int, index: int, project: str, finished: datetime) -> dict[str, Any]:
+def _build_commit(number: int, index: int, project: str, finished: datetime) -> dict[str, Any]:
     author = AUTHORS[(number + index) % len(AUTHORS)]
     subject = (3 * number + index) % len(SUBJECTS)
     return {
@@ -149,7 +149,7 @@ def _commit(number: int, index: int, project: str, finished: datetime) -> dict[s
     }
 
 
-def _deploys(number: int, body: dict[str, Any]) -> list[NewDeploy]:
+def _build_deploys(number: int, body: dict[str, Any]) -> list[NewDeploy]:
     finished = body["date_released"]
     if finished is None:
         return []
@@ -191,5 +191,5 @@ The token expires within a day. Ctrl-C ends the server.
 def fill_demo() -> None:
     """Fill the store with the demo: organization acme, projects web and api, some thirty releases."""
 
-    made = with_store(fill)
-    typer.echo(f"the demo has {made} new releases")
+    created_count = with_store(fill)
+    typer.echo(f"the demo has {created_count} new releases")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from gql_releases.commands.support import Slug, with_store
+from gql_releases.commands.support import Slug, split_batches, with_store
 from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable, UnwrittenNumber
 from gql_releases.domain.release import Outcome, parse_new_release
 from gql_releases.rest_api.releases import CREATION_FIELDS
@@ -51,55 +49,50 @@ async def import_file(
 
     Raises OrganizationNotFound; Unavailable where the store fails, after which a second run goes on.
     """
-    operator = await OrganizationService(store.organizations).operator_of(organization)
+    operator = await OrganizationService(store.organizations).load_operator(organization)
     service = ReleaseService(store.releases, create_projects=create_projects, in_turn=True)
-    done = ImportSummary()
+    summary = ImportSummary()
 
     async def create(line: bytes) -> Outcome:
         try:
-            new = parse_new_release(_body(parse_json(line), project))
+            new = parse_new_release(_complete_body(parse_json(line), project))
         except UnwrittenNumber:
-            new = parse_new_release(_body(parse_exact_json(line), project))
+            new = parse_new_release(_complete_body(parse_exact_json(line), project))
         return (await service.create_release(operator, organization, new)).outcome
 
     console = Console(stderr=True)
     with file.open("rb") as lines, Progress(console=console, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("importing", total=os.fstat(lines.fileno()).st_size)
-        for group in _groups(enumerate(lines, 1), PARALLEL_IMPORTS if store.writes_in_groups else 1):
+        numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+        for group in split_batches(numbered, PARALLEL_IMPORTS if store.writes_in_groups else 1):
             outcomes = await asyncio.gather(*(create(line) for _, line in group), return_exceptions=True)
             for (number, _), outcome in zip(group, outcomes, strict=True):
-                _count(done, number, outcome, console)
+                _count_outcome(summary, number, outcome, console)
             progress.advance(task, sum(len(line) for _, line in group))
-    return done
+    return summary
 
 
-def _groups(lines: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:
-    said = (one for one in lines if one[1].strip())
-    while group := list(islice(said, size)):
-        yield group
-
-
-def _body(raw: Any, project: str | None) -> Any:
+def _complete_body(raw: Any, project: str | None) -> Any:
     body = CREATION_FIELDS.to_domain(raw)
     if project and isinstance(body, dict):
         body.setdefault("projects", [project])
     return body
 
 
-def _count(done: ImportSummary, number: int, outcome: Outcome | BaseException, console: Console) -> None:
+def _count_outcome(summary: ImportSummary, number: int, outcome: Outcome | BaseException, console: Console) -> None:
     if isinstance(outcome, Outcome):
         name = outcome.value.lower()
-        setattr(done, name, getattr(done, name) + 1)
+        setattr(summary, name, getattr(summary, name) + 1)
         return
     if isinstance(outcome, Unavailable) or not isinstance(outcome, DomainError | NotJson):
         raise outcome
-    done.bad += 1
+    summary.bad += 1
     if isinstance(outcome, InvalidInput):
-        paths = [".".join(map(str, CREATION_FIELDS.to_wire(one.path))) for one in outcome.problems]
-        why = "; ".join(f"{path}: {one.message}" for path, one in zip(paths, outcome.problems, strict=True))
+        paths = [".".join(map(str, CREATION_FIELDS.to_wire(problem.path))) for problem in outcome.problems]
+        reason = "; ".join(f"{path}: {problem.message}" for path, problem in zip(paths, outcome.problems, strict=True))
     else:
-        why = str(outcome)
-    console.print(f"line {number}: {why}", markup=False, highlight=False, soft_wrap=True)
+        reason = str(outcome)
+    console.print(f"line {number}: {reason}", markup=False, highlight=False, soft_wrap=True)
 
 
 @COMMAND.command()
@@ -114,7 +107,7 @@ def import_releases(
     """Create releases from a file of REST bodies. Bad lines are told and left out; a second run changes nothing."""
 
     create = create_projects or Settings().create_projects
-    done = with_store(lambda store: import_file(store, organization, file, project, create_projects=create))
-    typer.echo(str(done))
-    if done.bad:
+    summary = with_store(lambda store: import_file(store, organization, file, project, create_projects=create))
+    typer.echo(str(summary))
+    if summary.bad:
         raise SystemExit(1)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import count
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from gql_releases.commands.sentry_objects import Object, SentryReleaseSummary, new_release, read_deploys, read_listed
-from gql_releases.commands.support import with_store
+from gql_releases.commands.sentry_objects import (
+    Object,
+    SentryReleaseSummary,
+    build_release,
+    read_deploys,
+    read_release_summary,
+)
+from gql_releases.commands.support import split_batches, with_store
 from gql_releases.commands.upstream import Url, read_token
 from gql_releases.domain.deploy import parse_new_deploy
 from gql_releases.domain.errors import InvalidInput, Unavailable
@@ -68,7 +74,7 @@ async def import_all(
     after which a second run goes on.
     """
     source = parse_new_upstream(raw)
-    operator = await OrganizationService(store.organizations).operator_of(organization)
+    operator = await OrganizationService(store.organizations).load_operator(organization)
     connections = Connections(seconds)
     console = Console(stderr=True)
     try:
@@ -94,127 +100,129 @@ class _Import:
         self._known, self._releases = store.known, ReleaseService(store.releases, create_projects=True)
         self._deploys = DeployService(store.deploys)
         self._operator, self._client, self._progress = operator, client, progress
-        self._done = SentryImportSummary()
+        self._summary = SentryImportSummary()
 
     async def run(self) -> SentryImportSummary:
         """Do all of it."""
-        listed = await self._list()
-        bar = self._progress.add_task("releases", total=len(listed))
-        for group in _groups(listed):
-            missing = await self._missing(group)
-            self._done.existing += len(group) - len(missing)
-            bodies = await asyncio.gather(*(self._commits(one) for one in missing))
-            for one, (commits, files) in zip(missing, bodies, strict=True):
-                await self._create(one, commits, files)
+        summaries = await self._list_releases()
+        bar = self._progress.add_task("releases", total=len(summaries))
+        for group in split_batches(summaries, PARALLEL_REQUESTS):
+            missing = await self._find_missing(group)
+            self._summary.existing += len(group) - len(missing)
+            changes = await asyncio.gather(*(self._load_commits(summary) for summary in missing))
+            for summary, (commits, files) in zip(missing, changes, strict=True):
+                await self._create(summary, commits, files)
             self._progress.advance(bar, len(group))
-        await self._import_deploys([one for one in listed if one.deploy_count])
-        return self._done
+        await self._import_deploys([summary for summary in summaries if summary.deploy_count])
+        return self._summary
 
-    async def _list(self) -> list[SentryReleaseSummary]:
+    async def _list_releases(self) -> list[SentryReleaseSummary]:
         """List all releases, also archived ones, the oldest first."""
-        found: dict[str, SentryReleaseSummary] = {}
+        summaries: dict[str, SentryReleaseSummary] = {}
         bar = self._progress.add_task("listing", total=None)
-        for raw in await self._all(["releases"], {"per_page": "100", "status": ""}, bar=bar):
-            if one := read_listed(raw):
-                found.setdefault(one.version, one)  # a page may repeat what a new release has pushed on
+        for raw in await self._load_all(["releases"], {"per_page": "100", "status": ""}, bar=bar):
+            if summary := read_release_summary(raw):
+                summaries.setdefault(summary.version, summary)  # a page may repeat what a new release has pushed on
             else:
-                self._tell("a release that is none")
+                self._report_bad("a release that is none")
         self._progress.remove_task(bar)
-        return list(reversed(found.values()))
+        return list(reversed(summaries.values()))
 
-    async def _missing(self, group: Sequence[SentryReleaseSummary]) -> list[SentryReleaseSummary]:
+    async def _find_missing(self, summaries: Sequence[SentryReleaseSummary]) -> list[SentryReleaseSummary]:
         """Give those that the store lacks, or whose commits it lacks: both are written in one transaction."""
         organization = self._operator.organization_id
-        known = await self._known.commit_counts(organization, [one.version for one in group])
-        return [one for one in group if one.version not in known or (one.commit_count and not known[one.version])]
+        commit_counts = await self._known.commit_counts(organization, [summary.version for summary in summaries])
+        return [
+            summary
+            for summary in summaries
+            if summary.version not in commit_counts or (summary.commit_count and not commit_counts[summary.version])
+        ]
 
-    async def _commits(self, one: SentryReleaseSummary) -> tuple[list[Object], list[Object]]:
-        if not one.commit_count:
+    async def _load_commits(self, summary: SentryReleaseSummary) -> tuple[list[Object], list[Object]]:
+        if not summary.commit_count:
             return [], []
-        path = ["releases", one.version]
-        return await self._all([*path, "commits"]), await self._all([*path, "commitfiles"])
+        path = ["releases", summary.version]
+        return await self._load_all([*path, "commits"]), await self._load_all([*path, "commitfiles"])
 
-    async def _create(self, one: SentryReleaseSummary, commits: list[Object], files: list[Object]) -> None:
+    async def _create(self, summary: SentryReleaseSummary, commits: list[Object], files: list[Object]) -> None:
         try:
-            new = new_release(one, commits, files)
+            new = build_release(summary, commits, files)
             await self._releases.create_release(self._operator, self._operator.organization_slug, new)
         except InvalidInput as error:
-            self._tell(f"release {one.version!r}: {_worded(error)}")
+            self._report_bad(f"release {summary.version!r}: {_describe_problems(error)}")
             return
-        self._done.created += 1
-        self._done.commits += len(new.commits)
+        self._summary.created += 1
+        self._summary.commits += len(new.commits)
 
-    async def _import_deploys(self, listed: Sequence[SentryReleaseSummary]) -> None:
-        bar = self._progress.add_task("deploys", total=len(listed))
-        found: list[tuple[int, SentryReleaseSummary, Object]] = []
-        for group in _groups(listed):
-            for one, deploys in zip(group, await asyncio.gather(*map(self._deploys_of, group)), strict=True):
-                found += [(int(raw["id"]), one, raw) for raw in deploys]
+    async def _import_deploys(self, summaries: Sequence[SentryReleaseSummary]) -> None:
+        bar = self._progress.add_task("deploys", total=len(summaries))
+        deploys_found: list[tuple[int, SentryReleaseSummary, Object]] = []
+        for group in split_batches(summaries, PARALLEL_REQUESTS):
+            for summary, deploys in zip(group, await asyncio.gather(*map(self._load_deploys, group)), strict=True):
+                deploys_found += [(int(raw["id"]), summary, raw) for raw in deploys]
             self._progress.advance(bar, len(group))
         # In the order in which they were made, so that what ran before each is what ran before it there.
-        for number, one, raw in sorted(found, key=lambda row: row[0]):
+        for number, summary, raw in sorted(deploys_found, key=lambda row: row[0]):
             body = {**raw, "external_id": raw["external_id"] or f"sentry-{self._prefix}-{number}"}
             try:
-                await self._deploys.create_deploy(self._operator, ReleaseKey(version=one.version), parse_new_deploy(body))
+                await self._deploys.create_deploy(
+                    self._operator, ReleaseKey(version=summary.version), parse_new_deploy(body)
+                )
             except InvalidInput as error:
-                self._tell(f"deploy {number} of {one.version!r}: {_worded(error)}")
+                self._report_bad(f"deploy {number} of {summary.version!r}: {_describe_problems(error)}")
             else:
-                self._done.deploys += 1
+                self._summary.deploys += 1
 
-    async def _deploys_of(self, one: SentryReleaseSummary) -> list[Object]:
+    async def _load_deploys(self, summary: SentryReleaseSummary) -> list[Object]:
         """Ask for a release's deploys; Sentry tells of which projects they are only by filtering."""
-        path = ["releases", one.version, "deploys"]
-        if len(one.projects) < 2:
-            return read_deploys({None: await self._all(path)})
-        return read_deploys({slug: await self._all(path, {"project": str(number)}) for slug, number in one.projects.items()})
+        path = ["releases", summary.version, "deploys"]
+        if len(summary.projects) < 2:
+            return read_deploys({None: await self._load_all(path)})
+        return read_deploys(
+            {slug: await self._load_all(path, {"project": str(number)}) for slug, number in summary.projects.items()}
+        )
 
-    async def _all(self, path: Sequence[str], parameters: dict[str, str] | None = None, bar: Any = None) -> list[Any]:
+    async def _load_all(self, path: Sequence[str], parameters: dict[str, str] | None = None, bar: Any = None) -> list[Any]:
         """Ask for all pages of a list; what is not there is empty, but for the list of releases itself."""
-        found: list[Any] = []
+        items: list[Any] = []
         cursor: str | None = ""
         seen = set[str]()
         while cursor is not None and cursor not in seen:
             seen.add(cursor)
-            reply, cursor = await self._page(path, cursor, parameters)
-            if reply.status == 404 and len(path) > 1:
-                return found
-            if reply.status != 200 or not isinstance(reply.value, list):
-                raise Unavailable(f"{'/'.join(path)}: HTTP {reply.status}, which is no list; nothing more was read.")
-            found += reply.value
+            response, cursor = await self._load_page(path, cursor, parameters)
+            if response.status == 404 and len(path) > 1:
+                return items
+            if response.status != 200 or not isinstance(response.value, list):
+                raise Unavailable(f"{'/'.join(path)}: HTTP {response.status}, which is no list; nothing more was read.")
+            items += response.value
             if bar is not None:
-                self._progress.advance(bar, len(reply.value))
-        return found
+                self._progress.advance(bar, len(response.value))
+        return items
 
-    async def _page(
+    async def _load_page(
         self, path: Sequence[str], cursor: str, parameters: dict[str, str] | None
     ) -> tuple[UpstreamResponse, str | None]:
         for attempt in count(1):
             try:
-                reply, following = await self._client.page(path, cursor, parameters)
-                if reply.status != 429 and reply.status < 500:
-                    return reply, following
-                why, asked = f"HTTP {reply.status}", reply.retry_after
+                response, next_cursor = await self._client.load_page(path, cursor, parameters)
+                if response.status != 429 and response.status < 500:
+                    return response, next_cursor
+                reason, retry_after = f"HTTP {response.status}", response.retry_after
             except ConnectionFailed as error:
-                why, asked = str(error), None
+                reason, retry_after = str(error), None
             if attempt == MAX_IMPORT_ATTEMPTS:
-                raise Unavailable(f"Sentry: {why}; run this again, and it goes on from here.")
+                raise Unavailable(f"Sentry: {reason}; run this again, and it goes on from here.")
             wait = self._first_wait * 2 ** (attempt - 1)
-            await asyncio.sleep(min(wait if asked is None else asked, MAX_BACKOFF_SECONDS))
+            await asyncio.sleep(min(wait if retry_after is None else retry_after, MAX_BACKOFF_SECONDS))
         raise AssertionError("unreachable")
 
-    def _tell(self, text: str) -> None:
-        self._done.bad += 1
+    def _report_bad(self, text: str) -> None:
+        self._summary.bad += 1
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _groups(listed: Sequence[SentryReleaseSummary]) -> Iterator[list[SentryReleaseSummary]]:
-    waiting = iter(listed)
-    while group := list(islice(waiting, PARALLEL_REQUESTS)):
-        yield group
-
-
-def _worded(error: InvalidInput) -> str:
-    return "; ".join(f"{'.'.join(map(str, one.path))}: {one.message}" for one in error.problems)
+def _describe_problems(error: InvalidInput) -> str:
+    return "; ".join(f"{'.'.join(map(str, problem.path))}: {problem.message}" for problem in error.problems)
 
 
 @COMMAND.command()
@@ -230,7 +238,7 @@ def import_sentry(
     raw = {"url": url, "organization": org, "token": token or read_token()}
 
     seconds = max(Settings().forward_timeout, MAX_BACKOFF_SECONDS)
-    done = with_store(lambda store: import_all(store, into or org, raw, seconds))
-    typer.echo(str(done))
-    if done.bad:
+    summary = with_store(lambda store: import_all(store, into or org, raw, seconds))
+    typer.echo(str(summary))
+    if summary.bad:
         raise SystemExit(1)

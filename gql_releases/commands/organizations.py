@@ -15,10 +15,10 @@ COMMAND.add_typer(upstream.COMMAND, name="upstream")
 @COMMAND.command("create")
 def create_organization(slug: Slug, name: DisplayName = None) -> None:
     """Make an organization."""
-    made = with_store(
+    organization_id = with_store(
         lambda store: OrganizationService(store.organizations).create_organization({"slug": slug, "name": name})
     )
-    typer.echo(f"organization {slug} has id {made}")
+    typer.echo(f"organization {slug} has id {organization_id}")
 
 
 @COMMAND.command("list")

@@ -20,9 +20,16 @@ def list_outbox(organization: Slug) -> None:
     async def work(store: Store) -> list[dict[str, Any]]:
         return await upstream_service(store).list_outbox(await find_organization_id(store, organization))
 
-    for one in with_store(work):
-        said = (one["version"], one["kind"], one["state"], one["attempts"], one["next_attempt_at"], one["last_error"] or "-")
-        typer.echo("\t".join(map(str, said)))
+    for request in with_store(work):
+        fields = (
+            request["version"],
+            request["kind"],
+            request["state"],
+            request["attempts"],
+            request["next_attempt_at"],
+            request["last_error"] or "-",
+        )
+        typer.echo("\t".join(map(str, fields)))
 
 
 @COMMAND.command("retry")

@@ -44,7 +44,7 @@ def create_project(
     new = parse_new_project({"slug": slug, "name": name, "repository": repository})
 
     async def work(store: Store) -> None:
-        operator = await OrganizationService(store.organizations).operator_of(organization)
+        operator = await OrganizationService(store.organizations).load_operator(organization)
         await ProjectService(store.projects).create_project(operator, organization, new)
 
     with_store(work)

@@ -28,11 +28,11 @@ class SentryReleaseSummary:
     deploy_count: int
 
 
-def read_listed(raw: Any) -> SentryReleaseSummary | None:
+def read_release_summary(raw: Any) -> SentryReleaseSummary | None:
     """Read a release of the list; None where it is nothing that Sentry answers with."""
     try:
         facts = {own: raw[name] for name, own in _FIELD_NAMES.items() if raw.get(name) is not None}
-        projects = {str(one["slug"]): int(one["id"]) for one in raw["projects"]}
+        projects = {str(project["slug"]): int(project["id"]) for project in raw["projects"]}
         counts = (int(raw.get(name) or 0) for name in ("commitCount", "deployCount"))
         return SentryReleaseSummary(
             str(raw["version"]), projects, facts, str(raw["dateCreated"]), raw.get("userAgent"), *counts
@@ -41,19 +41,19 @@ def read_listed(raw: Any) -> SentryReleaseSummary | None:
         return None
 
 
-def new_release(one: SentryReleaseSummary, commits: Sequence[Object], files: Sequence[Object]) -> NewRelease:
+def build_release(summary: SentryReleaseSummary, commits: Sequence[Object], files: Sequence[Object]) -> NewRelease:
     """Make the release to be created, with its own date. Raises InvalidInput."""
     body = {
-        "version": one.version,
-        "projects": list(one.projects),
-        **one.facts,
-        "commits": _with_files([_commit(raw) for raw in commits if isinstance(raw, dict)], files),
+        "version": summary.version,
+        "projects": list(summary.projects),
+        **summary.facts,
+        "commits": _add_files([_read_commit(raw) for raw in commits if isinstance(raw, dict)], files),
     }
-    new = parse_new_release(body, user_agent=one.user_agent)
-    return replace(new, date_created=parse_date(one.date_created))
+    new = parse_new_release(body, user_agent=summary.user_agent)
+    return replace(new, date_created=parse_date(summary.date_created))
 
 
-def _commit(raw: Object) -> Object:
+def _read_commit(raw: Object) -> Object:
     author = raw.get("author") or {}
     return {
         "sha": raw.get("id"),
@@ -65,31 +65,33 @@ def _commit(raw: Object) -> Object:
     }
 
 
-def _with_files(commits: list[Object], files: Sequence[Object]) -> list[Object]:
+def _add_files(commits: list[Object], files: Sequence[Object]) -> list[Object]:
     """Give commits the files that they touched. Sentry tells a file's commit by message alone: only where one fits."""
-    named = Counter((one["repository"], one["message"]) for one in commits)
-    touched: dict[Any, list[Object]] = {}
+    message_counts = Counter((commit["repository"], commit["message"]) for commit in commits)
+    files_by_key: dict[Any, list[Object]] = {}
     for raw in files:
-        place = (raw.get("repoName"), raw.get("commitMessage"))
-        if named[place] == 1:
-            touched.setdefault(place, []).append({"path": raw.get("filename"), "type": raw.get("type")})
-    return [{**one, "file_changes": touched.get((one["repository"], one["message"]), [])} for one in commits]
+        key = (raw.get("repoName"), raw.get("commitMessage"))
+        if message_counts[key] == 1:
+            files_by_key.setdefault(key, []).append({"path": raw.get("filename"), "type": raw.get("type")})
+    return [
+        {**commit, "file_changes": files_by_key.get((commit["repository"], commit["message"]), [])} for commit in commits
+    ]
 
 
 def read_deploys(by_project: Mapping[str | None, Sequence[Any]]) -> list[Object]:
     """Read deploys, each once, as a creation has them; the key None stands for all projects of the release."""
-    found: dict[str, Object] = {}
+    deploys_by_id: dict[str, Object] = {}
     for slug, deploys in by_project.items():
         for raw in deploys:
             if not isinstance(raw, dict) or not str(raw.get("id", "")).isdigit():
                 continue
-            read = found.setdefault(str(raw["id"]), _deploy(raw))
+            deploy = deploys_by_id.setdefault(str(raw["id"]), _read_deploy(raw))
             if slug is not None:
-                read["projects"] = [*(read["projects"] or []), slug]
-    return list(found.values())
+                deploy["projects"] = [*(deploy["projects"] or []), slug]
+    return list(deploys_by_id.values())
 
 
-def _deploy(raw: Object) -> Object:
+def _read_deploy(raw: Object) -> Object:
     """Read a deploy. Its status and its maker's own id are told by a source of our kind, and not by Sentry."""
     names = {"environment": "environment", "name": "name", "url": "url", "dateStarted": "date_started"}
     names |= {"dateFinished": "date_finished", "externalId": "external_id"}

@@ -40,14 +40,14 @@ METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable in which prometheus-client expects the folder of several processes."""
 
 
-def served_app() -> ASGIApp:
+def create_worker_app() -> ASGIApp:
     """Make the application in a worker process."""
     settings = Settings()
     set_up_logging(settings.log_level, settings.log_format)
     HttpProtocol.table = build_connections(settings)
     if parent := parent_process():
-        threading.Thread(target=_end_with, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
-    return create_app(settings, on_shutdown=lambda: _end_after(_closing_seconds(settings)))
+        threading.Thread(target=_exit_with_parent, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
+    return create_app(settings, on_shutdown=lambda: _exit_after(_closing_seconds(settings)))
 
 
 def _closing_seconds(settings: Settings) -> int:
@@ -55,7 +55,7 @@ def _closing_seconds(settings: Settings) -> int:
     return max(1, settings.shutdown_timeout // 4)
 
 
-def _end_after(seconds: float) -> None:
+def _exit_after(seconds: float) -> None:
     """End the process some seconds from now, if it has not ended by then: a thread may still wait for the database."""
 
     def end() -> None:
@@ -67,7 +67,7 @@ def _end_after(seconds: float) -> None:
     timer.start()
 
 
-def _end_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """Wait until the process that started this worker is gone, then end as if it had said so: no orphan keeps the port."""
     wait([parent])
     os.kill(os.getpid(), signal.SIGTERM)
@@ -135,13 +135,13 @@ def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -
 
         file = token_file(settings.database_url)
         token = with_store(lambda store: prepare(store, file))
-        typer.echo(welcome(settings.public_url or f"http://{_reachable(host)}:{port}", token))
+        typer.echo(welcome(settings.public_url or f"http://{_reachable_host(host)}:{port}", token))
 
 
 def _run_server(settings: Settings, listener: socket.socket, workers: int) -> None:
     """Serve until a signal ends it, as uvicorn.run does, on a socket that is bound already."""
     config = uvicorn.Config(
-        "gql_releases.commands.serve:served_app",
+        "gql_releases.commands.serve:create_worker_app",
         factory=True,
         host=listener.getsockname()[0],
         port=listener.getsockname()[1],
@@ -169,5 +169,5 @@ def _run_server(settings: Settings, listener: socket.socket, workers: int) -> No
         raise SystemExit(STARTUP_FAILURE)
 
 
-def _reachable(host: str) -> str:
+def _reachable_host(host: str) -> str:
     return "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import islice
 from typing import Annotated, TypeVar
 
 import typer
@@ -15,7 +16,11 @@ from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema.revision import DatabaseState, database_state
 from gql_releases.storage.store import Store, open_store
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+Slug = Annotated[str, typer.Argument(help="The organization's slug.")]
+DisplayName = Annotated[str | None, typer.Option(help="A name for people.")]
 
 
 def with_store(work: Callable[[Store], Awaitable[Result]]) -> Result:
@@ -49,10 +54,6 @@ def require_no_copy(url: str) -> DatabaseState:
     return state
 
 
-Slug = Annotated[str, typer.Argument(help="The organization's slug.")]
-DisplayName = Annotated[str | None, typer.Option(help="A name for people.")]
-
-
 def apply_platform_settings() -> tuple[Settings, list[str]]:
     """Read the settings with PORT and DATABASE_URL, and hand them to worker processes by the settings' own names.
 
@@ -63,3 +64,10 @@ def apply_platform_settings() -> tuple[Settings, list[str]]:
         if variable in variables:
             os.environ[f"GQL_RELEASES_{name.upper()}"] = os.environ[variable]
     return settings, variables
+
+
+def split_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Return lists of at most `size` consecutive items."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

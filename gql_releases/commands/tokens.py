@@ -33,18 +33,18 @@ def create_token(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make a token and print it: this once, for only a digest is kept."""
-    until = now() + timedelta(days=expires) if expires else None
-    new = parse_new_token({"name": name, "scopes": list(scope), "expires_at": until})
-    minted = with_store(lambda store: _create_token(store, organization, new))
+    expires_at = now() + timedelta(days=expires) if expires else None
+    new = parse_new_token({"name": name, "scopes": list(scope), "expires_at": expires_at})
+    token = with_store(lambda store: _create_token(store, organization, new))
     if as_json:
-        said = {"token": minted.text, "id": minted.id, "scopes": sorted(new.scopes)}
-        typer.echo(json.dumps({**said, "expiresAt": format_date(until) if until else None}))
+        fields = {"token": token.text, "id": token.id, "scopes": sorted(new.scopes)}
+        typer.echo(json.dumps({**fields, "expiresAt": format_date(expires_at) if expires_at else None}))
     else:
-        typer.echo(minted.text)
+        typer.echo(token.text)
 
 
 async def _create_token(store: Store, organization: str, new: NewToken) -> NewTokenResult:
-    operator = await OrganizationService(store.organizations).operator_of(organization)
+    operator = await OrganizationService(store.organizations).load_operator(organization)
     return await TokenService(store.tokens).create_token(operator, organization, new)
 
 
@@ -57,7 +57,7 @@ def list_tokens(
     async def work(store: Store) -> None:
         slugs = [organization] if organization else [row[0] for row in await store.organizations.list_organizations()]
         for slug in slugs:
-            operator = await OrganizationService(store.organizations).operator_of(slug)
+            operator = await OrganizationService(store.organizations).load_operator(slug)
             prefix = "" if organization else f"{slug}\t"
             for row in await TokenService(store.tokens).list_tokens(operator.organization_id):
                 typer.echo(prefix + _describe_token(row, now()))
@@ -94,7 +94,7 @@ def revoke_token(
     """Revoke a token: it is refused from its next request on."""
 
     async def work(store: Store) -> None:
-        operator = await OrganizationService(store.organizations).operator_of(organization)
+        operator = await OrganizationService(store.organizations).load_operator(organization)
         await TokenService(store.tokens).revoke_token(operator, token_id, with_made=with_made)
 
     with_store(work)

@@ -32,7 +32,7 @@ def upstream_service(store: Store) -> UpstreamService:
 
 async def find_organization_id(store: Store, slug: str) -> int:
     """Return the id of an organization. Raises OrganizationNotFound."""
-    return (await OrganizationService(store.organizations).operator_of(slug)).organization_id
+    return (await OrganizationService(store.organizations).load_operator(slug)).organization_id
 
 
 def read_token() -> str:
@@ -65,15 +65,15 @@ def show_upstream(organization: Slug) -> None:
     async def work(store: Store) -> dict[str, Any] | None:
         return await upstream_service(store).show_upstream(await find_organization_id(store, organization))
 
-    found = with_store(work)
-    if found is None:
+    upstream = with_store(work)
+    if upstream is None:
         typer.echo("none")
         return
-    typer.echo(f"{found['url']}\torganization {found['organization']}")
-    counted = ", ".join(f"{count} {state.lower()}" for state, count in found["releases"].items())
-    typer.echo(f"releases: {counted or 'none'}")
-    if found["failures"]:
-        typer.echo(f"it failed {found['failures']} times in a row and is asked again at {found['resume_at']}")
+    typer.echo(f"{upstream['url']}\torganization {upstream['organization']}")
+    counts = ", ".join(f"{count} {state.lower()}" for state, count in upstream["releases"].items())
+    typer.echo(f"releases: {counts or 'none'}")
+    if upstream["failures"]:
+        typer.echo(f"it failed {upstream['failures']} times in a row and is asked again at {upstream['resume_at']}")
 
 
 @COMMAND.command("remove")
@@ -88,5 +88,5 @@ def remove_upstream(
             await find_organization_id(store, organization), discard=discard
         )
 
-    given_up = with_store(work)
-    typer.echo(f"nothing of {organization} is sent on any more; {given_up} requests were given up")
+    discarded = with_store(work)
+    typer.echo(f"nothing of {organization} is sent on any more; {discarded} requests were given up")

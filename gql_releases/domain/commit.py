@@ -9,11 +9,11 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .errors import ErrorCode, Path, Problem
-from .validation import BLANK, NOT_TEXT, NULL, Reader, date, list_of, record, text
+from gql_releases.domain.errors import ErrorCode, Path, Problem
+from gql_releases.domain.validation import BLANK, NOT_TEXT, NULL, Reader, array, date, record, text
 
 SHA_LENGTH = 64
-SKIP = "#skipsentry"
+SKIP_MARK = "#skipsentry"
 """A commit whose message says so is left out."""
 ORIGIN = "origin"
 """The name that sentry-cli gives to every repository: that of the git remote."""
@@ -68,12 +68,12 @@ def _read_change_type(raw: Any, path: Path, problems: list[Problem]) -> ChangeTy
         problems.append(Problem(ErrorCode.NOT_NULL, path, NULL))
     elif not isinstance(raw, str | int | float) or isinstance(raw, bool):
         problems.append(Problem(ErrorCode.WRONG_TYPE, path, NOT_TEXT))
-    elif not (said := str(raw).strip()):
+    elif not (letter := str(raw).strip()):
         problems.append(Problem(ErrorCode.BLANK, path, BLANK))
-    elif len(said) > 1:
+    elif len(letter) > 1:
         problems.append(Problem(ErrorCode.TOO_LONG, path, "Ensure this field has no more than 1 characters."))
     else:
-        message = f"Commit patch_set type {said} is not supported."
+        message = f"Commit patch_set type {letter} is not supported."
         problems.append(Problem(ErrorCode.INVALID_CHOICE, path, message))
     return None
 
@@ -88,7 +88,7 @@ _read_commit = record(
         "author_name": text(max=128, null=True, blank=True),
         "author_email": text(max=200, null=True, blank=True),
         "timestamp": date(),
-        "file_changes": list_of(_read_change, null=True),
+        "file_changes": array(_read_change, null=True),
     },
     required=("sha",),
 )
@@ -102,8 +102,8 @@ def commit_reader() -> Reader:
         values = _read_commit(raw, path, problems)
         if values is None or len(problems) > before:
             return None
-        changes = tuple([FileChange(one["path"], one["type"]) for one in values.get("file_changes") or ()])
-        author = author_of(values.get("author_name"), values.get("author_email"))
+        changes = tuple([FileChange(change["path"], change["type"]) for change in values.get("file_changes") or ()])
+        author = choose_author(values.get("author_name"), values.get("author_email"))
         repository, message = values.get("repository") or None, values.get("message")
         return NewCommit(values["sha"], repository, message, author, values.get("timestamp"), changes)
 
@@ -117,17 +117,17 @@ MAX_KEPT_AUTHOR = 500
 """Characters of a name and an address that are kept for other commits of the author."""
 
 
-def author_of(name: str | None, email: str | None) -> Author | None:
+def choose_author(name: str | None, email: str | None) -> Author | None:
     """Say who wrote a commit, by Sentry's rule: an address is made up from a bare name.
 
     Source: docs/sentry-contract.md#2-5-commits, point 6.
     """
     is_short = len(name or "") + len(email or "") <= MAX_KEPT_AUTHOR
-    return _author_of(name, email) if is_short else _author_of.__wrapped__(name, email)
+    return _choose_author(name, email) if is_short else _choose_author.__wrapped__(name, email)
 
 
 @lru_cache(maxsize=1024)
-def _author_of(name: str | None, email: str | None) -> Author | None:
+def _choose_author(name: str | None, email: str | None) -> Author | None:
     if email is None:
         bare = _NOT_IN_ADDRESS.sub("", name or "").lower()
         email = f"{bare}@localhost" if bare else ""
@@ -138,18 +138,18 @@ def _author_of(name: str | None, email: str | None) -> Author | None:
     return Author(email.lower(), name or None)
 
 
-def arrange(commits: Iterable[NewCommit]) -> tuple[NewCommit, ...]:
+def sort_commits(commits: Iterable[NewCommit]) -> tuple[NewCommit, ...]:
     """Put commits in a release's order, newest first, each once, without those that say #skipsentry.
 
     Sorted by time, newest first and stable, when every commit has one; else the order given is kept.
     """
-    listed = list(commits)
-    times = [one.timestamp for one in listed if one.timestamp is not None]
-    if len(times) == len(listed):
-        newest_first = sorted(range(len(listed)), key=lambda index: times[index], reverse=True)
-        listed = [listed[index] for index in newest_first]
-    once: dict[tuple[str | None, str], NewCommit] = {}
-    for one in listed:
-        if SKIP not in (one.message or ""):
-            once.setdefault((one.repository, one.sha), one)
-    return tuple(once.values())
+    ordered = list(commits)
+    times = [commit.timestamp for commit in ordered if commit.timestamp is not None]
+    if len(times) == len(ordered):
+        newest_first = sorted(range(len(ordered)), key=lambda index: times[index], reverse=True)
+        ordered = [ordered[index] for index in newest_first]
+    unique: dict[tuple[str | None, str], NewCommit] = {}
+    for commit in ordered:
+        if SKIP_MARK not in (commit.message or ""):
+            unique.setdefault((commit.repository, commit.sha), commit)
+    return tuple(unique.values())

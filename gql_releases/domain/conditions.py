@@ -18,25 +18,25 @@ MAX_CONDITIONS = 100
 """Filters and groups in one list's conditions: a statement has to stay a statement."""
 
 
-def names_of(conditions: Conditions) -> Names:
+def condition_names(conditions: Conditions) -> Names:
     """Give what of conditions decides their statement."""
-    return tuple([name if name not in GROUPS else (name, names_of(value)) for name, value in conditions])
+    return tuple([name if name not in GROUPS else (name, condition_names(value)) for name, value in conditions])
 
 
-def size_of(conditions: Conditions) -> int:
+def count_conditions(conditions: Conditions) -> int:
     """Count filters and groups."""
-    return sum(1 + (size_of(value) if name in GROUPS else 0) for name, value in conditions)
+    return sum(1 + (count_conditions(value) if name in GROUPS else 0) for name, value in conditions)
 
 
-def leaves(conditions: Conditions) -> list[Condition]:
+def list_leaves(conditions: Conditions) -> list[Condition]:
     """Give the conditions outside and inside of groups, in the order of writing."""
-    found = []
+    leaves = []
     for condition in conditions:
         if condition[0] in GROUPS:
-            found += leaves(condition[1])
+            leaves += list_leaves(condition[1])
         else:
-            found.append(condition)
-    return found
+            leaves.append(condition)
+    return leaves
 
 
 SCANNING_CONDITIONS = frozenset(
@@ -117,4 +117,4 @@ def is_scanning(names: Names) -> bool:
 
 def count_scanning(conditions: Conditions) -> int:
     """Return how many of a list's conditions, at any depth of groups, are in SCANNING_CONDITIONS."""
-    return sum(name in SCANNING_CONDITIONS for name, _ in leaves(conditions))
+    return sum(name in SCANNING_CONDITIONS for name, _ in list_leaves(conditions))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from .errors import ErrorCode, invalid
+from gql_releases.domain.errors import ErrorCode, invalid
 
 _IN_UTC = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 WRONG_FORMAT = (
@@ -32,8 +32,8 @@ def format_date(moment: datetime) -> str:
     Without a time zone it is UTC. orjson does it in a fifth of isoformat's time, and leaves out microseconds that are zero.
     """
     zone = moment.tzinfo
-    spelled = orjson.dumps(moment if zone is UTC or zone is None else moment.astimezone(UTC), option=_IN_UTC)[1:-1]
-    return spelled.decode() if len(spelled) == 27 else spelled[:19].decode() + ".000000Z"
+    text = orjson.dumps(moment if zone is UTC or zone is None else moment.astimezone(UTC), option=_IN_UTC)[1:-1]
+    return text.decode() if len(text) == 27 else text[:19].decode() + ".000000Z"
 
 
 def now() -> datetime:

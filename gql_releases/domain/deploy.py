@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from .errors import ErrorCode, Path, Problem
-from .release import read_project
-from .validation import URL_LENGTH, choice, date, is_url, list_of, read, record, text, url
+from gql_releases.domain.errors import ErrorCode, Path, Problem
+from gql_releases.domain.release import read_project
+from gql_releases.domain.validation import URL_LENGTH, array, choice, date, is_url, read, record, text, url
 
 _FORBIDDEN = re.compile(r"[/\n\r\f]")
 MAX_LINKS = 20
@@ -90,7 +90,7 @@ def _read_link_url(raw: Any, path: Path, problems: list[Problem]) -> str | None:
     return value
 
 
-_read_link_list = list_of(record({"name": text(max=64), "url": _read_link_url}, required=("name", "url")))
+_read_link_list = array(record({"name": text(max=64), "url": _read_link_url}, required=("name", "url")))
 
 
 def _read_links(raw: Any, path: Path, problems: list[Problem]) -> str:
@@ -108,14 +108,14 @@ _CHANGEABLE = {
     "url": url(),
     "date_started": date(),
     "date_finished": date(),
-    "status": choice({member.value.lower(): member for member in DeployStatus}, lambda said: f"Invalid status {said}"),
+    "status": choice({member.value.lower(): member for member in DeployStatus}, lambda value: f"Invalid status {value}"),
     "comment": text(max=COMMENT_LENGTH, null=True, blank=True, trim=False),
     "links": _read_links,
 }
 _read_deploy = record(
     {
         "environment": read_environment,
-        "projects": list_of(read_project, null=True, empty=False),
+        "projects": array(read_project, null=True, empty=False),
         "external_id": text(max=64, null=True),
         **_CHANGEABLE,
     },

@@ -94,7 +94,7 @@ class InvalidInput(DomainError):
 
     def within(self, *path: str | int) -> InvalidInput:
         """Give the same problems, their paths put below another one."""
-        return InvalidInput(Problem(one.code, (*path, *one.path), one.message) for one in self.problems)
+        return InvalidInput(Problem(problem.code, (*path, *problem.path), problem.message) for problem in self.problems)
 
 
 class UnwrittenNumber(InvalidInput):

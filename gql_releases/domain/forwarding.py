@@ -15,12 +15,12 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from .commit import NewCommit
-from .dates import format_date
-from .errors import ErrorCode, Path, Problem
-from .ref import Ref
-from .release import RELEASE_FIELDS, NewRelease, Status
-from .validation import read, record, text
+from gql_releases.domain.commit import NewCommit
+from gql_releases.domain.dates import format_date
+from gql_releases.domain.errors import ErrorCode, Path, Problem
+from gql_releases.domain.ref import Ref
+from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Status
+from gql_releases.domain.validation import read, record, text
 
 Body = dict[str, Any]
 
@@ -70,7 +70,7 @@ class Upstream:
     @property
     def context(self) -> bytes:
         """What the sealed token belongs to: under any other URL or organization it does not open."""
-        return context_of(self.organization_id, self.url)
+        return encryption_context(self.organization_id, self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Claimed:
     last_deploy: str | None
 
 
-def context_of(organization_id: int, url: str) -> bytes:
+def encryption_context(organization_id: int, url: str) -> bytes:
     """Give what a token is bound to when it is sealed."""
     return f"{organization_id} {url}".encode()
 
@@ -103,10 +103,10 @@ def _read_origin(raw: Any, path: Path, problems: list[Problem]) -> str | None:
         return None
     value = value.rstrip("/")
     try:
-        right = bool(_ORIGIN.fullmatch(value)) and bool(urlsplit(value).hostname) and urlsplit(value).port != 0
+        is_origin = bool(_ORIGIN.fullmatch(value)) and bool(urlsplit(value).hostname) and urlsplit(value).port != 0
     except ValueError:
-        right = False
-    if not right:
+        is_origin = False
+    if not is_origin:
         message = "Enter the origin of a Sentry, as https://sentry.example.com: http or https, a host, and no more."
         problems.append(Problem(ErrorCode.INVALID_URL, path, message))
     return value
@@ -142,23 +142,23 @@ def parse_new_upstream(raw: Any) -> NewUpstream:
 def creation_body(new: NewRelease, projects: Sequence[str], commits: Sequence[NewCommit]) -> Body:
     """Spell a creation; `projects` are the slugs of all that the release has now, for ids are another store's own."""
     body: Body = {"version": new.version, "projects": list(projects)}
-    body |= _facts(new.values)
+    body |= _render_fields(new.values)
     if commits:
-        body["commits"] = spell_commits(commits)
+        body["commits"] = render_commits(commits)
     if new.refs:
-        body["refs"] = _refs(new.refs)
+        body["refs"] = _render_refs(new.refs)
     return body
 
 
 def change_body(values: Mapping[str, Any], commits: Sequence[NewCommit] | None, refs: Sequence[Ref] | None) -> Body:
     """Spell a change; empty where it has nothing that Sentry knows. Nothing that was cleared: Sentry cannot (3.2)."""
-    body = _facts(values)
+    body = _render_fields(values)
     if commits:
-        body["commits"] = spell_commits(commits)
+        body["commits"] = render_commits(commits)
     elif commits is not None or refs is not None:
         body["refs"] = []
     if refs:
-        body["refs"] = _refs(refs)
+        body["refs"] = _render_refs(refs)
     return body
 
 
@@ -179,41 +179,41 @@ def deploy_body(
     projects: Sequence[str],
 ) -> Body:
     """Spell a deploy; all is said, so that it can be told from others when nobody knows whether it arrived."""
-    dates = {"dateStarted": _date(started), "dateFinished": _date(finished)}
+    dates = {"dateStarted": _render_date(started), "dateFinished": _render_date(finished)}
     return {"environment": environment, "name": name, "url": url, **dates, "projects": list(projects)}
 
 
-def spell_commits(commits: Sequence[NewCommit]) -> list[Body]:
+def render_commits(commits: Sequence[NewCommit]) -> list[Body]:
     """Spell commits, in a release's order. Where some have no time none is told: Sentry fails at that.
 
     Source: docs/sentry-contract.md#2-5-commits.
     """
-    dated = all(one.timestamp for one in commits)
-    return [_commit(one, dated=dated) for one in commits]
+    dated = all(commit.timestamp for commit in commits)
+    return [_render_commit(commit, dated=dated) for commit in commits]
 
 
-def _commit(one: NewCommit, *, dated: bool) -> Body:
-    body: Body = {"id": one.sha}
-    if one.repository:
-        body["repository"] = one.repository
-    if one.message is not None:
-        body["message"] = one.message
-    if one.author:
-        body["author_email"] = one.author.email
-        if one.author.name:
-            body["author_name"] = one.author.name
+def _render_commit(commit: NewCommit, *, dated: bool) -> Body:
+    body: Body = {"id": commit.sha}
+    if commit.repository:
+        body["repository"] = commit.repository
+    if commit.message is not None:
+        body["message"] = commit.message
+    if commit.author:
+        body["author_email"] = commit.author.email
+        if commit.author.name:
+            body["author_name"] = commit.author.name
     if dated:
-        body["timestamp"] = _date(one.timestamp)
-    if one.file_changes:
-        body["patch_set"] = [{"path": change.path, "type": change.type.letter} for change in one.file_changes]
+        body["timestamp"] = _render_date(commit.timestamp)
+    if commit.file_changes:
+        body["patch_set"] = [{"path": change.path, "type": change.type.letter} for change in commit.file_changes]
     return body
 
 
-def _refs(refs: Sequence[Ref]) -> list[Body]:
-    return [{"repository": one.repository, "commit": one.sha, "previousCommit": one.previous_sha} for one in refs]
+def _render_refs(refs: Sequence[Ref]) -> list[Body]:
+    return [{"repository": ref.repository, "commit": ref.sha, "previousCommit": ref.previous_sha} for ref in refs]
 
 
-def _facts(values: Mapping[str, Any]) -> Body:
+def _render_fields(values: Mapping[str, Any]) -> Body:
     """Return the fields of a release that Sentry has, under its names."""
     return {
         str(field.rest_name): _to_sentry(values[field.name])
@@ -231,5 +231,5 @@ def _to_sentry(value: Any) -> Any:
     return value
 
 
-def _date(moment: datetime | None) -> str | None:
+def _render_date(moment: datetime | None) -> str | None:
     return None if moment is None else format_date(moment)

@@ -68,13 +68,13 @@ MESSAGES = {
 }
 """A sentence for each status."""
 
-FILLED = (CommitStatus.COMPLETE, CommitStatus.BY_TIME)
+USABLE_STATUSES = (CommitStatus.COMPLETE, CommitStatus.BY_TIME)
 
 
-def worst(found: Iterable[CommitStatus]) -> CommitStatus:
+def worst_status(statuses: Iterable[CommitStatus]) -> CommitStatus:
     """Give the status of a release by those of its repositories."""
     ranks = list(CommitStatus)
-    return max(found, key=ranks.index, default=CommitStatus.NO_COMMITS)
+    return max(statuses, key=ranks.index, default=CommitStatus.NO_COMMITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class RangeWalk:
     def follow(self, tails: Iterable[CommitList], stops: Collection[str]) -> None:
         """Go along the lists that have `wants`, up to one of `stops` or to where they end."""
         self._steps += 1
-        lines = [_line(tail, stops) for tail in tails]
+        lines = [_cut_line(tail, stops) for tail in tails]
         longest = max(lines, key=len, default=())
         if self.wants in stops:
             self.outcome = self._done
@@ -137,7 +137,7 @@ class RangeWalk:
         self._seen.update(shas)
 
 
-def _line(tail: CommitList, stops: Collection[str]) -> tuple[str, ...]:
+def _cut_line(tail: CommitList, stops: Collection[str]) -> tuple[str, ...]:
     line = tail.shas if tail.base is None else (*tail.shas, tail.base)
     end = next((index for index, sha in enumerate(line) if index and sha in stops), len(line))
     return line[: end + 1]
@@ -160,7 +160,7 @@ Commit = TypeVar("Commit", bound=DatedCommit)
 
 def interleave(lists: Iterable[Sequence[Commit]]) -> list[Commit]:
     """Make one list of several: always the newest of those that are next, one without a time at once. None is reordered."""
-    waiting = [list(reversed(one)) for one in lists if one]
+    waiting = [list(reversed(commits)) for commits in lists if commits]
     merged: list[Commit] = []
     while waiting:
         place = max(range(len(waiting)), key=lambda index: (_moment(waiting[index][-1]), -index))
@@ -170,13 +170,15 @@ def interleave(lists: Iterable[Sequence[Commit]]) -> list[Commit]:
     return merged
 
 
-def _moment(one: DatedCommit) -> float:
-    return one.timestamp.timestamp() if one.timestamp else float("inf")
+def _moment(commit: DatedCommit) -> float:
+    return commit.timestamp.timestamp() if commit.timestamp else float("inf")
 
 
-def last_commit(listed: Iterable[Commit]) -> Commit | None:
+def last_commit(commits: Iterable[Commit]) -> Commit | None:
     """Decide a list's last commit: of each repository its first, and of these the newest that has a time, else the first."""
     firsts: dict[int, Commit] = {}
-    for one in listed:
-        firsts.setdefault(one.repository_id, one)
-    return max(firsts.values(), key=lambda one: one.timestamp.timestamp() if one.timestamp else float("-inf"), default=None)
+    for commit in commits:
+        firsts.setdefault(commit.repository_id, commit)
+    return max(
+        firsts.values(), key=lambda commit: commit.timestamp.timestamp() if commit.timestamp else float("-inf"), default=None
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .errors import DomainError, ErrorCode, quote_value
+from gql_releases.domain.errors import DomainError, ErrorCode, quote_value
 
 LISTED = {
     "project": ErrorCode.PROJECT_NOT_FOUND,

@@ -17,12 +17,12 @@ def notes_from_commits(commits: list[dict[str, Any]], total: int) -> str | None:
     """
     if not commits:
         return None
-    lines = [_line(one["sha"], one["message"] or "") for one in commits]
+    lines = [_render_line(commit["sha"], commit["message"] or "") for commit in commits]
     if total > len(commits):
         lines.append(f"- and {total - len(commits)} more")
     return "\n".join(lines)
 
 
-def _line(sha: str, message: str) -> str:
+def _render_line(sha: str, message: str) -> str:
     subject = _MARKUP.sub(r"\\\1", message.strip().partition("\n")[0].strip())
     return f"- {subject} ({sha[:7]})" if subject else f"- {sha[:7]}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .errors import ErrorCode, Path, Problem, quote_value
-from .principal import Scope
-from .validation import date, list_of, read, record, text
+from gql_releases.domain.errors import ErrorCode, Path, Problem, quote_value
+from gql_releases.domain.principal import Scope
+from gql_releases.domain.validation import array, date, read, record, text
 
 REPOSITORY_LENGTH = 200
 _SLUG = re.compile(r"(?![0-9]+$)[a-z0-9][a-z0-9_-]{0,49}")
@@ -97,7 +97,7 @@ _read_new_project = record(
 _read_project_change = record({"slug": read_slug, "name": text(max=64), "repository": _read_default_repository})
 _read_repository = record({"name": text(max=REPOSITORY_LENGTH)}, required=("name",))
 _read_token = record(
-    {"name": text(max=64, null=True, blank=True), "scopes": list_of(_read_scope, empty=False), "expires_at": date()},
+    {"name": text(max=64, null=True, blank=True), "scopes": array(_read_scope, empty=False), "expires_at": date()},
     required=("scopes",),
 )
 

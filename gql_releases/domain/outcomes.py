@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import InvalidInput
-from .release import Outcome
+from gql_releases.domain.errors import InvalidInput
+from gql_releases.domain.release import Outcome
 
 Tree = dict[str, Any]
 """What a view showed: response names to values, as the selection asked."""

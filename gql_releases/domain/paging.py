@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .conditions import Conditions
-from .names import NameCheck
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.names import NameCheck
 
 MAX_PAGE = 100
 """The largest page that a caller may ask for."""
@@ -29,7 +29,7 @@ class Position(NamedTuple):
     id: int
 
 
-WHOLE = 1000
+WHOLE_LIST_SIZE = 1000
 """Size of the page that stands for a whole list, where lists are short: the projects of a release."""
 
 

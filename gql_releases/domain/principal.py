@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .errors import Forbidden, OrganizationNotFound
+from gql_releases.domain.errors import Forbidden, OrganizationNotFound
 
 
 class Scope(StrEnum):

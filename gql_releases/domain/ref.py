@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .commit import SHA_LENGTH
-from .errors import ErrorCode, Path, Problem
-from .validation import Reader, record, text
+from gql_releases.domain.commit import SHA_LENGTH
+from gql_releases.domain.errors import ErrorCode, Path, Problem
+from gql_releases.domain.validation import Reader, record, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,15 @@ def ref_reader() -> Reader:
         sha, previous = values["sha"], values.get("previous_sha") or None
         if ".." in sha:
             previous, _, sha = sha.partition("..")
-        if wrong := _wrong_range(values["sha"], previous, sha):
+        if wrong := _check_range(values["sha"], previous, sha):
             problems.append(Problem(ErrorCode.INVALID_REF, (*path, "sha"), wrong))
         return None if len(problems) > before else Ref(values["repository"], sha, previous)
 
     return read_ref
 
 
-def _wrong_range(given: str, previous: str | None, sha: str) -> str | None:
-    if ".." not in given:
+def _check_range(text: str, previous: str | None, sha: str) -> str | None:
+    if ".." not in text:
         return f"Commit too long - max is {SHA_LENGTH} chars" if len(sha) > SHA_LENGTH else None
     if not sha or not previous:
         return "Commit cannot begin or end with .."

@@ -8,12 +8,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from gql_releases.domain.commit import ORIGIN, NewCommit, commit_reader, repository_name
+from gql_releases.domain.errors import ErrorCode, InvalidInput, Path, Problem
+from gql_releases.domain.ref import Ref, head_reader, ref_reader
+from gql_releases.domain.validation import (
+    Reader,
+    array,
+    choice,
+    date,
+    json_object,
+    read,
+    record,
+    text,
+    url,
+    wrong_characters,
+)
 from gql_releases.domain.versions.version import VersionInfo, check_version, parse_version
-
-from .commit import ORIGIN, NewCommit, commit_reader, repository_name
-from .errors import ErrorCode, InvalidInput, Path, Problem
-from .ref import Ref, head_reader, ref_reader
-from .validation import Reader, choice, date, json_object, list_of, read, record, text, url, wrong_characters
 
 VERSION_LENGTH = 200
 USER_AGENT_LENGTH = 256
@@ -85,12 +95,12 @@ class ReleaseKey(NamedTuple):
 
     def conditions(self) -> tuple[tuple[str, Any], ...]:
         """Give the key as conditions of a Read."""
-        found: list[tuple[str, Any]] = [("id", self.id) if self.id is not None else ("version", self.version)]
+        conditions: list[tuple[str, Any]] = [("id", self.id) if self.id is not None else ("version", self.version)]
         if self.project is not None:
-            found.append(on_project(self.project))
+            conditions.append(on_project(self.project))
         if self.needs_project:
-            found.append(("has_project", True))
-        return tuple(found)
+            conditions.append(("has_project", True))
+        return tuple(conditions)
 
 
 def on_project(named: str) -> tuple[str, Any]:
@@ -191,16 +201,14 @@ FIELDS_KEPT_BY_EXISTING = tuple(field.name for field in RELEASE_FIELDS if field.
 
 _READERS = {
     **{field.name: field.read for field in RELEASE_FIELDS},
-    "commits": list_of(commit_reader()),
-    "refs": list_of(ref_reader()),
-    "head_commits": list_of(head_reader()),
+    "commits": array(commit_reader()),
+    "refs": array(ref_reader()),
+    "head_commits": array(head_reader()),
 }
-_read_new = record(
-    {"version": read_version, "projects": list_of(read_project), **_READERS}, required=("version", "projects")
-)
+_read_new = record({"version": read_version, "projects": array(read_project), **_READERS}, required=("version", "projects"))
 _read_change = record(_READERS)
-read_commits = list_of(commit_reader())
-read_refs = list_of(ref_reader())
+read_commits = array(commit_reader())
+read_refs = array(ref_reader())
 
 
 def parse_new_release(raw: Any, *, user_agent: str | None = None, resolves_origin: bool = False) -> NewRelease:
@@ -227,7 +235,7 @@ def _field_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names_origin(commits: Sequence[NewCommit], refs: Sequence[Ref]) -> bool:
-    return any(one.repository == ORIGIN for one in commits) or any(ref.repository == ORIGIN for ref in refs)
+    return any(commit.repository == ORIGIN for commit in commits) or any(ref.repository == ORIGIN for ref in refs)
 
 
 def parse_release_change(raw: Any, *, resolves_origin: bool = False) -> ReleaseChange:
@@ -245,13 +253,13 @@ def parse_release_change(raw: Any, *, resolves_origin: bool = False) -> ReleaseC
 
 def parse_new_releases(raws: Sequence[Any]) -> list[NewRelease | InvalidInput]:
     """Read the bodies of a bulk creation, each by itself; paths of problems begin with ("releases", index)."""
-    found: list[NewRelease | InvalidInput] = []
+    releases: list[NewRelease | InvalidInput] = []
     for index, raw in enumerate(raws):
         try:
-            found.append(parse_new_release(raw))
+            releases.append(parse_new_release(raw))
         except InvalidInput as error:
-            found.append(error.within("releases", index))
-    return found
+            releases.append(error.within("releases", index))
+    return releases
 
 
 def parse_listed_commits(raw: Any, repository: Any) -> tuple[tuple[NewCommit, ...], str | None]:

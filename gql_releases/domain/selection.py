@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .conditions import Conditions
-from .paging import PageRequest, Position
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.paging import PageRequest, Position
 
 Render = Callable[[Any], Any]
 """Turns a stored value that is not None into the door's spelling of it (an id, an enum's name)."""
@@ -177,17 +177,17 @@ class Selection:
 
 
 def _entities(fields: tuple[Any, ...]) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for item in fields:
         if isinstance(item, ToOneField | Nodes | EdgeNode):
-            found |= item.selection.entities
+            names |= item.selection.entities
         elif isinstance(item, Embedded):
-            found |= {*item.entities, *_entities(item.fields)}
+            names |= {*item.entities, *_entities(item.fields)}
         elif isinstance(item, Edges):
-            found |= _entities(item.fields)
+            names |= _entities(item.fields)
         elif isinstance(item, ToManyField):  # its total alone tells something of the entity, too
-            found |= {item.entity, *_entities(item.parts)}
-    return found
+            names |= {item.entity, *_entities(item.parts)}
+    return names
 
 
 class PagedSelection(NamedTuple):

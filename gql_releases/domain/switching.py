@@ -11,7 +11,7 @@ SWITCH_INTERVAL_SECONDS = 0.0005
 
 Python's own are 5 ms: each look at the store can cost them, which adds up to 30 ms and more for a point read.
 """
-USUAL = sys.getswitchinterval()
+DEFAULT_SWITCH_INTERVAL = sys.getswitchinterval()
 
 _users = 0
 
@@ -28,4 +28,4 @@ def short_switch_interval() -> Iterator[None]:
     finally:
         _users -= 1
         if not _users:
-            sys.setswitchinterval(USUAL)
+            sys.setswitchinterval(DEFAULT_SWITCH_INTERVAL)

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from .dates import WRONG_FORMAT, parse_date
-from .errors import DomainError, ErrorCode, InvalidInput, Path, Problem, UnwrittenNumber, shorten
-from .numbers import WrittenNumber, type_name
+from gql_releases.domain.dates import WRONG_FORMAT, parse_date
+from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem, UnwrittenNumber, shorten
+from gql_releases.domain.numbers import WrittenNumber, type_name
 
 Reader = Callable[[Any, Path, list[Problem]], Any]
 
@@ -62,7 +62,7 @@ def text(*, max: int | None = None, null: bool = False, blank: bool = False, tri
                 return None
             if type(raw) is float:
                 raise UnwrittenNumber(path, NOT_TEXT)
-            raw = _spelled(raw)
+            raw = _number_text(raw)
         value: str = raw.strip() if trim else raw
         if not blank and not value.strip():
             problems.append(Problem(ErrorCode.BLANK, path, BLANK))
@@ -83,7 +83,7 @@ def _is_number_of_text(raw: Any) -> bool:
     return isinstance(raw, int | float) and not isinstance(raw, bool)
 
 
-def _spelled(raw: str | int | float) -> str:
+def _number_text(raw: str | int | float) -> str:
     try:
         return str(raw)
     except ValueError:  # Python refuses to spell integers of more than 4300 digits
@@ -96,8 +96,8 @@ def wrong_characters(value: str) -> str | None:
         return "Null characters are not allowed."
     if value.isascii():
         return None
-    found = _SURROGATE.search(value)
-    return f"Surrogate characters are not allowed: U+{ord(found[0]):X}." if found else None
+    match = _SURROGATE.search(value)
+    return f"Surrogate characters are not allowed: U+{ord(match[0]):X}." if match else None
 
 
 def date(*, null: bool = True) -> Reader:
@@ -169,14 +169,14 @@ def json_object(*, max_bytes: int = JSON_BYTES) -> Reader:
             problems.append(Problem(ErrorCode.WRONG_TYPE, path, "Expected a JSON object."))
             return None
         try:
-            spelled = orjson.dumps(raw, default=_write_number)
+            json_bytes = orjson.dumps(raw, default=_write_number)
         except (orjson.JSONEncodeError, RecursionError):
             if not _report_numbers(raw, path, problems):
                 problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, "This is nothing that JSON can hold."))
             return None
-        if len(spelled) > max_bytes:
+        if len(json_bytes) > max_bytes:
             problems.append(Problem(ErrorCode.TOO_LONG, path, f"Ensure this object has no more than {max_bytes} bytes."))
-        return spelled.decode()
+        return json_bytes.decode()
 
     return read_object
 
@@ -214,15 +214,15 @@ def choice(values: Mapping[str, Any], wrong: Callable[[str], str]) -> Reader:
         elif raw in values:
             return values[raw]  # type: ignore[index]
         else:
-            said = _spelled(raw)
-            message = wrong_characters(said) or (wrong(shorten(said)) if said.strip() else BLANK)
+            text_value = _number_text(raw)
+            message = wrong_characters(text_value) or (wrong(shorten(text_value)) if text_value.strip() else BLANK)
             problems.append(Problem(ErrorCode.INVALID_CHOICE, path, message))
         return None
 
     return read_choice
 
 
-def list_of(reader: Reader, *, null: bool = False, empty: bool = True) -> Reader:
+def array(reader: Reader, *, null: bool = False, empty: bool = True) -> Reader:
     """Read a list, each item with `reader`."""
 
     def read_list(raw: Any, path: Path, problems: list[Problem]) -> tuple[Any, ...] | None:

@@ -42,8 +42,8 @@ class UpstreamResponse:
     @property
     def retry_after(self) -> float | None:
         """Seconds that the upstream wants to be left alone, if it says so as a number."""
-        said = self.headers.get("retry-after", "")
-        return float(said) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", said) else None
+        value = self.headers.get("retry-after", "")
+        return float(value) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", value) else None
 
 
 class Connections:
@@ -72,15 +72,17 @@ class Connections:
         try:
             # httpx's own limits are for each read and write: only this one is for all of it.
             async with asyncio.timeout(self._seconds):
-                async with self._client.stream(method, url, headers=headers, content=body) as answer:
-                    text = await _read(answer)
-                return UpstreamResponse(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, _json(text))
+                async with self._client.stream(method, url, headers=headers, content=body) as response:
+                    text = await _read_body(response)
+                return UpstreamResponse(
+                    response.status_code, {k.lower(): v for k, v in response.headers.items()}, _parse_json(text)
+                )
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise ConnectionFailed(_said("cannot be reached", error), reached=False) from error
+            raise ConnectionFailed(_describe_error("cannot be reached", error), reached=False) from error
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise ConnectionFailed(f"did not answer within {self._seconds:g} s") from error
         except httpx2.HTTPError as error:
-            raise ConnectionFailed(_said("broke the connection off", error)) from error
+            raise ConnectionFailed(_describe_error("broke the connection off", error)) from error
 
     async def close(self) -> None:
         """Close what is open."""
@@ -109,16 +111,16 @@ class SentryClient:
             url += "?" + urlencode(parameters)
         return await self._connections.request(method, url, self._token, body)
 
-    async def page(
+    async def load_page(
         self, path: Sequence[str], cursor: str = "", parameters: Mapping[str, str] | None = None
     ) -> tuple[UpstreamResponse, str | None]:
         """Ask for a page of a list; give with it the cursor of the next, None where it is the last. Raises NoAnswer.
 
         Only the cursor of a Link header is taken, and never its address.
         """
-        reply = await self.request("GET", path, None, {**(parameters or {}), "cursor": cursor})
-        found = _NEXT.search(reply.headers.get("link", "")) if reply.status == 200 else None
-        return reply, found[1] if found else None
+        response = await self.request("GET", path, None, {**(parameters or {}), "cursor": cursor})
+        match = _NEXT.search(response.headers.get("link", "")) if response.status == 200 else None
+        return response, match[1] if match else None
 
     def hide(self, text: str) -> str:
         """Give a text without the token, should somebody have repeated it."""
@@ -128,9 +130,9 @@ class SentryClient:
 _NEXT = re.compile(r'rel="next"; results="true"; cursor="([^"]+)"')
 
 
-async def _read(answer: httpx2.Response) -> bytes:
+async def _read_body(response: httpx2.Response) -> bytes:
     parts, size = [], 0
-    async for part in answer.aiter_bytes():
+    async for part in response.aiter_bytes():
         size += len(part)
         if size > MAX_RESPONSE_BYTES:
             raise ConnectionFailed("answered without an end")
@@ -138,12 +140,12 @@ async def _read(answer: httpx2.Response) -> bytes:
     return b"".join(parts)
 
 
-def _json(text: bytes) -> Any:
+def _parse_json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
 
 
-def _said(what: str, error: Exception) -> str:
+def _describe_error(what: str, error: Exception) -> str:
     return f"{what}: {error}" if str(error) else what

@@ -25,7 +25,7 @@ from gql_releases.forwarding.verdicts import (
     Verdict,
     classify_response,
     classify_timeout,
-    is_this_deploy,
+    matches_deploy,
     rest_after,
     wait_after,
 )
@@ -73,24 +73,24 @@ class Outbox(Protocol):
 class Sender:
     """Sends on until it is told to stop. `seconds` is what one request may take."""
 
-    def __init__(self, outbox: Outbox, seal: TokenCipher | None, seconds: float, pace: Pace = PACE) -> None:
-        self._outbox, self._seal, self._pace = outbox, seal, pace
+    def __init__(self, outbox: Outbox, cipher: TokenCipher | None, seconds: float, pace: Pace = PACE) -> None:
+        self._outbox, self._cipher, self._pace = outbox, cipher, pace
         self._connections = Connections(seconds)
         self._lease = timedelta(seconds=3 * seconds + pace.margin)  # a deploy that is tried again asks twice before
         self._busy: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
         self._failure = RepeatedFailure(logger, "the outbox cannot be read")
-        self._looking: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin, on the running loop."""
-        self._looking = asyncio.ensure_future(self._look())
+        self._polling = asyncio.ensure_future(self._poll_outbox())
 
     async def stop(self) -> None:
         """Take nothing new, and leave what is on its way a little time: what is cut off is taken over by others."""
         self._over.set()
-        if self._looking:
-            await self._looking
+        if self._polling:
+            await self._polling
         if self._busy:
             _, late = await asyncio.wait(self._busy, timeout=SHUTDOWN_GRACE_SECONDS)
             for task in late:
@@ -98,10 +98,10 @@ class Sender:
             await asyncio.gather(*late, return_exceptions=True)
         await self._connections.close()
 
-    async def _look(self) -> None:
+    async def _poll_outbox(self) -> None:
         while not self._over.is_set():
             try:
-                await self._take()
+                await self._claim_due()
             except Unavailable as error:  # the store is away: this looks again
                 count_fall_back("outbox")
                 self._failure.report(error.message)
@@ -116,7 +116,7 @@ class Sender:
             except TimeoutError:
                 continue
 
-    async def _take(self) -> None:
+    async def _claim_due(self) -> None:
         """Claim as much as can be sent now, fairly among organizations."""
         if len(self._busy) >= PARALLEL_SENDS:
             return
@@ -138,7 +138,7 @@ class Sender:
         """Send a release's requests, one after the other, as long as they arrive."""
         try:
             while claimed:
-                claimed = await self._settle(claimed, await self._send(claimed))
+                claimed = await self._record_verdict(claimed, await self._send(claimed))
         except Unavailable:
             logger.warning("the outbox cannot be written: what was sent last is tried again after its lease")
         except Exception:
@@ -146,10 +146,10 @@ class Sender:
 
     async def _send(self, claimed: Claimed) -> Verdict:
         upstream = claimed.upstream
-        if self._seal is None:
+        if self._cipher is None:
             return RetryLater("GQL_RELEASES_SECRET_KEY is not set: the upstream's token cannot be read", rest=True)
         try:
-            token = self._seal.open(upstream.sealed, upstream.context)
+            token = self._cipher.decrypt(upstream.sealed, upstream.context)
         except DecryptionFailed:
             return RetryLater("the upstream's token was sealed under another GQL_RELEASES_SECRET_KEY", rest=True)
         client = SentryClient(self._connections, upstream.url, upstream.organization, token)
@@ -167,24 +167,24 @@ class Sender:
         path = {Kind.CREATION: ["releases"], Kind.DEPLOY: [*release, "deploys"]}.get(claimed.kind, release)
         if claimed.kind is Kind.DEPLOY and claimed.attempts > 1:
             # Nothing but a deploy is twice when it is sent twice: an earlier attempt may have arrived unheard.
-            known = await _find_deploy(client, claimed)
-            if known:
-                return known
+            delivered = await _find_deploy(client, claimed)
+            if delivered:
+                return delivered
         body = None if claimed.body is None else claimed.body.encode()
         return classify_response(claimed, await client.request(METHODS[claimed.kind], path, body))
 
-    async def _settle(self, claimed: Claimed, verdict: Verdict) -> Claimed | None:
-        named = "release %r (organization %d): %s"
+    async def _record_verdict(self, claimed: Claimed, verdict: Verdict) -> Claimed | None:
+        release_text = "release %r (organization %d): %s"
         organization = claimed.upstream.organization_id
         if isinstance(verdict, Delivered):
-            following = None if self._over.is_set() else now() + self._lease
-            return await self._outbox.sent(claimed, following, verdict.deploy)
+            next_lease = None if self._over.is_set() else now() + self._lease
+            return await self._outbox.sent(claimed, next_lease, verdict.deploy)
         if isinstance(verdict, Rejected):
-            logger.warning(f"the upstream refuses {named}", claimed.version, organization, verdict.error)
+            logger.warning(f"the upstream refuses {release_text}", claimed.version, organization, verdict.error)
             await self._outbox.refuse(claimed, verdict.error)
             return None
         level = logging.WARNING if claimed.attempts == 1 else logging.INFO
-        logger.log(level, f"could not send on {named}", claimed.version, organization, verdict.error)
+        logger.log(level, f"could not send on {release_text}", claimed.version, organization, verdict.error)
         first = self._pace.first_wait
         rest = rest_after(await self._outbox.failures(organization), verdict, first)
         pause = max(wait_after(claimed.attempts, verdict, first), rest or 0)
@@ -199,18 +199,18 @@ async def _find_deploy(client: SentryClient, claimed: Claimed) -> Verdict | None
     A release tells its last deploy; in the list stands the last one of each environment.
     Source: docs/sentry-contract.md#6-1-deploys.
     """
-    wanted = orjson.loads(claimed.body or "{}")
-    reply = await client.request("GET", ["releases", claimed.version])
-    if reply.status == 404:
+    body = orjson.loads(claimed.body or "{}")
+    response = await client.request("GET", ["releases", claimed.version])
+    if response.status == 404:
         return None
-    if reply.status != 200 or not isinstance(reply.value, dict):
-        verdict = classify_response(claimed, reply)
+    if response.status != 200 or not isinstance(response.value, dict):
+        verdict = classify_response(claimed, response)
         return (
             verdict if isinstance(verdict, RetryLater) else RetryLater("the release cannot be read to look for its deploy")
         )
-    found: list[Any] = [reply.value.get("lastDeploy")]
-    if reply.value.get("deployCount") and not is_this_deploy(wanted, found[0], claimed.last_deploy):
-        listed = await client.request("GET", ["releases", claimed.version, "deploys"])
-        found = listed.value if listed.status == 200 and isinstance(listed.value, list) else []
-    ours = next((one for one in found if is_this_deploy(wanted, one, claimed.last_deploy)), None)
-    return None if ours is None else Delivered(str(ours["id"])[:64] if "id" in ours else None)
+    deploys: list[Any] = [response.value.get("lastDeploy")]
+    if response.value.get("deployCount") and not matches_deploy(body, deploys[0], claimed.last_deploy):
+        list_response = await client.request("GET", ["releases", claimed.version, "deploys"])
+        deploys = list_response.value if list_response.status == 200 and isinstance(list_response.value, list) else []
+    match = next((deploy for deploy in deploys if matches_deploy(body, deploy, claimed.last_deploy)), None)
+    return None if match is None else Delivered(str(match["id"])[:64] if "id" in match else None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-NONCE = 12
-KEY = 32
+NONCE_BYTES = 12
+KEY_BYTES = 32
 
 
 class DecryptionFailed(Exception):
@@ -18,20 +18,20 @@ class TokenCipher:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def close(self, token: str, context: bytes) -> bytes:
+    def encrypt(self, token: str, context: bytes) -> bytes:
         """Seal a token for a context: only under the same one does it open again."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        nonce = os.urandom(NONCE)
+        nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self._key()).encrypt(nonce, token.encode(), context)
 
-    def open(self, sealed: bytes, context: bytes) -> str:
+    def decrypt(self, sealed: bytes, context: bytes) -> str:
         """Give a sealed token. Raises CannotOpen."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         try:
-            return AESGCM(self._key()).decrypt(sealed[:NONCE], sealed[NONCE:], context).decode()
+            return AESGCM(self._key()).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context).decode()
         except (InvalidTag, ValueError) as error:
             raise DecryptionFailed from error
 
@@ -40,4 +40,4 @@ class TokenCipher:
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
         # The secret is asked to be long and random (settings.py); a slow hash would add nothing to it.
-        return HKDF(SHA256(), KEY, salt=None, info=b"gql-releases upstream token 1").derive(self._secret.encode())
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"gql-releases upstream token 1").derive(self._secret.encode())

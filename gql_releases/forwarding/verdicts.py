@@ -15,7 +15,7 @@ from gql_releases.forwarding.client import ConnectionFailed, UpstreamResponse
 
 FIRST_RETRY_SECONDS = 0.5
 """Seconds before the second attempt, doubled before each further one."""
-LONGEST, LONGEST_REST = 600.0, 60.0
+MAX_RETRY_SECONDS, MAX_REST_SECONDS = 600.0, 60.0
 """Seconds at most before a request is tried again; before an upstream that is away is felt for again."""
 MAX_RETRY_AFTER_SECONDS = 3600.0
 """Seconds at most that an upstream's Retry-After is obeyed."""
@@ -52,21 +52,21 @@ class Rejected:
 Verdict = Delivered | RetryLater | Rejected
 
 
-def classify_response(claimed: Claimed, reply: UpstreamResponse) -> Verdict:
+def classify_response(claimed: Claimed, response: UpstreamResponse) -> Verdict:
     """Say what an answer means. A redirect is never followed: whoever is there is not who was named."""
-    status, value = reply.status, reply.value
+    status, value = response.status, response.value
     if 200 <= status < 300:
-        if _confirms(claimed, reply):
+        if _is_confirmed(claimed, response):
             return Delivered(str(value["id"])[:64] if claimed.kind is Kind.DEPLOY and "id" in value else None)
         return RetryLater(f"HTTP {status}, but the answer is not Sentry's", rest=True)
     if claimed.kind is Kind.DELETION and status == 404 and isinstance(value, dict):
         return Delivered()
-    said = f"HTTP {status}{_told(value)}"
+    message = f"HTTP {status}{_response_detail(value)}"
     if 300 <= status < 400:
         return RetryLater(f"HTTP {status}: redirects are not followed", rest=True)
     if status in PERMANENT_STATUSES and value is not None:  # Sentry says why, in JSON; whoever does not is in front of it
-        return Rejected(said)
-    return RetryLater(said, rest=status in RETRY_STATUSES or value is None, seconds=reply.retry_after)
+        return Rejected(message)
+    return RetryLater(message, rest=status in RETRY_STATUSES or value is None, seconds=response.retry_after)
 
 
 def classify_timeout(error: ConnectionFailed) -> RetryLater:
@@ -76,44 +76,44 @@ def classify_timeout(error: ConnectionFailed) -> RetryLater:
 
 def wait_after(attempts: int, later: RetryLater, first: float = FIRST_RETRY_SECONDS) -> float:
     """Return the seconds before a request is tried again: longer each time, and never the same for all."""
-    return _spread(min(first * 2 ** min(attempts - 1, 20), LONGEST_REST if later.rest else LONGEST))
+    return _add_jitter(min(first * 2 ** min(attempts - 1, 20), MAX_REST_SECONDS if later.rest else MAX_RETRY_SECONDS))
 
 
 def rest_after(failures: int, later: RetryLater, first: float = FIRST_RETRY_SECONDS) -> float | None:
     """Give the seconds in which an upstream is left alone; `failures` in a row were before this one."""
     if later.seconds is not None:
         return min(later.seconds, MAX_RETRY_AFTER_SECONDS)
-    return _spread(min(first * 2 ** min(failures, 20), LONGEST_REST)) if later.rest else None
+    return _add_jitter(min(first * 2 ** min(failures, 20), MAX_REST_SECONDS)) if later.rest else None
 
 
-def is_this_deploy(body: Mapping[str, Any], found: Any, last_known: str | None) -> bool:
+def matches_deploy(body: Mapping[str, Any], deploy: Any, acknowledged_id: str | None) -> bool:
     """Say whether a deploy at the upstream is one of ours that was sent: the same in all, and none acknowledged before."""
-    if not isinstance(found, dict) or (last_known is not None and str(found.get("id")) == last_known):
+    if not isinstance(deploy, dict) or (acknowledged_id is not None and str(deploy.get("id")) == acknowledged_id):
         return False
     names = ("environment", "name", "url")
     dates = ("dateStarted", "dateFinished")
-    return all(found.get(name) == body.get(name) for name in names) and all(
-        _moment(found.get(name)) == _moment(body.get(name)) for name in dates
+    return all(deploy.get(name) == body.get(name) for name in names) and all(
+        _parse_moment(deploy.get(name)) == _parse_moment(body.get(name)) for name in dates
     )
 
 
-def _moment(text: Any) -> Any:
+def _parse_moment(text: Any) -> Any:
     try:
         return parse_date(text) if isinstance(text, str) else text
     except InvalidInput:
         return text
 
 
-def _confirms(claimed: Claimed, reply: UpstreamResponse) -> bool:
+def _is_confirmed(claimed: Claimed, response: UpstreamResponse) -> bool:
     """Say whether a good status came from a Sentry: a proxy in between may greet everybody with 200."""
-    value = reply.value
+    value = response.value
     if claimed.kind is Kind.DELETION:
-        return reply.status == 204
+        return response.status == 204
     name = "environment" if claimed.kind is Kind.DEPLOY else "version"
     return isinstance(value, dict) and name in value and (name != "version" or value[name] == claimed.version)
 
 
-def _told(value: Any) -> str:
+def _response_detail(value: Any) -> str:
     if value is None:
         return ""
     text = value["detail"] if isinstance(value, dict) and isinstance(value.get("detail"), str) else json.dumps(value)
@@ -121,5 +121,5 @@ def _told(value: Any) -> str:
     return f": {shown}"[:300]
 
 
-def _spread(seconds: float) -> float:
+def _add_jitter(seconds: float) -> float:
     return seconds * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, no secret

@@ -28,7 +28,7 @@ from gql_releases.domain.principal import Principal, Scope
 from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE, ReleaseKey, read_project
 from gql_releases.services.reads import ReadService
 
-LOOKED_UP = 100
+MAX_CHECKED_PROJECTS = 100
 """Names of projects that are looked up for one refused input; more are not judged."""
 _ID = (s.Value("id", "id"),)
 _RELEASE, _DEPLOY = s.Selection("Release", _ID), s.Selection("Deploy", _ID)
@@ -38,11 +38,11 @@ _PROJECTS = s.Selection(
 )
 
 
-def merge_problems(error: DomainError, found: Iterable[Problem]) -> InvalidInput:
+def merge_problems(error: DomainError, additions: Iterable[Problem]) -> InvalidInput:
     """Return the problems of an error, then those of `found` that are at other places or of other kinds."""
     problems = error.problems if isinstance(error, InvalidInput) else (Problem(error.code, error.path, error.message),)
-    known = {(problem.code, problem.path) for problem in problems}
-    return InvalidInput([*problems, *(problem for problem in found if (problem.code, problem.path) not in known)])
+    reported = {(problem.code, problem.path) for problem in problems}
+    return InvalidInput([*problems, *(problem for problem in additions if (problem.code, problem.path) not in reported)])
 
 
 async def find_unknown_projects(
@@ -57,7 +57,7 @@ async def find_unknown_projects(
 
     With `create`, unknown slugs are those of new projects, and only bad ones are problems.
     """
-    names = [(path, name) for path, name in named if read_project(name, path, []) is not None][:LOOKED_UP]
+    names = [(path, name) for path, name in named if read_project(name, path, []) is not None][:MAX_CHECKED_PROJECTS]
     if not names:
         return []
     slugs = {("slug", name) for _, name in names if not _is_number(name)}
@@ -66,10 +66,12 @@ async def find_unknown_projects(
     page = PageRequest(len(conditions), conditions=(("or", conditions),))
     own = (("id", principal.organization_id),)
     tree = await reads.read(principal, s.ObjectRead(s.PagedSelection(_PROJECTS, (page,)), own))
-    known = {text for one in tree["rows"]["nodes"] for text in (str(one["id"]), one["slug"])} if tree else set()
+    existing = (
+        {text for project in tree["rows"]["nodes"] for text in (str(project["id"]), project["slug"])} if tree else set()
+    )
     problems = []
     for path, name in names:
-        if str(name) in known:
+        if str(name) in existing:
             continue
         if not create or _is_number(name):
             problems.append(Problem(ErrorCode.UNKNOWN_PROJECT, path, message))
@@ -85,21 +87,21 @@ def _is_number(name: Any) -> bool:
 async def find_missing_release(reads: ReadService, principal: Principal, key: ReleaseKey) -> list[Problem]:
     """Return the problem of a key that names another organization, or no release."""
     problems = check_organization(principal, key.organization, "release", "key", "organization")
-    return problems or await _missing(reads, principal, _RELEASE, key.conditions(), ReleaseNotFound())
+    return problems or await _check_exists(reads, principal, _RELEASE, key.conditions(), ReleaseNotFound())
 
 
 async def find_missing_deploy(reads: ReadService, principal: Principal, key: DeployKey) -> list[Problem]:
     """Return the problem of a key that names another organization, or no deploy."""
     condition = ("id", key.id) if key.id is not None else ("named", (key.project, key.external_id))
     problems = check_organization(principal, key.organization, "deploy", "key", "organization")
-    return problems or await _missing(reads, principal, _DEPLOY, (condition,), DeployNotFound())
+    return problems or await _check_exists(reads, principal, _DEPLOY, (condition,), DeployNotFound())
 
 
 async def find_missing_project(reads: ReadService, principal: Principal, key: ProjectKey) -> list[Problem]:
     """Return the problem of a key that names another organization, or no project."""
     condition = ("id", key.id) if key.id is not None else ("slug", key.slug)
     problems = check_organization(principal, key.organization, "project", "key", "organization")
-    return problems or await _missing(reads, principal, _PROJECT, (condition,), ProjectNotFound())
+    return problems or await _check_exists(reads, principal, _PROJECT, (condition,), ProjectNotFound())
 
 
 async def find_taken_slug(
@@ -131,11 +133,11 @@ def check_organization(principal: Principal, named: str | None, *path: str) -> l
     return []
 
 
-async def _missing(
+async def _check_exists(
     reads: ReadService, principal: Principal, selection: s.Selection, conditions: Any, error: DomainError
 ) -> list[Problem]:
     try:
-        found = await reads.read(principal, s.ObjectRead(s.PagedSelection(selection), conditions))
+        tree = await reads.read(principal, s.ObjectRead(s.PagedSelection(selection), conditions))
     except Forbidden:
         return []
-    return [] if found else [Problem(error.code, error.path, error.message)]
+    return [] if tree else [Problem(error.code, error.path, error.message)]

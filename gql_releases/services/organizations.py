@@ -26,6 +26,6 @@ class OrganizationService:
         """Make an organization. Raises InvalidInput: a bad slug, or a taken one."""
         return await self._store.create_organization(parse_new_organization(raw))
 
-    async def operator_of(self, slug: str) -> Principal:
+    async def load_operator(self, slug: str) -> Principal:
         """Give the principal that may do all in an organization. Raises OrganizationNotFound."""
         return Principal.operator(await self._store.find_organization(slug), slug)

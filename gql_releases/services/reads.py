@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from gql_releases.domain import selection as s
-from gql_releases.domain.conditions import Conditions, leaves
+from gql_releases.domain.conditions import Conditions, list_leaves
 from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, PagesRefused
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
@@ -80,7 +80,7 @@ def _find_unreadable(fields: Iterable[Any], readable: frozenset[str]) -> list[in
 
 def require_storable(conditions: Conditions) -> None:
     """Refuse texts to look for that no database takes. Raises DomainError(INVALID_ARGUMENT)."""
-    for _, value in leaves(conditions):
+    for _, value in list_leaves(conditions):
         for text in value if isinstance(value, list | tuple) else (value,):
             if isinstance(text, str) and (wrong := wrong_characters(text)):
                 raise DomainError(ErrorCode.INVALID_ARGUMENT, wrong)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from gql_releases.domain.errors import ErrorCode, invalid
-from gql_releases.domain.forwarding import context_of, parse_new_upstream
+from gql_releases.domain.forwarding import encryption_context, parse_new_upstream
 
 
 class OutboxStore(Protocol):
@@ -22,17 +22,17 @@ class OutboxStore(Protocol):
     async def retry(self, organization: int, version: str | None, *, skip: bool) -> int: ...
 
 
-class Seal(Protocol):
+class Cipher(Protocol):
     """What makes a token unreadable to whoever has the database alone."""
 
-    def close(self, token: str, context: bytes) -> bytes: ...
+    def encrypt(self, token: str, context: bytes) -> bytes: ...
 
 
 class UpstreamService:
     """What an operator does with them; there is no principal, whoever has the database may."""
 
-    def __init__(self, store: OutboxStore, seal: Seal | None) -> None:
-        self._store, self._seal = store, seal
+    def __init__(self, store: OutboxStore, cipher: Cipher | None) -> None:
+        self._store, self._cipher = store, cipher
 
     async def name_upstream(self, organization: int, raw: dict[str, Any]) -> None:
         """Name the Sentry that an organization's writes are sent on to: url, organization, token.
@@ -40,11 +40,11 @@ class UpstreamService:
         Raises InvalidInput; ValueError where there is no secret to seal the token under.
         """
         new = parse_new_upstream(raw)
-        if self._seal is None:
+        if self._cipher is None:
             raise ValueError(
                 "GQL_RELEASES_SECRET_KEY: an upstream's token is kept sealed under this secret, which is not set."
             )
-        sealed = self._seal.close(new.token, context_of(organization, new.url))
+        sealed = self._cipher.encrypt(new.token, encryption_context(organization, new.url))
         await self._store.name_upstream(organization, new.url, new.organization, sealed)
 
     async def show_upstream(self, organization: int) -> dict[str, Any] | None:

@@ -61,7 +61,7 @@ class Probes:
             return self._checked[1]
         if self._checking is None:
             self._checking = asyncio.ensure_future(self._find_in_time())
-            self._checking.add_done_callback(self._keep)
+            self._checking.add_done_callback(self._store_result)
         return await asyncio.shield(self._checking)
 
     async def _find_in_time(self) -> list[str]:
@@ -78,7 +78,7 @@ class Probes:
             self._reported = obstacles
         return obstacles
 
-    def _keep(self, checking: asyncio.Task[list[str]]) -> None:
+    def _store_result(self, checking: asyncio.Task[list[str]]) -> None:
         self._checking = None
         if not checking.cancelled() and not checking.exception():
             self._checked = self._clock(), checking.result()

@@ -75,7 +75,7 @@ class Endpoint:
         await self._respond(scope, receive, send_)
 
 
-def _fixed(body: bytes, content_type: bytes) -> Endpoint:
+def _serve_file(body: bytes, content_type: bytes) -> Endpoint:
     """Return an endpoint that always sends one body, which browsers may keep for a day."""
 
     async def respond(scope: Scope, receive: Receive, send_: Send) -> None:
@@ -113,11 +113,11 @@ def home_routes(version: str, check: Check) -> list[BaseRoute]:
         Route("/", Endpoint(home), methods=["GET"]),
         Route("/docs", _redirect("/docs/"), methods=["GET"]),
         Route("/docs/", Endpoint(documentation), methods=["GET"]),
-        *(Route(f"/docs/{name}", _fixed(file.read_bytes(), TEXT), methods=["GET"]) for name, file in _documents()),
+        *(Route(f"/docs/{name}", _serve_file(file.read_bytes(), TEXT), methods=["GET"]) for name, file in _documents()),
         Route("/graphiql", _redirect("/graphql"), methods=["GET"]),
         Route("/graphiql/", _redirect("/graphql"), methods=["GET"]),
-        Route("/favicon.ico", _fixed(ICON, b"image/svg+xml"), methods=["GET"]),
-        Route("/robots.txt", _fixed(ROBOTS, TEXT), methods=["GET"]),
+        Route("/favicon.ico", _serve_file(ICON, b"image/svg+xml"), methods=["GET"]),
+        Route("/robots.txt", _serve_file(ROBOTS, TEXT), methods=["GET"]),
     ]
 
 

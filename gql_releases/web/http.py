@@ -158,14 +158,14 @@ def negotiate(accept: str | None, offered: tuple[str, ...]) -> str | None:
     Ties go to the earlier offer; without a header the first is taken. Source: RFC 9110 section 12.5.1.
     """
     is_short = accept is None or len(accept) <= MAX_KEPT_HEADER
-    return _accepted(accept, offered) if is_short else _accepted.__wrapped__(accept, offered)
+    return _negotiate(accept, offered) if is_short else _negotiate.__wrapped__(accept, offered)
 
 
 @lru_cache(maxsize=256)
-def _accepted(accept: str | None, offered: tuple[str, ...]) -> str | None:
+def _negotiate(accept: str | None, offered: tuple[str, ...]) -> str | None:
     if not accept or not accept.strip():
         return offered[0]
-    ranked = [_media_range(one) for one in accept.split(",") if one.strip()]
+    ranked = [_media_range(text) for text in accept.split(",") if text.strip()]
     best: tuple[float, str] | None = None
     for offer in offered:
         quality = _quality(offer, ranked)

@@ -74,7 +74,7 @@ def parse_large_json(body: bytes, times: int = 1) -> Any:
         # The hook is what makes steps: it is Python, which looks whether others wait.
         return json.loads(
             decode_text(body),
-            object_hook=lambda made: made,
+            object_hook=lambda value: value,
             parse_int=read_integer,
             parse_float=WrittenNumber,
             parse_constant=refuse_constant,
@@ -95,7 +95,7 @@ def clear_gradually(value: Any) -> None:
     """Empty what JSON gave, piece by piece. Freed at once, hundreds of thousands of objects hold up every thread."""
     waiting = [value] if isinstance(value, dict | list) else []
     while waiting:
-        one = waiting.pop()
-        held = one.values() if isinstance(one, dict) else one
-        waiting += [each for each in held if type(each) is dict or type(each) is list]
-        one.clear()
+        container = waiting.pop()
+        children = container.values() if isinstance(container, dict) else container
+        waiting += [child for child in children if type(child) is dict or type(child) is list]
+        container.clear()

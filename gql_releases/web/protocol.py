@@ -221,7 +221,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._head_bytes > limits.request_line or len(self.headers) > limits.headers:
             line = len(self.url) + len(self.parser.get_method()) + len(" HTTP/1.1 ")
             if excess := self._find_excess(line, self._measure_head()):
-                raise self._refused(*excess)
+                raise self._record_refusal(*excess)
         by_name = dict(self.headers)
         if len(by_name) != len(self.headers):
             by_name = dict(reversed(self.headers))
@@ -232,7 +232,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._host = host
         self.scope[HEADERS_BY_NAME] = by_name  # type: ignore[literal-required]
         if self.pipeline and len(self.pipeline) >= limits.pipelined:
-            raise self._refused(429, f"More than {limits.pipelined} requests before the first of them was answered.")
+            raise self._record_refusal(429, f"More than {limits.pipelined} requests before the first of them was answered.")
         self._begin_exchange()
         self.headers = []  # what comes now are trailers, which nobody reads
         self._in_body = True
@@ -428,11 +428,11 @@ class HttpProtocol(HttpToolsProtocol):
     def _check_hosts(self) -> None:
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1:
-            raise self._refused(400, "More than one Host header.")
+            raise self._record_refusal(400, "More than one Host header.")
         if hosts and not is_host(hosts[0]):
-            raise self._refused(400, "The Host header is no host.")
+            raise self._record_refusal(400, "The Host header is no host.")
         if not hosts and self.parser.get_http_version() == "1.1":
-            raise self._refused(400, "A Host header is missing.")
+            raise self._record_refusal(400, "A Host header is missing.")
 
     def _check_framing(self) -> None:
         """Refuse a body with too many bytes that are no payload: chunk extensions and trailers."""
@@ -445,9 +445,9 @@ class HttpProtocol(HttpToolsProtocol):
         limits = self.table.limits
         size = sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > limits.header_bytes or len(self.headers) > limits.headers:
-            raise self._refused(431, "The trailers are too large.")
+            raise self._record_refusal(431, "The trailers are too large.")
 
-    def _refused(self, status: int, reason: str) -> httptools.HttpParserError:
+    def _record_refusal(self, status: int, reason: str) -> httptools.HttpParserError:
         self._refusal = status, reason
         return httptools.HttpParserError(reason)
 

@@ -28,7 +28,7 @@ class TrustedProxies:
         peer = client[0] if client else UNKNOWN
         if not self.is_configured or not self._trusts(peer):
             return peer
-        for text in reversed(self._forwarded(scope, b"x-forwarded-for")):
+        for text in reversed(self._list_forwarded(scope, b"x-forwarded-for")):
             address = parse_address(text)
             if address is None:  # what stands before it nobody vouches for
                 return peer
@@ -41,7 +41,7 @@ class TrustedProxies:
         """Return the scheme that the client used."""
         client = scope.get("client")
         if client and self.is_configured and self._trusts(client[0]):
-            forwarded = self._forwarded(scope, b"x-forwarded-proto")
+            forwarded = self._list_forwarded(scope, b"x-forwarded-proto")
             if forwarded and forwarded[-1].lower() in SCHEMES:
                 return forwarded[-1].lower()
         return str(scope["scheme"])
@@ -51,7 +51,7 @@ class TrustedProxies:
         return address is not None and any(address in network for network in self._networks)
 
     @staticmethod
-    def _forwarded(scope: Scope, name: bytes) -> list[str]:
+    def _list_forwarded(scope: Scope, name: bytes) -> list[str]:
         values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
         return [text.strip() for text in ",".join(values).split(",")] if values else []
 

@@ -31,19 +31,19 @@ _is_plain = re.compile(r"[!#-~]*").fullmatch
 _unprintable = re.compile(r'[^!#-~]|"')
 
 
-def stamp(moment: float) -> str:
+def format_time(moment: float) -> str:
     """Format a time, in seconds since 1970, as RFC 3339 with milliseconds, UTC."""
-    return _stamp(int(moment * 1000))
+    return _format_milliseconds(int(moment * 1000))
 
 
 @lru_cache(maxsize=64)
-def _stamp(milliseconds: int) -> str:
+def _format_milliseconds(milliseconds: int) -> str:
     """Format a millisecond, once for all its lines."""
-    return f"{_to_the_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
+    return f"{_format_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
 
 
 @lru_cache(maxsize=8)
-def _to_the_second(moment: int) -> str:
+def _format_second(moment: int) -> str:
     """Format a whole second, once for all its lines."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
 
@@ -106,10 +106,10 @@ class RequestLog:
         ) = entry  # fmt: skip
         join = _join_words if len(path) < 512 else _join_words.__wrapped__  # what is kept has a bound
         words = join(client, method, path, (operation or "-") if api == "graphql" else None)
-        errors = f" errors={len(codes)} codes={','.join(_unique(codes))}" if codes else ""
+        errors = f" errors={len(codes)} codes={','.join(_list_unique(codes))}" if codes else ""
         return (
-            f"{_stamp(int(ended * 1000))} {self._heads[is_probe]} {words} token={'-' if token is None else token}"
-            f" status={status} ms={1000 * seconds:.1f} bytes={size}{errors} request={request}"
+            f"{_format_milliseconds(int(ended * 1000))} {self._heads[is_probe]} {words}"
+            f" token={'-' if token is None else token} status={status} ms={1000 * seconds:.1f} bytes={size}{errors} request={request}"
             f"{' trace=' + trace if trace else ''}"
         )
 
@@ -118,7 +118,7 @@ class RequestLog:
             ended, is_probe, client, method, path, _, route, operation, token, status, seconds, size, codes, request, trace,
         ) = entry  # fmt: skip
         line: dict[str, Any] = {
-            "time": stamp(ended),
+            "time": format_time(ended),
             "level": "DEBUG" if is_probe else "INFO",
             "logger": self._logger.name,
             "message": "request",
@@ -131,7 +131,7 @@ class RequestLog:
             "ms": round(1000 * seconds, 1),
             "bytes": size,
             "errors": len(codes),
-            "codes": _unique(codes),
+            "codes": _list_unique(codes),
             "client": _quote_word(client),
             "request": request,
         }
@@ -151,5 +151,5 @@ def _join_words(client: str, method: str, path: bytes, operation: str | None) ->
     return " ".join(words if operation is None else [*words, f"operation={operation}"])
 
 
-def _unique(codes: list[str]) -> list[str]:
+def _list_unique(codes: list[str]) -> list[str]:
     return list(dict.fromkeys(codes))

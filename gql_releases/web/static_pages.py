@@ -43,22 +43,22 @@ class _Assets:
         self._files = StaticFiles(directory=FOLDER, check_dir=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
-        async def kept(message: Message) -> None:
+        async def send_cacheable(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
                 immutable = (b"cache-control", b"public, max-age=31536000, immutable")
                 policy = (b"content-security-policy", POLICY.encode())  # workers have the policy of their own answer
                 message = {**message, "headers": [*message["headers"], immutable, policy]}
             await send_(message)
 
-        await self._files(scope, receive, kept)
+        await self._files(scope, receive, send_cacheable)
 
 
-def explorer_routes() -> list[BaseRoute]:
+def graphiql_routes() -> list[BaseRoute]:
     """Give the routes of GraphiQL's assets."""
     return [Mount("/graphiql", _Assets())]
 
 
-async def explorer_page(scope: Scope, receive: Receive, send_: Send) -> None:
+async def show_graphiql(scope: Scope, receive: Receive, send_: Send) -> None:
     """Answer GraphiQL's page; 503 with a hint where it was not built."""
     page = FOLDER / "index.html"
     if not page.is_file():

@@ -16,7 +16,7 @@ from graphql import (
     is_input_object_type,
 )
 
-from gql_releases.domain.conditions import SCANNING_CONDITIONS, count_scanning, size_of
+from gql_releases.domain.conditions import SCANNING_CONDITIONS, count_conditions, count_scanning
 from gql_releases.graphql_api.execution.coercion import coercer
 from gql_releases.graphql_api.execution.limits import MAXIMA
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
@@ -109,7 +109,7 @@ def test_weight_of_each_condition_is_that_of_the_store(kind: str) -> None:
     made = conditions_of(KINDS[kind])
     for value in (KINDS[kind], coercer(FILTER)(KINDS[kind])):
         weight = measure_of(FILTER)(value)  # type: ignore[misc]
-        assert (weight.conditions, weight.scanning) == (size_of(made), count_scanning(made))
+        assert (weight.conditions, weight.scanning) == (count_conditions(made), count_scanning(made))
 
 
 def drawn_filter(draw: random.Random, depth: int = 0) -> Any:
@@ -134,7 +134,7 @@ def test_weights_of_drawn_filters_are_those_of_the_store() -> None:
         if weight.conditions > 100:
             continue
         made = conditions_of(value)
-        assert (weight.conditions, weight.scanning) == (size_of(made), count_scanning(made)), value
+        assert (weight.conditions, weight.scanning) == (count_conditions(made), count_scanning(made)), value
         compared += 1
     assert compared > 300
 
@@ -186,7 +186,7 @@ def test_ninety_nine_conditions_are_priced_or_refused(client: Client, kind: str,
     """Each kind of condition 99 times in one group, in one list, in two, and in as many as fit otherwise."""
     value = {"or": [KINDS[kind]] * 99}
     made = conditions_of({"or": [KINDS[kind]] * 9})
-    per_element, scanning = (size_of(made) - 1) // 9, count_scanning(made) // 9
+    per_element, scanning = (count_conditions(made) - 1) // 9, count_scanning(made) // 9
     own = 10 + 99 * (1000 * scanning + 10 * (per_element - scanning)) + (49 if kind == "version.in" else 0)
     conditions = 1 + 99 * per_element
     parents = 2 if place in ("nodes", "lists in a list") else 1

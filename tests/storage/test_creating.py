@@ -36,7 +36,7 @@ STATE = """{organization(slug: "acme") {
 
 
 def creation(harness: Harness, body: dict[str, Any], *, create_projects: bool = False) -> Creation:
-    principal = harness.run(OrganizationService(harness.store.organizations).operator_of("acme"))
+    principal = harness.run(OrganizationService(harness.store.organizations).load_operator("acme"))
     return Creation(principal, parse_new_release(CREATION_FIELDS.to_domain(body)), None, create_projects)
 
 

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from gql_releases.domain.conditions import names_of
+from gql_releases.domain.conditions import condition_names
 from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.selection import Selection
 from gql_releases.rest_api.commits import RELEASE_COMMITS, RELEASE_FILE_CHANGES
@@ -44,7 +44,7 @@ def test_no_list_of_a_release_walks_those_of_others(
 ) -> None:
     dialect = SqliteDialect()
     plan = compile_root(
-        dialect, CATALOGUE, selection, names_of((("id", 1),)), tuple([shape_of(page, dialect) for page in pages])
+        dialect, CATALOGUE, selection, condition_names((("id", 1),)), tuple([shape_of(page, dialect) for page in pages])
     )
     seen = []
     database = sqlite3.connect(template.path)

@@ -97,7 +97,7 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
     async def work() -> None:
         nonlocal sender
         sender = Sender(Outbox(), None, 1.0, Pace(poll=0.001))  # type: ignore[arg-type]
-        await sender._look()
+        await sender._poll_outbox()
         await sender.stop()
 
     sender: Any = None

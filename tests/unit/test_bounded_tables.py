@@ -10,11 +10,11 @@ import pytest
 from gql_releases.auth import authenticator as authenticating
 from gql_releases.auth.authenticator import MAX_CACHED_PRINCIPALS, MAX_KEPT_HEADER, Authenticator
 from gql_releases.auth.token_format import digest_token
-from gql_releases.domain.commit import MAX_KEPT_AUTHOR, _author_of, author_of
+from gql_releases.domain.commit import MAX_KEPT_AUTHOR, _choose_author, choose_author
 from gql_releases.domain.errors import InvalidToken
 from gql_releases.domain.principal import Principal, Scope
 from gql_releases.web.http import MAX_KEPT_HEADER as MAX_KEPT_NEGOTIATION
-from gql_releases.web.http import _accepted, _media_type, media_type, negotiate
+from gql_releases.web.http import _media_type, _negotiate, media_type, negotiate
 from gql_releases.web.rate_limit import MAX_COUNTED_TOKENS, RateLimit
 
 
@@ -82,8 +82,8 @@ def kept(function: Any) -> int:
 def test_long_texts_are_not_kept() -> None:
     for function, cached, limit in (
         (media_type, _media_type, MAX_KEPT_NEGOTIATION),
-        (lambda text: negotiate(text, ("a/b",)), _accepted, MAX_KEPT_NEGOTIATION),
-        (lambda text: author_of(text, None), _author_of, MAX_KEPT_AUTHOR),
+        (lambda text: negotiate(text, ("a/b",)), _negotiate, MAX_KEPT_NEGOTIATION),
+        (lambda text: choose_author(text, None), _choose_author, MAX_KEPT_AUTHOR),
     ):
         cached.cache_clear()
         assert function("a/b" + " " * limit) is not None

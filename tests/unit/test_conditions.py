@@ -6,9 +6,9 @@ from gql_releases.domain.conditions import (
     SCANNING_CONDITIONS,
     SIMPLE_CONDITIONS,
     Conditions,
+    condition_names,
     count_scanning,
     is_scanning,
-    names_of,
 )
 from gql_releases.storage.entities import CATALOGUE
 
@@ -33,5 +33,5 @@ def test_conditions_that_scan_are_counted_in_groups() -> None:
         ("or", (("path", "a"), ("and", (("version_contains", ["x"]), ("not", (("author", "a@b.c"),)))))),
     )
     assert count_scanning(conditions) == 3
-    assert is_scanning(names_of(conditions))
-    assert not is_scanning(names_of((("status", "OPEN"), ("or", (("version", "1"), ("project", "web"))))))
+    assert is_scanning(condition_names(conditions))
+    assert not is_scanning(condition_names((("status", "OPEN"), ("or", (("version", "1"), ("project", "web"))))))

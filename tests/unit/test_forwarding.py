@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql_releases.domain.commit import arrange
+from gql_releases.domain.commit import sort_commits
 from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.forwarding import (
     Claimed,
@@ -18,21 +18,21 @@ from gql_releases.domain.forwarding import (
     change_body,
     creation_body,
     parse_new_upstream,
-    spell_commits,
+    render_commits,
 )
 from gql_releases.domain.release import parse_new_release, parse_release_change
 from gql_releases.forwarding.client import ConnectionFailed, UpstreamResponse
 from gql_releases.forwarding.token_encryption import DecryptionFailed, TokenCipher
 from gql_releases.forwarding.verdicts import (
-    LONGEST,
-    LONGEST_REST,
+    MAX_REST_SECONDS,
     MAX_RETRY_AFTER_SECONDS,
+    MAX_RETRY_SECONDS,
     Delivered,
     Rejected,
     RetryLater,
     classify_response,
     classify_timeout,
-    is_this_deploy,
+    matches_deploy,
     rest_after,
     wait_after,
 )
@@ -48,7 +48,7 @@ def test_creation_that_is_sent_on_reads_as_the_one_that_was_sent() -> None:
     refs = [{"repository": "acme/web", "commit": "a..b"}]
     body = release(commits=[commit(1), commit(2)], refs=refs, ref="main", url="https://h.example", status="archived")
     new = parse_new_release(CREATION_FIELDS.to_domain(body | {"dateReleased": "2026-01-01T00:00:00.5+01:00"}))
-    spelled = creation_body(new, ["web"], arrange(new.commits))
+    spelled = creation_body(new, ["web"], sort_commits(new.commits))
     assert spelled["dateReleased"] == "2025-12-31T23:00:00.500000Z"
     again = parse_new_release(CREATION_FIELDS.to_domain(spelled))
     assert again == new
@@ -64,9 +64,9 @@ def test_change_leaves_out_what_sentry_has_no_words_for() -> None:
 def test_times_are_left_out_where_some_commits_have_none() -> None:
     body = release(commits=[commit(1), commit(2, timestamp=None), commit(3, author_name=None, author_email=None)])
     commits = parse_new_release(CREATION_FIELDS.to_domain(body)).commits
-    assert ["timestamp" in one for one in spell_commits(commits)] == [False, False, False]
-    assert ["timestamp" in one for one in spell_commits(commits[::2])] == [True, True]
-    assert ["author_email" in one for one in spell_commits(commits)] == [True, True, False]
+    assert ["timestamp" in one for one in render_commits(commits)] == [False, False, False]
+    assert ["timestamp" in one for one in render_commits(commits[::2])] == [True, True]
+    assert ["author_email" in one for one in render_commits(commits)] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_waits_grow_to_a_bound_and_what_is_asked_for_is_obeyed_within_one() -> N
     assert wait_after(1, own) <= 0.5
     assert 2 <= wait_after(3, own, first=1.0) <= 4
     assert 2 <= (rest_after(2, away, first=1.0) or 0) <= 4
-    assert LONGEST / 2 <= wait_after(10**6, own) <= LONGEST
-    assert LONGEST_REST / 2 <= wait_after(10**6, away) <= LONGEST_REST
+    assert MAX_RETRY_SECONDS / 2 <= wait_after(10**6, own) <= MAX_RETRY_SECONDS
+    assert MAX_REST_SECONDS / 2 <= wait_after(10**6, away) <= MAX_REST_SECONDS
     assert rest_after(10**6, own) is None
-    assert LONGEST_REST / 2 <= (rest_after(10**6, away) or 0) <= LONGEST_REST
+    assert MAX_REST_SECONDS / 2 <= (rest_after(10**6, away) or 0) <= MAX_REST_SECONDS
     asked = classify_response(claimed(Kind.CHANGE), UpstreamResponse(429, {"retry-after": "17"}, "slow down"))
     assert isinstance(asked, RetryLater)
     assert rest_after(0, asked) == 17
@@ -127,12 +127,12 @@ def test_deploy_is_told_from_others_by_all_that_is_shown_and_by_what_is_known() 
         "dateFinished": "2026-01-01T00:00:00.000000Z",
     }
     found = {**body, "id": "7", "dateFinished": "2026-01-01T00:00:00Z"}
-    assert is_this_deploy(body, found, None)
-    assert is_this_deploy(body, found, "6")
-    assert not is_this_deploy(body, found, "7")
+    assert matches_deploy(body, found, None)
+    assert matches_deploy(body, found, "6")
+    assert not matches_deploy(body, found, "7")
     for name, value in (("environment", "q"), ("name", "n"), ("url", "u"), ("dateFinished", "2026-01-01T00:00:01Z")):
-        assert not is_this_deploy(body, {**found, name: value}, None)
-    assert not is_this_deploy(body, None, None)
+        assert not matches_deploy(body, {**found, name: value}, None)
+    assert not matches_deploy(body, None, None)
 
 
 @given(st.text(min_size=32), st.text(), st.binary())
@@ -141,9 +141,9 @@ def test_seal_opens_what_it_closed_and_under_nothing_else(secret: str, token: st
         secret.encode(), token.encode()
     except UnicodeEncodeError:
         return
-    sealed = TokenCipher(secret).close(token, context)
-    assert TokenCipher(secret).open(sealed, context) == token
-    assert TokenCipher(secret).close(token, context) != sealed
+    sealed = TokenCipher(secret).encrypt(token, context)
+    assert TokenCipher(secret).decrypt(sealed, context) == token
+    assert TokenCipher(secret).encrypt(token, context) != sealed
     for other, changed, bound in (
         (secret + "x", sealed, context),
         (secret, sealed, context + b"x"),
@@ -152,7 +152,7 @@ def test_seal_opens_what_it_closed_and_under_nothing_else(secret: str, token: st
         (secret, b"", context),
     ):
         with pytest.raises(DecryptionFailed):
-            TokenCipher(other).open(changed, bound)
+            TokenCipher(other).decrypt(changed, bound)
 
 
 @pytest.mark.parametrize(
@@ -182,4 +182,4 @@ def test_upstream_is_read_with_its_names() -> None:
 
 def test_dates_of_a_deploy_compare_as_moments() -> None:
     body = {"environment": "p", "dateFinished": datetime(2026, 1, 1, tzinfo=UTC).isoformat()}
-    assert is_this_deploy(body, {"environment": "p", "dateFinished": "2026-01-01T01:00:00+01:00", "id": "1"}, None)
+    assert matches_deploy(body, {"environment": "p", "dateFinished": "2026-01-01T01:00:00+01:00", "id": "1"}, None)

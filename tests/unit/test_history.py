@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gql_releases.domain import history
-from gql_releases.domain.history import MESSAGES, CommitList, CommitStatus, RangeWalk, interleave, last_commit, worst
+from gql_releases.domain.history import MESSAGES, CommitList, CommitStatus, RangeWalk, interleave, last_commit, worst_status
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -111,7 +111,7 @@ def test_dates_join_the_lists_of_a_line_without_branches(known: History, data: s
     sent = [CommitList(tuple(map(str, line[a:b]))) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
     high, low = sorted(data.draw(st.lists(st.integers(0, len(line) - 1), min_size=2, max_size=2, unique=True)))
     made = walk(sent, line[high], [line[low]], by_time=True)
-    assert made.outcome in history.FILLED
+    assert made.outcome in history.USABLE_STATUSES
     assert made.found == list(map(str, line[high:low]))
     joined = any(high < end <= low for end in ends)
     assert (made.outcome is CommitStatus.BY_TIME) == joined
@@ -176,6 +176,6 @@ def test_last_commit_is_the_newest_of_the_first_of_each_repository(listed: list[
 
 
 def test_the_worst_status_is_a_releases_and_each_has_a_sentence() -> None:
-    assert worst([]) is CommitStatus.NO_COMMITS
-    assert worst([CommitStatus.COMPLETE, CommitStatus.GAP, CommitStatus.BY_TIME]) is CommitStatus.GAP
+    assert worst_status([]) is CommitStatus.NO_COMMITS
+    assert worst_status([CommitStatus.COMPLETE, CommitStatus.GAP, CommitStatus.BY_TIME]) is CommitStatus.GAP
     assert set(MESSAGES) == set(CommitStatus)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql_releases.auth.token_format import PATTERN, digest_token, looks_like_token, mint_token, token_hint
-from gql_releases.domain.commit import Author, NewCommit, arrange, author_of
+from gql_releases.auth.token_format import PATTERN, digest_token, generate_token, looks_like_token, token_hint
+from gql_releases.domain.commit import Author, NewCommit, choose_author, sort_commits
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.deploy import parse_new_deploy
 from gql_releases.domain.errors import ErrorCode, InvalidInput, UnwrittenNumber
@@ -100,10 +100,10 @@ def test_commits_are_sorted_by_time_only_where_all_have_one() -> None:
     docs/sentry-contract.md#8-defects for mixed timestamps.
     """
     timed = [NewCommit("a", timestamp=moment(1)), NewCommit("b", timestamp=moment(3)), NewCommit("c", timestamp=moment(3))]
-    assert [one.sha for one in arrange(timed)] == ["b", "c", "a"]
-    assert [one.sha for one in arrange([*timed, NewCommit("d")])] == ["a", "b", "c", "d"]
+    assert [one.sha for one in sort_commits(timed)] == ["b", "c", "a"]
+    assert [one.sha for one in sort_commits([*timed, NewCommit("d")])] == ["a", "b", "c", "d"]
     skipped = [NewCommit("a", message="x #skipsentry y"), NewCommit("b"), NewCommit("b", repository="r"), NewCommit("b")]
-    assert [(one.sha, one.repository) for one in arrange(skipped)] == [("b", None), ("b", "r")]
+    assert [(one.sha, one.repository) for one in sort_commits(skipped)] == [("b", None), ("b", "r")]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_commits_are_sorted_by_time_only_where_all_have_one() -> None:
 )
 def test_author_is_told_by_address(name: str | None, email: str | None, author: Author | None) -> None:
     """Source: docs/sentry-contract.md#2-5-commits, point 6."""
-    assert author_of(name, email) == author
+    assert choose_author(name, email) == author
 
 
 def test_release_cannot_be_built_from_a_bad_version() -> None:
@@ -183,14 +183,14 @@ def test_token_needs_known_scopes() -> None:
 
 
 def test_token_has_our_prefix_and_a_checksum() -> None:
-    token = mint_token()
+    token = generate_token()
     assert PATTERN.fullmatch(token)
     assert not token.startswith("sntrys_")
     assert looks_like_token(token)
     assert not looks_like_token(token[:-1] + ("0" if token[-1] != "0" else "1"))
     assert len(digest_token(token)) == 32
     assert token_hint(token) in token
-    assert mint_token() != token
+    assert generate_token() != token
 
 
 @given(st.text())

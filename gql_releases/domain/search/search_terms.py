@@ -45,7 +45,7 @@ TEXT: /(?<!\S)[^\s"]\S*/
 %ignore /\s+/
 """
 _PARSER = Lark(_GRAMMAR, parser="lalr", lexer="contextual")
-_GROUP = re.compile(r"(?<!\S)!*\([!(]*[A-Za-z_][A-Za-z0-9_.-]*:\S")
+_GROUP_START = re.compile(r"(?<!\S)!*\([!(]*[A-Za-z_][A-Za-z0-9_.-]*:\S")
 """Where a bracket opens before a filter."""
 
 
@@ -84,7 +84,7 @@ class Text:
     at: int
 
 
-_PARSED: BoundedCache[str, tuple[Filter | Text, ...]] = BoundedCache("searches")
+_CACHE: BoundedCache[str, tuple[Filter | Text, ...]] = BoundedCache("searches")
 
 
 def parse_query(query: str) -> tuple[Filter | Text, ...]:
@@ -92,8 +92,8 @@ def parse_query(query: str) -> tuple[Filter | Text, ...]:
 
     Raises DomainError(INVALID_ARGUMENT), whose message says at which character.
     """
-    terms = _PARSED.get(query)
-    return _PARSED.put(query, _parse(query), QUERY_CHARACTER_BYTES * len(query)) if terms is None else terms
+    terms = _CACHE.get(query)
+    return _CACHE.put(query, _parse(query), QUERY_CHARACTER_BYTES * len(query)) if terms is None else terms
 
 
 def _parse(query: str) -> tuple[Filter | Text, ...]:
@@ -110,19 +110,21 @@ def _parse(query: str) -> tuple[Filter | Text, ...]:
         token = child.children[0]
         assert isinstance(token, Token)
         if child.data == "filter":
-            terms.append(_filter(child))
+            terms.append(_build_filter(child))
         elif child.data == "bare":
-            refuse(f"{shorten(token)} needs a value right after its colon", _at(token))
+            refuse(f"{shorten(token)} needs a value right after its colon", _position(token))
         elif child.data == "boolean":
-            refuse(f"{shorten(token)} is not offered; put it into quotation marks if versions have it in them", _at(token))
+            refuse(
+                f"{shorten(token)} is not offered; put it into quotation marks if versions have it in them", _position(token)
+            )
         elif token.type == "TEXT" and before is not None:  # as it was written, with all that is between
             terms[-1] = Text(query[terms[-1].at : token.end_pos], terms[-1].at)
         else:
-            terms.append(Text(str(token) if token.type == "TEXT" else _unquoted(token).text, _at(token)))
+            terms.append(Text(str(token) if token.type == "TEXT" else _unquote(token).text, _position(token)))
         before = token if token.type == "TEXT" else None
     for term in terms:
         if isinstance(term, Text) and query[term.at] != '"':
-            _check_bare(term.text, term.at, _GROUP.search(term.text))
+            _check_bare(term.text, term.at, _GROUP_START.search(term.text))
     return tuple(terms)
 
 
@@ -131,25 +133,25 @@ def refuse(why: str, at: int) -> NoReturn:
     raise DomainError(ErrorCode.INVALID_ARGUMENT, f"Invalid query, at character {at + 1}: {why}.")
 
 
-def _filter(tree: Tree[Token]) -> Filter:
+def _build_filter(tree: Tree[Token]) -> Filter:
     key, *rest = tree.children
     assert isinstance(key, Token)
     sign = ""
     if isinstance(rest[0], Tree):
-        below = [one for one in rest[0].children if isinstance(one, Token)]
+        tokens = [token for token in rest[0].children if isinstance(token, Token)]
         if rest[0].data == "comparison":
-            sign, below = str(below[0]), below[1:]
+            sign, tokens = str(tokens[0]), tokens[1:]
     else:
-        below = [one for one in rest if isinstance(one, Token)]
+        tokens = [token for token in rest if isinstance(token, Token)]
     name = key.removesuffix(":")
     if name.startswith("!!"):
-        refuse("a filter is negated by one !", _at(key))
-    return Filter(name.removeprefix("!"), name.startswith("!"), sign, tuple(map(_unquoted, below)), _at(key))
+        refuse("a filter is negated by one !", _position(key))
+    return Filter(name.removeprefix("!"), name.startswith("!"), sign, tuple(map(_unquote, tokens)), _position(key))
 
 
-def _unquoted(token: Token) -> Word:
+def _unquote(token: Token) -> Word:
     """Take quotation marks and backslashes away. A star that is neither quoted nor escaped stands for any characters."""
-    at, text = _at(token), str(token)
+    at, text = _position(token), str(token)
     quoted = token.type == "QUOTED"
     if not quoted:
         _check_bare(text, at, re.match(r"\(", text))
@@ -177,23 +179,23 @@ def _check_bare(text: str, at: int, group: re.Match[str] | None) -> None:
     if group:
         refuse(f"groups in brackets are not offered; {quote}", at + group.start())
     opened: list[int] = []
-    for found in re.finditer(r'\\.|[()"]', text, re.DOTALL):
-        if found[0] == '"':
-            begin = max(text.rfind(" ", 0, found.start()), 0)
-            ends = found.end() == len(text) or text[found.end()].isspace()
-            if ends and text.count('"', begin, found.end()) % 2:
-                refuse("a quotation mark stands around a value, or inside of one with a \\ before it", at + found.start())
-        elif found[0] == "(":
-            opened.append(found.start())
-        elif found[0] == ")" and not opened:
-            refuse(f"this bracket closes nothing; {quote}", at + found.start())
-        elif found[0] == ")":
+    for match in re.finditer(r'\\.|[()"]', text, re.DOTALL):
+        if match[0] == '"':
+            begin = max(text.rfind(" ", 0, match.start()), 0)
+            ends = match.end() == len(text) or text[match.end()].isspace()
+            if ends and text.count('"', begin, match.end()) % 2:
+                refuse("a quotation mark stands around a value, or inside of one with a \\ before it", at + match.start())
+        elif match[0] == "(":
+            opened.append(match.start())
+        elif match[0] == ")" and not opened:
+            refuse(f"this bracket closes nothing; {quote}", at + match.start())
+        elif match[0] == ")":
             opened.pop()
     if opened:
         refuse(f"this bracket is not closed; {quote}", at + opened[-1])
 
 
-def _at(token: Token) -> int:
+def _position(token: Token) -> int:
     assert token.start_pos is not None
     return token.start_pos
 
@@ -202,7 +204,7 @@ def _refuse_input(query: str, error: UnexpectedInput) -> NoReturn:
     """Say in our words what the parser could not read."""
     at = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else len(query)
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        at = _at(error.token)
+        at = _position(error.token)
     if isinstance(error, UnexpectedEOF) or at is None or at >= len(query):
         refuse("it ends where a value, a comma or a ] must follow", len(query))
     if query[at] == '"' and isinstance(error, UnexpectedToken):

@@ -20,28 +20,28 @@ def range_conditions(text: str) -> Conditions:
     Comparators are `>=`, `>`, `<=`, `<`, `=` (or none), `^1.2` (below 2; below 0.3 for ^0.2) and `~1.2` (below 1.3), the
     words of npm. Order is semver.org's: 2.0.0-rc.1 is below 2.0.0, so it is in `<2`. What stands after a + plays no part.
     """
-    found: list[tuple[str, str]] = [_LOWEST]
+    conditions: list[tuple[str, str]] = [_LOWEST]
     rest = text.strip()
     while rest:
         match = _COMPARATOR.match(rest)
         if match is None:
-            raise _wrong(text)
-        found += _comparator(match[1] or "=", match[2], text)
+            raise _range_error(text)
+        conditions += _parse_comparator(match[1] or "=", match[2], text)
         rest = rest[match.end() :]
-    if len(found) == 1:
-        raise _wrong(text)
-    return tuple(found)
+    if len(conditions) == 1:
+        raise _range_error(text)
+    return tuple(conditions)
 
 
-def _comparator(sign: str, version: str, text: str) -> list[tuple[str, str]]:
+def _parse_comparator(sign: str, version: str, text: str) -> list[tuple[str, str]]:
     key = _key(version, text)
     if sign in _SIGNS:
         return list(compare_versions(sign, key))
-    numbers = [int(one) for one in re.match(r"[0-9.]+", version)[0].strip(".").split(".")]  # type: ignore[index]
+    numbers = [int(number) for number in re.match(r"[0-9.]+", version)[0].strip(".").split(".")]  # type: ignore[index]
     if sign == "~":
         kept = numbers[:2]
     else:  # the first number that is not zero may not change
-        kept = numbers[: next((index for index, one in enumerate(numbers) if one), len(numbers) - 1) + 1]
+        kept = numbers[: next((index for index, number in enumerate(numbers) if number), len(numbers) - 1) + 1]
     kept[-1] += 1
     return [*compare_versions(">=", key), *compare_versions("<", _key(".".join(map(str, kept)), text))]
 
@@ -76,9 +76,9 @@ def semver_prefix(numbers: str) -> tuple[str, str] | None:
 def _key(version: str, text: str) -> str:
     key = version_key(version)
     if key is None:
-        raise _wrong(text)
+        raise _range_error(text)
     return key
 
 
-def _wrong(text: str) -> DomainError:
+def _range_error(text: str) -> DomainError:
     return DomainError(ErrorCode.INVALID_ARGUMENT, f'"{text[:100]}" is no range of versions such as ">=1.2 <2".')

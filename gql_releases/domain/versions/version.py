@@ -83,13 +83,13 @@ def parse_version(text: str) -> VersionInfo | None:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return None
     package, raw = _split(bare)
-    is_hash = _hash_like(raw)
+    is_hash = _is_hash(raw)
     match = None if package is None or is_hash else _VERSION.fullmatch(raw)
     # A pre-release may follow without a hyphen only where two components are written: 1.0rc1, not 1rc1.
     if match is None or (match["joined"] and "." not in match["numbers"]):
         shown, build_hash = (raw[:12], raw) if is_hash else (bare, None)
         return VersionInfo(package, raw, None, None, None, None, None, None, shown, build_hash, "", -1)
-    return _parsed(package, raw, match)
+    return _build_info(package, raw, match)
 
 
 def _split(bare: str) -> tuple[str | None, str]:
@@ -100,24 +100,24 @@ def _split(bare: str) -> tuple[str | None, str]:
     return bare[:at], bare[at + 1 :]
 
 
-def _hash_like(text: str) -> bool:
+def _is_hash(text: str) -> bool:
     return len(text) in _HASH_LENGTHS and _HEX.fullmatch(text) is not None
 
 
-def _parsed(package: str | None, raw: str, match: re.Match[str]) -> VersionInfo:
+def _build_info(package: str | None, raw: str, match: re.Match[str]) -> VersionInfo:
     written = match["numbers"].split(".")
     # Too large for 64 bits is 0, in what is shown and in the order.
     numbers = [number if (number := int(digits)) <= _MAX_UNSIGNED else 0 for digits in written]
     numbers += [0] * (4 - len(numbers))
     pre = match["dashed"] or match["joined"] or None
     build = match["build"]
-    build_hash = build if build and _hash_like(build) else None
+    build_hash = build if build and _is_hash(build) else None
     description = raw.partition("+")[0]
     if build:
         description += f" ({build_hash[:12] if build_hash else build})"
     key = _semver_key(numbers, pre)
     if key and build:
-        key += _BUILD + (f"2{_ordered(int(build))}" if build.isdigit() else f"1{build}")
+        key += _BUILD + (f"2{_number_key(int(build))}" if build.isdigit() else f"1{build}")
     # A version without an order has no build number either: Sentry stores its sort columns together or not at all.
     number = int(build) if key and build and build.isdigit() else -1
     return VersionInfo(
@@ -128,7 +128,7 @@ def _parsed(package: str | None, raw: str, match: re.Match[str]) -> VersionInfo:
 
 def order_prefix(numbers: Sequence[int]) -> str:
     """Give what the order keys of all versions that begin with some numbers begin with."""
-    return "".join(map(_ordered, numbers))
+    return "".join(map(_number_key, numbers))
 
 
 def _semver_key(numbers: list[int], pre: str | None) -> str:
@@ -141,9 +141,11 @@ def _semver_key(numbers: list[int], pre: str | None) -> str:
     key = order_prefix(numbers)
     if pre is None:
         return key + "~"
-    return f"{key}-" + "".join(f"0{_ordered(int(one))} " if one.isdigit() else f"1{one} " for one in pre.split("."))
+    return f"{key}-" + "".join(
+        f"0{_number_key(int(identifier))} " if identifier.isdigit() else f"1{identifier} " for identifier in pre.split(".")
+    )
 
 
-def _ordered(number: int) -> str:
+def _number_key(number: int) -> str:
     digits = str(number)
     return _LENGTHS[len(digits)] + digits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gql_releases.domain.conditions import Condition, Conditions, leaves
+from gql_releases.domain.conditions import Condition, Conditions, list_leaves
 from gql_releases.domain.names import LISTED, NameCheck
 
 _ABBREVIATED = re.compile("[0-9a-f]{7,39}")
@@ -21,7 +21,7 @@ def list_name_checks(conditions: Conditions) -> tuple[NameCheck, ...]:
     """Return what must hold of the names in conditions. Authors, paths and whole shas are looked for and need not exist."""
     listed: dict[str, list[str]] = {}
     checks: list[NameCheck] = []
-    for name, value in leaves(conditions):
+    for name, value in list_leaves(conditions):
         if name in LISTED:
             names = listed.setdefault(name, [])
             if value not in names:

@@ -8,7 +8,7 @@ from typing import Any
 
 import strawberry
 
-from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, size_of
+from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, count_conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order
 from gql_releases.domain.versions.ranges import range_conditions
@@ -149,7 +149,7 @@ def release_conditions(arguments: Arguments) -> Conditions:
         return ()
     _require_readable(given)
     conditions = _filter_conditions(given)
-    number = size_of(conditions)
+    number = count_conditions(conditions)
     if number > MAX_CONDITIONS:
         message = f"A filter has at most {MAX_CONDITIONS} conditions, not {number}."
         raise DomainError(ErrorCode.INVALID_ARGUMENT, message)

@@ -9,7 +9,7 @@ import orjson
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, OrganizationNotFound
-from gql_releases.domain.paging import WHOLE, Order, PageRequest
+from gql_releases.domain.paging import WHOLE_LIST_SIZE, Order, PageRequest
 from gql_releases.domain.selection import ObjectRead, PagedSelection, Selection
 from gql_releases.rest_api.engine import paged_selections
 from gql_releases.rest_api.engine.pagination import link_header, read_page, render_cursor
@@ -18,7 +18,7 @@ from gql_releases.rest_api.engine.requests import Answer, Refused, Request
 
 Tree = dict[str, Any]
 
-WHOLE_LIST = PageRequest(WHOLE)
+WHOLE_LIST = PageRequest(WHOLE_LIST_SIZE)
 """As many as Sentry shows of what an object embeds (docs/sentry-contract.md#4-4-commit)."""
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from gql_releases.domain import selection as s
-from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, size_of
+from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, count_conditions
 from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, shorten
 from gql_releases.domain.paging import Order, PageRequest
-from gql_releases.domain.search.search import period, search_conditions
+from gql_releases.domain.search.search import parse_period, search_conditions
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.paged_selections import paged_selection
 from gql_releases.rest_api.engine.pagination import read_integer
@@ -75,7 +75,7 @@ def read_dates(request: Request) -> Conditions:
     """Read `statsPeriod`, or `start` and `end`: when releases were created, both ends included. Raises DomainError."""
     try:
         if request.last("statsPeriod"):
-            return (("created_from", now() - period(request.last("statsPeriod"))),)
+            return (("created_from", now() - parse_period(request.last("statsPeriod"))),)
         start, end = request.last("start"), request.last("end")
         if not start and not end:
             return ()
@@ -153,7 +153,7 @@ def read_query(request: Request, projects: list[int]) -> Conditions:
 
 def require_statement(conditions: Conditions) -> Conditions:
     """Refuse more conditions than a statement has. Raises DomainError."""
-    if size_of(conditions) > MAX_CONDITIONS:
+    if count_conditions(conditions) > MAX_CONDITIONS:
         raise invalid_parameter(f"These are more than {MAX_CONDITIONS} conditions.")
     return conditions
 

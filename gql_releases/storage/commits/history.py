@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, null, select
 
-from gql_releases.domain.history import FILLED, MAX_RANGE, CommitList, CommitStatus, RangeWalk
+from gql_releases.domain.history import MAX_RANGE, USABLE_STATUSES, CommitList, CommitStatus, RangeWalk
 from gql_releases.storage.commits.store import LinkedCommit, commits, heads, links, releases
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id, moment
@@ -118,7 +118,7 @@ LIST_RELEASES_OF_PROJECTS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class CommitRange:
-    """What is known of a range: its commits, newest first, where `status` is one of FILLED.
+    """What is known of a range: its commits, newest first, where `status` is one of USABLE_STATUSES.
 
     `known_until` is the commit that has to be heard of more, `head_time` as head_commits keeps it.
     """
@@ -148,10 +148,10 @@ class CommitHistory:
             walk.follow(tails, [previous] if previous else await self._heads(walk.wants, tails, head))
             if walk.stuck:
                 walk.leap(await self._before(walk.wants, floor))
-        found = [self._commits[sha] for sha in walk.found] if walk.outcome in FILLED else []
+        found = [self._commits[sha] for sha in walk.found] if walk.outcome in USABLE_STATUSES else []
         newest = self._commits.get(head)
         time = (newest.timestamp or END_OF_TIME) if newest else None
-        return CommitRange(walk.outcome, found, None if walk.outcome in FILLED else walk.wants, time)
+        return CommitRange(walk.outcome, found, None if walk.outcome in USABLE_STATUSES else walk.wants, time)
 
     async def _tails(self, sha: str) -> list[CommitList]:
         found = []

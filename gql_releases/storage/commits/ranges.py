@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, func, literal, select, union, update
 
 from gql_releases.domain.commit import ORIGIN
-from gql_releases.domain.history import FILLED, CommitStatus, interleave, worst
+from gql_releases.domain.history import USABLE_STATUSES, CommitStatus, interleave, worst_status
 from gql_releases.storage.commits.default_repositories import has_several_defaults
 from gql_releases.storage.commits.history import CommitHistory, CommitRange
 from gql_releases.storage.commits.store import (
@@ -317,7 +317,7 @@ async def _complete(
             line = CommitHistory(transaction, organization, release, one.repository_id)
             made = await line.range(one.sha, one.previous_sha)
             alone = [] if listed else [one.commit]
-            ranges[one.repository_id] = made.commits if made.status in FILLED else alone
+            ranges[one.repository_id] = made.commits if made.status in USABLE_STATUSES else alone
             new = _with_range(one, made)
         else:
             new = await _checked(transaction, organization, release, one)
@@ -327,7 +327,7 @@ async def _complete(
     anew = settled != list(found)  # then more may be known of the same commits, as who wrote them
     if ranges and await _relist(transaction, organization, release, settled, ranges, anew=anew):
         status = ""
-    now = worst(one.status for one in settled)
+    now = worst_status(one.status for one in settled)
     if any(one.repository == ORIGIN for one in settled) and await has_several_defaults(transaction, organization, release):
         now = CommitStatus.ORIGIN_AMBIGUOUS
     if now != status:

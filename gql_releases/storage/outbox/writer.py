@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import ColumnElement, and_, bindparam, case, literal, select, update
 from sqlalchemy.sql.elements import Null
 
-from gql_releases.domain.commit import Author, ChangeType, FileChange, NewCommit, arrange
+from gql_releases.domain.commit import Author, ChangeType, FileChange, NewCommit, sort_commits
 from gql_releases.domain.dates import now
 from gql_releases.domain.forwarding import Body, Kind, UpstreamState, change_body, creation_body, deploy_body, status_body
 from gql_releases.domain.principal import Principal
@@ -160,7 +160,7 @@ async def forward_creation(
     queue = await _find(transaction, principal, new.version)
     if queue:
         slugs = await _slugs(transaction, principal, release)
-        request = (Kind.CREATION, creation_body(new, slugs, arrange(new.commits)))
+        request = (Kind.CREATION, creation_body(new, slugs, sort_commits(new.commits)))
         await _put(transaction, principal, queue, new.version, release if known else None, [request])
 
 
@@ -181,7 +181,7 @@ async def forward_change(
     if only_repository is not None:
         commits = await _stored_commits(transaction, principal, found.id)
     elif commits is not None:
-        commits = arrange(commits)
+        commits = sort_commits(commits)
     facts = {name: value for name, value in values.items() if name != "status"}
     if body := change_body(facts, commits, refs):
         requests.append((Kind.CHANGE, body))

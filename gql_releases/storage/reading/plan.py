@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnClause, ColumnElement, FromClause, Select, and_
 
-from gql_releases.domain.conditions import Names, names_of
+from gql_releases.domain.conditions import Names, condition_names
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.storage.engine.dialects import Dialect
@@ -43,7 +43,7 @@ def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
     number, and so plans each time anew, which takes as long as to read.
     """
     limit = page.size + 1 if dialect.has_network_latency else None
-    names = names_of(page.conditions) if page.conditions else ()
+    names = condition_names(page.conditions) if page.conditions else ()
     kinds = tuple([check.kind for check in page.names]) if page.names else ()
     return Shape(limit, page.order, page.backward, page.after is not None, page.before is not None, names, kinds)
 

@@ -11,10 +11,10 @@ from weakref import ref
 from sqlalchemy import BigInteger, Integer
 
 from gql_releases.domain.cache_budget import BoundedCache
-from gql_releases.domain.conditions import Conditions, Names, leaves, names_of, size_of
+from gql_releases.domain.conditions import Conditions, Names, condition_names, count_conditions, list_leaves
 from gql_releases.domain.errors import DomainError, InvalidToken, PagesRefused
 from gql_releases.domain.names import describe_failure
-from gql_releases.domain.paging import WHOLE, PageRequest, Position
+from gql_releases.domain.paging import WHOLE_LIST_SIZE, PageRequest, Position
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import ObjectRead, Selection
 from gql_releases.storage.engine.dialects import Dialect
@@ -96,7 +96,7 @@ class Reader:
         """Return the plan of a read within a transaction, as a write shows what it has made. Raises TakesLong."""
         plan = self.kept_plan(read)
         if plan is None:
-            many = sum(size_of(page.conditions) for page in read.view.pages) > MANY_CONDITIONS
+            many = sum(count_conditions(page.conditions) for page in read.view.pages) > MANY_CONDITIONS
             if many:
                 transaction.require_thread()
             plan = await asyncio.to_thread(self.plan, read) if many and self._in_turns else self.plan(read)
@@ -110,7 +110,7 @@ class Reader:
         return kept[1].get(self._key(read)) if kept else None
 
     def _key(self, read: ObjectRead) -> _Key:
-        return names_of(read.conditions), tuple([shape_of(page, self._dialect) for page in read.view.pages])
+        return condition_names(read.conditions), tuple([shape_of(page, self._dialect) for page in read.view.pages])
 
     def plan(self, read: ObjectRead) -> RootPlan:
         """Return the plan of a read, with its statements compiled; one of unusually many conditions is not kept."""
@@ -150,7 +150,7 @@ class Reader:
         return values
 
     def _bind(self, values: dict[str, Any], prefix: str, conditions: Conditions) -> None:
-        for index, (_, value) in enumerate(leaves(conditions)):
+        for index, (_, value) in enumerate(list_leaves(conditions)):
             if isinstance(value, list):
                 values[f"{prefix}{index}"] = self._dialect.list_value(value)
             elif isinstance(value, tuple):
@@ -263,5 +263,5 @@ def is_large(plan: RootPlan, pages: Sequence[PageRequest]) -> bool:
 
 def _expected_rows(level: Level, pages: Sequence[PageRequest]) -> int:
     """Give the most rows that a level's lists can fetch for one object."""
-    sizes = [ASSUMED_LIST_ROWS if (size := pages[plan.slot].size) == WHOLE else size for plan in level.lists]
+    sizes = [ASSUMED_LIST_ROWS if (size := pages[plan.slot].size) == WHOLE_LIST_SIZE else size for plan in level.lists]
     return sum(size * (1 + _expected_rows(plan.level, pages)) for size, plan in zip(sizes, level.lists, strict=True))

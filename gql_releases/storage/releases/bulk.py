@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, false, select
 
-from gql_releases.domain.commit import arrange
+from gql_releases.domain.commit import sort_commits
 from gql_releases.storage.commits.lookup import build_lookup, run_lookup
 from gql_releases.storage.commits.store import names_of, store, write_rows
 from gql_releases.storage.engine.dialects import Dialect
@@ -50,7 +50,7 @@ async def lock_bulk(transaction: Transaction, organization: int, creations: Sequ
     await transaction.execute(LOCK_RELEASES, asked)
     slugs = {name for creation in creations if creation.create_projects for name in creation.new.projects}
     await create_missing_projects(transaction, organization, slugs)
-    arranged = [arrange(creation.new.commits) for creation in creations]
+    arranged = [sort_commits(creation.new.commits) for creation in creations]
     if any(arranged):
         named = names_of(organization, arranged)
         looked = await run_lookup(transaction, LOCK_COMMIT_REFERENCES, organization, named.lists, {})

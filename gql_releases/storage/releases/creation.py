@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from gql_releases.domain.commit import ORIGIN, NewCommit, arrange
+from gql_releases.domain.commit import ORIGIN, NewCommit, sort_commits
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.outcomes import CreateResult, Tree
@@ -122,7 +122,7 @@ async def create_all(
     None: another one has its version, it is to be tried again. One with refs must come alone: ranges are made of it.
     Raises InvalidToken where one of the tokens is dead.
     """
-    arranged = [arrange(one.new.commits) for one in creations]
+    arranged = [sort_commits(one.new.commits) for one in creations]
     named = names_of(organization, arranged)
     looked = await _look(transaction, organization, [one.new for one in creations], named)
     results, found = await _judge(transaction, organization, creations, looked)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, null, select, update
 
-from gql_releases.domain.commit import NewCommit, arrange
+from gql_releases.domain.commit import NewCommit, sort_commits
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import DomainError, InvalidInput, Unavailable
@@ -288,7 +288,7 @@ class ReleaseStore:
             names = _repositories(commits) | ({repository} if repository is not None else set())
             await lock_lines(transaction, principal.organization_id, before, names)
             sent = await set_commits(
-                transaction, principal.organization_id, found.id, arrange(commits), before.listed, repository
+                transaction, principal.organization_id, found.id, sort_commits(commits), before.listed, repository
             )
             await update_ranges(transaction, principal.organization_id, found.id, sent, before)
             await forward_change(transaction, principal, found, {}, commits, None, repository)
@@ -380,7 +380,7 @@ async def update_existing(
     await lock_lines(transaction, organization, before, _repositories(commits or ()), {ref.repository for ref in refs or ()})
     sent = None
     if commits:
-        sent = await set_commits(transaction, organization, release, arrange(commits), before.listed)
+        sent = await set_commits(transaction, organization, release, sort_commits(commits), before.listed)
     if refs:
         await set_refs(transaction, organization, release, refs)
     await update_ranges(transaction, organization, release, sent, before)
