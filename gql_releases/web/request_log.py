@@ -109,7 +109,8 @@ class RequestLog:
         errors = f" errors={len(codes)} codes={','.join(_list_unique(codes))}" if codes else ""
         return (
             f"{_format_milliseconds(int(ended * 1000))} {self._heads[is_probe]} {words}"
-            f" token={'-' if token is None else token} status={status} ms={1000 * seconds:.1f} bytes={size}{errors} request={request}"
+            f" token={'-' if token is None else token} status={status} ms={1000 * seconds:.1f} bytes={size}{errors}"
+            f" request={request}"
             f"{' trace=' + trace if trace else ''}"
         )
 
