@@ -19,7 +19,6 @@ from gql_releases.domain.cache_budget import BUDGET
 from gql_releases.forwarding.sender import Sender
 from gql_releases.forwarding.token_encryption import TokenCipher
 from gql_releases.graphql_api.execution.operations import OperationCache
-from gql_releases.graphql_api.execution.schema_check import check_schema
 from gql_releases.graphql_api.execution.services import Services as GraphQLServices
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.execution.trusted_documents import TrustedDocuments, read_documents
@@ -35,8 +34,8 @@ from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.services.repositories import RepositoryService
 from gql_releases.settings import Settings
+from gql_releases.startup_checks import check_program
 from gql_releases.storage.engine.observed_database import Observer
-from gql_releases.storage.entities import readable
 from gql_releases.storage.store import Store, open_store
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
 from gql_releases.web.cors import Cors
@@ -103,7 +102,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     reads = ReadService(store)
     releases = ReleaseService(store.releases, create_projects=settings.create_projects)
     schema = build_schema()
-    check_schema(core_schema(schema), readable())
+    check_program(core_schema(schema))
     deploys = DeployService(store.deploys)
     services = _graphql_services(store, reads, releases, deploys)
     limit, url = settings.max_body_size, settings.public_url

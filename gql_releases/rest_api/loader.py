@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import iter_modules, walk_packages
 
 from gql_releases import rest_api
+from gql_releases.domain.selection import PagedSelection, Selection
 from gql_releases.rest_api.engine.field_names import FieldNames
 from gql_releases.rest_api.engine.router import QueryParameters, Routes
 
@@ -23,6 +24,18 @@ def _load() -> tuple[Routes, QueryParameters, FieldNames]:
         parameters |= getattr(module, "PARAMETERS", {})
         fields |= getattr(module, "FIELDS", FieldNames()).fields
     return routes, parameters, FieldNames(fields)
+
+
+def list_selections() -> dict[str, Selection]:
+    """Return each selection that a module of this package or of the engine declares, by module and constant."""
+    selections = {}
+    for module in walk_packages(rest_api.__path__, f"{rest_api.__name__}."):
+        for name, value in vars(import_module(module.name)).items():
+            if isinstance(value, Selection | PagedSelection):
+                selections[f"{module.name.removeprefix(rest_api.__name__ + '.')}.{name}"] = (
+                    value.selection if isinstance(value, PagedSelection) else value
+                )
+    return selections
 
 
 ROUTES, QUERY_PARAMETERS, FIELD_NAMES = _load()

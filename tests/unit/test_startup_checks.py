@@ -1,0 +1,89 @@
+"""A declaration without its counterpart is refused at the start, by a sentence that names the file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gql_releases import startup_checks
+from gql_releases.domain import selection as s
+from gql_releases.domain.errors import ErrorCode
+from gql_releases.domain.paging import KEY_TYPES
+from gql_releases.domain.release import RELEASE_FIELDS
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
+from gql_releases.startup_checks import (
+    WiringError,
+    check_codes,
+    check_conditions,
+    check_orders,
+    check_program,
+    check_release_fields,
+    check_selection,
+)
+from gql_releases.storage.entities import CATALOGUE, readable
+
+SCHEMA = core_schema(build_schema())
+
+
+def test_program_passes() -> None:
+    check_program(SCHEMA)
+
+
+def test_code_without_a_status_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    statuses = {code: status for code, status in startup_checks.STATUSES.items() if code != ErrorCode.TIMEOUT}
+    monkeypatch.setattr(startup_checks, "STATUSES", statuses)
+    with pytest.raises(WiringError, match=r"rest_api/engine/errors\.py: TIMEOUT has no status"):
+        check_codes()
+
+
+def test_code_without_a_place_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup_checks, "EXECUTION_CODES", startup_checks.EXECUTION_CODES - {ErrorCode.TIMEOUT})
+    with pytest.raises(WiringError, match=r"execution/errors\.py: TIMEOUT must be in"):
+        check_codes()
+
+
+def test_order_without_a_type_of_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup_checks, "KEY_TYPES", {k: v for k, v in KEY_TYPES.items() if k != "semver_key"})
+    with pytest.raises(WiringError, match=r"paging\.py: the order semver_key of \w+\.releases"):
+        check_orders()
+
+
+def test_condition_without_a_filter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = CATALOGUE.entities["Release"]
+    filters = {name: value for name, value in release.filters.items() if name != "author"}
+    monkeypatch.setattr(
+        startup_checks, "CATALOGUE", replace(CATALOGUE, entities={"Release": replace(release, filters=filters)})
+    )
+    with pytest.raises(WiringError, match=r"entities/release\.py: ReleaseFilter\.author makes the condition author"):
+        check_conditions(SCHEMA)
+
+
+def test_filter_that_is_not_declared_as_scanning_or_simple_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup_checks, "SIMPLE_CONDITIONS", startup_checks.SIMPLE_CONDITIONS - {"status"})
+    with pytest.raises(WiringError, match=r"conditions\.py: the filter status must be in"):
+        check_conditions(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"column": "channel"}, r"tables/release\.py: ReleaseRow has no column channel"),
+        ({"name": "channel", "column": "ref"}, r"schema/release\.py: Release has no field channel"),
+    ],
+)
+def test_release_field_without_its_parts_is_named(
+    change: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(startup_checks, "RELEASE_FIELDS", (replace(RELEASE_FIELDS[0], **change),))
+    with pytest.raises(WiringError, match=message):
+        check_release_fields(SCHEMA, readable())
+
+
+def test_selection_of_what_is_no_attribute_is_named() -> None:
+    project = s.Selection("Project", (s.Value("id", "identifier"),))
+    listed = s.ToManyField("projects", "projects", "Project", 0, (s.Nodes("nodes", project),), str)
+    with pytest.raises(WiringError, match=r"releases\.X selects Project\.identifier"):
+        check_selection("releases.X", s.Selection("Release", (listed,)), readable())
