@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gql_releases.storage.schema.migrate import new_revision
+from gql_releases.storage.schema.migrate import write_revision
 
 ROOT = Path(__file__).parents[1]
 
@@ -16,7 +16,7 @@ def main(message: str) -> int:
     if not message.strip():
         print('A migration needs a message: make migration m="add a column for tags to releases"', file=sys.stderr)
         return 2
-    script = new_revision(message.strip())
+    script = write_revision(message.strip())
     if script is None:
         print("The migrations make all tables that the code declares: there is nothing to write.")
         return 0

@@ -20,7 +20,7 @@ from benchmarks import data, recording, report
 from benchmarks.processes import cpu_between, cpu_of, end_with_care
 from benchmarks.stores import ROOT, Stores, opened, say
 from gql_releases.cli import cli
-from gql_releases.storage.engine.postgres import SERVER_SETTINGS, have_dates_as_text
+from gql_releases.storage.engine.postgres import SERVER_SETTINGS, use_text_dates
 
 IMPORT = ("import", data.ORGANIZATION, "--create-projects")
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "mmap_size=1073741824")
@@ -53,7 +53,7 @@ def replay(stores: Stores, url: str, log: recording.Log) -> tuple[float, float]:
     """Run the statements on an empty store."""
     if stores.database == "sqlite":
         return recording.replay_on_sqlite(url, log, PRAGMAS)
-    return recording.replay_on_postgres(url, [log], stores.process or 0, SERVER_SETTINGS, have_dates_as_text)
+    return recording.replay_on_postgres(url, [log], stores.process or 0, SERVER_SETTINGS, use_text_dates)
 
 
 def measure(stores: Stores, bodies: str, rounds: int) -> dict[str, Any]:

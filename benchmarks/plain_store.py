@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import create_engine, select
 from strawberry.dataloader import DataLoader
 
-from gql_releases.storage.engine.postgres import have_dates_as_text
+from gql_releases.storage.engine.postgres import use_text_dates
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow
 from gql_releases.storage.schema.tables.deploy import DeployRow
 from gql_releases.storage.schema.tables.environment import EnvironmentRow
@@ -37,7 +37,7 @@ class Store:
             event.listen(self._sync, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=FULL"))
         else:
             self._async = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:"), pool_size=10)
-            event.listen(self._async.sync_engine, "connect", lambda connection, _: connection.run_async(have_dates_as_text))
+            event.listen(self._async.sync_engine, "connect", lambda connection, _: connection.run_async(use_text_dates))
 
     async def all(self, statement: Any) -> Sequence[Any]:
         """Give a statement's rows."""

@@ -17,7 +17,7 @@ import pytest
 from gql_releases import cli as command_line
 from gql_releases.domain.dates import format_date, now
 from gql_releases.settings import Settings, read_platform_settings
-from gql_releases.storage.schema.migrate import head, migrate
+from gql_releases.storage.schema.migrate import head_revision, migrate
 from tests.conftest import Harness, Template
 from tests.databases import Databases
 
@@ -71,7 +71,7 @@ def test_status_has_the_settings_and_no_secret(url: str, console: Console, monke
     lines = dict(line.split(maxsplit=1) for line in out.splitlines() if not line.startswith("  ") and " " in line)
     assert code == 0
     assert lines["version"] == version("gql-releases")
-    assert lines["revision"] == f"{head()}, up to date"
+    assert lines["revision"] == f"{head_revision()}, up to date"
     assert (lines["organizations"], lines["projects"], lines["releases"]) == ("2", "3", "0")
     assert float(lines["size"].removesuffix(" MiB")) > 0
     assert SECRET not in out
@@ -90,11 +90,11 @@ def test_check_lists_what_a_migration_would_apply(
     code, out, err = console.run("migrate", "--check")
     assert (code, out) == (1, "")
     assert err.startswith(f"at revision {'none' if start == 'nothing' else start}, not up to date: ")
-    assert err.endswith(f"{head()} to apply\n")
+    assert err.endswith(f"{head_revision()} to apply\n")
     assert ("0004" in err.partition(":")[2]) == (start == "nothing")
     assert console.run("status")[0] == 0
-    assert console.run("migrate") == (0, f"up to date at revision {head()}\n", "")
-    assert console.run("migrate", "--check") == (0, f"up to date at revision {head()}\n", "")
+    assert console.run("migrate") == (0, f"up to date at revision {head_revision()}\n", "")
+    assert console.run("migrate", "--check") == (0, f"up to date at revision {head_revision()}\n", "")
     databases.drop(url)
 
 

@@ -15,7 +15,7 @@ from gql_releases.commands.support import require_current
 from gql_releases.domain.errors import Unavailable
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.urls import redact_url
-from gql_releases.storage.transfer.copy import BATCH, COPY_AGAIN_MESSAGE, TableComparison, copy
+from gql_releases.storage.transfer.copy import COPY_AGAIN_MESSAGE, MAX_BATCH_ROWS, TableComparison, copy
 
 COMMAND = typer.Typer(add_completion=False)
 
@@ -74,7 +74,7 @@ def copy_store(
     source = Settings().database_url
     require_current(source)
     try:
-        is_equal = copy_with_progress(source, to, batch or BATCH)
+        is_equal = copy_with_progress(source, to, batch or MAX_BATCH_ROWS)
     except Unavailable as error:
         typer.echo(f"{error.message} What was copied stays: run this again, and it goes on.", err=True)
         raise typer.Exit(1) from None

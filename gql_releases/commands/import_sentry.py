@@ -97,7 +97,7 @@ class _Import:
         self, store: Store, operator: Principal, client: SentryClient, prefix: str, progress: Progress, first_wait: float
     ) -> None:
         self._prefix, self._first_wait = prefix, first_wait
-        self._known, self._releases = store.known, ReleaseService(store.releases, create_projects=True)
+        self._known, self._releases = store.existing_releases, ReleaseService(store.releases, create_projects=True)
         self._deploys = DeployService(store.deploys)
         self._operator, self._client, self._progress = operator, client, progress
         self._summary = SentryImportSummary()

@@ -8,7 +8,7 @@ import typer
 
 from gql_releases.commands.support import apply_platform_settings, require_no_copy
 from gql_releases.domain.errors import CommandFailed
-from gql_releases.storage.schema.revision import newest
+from gql_releases.storage.schema.revision import newest_revision
 
 COMMAND = typer.Typer(add_completion=False)
 
@@ -27,7 +27,7 @@ def migrate(
         raise CommandFailed(f"at revision {state.revision or 'none'}, not up to date: {', '.join(state.missing())} to apply")
     if not check:
         migrate_database(url)
-    typer.echo(f"up to date at revision {newest()}")
+    typer.echo(f"up to date at revision {newest_revision()}")
 
 
 def migrate_database(url: str) -> None:

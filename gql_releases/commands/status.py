@@ -13,7 +13,7 @@ from gql_releases.commands.support import apply_platform_settings
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.overview import read_overview
-from gql_releases.storage.schema.revision import DatabaseState, database_state, newest
+from gql_releases.storage.schema.revision import DatabaseState, newest_revision, read_state
 
 COMMAND = typer.Typer(add_completion=False)
 
@@ -23,7 +23,7 @@ MEBIBYTE = 1024 * 1024
 def describe_status(settings: Settings, variables: Sequence[str] = ()) -> Iterator[str]:
     """Return the lines; `variables` are those of the platform that were used. Raises ValueError, Unavailable."""
     url = settings.database_url
-    state = database_state(url)
+    state = read_state(url)
     overview = asyncio.run(read_overview(url))
     yield f"version    {version('gql-releases')}"
     yield f"database   {redact_url(url)}"
@@ -43,10 +43,10 @@ def _describe_revision(state: DatabaseState) -> str:
         return f"{state.revision}, an unfinished copy: run the same `gql-releases copy` again"
     if state.revision is None:
         return "none: the database is empty or not there; run `gql-releases migrate`"
-    if state.revision > newest():
-        return f"{state.revision}, newer than this version knows ({newest()})"
+    if state.revision > newest_revision():
+        return f"{state.revision}, newer than this version knows ({newest_revision()})"
     if not state.is_current:
-        return f"{state.revision}, not up to date: run `gql-releases migrate` for {newest()}"
+        return f"{state.revision}, not up to date: run `gql-releases migrate` for {newest_revision()}"
     return f"{state.revision}, up to date"
 
 

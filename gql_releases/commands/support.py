@@ -13,7 +13,7 @@ import typer
 from gql_releases.domain.errors import CommandFailed
 from gql_releases.settings import PLATFORM_VARIABLES, Settings, read_platform_settings
 from gql_releases.storage.engine.urls import redact_url
-from gql_releases.storage.schema.revision import DatabaseState, database_state
+from gql_releases.storage.schema.revision import DatabaseState, read_state
 from gql_releases.storage.store import Store, open_store
 
 Item = TypeVar("Item")
@@ -46,7 +46,7 @@ def require_current(url: str) -> None:
 
 def require_no_copy(url: str) -> DatabaseState:
     """Return the state of a database that is not the target of an unfinished copy. Raises CommandFailed for one that is."""
-    state = database_state(url)
+    state = read_state(url)
     if state.is_copying:
         raise CommandFailed(
             f"{redact_url(url)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it."

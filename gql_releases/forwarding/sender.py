@@ -57,17 +57,17 @@ PACE = Pace()
 class Outbox(Protocol):
     """Where requests wait."""
 
-    async def due(self) -> list[tuple[int, bool]]: ...
+    async def list_due(self) -> list[tuple[int, bool]]: ...
 
     async def claim(self, organization: int, limit: int, until: datetime, *, well: bool) -> list[Claimed]: ...
 
-    async def sent(self, claimed: Claimed, until: datetime | None, deploy: str | None) -> Claimed | None: ...
+    async def mark_sent(self, claimed: Claimed, until: datetime | None, deploy: str | None) -> Claimed | None: ...
 
-    async def put_off(self, claimed: Claimed, until: datetime, error: str, rest: datetime | None) -> None: ...
+    async def postpone(self, claimed: Claimed, until: datetime, error: str, rest: datetime | None) -> None: ...
 
-    async def refuse(self, claimed: Claimed, error: str) -> None: ...
+    async def mark_refused(self, claimed: Claimed, error: str) -> None: ...
 
-    async def failures(self, organization: int) -> int: ...
+    async def count_failures(self, organization: int) -> int: ...
 
 
 class Sender:
@@ -120,7 +120,7 @@ class Sender:
         """Claim as much as can be sent now, fairly among organizations."""
         if len(self._busy) >= PARALLEL_SENDS:
             return
-        due = await self._outbox.due()
+        due = await self._outbox.list_due()
         for index, (organization, well) in enumerate(due):
             free = PARALLEL_SENDS - len(self._busy)
             share = max(1, free // (len(due) - index))
@@ -178,18 +178,18 @@ class Sender:
         organization = claimed.upstream.organization_id
         if isinstance(verdict, Delivered):
             next_lease = None if self._over.is_set() else now() + self._lease
-            return await self._outbox.sent(claimed, next_lease, verdict.deploy)
+            return await self._outbox.mark_sent(claimed, next_lease, verdict.deploy)
         if isinstance(verdict, Rejected):
             logger.warning(f"the upstream refuses {release_text}", claimed.version, organization, verdict.error)
-            await self._outbox.refuse(claimed, verdict.error)
+            await self._outbox.mark_refused(claimed, verdict.error)
             return None
         level = logging.WARNING if claimed.attempts == 1 else logging.INFO
         logger.log(level, f"could not send on {release_text}", claimed.version, organization, verdict.error)
         first = self._pace.first_wait
-        rest = rest_after(await self._outbox.failures(organization), verdict, first)
+        rest = rest_after(await self._outbox.count_failures(organization), verdict, first)
         pause = max(wait_after(claimed.attempts, verdict, first), rest or 0)
         until = None if rest is None else now() + timedelta(seconds=rest)
-        await self._outbox.put_off(claimed, now() + timedelta(seconds=pause), verdict.error, until)
+        await self._outbox.postpone(claimed, now() + timedelta(seconds=pause), verdict.error, until)
         return None
 
 

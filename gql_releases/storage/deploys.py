@@ -16,11 +16,11 @@ from gql_releases.domain.release import Outcome, ReleaseKey
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.locks import Locked, lock_organization
-from gql_releases.storage.engine.natural_keys import insert_all, insert_returning, values_of
+from gql_releases.storage.engine.locks import OrganizationLock, lock_organization
+from gql_releases.storage.engine.natural_keys import bind_columns, insert_all, insert_returning
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id
-from gql_releases.storage.environments import environment_keeper, refresh_current, running_release
+from gql_releases.storage.environments import environment_keeper, find_running_release, refresh_current
 from gql_releases.storage.lookup import ReleaseHandle, find_release, require_active_token
 from gql_releases.storage.outbox.writer import forward_deploy
 from gql_releases.storage.projects import find_projects
@@ -59,7 +59,7 @@ _CHANGED = ("name", "url", "date_started", "date_finished", "finish_order", "sta
 UPDATE_DEPLOY = Statement(
     "deploys.update",
     update(deploys)
-    .values(values_of(deploys, *_CHANGED, "previous_release_id"))
+    .values(bind_columns(deploys, *_CHANGED, "previous_release_id"))
     .where(deploys.c.id == bindparam("deploy", type_=Id)),
 )
 _FOUND = ("id", "environment_id", "previous_release_id", *_CHANGED)
@@ -122,7 +122,7 @@ class DeployStore:
         """Record a deploy of a release, unless its external id is known. Raises ReleaseNotFound, InvalidInput."""
 
         async def work(transaction: Transaction) -> UpsertResult:
-            await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id, shared=True)
+            await lock_organization(transaction, OrganizationLock.DEPLOYS, principal.organization_id, shared=True)
             found = await find_release(transaction, principal, key)
             outcome, deploy = await _keep(transaction, principal.organization_id, found, new)
             if outcome is Outcome.CREATED and new.status is DeployStatus.SUCCEEDED:
@@ -135,7 +135,7 @@ class DeployStore:
         """Change what is given of a deploy. Raises DeployNotFound."""
 
         async def work(transaction: Transaction) -> Tree:
-            await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id, shared=True)
+            await lock_organization(transaction, OrganizationLock.DEPLOYS, principal.organization_id, shared=True)
             await require_active_token(transaction, principal)
             deploy = await _change(transaction, principal, key, change)
             shown = await self._show(transaction, principal, deploy, view)
@@ -157,7 +157,7 @@ async def _keep(transaction: Transaction, organization: int, found: ReleaseHandl
     projects = await _projects(transaction, organization, found, new)
     common = {"organization_id": organization, "date_created": now()}
     named = {new.environment: {"name": new.environment}}
-    environment = (await environment_keeper.keep(transaction, common, named))[new.environment]
+    environment = (await environment_keeper.find_or_create(transaction, common, named))[new.environment]
     if new.external_id is not None:
         dialect = transaction.dialect
         asked = {"organization": organization, "projects": dialect.list_value(projects), "external_id": new.external_id}
@@ -192,7 +192,7 @@ async def _row(
         "external_id": new.external_id,
         "comment": new.comment,
         "links": new.links,
-        "previous_release_id": await running_release(transaction, organization, environment, projects),
+        "previous_release_id": await find_running_release(transaction, organization, environment, projects),
     }
 
 
@@ -228,7 +228,7 @@ async def _change(transaction: Transaction, principal: Principal, key: DeployKey
     row["date_finished"] = _finished(status, status is not was, known, change)
     row["finish_order"] = row["date_finished"] or END_OF_TIME
     if status is DeployStatus.SUCCEEDED and was is not status:
-        row["previous_release_id"] = await running_release(transaction, organization, environment, projects)
+        row["previous_release_id"] = await find_running_release(transaction, organization, environment, projects)
     await transaction.execute(UPDATE_DEPLOY, {**row, "deploy": deploy})
     await refresh_current(transaction, organization, [(environment, one) for one in projects])
     if status is DeployStatus.SUCCEEDED and was is not status:

@@ -13,7 +13,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import NaturalKeyTable, values_of
+from gql_releases.storage.engine.natural_keys import NaturalKeyTable, bind_columns
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import find_or_create_named
@@ -70,7 +70,7 @@ FIND_RUNNING_RELEASE = Statement(
 
 
 def _upsert_current(dialect: Dialect) -> Any:
-    made = dialect.insert(current).values(values_of(current, *_KEY, "deploy_id", "release_id"))
+    made = dialect.insert(current).values(bind_columns(current, *_KEY, "deploy_id", "release_id"))
     newer = {"deploy_id": made.excluded.deploy_id, "release_id": made.excluded.release_id}
     return made.on_conflict_do_update(index_elements=list(_KEY), set_=newer)
 
@@ -81,7 +81,7 @@ def _select_current_before(dialect: Dialect) -> Any:
         .select_from(current.join(deploys, deploys.c.id == current.c.deploy_id))
         .where(
             *filter_by_environment(current, "organization_id", "environment_id"),
-            dialect.among(current.c.project_id, "projects"),
+            dialect.is_among(current.c.project_id, "projects"),
         )
         .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())
         .limit(1)
@@ -94,7 +94,7 @@ UPSERT_CURRENT, FIND_RELEASE_BEFORE = (
 )
 
 
-async def running_release(
+async def find_running_release(
     transaction: Transaction, organization: int, environment: int, projects: Sequence[int]
 ) -> int | None:
     """Give the release that was put into an environment last, of those that one of the projects runs there now."""

@@ -18,7 +18,7 @@ from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import NaturalKeyTable
 from gql_releases.storage.engine.statements import Statement, Transaction
-from gql_releases.storage.engine.types import Id, moment
+from gql_releases.storage.engine.types import Id, to_datetime
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.schema.columns import table
@@ -82,7 +82,7 @@ async def find_release(
     row = await transaction.fetch_one(_find(tuple(name for name, _ in conditions), deleted), values)
     if row is None:
         raise ReleaseNotFound
-    return ReleaseHandle(row[0], row[1], Status(row[2]), parse_date(row[3]), moment(row[4]))
+    return ReleaseHandle(row[0], row[1], Status(row[2]), parse_date(row[3]), to_datetime(row[4]))
 
 
 async def find_or_create_named(
@@ -97,6 +97,6 @@ async def find_or_create_named(
     await require_active_token(transaction, principal)
     common = {"organization_id": principal.organization_id, "date_created": now()}
     existing = await rows.find(transaction, common, [name])
-    ids = existing or await rows.keep(transaction, common, {name: {"name": name}})
+    ids = existing or await rows.find_or_create(transaction, common, {name: {"name": name}})
     tree = await reader.read(transaction, principal, ObjectRead(view, (("id", ids[name]),))) if view else None
     return UpsertResult(Outcome.EXISTING if existing else Outcome.CREATED, tree)

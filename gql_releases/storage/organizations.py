@@ -8,7 +8,7 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.errors import ErrorCode, OrganizationNotFound, invalid
 from gql_releases.domain.organization import NewOrganization
 from gql_releases.storage.engine.database import Database
-from gql_releases.storage.engine.natural_keys import values_of
+from gql_releases.storage.engine.natural_keys import bind_columns
 from gql_releases.storage.engine.statements import Row, Statement, Transaction
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.organization import OrganizationRow
@@ -24,7 +24,7 @@ INSERT_ORGANIZATION = Statement(
     "organizations.insert",
     lambda dialect: (
         dialect.insert(organizations)
-        .values(values_of(organizations, "slug", "name", "date_created"))
+        .values(bind_columns(organizations, "slug", "name", "date_created"))
         .on_conflict_do_nothing()
         .returning(organizations.c.id)
     ),

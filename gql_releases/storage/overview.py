@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gql_releases.storage.engine.postgres import is_postgres
 from gql_releases.storage.engine.sqlite import sqlite_path
-from gql_releases.storage.transfer.endpoints import open_end
+from gql_releases.storage.transfer.endpoints import open_endpoint
 
 COUNTED_TABLES = ("organizations", "projects", "releases", "commits", "deploys", "tokens")
 
@@ -23,7 +23,7 @@ class Overview:
 
 async def read_overview(url: str) -> Overview:
     """Count the rows of a database without changing it. Raises ValueError, Unavailable."""
-    database = await open_end(url, to_write=False)
+    database = await open_endpoint(url, to_write=False)
     if database is None:
         return Overview({}, 0)
     try:

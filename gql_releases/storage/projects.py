@@ -15,7 +15,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.database import Database
-from gql_releases.storage.engine.natural_keys import NaturalKeyTable, values_of
+from gql_releases.storage.engine.natural_keys import NaturalKeyTable, bind_columns
 from gql_releases.storage.engine.statements import Row, Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import require_active_token
@@ -38,10 +38,10 @@ _SELECT_IDS = select(projects.c.id, projects.c.slug).where(
 )
 # Two statements, for SQLite finds by slug or id only by looking at every project.
 LOOK_UP_PROJECTS_BY_SLUG = Statement(
-    "projects.look_up_by_slug", lambda dialect: _SELECT_IDS.where(dialect.among(projects.c.slug, "named"))
+    "projects.look_up_by_slug", lambda dialect: _SELECT_IDS.where(dialect.is_among(projects.c.slug, "named"))
 )
 LOOK_UP_PROJECTS_BY_ID = Statement(
-    "projects.look_up_by_id", lambda dialect: _SELECT_IDS.where(dialect.among(projects.c.id, "named"))
+    "projects.look_up_by_id", lambda dialect: _SELECT_IDS.where(dialect.is_among(projects.c.id, "named"))
 )
 project_keeper = NaturalKeyTable(projects, ("slug",), ("name", "date_created"), by="slug")
 
@@ -100,14 +100,14 @@ async def create_missing_projects(transaction: Transaction, organization: int, n
 
 async def _create_missing(transaction: Transaction, organization: int, slugs: list[str]) -> dict[str, int]:
     rows = {slug: {"slug": slug, "name": slug} for slug in slugs}
-    return await project_keeper.keep(transaction, {"organization_id": organization, "date_created": now()}, rows)
+    return await project_keeper.find_or_create(transaction, {"organization_id": organization, "date_created": now()}, rows)
 
 
 INSERT_PROJECT = Statement(
     "projects.insert",
     lambda dialect: (
         dialect.insert(projects)
-        .values(values_of(projects, "organization_id", "slug", "name", "date_created", "default_repository_id"))
+        .values(bind_columns(projects, "organization_id", "slug", "name", "date_created", "default_repository_id"))
         .on_conflict_do_nothing()
         .returning(projects.c.id)
     ),
@@ -122,7 +122,7 @@ FIND_PROJECT_BY_SLUG = Statement(
 UPDATE_PROJECT = Statement(
     "projects.update",
     update(projects)
-    .values(values_of(projects, "slug", "name", "default_repository_id"))
+    .values(bind_columns(projects, "slug", "name", "default_repository_id"))
     .where(projects.c.id == bindparam("project", type_=Id)),
 )
 
@@ -188,7 +188,7 @@ class ProjectStore:
 
 async def _find_or_make_repository(transaction: Transaction, common: dict[str, Any], name: str | None) -> int | None:
     """Return the id of a repository by its name, a new one if there is none; None without a name."""
-    return (await repository_keeper.keep(transaction, common, {name: {"name": name}}))[name] if name else None
+    return (await repository_keeper.find_or_create(transaction, common, {name: {"name": name}}))[name] if name else None
 
 
 def _slug_taken_error(slug: str) -> Exception:

@@ -15,7 +15,7 @@ from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.sqlite import SqliteDatabase
 from gql_releases.storage.engine.statements import Statement
-from gql_releases.storage.schema.revision import newest
+from gql_releases.storage.schema.revision import newest_revision
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +57,9 @@ async def _read_state(database: Database) -> list[str]:
     if await database.rows(FIND_UNFINISHED_COPY, {}):
         return ["A copy into the database is not complete: run `gql-releases copy` again."]
     revisions = [str(row[0]) for row in await database.rows(FIND_REVISION, {})]
-    if revisions != [newest()]:
-        return [f"The tables are at revision {', '.join(revisions) or 'none'}, not {newest()}: run `gql-releases migrate`."]
+    if revisions != [newest_revision()]:
+        revision = ", ".join(revisions) or "none"
+        return [f"The tables are at revision {revision}, not {newest_revision()}: run `gql-releases migrate`."]
     return []
 
 

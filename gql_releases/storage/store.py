@@ -12,7 +12,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import ObjectRead
 from gql_releases.domain.switching import short_switch_interval
 from gql_releases.storage.deploys import DeployStore
-from gql_releases.storage.engine.database import READ_SECONDS, Database, TakesLong, Usage
+from gql_releases.storage.engine.database import READ_TIMEOUT_SECONDS, Database, TakesLong, Usage
 from gql_releases.storage.engine.observed_database import ObservedDatabase, Observer
 from gql_releases.storage.engine.postgres import POOL_SIZE, POOL_TIMEOUT_SECONDS, PostgresDatabase, is_postgres
 from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
@@ -30,7 +30,7 @@ from gql_releases.storage.releases.store import ReleaseStore
 from gql_releases.storage.repositories import RepositoryStore
 from gql_releases.storage.tokens import TokenStore
 
-SCANNING_AT_ONCE = LARGE_AT_ONCE = 2
+PARALLEL_SCANS = PARALLEL_LARGE_READS = 2
 """Reads that scan, and other large ones, that run at once in a process; the others wait in turn by token."""
 
 
@@ -43,7 +43,7 @@ class Store:
         for observer in observers:
             database = ObservedDatabase(database, observer)
         self._database, self._reader = database, Reader(database.dialect, CATALOGUE)
-        self._scanning, self._large, self._planning = Turns(SCANNING_AT_ONCE), Turns(LARGE_AT_ONCE), Turns(1)
+        self._scanning, self._large, self._planning = Turns(PARALLEL_SCANS), Turns(PARALLEL_LARGE_READS), Turns(1)
         self._planner = ThreadPoolExecutor(1, "planner")
         self.releases = ReleaseStore(database, self._reader)
         self.deploys = DeployStore(database, self._reader)
@@ -53,7 +53,7 @@ class Store:
         self.environments = EnvironmentStore(database, self._reader)
         self.tokens = TokenStore(database, self._reader)
         self.outbox = OutboxStore(database)
-        self.known = ExistingReleaseLookup(database)
+        self.existing_releases = ExistingReleaseLookup(database)
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:
         """Read one object with all below it, on one snapshot.
@@ -113,7 +113,10 @@ class Store:
 
 
 def open_database(
-    url: str, pool_size: int = POOL_SIZE, pool_seconds: float = POOL_TIMEOUT_SECONDS, read_seconds: float = READ_SECONDS
+    url: str,
+    pool_size: int = POOL_SIZE,
+    pool_seconds: float = POOL_TIMEOUT_SECONDS,
+    read_seconds: float = READ_TIMEOUT_SECONDS,
 ) -> Database:
     """Open the database behind a URL; the pool is PostgreSQL's. Raises ValueError, Unavailable."""
     if is_postgres(url):
@@ -125,7 +128,7 @@ def open_store(
     url: str,
     pool_size: int = POOL_SIZE,
     pool_seconds: float = POOL_TIMEOUT_SECONDS,
-    read_seconds: float = READ_SECONDS,
+    read_seconds: float = READ_TIMEOUT_SECONDS,
     observers: Sequence[Observer] = (),
 ) -> Store:
     """Open the store behind a database URL; its tables must be there. Raises ValueError, Unavailable."""

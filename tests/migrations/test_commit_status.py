@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gql_releases.storage.schema.migrate import differences, migrate
+from gql_releases.storage.schema.migrate import list_differences, migrate
 
 
 @pytest.mark.sqlite
@@ -30,7 +30,7 @@ def test_lists_heads_and_statuses_of_older_releases_are_told_apart(tmp_path: Pat
     """)
     rows.close()
     migrate(url)
-    assert differences(url) == []
+    assert list_differences(url) == []
     rows = sqlite3.connect(path)
     heads = rows.execute("SELECT kind, said, commit_status, known_until, head_time FROM head_commits ORDER BY id").fetchall()
     assert heads == [
@@ -44,4 +44,4 @@ def test_lists_heads_and_statuses_of_older_releases_are_told_apart(tmp_path: Pat
     rows.close()
     migrate(url, "0002")
     migrate(url)
-    assert differences(url) == []
+    assert list_differences(url) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gql_releases.storage.schema.migrate import current, differences, head, migrate
-from gql_releases.storage.schema.revision import is_current, newest
+from gql_releases.storage.schema.migrate import current_revision, head_revision, list_differences, migrate
+from gql_releases.storage.schema.revision import is_current, newest_revision
 from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES, Databases
 from tests.factories import commit, release
@@ -17,14 +17,14 @@ from tests.factories import commit, release
 
 def test_empty_database_migrates_to_what_the_code_declares(databases: Databases, tmp_path: Path) -> None:
     url = databases.empty(tmp_path)
-    assert current(url) is None
+    assert current_revision(url) is None
     assert not is_current(url)
     migrate(url)
-    assert current(url) == head() == newest()
+    assert current_revision(url) == head_revision() == newest_revision()
     assert is_current(url)
-    assert differences(url) == []
+    assert list_differences(url) == []
     migrate(url)
-    assert differences(url) == []
+    assert list_differences(url) == []
 
 
 def test_up_down_up_on_a_filled_database(template: Template, tmp_path: Path) -> None:
@@ -36,9 +36,9 @@ def test_up_down_up_on_a_filled_database(template: Template, tmp_path: Path) -> 
     migrate(harness.url)
     assert harness.rows("SELECT count(*) FROM releases") == [(1,)]
     migrate(harness.url, "base")
-    assert current(harness.url) is None
+    assert current_revision(harness.url) is None
     migrate(harness.url)
-    assert differences(harness.url) == []
+    assert list_differences(harness.url) == []
     harness.close()
 
 
@@ -61,7 +61,7 @@ def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_pa
     """)
     rows.close()
     migrate(url)
-    assert differences(url) == []
+    assert list_differences(url) == []
     rows = sqlite3.connect(path)
     found = rows.execute("SELECT id, finish_order, status, links FROM deploys").fetchall()
     assert found == [(1, "2026-01-02", "SUCCEEDED", "[]"), (2, "2026-01-01", "SUCCEEDED", "[]")]
@@ -72,7 +72,7 @@ def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_pa
     rows.close()
     migrate(url, "0001")
     migrate(url)
-    assert differences(url) == []
+    assert list_differences(url) == []
 
 
 def test_projects_of_the_revision_before_get_no_default_repository(template: Template, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_projects_of_the_revision_before_get_no_default_repository(template: Tem
         with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedColumn)):
             harness.rows("SELECT default_repository_id FROM projects")
         migrate(harness.url)
-        assert differences(harness.url) == []
+        assert list_differences(harness.url) == []
         assert (harness.rows(columns), harness.rows("SELECT * FROM release_projects")) == (before, links)
         assert set(harness.rows("SELECT default_repository_id FROM projects")) == {(None,)}
         harness.rows("UPDATE projects SET default_repository_id = 1 WHERE id = 1")
@@ -139,7 +139,7 @@ def test_builds_of_the_revision_before_get_their_order(harness: Harness) -> None
     assert harness.rows("SELECT DISTINCT semver_key FROM releases WHERE version LIKE 'copy@%'") == first
     harness.rows("DELETE FROM releases WHERE version LIKE 'copy@%'")
     assert (harness.rows(keys), harness.rows(links)) == before
-    assert differences(harness.url) == []
+    assert list_differences(harness.url) == []
 
 
 def test_versions_of_the_revision_before_are_folded(harness: Harness) -> None:
@@ -158,7 +158,7 @@ def test_versions_of_the_revision_before_are_folded(harness: Harness) -> None:
     assert harness.rows("SELECT count(*) FROM releases WHERE folded_version LIKE 'é-%'") == [(MANY,)]
     harness.rows("DELETE FROM releases WHERE version LIKE 'É-%'")
     assert harness.rows(folded) == before
-    assert differences(harness.url) == []
+    assert list_differences(harness.url) == []
 
 
 def test_identifiers_compare_byte_by_byte(template: Template, tmp_path: Path) -> None:

@@ -23,14 +23,14 @@ def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_nothing_is_written_where_nothing_differs(versions: Path) -> None:
     scripts = sorted(versions.iterdir())
-    assert migrate.new_revision("nothing") is None
+    assert migrate.write_revision("nothing") is None
     assert sorted(path for path in versions.iterdir() if path.suffix == ".py") == scripts
 
 
 def test_written_migration_makes_what_is_missing(versions: Path, tmp_path: Path) -> None:
     for newer in [script for script in versions.glob("[0-9]*.py") if script.name > "0010"]:
         newer.unlink()
-    script = migrate.new_revision("fold versions again")
+    script = migrate.write_revision("fold versions again")
     assert script == versions / "0010_fold_versions_again.py"
     text = script.read_text()
     assert text.startswith('"""fold versions again."""')
@@ -38,7 +38,7 @@ def test_written_migration_makes_what_is_missing(versions: Path, tmp_path: Path)
     assert "folded_version" in text
     url = f"sqlite:///{tmp_path}/store.db"
     migrate.migrate(url)
-    assert migrate.current(url) == "0010"
-    assert migrate.differences(url) == []
+    assert migrate.current_revision(url) == "0010"
+    assert migrate.list_differences(url) == []
     migrate.migrate(url, "0009")
-    assert migrate.current(url) == "0009"
+    assert migrate.current_revision(url) == "0009"

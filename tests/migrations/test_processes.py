@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from gql_releases import cli as command_line
-from gql_releases.storage.schema.migrate import MigrationFailed, current, differences, head, migrate
+from gql_releases.storage.schema.migrate import MigrationFailed, current_revision, head_revision, list_differences, migrate
 from gql_releases.storage.schema.revision import is_current
 from tests import processes
 from tests.crash.gateways import gateway
@@ -46,8 +46,8 @@ def test_three_migrations_at_once_run_one_after_the_other(url: str, revision: st
     if revision != "nothing":
         migrate(url, revision)
     results = [result(process) for process in [start(url, "migrate") for _ in range(3)]]
-    assert results == [(0, f"up to date at revision {head()}\n")] * 3
-    assert differences(url) == []
+    assert results == [(0, f"up to date at revision {head_revision()}\n")] * 3
+    assert list_differences(url) == []
 
 
 @pytest.mark.sqlite
@@ -95,9 +95,9 @@ def test_killed_migration_is_taken_up_again(url: str, databases: Databases) -> N
         time.sleep(delay)
         process.kill()
         result(process)
-        assert current(url) in ("0001", head()), "all revisions are one transaction"
-    assert result(start(url, "migrate")) == (0, f"up to date at revision {head()}\n")
-    assert differences(url) == []
+        assert current_revision(url) in ("0001", head_revision()), "all revisions are one transaction"
+    assert result(start(url, "migrate")) == (0, f"up to date at revision {head_revision()}\n")
+    assert list_differences(url) == []
     assert databases.rows(url, "SELECT slug FROM organizations") == [("a",)]
 
 

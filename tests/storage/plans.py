@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from gql_releases.storage.engine.postgres import have_dates_as_text
+from gql_releases.storage.engine.postgres import use_text_dates
 
 TENANT = {"organization_id"}
 _LITE = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?(?:INDEX (\S+)|PRIMARY KEY))?(?: \((.*)\))?")
@@ -92,7 +92,7 @@ async def _explained(url: str, bound: Mapping[str, tuple[Any, ...]]) -> list[tup
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("ANALYZE")
-        await have_dates_as_text(connection)
+        await use_text_dates(connection)
         await connection.execute("SET enable_seqscan = off")
         plans = [(sql, await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values)) for sql, values in bound.items()]
     finally:

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 from sqlalchemy import Table
 
 from gql_releases.storage.engine.database import Database
-from gql_releases.storage.engine.statements import BulkStatement, Row, Rows, Statement, Then, Transaction, Values
+from gql_releases.storage.engine.statements import (
+    BulkStatement,
+    Row,
+    Statement,
+    StatementRows,
+    StatementValues,
+    Transaction,
+    Values,
+)
 from tests.databases import ON_POSTGRES
 
 Result = TypeVar("Result")
@@ -51,7 +59,7 @@ class Recorder:
         self.statements.append((prepared.sql, rows))
         if values is not None:
             if isinstance(statement, BulkStatement) and ON_POSTGRES:
-                values = statement.gathered([dict(values)])
+                values = statement.pack_rows([dict(values)])
             self.bound[prepared.sql] = prepared.bind(values)
 
 
@@ -77,7 +85,7 @@ class _Recorded:
         await self._transaction.execute_many(statement, rows)
         self._note(statement, 0, rows[0] if rows else None)
 
-    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
         found = await self._transaction.execute_batch(run, then)
         for statement, rows in run:
             if rows:
@@ -86,8 +94,8 @@ class _Recorded:
             self._note(then[0], len(found), then[1])
         return found
 
-    async def draw(self, target: Table, count: int) -> Iterator[int]:
-        return await self._transaction.draw(target, count)
+    async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
+        return await self._transaction.allocate_ids(target, count)
 
     def require_thread(self) -> None:
         self._transaction.require_thread()

@@ -86,7 +86,11 @@ def all_statements() -> list[tuple[str, Statement]]:
 def test_parameters_are_numbered_from_an_offset(name: str, statement: Statement) -> None:
     """From 0 on the text is the driver's own; from another number on it is the same, but for the numbers."""
     dialect = PostgresDialect()
-    usual, numbered, shifted = statement.prepare(dialect), statement.numbered(dialect, 0), statement.numbered(dialect, 40)
+    usual, numbered, shifted = (
+        statement.prepare(dialect),
+        statement.prepare_from(dialect, 0),
+        statement.prepare_from(dialect, 40),
+    )
     assert numbered.sql == usual.sql
     assert list(numbered.names) == list(usual.names) == list(shifted.names)
     expected = usual.sql
@@ -96,7 +100,7 @@ def test_parameters_are_numbered_from_an_offset(name: str, statement: Statement)
 
 
 def test_rows_statements_have_a_construct_for_several_rows() -> None:
-    several = {name for name, one in all_statements() if one.prepare(SqliteDialect()).several}
+    several = {name for name, one in all_statements() if one.prepare(SqliteDialect()).multi_row_sql}
     assert {name.rpartition(".")[2] for name in several} >= {
         "INSERT_RELEASE",
         "LINK_NEW_RELEASE",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gql_releases.storage.engine.urls import redact_url
-from gql_releases.storage.schema.migrate import current, differences, migrate
+from gql_releases.storage.schema.migrate import current_revision, list_differences, migrate
 from gql_releases.storage.transfer import copy
 from gql_releases.storage.transfer.copy import CopyRefused
 from tests.conftest import Harness, Template
@@ -78,7 +78,7 @@ def test_there_and_back_every_row_and_every_given_id_is_the_same(source: Harness
         name: len(rows) for name, rows in before.items() if name not in ("alembic_version", "sqlite_sequence")
     }
     assert all(one.same for one in there)
-    assert differences(target) == []
+    assert list_differences(target) == []
     back = copied(target, f"sqlite:///{tmp_path}/{BACK}")
     assert [(one.table, one.digests) for one in back] == [(one.table, one.digests) for one in there]
     assert rows_of(tmp_path / BACK) == before == rows_of(source.path)
@@ -154,7 +154,7 @@ def test_copy_killed_at_any_moment_goes_on(source: Harness, target: str, databas
     watch = Quiet()
     assert all(one.same for one in copied(source.url, target, watch))
     assert watch.begun[0][2] >= seen[-1]
-    assert differences(target) == []
+    assert list_differences(target) == []
     copied(target, f"sqlite:///{tmp_path}/{BACK}")
     assert rows_of(tmp_path / BACK) == rows_of(source.path)
 
@@ -225,7 +225,7 @@ def test_target_with_data_is_refused_and_stays_as_it_is(
 def test_target_of_something_else_is_refused_and_stays_as_it_is(source: Harness, target: str, databases: Databases) -> None:
     databases.rows(target, "CREATE TABLE theirs (id INTEGER)")
     assert "tables of something else (theirs)" in failed(command(source.url, target))
-    assert current(target) is None
+    assert current_revision(target) is None
 
 
 def test_what_is_no_database_or_not_there_is_refused(source: Harness, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
     class Outbox:
         answers = iter([Unavailable("a"), Unavailable("a"), Unavailable("b"), [], []])
 
-        async def due(self) -> Any:
+        async def list_due(self) -> Any:
             answer = next(self.answers, None)
             if answer is None:
                 sender._over.set()

@@ -69,17 +69,17 @@ def test_a_release_is_claimed_once_and_its_requests_come_in_order(named: Harness
     for version in ("web@1", "web@2"):
         assert named.client.rest("POST", RELEASES, release(version)).status == 201
         assert named.client.rest("PUT", f"{RELEASES}{version}/", {"ref": "main"}).status == 200
-    assert named.run(named.store.outbox.due()) == [(1, True)]
+    assert named.run(named.store.outbox.list_due()) == [(1, True)]
     claims = claim(named)
     assert [(one.version, one.kind, one.attempts) for one in claims] == [
         ("web@1", Kind.CREATION, 1),
         ("web@2", Kind.CREATION, 1),
     ]
     assert claim(named) == []
-    assert named.run(named.store.outbox.due()) == []
-    following = named.run(named.store.outbox.sent(claims[0], now() + LEASE, None))
+    assert named.run(named.store.outbox.list_due()) == []
+    following = named.run(named.store.outbox.mark_sent(claims[0], now() + LEASE, None))
     assert (following.version, following.kind, following.attempts) == ("web@1", Kind.CHANGE, 1)
-    assert named.run(named.store.outbox.sent(following, now() + LEASE, None)) is None
+    assert named.run(named.store.outbox.mark_sent(following, now() + LEASE, None)) is None
     states = named.rows("SELECT version, state FROM upstream_releases ORDER BY version")
     assert states == [("web@1", "SENT"), ("web@2", "PENDING")]
 
@@ -98,11 +98,11 @@ def test_who_took_longer_than_the_lease_changes_nothing_of_who_came_after(named:
     [slow] = named.run(outbox.claim(1, 9, now() - LEASE, well=True))
     [quick] = claim(named)
     assert (quick.item, quick.attempts) == (slow.item, 2)
-    named.run(outbox.put_off(slow, now() + 100 * LEASE, "slow", None))
-    named.run(outbox.refuse(slow, "slow"))
+    named.run(outbox.postpone(slow, now() + 100 * LEASE, "slow", None))
+    named.run(outbox.mark_refused(slow, "slow"))
     assert named.rows("SELECT state, last_error FROM upstream_releases") == [("PENDING", None)]
-    assert named.run(outbox.sent(slow, now() + LEASE, None)) is None, "what has arrived is not sent again"
-    following = named.run(outbox.sent(quick, now() + LEASE, None))
+    assert named.run(outbox.mark_sent(slow, now() + LEASE, None)) is None, "what has arrived is not sent again"
+    following = named.run(outbox.mark_sent(quick, now() + LEASE, None))
     assert following.kind is Kind.CHANGE
 
 
@@ -111,17 +111,17 @@ def test_an_upstream_that_is_away_is_felt_for_by_one(named: Harness) -> None:
         assert named.client.rest("POST", RELEASES, release(f"web@{number}")).status == 201
     outbox = named.store.outbox
     [first] = claim(named, 1)
-    named.run(outbox.put_off(first, now() - LEASE, "away", now() - LEASE))
-    assert named.run(outbox.due()) == [(1, False)]
+    named.run(outbox.postpone(first, now() - LEASE, "away", now() - LEASE))
+    assert named.run(outbox.list_due()) == [(1, False)]
 
     async def all_at_once() -> list[list[Claimed]]:
         return await asyncio.gather(*(outbox.claim(1, 9, now() + LEASE, well=False) for _ in range(4)))
 
     claims = [one for found in named.run(all_at_once()) for one in found]
     assert len(claims) == 1
-    assert named.run(outbox.due()) == []
-    named.run(outbox.sent(claims[0], now() + LEASE, None))
-    assert named.run(outbox.due()) == [(1, True)]
+    assert named.run(outbox.list_due()) == []
+    named.run(outbox.mark_sent(claims[0], now() + LEASE, None))
+    assert named.run(outbox.list_due()) == [(1, True)]
     assert len(claim(named)) == 4
 
 
@@ -145,7 +145,7 @@ def test_a_release_made_again_goes_on_in_the_queue_of_its_version(named: Harness
     kinds = []
     while claimed:
         kinds.append(claimed.kind)
-        claimed = named.run(named.store.outbox.sent(claimed, now() + LEASE, None))
+        claimed = named.run(named.store.outbox.mark_sent(claimed, now() + LEASE, None))
     assert kinds == [Kind.CREATION, Kind.DELETION, Kind.CREATION]
     assert named.rows("SELECT count(*) FROM upstream_releases") == [(1,)]
 
@@ -155,7 +155,7 @@ def test_the_queue_of_a_deleted_release_goes_when_the_deletion_has_arrived(named
     assert named.client.rest("DELETE", f"{RELEASES}web@1/").status == 204
     [claimed] = claim(named)
     while claimed:
-        claimed = named.run(named.store.outbox.sent(claimed, now() + LEASE, None))
+        claimed = named.run(named.store.outbox.mark_sent(claimed, now() + LEASE, None))
     assert named.rows("SELECT count(*) FROM upstream_releases") == [(0,)]
 
 

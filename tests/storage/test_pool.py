@@ -15,7 +15,7 @@ import pytest
 
 from gql_releases.app import create_app
 from gql_releases.settings import Settings
-from gql_releases.storage.engine.hosts import hosts_of
+from gql_releases.storage.engine.hosts import split_hosts
 from gql_releases.storage.engine.pool import Pool
 from gql_releases.storage.engine.statements import PreparedStatement
 from gql_releases.storage.store import open_store
@@ -39,7 +39,7 @@ READ_WRITE = "target_session_attrs=read-write"
     ],
 )  # fmt: skip
 def test_each_host_of_a_url_is_asked_and_the_one_that_takes_writes_is_meant(url: str, hosts: list[str]) -> None:
-    assert hosts_of(url) == hosts
+    assert split_hosts(url) == hosts
 
 
 @pytest.mark.postgres

@@ -43,11 +43,11 @@ LIST_DEFAULTS_OF_RELEASE = Statement(
 )
 LIST_DEFAULTS_BY_SLUG = Statement(
     "commits.list_defaults_by_slug",
-    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.slug, "named")),
+    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.is_among(projects.c.slug, "named")),
 )
 LIST_DEFAULTS_BY_ID = Statement(
     "commits.list_defaults_by_id",
-    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.among(projects.c.id, "named")),
+    lambda dialect: _select_defaults().where(projects.c.organization_id == _OWN, dialect.is_among(projects.c.id, "named")),
 )
 FIND_RELEASE = Statement(
     "commits.find_release",
@@ -66,7 +66,7 @@ def _set_ambiguous(dialect: Dialect) -> Any:
         .where(links.c.organization_id == _OWN, links.c.release_id == releases.c.id)
         .scalar_subquery()
     )
-    chosen = dialect.among(releases.c.id, "releases")
+    chosen = dialect.is_among(releases.c.id, "releases")
     status = {"commit_status": CommitStatus.ORIGIN_AMBIGUOUS}
     return update(releases).values(status).where(releases.c.organization_id == _OWN, chosen, several > 1)
 

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, case, null, select
 from gql_releases.domain.history import MAX_RANGE, USABLE_STATUSES, CommitList, CommitStatus, RangeWalk
 from gql_releases.storage.commits.store import LinkedCommit, commits, heads, links, releases
 from gql_releases.storage.engine.statements import Statement, Transaction
-from gql_releases.storage.engine.types import END_OF_TIME, Id, moment
+from gql_releases.storage.engine.types import END_OF_TIME, Id, to_datetime
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow
 
@@ -87,14 +87,14 @@ LIST_HEADS_BEFORE = Statement(
 LOOK_UP_COMMIT_IDS = Statement(
     "commits.look_up_ids",
     lambda dialect: select(commits.c.sha, commits.c.id).where(
-        *_same(commits, "organization_id", "repository_id"), dialect.among(commits.c.sha, "shas")
+        *_same(commits, "organization_id", "repository_id"), dialect.is_among(commits.c.sha, "shas")
     ),
 )
 LIST_RELEASES_OF_HEADS = Statement(
     "commits.list_releases_of_heads",
     lambda dialect: select(heads.c.commit_id, heads.c.release_id).where(
         *_same(heads, "organization_id"),
-        dialect.among(heads.c.commit_id, "commits"),
+        dialect.is_among(heads.c.commit_id, "commits"),
         heads.c.release_id != bindparam("release_id", type_=Id),
     ),
 )
@@ -108,8 +108,8 @@ LIST_RELEASES_OF_PROJECTS = Statement(
         select(release_projects.c.release_id)
         .where(
             *_same(release_projects, "organization_id"),
-            dialect.among(release_projects.c.release_id, "releases"),
-            dialect.among(release_projects.c.project_id, "projects"),
+            dialect.is_among(release_projects.c.release_id, "releases"),
+            dialect.is_among(release_projects.c.project_id, "projects"),
         )
         .distinct()
     ),
@@ -159,7 +159,7 @@ class CommitHistory:
             where = {**self._here, "release_id": release, "position": position}
             rows = await self._transaction.fetch_all(LIST_REST_OF_LIST, where)
             for row in rows:
-                self._commits[row[4]] = LinkedCommit(row[0], row[1], row[2], moment(row[3]))
+                self._commits[row[4]] = LinkedCommit(row[0], row[1], row[2], to_datetime(row[3]))
             found.append(CommitList(tuple(row[4] for row in rows), base))
         return found
 
@@ -191,11 +191,11 @@ class CommitHistory:
         if time is None:
             return None
         rows = await self._transaction.fetch_all(LIST_HEADS_BEFORE, {**self._here, "time": time})
-        times = [moment(row[1]) for row in rows]
+        times = [to_datetime(row[1]) for row in rows]
         if not rows or times[0] in times[1:] or (floor and times[0] and times[0] < floor):
             return None
         return str(rows[0][0])
 
     async def _time(self, sha: str) -> datetime | None:
         row = await self._transaction.fetch_one(FIND_COMMIT_TIME, {**self._here, "sha": sha})
-        return None if row is None else moment(row[0])
+        return None if row is None else to_datetime(row[0])

@@ -45,17 +45,17 @@ def _named(dialect: Dialect) -> list[Select[Any]]:
     return [
         part("repository", name=repositories.c.name, id=repositories.c.id).where(*_is_named(dialect)),
         part("author", name=authors.c.email, id=authors.c.id, said=authors.c.name).where(
-            authors.c.organization_id == _OWN, dialect.among(authors.c.email, "emails")
+            authors.c.organization_id == _OWN, dialect.is_among(authors.c.email, "emails")
         ),
         part(
             "commit", name=commits.c.sha, id=commits.c.id, owner=commits.c.repository_id, other=commits.c.author_id,
             said=commits.c.message, time=commits.c.timestamp,
-        ).where(commits.c.organization_id == _OWN, dialect.among(commits.c.sha, "shas")),
+        ).where(commits.c.organization_id == _OWN, dialect.is_among(commits.c.sha, "shas")),
     ]  # fmt: skip
 
 
 def _is_named(dialect: Dialect) -> list[ColumnElement[bool]]:
-    return [repositories.c.organization_id == _OWN, dialect.among(repositories.c.name, "names")]
+    return [repositories.c.organization_id == _OWN, dialect.is_among(repositories.c.name, "names")]
 
 
 def _locked(dialect: Dialect, unless: ColumnElement[bool]) -> list[Select[Any]]:

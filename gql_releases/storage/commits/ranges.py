@@ -28,9 +28,9 @@ from gql_releases.storage.commits.store import (
     repositories,
     write_rows,
 )
-from gql_releases.storage.engine.natural_keys import values_of
-from gql_releases.storage.engine.statements import Rows, Statement, Then, Transaction
-from gql_releases.storage.engine.types import END_OF_TIME, Id, moment
+from gql_releases.storage.engine.natural_keys import bind_columns
+from gql_releases.storage.engine.statements import Statement, StatementRows, StatementValues, Transaction
+from gql_releases.storage.engine.types import END_OF_TIME, Id, to_datetime
 from gql_releases.storage.repositories import repository_keeper
 
 MAX_RANGES_UPDATED = 50
@@ -69,12 +69,13 @@ FIND_LINK_POSITION = Statement(
 DELETE_HEAD = Statement("commits.delete_head", delete(heads).where(heads.c.id == bindparam("head", type_=Id)))
 _SETTLED = ("kind", "commit_status", "known_until", "head_time")
 UPDATE_HEAD = Statement(
-    "commits.update_head", update(heads).values(values_of(heads, *_SETTLED)).where(heads.c.id == bindparam("head", type_=Id))
+    "commits.update_head",
+    update(heads).values(bind_columns(heads, *_SETTLED)).where(heads.c.id == bindparam("head", type_=Id)),
 )
 UPDATE_COMMIT_STATUS = Statement(
     "commits.update_status",
     update(releases)
-    .values(values_of(releases, "commit_status"))
+    .values(bind_columns(releases, "commit_status"))
     .where(
         releases.c.organization_id == bindparam("organization", type_=Id), releases.c.id == bindparam("release", type_=Id)
     ),
@@ -109,7 +110,7 @@ LIST_RANGES_WAITING_FOR_LIST = Statement(
 )
 LIST_RANGES_WAITING_FOR_NEW_LIST = Statement(
     "commits.list_ranges_waiting_for_new_list",
-    lambda dialect: _waiting(dialect.among(heads.c.known_until, "shas"), and_(_ranged, heads.c.head_time >= _since)),
+    lambda dialect: _waiting(dialect.is_among(heads.c.known_until, "shas"), and_(_ranged, heads.c.head_time >= _since)),
 )
 _is_head = heads.c.known_until == bindparam("sha", type_=heads.c.known_until.type)
 _open = and_(_ranged, heads.c.previous_sha.is_(None), heads.c.head_time >= _since)
@@ -222,15 +223,15 @@ async def update_ranges(
 async def write_lists(
     transaction: Transaction,
     organization: int,
-    rows: Iterable[Rows],
-    completed: Sequence[Rows],
+    rows: Iterable[StatementRows],
+    completed: Sequence[StatementRows],
     lists: Mapping[int, Sequence[tuple[str, LinkedCommit]]],
 ) -> None:
     """Write new releases with their lists, and put together what these make known of others; they have what they were sent.
 
     `lists`: by repository the commits with their shas. Their repositories are locked, against those who make ranges of them.
     """
-    asked: list[Then] = [
+    asked: list[StatementValues] = [
         (LIST_RANGES_WAITING_FOR_NEW_LIST, {
             "organization_id": organization, "repository_id": repository,
             "shas": transaction.dialect.list_value([sha for sha, _ in listed]),
@@ -253,7 +254,7 @@ async def _complete_others(transaction: Transaction, organization: int, waiting:
 async def load_list(transaction: Transaction, organization: int, release: int) -> list[LinkedCommit]:
     """Return a release's stored commits of one repository, the newest first."""
     rows = await transaction.fetch_all(LIST_LINKED_COMMITS, {"organization_id": organization, "release_id": release})
-    return [LinkedCommit(row[0], row[1], row[2], moment(row[3])) for row in rows]
+    return [LinkedCommit(row[0], row[1], row[2], to_datetime(row[3])) for row in rows]
 
 
 async def _heads(transaction: Transaction, organization: int, release: int) -> tuple[list[HeadCommit], str]:
@@ -267,8 +268,8 @@ def _head(
     head_time: Any, sha: str, timestamp: Any, author: int | None, name: str,
 ) -> HeadCommit:  # fmt: skip
     return HeadCommit(
-        row_id, repository, commit, previous, bool(said), kind, CommitStatus(status), until, moment(head_time), sha,
-        moment(timestamp), author, name,
+        row_id, repository, commit, previous, bool(said), kind, CommitStatus(status), until, to_datetime(head_time), sha,
+        to_datetime(timestamp), author, name,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.ref import Ref
 from gql_releases.storage.commits.store import HEAD_KEY, commit_keeper, heads
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import values_of
+from gql_releases.storage.engine.natural_keys import bind_columns
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.repositories import repository_keeper
 
@@ -21,7 +21,7 @@ _SAID = ("commit_id", "previous_sha", "said")
 
 def _upsert_head(dialect: Dialect) -> Any:
     """The head as it is said; of a head that is said anew the range stays as it is."""
-    made = dialect.insert(heads).values(values_of(heads, *HEAD_KEY, *_SAID, "kind", "commit_status"))
+    made = dialect.insert(heads).values(bind_columns(heads, *HEAD_KEY, *_SAID, "kind", "commit_status"))
     anew = [heads.c[name].is_not_distinct_from(made.excluded[name]) for name in _SAID]
     kind = case((or_(heads.c.kind == "LIST", and_(*anew)), heads.c.kind), else_=made.excluded.kind)
     said = {name: made.excluded[name] for name in _SAID}
@@ -39,13 +39,13 @@ async def set_refs(transaction: Transaction, organization: int, release: int, re
     """
     common: dict[str, Any] = {"organization_id": organization}
     dated = {**common, "date_created": now()}
-    repositories = await repository_keeper.keep(
+    repositories = await repository_keeper.find_or_create(
         transaction, dated, {ref.repository: {"name": ref.repository} for ref in refs}
     )
     last = {repositories[ref.repository]: ref for ref in refs}
     for repository, ref in sorted(last.items()):
         bare = {"sha": ref.sha, "author_id": None, "message": None, "timestamp": None}
         shared = {**dated, "repository_id": repository}
-        commit = (await commit_keeper.keep(transaction, shared, {ref.sha: bare}))[ref.sha]
+        commit = (await commit_keeper.find_or_create(transaction, shared, {ref.sha: bare}))[ref.sha]
         head = {"release_id": release, "repository_id": repository, "commit_id": commit, "previous_sha": ref.previous_sha}
         await transaction.execute(SET_HEAD, {**common, **head, **_UNSETTLED})

@@ -19,13 +19,13 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import (
     MAX_ROWS_PER_STATEMENT,
     NaturalKeyTable,
+    bind_columns,
     insert_all,
     insert_ignoring,
     insert_rows,
-    values_of,
 )
-from gql_releases.storage.engine.statements import BulkStatement, Row, Rows, Statement, Then, Transaction
-from gql_releases.storage.engine.types import Id, moment
+from gql_releases.storage.engine.statements import BulkStatement, Row, Statement, StatementRows, StatementValues, Transaction
+from gql_releases.storage.engine.types import Id, to_datetime
 from gql_releases.storage.repositories import repository_keeper
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
@@ -84,7 +84,7 @@ INSERT_HEAD_OF_LIST = BulkStatement("commits.insert_head_of_list", _head_of_list
 COUNT_COMMITS = Statement(
     "commits.count",
     update(releases)
-    .values(values_of(releases, "commit_count", "last_commit_id", "commit_status"))
+    .values(bind_columns(releases, "commit_count", "last_commit_id", "commit_status"))
     .where(
         releases.c.organization_id == bindparam("organization", type_=Id),
         releases.c.id == bindparam("release_id", type_=Id),
@@ -144,7 +144,7 @@ async def set_commits(
     return SentCommits(stored.linked, replaced)
 
 
-def heads_of(organization: int, sent: Mapping[int, Sequence[LinkedCommit]]) -> Rows:
+def heads_of(organization: int, sent: Mapping[int, Sequence[LinkedCommit]]) -> StatementRows:
     """Give what writes the heads of lists that were sent, by release: of each repository its newest commit."""
     common = {"organization_id": organization, "previous_sha": None, "said": False, "kind": "LIST"}
     found = []
@@ -156,14 +156,17 @@ def heads_of(organization: int, sent: Mapping[int, Sequence[LinkedCommit]]) -> R
 
 
 async def write_rows(
-    transaction: Transaction, rows: Iterable[Rows], completed: Sequence[Rows] = (), then: Then | None = None
+    transaction: Transaction,
+    rows: Iterable[StatementRows],
+    completed: Sequence[StatementRows] = (),
+    then: StatementValues | None = None,
 ) -> list[Row]:
     """Write rows, each statement's after those that they refer to, AT_ONCE of them together; then complete others.
 
     Gives what the statement `then` finds, with its values, which does not ask for what is written here. Very many rows are
     better made as they are asked for: between parts others have their turns.
     """
-    batch: list[Rows] = []
+    batch: list[StatementRows] = []
     count = 0
     for statement, given in rows:
         for start in range(0, len(given), MAX_ROWS_PER_STATEMENT):
@@ -191,13 +194,13 @@ async def _clear(transaction: Transaction, organization: int, release: int) -> N
         await transaction.execute(statement, {"organization_id": organization, "release_id": release})
 
 
-def links_of(organization: int, release: int, listed: Sequence[LinkedCommit]) -> list[Rows]:
+def links_of(organization: int, release: int, listed: Sequence[LinkedCommit]) -> list[StatementRows]:
     """Give what links a list of commits to a release that is there."""
     counted = {"organization": organization, "release_id": release, **counts_of(listed)}
     return [*new_links(organization, {release: listed}), (COUNT_COMMITS, [counted])]
 
 
-def new_links(organization: int, lists: Mapping[int, Sequence[LinkedCommit]]) -> list[Rows]:
+def new_links(organization: int, lists: Mapping[int, Sequence[LinkedCommit]]) -> list[StatementRows]:
     """Give what links lists of commits, and their authors, by release."""
     linked, wrote = [], []
     for release, listed in lists.items():
@@ -258,8 +261,8 @@ class CommitBatch:
 
     linked: list[LinkedCommit]
     repositories: dict[str, int]
-    rows: Iterator[Rows]
-    completed: list[Rows]
+    rows: Iterator[StatementRows]
+    completed: list[StatementRows]
 
 
 async def store(
@@ -276,15 +279,15 @@ async def store(
     if many:
         await transaction.yield_to_others()
     common = {"organization_id": organization, "date_created": format_date(now())}
-    drawn = await transaction.draw(repositories, len(named.repositories) - len(looked.repositories))
-    repository_ids, new_repositories = repository_keeper.making(
+    drawn = await transaction.allocate_ids(repositories, len(named.repositories) - len(looked.repositories))
+    repository_ids, new_repositories = repository_keeper.assign_ids(
         dialect, common, named.repositories, looked.repositories, drawn
     )
-    drawn = await transaction.draw(authors, len(named.authors) - len(looked.authors))
-    author_ids, new_authors = author_keeper.making(dialect, common, named.authors, looked.authors, drawn)
-    completed = [author_keeper.completing(named.authors, looked.authors)]
+    drawn = await transaction.allocate_ids(authors, len(named.authors) - len(looked.authors))
+    author_ids, new_authors = author_keeper.assign_ids(dialect, common, named.authors, looked.authors, drawn)
+    completed = [author_keeper.build_completions(named.authors, looked.authors)]
     placed = [repository_ids[one.repository or _unnamed(organization)] for one in arranged]
-    by_repository, rows_of = _rows_of(arranged, placed, author_ids)
+    by_repository, rows_of = _bind_rows(arranged, placed, author_ids)
     if many:
         await transaction.yield_to_others()
     known = {
@@ -293,14 +296,16 @@ async def store(
     }
     if many:
         await transaction.yield_to_others()
-    drawn = await transaction.draw(commits, sum([len(given) - len(known[one]) for one, given in by_repository.items()]))
+    drawn = await transaction.allocate_ids(
+        commits, sum([len(given) - len(known[one]) for one, given in by_repository.items()])
+    )
     ids: dict[int, dict[str, int]] = {}
     new_commits: list[dict[str, Any]] = []
     for repository, given in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
-        ids[repository], new = commit_keeper.making(dialect, shared, given, known[repository], drawn)
+        ids[repository], new = commit_keeper.assign_ids(dialect, shared, given, known[repository], drawn)
         new_commits += new
-        completed.append(commit_keeper.completing(given, known[repository]))
+        completed.append(commit_keeper.build_completions(given, known[repository]))
     if many:
         await transaction.yield_to_others()
     listed = []
@@ -308,7 +313,7 @@ async def store(
     for one, repository, row in zip(arranged, placed, rows_of, strict=True):
         _, _, author, _, time = known[repository].get(one.sha, _NOTHING)
         row_id = ids[repository][one.sha]
-        listed.append(LinkedCommit(row_id, repository, row["author_id"] or author, row["timestamp"] or moment(time)))
+        listed.append(LinkedCommit(row_id, repository, row["author_id"] or author, row["timestamp"] or to_datetime(time)))
         if one.file_changes:
             changed.append((row_id, one.file_changes))
     if many:
@@ -322,7 +327,7 @@ async def store(
     return CommitBatch(listed, repository_ids, chain(rows, changes), completed)
 
 
-def _rows_of(
+def _bind_rows(
     arranged: Sequence[NewCommit], placed: Sequence[int], authors: Mapping[str, int]
 ) -> tuple[dict[int, dict[str, dict[str, Any]]], list[dict[str, Any]]]:
     """Give the row of each commit by repository and sha, and as it is up to each of the commits."""
@@ -369,7 +374,7 @@ async def _merge(
     """Put one repository's new commits among those of the others that stay: by time where all have one, else first."""
     asked = {"organization_id": organization, "release_id": release, "repository_id": own}
     stay = [
-        LinkedCommit(row_id, other, author, moment(time))
+        LinkedCommit(row_id, other, author, to_datetime(time))
         for row_id, other, author, time in await transaction.fetch_all(LIST_LINKED_ELSEWHERE, asked)
     ]
     merged = listed + stay

@@ -19,7 +19,7 @@ MIN_CHANGED_ROWS = 50
 """Rows that may change unseen."""
 FAILURES = RepeatedFailure(logging.getLogger(__name__), "tables cannot be analysed")
 
-_GROWN = """SELECT quote_ident(c.relname) FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+_CHANGED_TABLES = """SELECT quote_ident(c.relname) FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
 WHERE c.relnamespace = current_schema()::regnamespace AND s.n_mod_since_analyze > greatest(c.reltuples, $1)"""
 
 
@@ -34,7 +34,7 @@ async def analyze_changed_tables(connection: Any) -> None:
     A table that another gateway is looking at is left to it, one of another owner to the owner's autovacuum.
     """
     try:
-        grown = [row[0] for row in await connection.fetch(_GROWN, MIN_CHANGED_ROWS)]
+        grown = [row[0] for row in await connection.fetch(_CHANGED_TABLES, MIN_CHANGED_ROWS)]
         if grown:
             await connection.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(grown)}")
     except asyncpg.PostgresError as error:  # a help to the planner is no reason to fail; autovacuum comes by

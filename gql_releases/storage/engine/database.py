@@ -9,7 +9,7 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Row, Statement, Transaction, Values
 
 Result = TypeVar("Result")
-READ_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 5.0
 """Seconds that a read may take, unless set otherwise."""
 Usage = Mapping[str, Mapping[str, float]]
 Work = Callable[[Transaction], Awaitable[Result]]

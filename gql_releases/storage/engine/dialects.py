@@ -41,12 +41,12 @@ ROWS_PER_INSERT = 8
 """Rows that SQLite inserts by one statement where there are so many: each takes four fifths of the time."""
 
 
-def numbered_name(name: str, row: int) -> str:
+def row_parameter_name(name: str, row: int) -> str:
     """Return the name of a parameter in one of the rows of a statement that inserts several."""
     return f"{name}_{row}"
 
 
-def names_in_order(compiled: Any) -> list[str]:
+def list_parameter_names(compiled: Any) -> list[str]:
     """Return the names of a compiled statement's parameters in the driver's order."""
     if isinstance(compiled, NumberingCompiler):
         return list(compiled.numbers)
@@ -96,7 +96,7 @@ class Dialect(Protocol):
 
     rows_per_insert: int
     """Rows that an INSERT of values has."""
-    of_several_rows: Dialect | None
+    multi_row: Dialect | None
     """The same database with SEVERAL rows an INSERT; None where rows come as one value, and of that dialect itself."""
 
     def label(self, sql: str, name: str) -> str:
@@ -105,10 +105,10 @@ class Dialect(Protocol):
     def insert(self, target: Table) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that can have an ON CONFLICT."""
 
-    def numbered(self, offset: int) -> SqlDialect:
+    def number_parameters(self, offset: int) -> SqlDialect:
         """Return a dialect that numbers parameters from `offset` + 1 on. Raises NotImplementedError on SQLite."""
 
-    def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
+    def sort_for_locking(self, keys: list[Key]) -> list[Key]:
         """Give keys of new rows in the order in which they are to be made: one that all writers share, if several write."""
 
     def list_value(self, values: Sequence[Any]) -> Any:
@@ -120,10 +120,10 @@ class Dialect(Protocol):
     def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias | None:
         """Make a table of the rows that a RowsStatement is given; None where it runs over and over."""
 
-    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Say that a column has one of the values of the list bound under `name`."""
 
-    def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    def avoid_index(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give a column that is compared or sorted by without an index: another one finds fewer rows."""
 
     def fold_case(self, text: ColumnElement[str]) -> ColumnElement[str]:
@@ -168,7 +168,7 @@ class SqliteDialect:
     def __init__(self, rows_per_insert: int = 1) -> None:
         self.sql: SqlDialect = sqlite.dialect()
         self.rows_per_insert = rows_per_insert
-        self.of_several_rows: Dialect | None = SqliteDialect(ROWS_PER_INSERT) if rows_per_insert == 1 else None
+        self.multi_row: Dialect | None = SqliteDialect(ROWS_PER_INSERT) if rows_per_insert == 1 else None
 
     def label(self, sql: str, name: str) -> str:
         """Return the text as it is: SQLite has no log."""
@@ -178,11 +178,11 @@ class SqliteDialect:
         """Return SQLite's INSERT."""
         return sqlite.insert(target)
 
-    def numbered(self, offset: int) -> SqlDialect:
+    def number_parameters(self, offset: int) -> SqlDialect:
         """Raise NotImplementedError: SQLite runs one statement after the other."""
         raise NotImplementedError
 
-    def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
+    def sort_for_locking(self, keys: list[Key]) -> list[Key]:
         """Give them as they are: there is one writer, and rows that are read together stand together."""
         return keys
 
@@ -197,11 +197,11 @@ class SqliteDialect:
     def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> None:
         """Give None: running a statement again costs two thirds of taking JSON apart."""
 
-    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Say it with IN."""
         return column.in_(select(self.list_items(name, column.type).c.value))
 
-    def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    def avoid_index(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Put a plus before it: SQLite, which counts no rows, then leaves its indexes alone."""
         return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
@@ -236,7 +236,7 @@ class PostgresDialect:
     batch_limits = 2, 8  # while the database has the one piece, the event loop has the other
 
     rows_per_insert = 1
-    of_several_rows: Dialect | None = None
+    multi_row: Dialect | None = None
 
     def __init__(self) -> None:
         self.sql: SqlDialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
@@ -249,11 +249,11 @@ class PostgresDialect:
         """Return PostgreSQL's INSERT."""
         return postgresql.insert(target)
 
-    def numbered(self, offset: int) -> SqlDialect:
+    def number_parameters(self, offset: int) -> SqlDialect:
         """Return a dialect of the same database whose parameters begin behind those of other parts."""
         return _numbering(offset)
 
-    def in_order_of_locking(self, keys: list[Key]) -> list[Key]:
+    def sort_for_locking(self, keys: list[Key]) -> list[Key]:
         """Sort them: two writers of the same rows never wait for each other in a circle."""
         return sorted(keys)
 
@@ -273,11 +273,11 @@ class PostgresDialect:
         rows = func.json_to_recordset(cast(bindparam(ROWS, type_=Text), JSON)).table_valued(*columns, name="given")
         return rows.render_derived(with_types=True)
 
-    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Say it with = ANY, which an index knows."""
         return column == func.any(bindparam(name, type_=ARRAY(column.type)))
 
-    def checked(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    def avoid_index(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give it as it is: the planner knows how many rows there are."""
         return column
 

@@ -19,7 +19,7 @@ _TRY_NEXT = (
 )
 
 
-def hosts_of(url: str) -> list[str]:
+def split_hosts(url: str) -> list[str]:
     """Give a URL for each host, as asyncpg takes it; of several, the one that can be written to is meant."""
     parts = urlsplit(url)
     given = dict(parse_qsl(parts.query))
@@ -47,7 +47,7 @@ class Hosts:
     def __init__(self, url: str, seconds: float) -> None:
         """Take the URL and the seconds that finding a connection may need, shared by the hosts: one that is cut off
         swallows what is sent to it, and must not use up the time of the next."""
-        self._urls = hosts_of(url)
+        self._urls = split_hosts(url)
         self._seconds = seconds / len(self._urls)
 
     async def connect(self, _: None = None, **settings: Any) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy import Table
 
 from gql_releases.storage.engine.database import Database, Usage, Work
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.statements import Row, Rows, Statement, Then, Transaction, Values
+from gql_releases.storage.engine.statements import Row, Statement, StatementRows, StatementValues, Transaction, Values
 
 Result = TypeVar("Result")
 
@@ -121,16 +121,16 @@ class ObservedTransaction:
         with self._time(statement):
             await self._transaction.execute_many(statement, rows)
 
-    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows: one statement for the observer."""
         statements = [statement for statement, rows in run if rows] + ([then[0]] if then else [])
         name = f"batch of {statements[0].name}" if statements else "batch"
         with _Timed(self, name, "; ".join(statement.prepare(self.dialect).sql for statement in statements)):
             return await self._transaction.execute_batch(run, then)
 
-    async def draw(self, target: Table, count: int) -> Iterator[int]:
+    async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
         """Draw ids for new rows of a table."""
-        return await self._transaction.draw(target, count)
+        return await self._transaction.allocate_ids(target, count)
 
     def require_thread(self) -> None:
         """Raise TakesLong where the work holds up the event loop."""

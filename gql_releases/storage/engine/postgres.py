@@ -22,7 +22,7 @@ from gql_releases.domain.dates import format_date
 from gql_releases.domain.errors import DomainError, TimedOut, Unavailable
 from gql_releases.domain.incidents import Incident, explain_error
 from gql_releases.storage.engine.analyze import analyze_changed_tables, should_analyze
-from gql_releases.storage.engine.database import READ_SECONDS, Usage, Work
+from gql_releases.storage.engine.database import READ_TIMEOUT_SECONDS, Usage, Work
 from gql_releases.storage.engine.dialects import PostgresDialect
 from gql_releases.storage.engine.hosts import Hosts
 from gql_releases.storage.engine.pool import Pool, Session
@@ -31,9 +31,9 @@ from gql_releases.storage.engine.statements import (
     BulkStatement,
     PreparedStatement,
     Row,
-    Rows,
     Statement,
-    Then,
+    StatementRows,
+    StatementValues,
     Values,
 )
 from gql_releases.storage.engine.types import END_OF_TIME
@@ -46,34 +46,39 @@ POOL_SIZE = 10
 """Connections of one process at most, unless set otherwise."""
 POOL_TIMEOUT_SECONDS = 15.0
 """Seconds that a request may wait for a connection, unless set otherwise."""
-STATEMENT_SECONDS = 60.0
+STATEMENT_TIMEOUT_SECONDS = 60.0
 """Seconds that a statement may take."""
 CANCEL_GRACE_SECONDS = 5.0
 """Seconds that a server may take longer to say that a statement took too long; then its connection is cut off."""
-SERVER_SETTINGS = {"jit": "off", "TimeZone": "UTC", "DateStyle": "ISO", "statement_timeout": f"{STATEMENT_SECONDS:.0f}s"}
-"""Plans here are short: compiling them costs more than it saves. Dates have one spelling: see `_as_text`."""
-_NEVER = format_date(END_OF_TIME)
+SERVER_SETTINGS = {
+    "jit": "off",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS:.0f}s",
+}
+"""Plans here are short: compiling them costs more than it saves. Dates have one spelling: see `_from_server`."""
+_END_OF_TIME_TEXT = format_date(END_OF_TIME)
 CONNECTION_LOST_MESSAGE = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
 MAX_DRIVER_STATEMENTS = 50
 """Statements that the driver keeps prepared on a connection for itself: those that are run for many rows."""
-JOINED_BYTES = 1024
+JOINED_STATEMENT_BYTES = 1024
 """What a statement of several weighs beside its SQL."""
 ID_BLOCK_SIZE = 500
 """Ids that are drawn at once."""
 MAX_WRITE_ATTEMPTS = 8
 """Times that a write is tried which another one got in the way of: a deadlock, or the same key at the same moment."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.2
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.005, 0.2
 """Seconds until a write is tried again that met a lock for which it must not wait: half of the first, doubled each time."""
 
-_IN_THE_WAY = (
+_CONFLICTS = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.UniqueViolationError,
     asyncpg.LockNotAvailableError,
     asyncpg.ForeignKeyViolationError,  # what a row refers to was deleted meanwhile
 )
-_GONE = (
+_UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -99,7 +104,7 @@ def is_postgres(url: str) -> bool:
     return urlsplit(url).scheme in ("postgresql", "postgres")
 
 
-def host_of(url: str) -> str:
+def redact_postgres_url(url: str) -> str:
     """Name a database for people: its hosts and its name, and no secret."""
     parts = urlsplit(url)
     hosts = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
@@ -108,10 +113,10 @@ def host_of(url: str) -> str:
 
 async def open_connection(url: str) -> Any:
     """Open a connection by itself. Raises Unavailable."""
-    with TRANSLATED:
+    with POSTGRES_ERRORS:
         try:
             return await Hosts(url, POOL_TIMEOUT_SECONDS).connect()
-        except _GONE:
+        except _UNAVAILABLE:
             raise
         except asyncpg.PostgresError as error:
             raise Unavailable(f"PostgreSQL refuses the connection: {error}") from error
@@ -129,11 +134,11 @@ class PostgresErrors:
             return
         if isinstance(error, _MISCONFIGURED):
             raise Unavailable(f"PostgreSQL refuses the connection: {error}") from error
-        if isinstance(error, _GONE):
+        if isinstance(error, _UNAVAILABLE):
             raise Unavailable from error
 
 
-TRANSLATED = PostgresErrors()
+POSTGRES_ERRORS = PostgresErrors()
 
 
 class Ids:
@@ -142,7 +147,7 @@ class Ids:
     def __init__(self) -> None:
         self._left: dict[str, deque[int]] = {}
 
-    async def draw(self, session: Session, table: str, count: int) -> Iterator[int]:
+    async def allocate(self, session: Session, table: str, count: int) -> Iterator[int]:
         """Give ids of a table that nobody else gets."""
         left = self._left.setdefault(table, deque())
         while len(left) < count:
@@ -188,7 +193,7 @@ class PostgresTransaction:
         """Run a statement once for each row of values, all of them sent at once; or once over arrays."""
         await self.fetch_many(statement, rows)
 
-    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows, and give the rows of `then`: together, in one round trip."""
         # PostgreSQL carries out the parts of a WITH from the last to the first: so they lock rows in the order of `run`.
         wanted = [(statement, rows) for statement, rows in reversed(run) if rows]
@@ -196,13 +201,13 @@ class PostgresTransaction:
             return []
         statements = tuple([statement for statement, _ in wanted])
         whole, binds = _join(self.dialect, statements, then[0] if then else None)
-        given = [then[1] if then else {}, *(_given(statement, rows) for statement, rows in wanted)]
+        given = [then[1] if then else {}, *(_pack_values(statement, rows) for statement, rows in wanted)]
         values = [value for bind, one in zip(binds, given, strict=True) for value in bind(one)]
         return await self._session.fetch(whole, tuple(values))
 
-    async def draw(self, target: Table, count: int) -> Iterator[int]:
+    async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
         """Draw ids from those that this process has of the table's sequence."""
-        return await self._ids.draw(self._session, target.name, count)
+        return await self._ids.allocate(self._session, target.name, count)
 
     def require_thread(self) -> None:
         """Return: the event loop goes on while the server works."""
@@ -216,36 +221,36 @@ class PostgresTransaction:
         if not rows:
             return []
         if isinstance(statement, BulkStatement):
-            return await self.fetch_all(statement, _given(statement, rows))
+            return await self.fetch_all(statement, _pack_values(statement, rows))
         prepared = statement.prepare(self.dialect)
         return await self._session.fetch_many(prepared, [prepared.bind(row) for row in rows])
 
 
-def _given(statement: Statement, rows: list[dict[str, Any]]) -> Values:
+def _pack_values(statement: Statement, rows: list[dict[str, Any]]) -> Values:
     """Give the values of a statement over rows; any other statement has one row."""
     if isinstance(statement, BulkStatement):
-        return statement.gathered(rows)
+        return statement.pack_rows(rows)
     [row] = rows
     return row
 
 
-Joined = tuple[PreparedStatement, tuple[Callable[[Values], Row], ...]]
+JoinedStatement = tuple[PreparedStatement, tuple[Callable[[Values], Row], ...]]
 """A statement of several, and what binds the values of each part."""
-_JOINED: BoundedCache[tuple[Any, ...], Joined] = BoundedCache("joined statements")
+_JOINED_STATEMENTS: BoundedCache[tuple[Any, ...], JoinedStatement] = BoundedCache("joined statements")
 
 
-def _join(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None) -> Joined:
+def _join(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None) -> JoinedStatement:
     """Return one statement of several, which is kept unless the one that finds rows has an unusual shape."""
     key = (dialect, statements, then)
-    joined = _JOINED.get(key)
+    joined = _JOINED_STATEMENTS.get(key)
     if joined is None:
-        joined = _make_joined(dialect, statements, then)
+        joined = _build_joined(dialect, statements, then)
         if joined[0].is_kept:
-            _JOINED.put(key, joined, JOINED_BYTES + 2 * len(joined[0].sql))
+            _JOINED_STATEMENTS.put(key, joined, JOINED_STATEMENT_BYTES + 2 * len(joined[0].sql))
     return joined
 
 
-def _make_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None) -> Joined:
+def _build_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None) -> JoinedStatement:
     """Make one statement of several that change rows, each a part of WITH, and one that finds some; and what binds each.
 
     The parameters of the one that finds rows are the first: it may be a reader's, which is compiled once.
@@ -253,7 +258,7 @@ def _make_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], th
     finding = then.prepare(dialect) if then else PreparedStatement("SELECT WHERE false", lambda values: ())
     parts, offset = [finding], len(finding.names)
     for statement in statements:
-        parts.append(statement.numbered(dialect, offset))
+        parts.append(statement.prepare_from(dialect, offset))
         offset += len(parts[-1].names)
     listed = ", ".join(f"part{index} AS ({part.sql})" for index, part in enumerate(parts[1:]))
     whole = PreparedStatement(f"WITH {listed} {finding.sql}" if listed else finding.sql, lambda values: ())
@@ -265,12 +270,16 @@ class PostgresDatabase:
     """Connections that are opened as requests come, and anew when the server was gone."""
 
     def __init__(
-        self, url: str, size: int = POOL_SIZE, patience: float = POOL_TIMEOUT_SECONDS, read_seconds: float = READ_SECONDS
+        self,
+        url: str,
+        size: int = POOL_SIZE,
+        patience: float = POOL_TIMEOUT_SECONDS,
+        read_seconds: float = READ_TIMEOUT_SECONDS,
     ) -> None:
         """Take the URL, the connections at most, and the seconds that a request may wait for one and a read may take."""
         self.dialect, self._hosts, self._read_seconds = POSTGRES, Hosts(url, patience), read_seconds
         self._pool, self._ids = (
-            Pool(self._connect, size, patience, STATEMENT_SECONDS + CANCEL_GRACE_SECONDS, read_seconds),
+            Pool(self._connect, size, patience, STATEMENT_TIMEOUT_SECONDS + CANCEL_GRACE_SECONDS, read_seconds),
             Ids(),
         )
         self._writes, self._closing = 0, False
@@ -280,7 +289,7 @@ class PostgresDatabase:
         """Give the rows of a statement that reads, which is a snapshot by itself. Raises TimedOut, Unavailable."""
         prepared = statement.prepare(self.dialect)
         bound = prepared.bind(values)
-        with TRANSLATED:
+        with POSTGRES_ERRORS:
             session = await self._pool.acquire()
             session.read(self._read_seconds)
             try:
@@ -305,7 +314,7 @@ class PostgresDatabase:
                 result = await self._in_transaction("BEGIN", "COMMIT", work)
                 self._count_write()
                 return result
-            except _IN_THE_WAY as error:
+            except _CONFLICTS as error:
                 count_fall_back("write_retry")
                 RETRIES.report(explain_error(error))
                 if isinstance(error, asyncpg.DeadlockDetectedError):
@@ -316,12 +325,12 @@ class PostgresDatabase:
                 if time.monotonic() > until if waits else attempt >= MAX_WRITE_ATTEMPTS:
                     raise Unavailable("Others write the same at the moment; nothing was changed.") from error
                 if waits:
-                    await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)))  # noqa: S311 - spreads retries, no secret
+                    await asyncio.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)))  # noqa: S311 - spreads retries, no secret
         raise AssertionError("unreachable")
 
     async def _in_transaction(self, begin: str, end: str, work: Work[Result], seconds: float | None = None) -> Result:
         """Run `work` between two commands; `seconds` are what it may take where it only reads."""
-        with TRANSLATED:
+        with POSTGRES_ERRORS:
             session = await self._pool.acquire()
             if seconds:
                 session.read(seconds)
@@ -342,7 +351,7 @@ class PostgresDatabase:
             self._look = asyncio.create_task(self._analyze())
 
     async def _analyze(self) -> None:
-        with suppress(Unavailable), TRANSLATED:
+        with suppress(Unavailable), POSTGRES_ERRORS:
             session = await self._pool.acquire()
             try:
                 await analyze_changed_tables(session.connection)
@@ -356,12 +365,12 @@ class PostgresDatabase:
         try:
             result = await work
         except BaseException as error:
-            if not _breaks(error):
+            if not _breaks_connection(error):
                 await session.execute("ROLLBACK")
             raise
         try:
             await session.execute(end)
-        except _GONE as error:
+        except _UNAVAILABLE as error:
             raise Unavailable(CONNECTION_LOST_MESSAGE) from error
         return result
 
@@ -373,7 +382,7 @@ class PostgresDatabase:
         if isinstance(error, asyncio.CancelledError):
             self._pool.cancel(session)
         else:
-            self._pool.release(session, broken=_breaks(error))
+            self._pool.release(session, broken=_breaks_connection(error))
 
     def _require_in_time(self, session: Session) -> None:
         """Raise TimedOut where a read was cancelled at its deadline, and not by its caller."""
@@ -404,31 +413,33 @@ class PostgresDatabase:
                 statement_cache_size=MAX_DRIVER_STATEMENTS,
                 max_cacheable_statement_size=LONG_SQL,
             )
-            await have_dates_as_text(connection)
+            await use_text_dates(connection)
         except Exception as error:
             raise Unavailable from error
         return connection
 
 
-async def have_dates_as_text(connection: Any) -> None:
+async def use_text_dates(connection: Any) -> None:
     """Let dates be bound and come as text, as statements and readers of rows want them."""
-    await connection.set_type_codec("timestamptz", schema="pg_catalog", encoder=_to_server, decoder=_as_text, format="text")
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", encoder=_to_server, decoder=_from_server, format="text"
+    )
 
 
-def _as_text(spelled: str) -> str:
+def _from_server(spelled: str) -> str:
     """Give a date as SQLite keeps it and the wire wants it; making a datetime first takes three times as long.
 
     The server writes `2026-01-02 03:04:05.6+00`, with as many digits as it needs.
     """
     if len(spelled) == 22:
         return f"{spelled[:10]}T{spelled[11:19]}.000000Z"
-    return _NEVER if spelled == "infinity" else f"{spelled[:10]}T{spelled[11:-3]:0<15}Z"
+    return _END_OF_TIME_TEXT if spelled == "infinity" else f"{spelled[:10]}T{spelled[11:-3]:0<15}Z"
 
 
 def _to_server(text: str) -> str:
-    return "infinity" if text == _NEVER else text  # as asyncpg itself writes the last of all datetimes
+    return "infinity" if text == _END_OF_TIME_TEXT else text  # as asyncpg itself writes the last of all datetimes
 
 
-def _breaks(error: BaseException) -> bool:
+def _breaks_connection(error: BaseException) -> bool:
     """Say whether a connection is not to be used again after an error: all but refusals, the server's or our own."""
-    return not isinstance(error, DomainError | asyncpg.PostgresError) or isinstance(error, _GONE)
+    return not isinstance(error, DomainError | asyncpg.PostgresError) or isinstance(error, _UNAVAILABLE)

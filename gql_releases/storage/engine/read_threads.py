@@ -14,13 +14,13 @@ from gql_releases.domain.errors import TimedOut
 
 Result = TypeVar("Result")
 
-THREADS = 4
+MAX_READ_THREADS = 4
 """Reads that run at once at most: two that scan and two that are large (see store.py)."""
-AGAIN = 0.02
+INTERRUPT_AGAIN_SECONDS = 0.02
 """Seconds after which a read that is to end is interrupted again: between two statements an interrupt has no effect."""
 
 
-class Ended(Exception):
+class ReadEnded(Exception):
     """The read was told to end."""
 
 
@@ -39,7 +39,7 @@ class ThreadedRead:
     def check(self) -> None:
         """Raise Ended when the read is to end."""
         if self._ending:
-            raise Ended
+            raise ReadEnded
 
     def end(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
         """End the read: interrupt what it runs, again and again until its future has a result."""
@@ -49,7 +49,7 @@ class ThreadedRead:
         with self._lock:
             if self._connection:
                 self._connection.interrupt()
-        loop.call_later(AGAIN, self.end, loop, future)
+        loop.call_later(INTERRUPT_AGAIN_SECONDS, self.end, loop, future)
 
 
 class ReadThreads:
@@ -60,7 +60,7 @@ class ReadThreads:
         self._connect, self._seconds = connect, seconds
         self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._running: dict[asyncio.Future[Any], ThreadedRead] = {}
-        self._threads = ThreadPoolExecutor(THREADS, "sqlite-reader")
+        self._threads = ThreadPoolExecutor(MAX_READ_THREADS, "sqlite-reader")
 
     async def run(self, work: Callable[[sqlite3.Connection, Callable[[], None]], Result]) -> Result:
         """Run `work` on a snapshot in a thread; it gets the connection, and what it calls before each statement.
@@ -80,7 +80,7 @@ class ReadThreads:
             if not future.cancelled():
                 future.exception()  # nobody else looks at it
             raise
-        except Ended:
+        except ReadEnded:
             raise TimedOut(self._seconds) from None
         finally:
             timer.cancel()
@@ -98,7 +98,7 @@ class ReadThreads:
                 return work(connection, read.check)
             except sqlite3.OperationalError as error:
                 if is_interrupt(error):
-                    raise Ended from error
+                    raise ReadEnded from error
                 raise
             finally:
                 read.attach(None)

@@ -15,18 +15,18 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Table
 
-from gql_releases.storage.engine.database import READ_SECONDS, TakesLong, Usage, Work
+from gql_releases.storage.engine.database import READ_TIMEOUT_SECONDS, TakesLong, Usage, Work
 from gql_releases.storage.engine.dialects import ROWS_PER_INSERT, SqliteDialect
 from gql_releases.storage.engine.read_threads import ReadThreads, is_interrupt
-from gql_releases.storage.engine.sqlite_errors import TRANSLATED, translate
+from gql_releases.storage.engine.sqlite_errors import SQLITE_ERRORS, translate
 from gql_releases.storage.engine.sqlite_files import OpenFiles, create_file
 from gql_releases.storage.engine.sqlite_writer import SqliteWriter
-from gql_releases.storage.engine.statements import PreparedStatement, Row, Rows, Statement, Then, Values
+from gql_releases.storage.engine.statements import PreparedStatement, Row, Statement, StatementRows, StatementValues, Values
 
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
-PRAGMAS = (
+CONNECTION_PRAGMAS = (
     "synchronous=FULL",  # what was acknowledged survives a power cut; the group commit pays for it
     "foreign_keys=ON",
     "cache_size=-8192",
@@ -35,13 +35,13 @@ PRAGMAS = (
 BUSY_TIMEOUT_MS = 5000
 MAX_PREPARED_STATEMENTS = 128
 """Statements that a connection keeps prepared, each of at most LONG_SQL characters and some 90 KB; 50 are the writers'."""
-KEPT_STATEMENTS_APART = 8
+MAX_THREAD_STATEMENTS = 8
 """The same for each of the connections that large reads and those that scan run on, whose statements may be longer."""
 SQLITE = SqliteDialect()
 """Of all databases of a process: statements are compiled once for it."""
-STEPS = 100_000
+PROGRESS_STEPS = 100_000
 """Instructions of SQLite's machine between two looks at how long a read holds up the event loop: 2 to 4 ms."""
-LOOKS = 3
+MAX_PROGRESS_CALLS = 3
 """Looks after which a read is taken off the event loop."""
 
 
@@ -61,15 +61,15 @@ def connect(path: Path, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Co
     Raises Unavailable.
     """
     create_file(path)
-    with TRANSLATED:
+    with SQLITE_ERRORS:
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=statements
         )
         try:
             _use_wal(connection)
-            for pragma in PRAGMAS:
+            for pragma in CONNECTION_PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
-            has_forgotten = _forget_figures(connection)
+            has_forgotten = _drop_statistics(connection)
         except BaseException:
             connection.close()
             raise
@@ -95,7 +95,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _forget_figures(connection: sqlite3.Connection) -> bool:
+def _drop_statistics(connection: sqlite3.Connection) -> bool:
     """Drop what an ANALYZE left, and say whether something was: every plan here is made for a planner that knows no figures.
 
     With them SQLite scans a small table rather than look a row up, does not see then that it is one row, and sorts all
@@ -157,20 +157,20 @@ class SqliteTransaction:
 
     def _execute_many(self, prepared: PreparedStatement, rows: list[dict[str, Any]]) -> None:
         bound = [prepared.bind(row) for row in rows]
-        if prepared.several:
+        if prepared.multi_row_sql:
             whole = len(bound) // ROWS_PER_INSERT * ROWS_PER_INSERT
             parts = [tuple(chain(*bound[start : start + ROWS_PER_INSERT])) for start in range(0, whole, ROWS_PER_INSERT)]
-            self._connection.executemany(prepared.several, parts)
+            self._connection.executemany(prepared.multi_row_sql, parts)
             bound = bound[whole:]
         self._connection.executemany(prepared.sql, bound)
 
-    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows, one after another, and give the rows of `then`."""
         for statement, rows in run:
             await self.execute_many(statement, rows)
         return await self.fetch_all(*then) if then else []
 
-    async def draw(self, target: Table, count: int) -> Iterator[int]:
+    async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
         """Count on from the last id: there is one writer."""
         if count == 0:
             return iter(())
@@ -224,16 +224,16 @@ class SqliteDatabase:
     Writes are those of SqliteWriter.
     """
 
-    def __init__(self, path: Path, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(self, path: Path, read_seconds: float = READ_TIMEOUT_SECONDS) -> None:
         """Take the file, and the seconds that a read may take."""
         self.path, self.dialect = path, SQLITE
         self._reader = connect(path)
-        self._reader.set_progress_handler(self._look, STEPS)
+        self._reader.set_progress_handler(self._look, PROGRESS_STEPS)
         self._reading = SqliteTransaction(self._reader, self.dialect)
         self._turn: asyncio.Handle | None = None
         self._looks = 0
         self._files = OpenFiles(path)
-        self._read_threads = ReadThreads(partial(self._connect_again, KEPT_STATEMENTS_APART), read_seconds)
+        self._read_threads = ReadThreads(partial(self._connect_again, MAX_THREAD_STATEMENTS), read_seconds)
         self._writer = SqliteWriter(self._connect_again, self._run_write, self._files)
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
@@ -263,13 +263,13 @@ class SqliteDatabase:
                 return cast(Result, run_through(cast(Any, work(self._reading))))
             except sqlite3.DatabaseError as error:
                 self._require_moved(error, move=move)
-        with TRANSLATED:
+        with SQLITE_ERRORS:
             return await self._read_threads.run(partial(self._read_apart, work))
 
     def _look(self) -> bool:
         """Return whether the statement that runs on the event loop is to be interrupted: SQLite calls it every STEPS."""
         self._looks += 1
-        return self._looks >= LOOKS
+        return self._looks >= MAX_PROGRESS_CALLS
 
     def _require_moved(self, error: sqlite3.DatabaseError, *, move: bool) -> None:
         """Return where a read was interrupted and is to be run again in a thread; else raise what became of it."""

@@ -19,7 +19,7 @@ class SqliteErrors:
             translate(error)
 
 
-TRANSLATED = SqliteErrors()
+SQLITE_ERRORS = SqliteErrors()
 
 
 def translate(error: sqlite3.DatabaseError) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.engine.database import TakesLong, Work
-from gql_releases.storage.engine.sqlite_errors import TRANSLATED, is_busy
+from gql_releases.storage.engine.sqlite_errors import SQLITE_ERRORS, is_busy
 from gql_releases.storage.engine.sqlite_files import OpenFiles
 
 Result = TypeVar("Result")
@@ -24,8 +24,8 @@ MAX_WRITE_GROUP = 8
 """Writes of one commit at most: some milliseconds, for which the event loop does nothing else."""
 WRITE_TIMEOUT_SECONDS = 10.0
 """Seconds from a write's arrival until it is refused, whatever it waits for: other writes, or another process."""
-STOPPED = "The server stops; nothing was changed."
-BUSY = "The store is busy; nothing was changed."
+STOPPED_MESSAGE = "The server stops; nothing was changed."
+BUSY_MESSAGE = "The store is busy; nothing was changed."
 
 
 class Write:
@@ -83,7 +83,7 @@ class SqliteWriter:
         except TimeoutError:
             if write in self._waiting:
                 self._waiting.remove(write)
-                raise Unavailable(BUSY) from None
+                raise Unavailable(BUSY_MESSAGE) from None
             return cast(Result, await write.future)
 
     async def close(self) -> None:
@@ -116,7 +116,7 @@ class SqliteWriter:
         except BaseException:  # cancelled: what was begun has been committed or undone
             for write in (*group, *self._waiting):
                 if not write.committed and write.error is None:
-                    write.error = Unavailable(STOPPED)
+                    write.error = Unavailable(STOPPED_MESSAGE)
                 write.answer()
             self._waiting.clear()
             raise
@@ -129,7 +129,7 @@ class SqliteWriter:
             self._task = None
             while self._waiting:
                 write = self._waiting.popleft()
-                write.error = Unavailable(STOPPED)
+                write.error = Unavailable(STOPPED_MESSAGE)
                 write.answer()
 
     async def _begin(self) -> sqlite3.Connection | None:
@@ -158,7 +158,7 @@ class SqliteWriter:
         """Refuse the writes whose deadline has passed while another process had the file."""
         while self._waiting and self._waiting[0].deadline <= time.monotonic():
             write = self._waiting.popleft()
-            write.error = Unavailable(BUSY)
+            write.error = Unavailable(BUSY_MESSAGE)
             write.answer()
 
     def _next_group(self) -> list[Write]:
@@ -187,7 +187,7 @@ class SqliteWriter:
 
     def _write_again(self, connection: sqlite3.Connection, group: list[Write]) -> None:
         if not _begin_until(connection, group[0].deadline):
-            raise Unavailable(BUSY)
+            raise Unavailable(BUSY_MESSAGE)
         self._write_apart(connection, group)
 
     def _write_apart(self, connection: sqlite3.Connection, group: list[Write]) -> None:
@@ -211,7 +211,7 @@ class SqliteWriter:
         One that is alone needs no savepoint, for which SQLite copies each page before it changes it.
         """
         try:
-            with TRANSLATED:
+            with SQLITE_ERRORS:
                 if len(group) == 1:
                     group[0].result = self._run_work(connection, group[0].work, on_loop)
                     return
@@ -241,7 +241,7 @@ class SqliteWriter:
 def _begin_now(connection: sqlite3.Connection) -> bool:
     """Begin to write and return True, unless another process is writing. Raises Unavailable."""
     try:
-        with TRANSLATED:
+        with SQLITE_ERRORS:
             connection.execute("BEGIN IMMEDIATE")
     except Unavailable as error:
         if is_busy(error.__cause__):
@@ -261,7 +261,7 @@ def _begin_until(connection: sqlite3.Connection, deadline: float) -> bool:
 
 
 def _commit(connection: sqlite3.Connection, group: list[Write]) -> None:
-    with TRANSLATED:
+    with SQLITE_ERRORS:
         try:
             connection.execute("COMMIT")
             for write in group:

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import ARRAY, BindParameter, ClauseElement, Table
 from sqlalchemy import Dialect as SqlDialect
 
-from gql_releases.storage.engine.dialects import ROWS, ROWS_PER_INSERT, Dialect, names_in_order, numbered_name
+from gql_releases.storage.engine.dialects import ROWS, ROWS_PER_INSERT, Dialect, list_parameter_names, row_parameter_name
 from gql_releases.storage.engine.types import END_OF_TIME
 
 _INFINITY = "infinity"
@@ -25,24 +25,24 @@ LONG_SQL = 8_000
 class PreparedStatement:
     """SQL text in the driver's form, and the function that puts a statement's values into the driver's order.
 
-    `names` are those of its parameters in order. `several`: SQLite's text that inserts SEVERAL rows, whose values stand one
-    after the other; None where there is none. `is_kept`: whether a connection keeps it prepared; not where its shape is
-    unusual.
+    `names` are those of its parameters in order. `multi_row_sql`: SQLite's text that inserts ROWS_PER_INSERT rows, whose
+    values follow one another; None where there is none. `is_kept`: whether a connection keeps it prepared, which it does
+    not where the shape of the statement is unusual.
     """
 
-    __slots__ = ("bind", "is_kept", "names", "several", "sql")
+    __slots__ = ("bind", "is_kept", "multi_row_sql", "names", "sql")
 
     def __init__(self, sql: str, bind: Callable[[Values], Row], names: Sequence[str] = ()) -> None:
         """`bind` gives the values of this statement in order; each required one must be there."""
         self.sql, self.bind, self.names = sql, bind, names
-        self.several: str | None = None
+        self.multi_row_sql: str | None = None
         self.is_kept = True
 
 
 def prepare(construct: ClauseElement, dialect: SqlDialect) -> PreparedStatement:
     """Compile a construct. Its text is never changed afterwards: a literal may look like a parameter."""
     compiled: Any = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    names = names_in_order(compiled)
+    names = list_parameter_names(compiled)
     return PreparedStatement(str(compiled), _binder([(name, compiled.binds[name]) for name in names], dialect), names)
 
 
@@ -93,9 +93,9 @@ class Statement:
     def _prepare(self, dialect: Dialect) -> PreparedStatement:
         return self._label(prepare(self._build(dialect), dialect.sql), dialect)
 
-    def numbered(self, dialect: Dialect, offset: int) -> PreparedStatement:
+    def prepare_from(self, dialect: Dialect, offset: int) -> PreparedStatement:
         """Compile this statement as a part of a larger one, its parameters numbered from `offset` + 1 on."""
-        numbering = dialect.numbered(offset)
+        numbering = dialect.number_parameters(offset)
         return self._label(prepare(self._build(dialect), numbering), dialect)
 
     def _label(self, prepared: PreparedStatement, dialect: Dialect) -> PreparedStatement:
@@ -106,14 +106,14 @@ class Statement:
         construct = self._construct
         return construct if isinstance(construct, ClauseElement) else construct(dialect)
 
-    def settle(self, dialect: Dialect, *, is_kept: bool) -> PreparedStatement:
+    def compile_once(self, dialect: Dialect, *, is_kept: bool) -> PreparedStatement:
         """Compile for the only database that this statement is run on, and drop the construct: it is ten times as large."""
         prepared = self.prepare(dialect)
-        prepared.is_kept, self._construct = is_kept and len(prepared.sql) <= LONG_SQL, _settled
+        prepared.is_kept, self._construct = is_kept and len(prepared.sql) <= LONG_SQL, _refuse_to_compile
         return prepared
 
 
-def _settled(dialect: Dialect) -> ClauseElement:
+def _refuse_to_compile(dialect: Dialect) -> ClauseElement:
     raise RuntimeError("this statement was compiled for another database")
 
 
@@ -132,15 +132,15 @@ class BulkStatement(Statement):
     def _prepare(self, dialect: Dialect) -> PreparedStatement:
         """Compile the statement, and a second construct for several rows where nothing but rows is bound."""
         prepared = super()._prepare(dialect)
-        if dialect.of_several_rows:
-            several = super()._prepare(dialect.of_several_rows)
+        if dialect.multi_row:
+            several = super()._prepare(dialect.multi_row)
             if list(several.names) == [
-                numbered_name(name, row) for row in range(ROWS_PER_INSERT) for name in prepared.names
+                row_parameter_name(name, row) for row in range(ROWS_PER_INSERT) for name in prepared.names
             ]:
-                prepared.several = several.sql
+                prepared.multi_row_sql = several.sql
         return prepared
 
-    def gathered(self, rows: list[dict[str, Any]]) -> Values:
+    def pack_rows(self, rows: list[dict[str, Any]]) -> Values:
         """Give the values of some rows, at least one, together."""
         shared = self._shared
         own = [name for name in rows[0] if name not in shared]
@@ -149,9 +149,9 @@ class BulkStatement(Statement):
         return {**rows[0], ROWS: text}
 
 
-Rows = tuple[Statement, list[dict[str, Any]]]
+StatementRows = tuple[Statement, list[dict[str, Any]]]
 """A statement, and the rows that it is run for."""
-Then = tuple[Statement, Values]
+StatementValues = tuple[Statement, Values]
 """A statement, and the values that it is run with."""
 
 
@@ -174,13 +174,13 @@ class Transaction(Protocol):
     async def execute_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values."""
 
-    async def execute_batch(self, run: Sequence[Rows], then: Then | None = None) -> list[Row]:
+    async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
         """Run statements for the effect, each for its rows; none may need to see what another one does.
 
         Gives the rows of the statement `then`, for its values, which is run with them.
         """
 
-    async def draw(self, target: Table, count: int) -> Iterator[int]:
+    async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
         """Draw ids for new rows of a table, which are to be written before more are drawn. Nobody else gets them."""
 
     def require_thread(self) -> None:

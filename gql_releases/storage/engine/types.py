@@ -30,17 +30,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def bind_processor(self, dialect: Dialect) -> Any:
-        return _spelled
+        return _to_text
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         return parse_date(value) if isinstance(value, str) else value
 
 
-def _spelled(value: datetime | str | None) -> str | None:
+def _to_text(value: datetime | str | None) -> str | None:
     return format_date(value) if isinstance(value, datetime) else value
 
 
-def moment(value: datetime | str | None) -> datetime | None:
+def to_datetime(value: datetime | str | None) -> datetime | None:
     """Read a date of a row, or take one that was given as it is."""
     return parse_date(value) if isinstance(value, str) else value
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gql_releases.storage.engine.postgres import host_of, is_postgres
+from gql_releases.storage.engine.postgres import is_postgres, redact_postgres_url
 from gql_releases.storage.engine.sqlite import sqlite_path
 
 
 def redact_url(url: str) -> str:
     """Name the database behind a URL for people, without its secrets. Raises ValueError."""
-    return host_of(url) if is_postgres(url) else str(sqlite_path(url))
+    return redact_postgres_url(url) if is_postgres(url) else str(sqlite_path(url))

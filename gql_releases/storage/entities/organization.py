@@ -36,7 +36,9 @@ def select_release_containing(rows: FromClause, binds: Mapping[str, str], dialec
     else:
         conditions.append(commits.c.sha == bind_value(commits.c.sha, binds["commit"]))
     same = (links.c.organization_id == commits.c.organization_id) & (links.c.commit_id == commits.c.id)
-    first = dialect.checked(links.c.release_id)  # the commits are few: in this order all commits of all releases are walked
+    first = dialect.avoid_index(
+        links.c.release_id
+    )  # the commits are few: in this order all commits of all releases are walked
     found = dialect.join(commits, links, same)
     return select(links.c.release_id).select_from(found).where(*conditions).order_by(first).limit(1)
 

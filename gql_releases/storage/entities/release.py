@@ -31,10 +31,10 @@ from gql_releases.storage.reading.filters import (
     Compare,
     bind_value,
     compare_column,
-    filter_among,
     filter_equals,
     filter_is_set,
     filter_nothing,
+    is_among,
     text_filters,
 )
 from gql_releases.storage.schema.columns import table
@@ -95,7 +95,7 @@ def select_previous_with_commits(rows: FromClause, binds: Mapping[str, str], dia
     same = and_(found.c.organization_id == own.c.organization_id, found.c.id == of_project)
     links = [own.c.organization_id == rows.c.organization_id, own.c.release_id == rows.c.id]
     if "projects" in binds:
-        links.append(dialect.among(own.c.project_id, binds["projects"]))
+        links.append(dialect.is_among(own.c.project_id, binds["projects"]))
     return (
         select(found.c.id)
         .join_from(own, found, same)
@@ -190,7 +190,7 @@ def filter_on_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnEl
 
 def filter_on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The release belongs to one of the projects of a bound list of ids."""
-    return filter_linked(rows, lambda links: dialect.among(links.c.project_id, name))
+    return filter_linked(rows, lambda links: dialect.is_among(links.c.project_id, name))
 
 
 def _filter_in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
@@ -220,7 +220,7 @@ def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> Colum
     )
     wanted = [in_own_organization(projects), newest.is_not(None)]
     if name:
-        wanted.append(filter_among("id")(projects, name, dialect))
+        wanted.append(is_among("id")(projects, name, dialect))
     return rows.c.id.in_(select(newest).select_from(projects).where(*wanted))
 
 
@@ -267,7 +267,7 @@ def _filter_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement
 RELEASE_FILTERS: dict[str, Filter] = {
     "id": filter_equals("id"),
     **text_filters("version"),
-    "version_in": filter_among("version"),
+    "version_in": is_among("version"),
     "version_contains": _filter_version_contains,
     **text_filters("package"),
     **text_filters("build_code"),

@@ -12,7 +12,7 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.forwarding import Claimed, Kind, Upstream, UpstreamState
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import values_of
+from gql_releases.storage.engine.natural_keys import bind_columns
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id, UtcDateTime
 from gql_releases.storage.outbox.writer import outbox, queues, upstreams
@@ -183,7 +183,7 @@ _NAMED = ("url", "organization", "sealed_token", "failures", "resume_at")
 
 
 def _upsert_upstream(dialect: Dialect) -> Any:
-    made = dialect.insert(upstreams).values(values_of(upstreams, *(one.name for one in upstreams.c)))
+    made = dialect.insert(upstreams).values(bind_columns(upstreams, *(one.name for one in upstreams.c)))
     newer = {name: made.excluded[name] for name in _NAMED}
     return made.on_conflict_do_update(index_elements=["organization_id"], set_=newer)
 
@@ -197,7 +197,7 @@ class OutboxStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def due(self) -> list[tuple[int, bool]]:
+    async def list_due(self) -> list[tuple[int, bool]]:
         """Give the organizations for whom something is due, and whether their upstream answered last time."""
         return [(int(row[0]), row[1] == 0) for row in await self._database.rows(LIST_DUE_ORGANIZATIONS, {"now": now()})]
 
@@ -208,16 +208,16 @@ class OutboxStore:
             times = {"organization": organization, "now": now(), "until": until}
             if not well and await transaction.fetch_one(CLAIM_UPSTREAM, times) is None:
                 return []
-            upstream = await _upstream(transaction, organization)
+            upstream = await _find_upstream(transaction, organization)
             if upstream is None:
                 return []
             rows = await transaction.fetch_all(LIST_DUE_QUEUES, {**times, "limit": limit if well else 1})
-            found = [await _claim(transaction, upstream, (row[0], row[1], row[2]), until) for row in rows]
+            found = [await _claim_queue(transaction, upstream, (row[0], row[1], row[2]), until) for row in rows]
             return [one for one in found if one]
 
         return await self._database.write(work)
 
-    async def sent(self, claimed: Claimed, until: datetime | None, deploy: str | None) -> Claimed | None:
+    async def mark_sent(self, claimed: Claimed, until: datetime | None, deploy: str | None) -> Claimed | None:
         """Take a request out that has arrived, and claim the release's next one, unless `until` is None.
 
         `deploy` is the upstream's id of the deploy that it was.
@@ -236,13 +236,13 @@ class OutboxStore:
             if head is None:
                 return None
             await transaction.execute(MARK_QUEUE_PENDING, {"queue": queue, "until": until or moment})
-            upstream = await _upstream(transaction, organization)
+            upstream = await _find_upstream(transaction, organization)
             assert upstream
-            return await _claim(transaction, upstream, (queue, claimed.version, mine[0]), until) if until else None
+            return await _claim_queue(transaction, upstream, (queue, claimed.version, mine[0]), until) if until else None
 
         return await self._database.write(work)
 
-    async def put_off(self, claimed: Claimed, until: datetime, error: str, rest: datetime | None) -> None:
+    async def postpone(self, claimed: Claimed, until: datetime, error: str, rest: datetime | None) -> None:
         """Try a request again later; until `rest` nothing is to be asked of its upstream."""
 
         async def work(transaction: Transaction) -> None:
@@ -253,7 +253,7 @@ class OutboxStore:
 
         await self._database.write(work)
 
-    async def refuse(self, claimed: Claimed, error: str) -> None:
+    async def mark_refused(self, claimed: Claimed, error: str) -> None:
         """Note that the upstream will never take a request; the release's later ones wait behind it."""
 
         async def work(transaction: Transaction) -> None:
@@ -267,7 +267,7 @@ class OutboxStore:
         rows = await self._database.rows(COUNT_UNSENT_QUEUES, {}, large=True)
         return {UpstreamState.PENDING.value: 0, UpstreamState.FAILED.value: 0, **dict(rows)}
 
-    async def failures(self, organization: int) -> int:
+    async def count_failures(self, organization: int) -> int:
         """Give how often in a row an upstream could not be asked."""
         rows = await self._database.rows(FIND_FAILURES, {"organization": organization})
         return int(rows[0][0]) if rows else 0
@@ -346,12 +346,12 @@ class OutboxStore:
         return await self._database.write(work)
 
 
-async def _upstream(transaction: Transaction, organization: int) -> Upstream | None:
+async def _find_upstream(transaction: Transaction, organization: int) -> Upstream | None:
     row = await transaction.fetch_one(FIND_UPSTREAM, {"organization": organization})
     return None if row is None else Upstream(organization, row[0], row[1], bytes(row[2]))
 
 
-async def _claim(
+async def _claim_queue(
     transaction: Transaction, upstream: Upstream, queue: tuple[int, str, str | None], until: datetime
 ) -> Claimed | None:
     """Claim the first request of a queue that nobody else has; an empty queue is one whose requests have all arrived."""

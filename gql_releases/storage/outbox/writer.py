@@ -16,9 +16,9 @@ from gql_releases.domain.forwarding import Body, Kind, UpstreamState, change_bod
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Status
-from gql_releases.storage.engine.natural_keys import insert_returning, values_of
+from gql_releases.storage.engine.natural_keys import bind_columns, insert_returning
 from gql_releases.storage.engine.statements import Statement, Transaction
-from gql_releases.storage.engine.types import Id, moment
+from gql_releases.storage.engine.types import Id, to_datetime
 from gql_releases.storage.lookup import ReleaseHandle
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow
@@ -38,7 +38,7 @@ deploys, deploy_projects, environments = table(DeployRow), table(DeployProjectRo
 Requests = list[tuple[Kind, Body | None]]
 
 
-def _bound(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+def _bind(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     return bindparam(name, type_=column.type)
 
 
@@ -51,7 +51,7 @@ LOCK_UPSTREAM_AND_FIND_QUEUE = Statement(
             queues,
             and_(
                 queues.c.organization_id == upstreams.c.organization_id,
-                queues.c.version == _bound(queues.c.version, "version"),
+                queues.c.version == _bind(queues.c.version, "version"),
             ),
         )
     )
@@ -66,7 +66,7 @@ WAKE_QUEUE = Statement(
     update(queues)
     .values(
         state=literal(UpstreamState.PENDING.value),
-        next_attempt_at=case((_waiting, queues.c.next_attempt_at), else_=_bound(queues.c.next_attempt_at, "now")),
+        next_attempt_at=case((_waiting, queues.c.next_attempt_at), else_=_bind(queues.c.next_attempt_at, "now")),
         attempts=case((_waiting, queues.c.attempts), else_=0),
         last_error=case((_waiting, queues.c.last_error), else_=Null()),
     )
@@ -74,7 +74,8 @@ WAKE_QUEUE = Statement(
     .returning(queues.c.id),
 )
 INSERT_REQUEST = Statement(
-    "outbox.insert_request", outbox.insert().values(values_of(outbox, *(one.name for one in outbox.c if one.name != "id")))
+    "outbox.insert_request",
+    outbox.insert().values(bind_columns(outbox, *(one.name for one in outbox.c if one.name != "id"))),
 )
 
 
@@ -157,11 +158,11 @@ async def forward_creation(
     transaction: Transaction, principal: Principal, release: int, new: NewRelease, *, known: bool
 ) -> None:
     """Send a creation on; `known`: the release was there already."""
-    queue = await _find(transaction, principal, new.version)
+    queue = await _find_queue(transaction, principal, new.version)
     if queue:
-        slugs = await _slugs(transaction, principal, release)
+        slugs = await _list_slugs(transaction, principal, release)
         request = (Kind.CREATION, creation_body(new, slugs, sort_commits(new.commits)))
-        await _put(transaction, principal, queue, new.version, release if known else None, [request])
+        await _put_requests(transaction, principal, queue, new.version, release if known else None, [request])
 
 
 async def forward_change(
@@ -174,12 +175,12 @@ async def forward_change(
     only_repository: str | None = None,
 ) -> None:
     """Send a change on: facts, commits, refs. Sentry replaces all commits, so those of one repository become all."""
-    queue = await _find(transaction, principal, found.version)
+    queue = await _find_queue(transaction, principal, found.version)
     if queue is None:
         return
     requests: Requests = []
     if only_repository is not None:
-        commits = await _stored_commits(transaction, principal, found.id)
+        commits = await _load_commits(transaction, principal, found.id)
     elif commits is not None:
         commits = sort_commits(commits)
     facts = {name: value for name, value in values.items() if name != "status"}
@@ -187,17 +188,17 @@ async def forward_change(
         requests.append((Kind.CHANGE, body))
     status: Status | None = values.get("status")
     if status:
-        slugs = await _slugs(transaction, principal, found.id)
+        slugs = await _list_slugs(transaction, principal, found.id)
         requests.append((Kind.CREATION, status_body(found.version, slugs, status)))
     if requests:
-        await _put(transaction, principal, queue, found.version, found.id, requests)
+        await _put_requests(transaction, principal, queue, found.version, found.id, requests)
 
 
 async def forward_deletion(transaction: Transaction, principal: Principal, version: str) -> None:
     """Send a deletion on."""
-    queue = await _find(transaction, principal, version)
+    queue = await _find_queue(transaction, principal, version)
     if queue:
-        await _put(transaction, principal, queue, version, None, [(Kind.DELETION, None)])
+        await _put_requests(transaction, principal, queue, version, None, [(Kind.DELETION, None)])
 
 
 async def forward_deploy(transaction: Transaction, principal: Principal, deploy: int) -> None:
@@ -208,16 +209,16 @@ async def forward_deploy(transaction: Transaction, principal: Principal, deploy:
     row = await transaction.fetch_one(FIND_DEPLOY, where)
     assert row
     version, release, environment, name, url, started, finished, external_id = row
-    queue = await _find(transaction, principal, version)
+    queue = await _find_queue(transaction, principal, version)
     if queue:
         slugs = [one[0] for one in await transaction.fetch_all(LIST_DEPLOY_SLUGS, where)]
-        body = deploy_body(environment, name, url, moment(started), moment(finished), slugs)
+        body = deploy_body(environment, name, url, to_datetime(started), to_datetime(finished), slugs)
         if external_id is not None:  # Sentry does not know it; an upstream that does keeps it
             body["externalId"] = external_id
-        await _put(transaction, principal, queue, version, release, [(Kind.DEPLOY, body)])
+        await _put_requests(transaction, principal, queue, version, release, [(Kind.DEPLOY, body)])
 
 
-async def _find(transaction: Transaction, principal: Principal, version: str) -> _Queue | None:
+async def _find_queue(transaction: Transaction, principal: Principal, version: str) -> _Queue | None:
     if not principal.forwards:
         return None
     row = await transaction.fetch_one(
@@ -226,7 +227,7 @@ async def _find(transaction: Transaction, principal: Principal, version: str) ->
     return None if row is None else _Queue(row[1])
 
 
-async def _put(
+async def _put_requests(
     transaction: Transaction,
     principal: Principal,
     queue: _Queue,
@@ -245,7 +246,7 @@ async def _put(
         }  # fmt: skip
         [(number,)] = await transaction.fetch_many(INSERT_QUEUE, [row])
         if known is not None:
-            requests = [(Kind.CREATION, await _stored(transaction, principal, known)), *requests]
+            requests = [(Kind.CREATION, await _load_creation(transaction, principal, known)), *requests]
     common = {"organization_id": organization, "queue_id": number, "attempts": 0, "date_created": moment}
     rows = [
         {**common, "kind": kind, "body": None if body is None else orjson.dumps(body).decode()} for kind, body in requests
@@ -253,26 +254,26 @@ async def _put(
     await transaction.execute_many(INSERT_REQUEST, rows)
 
 
-async def _stored(transaction: Transaction, principal: Principal, release: int) -> Body:
+async def _load_creation(transaction: Transaction, principal: Principal, release: int) -> Body:
     """Spell the creation of a release as it stands in the store."""
     row = await transaction.fetch_one(FIND_RELEASE, {"organization": principal.organization_id, "release": release})
     assert row
     version, *values = row
     # The store's own rules may have been others when it was written: nothing of it is read anew.
     facts = {field.name: value for field, value in zip(FORWARDED_FIELDS, values, strict=True)}
-    facts["date_released"] = moment(facts["date_released"])
+    facts["date_released"] = to_datetime(facts["date_released"])
     facts["status"] = Status.ARCHIVED if facts["status"] == Status.ARCHIVED else None
-    found = await _stored_commits(transaction, principal, release)
-    slugs = await _slugs(transaction, principal, release)
+    found = await _load_commits(transaction, principal, release)
+    slugs = await _list_slugs(transaction, principal, release)
     return {"version": version, "projects": slugs, **change_body(facts, found or None, None)}
 
 
-async def _slugs(transaction: Transaction, principal: Principal, release: int) -> list[str]:
+async def _list_slugs(transaction: Transaction, principal: Principal, release: int) -> list[str]:
     rows = await transaction.fetch_all(LIST_PROJECT_SLUGS, {"organization": principal.organization_id, "release": release})
     return [row[0] for row in rows]
 
 
-async def _stored_commits(transaction: Transaction, principal: Principal, release: int) -> list[NewCommit]:
+async def _load_commits(transaction: Transaction, principal: Principal, release: int) -> list[NewCommit]:
     where = {"organization": principal.organization_id, "release": release}
     touched: dict[int, list[FileChange]] = {}
     for commit, path, kind in await transaction.fetch_all(LIST_FILE_CHANGES, where):
@@ -284,7 +285,7 @@ async def _stored_commits(transaction: Transaction, principal: Principal, releas
             None if repository == unnamed else repository,
             message,
             None if email is None else Author(email, name),
-            moment(timestamp),
+            to_datetime(timestamp),
             tuple(touched.get(row_id, ())),
         )
         for row_id, sha, repository, message, email, name, timestamp in await transaction.fetch_all(LIST_COMMITS, where)

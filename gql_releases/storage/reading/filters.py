@@ -37,9 +37,9 @@ def filter_equals(column: str) -> Filter:
     return compare_column(column, eq)
 
 
-def filter_among(column: str) -> Filter:
+def is_among(column: str) -> Filter:
     """The column has one of the values of a list."""
-    return lambda rows, name, dialect: dialect.among(rows.c[column], name)
+    return lambda rows, name, dialect: dialect.is_among(rows.c[column], name)
 
 
 def filter_is_set(column: str, *, wanted: bool) -> Filter:

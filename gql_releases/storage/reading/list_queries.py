@@ -43,7 +43,7 @@ class ListRows:
     def column(self, name: str) -> ColumnElement[Any]:
         """Give a column of the links, to be compared or sorted by."""
         column = self.links.c[name]
-        return self._dialect.checked(column) if name in self.link.checked else column
+        return self._dialect.avoid_index(column) if name in self.link.checked else column
 
     def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Select of the rows, without a condition."""

@@ -120,7 +120,7 @@ class Level:
         """
         weight = LEVEL_BYTES
         if hasattr(self, "statement"):  # a list that comes with its parent's rows has none
-            prepared = self.statement.settle(self.dialect, is_kept=is_kept)
+            prepared = self.statement.compile_once(self.dialect, is_kept=is_kept)
             weight += CHARACTER_BYTES * len(prepared.sql)
             self.is_long = not prepared.is_kept
         self.source, self.columns, self.shapes, self.code, self.finish = None, [], (), SourceBuilder(), _as_it_is

@@ -15,7 +15,7 @@ from gql_releases.domain.commit import sort_commits
 from gql_releases.storage.commits.lookup import build_lookup, run_lookup
 from gql_releases.storage.commits.store import names_of, store, write_rows
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.locks import Locked, lock_organization
+from gql_releases.storage.engine.locks import OrganizationLock, lock_organization
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.projects import create_missing_projects
@@ -28,7 +28,7 @@ releases = table(ReleaseRow)
 
 def _lock_releases(dialect: Dialect) -> Any:
     own = releases.c.organization_id == bindparam("organization", type_=Id)
-    locked = select(releases.c.id).where(own, dialect.among(releases.c.version, "versions"))
+    locked = select(releases.c.id).where(own, dialect.is_among(releases.c.version, "versions"))
     return locked.order_by(releases.c.version).with_for_update(key_share=True)
 
 
@@ -44,7 +44,7 @@ async def lock_bulk(transaction: Transaction, organization: int, creations: Sequ
     """
     if not transaction.dialect.has_concurrent_writers:
         return
-    await lock_organization(transaction, Locked.BULK, organization)
+    await lock_organization(transaction, OrganizationLock.BULK, organization)
     versions = sorted({creation.new.version for creation in creations})
     asked = {"organization": organization, "versions": transaction.dialect.list_value(versions)}
     await transaction.execute(LOCK_RELEASES, asked)

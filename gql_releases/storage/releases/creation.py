@@ -34,7 +34,7 @@ from gql_releases.storage.commits.store import (
 )
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import insert_all
-from gql_releases.storage.engine.statements import Rows, Transaction
+from gql_releases.storage.engine.statements import StatementRows, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id
 from gql_releases.storage.lookup import require_active_token
 from gql_releases.storage.outbox.writer import forward_creation
@@ -58,7 +58,7 @@ COPIED = ("date_created", "release_order", "semver_key", "build_number")
 
 
 def _of_versions(dialect: Dialect) -> tuple[Any, ...]:
-    return releases.c.organization_id == _OWN, dialect.among(releases.c.version, "versions")
+    return releases.c.organization_id == _OWN, dialect.is_among(releases.c.version, "versions")
 
 
 def _named_beside(dialect: Dialect) -> list[Any]:
@@ -66,7 +66,7 @@ def _named_beside(dialect: Dialect) -> list[Any]:
     return [
         part("release", name=releases.c.version, id=releases.c.id).where(*_of_versions(dialect)),
         part("project", name=projects.c.slug, id=projects.c.id).where(
-            projects.c.organization_id == _OWN, dialect.among(projects.c.slug, "slugs")
+            projects.c.organization_id == _OWN, dialect.is_among(projects.c.slug, "slugs")
         ),
         part("upstream", id=upstreams.c.organization_id).where(upstreams.c.organization_id == _OWN),
     ]
@@ -212,7 +212,7 @@ async def _write(
     transaction: Transaction, organization: int, news: Sequence[PendingRelease], stored: CommitBatch
 ) -> list[int]:
     """Write releases with their lists, and what is `stored` for these, and give their ids."""
-    ids = list(await transaction.draw(releases, len(news)))
+    ids = list(await transaction.allocate_ids(releases, len(news)))
     rows, in_projects = {}, []
     lists: dict[int, list[tuple[str, LinkedCommit]]] = {}
     for release, one in zip(ids, news, strict=True):
@@ -222,8 +222,8 @@ async def _write(
             for commit, linked in zip(one.arranged, one.linked, strict=True):
                 lists.setdefault(linked.repository_id, []).append((commit.sha, linked))
     of_releases = {release: one.linked for release, one in zip(ids, news, strict=True)}
-    own: list[Rows] = [
-        (INSERT_RELEASE, [rows[version] for version in transaction.dialect.in_order_of_locking(list(rows))]),
+    own: list[StatementRows] = [
+        (INSERT_RELEASE, [rows[version] for version in transaction.dialect.sort_for_locking(list(rows))]),
         (LINK_NEW_RELEASE, in_projects),
         *new_links(organization, of_releases),
         heads_of(organization, of_releases),

@@ -32,8 +32,8 @@ from gql_releases.storage.commits.ranges import known, lock_lines, update_ranges
 from gql_releases.storage.commits.refs import set_refs
 from gql_releases.storage.commits.store import clear_commits, set_commits
 from gql_releases.storage.engine.database import Database
-from gql_releases.storage.engine.locks import Locked, lock_organization
-from gql_releases.storage.engine.natural_keys import insert_rows, values_of
+from gql_releases.storage.engine.locks import OrganizationLock, lock_organization
+from gql_releases.storage.engine.natural_keys import bind_columns, insert_rows
 from gql_releases.storage.engine.statements import BulkStatement, Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id
 from gql_releases.storage.environments import delete_release_environments, refresh_current
@@ -76,14 +76,14 @@ def _where_release(column: Any) -> Any:
 def update_columns(names: tuple[str, ...]) -> Statement:
     """Return the statement that sets columns of one release."""
     return Statement(
-        "releases.update", update(releases).values(values_of(releases, *names)).where(_where_release(releases.c.id))
+        "releases.update", update(releases).values(bind_columns(releases, *names)).where(_where_release(releases.c.id))
     )
 
 
 UPDATE_DATE_OF_LINKS = Statement(
     "releases.update_date_of_links",
     update(links)
-    .values(values_of(links, "release_order", "date_shown"))
+    .values(bind_columns(links, "release_order", "date_shown"))
     .where(links.c.organization_id == bindparam("organization", type_=Id), _where_release(links.c.release_id)),
 )
 CLEAR_LAST_DEPLOY = Statement(
@@ -311,7 +311,7 @@ class ReleaseStore:
         """Delete a release with its links, heads and deploys, and give its id. Raises ReleaseNotFound."""
 
         async def work(transaction: Transaction) -> int:
-            await lock_organization(transaction, Locked.DEPLOYS, principal.organization_id)
+            await lock_organization(transaction, OrganizationLock.DEPLOYS, principal.organization_id)
             found = await find_release(transaction, principal, key, deleted=True)
             places = await delete_release_environments(transaction, principal.organization_id, found.id)
             await transaction.execute(CLEAR_LAST_DEPLOY, {"release": found.id})

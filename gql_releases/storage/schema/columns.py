@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gql_releases.storage.engine.types import Id, UtcDateTime, identifier
 
-NAMING = {
+NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -17,34 +17,34 @@ NAMING = {
 }
 
 
-def typed(sa_type: Any, **more: Any) -> Any:
+def field(sa_type: Any, **more: Any) -> Any:
     """A field of a SQLAlchemy type."""
     return Field(sa_type=sa_type, **more)
 
 
 def text(length: int, **more: Any) -> Any:
     """An identifier's field of at most `length` characters."""
-    return typed(identifier(length), **more)
+    return field(identifier(length), **more)
 
 
 def date(**more: Any) -> Any:
     """A moment's field."""
-    return typed(UtcDateTime, **more)
+    return field(UtcDateTime, **more)
 
 
 def key() -> Any:
     """The surrogate key's field; None until the database has given it."""
-    return typed(Id, default=None, primary_key=True)
+    return field(Id, default=None, primary_key=True)
 
 
 def owner(*, primary_key: bool = False) -> Any:
     """The field that says whose row this is."""
-    return typed(Id, foreign_key="organizations.id", nullable=False, primary_key=primary_key)
+    return field(Id, foreign_key="organizations.id", nullable=False, primary_key=primary_key)
 
 
 def member(**more: Any) -> Any:
     """A field that holds another row's surrogate key; `reference` makes it a foreign key."""
-    return typed(Id, **more)
+    return field(Id, **more)
 
 
 def reference(column: str, table: str, *, cascade: bool = False, use_alter: bool = False) -> ForeignKeyConstraint:

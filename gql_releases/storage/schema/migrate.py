@@ -37,17 +37,17 @@ class MigrationFailed(CommandFailed):
     """A migration that the database refused; nothing of it was kept."""
 
 
-def _on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
+def _run_on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
     """Run some work on a connection of its own. Raises Unavailable, MigrationFailed."""
     if not is_postgres(url):
-        return _on_sqlite(sqlite_path(url), work)
+        return _run_on_sqlite(sqlite_path(url), work)
     try:
-        return asyncio.run(_on_postgres(url, work))
+        return asyncio.run(_run_on_postgres(url, work))
     except DBAPIError as error:
         raise MigrationFailed(_failure(error.orig or error)) from None
 
 
-def _on_sqlite(path: Path, work: Callable[[Connection], Result]) -> Result:
+def _run_on_sqlite(path: Path, work: Callable[[Connection], Result]) -> Result:
     if not path.parent.is_dir():
         raise Unavailable(f"There is no folder {path.parent} for the database.")
     create_file(path)
@@ -88,7 +88,7 @@ def _failure(error: BaseException) -> str:
     return f"The migration failed and nothing was changed: {str(error).partition(chr(10))[0]}"
 
 
-async def _on_postgres(url: str, work: Callable[[Connection], Result]) -> Result:
+async def _run_on_postgres(url: str, work: Callable[[Connection], Result]) -> Result:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: open_connection(url))
     try:
         async with engine.connect() as connection:
@@ -104,16 +104,16 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def head() -> str:
+def head_revision() -> str:
     """Give the newest revision."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
     assert newest
     return newest
 
 
-def current(url: str) -> str | None:
+def current_revision(url: str) -> str | None:
     """Give the revision that a database is at; None for an empty one."""
-    return _on_connection(url, _revision)
+    return _run_on_connection(url, _revision)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -136,15 +136,15 @@ def migrate(url: str, revision: str = "head") -> None:
             command.upgrade(_config(connection), revision)
         connection.commit()
 
-    _on_connection(url, work)
+    _run_on_connection(url, work)
 
 
-def differences(url: str) -> list[object]:
+def list_differences(url: str) -> list[object]:
     """List what the tables of a database have otherwise than the code declares; nothing, if all is well."""
-    return _on_connection(url, lambda found: list(compare_metadata(MigrationContext.configure(found), metadata)))
+    return _run_on_connection(url, lambda found: list(compare_metadata(MigrationContext.configure(found), metadata)))
 
 
-def new_revision(message: str) -> Path | None:
+def write_revision(message: str) -> Path | None:
     """Write a migration for what the code declares and the migrations do not make yet; return None if that is nothing.
 
     What differs is read from an empty SQLite store at the newest revision.
@@ -152,10 +152,10 @@ def new_revision(message: str) -> Path | None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/new.db"
         migrate(url)
-        if not differences(url):
+        if not list_differences(url):
             return None
-        number = f"{int(head()) + 1:04d}"
-        script = _on_connection(
+        number = f"{int(head_revision()) + 1:04d}"
+        script = _run_on_connection(
             url,
             lambda connection: command.revision(_config(connection), message, autogenerate=True, rev_id=number),
         )

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from gql_releases.storage.engine.postgres import TRANSLATED, is_postgres, open_connection
+from gql_releases.storage.engine.postgres import POSTGRES_ERRORS, is_postgres, open_connection
 from gql_releases.storage.engine.sqlite import BUSY_TIMEOUT_MS, sqlite_path
-from gql_releases.storage.engine.sqlite_errors import TRANSLATED as SQLITE_TRANSLATED
+from gql_releases.storage.engine.sqlite_errors import SQLITE_ERRORS as SQLITE_TRANSLATED
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 COPY_MARKS_TABLE = "copying"
 """The table in the target of a copy that holds how far it is; it is dropped when both databases are equal."""
-CURRENT = "SELECT version_num FROM alembic_version"
+FIND_REVISION = "SELECT version_num FROM alembic_version"
 REVISION_TABLE = "alembic_version"
-SQLITE_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN (?, ?)"
-POSTGRES_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename = ANY($1)"
+LIST_SQLITE_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN (?, ?)"
+LIST_POSTGRES_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename = ANY($1)"
 
 
-def newest() -> str:
+def newest_revision() -> str:
     """Give the newest revision: scripts are named by theirs."""
     return max(script.name.partition("_")[0] for script in VERSIONS.glob("[0-9]*.py"))
 
@@ -37,7 +37,7 @@ class DatabaseState:
     @property
     def is_current(self) -> bool:
         """Whether the tables are up to date."""
-        return self.revision == newest()
+        return self.revision == newest_revision()
 
     def missing(self) -> list[str]:
         """List the revisions that a migration would apply, oldest first."""
@@ -50,30 +50,30 @@ EMPTY = DatabaseState(None, False)
 
 def is_current(url: str) -> bool:
     """Say whether a database's tables are up to date; not those of one that is empty or not there. Raises Unavailable."""
-    return database_state(url).is_current
+    return read_state(url).is_current
 
 
-def database_state(url: str) -> DatabaseState:
+def read_state(url: str) -> DatabaseState:
     """Read the state of a database without changing it; EMPTY for a SQLite file that is not there. Raises Unavailable."""
-    return asyncio.run(_on_postgres(url)) if is_postgres(url) else _on_sqlite(sqlite_path(url))
+    return asyncio.run(_read_postgres(url)) if is_postgres(url) else _read_sqlite(sqlite_path(url))
 
 
-def _on_sqlite(path: Path) -> DatabaseState:
+def _read_sqlite(path: Path) -> DatabaseState:
     if not path.exists():
         return EMPTY
     address = f"file:{quote(str(path))}?mode=rw"
     with SQLITE_TRANSLATED, closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-        tables = {name for (name,) in connection.execute(SQLITE_TABLES, (REVISION_TABLE, COPY_MARKS_TABLE))}
-        row = connection.execute(CURRENT).fetchone() if REVISION_TABLE in tables else None
+        tables = {name for (name,) in connection.execute(LIST_SQLITE_TABLES, (REVISION_TABLE, COPY_MARKS_TABLE))}
+        row = connection.execute(FIND_REVISION).fetchone() if REVISION_TABLE in tables else None
     return DatabaseState(row and str(row[0]), COPY_MARKS_TABLE in tables)
 
 
-async def _on_postgres(url: str) -> DatabaseState:
+async def _read_postgres(url: str) -> DatabaseState:
     connection = await open_connection(url)
     try:
-        with TRANSLATED:
-            tables = {row[0] for row in await connection.fetch(POSTGRES_TABLES, [REVISION_TABLE, COPY_MARKS_TABLE])}
-            revision = await connection.fetchval(CURRENT) if REVISION_TABLE in tables else None
+        with POSTGRES_ERRORS:
+            tables = {row[0] for row in await connection.fetch(LIST_POSTGRES_TABLES, [REVISION_TABLE, COPY_MARKS_TABLE])}
+            revision = await connection.fetchval(FIND_REVISION) if REVISION_TABLE in tables else None
     finally:
         await connection.close()
     return DatabaseState(None if revision is None else str(revision), COPY_MARKS_TABLE in tables)

@@ -21,10 +21,10 @@ from gql_releases.storage.engine.sqlite_errors import is_not_a_database
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema import migrate
 from gql_releases.storage.schema.revision import COPY_MARKS_TABLE
-from gql_releases.storage.transfer.endpoints import CopyEndpoint, CopyInProgress, open_end
+from gql_releases.storage.transfer.endpoints import CopyEndpoint, CopyInProgress, open_endpoint
 from gql_releases.storage.transfer.table_parts import Part, parts_to_copy, whole_tables
 
-BATCH = 5000
+MAX_BATCH_ROWS = 5000
 """Rows of a transaction."""
 COPY_AGAIN_MESSAGE = "Make the target empty and copy again, while nothing writes to the source."
 
@@ -59,7 +59,7 @@ class TableComparison:
         return self.rows[0] == self.rows[1] and self.digests[0] == self.digests[1]
 
 
-async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int = BATCH) -> list[TableComparison]:
+async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int = MAX_BATCH_ROWS) -> list[TableComparison]:
     """Copy all tables and compare them; the source's must be up to date, the target's are brought there.
 
     Raises CopyRefused, before anything was changed, for a target that holds anything else; ValueError; Unavailable, after
@@ -67,12 +67,12 @@ async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int
     """
     if redact_url(source_url) == redact_url(target_url):
         raise CopyRefused("The source and the target are the same database.")
-    async with _opened(source_url, to_write=False) as source:
+    async with _open(source_url, to_write=False) as source:
         if COPY_MARKS_TABLE in await source.tables():
             raise CopyRefused(f"{redact_url(source_url)} is itself a copy that is not finished.")
         await _require_free(source_url, target_url)
         await to_thread(migrate.migrate, target_url)
-        async with _opened(target_url, to_write=True) as target:
+        async with _open(target_url, to_write=True) as target:
             try:
                 await target.lock()
             except CopyInProgress as error:
@@ -92,8 +92,8 @@ async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int
 
 
 @asynccontextmanager
-async def _opened(url: str, *, to_write: bool) -> AsyncIterator[CopyEndpoint]:
-    end = await open_end(url, to_write=to_write)
+async def _open(url: str, *, to_write: bool) -> AsyncIterator[CopyEndpoint]:
+    end = await open_endpoint(url, to_write=to_write)
     if end is None:
         raise CopyRefused(f"There is no database {redact_url(url)}.")
     try:
@@ -104,7 +104,7 @@ async def _opened(url: str, *, to_write: bool) -> AsyncIterator[CopyEndpoint]:
 
 async def _require_free(source_url: str, target_url: str) -> None:
     """Refuse a target that is neither empty nor this source's unfinished copy. Nothing is written."""
-    target, name = await open_end(target_url, to_write=False), redact_url(target_url)
+    target, name = await open_endpoint(target_url, to_write=False), redact_url(target_url)
     if target is None:
         return
     try:
@@ -120,7 +120,7 @@ async def _require_free(source_url: str, target_url: str) -> None:
                 if begun != {redact_url(source_url)}:
                     raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {COPY_AGAIN_MESSAGE}")
                 ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
-                if revision != migrate.head():
+                if revision != migrate.head_revision():
                     raise CopyRefused(f"{name} has an unfinished copy that another version began: {COPY_AGAIN_MESSAGE}")
                 return
             filled = await _filled_tables(target, found)

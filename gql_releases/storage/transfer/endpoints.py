@@ -17,7 +17,7 @@ import asyncpg
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.storage.engine import postgres, sqlite
 from gql_releases.storage.engine.sqlite import sqlite_path
-from gql_releases.storage.engine.sqlite_errors import TRANSLATED
+from gql_releases.storage.engine.sqlite_errors import SQLITE_ERRORS
 from gql_releases.storage.engine.statements import Row
 from gql_releases.storage.transfer.table_parts import Key, Part, numbered_tables, whole_tables
 
@@ -71,7 +71,7 @@ class CopyEndpoint(Protocol):
         """Let go."""
 
 
-class SqliteEnd:
+class SqliteEndpoint:
     """A SQLite file. The source is opened so that nothing can be written."""
 
     sign = "?"
@@ -81,7 +81,7 @@ class SqliteEnd:
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
         """Run a statement and give its rows."""
-        with TRANSLATED:
+        with SQLITE_ERRORS:
             return self._connection.execute(sql, values).fetchall()
 
     async def tables(self) -> set[str]:
@@ -94,11 +94,11 @@ class SqliteEnd:
     async def rows(self, part: Part, after: Key | None, limit: int) -> list[Row]:
         """Give rows; moments that are spelled in another way come in the one form."""
         found = await self.fetch(part.select(self.sign, after=after is not None), *(after or ()), limit)
-        return _turned(part, found, _spelled, int)
+        return _convert_rows(part, found, _normalize_date, int)
 
     async def put(self, part: Part, rows: list[Row]) -> None:
         """Write rows."""
-        with TRANSLATED:
+        with SQLITE_ERRORS:
             self._connection.executemany(part.update(self.sign) if part.waiting else part.insert(self.sign), rows)
 
     async def last_ids(self) -> dict[str, int]:
@@ -146,7 +146,7 @@ class SqliteEnd:
         self._connection.close()
 
 
-class PostgresEnd:
+class PostgresEndpoint:
     """A PostgreSQL database."""
 
     sign = "$"
@@ -156,7 +156,7 @@ class PostgresEnd:
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
         """Run a statement and give its rows."""
-        with postgres.TRANSLATED:
+        with postgres.POSTGRES_ERRORS:
             return cast(list[Row], await self._connection.fetch(sql, *values))
 
     async def tables(self) -> set[str]:
@@ -167,12 +167,12 @@ class PostgresEnd:
     async def rows(self, part: Part, after: Key | None, limit: int) -> list[Row]:
         """Give rows, moments spelled out."""
         found = await self.fetch(part.select(self.sign, after=after is not None), *(after or ()), limit)
-        return _turned(part, found, format_date, int)
+        return _convert_rows(part, found, format_date, int)
 
     async def put(self, part: Part, rows: list[Row]) -> None:
         """Write rows, new ones by COPY."""
-        native = _turned(part, rows, datetime.fromisoformat, bool)
-        with postgres.TRANSLATED:
+        native = _convert_rows(part, rows, datetime.fromisoformat, bool)
+        with postgres.POSTGRES_ERRORS:
             if part.waiting:
                 await self._connection.executemany(part.update(self.sign), native)
             else:
@@ -205,14 +205,14 @@ class PostgresEnd:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
         """Hold one repeatable read."""
-        with postgres.TRANSLATED:
+        with postgres.POSTGRES_ERRORS:
             async with self._connection.transaction(isolation="repeatable_read", readonly=True):
                 yield
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """Commit at the end."""
-        with postgres.TRANSLATED:
+        with postgres.POSTGRES_ERRORS:
             async with self._connection.transaction():
                 yield
 
@@ -226,11 +226,11 @@ class PostgresEnd:
         await self._connection.close()
 
 
-def _spelled(text: str) -> str:
+def _normalize_date(text: str) -> str:
     return text if len(text) == 27 and text[26] == "Z" else format_date(parse_date(text))
 
 
-def _turned(part: Part, rows: Iterable[Row], date: Callable[[Any], Any], boolean: Callable[[Any], Any]) -> list[Row]:
+def _convert_rows(part: Part, rows: Iterable[Row], date: Callable[[Any], Any], boolean: Callable[[Any], Any]) -> list[Row]:
     """Give rows with their moments and Booleans in another form."""
     places = [*((place, date) for place in part.dates), *((place, boolean) for place in part.booleans)]
     made = []
@@ -243,15 +243,17 @@ def _turned(part: Part, rows: Iterable[Row], date: Callable[[Any], Any], boolean
     return made
 
 
-async def open_end(url: str, *, to_write: bool) -> CopyEndpoint | None:
+async def open_endpoint(url: str, *, to_write: bool) -> CopyEndpoint | None:
     """Open a database; None for a SQLite file to be read that is not there. Raises ValueError, Unavailable."""
     if postgres.is_postgres(url):
-        return PostgresEnd(await postgres.open_connection(url))
+        return PostgresEndpoint(await postgres.open_connection(url))
     path = sqlite_path(url)
     if to_write:
-        return SqliteEnd(sqlite.connect(path))
+        return SqliteEndpoint(sqlite.connect(path))
     if not path.exists():
         return None
-    with TRANSLATED:
+    with SQLITE_ERRORS:
         read_only = f"file:{quote(str(path))}?mode=ro"
-        return SqliteEnd(sqlite3.connect(read_only, uri=True, isolation_level=None, timeout=sqlite.BUSY_TIMEOUT_MS / 1000))
+        return SqliteEndpoint(
+            sqlite3.connect(read_only, uri=True, isolation_level=None, timeout=sqlite.BUSY_TIMEOUT_MS / 1000)
+        )

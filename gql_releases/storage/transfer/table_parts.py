@@ -37,7 +37,7 @@ class Part:
         """Say which rows come next: after a key, if one is bound, and no more than the number bound last."""
         keys, conditions = join_names(self.key), []
         if after:
-            conditions.append(f"({keys}) > ({_bound(sign, 1, len(self.key))})")
+            conditions.append(f"({keys}) > ({_parameters(sign, 1, len(self.key))})")
         if self.waiting:
             conditions.append("(" + " OR ".join(f'"{name}" IS NOT NULL' for name in self.waiting) + ")")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -46,7 +46,7 @@ class Part:
 
     def insert(self, sign: str) -> str:
         """Say how a row is put in."""
-        return f'INSERT INTO "{self.table}" ({join_names(self.columns)}) VALUES ({_bound(sign, 1, len(self.columns))})'
+        return f'INSERT INTO "{self.table}" ({join_names(self.columns)}) VALUES ({_parameters(sign, 1, len(self.columns))})'
 
     def update(self, sign: str) -> str:
         """Say how the columns that waited are put into a row that is there; values stand in the order of the columns."""
@@ -60,7 +60,7 @@ def join_names(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _bound(sign: str, first: int, count: int) -> str:
+def _parameters(sign: str, first: int, count: int) -> str:
     return ", ".join(f"{sign}{number}" for number in range(first, first + count))
 
 

@@ -10,10 +10,10 @@ from pkgutil import iter_modules
 
 from sqlmodel import SQLModel
 
-from gql_releases.storage.schema.columns import NAMING
+from gql_releases.storage.schema.columns import NAMING_CONVENTION
 
 metadata = SQLModel.metadata
-metadata.naming_convention = NAMING
+metadata.naming_convention = NAMING_CONVENTION
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

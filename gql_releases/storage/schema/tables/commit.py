@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from gql_releases.storage.schema.columns import (
     NO_ID_REUSE,
     date,
+    field,
     key,
     member,
     natural_key,
@@ -16,7 +17,6 @@ from gql_releases.storage.schema.columns import (
     reference,
     sorted_by,
     text,
-    typed,
 )
 
 
@@ -48,7 +48,7 @@ class CommitRow(SQLModel, table=True):
     repository_id: int = member()
     sha: str = text(64)
     author_id: int | None = member(nullable=True)
-    message: str | None = typed(Text(), nullable=True)
+    message: str | None = field(Text(), nullable=True)
     timestamp: datetime | None = date(nullable=True)
     date_created: datetime = date()
 

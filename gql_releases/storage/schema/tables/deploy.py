@@ -9,6 +9,7 @@ from gql_releases.storage.schema.columns import (
     NO_ID_REUSE,
     WITHOUT_ROWID,
     date,
+    field,
     key,
     member,
     natural_key,
@@ -17,7 +18,6 @@ from gql_releases.storage.schema.columns import (
     reference,
     sorted_by,
     text,
-    typed,
 )
 
 
@@ -48,8 +48,8 @@ class DeployRow(SQLModel, table=True):
     date_created: datetime = date()
     status: str = text(12)
     external_id: str | None = text(64, nullable=True)
-    comment: str | None = typed(Text(), nullable=True)
-    links: str = typed(Text())
+    comment: str | None = field(Text(), nullable=True)
+    links: str = field(Text())
     previous_release_id: int | None = member(nullable=True)
 
 

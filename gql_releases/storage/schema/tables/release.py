@@ -9,6 +9,7 @@ from gql_releases.storage.schema.columns import (
     NO_ID_REUSE,
     WITHOUT_ROWID,
     date,
+    field,
     key,
     member,
     natural_key,
@@ -17,7 +18,6 @@ from gql_releases.storage.schema.columns import (
     reference,
     sorted_by,
     text,
-    typed,
 )
 
 
@@ -45,9 +45,9 @@ class ReleaseRow(SQLModel, table=True):
     url: str | None = text(200, nullable=True)
     status: str = text(8)
     user_agent: str | None = text(256, nullable=True)
-    notes: str | None = typed(Text(), nullable=True)
-    metadata_json: str | None = typed(Text(), nullable=True)
-    folded_version: str | None = typed(Text(), nullable=True)
+    notes: str | None = field(Text(), nullable=True)
+    metadata_json: str | None = field(Text(), nullable=True)
+    folded_version: str | None = field(Text(), nullable=True)
     date_created: datetime = date()
     date_released: datetime | None = date(nullable=True)
     release_order: datetime = date()

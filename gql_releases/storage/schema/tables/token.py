@@ -6,15 +6,7 @@ from sqlalchemy import LargeBinary
 from sqlmodel import SQLModel
 
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.schema.columns import (
-    NO_ID_REUSE,
-    date,
-    key,
-    owner,
-    referable,
-    text,
-    typed,
-)
+from gql_releases.storage.schema.columns import NO_ID_REUSE, date, field, key, owner, referable, text
 
 
 class TokenRow(SQLModel, table=True):
@@ -25,7 +17,7 @@ class TokenRow(SQLModel, table=True):
 
     id: int | None = key()
     organization_id: int = owner()
-    digest: bytes = typed(LargeBinary(32), unique=True)
+    digest: bytes = field(LargeBinary(32), unique=True)
     hint: str = text(8)
     name: str = text(64)
     scopes: str = text(200)
@@ -33,5 +25,5 @@ class TokenRow(SQLModel, table=True):
     expires_at: datetime | None = date(nullable=True)
     revoked_at: datetime | None = date(nullable=True)
     last_used_at: datetime | None = date(nullable=True)
-    maker_id: int | None = typed(Id, nullable=True)
+    maker_id: int | None = field(Id, nullable=True)
     """The token that made this one; None where the command line did, or before this was recorded. Rows are never deleted."""

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from gql_releases.storage.schema.columns import (
     NO_ID_REUSE,
     date,
+    field,
     key,
     member,
     natural_key,
@@ -16,7 +17,6 @@ from gql_releases.storage.schema.columns import (
     reference,
     sorted_by,
     text,
-    typed,
 )
 
 
@@ -28,7 +28,7 @@ class UpstreamRow(SQLModel, table=True):
     organization_id: int = owner(primary_key=True)
     url: str = text(200)
     organization: str = text(100)
-    sealed_token: bytes = typed(LargeBinary())
+    sealed_token: bytes = field(LargeBinary())
     failures: int = 0
     resume_at: datetime = date()
     date_created: datetime = date()
@@ -68,6 +68,6 @@ class OutboxRow(SQLModel, table=True):
     organization_id: int = owner()
     queue_id: int = member()
     kind: str = text(8)
-    body: str | None = typed(Text(), nullable=True)
+    body: str | None = field(Text(), nullable=True)
     attempts: int = 0
     date_created: datetime = date()
