@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 
 from gql_releases.domain.paging import Order
 from gql_releases.storage.reading.entity import Catalogue, Entity, NameCheckQuery, ToMany, ToOne
-from gql_releases.storage.reading.filters import is_among
+from gql_releases.storage.reading.filters import filter_among
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.token import TokenRow
 
@@ -21,7 +21,7 @@ _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_module
 
 def _list_by_ids(name: str, entity: Entity) -> ToMany:
     """Return the list of all rows of an entity, to be requested by ids."""
-    ids = {"ids": entity.filters.get("ids", is_among("id"))}
+    ids = {"ids": entity.filters.get("ids", filter_among("id"))}
     return ToMany(name, entity.table, entity.tenant, None, ("id",), "id", Order("id"), filters=ids, checked=(entity.tenant,))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, exists
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import ORGANIZATION_REFERENCE, select_deploys_for
 from gql_releases.storage.reading.entity import Entity, ToOne, list_own_rows
-from gql_releases.storage.reading.filters import filter_equals, filter_nothing, is_among
+from gql_releases.storage.reading.filters import filter_among, filter_equals, filter_nothing
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.deploy import CurrentDeployRow
 from gql_releases.storage.schema.tables.environment import EnvironmentRow
@@ -27,7 +27,7 @@ ENTITIES = {
         manys={"current": list_own_rows("CurrentDeploy", table(CurrentDeployRow), "environment_id", "id")},
         filters={
             "id": filter_equals("id"),
-            "names": is_among("name"),
+            "names": filter_among("name"),
             "of_project": filter_deployed_for_project,
             "nothing": filter_nothing,
         },

@@ -31,10 +31,10 @@ from gql_releases.storage.reading.filters import (
     Compare,
     bind_value,
     compare_column,
+    filter_among,
     filter_equals,
     filter_is_set,
     filter_nothing,
-    is_among,
     text_filters,
 )
 from gql_releases.storage.schema.columns import table
@@ -220,7 +220,7 @@ def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> Colum
     )
     wanted = [in_own_organization(projects), newest.is_not(None)]
     if name:
-        wanted.append(is_among("id")(projects, name, dialect))
+        wanted.append(filter_among("id")(projects, name, dialect))
     return rows.c.id.in_(select(newest).select_from(projects).where(*wanted))
 
 
@@ -267,7 +267,7 @@ def _filter_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement
 RELEASE_FILTERS: dict[str, Filter] = {
     "id": filter_equals("id"),
     **text_filters("version"),
-    "version_in": is_among("version"),
+    "version_in": filter_among("version"),
     "version_contains": _filter_version_contains,
     **text_filters("package"),
     **text_filters("build_code"),

@@ -8,7 +8,7 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.entities.shared import ORGANIZATION_REFERENCE
 from gql_releases.storage.reading.entity import Entity
-from gql_releases.storage.reading.filters import bind_value, is_among
+from gql_releases.storage.reading.filters import bind_value, filter_among
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.token import TokenRow
 
@@ -20,7 +20,7 @@ def filter_own_token(rows: FromClause, name: str, dialect: Dialect) -> ColumnEle
 
 def filter_own_tokens(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The same for a list of ids."""
-    return and_(is_among("id")(rows, name, dialect), rows.c.id == bindparam("token", type_=Id))
+    return and_(filter_among("id")(rows, name, dialect), rows.c.id == bindparam("token", type_=Id))
 
 
 ENTITIES = {

@@ -37,7 +37,7 @@ def filter_equals(column: str) -> Filter:
     return compare_column(column, eq)
 
 
-def is_among(column: str) -> Filter:
+def filter_among(column: str) -> Filter:
     """The column has one of the values of a list."""
     return lambda rows, name, dialect: dialect.is_among(rows.c[column], name)
 
