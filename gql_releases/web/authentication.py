@@ -1,4 +1,4 @@
-"""Authentication of a request, the same for both APIs: the limit of refusals by address, and the status of each error."""
+"""Authenticates requests of both APIs: limits refusals by address, and maps errors to statuses."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ AUTHENTICATION_STATUSES: dict[ErrorCode, int] = {
     ErrorCode.INVALID_TOKEN: 401,
     ErrorCode.UNAVAILABLE: 503,
 }
-"""Code -> status. Clients repeat a 503 and proxies take a server that sends it out of service: for Unavailable alone."""
+"""Code -> status. Only Unavailable is a 503: clients retry it, and proxies take a server that sends it out of service."""
 
 
 async def authenticate(authenticator: Authenticator, limit: RefusalLimit | None, scope: Scope) -> Principal:
-    """Return the holder of a request's token, and count a refusal.
+    """Return the principal of a request's token; a refusal is counted.
 
-    Where an address is above the limit, only a token that was used lately is looked at, and the store is not.
+    For an address above the limit only cached tokens are accepted, and the store is not queried.
     Raises as Authenticator.authenticate does, and TooManyRefusals.
     """
     authorization = header(scope, b"authorization")

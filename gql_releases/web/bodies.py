@@ -1,4 +1,4 @@
-"""Request bodies and their content codings, undone within the limit of a body."""
+"""Reads request bodies and decodes their content codings, within the size limit."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ CODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 MAX_CODINGS = 3
 MAX_GZIP_MEMBERS = 16
 GZIP_WINDOW, ZLIB_WINDOW, RAW_WINDOW = 31, 15, -15
-"""What zlib calls window bits: they say which framing a stream has."""
+"""zlib's window bits, which select the format of a stream."""
 
 
 class UnsupportedEncoding(Exception):
-    """The body has a content coding that is not supported; the text is the refusal."""
+    """The body has a content coding that is not supported; the message is that of the response."""
 
 
 class BrokenEncoding(Exception):
-    """The body is not what its Content-Encoding says; the text is the refusal."""
+    """The body is not valid in its Content-Encoding; the message is that of the response."""
 
 
 async def read_content(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """Read a body and undo its content codings; it has at most `limit` bytes, before that and afterwards.
+    """Return the decoded body; it has at most `limit` bytes, before and after decoding.
 
     Raises UnsupportedEncoding before the body is read, BrokenEncoding, BodyTooLarge.
     """
@@ -40,7 +40,10 @@ async def read_content(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 
 def parse_codings(header_value: str) -> list[str]:
-    """Return the codings of a Content-Encoding header in the order of their application. Raises UnsupportedEncoding."""
+    """Return the codings of a Content-Encoding header in the order in which they were applied.
+
+    Raises UnsupportedEncoding.
+    """
     names = [name.strip().lower() for name in header_value.split(",")]
     names = [name for name in names if name not in ("", "identity")]
     for name in names:
@@ -52,7 +55,7 @@ def parse_codings(header_value: str) -> list[str]:
 
 
 def decode_body(body: bytes, codings: list[str], limit: int) -> bytes:
-    """Undo codings, the last one first. Raises BrokenEncoding, and BodyTooLarge as soon as there are more bytes."""
+    """Return the decoded body. Raises BrokenEncoding, and BodyTooLarge as soon as it has more than `limit` bytes."""
     for coding in reversed(codings):
         try:
             body = _inflate(body, coding, limit)
@@ -64,7 +67,7 @@ def decode_body(body: bytes, codings: list[str], limit: int) -> bytes:
 def _inflate(body: bytes, coding: str, limit: int) -> bytes:
     if coding == "gzip":
         window = GZIP_WINDOW
-    else:  # deflate means a zlib stream, and some clients send it without zlib's frame: RFC 9110 section 8.4.1.2
+    else:  # deflate is a zlib stream, but some clients send raw deflate: RFC 9110 section 8.4.1.2
         window = ZLIB_WINDOW if len(body) > 1 and body[0] & 15 == 8 and int.from_bytes(body[:2]) % 31 == 0 else RAW_WINDOW
     parts: list[bytes] = []
     size = 0

@@ -1,4 +1,4 @@
-"""The connections of a process, and the limits that hold before a request is whole."""
+"""The connections of a process, and the limits of incomplete requests."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Protocol
 from gql_releases.web.refusals import log_closed
 
 FILE_RESERVE = 128
-"""Descriptors that are kept for files, pipes and connections to the database, besides those of its pool."""
-FEWEST_CONNECTIONS = 16
-MOST_CONNECTIONS = 16_384
-"""The limit where the operating system allows more: an open connection takes some 10 KiB."""
-LONGEST_TICK_SECONDS = 1.0
+"""File descriptors reserved for files, pipes and database connections outside of the pool."""
+MIN_CONNECTIONS = 16
+MAX_CONNECTIONS = 16_384
+"""Limit if the operating system allows more: an open connection takes about 10 KiB."""
+MAX_TICK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may send, how slowly, and how many of them there may be. Times in seconds."""
+    """Limits of the size of requests, of their speed, and of the number of connections. Times in seconds."""
 
     request_line: int = 16 * 1024
     header_bytes: int = 64 * 1024
@@ -26,30 +26,30 @@ class Limits:
     header_seconds: float = 15.0
     body_seconds: float = 10.0
     body_rate: int = 1024
-    """Bytes a second, over `rate_seconds`: of a body that comes in, and of an answer that goes out."""
+    """Minimum bytes per second, over `rate_seconds`, of a request body and of a response."""
     rate_seconds: float = 30.0
     shutdown_seconds: float = 30.0
     linger_seconds: float = 1.0
-    """How long the rest of a refused request is read and discarded: a client that sends first then sees the answer."""
+    """How long the rest of a refused request is read and discarded, so that the client reads the response."""
     connections: int = 1_000
     pipelined: int = 100
-    """Requests that wait in one connection for the answers to earlier ones."""
+    """Requests of one connection that wait for the responses to earlier requests."""
 
 
 class Connection(Protocol):
-    """A connection as the table sees it."""
+    """The methods of a connection that the table calls."""
 
     timeout_keep_alive: int
 
     def check(self, now: float) -> None:
-        """End it where a limit of time has passed."""
+        """Close it if a limit of time has passed."""
 
     def drop(self) -> None:
-        """End it at once."""
+        """Abort it."""
 
 
 class ConnectionTable:
-    """All connections of a process, in `waiting` those that wait for a whole request, the one that waits longest first."""
+    """All connections of a process; `waiting` are those without a complete request, the longest waiting first."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -57,14 +57,14 @@ class ConnectionTable:
         self._all: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tick, self._closed, self._reported = LONGEST_TICK_SECONDS, 0, float("-inf")
+        self._tick, self._closed, self._reported = MAX_TICK_SECONDS, 0, float("-inf")
 
     def __len__(self) -> int:
         return len(self._all)
 
     def add(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> bool:
-        """Let a connection in, for another one where the limit is reached. False: none waits that could be closed."""
-        if self._loop is not loop:  # none of an earlier event loop is left
+        """Add a connection and return True; at the limit a waiting connection is closed, False if none is waiting."""
+        if self._loop is not loop:  # connections of an earlier event loop are closed
             self._all.clear()
             self.waiting.clear()
             self._loop, self._timer = loop, None
@@ -74,14 +74,14 @@ class ConnectionTable:
             limits = self.limits
             times = (limits.header_seconds, limits.body_seconds, limits.rate_seconds, limits.shutdown_seconds / 2)
             shortest = min(*times, connection.timeout_keep_alive, limits.linger_seconds * 5)
-            self._tick = min(max(shortest / 5, 0.02), LONGEST_TICK_SECONDS)
+            self._tick = min(max(shortest / 5, 0.02), MAX_TICK_SECONDS)
             self._timer = loop.call_later(self._tick, self._sweep)
         self._all.add(connection)
         self.waiting[connection] = None
         return True
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that has ended."""
+        """Remove a connection that has ended."""
         self._all.discard(connection)
         self.waiting.pop(connection, None)
         if not self._all and self._timer is not None:
@@ -100,7 +100,7 @@ class ConnectionTable:
         return True
 
     def _report(self) -> None:
-        """Log how many were closed, at most once a second."""
+        """Log the number of closed connections, at most once a second."""
         assert self._loop
         now = self._loop.time()
         if self._closed and now - self._reported >= 1:
@@ -117,7 +117,7 @@ class ConnectionTable:
 
 
 def raise_file_limit() -> int | None:
-    """Raise the process's limit of open files to its hard limit. Returns it; None where the system has no such limit."""
+    """Raise the process's limit of open files to the hard limit and return it; None if the system has no such limit."""
     try:
         import resource
     except ImportError:  # not POSIX
@@ -133,7 +133,7 @@ def raise_file_limit() -> int | None:
 
 
 def connection_limit(files: int | None, reserve: int) -> int:
-    """Return how many connections a process may have that can open so many files and needs `reserve` for others."""
+    """Return the limit of connections for a limit of open `files`, of which `reserve` are needed for the pool."""
     if files is None:
-        return MOST_CONNECTIONS
-    return max(FEWEST_CONNECTIONS, min(files - FILE_RESERVE - reserve, MOST_CONNECTIONS))
+        return MAX_CONNECTIONS
+    return max(MIN_CONNECTIONS, min(files - FILE_RESERVE - reserve, MAX_CONNECTIONS))

@@ -1,4 +1,4 @@
-"""CORS: every header that a preflight names is allowed, since a token authorizes a request and no cookie does."""
+"""CORS: all headers that a preflight requests are allowed, since requests are authorized by tokens, not by cookies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 LOCAL_ORIGINS = "http://localhost:*"
-"""The origin of a setting that stands for all pages of this machine."""
+"""Value of the setting that allows all origins of this machine."""
 REQUESTED, PRIVATE_NETWORK = b"access-control-request-headers", b"access-control-request-private-network"
 MAX_AGE_SECONDS = 600
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -32,7 +32,7 @@ class Cors(CORSMiddleware):
         )
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """Answer a preflight; what is no name of a header is not reflected."""
+        """Respond to a preflight; only valid header names are reflected."""
         kept = [pair for pair in request_headers.raw if pair[0] not in (REQUESTED, PRIVATE_NETWORK)]
         requested = ",".join(request_headers.getlist("access-control-request-headers"))
         names = [name.strip() for name in requested.split(",")]

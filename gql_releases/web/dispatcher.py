@@ -1,6 +1,7 @@
-"""The front: sends each request to its door by its path, before any router; the rest is Starlette's.
+"""Dispatches each request by its path to the GraphQL API, the REST API, a probe or the Starlette application.
 
-Matching routes and wrapping answers in layers costs more than a whole point read; each door adds its own headers.
+It comes before any router: matching routes and layers of middleware cost more than a whole point read. Each API adds
+its own headers.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from gql_releases.domain.client import WAIT_UNTIL_GONE
 
 
 class Dispatcher:
-    """`/graphql` and everything below `/api/` go to their doors, pages and start-up to the application behind."""
+    """Passes `/graphql` and all paths below `/api/` to the APIs, all other requests and start-up to `pages`."""
 
-    def __init__(self, graphql: ASGIApp, rest: ASGIApp, behind: ASGIApp, by_path: Mapping[str, ASGIApp]) -> None:
-        """`by_path` has the applications of single paths, for example of probes."""
-        self._graphql, self._rest, self._behind, self._by_path = graphql, rest, behind, by_path
+    def __init__(self, graphql: ASGIApp, rest: ASGIApp, pages: ASGIApp, by_path: Mapping[str, ASGIApp]) -> None:
+        """`by_path` maps single paths to their applications, for example those of probes."""
+        self._graphql, self._rest, self._pages, self._by_path = graphql, rest, pages, by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Pass a request to the application of its path."""
         if scope["type"] == "http":
             path = scope["path"]
             WAIT_UNTIL_GONE.set(partial(wait_until_gone, receive))
@@ -35,11 +36,11 @@ class Dispatcher:
             if path in self._by_path:
                 await self._by_path[path](scope, receive, send)
                 return
-        await self._behind(scope, receive, send)
+        await self._pages(scope, receive, send)
 
 
 async def wait_until_gone(receive: Receive) -> None:
-    """Return when the client of a request has closed its connection; what is left of its body is read and dropped."""
+    """Return when the client of a request has closed its connection; the rest of the body is read and discarded."""
     bodies = 0
     while bodies < 2:
         message = await receive()
@@ -47,4 +48,4 @@ async def wait_until_gone(receive: Receive) -> None:
             return
         if not message.get("more_body"):
             bodies += 1
-    await asyncio.get_running_loop().create_future()  # a server that gives bodies without end does not say it
+    await asyncio.get_running_loop().create_future()  # such a server does not report the disconnection

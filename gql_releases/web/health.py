@@ -1,4 +1,4 @@
-"""Probes for load balancers and supervisors: `/healthz` answers while the process does, `/readyz` while it can work."""
+"""Probes for load balancers and supervisors: `/healthz` (the process responds) and `/readyz` (the store is ready)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gql_releases.web.request_record import current_record
 logger = logging.getLogger(__name__)
 
 READY_SECONDS = 1.0
-"""Seconds that an answer about readiness is kept: probes of many balancers must not become load of their own."""
+"""Seconds that a readiness result is cached: probes of many load balancers must not cause load."""
 CHECK_SECONDS = 5.0
 """Seconds that a check may take."""
 READING = ("GET", "HEAD")
@@ -36,14 +36,14 @@ class Probes:
         seconds: float = CHECK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`find_obstacles` returns the reasons why the process cannot do its work, each a sentence; none where it can."""
+        """`find_obstacles` returns the reasons why the process is not ready, each a sentence; an empty list if it is."""
         self._find, self._version, self._seconds, self._clock = find_obstacles, version, seconds, clock
         self._checked: tuple[float, list[str]] | None = None
         self._checking: asyncio.Task[list[str]] | None = None
         self._reported: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
-        """Answer a probe: 200, or 503 with the reasons."""
+        """Respond to a probe: 200, or 503 with the reasons."""
         record = current_record()
         record.is_probe, record.route = True, scope["path"]
         if scope["method"] not in READING:
@@ -56,7 +56,7 @@ class Probes:
             await send_json(send_, 200, {"status": "ready", "version": self._version})
 
     async def check(self) -> list[str]:
-        """Return the obstacles as they are, or were less than a second ago; one check does for all who ask meanwhile."""
+        """Return the obstacles, at most READY_SECONDS old; concurrent calls share one check."""
         if self._checked and self._clock() - self._checked[0] < READY_SECONDS:
             return self._checked[1]
         if self._checking is None:
@@ -70,7 +70,7 @@ class Probes:
                 obstacles = await self._find()
         except TimeoutError:
             obstacles = [f"The database did not answer within {self._seconds:g} s."]
-        if obstacles != self._reported:  # each change is a line
+        if obstacles != self._reported:  # each change is logged
             if obstacles:
                 logger.warning("not ready: %s", " ".join(obstacles))
             else:
@@ -85,5 +85,5 @@ class Probes:
 
 
 async def send_json(send_: Send, status: int, value: object, headers: Headers | None = None) -> None:
-    """Send a JSON value that must not be kept by caches."""
+    """Send a JSON value with Cache-Control: no-store."""
     await send(send_, status, orjson.dumps(value), [*COMMON, NO_STORE, *(headers or ())])

@@ -1,4 +1,4 @@
-"""The start page at `/`, the documentation at `/docs/`, and the addresses that browsers ask for by themselves."""
+"""The start page at `/`, the documentation at `/docs/`, the icon and robots.txt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gql_releases.web.http import JSON, TEXT, Headers, header, negotiate, send
 
 HTML = b"text/html; charset=utf-8"
 PACKAGED_DOCS = Path(__file__).parent / "docs"
-"""The documentation in an installed package; a checkout has it in its own folder."""
+"""The documentation in an installed package; in a checkout it is in the folder docs."""
 DOCS = PACKAGED_DOCS if PACKAGED_DOCS.is_dir() else Path(__file__).parents[2] / "docs"
 ICON = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f2433"/>'
@@ -62,7 +62,7 @@ LINKS = (
 )
 
 Check = Callable[[], Awaitable[list[str]]]
-"""Returns the reasons why the store cannot answer; none where it can."""
+"""Returns the reasons why the store is not ready; an empty list if it is."""
 
 
 class Endpoint:
@@ -76,7 +76,7 @@ class Endpoint:
 
 
 def _serve_file(body: bytes, content_type: bytes) -> Endpoint:
-    """Return an endpoint that always sends one body, which browsers may keep for a day."""
+    """Return an endpoint that always sends the same body, which browsers may cache for a day."""
 
     async def respond(scope: Scope, receive: Receive, send_: Send) -> None:
         await send(send_, 200, body, [(b"cache-control", b"public, max-age=86400")], content_type)

@@ -1,4 +1,4 @@
-"""HTTP as both doors use it: headers, bodies within a limit, JSON."""
+"""HTTP for both APIs: headers, bodies within a limit, JSON."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
 NEGATIVE_ZERO = re.compile(rb"-0(?<=[\[,: \t\r\n]-0)")
-"""What may be a negative zero, which orjson reads as 0, in a JSON text; a text of JSON may have it, too."""
+"""Finds what may be a negative zero, which orjson reads as 0; it may also match inside of a JSON string."""
 HEADERS_BY_NAME = "gql_releases.headers"
-"""The key of a scope for its headers by name, the first of each name; the protocol sets it, or the first look at one."""
+"""Key of a scope for its headers by name, the first of each name; set by the protocol or the first call of `header`."""
 
 COMMON: Headers = [
     (b"x-xss-protection", b"1; mode=block"),
@@ -29,7 +29,7 @@ COMMON: Headers = [
     (b"content-language", b"en"),
     (b"vary", b"Accept-Language, Cookie"),
 ]
-"""Headers of all answers but GraphQL's, as Sentry documents them.
+"""Headers of all responses except those of the GraphQL API, as Sentry documents them.
 
 Source: https://docs.sentry.io/api/releases/create-a-new-release-for-an-organization/
 """
@@ -40,7 +40,7 @@ class BodyTooLarge(Exception):
 
 
 class NotJson(Exception):
-    """The body is no JSON; the text says why. `is_syntax` is False where it is only nested too deeply."""
+    """The body is not JSON; the message is the reason. `is_syntax` is False if it is only nested too deeply."""
 
     def __init__(self, reason: str, *, is_syntax: bool = True) -> None:
         super().__init__(reason)
@@ -48,7 +48,7 @@ class NotJson(Exception):
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """Give a request header's value, the first one of that name; None where it is not there."""
+    """Return the value of a request's first header of a name; None if there is none."""
     by_name = scope.get(HEADERS_BY_NAME)
     if by_name is None:
         by_name = scope[HEADERS_BY_NAME] = dict(reversed(scope["headers"]))
@@ -57,7 +57,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """Read the whole body, at most `limit` bytes. Raises BodyTooLarge as early as that is known."""
+    """Return the whole body, at most `limit` bytes. Raises BodyTooLarge as early as possible."""
     declared = header(scope, b"content-length")
     if declared and declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
         raise BodyTooLarge
@@ -66,7 +66,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the client went away")
+            raise ConnectionResetError("the client closed the connection")
         part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size > limit:
@@ -78,10 +78,10 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 
 def parse_json(body: bytes) -> Any:
-    """Read JSON. Raises NotJson.
+    """Parse JSON. Raises NotJson.
 
-    Numbers that are no integers of 64 bits come as floats: who stores one calls parse_exact_json.
-    orjson refuses lone surrogates, which Sentry reports field by field: what only it refuses, the standard library reads.
+    Numbers that are not integers of 64 bits are returned as floats; parse_exact_json keeps their text.
+    orjson refuses lone surrogates, which Sentry reports for each field: the standard library parses what orjson refuses.
     """
     if NEGATIVE_ZERO.search(body):
         return parse_exact_json(body)
@@ -95,7 +95,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def parse_exact_json(body: bytes | str) -> Any:
-    """Read JSON with its numbers as they were written: integers of 64 bits, and WrittenNumber. Raises NotJson.
+    """Parse JSON with the text of its numbers: integers of 64 bits, and WrittenNumber. Raises NotJson.
 
     It takes twice the time of parse_json.
     """
@@ -128,7 +128,7 @@ def refuse_constant(constant: str) -> Any:
 
 
 async def send(send: Send, status: int, body: bytes, headers: Headers | None = None, content_type: bytes = JSON) -> None:
-    """Send a whole answer. A 204 has neither a body nor its length (RFC 9110 section 8.6)."""
+    """Send a whole response. A 204 has neither a body nor a Content-Length (RFC 9110 section 8.6)."""
     if status == 204:
         sent = list(headers or ())
     else:
@@ -138,11 +138,11 @@ async def send(send: Send, status: int, body: bytes, headers: Headers | None = N
 
 
 MAX_KEPT_HEADER = 500
-"""Characters of a header whose reading is kept for when it comes again."""
+"""Characters of a header whose parsed value is cached."""
 
 
 def media_type(content_type: str | None) -> str:
-    """Give the media type of a Content-Type header, without parameters, in lower case."""
+    """Return the media type of a Content-Type header, without parameters, in lower case."""
     is_short = content_type is None or len(content_type) <= MAX_KEPT_HEADER
     return _media_type(content_type) if is_short else _media_type.__wrapped__(content_type)
 
@@ -153,9 +153,9 @@ def _media_type(content_type: str | None) -> str:
 
 
 def negotiate(accept: str | None, offered: tuple[str, ...]) -> str | None:
-    """Choose of the offered media types the one that an Accept header ranks highest; None where none is accepted.
+    """Return the offered media type that an Accept header ranks highest; None if none is accepted.
 
-    Ties go to the earlier offer; without a header the first is taken. Source: RFC 9110 section 12.5.1.
+    The earlier offer wins a tie; without a header the first is returned. Source: RFC 9110 section 12.5.1.
     """
     is_short = accept is None or len(accept) <= MAX_KEPT_HEADER
     return _negotiate(accept, offered) if is_short else _negotiate.__wrapped__(accept, offered)
@@ -187,7 +187,7 @@ def _media_range(text: str) -> tuple[str, float]:
 
 
 def _quality(offer: str, ranked: list[tuple[str, float]]) -> float:
-    """Give the quality of the most specific range that fits an offer."""
+    """Return the quality of the most specific range that matches an offer."""
     by_range = dict(reversed(ranked))
     for candidate in (offer, offer.partition("/")[0] + "/*", "*/*"):
         if candidate in by_range:

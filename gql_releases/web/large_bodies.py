@@ -1,4 +1,4 @@
-"""Large bodies are read in a thread of their own, and all that is done for them lets others have their turns."""
+"""Parses large bodies in a thread of their own, without blocking other requests."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 LARGE_BODY_BYTES = 256 * 1024
-"""Bytes of a body beyond which it is read apart: less is read in a few milliseconds."""
+"""Bytes of a body above which it is parsed in a thread: a smaller body takes a few milliseconds."""
 MAX_UNINTERRUPTED_JSON_BYTES = 4 * 1024 * 1024
-"""Bytes of JSON that are read without a pause, at most."""
+"""Bytes of JSON that are parsed without a pause, at most."""
 JSON_MAXIMA = {"jsonValues": 300_000, "jsonContainers": 150_000}
-"""Limit -> the most of it in a body: commas, and objects and lists. A release of 10,000 commits with 100,000 changes fits.
+"""Limit -> maximum in a body: commas, and objects and lists. A release of 10,000 commits with 100,000 changes fits.
 
-Source: a body of 32 MiB can hold 15 million empty lists, which take seconds and a gigabyte to read.
+Reason: a body of 32 MiB can hold 15 million empty lists, which take seconds and a gigabyte to parse.
 """
 
-_thread = ThreadPoolExecutor(1, "large-bodies")  # one: with many of them at work, the event loop would be one of many
+_thread = ThreadPoolExecutor(1, "large-bodies")  # one: the event loop competes with every thread
 
 
 class TooManyValues(Exception):
@@ -40,20 +40,20 @@ class TooManyValues(Exception):
 
 
 def check_json(body: bytes, times: int = 1) -> None:
-    """Refuse a body with more JSON values than the limits, a number of times over. Raises TooManyValues.
+    """Check the number of JSON values in a body; `times` multiplies the limits. Raises TooManyValues.
 
-    What stands in texts is counted, too.
+    Characters inside of strings are counted, too.
     """
     for (name, maximum), signs in zip(JSON_MAXIMA.items(), ((b",",), (b"[", b"{")), strict=True):
-        most = maximum * times
-        if len(body) > most:  # else it cannot have so many
+        limit = maximum * times
+        if len(body) > limit:  # a shorter body cannot exceed it
             count = sum(_count(body, sign) for sign in signs)
-            if count > most:
-                raise TooManyValues(name, count, most)
+            if count > limit:
+                raise TooManyValues(name, count, limit)
 
 
 def _count(body: bytes, sign: bytes) -> int:
-    """Count a sign. Where it is rare, as in one long text, to find it is seven times as fast as to count it."""
+    """Count a character. If it is rare, as in one long string, `find` is seven times as fast as `count`."""
     count, at = 0, body.find(sign)
     while at >= 0 and count < 1_000:
         count, at = count + 1, body.find(sign, at + 1)
@@ -61,9 +61,9 @@ def _count(body: bytes, sign: bytes) -> int:
 
 
 def parse_large_json(body: bytes, times: int = 1) -> Any:
-    """Read JSON as parse_json does; what is very large at a third of its speed, in steps between which other threads run.
+    """Parse JSON as parse_json does; a very large body at a third of its speed, while other threads can run.
 
-    orjson lets none run until it is done: 10 ms for each MB. What is very large has its numbers as they were written.
+    orjson holds the interpreter's lock until it returns: 10 ms for each MB. A very large body has numbers with their text.
     Raises NotJson, TooManyValues.
     """
     check_json(body, times)
@@ -71,7 +71,7 @@ def parse_large_json(body: bytes, times: int = 1) -> Any:
         if len(body) <= MAX_UNINTERRUPTED_JSON_BYTES and not NEGATIVE_ZERO.search(body):
             with contextlib.suppress(orjson.JSONDecodeError):
                 return orjson.loads(body)
-        # The hook is what makes steps: it is Python, which looks whether others wait.
+        # The hook is Python code, between whose instructions the interpreter switches threads.
         return json.loads(
             decode_text(body),
             object_hook=lambda value: value,
@@ -86,13 +86,13 @@ def parse_large_json(body: bytes, times: int = 1) -> Any:
 
 
 async def run_in_thread(work: Callable[Arguments, Result], *args: Arguments.args, **more: Arguments.kwargs) -> Result:
-    """Run something that takes long in the thread for large bodies, one after another."""
+    """Run a long function in the thread for large bodies, one at a time, and return its result."""
     with short_switch_interval():
         return await asyncio.get_running_loop().run_in_executor(_thread, lambda: work(*args, **more))
 
 
 def clear_gradually(value: Any) -> None:
-    """Empty what JSON gave, piece by piece. Freed at once, hundreds of thousands of objects hold up every thread."""
+    """Clear a parsed JSON value container by container. Freeing 100,000s of objects at once blocks every thread."""
     waiting = [value] if isinstance(value, dict | list) else []
     while waiting:
         container = waiting.pop()

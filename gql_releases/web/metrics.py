@@ -1,7 +1,7 @@
-"""Metrics in Prometheus' format. Loaded only where GQL_RELEASES_METRICS is on.
+"""Metrics in Prometheus' format. Imported only if GQL_RELEASES_METRICS is on.
 
 No label has a value that a client can choose: operations are those of trusted documents, routes are patterns. With several
-workers each keeps its values in files of a folder that `serve` makes, and whichever is asked adds them up.
+workers each writes its values to files in a folder that `serve` creates, and the worker that is scraped sums them.
 Source: https://prometheus.github.io/client_python/multiprocess/
 """
 
@@ -31,7 +31,7 @@ from gql_releases.web.request_record import RequestRecord, current_record
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable in which prometheus-client expects the folder of several processes."""
 SAMPLE_SECONDS = 5.0
-"""Seconds between two looks at what is measured and not counted."""
+"""Seconds between two samples of the gauges."""
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 STATEMENT_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 60.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -69,10 +69,10 @@ class Metrics:
         self._sampling: asyncio.Task[None] | None = None
         request_labels = ["api", "method", "route", "operation"]
         self._requests = self._count("requests", "Requests.", [*request_labels, "status", "outcome"])
-        self._errors = self._count("request_errors", "Errors in answers, by code.", ["api", "code"])
-        self._bytes = self._count("response_bytes", "Bytes of answers' bodies.", ["api"])
-        self._fall_backs = self._count("fall_backs", "Slower paths taken instead of the usual one.", ["name"])
-        self._seconds = self._time("request_duration_seconds", "From request to answer.", request_labels, REQUEST_BUCKETS)
+        self._errors = self._count("request_errors", "Errors in responses, by code.", ["api", "code"])
+        self._bytes = self._count("response_bytes", "Bytes of response bodies.", ["api"])
+        self._fall_backs = self._count("fall_backs", "Slower paths taken instead of the usual path.", ["name"])
+        self._seconds = self._time("request_duration_seconds", "From request to response.", request_labels, REQUEST_BUCKETS)
         self._statements = self._time(
             "statement_duration_seconds", "Statements, by name.", ["kind", "name"], STATEMENT_BUCKETS
         )
@@ -92,13 +92,13 @@ class Metrics:
         return Histogram(f"gql_releases_{name}", text, labels, buckets=buckets, registry=self._registry)
 
     def start(self, sample: Sample, count_unsent: CountUnsent) -> None:
-        """Begin to take samples, on the running loop: `sample` measures this process by the names in GAUGES, `count_unsent`
-        counts the releases in the outbox, which all processes share."""
+        """Start sampling on the running loop: `sample` returns the values of this process by the names in GAUGES,
+        `count_unsent` the numbers of releases in the outbox, which all processes share."""
         self._sample, self._count_unsent = sample, count_unsent
         self._sampling = asyncio.ensure_future(self._sample_repeatedly())
 
     async def stop(self) -> None:
-        """Take no more samples."""
+        """Stop sampling."""
         if self._sampling:
             self._sampling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -118,7 +118,7 @@ class Metrics:
         self._add_fall_backs()
 
     async def _sample_outbox(self) -> None:
-        """Count the outbox, at most every few seconds; without the store the last count stays."""
+        """Count the outbox, at most every SAMPLE_SECONDS; if the store is unavailable, the last count stays."""
         moment = time.monotonic()
         if self._count_unsent and moment - self._outbox_counted >= SAMPLE_SECONDS:
             self._outbox_counted = moment
@@ -155,14 +155,14 @@ class Metrics:
             self._errors.labels(record.api, code).inc()
 
     def current_context(self) -> Any:
-        """Return nothing: statements are counted alone."""
+        """Return None: counting a statement needs no context."""
 
     def note_statement(self, kind: str, name: str, sql: str, seconds: float, context: Any) -> None:
         """Count a statement."""
         self._statements.labels(kind, name).observe(seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
-        """Answer a scrape."""
+        """Respond with the metrics of all workers."""
         record = current_record()
         record.is_probe, record.route = True, "/metrics"
         if scope["method"] not in READING:
@@ -185,16 +185,16 @@ class Metrics:
 
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Keep the other workers from merging files that this one reads."""
+    """Hold the lock that keeps other workers from merging the files."""
     with (folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def merge_dead_workers(folder: Path) -> None:
-    """Add what workers that have ended have counted into one file a kind, and drop what they measured last.
+    """Add the counters of workers that have ended to one file for each kind, and delete their gauges.
 
-    Without this each restart of a worker would leave files behind.
+    Without this each restart of a worker leaves files behind.
     """
     for file in folder.glob("*.db"):
         kind, pid = file.stem.split("_")[0], file.stem.rpartition("_")[2]

@@ -1,4 +1,4 @@
-"""Headers of those answers that neither API sends (files of pages, 404), as pure ASGI."""
+"""Headers of responses that neither API sends (pages, files, 404), as pure ASGI."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 
 
 class CommonHeaders:
-    """Adds the headers of every answer to those that do not have them, and answers OPTIONS where there is something."""
+    """Adds the common headers to responses that lack them, and responds to OPTIONS of existing paths with 204."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and complete the headers of its answer."""
+        """Call the application and complete the headers of its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         if scope["method"] == "OPTIONS" and scope["path"] == "*":  # about the server: RFC 9110 section 9.3.7
             await send_whole(send, 204, b"", [ALLOW, *COMMON])
             return
-        allowed = False
+        is_sent = False
 
         async def complete(message: Message) -> None:
-            nonlocal allowed
+            nonlocal is_sent
             if message["type"] == "http.response.start":
                 if scope["method"] == "OPTIONS" and message["status"] == 405:
-                    allowed = True
+                    is_sent = True
                     await send_whole(send, 204, b"", [ALLOW, *COMMON])
                 names = {name for name, _ in message["headers"]}
                 missing = [header for header in COMMON if header[0] not in names]
                 message = {**message, "headers": [*message["headers"], *missing]}
-            if not allowed:
+            if not is_sent:
                 await send(message)
 
         await self._app(scope, receive, complete)

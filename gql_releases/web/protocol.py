@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, with each answer in one write, no timer of its own, and limits before a request is whole."""
+"""uvicorn's HTTP protocol, with one write for each response, no timer of its own, and limits on incomplete requests."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ INVALID = "Invalid HTTP request received."
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, for no seconds."""
 CHUNK_FRAMING_BYTES = 24
-"""Bytes of a chunk that are no payload and no extension: a length of 16 digits, 2 line ends and some to spare."""
+"""Bytes of a chunk besides its payload and extensions: a length of 16 digits, 2 line ends and a reserve."""
 NOT_IMPLEMENTED_REASON = (
     "This server does not keep uploaded files, events and issues: leave them out, with sourcemaps: { disable: true } in a "
     "bundler plugin (docs/ci.md)."
 )
-"""What stands after 501 in the line of the status: version 11 of Sentry's bundler plugins prints that and no body."""
+"""The reason phrase of a 501: version 11 of Sentry's bundler plugins prints it, and no body."""
 FRAMING = frozenset({b"connection", b"transfer-encoding"})
-"""Headers that say more of an answer than its length."""
+"""Headers that change the framing of a response; uvicorn handles those responses."""
 CONTROLS = bytes(sign for sign in range(32) if sign != ord("\t")) + b"\x7f"
-"""Bytes that no value of a header has in it."""
+"""Bytes that are not allowed in the value of a header."""
 STATUS_LINE[501] = f"HTTP/1.1 501 {NOT_IMPLEMENTED_REASON}\r\n".encode()
 
 
 class LingeringTransport:
-    """A transport that is closed only when the request has come as a whole, or after a moment in which it has not."""
+    """A transport that is closed when the request is complete, or after Limits.linger_seconds if it is not."""
 
     def __init__(self, transport: asyncio.Transport, protocol: HttpProtocol) -> None:
         self._transport = transport
@@ -44,51 +44,51 @@ class LingeringTransport:
         self._ended = False
 
     def write(self, data: bytes) -> None:
-        """Write, unless it was ended."""
+        """Write the data, unless the transport was ended."""
         if not self._ended:
             self._transport.write(data)
 
     def close(self) -> None:
-        """Close; where a part of the request has not come yet, read on for a moment first."""
+        """Close the transport; if a part of the request is missing, read and discard data for a moment first."""
         if self._protocol is not None and not self._ended and self._protocol.has_unread_body():
             self._protocol.linger()
         else:
             self._transport.close()
 
     def end(self) -> None:
-        """Write nothing more; the client may go on sending."""
+        """Close the writing side; the client may still send."""
         self._ended = True
         if not self._transport.is_closing() and self._transport.can_write_eof():
             self._transport.write_eof()
 
     def get_write_buffer_size(self) -> int:
-        """Return the bytes that the client has not taken yet."""
+        """Return the number of bytes that are not sent yet."""
         return self._transport.get_write_buffer_size()
 
     def detach(self) -> None:
-        """Let go of the protocol, and write nothing more: requests that were sent ahead may still be answered."""
+        """Drop the protocol and ignore later writes: handlers of pipelined requests may still be running."""
         self._protocol, self._ended = None, True
 
     def is_closing(self) -> bool:
-        """Say whether it is closed or will be: asked for with each answer, which `__getattr__` would take long for."""
+        """Return whether it is closed or closing. Called for each response; `__getattr__` would be slow."""
         return self._ended or self._transport.is_closing()
 
     def __getattr__(self, name: str) -> Any:
-        """Do all else as the transport does."""
+        """Delegate all other attributes to the transport."""
         return getattr(self._transport, name)
 
 
 class Exchange(RequestResponseCycle):
-    """uvicorn's request and its answer. The head of an answer waits for the body, and both are printed and written at once.
+    """A request and its response. The head of a response is buffered and written together with the body.
 
-    To write the head by itself is a tenth of a point read, uvicorn's two searches in each header a thirtieth.
+    Writing the head by itself takes a tenth of a point read, uvicorn's two searches in each header a thirtieth.
     """
 
     _start: HTTPResponseStartEvent | None = None
-    """The message with the head of the answer, which waits for the first one with a part of the body."""
+    """The message with the head of the response, until the first message with a part of the body."""
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Send a message of the answer."""
+        """Send a message of the response."""
         if message["type"] == "http.response.start" and not self.response_started:
             self._start = message
             return
@@ -100,7 +100,7 @@ class Exchange(RequestResponseCycle):
         await super().send(message)
 
     def _send_whole(self, start: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> bool:
-        """Write an answer whose body is one message. False, with nothing done, where uvicorn has more to do."""
+        """Write a response whose body is one message and return True; False if uvicorn has to send it."""
         body, length = message.get("body", b""), None
         headers = [*self.default_headers, *start["headers"]]
         lines = [STATUS_LINE[start["status"]]]
@@ -126,36 +126,36 @@ class Exchange(RequestResponseCycle):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's own, over such a transport, with limits of size and time.
+    """uvicorn's protocol over a LingeringTransport, with limits of size and time.
 
-    Sizes are looked at as bytes come in, times by the table of all connections. Until a request is whole its answer closes
-    the connection.
+    Sizes are checked when data is received, times by the ConnectionTable. A response to an incomplete request closes the
+    connection.
     """
 
     table: ClassVar[ConnectionTable] = ConnectionTable(Limits())
-    """The connections of this process; the one that serves sets it from its settings."""
+    """The connections of this process; `serve` sets it from the settings."""
 
-    # In slots: with more than 30 names in its __dict__, CPython would look up all of them more slowly.
+    # In slots: with more than 30 names in its __dict__, CPython looks up all of them more slowly.
     __slots__ = (
         "_body_bytes", "_chunks", "_complete", "_ended", "_head_bytes", "_host", "_in_body", "_keep_alive", "_last_byte",
         "_lingering", "_payload", "_rate_bytes", "_rate_since", "_refusal", "_since", "_stopping", "_unsent",
         "_unsent_since",
     )  # fmt: skip
     _head_bytes: int
-    """Bytes of a head that is not complete, and of what came with it."""
+    """Bytes received for a head that is not complete."""
     _host: bytes | None
     """The Host header of the last request."""
     _in_body: bool
     _complete: bool
-    """A request became whole in the data that is parsed."""
+    """Whether a request was completed by the data that is being parsed."""
     _ended: bool
-    """What still comes is discarded."""
+    """Whether further data is discarded."""
     _lingering: bool
     _keep_alive: bool
-    """What the request says of the connection; until it is whole, an answer ends the connection."""
+    """Whether the request keeps the connection open; a response to an incomplete request closes it."""
     _refusal: tuple[int, str] | None
     _since: float
-    """When it began to wait for a request, to receive one, or to linger."""
+    """When the current state began: waiting for a request, receiving one, or lingering."""
     _stopping: float | None
     _body_bytes: int
     _payload: int
@@ -167,7 +167,7 @@ class HttpProtocol(HttpToolsProtocol):
     _unsent_since: float
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin a connection."""
+        """Register the connection, or refuse it if all connections are in use."""
         self._since = self._last_byte = self._rate_since = self._unsent_since = self.loop.time()
         self._head_bytes = self._body_bytes = self._payload = self._chunks = self._rate_bytes = self._unsent = 0
         self._in_body = self._complete = self._ended = self._lingering = self._keep_alive = False
@@ -180,13 +180,13 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection."""
+        """Unregister the connection."""
         self.table.remove(self)
         super().connection_lost(exc)
         cast(LingeringTransport, self.transport).detach()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, unless the connection's last answer was given."""
+        """Parse received data, unless the last response of the connection was sent."""
         if self._ended:
             return
         was_in_body = self._in_body
@@ -213,10 +213,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._last_byte = self._rate_since = self.loop.time()
             self._body_bytes = self._payload = self._chunks = self._rate_bytes = 0
 
-    # What the parser calls
+    # Callbacks of the parser
 
     def on_headers_complete(self) -> None:
-        """Begin a request whose head is within the limits."""
+        """Start the exchange of a request whose head is within the limits."""
         limits = self.table.limits
         if self._head_bytes > limits.request_line or len(self.headers) > limits.headers:
             line = len(self.url) + len(self.parser.get_method()) + len(" HTTP/1.1 ")
@@ -227,18 +227,18 @@ class HttpProtocol(HttpToolsProtocol):
             by_name = dict(reversed(self.headers))
             self._check_hosts()
         host = by_name.get(b"host")
-        if host != self._host or host is None:  # else the one of the request before, which was checked
+        if host != self._host or host is None:  # else it equals the previous request's, which was checked
             self._check_hosts()
             self._host = host
         self.scope[HEADERS_BY_NAME] = by_name  # type: ignore[literal-required]
         if self.pipeline and len(self.pipeline) >= limits.pipelined:
             raise self._record_refusal(429, f"More than {limits.pipelined} requests before the first of them was answered.")
         self._begin_exchange()
-        self.headers = []  # what comes now are trailers, which nobody reads
+        self.headers = []  # the parser appends trailers from now on; they are counted and ignored
         self._in_body = True
 
     def _begin_exchange(self) -> None:
-        """Begin to answer the request, after those before it: as uvicorn does where nothing is upgraded or mounted."""
+        """Start the application, after the responses to earlier requests: as uvicorn does without upgrades and root path."""
         parser, scope, url = self.parser, self.scope, httptools.parse_url(self.url)
         version, raw_path = parser.get_http_version(), url.path
         path = raw_path.decode("ascii")
@@ -248,7 +248,7 @@ class HttpProtocol(HttpToolsProtocol):
         scope["raw_path"] = raw_path
         scope["query_string"] = url.query or b""
         self._keep_alive = version != "1.0" and parser.should_keep_alive() and self._stopping is None
-        before = self.cycle
+        previous = self.cycle
         self.cycle = Exchange(
             scope=scope,
             transport=self.transport,
@@ -262,7 +262,7 @@ class HttpProtocol(HttpToolsProtocol):
             keep_alive=False,
             on_response=self.on_response_complete,
         )
-        if before is None or before.response_complete:
+        if previous is None or previous.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
@@ -273,7 +273,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._chunks += 1
 
     def on_body(self, body: bytes) -> None:
-        """Take in a part of a body, as uvicorn does."""
+        """Append a part of a body, as uvicorn does."""
         self._payload += len(body)
         cycle = self.cycle
         if cycle.response_complete:
@@ -284,7 +284,7 @@ class HttpProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        """End a request: from here on it waits for its answer."""
+        """Complete a request, which then waits for its response."""
         if self.headers:
             self._check_trailers()
         self._in_body, self._complete, self.url = False, True, b""
@@ -295,10 +295,10 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.more_body = False
             cycle.message_event.set()
 
-    # What an answer calls
+    # Callbacks of a response
 
     def on_response_complete(self) -> None:
-        """Answer the next request, or wait for one."""
+        """Start the next request of the pipeline, or wait for one."""
         self.server_state.total_requests += 1
         if self._lingering or self.transport.is_closing():
             return
@@ -313,21 +313,21 @@ class HttpProtocol(HttpToolsProtocol):
             self.table.waiting[self] = None
 
     def has_unread_body(self) -> bool:
-        """Say whether the request that was answered is not whole yet."""
+        """Return whether the current request is incomplete."""
         return self._in_body
 
     def linger(self) -> None:
-        """End the answer, and discard what still comes for a moment: closed at once, the client might not see it."""
+        """End the response and discard further data for a moment: after an immediate close the client might not read it."""
         if not self._lingering:
             self._ended = self._lingering = True
             self._since = self.loop.time()
             cast(LingeringTransport, self.transport).end()
             self.flow.resume_reading()
 
-    # What the table of connections calls
+    # Called by the ConnectionTable
 
     def check(self, now: float) -> None:
-        """End the connection where a limit of time has passed."""
+        """Close the connection if a limit of time has passed."""
         unsent = self.transport.get_write_buffer_size()
         if unsent:
             self._check_reader(now, unsent)
@@ -350,16 +350,16 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def drop(self) -> None:
-        """End the connection at once."""
+        """Abort the connection."""
         self._ended = True
         cast(LingeringTransport, self.transport).detach()
         connection = self.transport.get_extra_info("socket")
-        if connection is not None:  # what was not read is not kept by the operating system either
+        if connection is not None:  # the operating system discards its buffers, too
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
         self.transport.abort()
 
     def shutdown(self) -> None:
-        """End the connection, after the answers to the requests that are there."""
+        """Close the connection after the responses to the requests that were received."""
         self._stopping, self._keep_alive = self.loop.time(), False
         super().shutdown()
 
@@ -367,7 +367,7 @@ class HttpProtocol(HttpToolsProtocol):
         limits = self.table.limits
         if self._stopping is not None and now - self._stopping >= limits.shutdown_seconds / 2:
             self._refuse(503, "The server stops.")
-        elif self.flow.read_paused or self.cycle.waiting_for_100_continue:  # it is not the client that is slow
+        elif self.flow.read_paused or self.cycle.waiting_for_100_continue:  # the server is slow, and not the client
             self._last_byte = self._rate_since = now
             self._rate_bytes = self._body_bytes
         elif now - self._last_byte >= limits.body_seconds:
@@ -378,7 +378,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._rate_since, self._rate_bytes = now, self._body_bytes
 
     def _check_reader(self, now: float, unsent: int) -> None:
-        """End the connection of a client that does not read its answer."""
+        """Abort the connection of a client that does not read its response."""
         limits = self.table.limits
         if not self._unsent or unsent > self._unsent:
             self._unsent, self._unsent_since = unsent, now
@@ -390,10 +390,10 @@ class HttpProtocol(HttpToolsProtocol):
             log_refusal(self._address(), 0, "The answer was not read.")
             self.drop()
 
-    # What is too much
+    # Checks of limits
 
     def _check_head(self, added: int) -> None:
-        """Refuse the beginning of a head that is too large already."""
+        """Refuse an incomplete head that is too large already."""
         if self._head_bytes == added and self.cycle is not None:
             self._since = self.loop.time()
         if excess := self._find_excess(len(self.url), self._head_bytes):
@@ -411,9 +411,9 @@ class HttpProtocol(HttpToolsProtocol):
         return None
 
     def _end_after_upgrade(self) -> None:
-        """Answer a request that offers another protocol in HTTP/1.1 (RFC 9110 section 7.8), and end the connection.
+        """Respond in HTTP/1.1 to a request that offers another protocol (RFC 9110 section 7.8), and close the connection.
 
-        The parser takes what follows the headers for the other protocol: a body would be read as a further request.
+        The parser treats data after the headers as the other protocol: a body would be read as a further request.
         """
         self._ended, self.cycle.keep_alive = True, False
         sizes = [value for name, value in self.scope["headers"] if name in (b"content-length", b"transfer-encoding")]
@@ -435,7 +435,7 @@ class HttpProtocol(HttpToolsProtocol):
             raise self._record_refusal(400, "A Host header is missing.")
 
     def _check_framing(self) -> None:
-        """Refuse a body with too many bytes that are no payload: chunk extensions and trailers."""
+        """Refuse a body with too many bytes besides its payload: chunk extensions and trailers."""
         limits = self.table.limits
         framing = self._body_bytes - self._payload - CHUNK_FRAMING_BYTES * self._chunks
         if framing > limits.header_bytes or len(self.headers) > limits.headers:
@@ -452,7 +452,7 @@ class HttpProtocol(HttpToolsProtocol):
         return httptools.HttpParserError(reason)
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Answer what is not whole yet with an error, and end the connection; earlier requests are answered first."""
+        """Respond to an incomplete request with an error and close the connection, after responses to earlier requests."""
         log_refusal(self._address(), status, reason)
         self._ended = True
         cycle = self.cycle

@@ -1,4 +1,4 @@
-"""What trusted proxies report of a client: its address and the scheme that it used."""
+"""The address of a client and the scheme that it used, as trusted proxies report them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEMES = ("http", "https")
 
 
 class TrustedProxies:
-    """The addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are read; nobody else's are."""
+    """The addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are read."""
 
     def __init__(self, networks: tuple[str, ...] = ()) -> None:
         self._networks = [ip_network(network, strict=False) for network in networks]
@@ -20,7 +20,7 @@ class TrustedProxies:
         self._trusts = lru_cache(1024)(self._look_up)
 
     def client_address(self, scope: Scope) -> str:
-        """Return the address of a request's client; "-" where it has none.
+        """Return the address of a request's client; "-" if it has none.
 
         Behind trusted proxies it is the last address in X-Forwarded-For that is not one of theirs.
         """
@@ -30,7 +30,7 @@ class TrustedProxies:
             return peer
         for text in reversed(self._list_forwarded(scope, b"x-forwarded-for")):
             address = parse_address(text)
-            if address is None:  # what stands before it nobody vouches for
+            if address is None:  # earlier entries cannot be trusted
                 return peer
             peer = str(address)
             if not self._trusts(peer):
@@ -57,7 +57,7 @@ class TrustedProxies:
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return an IP address, with or without a port behind it; None for anything else."""
+    """Return an IP address from a text with or without a port; None for any other text."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -73,6 +73,6 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 
 @lru_cache(maxsize=1024)
 def counted_address(address: str) -> str:
-    """Return what an address counts as in a limit: itself, or for IPv6 its network of 64 bits, which one client has."""
+    """Return the key of an address in a limit: the address, or for IPv6 its /64 network, which belongs to one client."""
     parsed = parse_address(address)
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address

@@ -1,4 +1,4 @@
-"""How many requests a token may make in a minute: a fixed window, in the memory of one process."""
+"""Limits the requests of a token, and the refusals of an address, in a fixed window; counted by each process."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from gql_releases.web.http import Headers
 from gql_releases.web.proxies import TrustedProxies, counted_address
 
 WINDOW_SECONDS = 60
-"""Seconds."""
 MAX_COUNTED_TOKENS = 10_000
-"""Tokens whose requests are counted at once; of more, the one that came first in this minute is counted anew."""
+"""Tokens whose requests are counted at once; above that the count of the first token of the window is dropped."""
+MAX_COUNTED_ADDRESSES = 10_000
+"""Addresses whose refusals are counted at once; above that the count that is unchanged for longest is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateDecision:
-    """Whether a request is answered, the headers that tell what its token has left, and the message of a refusal."""
+    """Whether a request is allowed, the headers with the rest of the limit, and the message of a refusal."""
 
     allowed: bool
     headers: Headers
@@ -32,14 +33,14 @@ UNCOUNTED = RateDecision(True, [])
 
 
 class RateLimit:
-    """Counts the requests of each token; without a limit it counts none."""
+    """Counts the requests of each token; without a limit all are allowed."""
 
     def __init__(self, limit: int | None, clock: Callable[[], float] = time.time) -> None:
         self._limit, self._clock = limit, clock
         self._window, self._counts = 0, Counter[int | None]()
 
     def take(self, token: int | None) -> RateDecision:
-        """Count a request. The headers are Sentry's; a refused request gets Retry-After with them."""
+        """Count a request and return the decision. The headers are Sentry's; a refusal has also Retry-After."""
         if self._limit is None:
             return UNCOUNTED
         moment = self._clock()
@@ -63,9 +64,6 @@ class RateLimit:
         return RateDecision(False, headers, message)
 
 
-MAX_COUNTED_ADDRESSES = 10_000
-
-
 class TooManyRefusals(Exception):
     """An address has sent too many requests that were refused; `retry_after` is in seconds."""
 
@@ -77,28 +75,28 @@ class TooManyRefusals(Exception):
 
 
 class RefusalLimit:
-    """Counts refused requests (401) by address in a fixed window, of as many addresses as are bounded."""
+    """Counts refused requests (401) by address in a fixed window, for at most MAX_COUNTED_ADDRESSES."""
 
     def __init__(self, limit: int, proxies: TrustedProxies, clock: Callable[[], float] = time.time) -> None:
         self._limit, self._proxies, self._clock = limit, proxies, clock
         self._window, self._counts = 0, OrderedDict[str, int]()
 
     def check(self, scope: Scope) -> None:
-        """Refuse a request whose address is above the limit. Raises TooManyRefusals."""
-        window = self._current()
+        """Check that the address of a request is below the limit. Raises TooManyRefusals."""
+        window = self._update_window()
         if self._counts and self._counts.get(self._address(scope), 0) >= self._limit:
             raise TooManyRefusals(math.ceil((window + 1) * WINDOW_SECONDS - self._clock()))
 
     def count(self, scope: Scope) -> None:
         """Count a refused request."""
-        self._current()
+        self._update_window()
         address = self._address(scope)
         self._counts[address] = self._counts.get(address, 0) + 1
         self._counts.move_to_end(address)
         if len(self._counts) > MAX_COUNTED_ADDRESSES:
             self._counts.popitem(last=False)
 
-    def _current(self) -> int:
+    def _update_window(self) -> int:
         window = int(self._clock() // WINDOW_SECONDS)
         if window != self._window:
             self._window = window

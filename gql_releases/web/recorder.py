@@ -1,4 +1,4 @@
-"""The outermost application: records every request, and answers what no other application could."""
+"""The outermost application: records every request, and responds with 500 to unhandled errors."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Observer = Callable[[RequestRecord], None]
 
 
 class Recorder:
-    """Records each request that the application below gets, whatever becomes of it, and hands it to the observers."""
+    """Records each request of the wrapped application, logs it and passes the record to the observers."""
 
     def __init__(self, app: ASGIApp, log: RequestLog, observers: Sequence[Observer] = ()) -> None:
         self._app, self._ids = app, RequestIds()
         self._note, self._observers = log.note, tuple(observers)
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
-        """Answer one request, and record it."""
+        """Handle one request, and record it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send_)
             return
@@ -35,8 +35,8 @@ class Recorder:
         try:
             await self._app(scope, receive, record.send)
         except ConnectionResetError:
-            pass  # the client is gone: there is nobody to answer
-        except Exception as error:  # noqa: BLE001 - logged and answered with 500
+            pass  # the client is gone
+        except Exception as error:  # noqa: BLE001 - logged, and the response is a 500
             await _answer_error(record, error)
         finally:
             record.finish()
@@ -46,7 +46,7 @@ class Recorder:
 
 
 async def _answer_error(record: RequestRecord, error: Exception) -> None:
-    """Log what no application caught under an id, and answer with it if no answer has begun."""
+    """Log an unhandled error under an id, and send the id with status 500 if no response has begun."""
     error_id = uuid.uuid4().hex
     logger.error("error %s in request %s", error_id, record.id, exc_info=error)
     record.codes.append("INTERNAL")

@@ -1,7 +1,7 @@
-"""The log of requests: a line each, formatted and written together some times a second.
+"""The request log: one line for each request; lines are formatted and written in batches.
 
-Formatted and written one by one, lines would be a third of the work of a point read. A killed process loses the lines of
-its last 50 ms.
+Formatting and writing each line by itself is a third of the work of a point read. A killed process loses the lines of its
+last 50 ms.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from starlette.types import Scope
 from gql_releases.web.request_record import RequestRecord
 
 FLUSH_DELAY_SECONDS = 0.05
-"""Seconds that a line may wait for others."""
+"""Seconds from the first line of a batch until the batch is written."""
 MAX_PATH_LENGTH = 2048
 """Characters of a path in the log."""
 FindClient = Callable[[Scope], str]
 Entry = tuple[float, bool, str, str, bytes, str, str, str, int | None, int, float, int, list[str], str, str]
-"""What a line says, copied from a record, which would keep the whole request in memory until the line is written."""
+"""The values of a line, copied from a record: the record would keep the request in memory until the line is written."""
 
 _is_plain = re.compile(r"[!#-~]*").fullmatch
 _unprintable = re.compile(r'[^!#-~]|"')
@@ -38,30 +38,30 @@ def format_time(moment: float) -> str:
 
 @lru_cache(maxsize=64)
 def _format_milliseconds(milliseconds: int) -> str:
-    """Format a millisecond, once for all its lines."""
+    """Format a time in milliseconds; cached, since many lines share it."""
     return f"{_format_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
 
 
 @lru_cache(maxsize=8)
 def _format_second(moment: int) -> str:
-    """Format a whole second, once for all its lines."""
+    """Format a time in whole seconds; cached, since many lines share it."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
 
 
 @lru_cache(maxsize=512)
 def _quote_path(raw: bytes) -> str:
-    """Return a path as it came, without its query, for a line."""
+    """Return a raw path without its query, quoted for a line."""
     return quote_text(str(raw.partition(b"?")[0], "latin-1"))
 
 
 @lru_cache(maxsize=512)
 def _quote_word(text: str) -> str:
-    """Return a method or an address for a line."""
+    """Return a method or an address, quoted for a line."""
     return quote_text(text, 64)
 
 
 def quote_text(text: str, limit: int = MAX_PATH_LENGTH) -> str:
-    """Return a text that a client chose for a line: printable ASCII without spaces, the rest as %XX, cut at a limit."""
+    """Return a text for a line: printable ASCII without spaces is kept, the rest becomes %XX, cut at a limit."""
     if len(text) > limit:
         text = text[:limit] + "..."
     if _is_plain(text):
@@ -70,10 +70,10 @@ def quote_text(text: str, limit: int = MAX_PATH_LENGTH) -> str:
 
 
 class RequestLog:
-    """Lines of requests, as text or JSON. Log records come whole: their message has a line a request, each with its time."""
+    """Logs requests as text or JSON. The message of a log record is a batch of lines, each with its own time."""
 
     def __init__(self, name: str, style: str = "text", find_client: FindClient | None = None) -> None:
-        """`find_client` returns the address of a request's client, where that is not always the peer's."""
+        """`find_client` returns the address of a request's client (default: that of the peer)."""
         self._find_client = find_client or _find_peer
         self._logger = logging.getLogger(name)
         self._heads = [f"{level} {name}:" for level in ("INFO", "DEBUG")]
@@ -81,7 +81,7 @@ class RequestLog:
         self._format = self._format_json if style == "json" else self._format_text
 
     def note(self, record: RequestRecord) -> None:
-        """Write the line of a request that has ended, soon; on the event loop."""
+        """Add the line of a request that has ended to the batch; called on the event loop."""
         if not self._logger.isEnabledFor(logging.DEBUG if record.is_probe else logging.INFO):
             return
         if not self._waiting:
@@ -94,7 +94,7 @@ class RequestLog:
         ))  # fmt: skip
 
     def flush(self) -> None:
-        """Write the lines that wait."""
+        """Write the batch."""
         entries, self._waiting = self._waiting, []
         if entries:
             lines = map(self._format, entries)
@@ -104,7 +104,7 @@ class RequestLog:
         (
             ended, is_probe, client, method, path, api, _, operation, token, status, seconds, size, codes, request, trace,
         ) = entry  # fmt: skip
-        join = _join_words if len(path) < 512 else _join_words.__wrapped__  # what is kept has a bound
+        join = _join_words if len(path) < 512 else _join_words.__wrapped__  # long paths are not cached
         words = join(client, method, path, (operation or "-") if api == "graphql" else None)
         errors = f" errors={len(codes)} codes={','.join(_list_unique(codes))}" if codes else ""
         return (

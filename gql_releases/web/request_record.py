@@ -1,4 +1,4 @@
-"""What is recorded of one request: filled by whichever application answers it, read by the log, metrics and traces."""
+"""The record of a request: filled by the application that handles it, read by the log, metrics and traces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gql_releases.web.http import header
 
 REQUEST_ID = b"x-request-id"
 CLIENT_GONE = 499
-"""The status that is recorded where the client went away before an answer began; nginx records the same number."""
+"""Status that is recorded if the client disconnected before the response began; nginx uses the same number."""
 
 _usable_id = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}").fullmatch
 """Tests an X-Request-ID: a token of RFC 9110 section 5.6.2, at most 128 characters."""
@@ -26,26 +26,26 @@ _named_operations = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][
 
 
 class RequestIds:
-    """Makes ids of requests that bring none: a prefix of this process and a number."""
+    """Generates ids for requests without X-Request-ID: a prefix of this process and a number."""
 
     def __init__(self) -> None:
         self._prefix, self._numbers = f"{secrets.token_hex(6)}-", count(1)
 
     def choose(self, scope: Scope) -> str:
-        """Return the id that a request brought, if it may be used, else a new one."""
-        brought = header(scope, REQUEST_ID)
-        if brought is not None and _usable_id(brought):
-            return brought
+        """Return the valid X-Request-ID of a request, else a new id."""
+        sent_id = header(scope, REQUEST_ID)
+        if sent_id is not None and _usable_id(sent_id):
+            return sent_id
         return self._prefix + str(next(self._numbers))
 
 
 class RequestRecord:
-    """One request. `send` passes messages to the server, and records the status and the size of the answer.
+    """One request. `send` passes messages to the server, and records the status and the size of the response.
 
-    `route` is a pattern, `operation` the name of a GraphQL operation as the request has it; `is_trusted` says whether that
-    is the name of a trusted document. `codes` has an entry for each error of the answer, `unavailable` the last error that
-    made the answer a 503. `is_probe`: logged at DEBUG only. `trace_id` is that of OpenTelemetry, where it is on. `seconds`
-    is the time from the request to the end of the answer.
+    `route` is a pattern, `operation` the name of the GraphQL operation in the request; `is_trusted`: it is the name of a
+    trusted document. `codes` has an entry for each error of the response, `unavailable` the last error that caused a 503.
+    `is_probe`: logged at DEBUG only. `trace_id` is that of OpenTelemetry, if it is on. `seconds` is the time from the
+    request to the end of the response.
     """
 
     __slots__ = (
@@ -65,7 +65,7 @@ class RequestRecord:
         self.ended = self.seconds = 0.0
 
     def send(self, message: Message) -> Awaitable[None]:
-        """Pass a message of the answer on, with the request's id among its headers."""
+        """Send a message of the response, with the request's id in its headers."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"].append((REQUEST_ID, self.id.encode()))
@@ -87,7 +87,7 @@ class RequestRecord:
             self.codes.append("CLIENT_GONE" if status == CLIENT_GONE else f"HTTP_{status}")
 
     def name_operation(self, name: str | None, document: str | None = None) -> None:
-        """Record the name of the operation that a request means; else the only name in a document that was refused."""
+        """Record the name of the operation; without `name` that of the only named operation of a refused document."""
         if name is None and document is not None:
             names = set(_named_operations(document))
             name = names.pop() if len(names) == 1 else None
@@ -95,12 +95,12 @@ class RequestRecord:
             self.operation = name
 
     def note_error(self, error: DomainError) -> None:
-        """Remember what made the answer a 503."""
+        """Record the error that caused a 503."""
         if error.code is ErrorCode.UNAVAILABLE:
             self.unavailable = error
 
     def add_codes(self, codes: Iterable[str]) -> None:
-        """Add the code of each of some errors of the answer."""
+        """Add the codes of errors of the response."""
         self.codes.extend(codes)
 
 
@@ -109,7 +109,7 @@ set_current_record = _CURRENT.set
 
 
 def current_record() -> RequestRecord:
-    """Return the record of the request that is being answered; where there is none, a record that nobody reads."""
+    """Return the record of the current request; outside of a request, a new record that is discarded."""
     try:
         return _CURRENT.get()
     except LookupError:
@@ -117,4 +117,4 @@ def current_record() -> RequestRecord:
 
 
 async def _discard(message: Message) -> None:
-    """Drop a message: nobody is there to read it."""
+    """Discard a message."""

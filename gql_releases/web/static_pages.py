@@ -1,4 +1,4 @@
-"""Serves GraphiQL from the package: local files under a strict Content-Security-Policy."""
+"""Serves GraphiQL from files of the package, with a strict Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gql_releases.web.http import Headers, send
 FOLDER = Path(__file__).parent / "graphiql"
 NOT_BUILT = b"GraphiQL is not built: run `make setup`.\n"
 
-# Monaco, the editor in GraphiQL, writes style elements and attributes as it goes, hence 'unsafe-inline' for styles alone.
+# Monaco, the editor in GraphiQL, adds style elements and attributes at run time: 'unsafe-inline' for styles only.
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -37,7 +37,7 @@ PAGE_HEADERS: Headers = [
 
 
 class _Assets:
-    """Built files, whose names carry a hash of what is in them."""
+    """Built files, whose names contain a hash of their content."""
 
     def __init__(self) -> None:
         self._files = StaticFiles(directory=FOLDER, check_dir=False)
@@ -46,7 +46,7 @@ class _Assets:
         async def send_cacheable(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
                 immutable = (b"cache-control", b"public, max-age=31536000, immutable")
-                policy = (b"content-security-policy", POLICY.encode())  # workers have the policy of their own answer
+                policy = (b"content-security-policy", POLICY.encode())  # a worker uses the policy of its own response
                 message = {**message, "headers": [*message["headers"], immutable, policy]}
             await send_(message)
 
@@ -54,12 +54,12 @@ class _Assets:
 
 
 def graphiql_routes() -> list[BaseRoute]:
-    """Give the routes of GraphiQL's assets."""
+    """Return the routes of GraphiQL's assets."""
     return [Mount("/graphiql", _Assets())]
 
 
 async def show_graphiql(scope: Scope, receive: Receive, send_: Send) -> None:
-    """Answer GraphiQL's page; 503 with a hint where it was not built."""
+    """Send GraphiQL's page; 503 with a hint if it is not built."""
     page = FOLDER / "index.html"
     if not page.is_file():
         await send(send_, 503, NOT_BUILT, [(b"vary", b"Accept")], content_type=b"text/plain; charset=utf-8")

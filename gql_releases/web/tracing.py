@@ -1,7 +1,7 @@
-"""OpenTelemetry: a span a request and a statement, where its packages are installed and its environment is set.
+"""OpenTelemetry: one span for each request and each statement, if its packages are installed and it is configured.
 
 Configured by the standard variables: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER, OTEL_SERVICE_NAME,
-OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_PROPAGATORS, OTEL_SDK_DISABLED. Nothing is imported otherwise.
+OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_PROPAGATORS, OTEL_SDK_DISABLED. Without them no package is imported.
 Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
 
@@ -25,7 +25,7 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 
 
 def set_up_tracing(version: str, environment: Mapping[str, str] = os.environ) -> Tracing | None:
-    """Return what makes spans, None where the environment asks for none. Raises ValueError for an unknown exporter."""
+    """Return the tracing, None if the environment configures none. Raises ValueError for an unknown exporter."""
     names = environment.get("OTEL_TRACES_EXPORTER", "otlp")
     if not any(environment.get(name) for name in _ENDPOINTS) or names == "none":
         return None
@@ -46,7 +46,7 @@ def set_up_tracing(version: str, environment: Mapping[str, str] = os.environ) ->
 
 
 def _load_exporter(name: str) -> Any:
-    """Return a span exporter by its standard name; the packages register them. Raises ValueError."""
+    """Return a span exporter by its standard name, as its package registers it. Raises ValueError for an unknown name."""
     name = "otlp_proto_http" if name == "otlp" else name
     for entry in entry_points(group="opentelemetry_traces_exporter", name=name):
         return entry.load()()
@@ -54,21 +54,21 @@ def _load_exporter(name: str) -> Any:
 
 
 class Tracing:
-    """Makes spans of requests and statements."""
+    """Creates spans of requests and statements."""
 
     def __init__(self, provider: Any, version: str) -> None:
-        """Take a TracerProvider, which `close` shuts down."""
+        """`provider` is a TracerProvider, which `close` shuts down."""
         from opentelemetry import context, propagate, trace
 
         self._provider, self._tracer = provider, provider.get_tracer(SERVICE, version)
         self._context, self._propagate, self._trace = context, propagate, trace
 
     def close(self) -> None:
-        """Send what waits, and stop."""
+        """Send the remaining spans and shut down."""
         self._provider.shutdown()
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Return the application with a span around each request, below the span of a `traceparent` header."""
+        """Return the application with a span for each request; its parent is the span of the `traceparent` header."""
 
         async def trace_request(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -113,7 +113,7 @@ class Tracing:
         return self._context.get_current()
 
     def note_statement(self, kind: str, name: str, sql: str, seconds: float, context: Any) -> None:
-        """Make the span of a statement that has ended; its text has no values."""
+        """Record the span of a statement that has ended; the SQL text contains no values."""
         end = time.time_ns()
         span = self._tracer.start_span(
             name,

@@ -1,4 +1,4 @@
-"""The log of requests that are answered with 503: the reason at the first of a minute, and a line when it is over."""
+"""Logs responses with status 503: the reason once a minute, and a line when requests succeed again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ READING = ("GET", "HEAD", "OPTIONS")
 
 
 class UnavailableLog:
-    """Watches the records of requests; reads and writes apart, since a full disk hinders writes alone."""
+    """Observes request records; reads and writes separately, since a full disk affects only writes."""
 
     def __init__(self) -> None:
         self._reads, self._writes = Incident("503 to reads"), Incident("503 to writes")
 
     def note(self, record: RequestRecord) -> None:
-        """Take in the record of a request that has ended."""
+        """Observe the record of a request that has ended."""
         if record.unavailable is None and not self._reads.is_open and not self._writes.is_open:
             return
         is_read = not record.is_mutation if record.api == "graphql" else record.scope["method"] in READING
