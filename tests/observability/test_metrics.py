@@ -67,7 +67,7 @@ class Measured:
 @pytest.fixture
 def measured(template: Template, tmp_path: Path) -> Iterator[Measured]:
     made = Measured(template, tmp_path)
-    pages = made.app._app._behind  # type: ignore[attr-defined]
+    pages = made.app._app._pages  # type: ignore[attr-defined]
     lifespan = pages.router.lifespan_context(pages)
     made.client.runner.run(lifespan.__aenter__())
     yield made
