@@ -1,102 +1,112 @@
-"""Statements: built with SQLAlchemy Core, compiled once for each database, run on the driver."""
+"""Statements: built with SQLAlchemy Core, compiled once for each database, run by the driver."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 from sqlalchemy import ARRAY, BindParameter, ClauseElement, Table
 from sqlalchemy import Dialect as SqlDialect
 
 from gql_releases.storage.engine.dialects import ROWS, ROWS_PER_INSERT, Dialect, list_parameter_names, row_parameter_name
+from gql_releases.storage.engine.generated_source import define_function
 from gql_releases.storage.engine.types import END_OF_TIME
 
-_INFINITY = "infinity"
-"""How PostgreSQL has the end of time."""
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
-
+NamedRow = TypeVar("NamedRow", bound=Row)
 
 LONG_SQL = 8_000
 """Characters from which on no connection keeps a statement prepared: SQLite takes 11 bytes for each of them."""
+_INFINITY = "infinity"
+"""The end of time in PostgreSQL's JSON."""
 
 
 class PreparedStatement:
     """SQL text in the driver's form, and the function that puts a statement's values into the driver's order.
 
     `names` are those of its parameters in order. `multi_row_sql`: SQLite's text that inserts ROWS_PER_INSERT rows, whose
-    values follow one another; None where there is none. `is_kept`: whether a connection keeps it prepared, which it does
-    not where the shape of the statement is unusual.
+    values follow one another; None where there is none. `is_kept`: whether a connection keeps it prepared; False where
+    the shape of the statement is unusual.
     """
 
     __slots__ = ("bind", "is_kept", "multi_row_sql", "names", "sql")
 
     def __init__(self, sql: str, bind: Callable[[Values], Row], names: Sequence[str] = ()) -> None:
-        """`bind` gives the values of this statement in order; each required one must be there."""
+        """Take a function that returns the values of this statement in order; it raises KeyError for a missing one."""
         self.sql, self.bind, self.names = sql, bind, names
         self.multi_row_sql: str | None = None
         self.is_kept = True
 
 
-def prepare(construct: ClauseElement, dialect: SqlDialect) -> PreparedStatement:
+def prepare(construct: ClauseElement, dialect: SqlDialect, label: str) -> PreparedStatement:
     """Compile a construct. Its text is never changed afterwards: a literal may look like a parameter."""
     compiled: Any = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     names = list_parameter_names(compiled)
-    return PreparedStatement(str(compiled), _binder([(name, compiled.binds[name]) for name in names], dialect), names)
+    bind = _build_binder([(name, compiled.binds[name]) for name in names], dialect, label)
+    return PreparedStatement(str(compiled), bind, names)
 
 
-def _binder(binds: list[tuple[str, BindParameter[Any]]], dialect: SqlDialect) -> Callable[[Values], Row]:
-    """Write the function as source, with the processors of types called where there are any: a tuple's literal is cheap.
+def _build_binder(
+    parameters: list[tuple[str, BindParameter[Any]]], dialect: SqlDialect, label: str
+) -> Callable[[Values], Row]:
+    """Return a function from source: a tuple's literal is cheap, with processors of types only where a type has one.
 
-    SQLAlchemy makes binds of its own for literals (a LIMIT, a constant): their values are known here. Its
-    processor of arrays looks for arrays in them, which takes longer than all else.
+    SQLAlchemy adds parameters of its own for literals (a LIMIT, a constant): their values are constants here. Its
+    processor of arrays searches them for nested arrays, which takes longer than all else.
     """
-    known: dict[str, Any] = {}
-    parts = []
-    for index, (name, bind) in enumerate(binds):
+    names: dict[str, Any] = {}
+    lines = []
+    for index, (name, parameter) in enumerate(parameters):
         value = f"values[{name!r}]"
-        if not bind.required:
-            known[f"known{index}"], value = bind.value, f"known{index}"
-        item = bind.type.item_type if isinstance(bind.type, ARRAY) else None
-        process = (item or bind.type).dialect_impl(dialect).bind_processor(dialect)
-        if process and item:
-            known[f"process{index}"], value = process, f"[process{index}(one) for one in {value}]"
+        if not parameter.required:
+            names[f"constant{index}"], value = parameter.value, f"constant{index}"
+        item_type = parameter.type.item_type if isinstance(parameter.type, ARRAY) else None
+        process = (item_type or parameter.type).dialect_impl(dialect).bind_processor(dialect)
+        if process and item_type:
+            names[f"process{index}"], value = process, f"[process{index}(item) for item in {value}]"
         elif process:
-            known[f"process{index}"], value = process, f"process{index}({value})"
-        parts.append(value + ", ")
-    made: Callable[[Values], Row] = eval(f"lambda values: ({''.join(parts)})", known)  # noqa: S307 - the text is of this module
-    return made
+            names[f"process{index}"], value = process, f"process{index}({value})"
+        lines.append(f"        {value},\n")
+    body = f"(\n{''.join(lines)}    )" if lines else "()"
+    bind: Callable[[Values], Row] = define_function(
+        f"binder of {label}", f"def bind_values(values):\n    return {body}\n", names
+    )
+    return bind
 
 
 Construct = ClauseElement | Callable[[Dialect], ClauseElement]
 
 
 class Statement:
-    """A Core construct (or what makes one for a dialect), compiled at its first use. Keep it: compiling is what costs."""
+    """A Core construct, or a function from a dialect to one, compiled at its first use.
+
+    Statements are constants or kept with a plan: compiling is expensive.
+    """
 
     __slots__ = ("_construct", "_prepared", "name")
 
     def __init__(self, name: str, construct: Construct) -> None:
-        """Take a name, noun and verb as `deploys.insert`, that logs, errors and metrics know the statement by."""
+        """Take a name, noun and verb as `deploys.insert`, which logs, errors and metrics show."""
         self.name = name
         self._construct = construct
         self._prepared: dict[Dialect, PreparedStatement] = {}
 
     def prepare(self, dialect: Dialect) -> PreparedStatement:
-        """Give this statement as the dialect's driver wants it."""
+        """Return this statement in the form of the dialect's driver."""
         try:
             return self._prepared[dialect]
         except KeyError:
             return self._prepared.setdefault(dialect, self._prepare(dialect))
 
     def _prepare(self, dialect: Dialect) -> PreparedStatement:
-        return self._label(prepare(self._build(dialect), dialect.sql), dialect)
+        return self._label(prepare(self._build(dialect), dialect.sql, self.name), dialect)
 
     def prepare_from(self, dialect: Dialect, offset: int) -> PreparedStatement:
         """Compile this statement as a part of a larger one, its parameters numbered from `offset` + 1 on."""
-        numbering = dialect.number_parameters(offset)
-        return self._label(prepare(self._build(dialect), numbering), dialect)
+        prepared = prepare(self._build(dialect), dialect.number_parameters(offset), self.name)
+        return self._label(prepared, dialect)
 
     def _label(self, prepared: PreparedStatement, dialect: Dialect) -> PreparedStatement:
         prepared.sql = dialect.label(prepared.sql, self.name)
@@ -107,7 +117,7 @@ class Statement:
         return construct if isinstance(construct, ClauseElement) else construct(dialect)
 
     def compile_once(self, dialect: Dialect, *, is_kept: bool) -> PreparedStatement:
-        """Compile for the only database that this statement is run on, and drop the construct: it is ten times as large."""
+        """Compile for the only database that this statement runs on, and drop the construct, which is ten times as large."""
         prepared = self.prepare(dialect)
         prepared.is_kept, self._construct = is_kept and len(prepared.sql) <= LONG_SQL, _refuse_to_compile
         return prepared
@@ -115,6 +125,29 @@ class Statement:
 
 def _refuse_to_compile(dialect: Dialect) -> ClauseElement:
     raise RuntimeError("this statement was compiled for another database")
+
+
+class RowStatement(Statement, Generic[NamedRow]):
+    """A statement whose rows are read by name: its columns are the fields of a NamedTuple, in the same order.
+
+    For writers. Reads, which may have thousands of rows, use tuples.
+    """
+
+    __slots__ = ("row_type",)
+
+    def __init__(self, name: str, row_type: Callable[..., NamedRow], construct: Construct) -> None:
+        super().__init__(name, construct)
+        self.row_type = row_type
+
+    async def fetch_all(self, transaction: Transaction, values: Values) -> list[NamedRow]:
+        """Run this statement and return its rows."""
+        row_type = self.row_type
+        return [row_type(*row) for row in await transaction.fetch_all(self, values)]
+
+    async def fetch_one(self, transaction: Transaction, values: Values) -> NamedRow | None:
+        """Run this statement and return its first row, None where there is none."""
+        row = await transaction.fetch_one(self, values)
+        return None if row is None else self.row_type(*row)
 
 
 class BulkStatement(Statement):
@@ -130,43 +163,40 @@ class BulkStatement(Statement):
         self._shared = frozenset(shared)
 
     def _prepare(self, dialect: Dialect) -> PreparedStatement:
-        """Compile the statement, and a second construct for several rows where nothing but rows is bound."""
+        """Compile the statement, and a second construct for several rows where only the values of rows are bound."""
         prepared = super()._prepare(dialect)
         if dialect.multi_row:
-            several = super()._prepare(dialect.multi_row)
-            if list(several.names) == [
-                row_parameter_name(name, row) for row in range(ROWS_PER_INSERT) for name in prepared.names
-            ]:
-                prepared.multi_row_sql = several.sql
+            multi_row = super()._prepare(dialect.multi_row)
+            names = [row_parameter_name(name, row) for row in range(ROWS_PER_INSERT) for name in prepared.names]
+            if list(multi_row.names) == names:
+                prepared.multi_row_sql = multi_row.sql
         return prepared
 
     def pack_rows(self, rows: list[dict[str, Any]]) -> Values:
-        """Give the values of some rows, at least one, together."""
-        shared = self._shared
-        own = [name for name in rows[0] if name not in shared]
-        made = [{name: _INFINITY if (value := row[name]) is END_OF_TIME else value for name in own} for row in rows]
-        text = orjson.dumps(made).decode()
-        return {**rows[0], ROWS: text}
+        """Return the values for one run over all of these rows, of which there is at least one."""
+        names = [name for name in rows[0] if name not in self._shared]
+        objects = [{name: _INFINITY if (value := row[name]) is END_OF_TIME else value for name in names} for row in rows]
+        return {**rows[0], ROWS: orjson.dumps(objects).decode()}
 
 
 StatementRows = tuple[Statement, list[dict[str, Any]]]
-"""A statement, and the rows that it is run for."""
+"""A statement, and the rows that it runs for."""
 StatementValues = tuple[Statement, Values]
-"""A statement, and the values that it is run with."""
+"""A statement, and the values that it runs with."""
 
 
 class Transaction(Protocol):
-    """An open transaction. On SQLite nothing here ever waits, so that a writer's coroutine runs through on one thread."""
+    """An open transaction. On SQLite no method here suspends, so that a writer's coroutine runs through on one thread."""
 
     @property
     def dialect(self) -> Dialect:
         """The database's dialect."""
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and give its rows."""
+        """Run a statement and return its rows."""
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run a statement and give its first row."""
+        """Run a statement and return its first row, None where there is none."""
 
     async def execute(self, statement: Statement, values: Values) -> None:
         """Run a statement for its effect."""
@@ -174,20 +204,23 @@ class Transaction(Protocol):
     async def execute_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a statement once for each row of values."""
 
-    async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
-        """Run statements for the effect, each for its rows; none may need to see what another one does.
+    async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
+        """Run a statement once for each row of values and return all rows that it returned, in order."""
 
-        Gives the rows of the statement `then`, for its values, which is run with them.
+    async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
+        """Run statements for their effect, each for its rows; none may depend on the effect of another.
+
+        Returns the rows of the statement `then`, which runs in the same round trip.
         """
 
     async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
-        """Draw ids for new rows of a table, which are to be written before more are drawn. Nobody else gets them."""
+        """Return ids for new rows of a table, which no other writer gets.
+
+        The rows are to be written before the next ids are allocated.
+        """
 
     def require_thread(self) -> None:
-        """Raise TakesLong where what is done in this transaction holds up the event loop: it is to be begun in a thread."""
+        """Raise TakesLong where long work in this transaction would block the event loop, to run it again in a thread."""
 
     async def yield_to_others(self) -> None:
-        """Let others run in the middle of what takes long, where they share the event loop with this transaction."""
-
-    async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
-        """Run a statement once for each row of values and give all rows that it returned, in order."""
+        """Let other tasks run during long work, where they share the event loop with this transaction."""

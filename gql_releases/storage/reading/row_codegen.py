@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gql_releases.domain.selection import ShortDate
+from gql_releases.storage.engine.generated_source import define_function
 from gql_releases.storage.engine.statements import Row
 
 Tree = dict[str, Any]
@@ -55,10 +56,10 @@ class SourceBuilder:
         self.names[name] = value
         return name
 
-    def function(self, arguments: str, lines: Sequence[str]) -> Any:
+    def function(self, name: str, arguments: str, lines: Sequence[str]) -> Any:
         """Make a function of these lines."""
-        exec(f"def made({arguments}):\n" + "\n".join(f"    {line}" for line in lines), self.names)  # noqa: S102 - the lines are of this package
-        return self.names.pop("made")
+        source = f"def {name}({arguments}):\n" + "".join(f"    {line}\n" for line in lines)
+        return define_function("row builder", source, self.names)
 
     def converted(self, index: int, convert: Convert | ShortDate | None, *, nullable: bool) -> Expression:
         """Read a value and convert it, unless it is NULL."""
@@ -82,17 +83,18 @@ class SourceBuilder:
             total = "None" if one.total is None else f"r[{one.total}]"
             only = "" if one.instead is None else f"if r[{one.instead}] is None: "
             lines.append(f"{only}bags[{one.bag}].append((r[{one.key}], o, {total}))")
-        return f"{self.constant(self.function('r, bags', [*lines, 'return o']))}(r, bags)"
+        return f"{self.constant(self.function('build_object', 'r, bags', [*lines, 'return o']))}(r, bags)"
 
     def builder(self, made: Expression) -> Build:
         """Make the function from a row to an object."""
-        build: Build = self.function("r, bags", [f"return {made}"])
+        build: Build = self.function("build_row", "r, bags", [f"return {made}"])
         return build
 
     def putter(self, name: str, page: Expression, *, backward: bool, finish: Callable[[Any], Any] | None) -> Put:
         """Make the function that puts a list into its objects; `page` is source over `rows`, `more`, `total` and `bags`."""
         made = f"{self.constant(finish)}({page})" if finish else page
         put: Put = self.function(
+            "put_list",
             "bag, groups, size, bags",
             [
                 "for key, o, total in bag:",
