@@ -22,7 +22,7 @@ def list_files(label: str) -> list[str]:
 
 
 def show_error(call: Callable[[], Any]) -> str:
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is, its traceback is looked at
+    with pytest.raises(Exception) as raised:
         call()
     return "".join(traceback.format_exception(raised.value))
 
