@@ -1,4 +1,4 @@
-"""The composition root: the only module that knows every row of the house."""
+"""The composition root: the only module that imports every layer."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ EXPOSED_HEADERS = (
     *RATE_HEADERS,
 )
 GC_THRESHOLD = 20_000
-"""New objects after which the collector looks for cycles, and at three times as many looks at those that were left then.
+"""New objects between two runs of the garbage collector; every third run also examines the objects that survived one.
 
-No thread runs while it looks: at 200,000 objects for some 100 ms.
+No thread runs meanwhile: about 100 ms for 200,000 objects.
 """
 
 
@@ -90,9 +90,9 @@ def _graphql_services(store: Store, reads: ReadService, releases: ReleaseService
 
 
 def create_app(settings: Settings, store: Store | None = None, on_shutdown: Callable[[], object] = lambda: None) -> ASGIApp:
-    """Put the house together over the settings' store, or an open one. Raises Unavailable where it cannot be opened.
+    """Create the application with the settings' store, or an open one. Raises Unavailable if it cannot be opened.
 
-    Trusted documents are planned now: raises ValueError for one that the schema does not fit.
+    Trusted documents are planned now: raises ValueError for a document that is invalid in the schema.
     """
     metrics, tracing = _load_metrics(settings), set_up_tracing(VERSION)
     observers = [observer for observer in (metrics, tracing) if observer]
@@ -122,8 +122,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        # What lives from start-up on never dies: the collector need not look at it again. An answer is made of thousands
-        # of objects in no cycle: looking at them while it is made is a tenth of the work.
+        # Objects of the start-up are never freed: the collector need not examine them again. A response is built of
+        # thousands of objects without cycles: examining them meanwhile is a tenth of the work.
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 2, 10)
@@ -144,8 +144,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     routes = _page_routes(probes, schema if settings.public_schema else None)
     pages = Starlette(routes=routes, middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
-    front: ASGIApp = Dispatcher(graphql, rest, pages, _list_probes(probes, metrics))
-    app = Cors(front, settings.cors_origins, EXPOSED_HEADERS) if settings.cors_origins else front
+    dispatcher: ASGIApp = Dispatcher(graphql, rest, pages, _list_probes(probes, metrics))
+    app = Cors(dispatcher, settings.cors_origins, EXPOSED_HEADERS) if settings.cors_origins else dispatcher
     notes = [UnavailableLog().note, *([metrics.note] if metrics else [])]
     return Recorder(tracing.wrap(app) if tracing else app, log, notes)
 
@@ -156,7 +156,7 @@ def _build_log(settings: Settings, proxies: TrustedProxies) -> RequestLog:
 
 
 def _list_probes(probes: Probes, metrics: Metrics | None) -> dict[str, ASGIApp]:
-    """Return the applications for those who watch the server, by path."""
+    """Return the applications of probes and metrics, by path."""
     return {"/healthz": probes, "/readyz": probes, **({"/metrics": metrics} if metrics else {})}
 
 
@@ -166,7 +166,7 @@ def _open_store(settings: Settings, observers: Sequence[Observer]) -> Store:
 
 
 def _load_metrics(settings: Settings) -> Metrics | None:
-    """Return the metrics where they are on: their package costs memory and time at the start."""
+    """Return the metrics if they are on; importing their package costs memory and time at the start."""
     if not settings.metrics:
         return None
     from gql_releases.web.metrics import Metrics
@@ -175,9 +175,9 @@ def _load_metrics(settings: Settings) -> Metrics | None:
 
 
 def _page_routes(probes: Probes, schema: Schema | None) -> list[BaseRoute]:
-    """Return the routes of what belongs to neither API: the start page, documentation, GraphiQL's files, the schema.
+    """Return the routes outside of both APIs: the start page, documentation, GraphiQL's files, the schema.
 
-    The schema is printed at the first request for it: its text would be a tenth of a second of each process's start.
+    The schema is printed at the first request for it: printing takes a tenth of a second of each process's start.
     """
 
     async def show_sdl(scope: Scope, receive: Receive, send_: Send) -> None:
@@ -189,7 +189,7 @@ def _page_routes(probes: Probes, schema: Schema | None) -> list[BaseRoute]:
 
 
 def build_connections(settings: Settings) -> ConnectionTable:
-    """Return the table of a process's connections. Raises its limit of open files to the hard limit."""
+    """Return the table of a process's connections, after raising its limit of open files to the hard limit."""
     files = raise_file_limit()
     return ConnectionTable(
         Limits(
@@ -207,7 +207,7 @@ def build_connections(settings: Settings) -> ConnectionTable:
 
 
 def token_cipher(settings: Settings) -> TokenCipher | None:
-    """Give the seal on upstreams' tokens, where the settings have a secret for it."""
+    """Return the cipher of upstreams' tokens, if the settings have a secret for it."""
     return TokenCipher(settings.secret_key.get_secret_value()) if settings.secret_key else None
 
 

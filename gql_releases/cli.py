@@ -73,7 +73,7 @@ def options(
 
 
 def main() -> None:
-    """Run the command line. Every failure ends in one line and exit code 1, a wrong option or setting in exit code 2.
+    """Run the command line. Every failure prints one line and exits with code 1, a wrong option or setting with code 2.
 
     With GQL_RELEASES_LOG_LEVEL=debug an unexpected failure is logged with its traceback, too.
     """

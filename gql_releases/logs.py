@@ -1,4 +1,4 @@
-"""The log: lines on standard error."""
+"""Sets up the log: lines of text or JSON on standard error."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from gql_releases.web.request_log import format_time
 
 
 class LineFormatter(logging.Formatter):
-    """Times in UTC; records of the request log come as whole lines."""
+    """Formats records as text with times in UTC; batches of the request log are lines already."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give a record's line or lines."""
+        """Return a record's line or lines."""
         return record.getMessage() if hasattr(record, "lines") else super().format(record)
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
-        """Give the record's time as RFC 3339 with milliseconds."""
+        """Return the record's time as RFC 3339 with milliseconds."""
         return format_time(record.created)
 
 
 class JsonFormatter(logging.Formatter):
-    """A JSON object a record; records of the request log come as whole lines."""
+    """Formats a record as a JSON object; batches of the request log are lines already."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record's line or lines."""
@@ -48,7 +48,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def json_line(value: dict[str, Any]) -> str:
-    """Return an object as one line; lone surrogates, which JSON in UTF-8 cannot have, are escaped."""
+    """Return an object as one line; lone surrogates, which UTF-8 cannot encode, are escaped."""
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
@@ -56,11 +56,11 @@ def json_line(value: dict[str, Any]) -> str:
 
 
 def set_up_logging(level: str, style: str = "text") -> None:
-    """Log to standard error from a level on: debug, info, warning or error; as text for people, or as JSON."""
-    # What no line shows need not be found out: https://docs.python.org/3/howto/logging.html#optimization
+    """Log to standard error from a level on: debug, info, warning or error; `style` is text or json."""
+    # Values that no line shows are not collected: https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if style == "json" else LineFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    for chatty in ("alembic", "httpx2", "httpcore2"):
-        logging.getLogger(chatty).setLevel("WARNING")
+    for name in ("alembic", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel("WARNING")

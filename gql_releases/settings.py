@@ -1,4 +1,4 @@
-"""Settings, read once from GQL_RELEASES_* and .env."""
+"""The settings, read from GQL_RELEASES_* and .env."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from gql_releases.domain.cache_budget import DEFAULT_CACHE_BYTES
 
 MEBIBYTE = 1024 * 1024
-
-
 PLATFORM_VARIABLES = {"port": "PORT", "database_url": "DATABASE_URL"}
-"""Setting -> the variable of hosting platforms that is read where the setting is not set."""
+"""Setting -> the variable of hosting platforms that is read if the setting is not set."""
 
 
 class Settings(BaseSettings):
-    """What can be set, each as GQL_RELEASES_<NAME>. Frozen."""
+    """All settings, each from the variable GQL_RELEASES_<NAME>. Immutable."""
 
     model_config = SettingsConfigDict(
         env_prefix="GQL_RELEASES_", env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
@@ -139,9 +137,9 @@ class Settings(BaseSettings):
 
 
 def read_platform_settings() -> tuple[Settings, list[str]]:
-    """Read the settings, with PORT and DATABASE_URL of the environment for those that are not set.
+    """Return the settings, with PORT and DATABASE_URL of the environment for those that are not set.
 
-    Returns the names of the variables that were used. Raises ValidationError.
+    Returns also the names of the used variables. Raises ValidationError.
     """
     own = Settings()
     used = {

@@ -1,1 +1,1 @@
-"""Tokens: what they look like, how they are stored, whom they stand for."""
+"""Tokens: their format, their storage, and the principals that they authenticate."""

@@ -1,4 +1,4 @@
-"""From a request's Authorization header to a Principal."""
+"""Authenticates requests by their Authorization header."""
 
 from __future__ import annotations
 
@@ -16,37 +16,39 @@ from gql_releases.domain.incidents import Incident, explain_error
 from gql_releases.domain.principal import Principal
 
 MAX_CACHED_PRINCIPALS = 1024
-"""Principals kept in memory. Each read and write asks the store itself whether the token still lives."""
+"""Principals cached in memory. Each read and write checks in its own statement that the token is still valid."""
 MAX_KEPT_HEADER = 500
-"""Characters of a header that is kept: blanks around a token may be any number."""
+"""Characters of a header that is cached: any number of blanks is allowed around a token."""
 LAST_USE_INTERVAL_SECONDS = 60.0
-"""Seconds between two notes of a token's last use."""
+"""Seconds between two updates of a token's last use."""
 
 
 class TokenStore(Protocol):
-    """Where tokens are kept."""
+    """The storage of tokens."""
 
     async def find_principal(self, digest: bytes) -> Principal | None:
-        """Give whom a token stands for; None where it is unknown or revoked."""
+        """Return the principal of a token; None if it is unknown or revoked."""
 
     async def note_use(self, token: int) -> None:
-        """Write down that a token was used now."""
+        """Store the current time as the token's last use."""
 
 
 class Authenticator:
-    """Knows tokens by their digests, and in memory those that were used last by the header that they came in."""
+    """Looks up tokens by their digests, with a cache of recently used Authorization headers."""
 
     def __init__(self, store: TokenStore) -> None:
         self._store = store
-        self._kept: OrderedDict[str, Principal] = OrderedDict()  # by the header: its digest costs as much as all else here
-        self._noted: OrderedDict[int, float] = OrderedDict()  # the token that was noted last is the last one
+        self._kept: OrderedDict[str, Principal] = (
+            OrderedDict()
+        )  # by header: computing a digest takes as long as all else here
+        self._noted: OrderedDict[int, float] = OrderedDict()  # in the order of the updates
         self._noting: set[asyncio.Future[None]] = set()
         self._unnoted = Incident("a token's last use was not written")
 
     async def authenticate(self, header: str | None) -> Principal:
-        """Give the holder of the token in an Authorization header: a bearer token, or Basic's user name (SENTRY_API_KEY).
+        """Return the principal of an Authorization header: a bearer token, or Basic's user name (SENTRY_API_KEY).
 
-        Raises Unauthenticated without a header, InvalidToken for anything that opens nothing.
+        Raises Unauthenticated without a header, InvalidToken for an unknown, revoked or expired token.
         Messages: docs/sentry-contract.md#1-1-authentication.
         """
         if not header:
@@ -57,7 +59,7 @@ class Authenticator:
         return principal
 
     def remembers(self, header: str | None) -> bool:
-        """Return whether a header's token was valid when it was used last, and is kept in memory."""
+        """Return whether the principal of a header is cached."""
         return header in self._kept
 
     async def _find(self, header: str) -> Principal:
@@ -72,12 +74,12 @@ class Authenticator:
         return principal
 
     def forget(self, principal: Principal) -> None:
-        """Drop what is kept of a token that the store called dead."""
+        """Remove a token from the cache, after the store has rejected it."""
         for header in [header for header, kept in self._kept.items() if kept.token_id == principal.token_id]:
             del self._kept[header]
 
     def note_use(self, principal: Principal) -> None:
-        """Write down that the token was used, at most once a minute, and not in the request's way."""
+        """Update the token's last use in the background, at most once a minute."""
         moment, token = time.monotonic(), principal.token_id
         if token is None or moment - self._noted.get(token, -LAST_USE_INTERVAL_SECONDS) < LAST_USE_INTERVAL_SECONDS:
             return
@@ -86,13 +88,13 @@ class Authenticator:
         if len(self._noted) > MAX_CACHED_PRINCIPALS:
             self._noted.popitem(last=False)
         noting = asyncio.ensure_future(self._note(token))
-        self._noting.add(noting)  # the loop itself holds tasks only weakly
+        self._noting.add(noting)  # the event loop has only weak references to tasks
         noting.add_done_callback(self._noting.discard)
 
     async def _note(self, token: int) -> None:
         try:
             await self._store.note_use(token)
-        except Unavailable as error:  # a store that cannot write is no reason to refuse a read
+        except Unavailable as error:  # reads still succeed while the store cannot write
             count_fall_back("token_use")
             self._unnoted.report(explain_error(error))
 
@@ -112,7 +114,7 @@ def _parse_header(header: str) -> str:
 
 
 def _parse_basic(credentials: str) -> str:
-    """Give the token that Basic credentials have for a user name: sentry-cli 2 sends SENTRY_API_KEY so."""
+    """Return the token in the user name of Basic credentials, as sentry-cli 2 sends SENTRY_API_KEY."""
     try:
         name = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
     except ValueError:

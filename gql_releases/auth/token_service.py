@@ -1,4 +1,4 @@
-"""Makes, lists and revokes tokens."""
+"""Creates, lists and revokes tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gql_releases.domain.selection import PagedSelection
 
 
 class TokenStore(Protocol):
-    """Where tokens are kept."""
+    """The storage of tokens."""
 
     async def create_token(
         self, maker: Principal, digest: bytes, hint: str, new: NewToken, view: PagedSelection | None
@@ -28,7 +28,7 @@ class TokenStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewTokenResult:
-    """A new token: its text is here and nowhere else; `shown` is the view of it."""
+    """A new token: its text, which is not stored, and `shown`, the requested fields."""
 
     id: int
     text: str
@@ -36,15 +36,15 @@ class NewTokenResult:
 
 
 class TokenService:
-    """Makes and unmakes tokens of one organization."""
+    """Operations on tokens."""
 
-    def __init__(self, keeper: TokenStore) -> None:
-        self._keeper = keeper
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
 
     async def create_token(
         self, maker: Principal, organization: str, new: NewToken, view: PagedSelection | None = None
     ) -> NewTokenResult:
-        """Make a token; only its digest is kept. Nobody hands out more than they hold, in scopes or in time.
+        """Create a token; only its digest is stored. It has at most the scopes and the validity of its maker.
 
         Without an expiry the new token expires with its maker. Raises Forbidden without org:write or org:admin,
         OrganizationNotFound, InvalidInput for scopes that the maker lacks, an expiry in the past or after the maker's.
@@ -57,26 +57,26 @@ class TokenService:
         if new.expires_at is None:
             new = replace(new, expires_at=maker.expires_at)
         text = generate_token()
-        token, shown = await self._keeper.create_token(maker, digest_token(text), token_hint(text), new, view)
+        token, shown = await self._store.create_token(maker, digest_token(text), token_hint(text), new, view)
         return NewTokenResult(token, text, shown)
 
     async def list_tokens(self, organization: int) -> list[dict[str, Any]]:
-        """List an organization's tokens, without their secrets."""
-        return await self._keeper.list_tokens(organization)
+        """Return an organization's tokens, without their secrets."""
+        return await self._store.list_tokens(organization)
 
     async def revoke_token(self, revoker: Principal, token: int, *, with_made: bool = False) -> None:
-        """Revoke a token: it is refused from its next request on. Tokens that it made stay valid, except `with_made`.
+        """Revoke a token: its next request is refused. Tokens that it created stay valid, unless `with_made` is set.
 
-        Raises Forbidden without org:write or org:admin, unless it is the revoker's own; TokenNotFound.
+        Raises Forbidden without org:write or org:admin, unless it is the revoker's own token; TokenNotFound.
         """
         if token != revoker.token_id:
             revoker.require(WRITE_TOKENS)
-        if not await self._keeper.revoke_token(revoker, token, with_made=with_made):
+        if not await self._store.revoke_token(revoker, token, with_made=with_made):
             raise TokenNotFound
 
 
 def _find_problems(maker: Principal, new: NewToken) -> list[Problem]:
-    """List what a maker may not hand out."""
+    """Return the problems of scopes and expiry that the maker may not grant."""
     problems = []
     beyond = [scope for scope in new.scopes if scope not in maker.scopes]
     if beyond:

@@ -1,1 +1,1 @@
-"""The commands of `gql-releases`, a module each: its COMMAND is what the command line loads."""
+"""The commands of `gql-releases`: one module for each command, whose COMMAND the command line loads."""

@@ -1,4 +1,4 @@
-"""Copies the store into another database, with a bar that shows how far it is and a table of what was compared."""
+"""`gql-releases copy`: copies the store into another database, with a progress bar and a table of the comparison."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gql_releases.storage.transfer.copy import COPY_AGAIN_MESSAGE, MAX_BATCH_ROW
 COMMAND = typer.Typer(add_completion=False)
 
 SHOWN_DIGEST_DIGITS = 16
-"""Of a digest, for people to compare."""
+"""Digits of a digest that are printed."""
 
 
 class _Bar:
-    """The bars of a copy: one for copying, one for comparing."""
+    """Progress bars: one for copying, one for comparing."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -37,9 +37,9 @@ class _Bar:
 
 
 def copy_with_progress(source_url: str, target_url: str, batch: int) -> bool:
-    """Copy, print what was compared, and say whether all of it is equal.
+    """Copy, print the comparison of the tables, and return whether all of them are equal.
 
-    Raises CopyRefused, ValueError; Unavailable, after which a second run goes on.
+    Raises CopyRefused, ValueError; Unavailable, after which a second run continues.
     """
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:

@@ -1,4 +1,4 @@
-"""The demo: an organization to look at, and the words that `make run` greets with."""
+"""`gql-releases demo`: an organization with sample data, and the text that `make run` prints."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from gql_releases.storage.store import Store
 
 COMMAND = typer.Typer(add_completion=False)
 
-LEAST_VALIDITY = timedelta(hours=1)
+MIN_VALIDITY = timedelta(hours=1)
 ORGANIZATION, PROJECTS = "acme", ("web", "api")
 START = datetime(2026, 9, 1, 9, tzinfo=UTC)
 AUTHORS = ("Ada", "Grace", "Linus", "Margaret")
@@ -42,10 +42,10 @@ FILES = ("basket.ts", "prices.ts", "header.ts", "importer.ts", "payment.ts", "se
 
 
 async def prepare(store: Store, token_file: Path) -> str:
-    """Create the demo where it is missing, and return a token that expires within a day.
+    """Create the demo if it is missing, and return a token that expires within a day.
 
-    The token is kept in a file that only its owner can read, and is used again until an hour before it expires: each start
-    would leave another token behind otherwise. Raises Unavailable; OSError where the file cannot be written.
+    The token is stored in a file that only its owner can read, and is reused until an hour before it expires, so that a
+    start does not create another token. Raises Unavailable; OSError if the file cannot be written.
     """
     try:
         operator = await OrganizationService(store.organizations).load_operator(ORGANIZATION)
@@ -61,17 +61,17 @@ async def prepare(store: Store, token_file: Path) -> str:
 
 
 async def _read_token(store: Store, file: Path) -> str | None:
-    """Return the token of the file where it is one of the demo's and stays valid for long enough."""
+    """Return the token of the file if it belongs to the demo and is valid for MIN_VALIDITY; else None."""
     token = _read_text(file).strip()
     principal = await store.tokens.find_principal(digest_token(token)) if looks_like_token(token) else None
     if principal is None or principal.organization_slug != ORGANIZATION:
         return None
-    is_valid = principal.expires_at is not None and principal.expires_at > now() + LEAST_VALIDITY
+    is_valid = principal.expires_at is not None and principal.expires_at > now() + MIN_VALIDITY
     return token if is_valid else None
 
 
 def _read_text(file: Path) -> str:
-    """Return what a file holds; nothing where it cannot be read."""
+    """Return the text of a file; "" if it cannot be read."""
     try:
         return file.read_text()
     except (OSError, UnicodeDecodeError):
@@ -81,12 +81,12 @@ def _read_text(file: Path) -> str:
 def _write_token(file: Path, token: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as target:
-        os.fchmod(descriptor, 0o600)  # the file may have been there with other permissions
+        os.fchmod(descriptor, 0o600)  # an existing file may have other permissions
         target.write(f"{token}\n")
 
 
 def token_file(url: str) -> Path:
-    """Return the file of the demo's token: beside a SQLite file, else in the current folder. Raises ValueError."""
+    """Return the path of the demo's token: next to a SQLite file, else in the current folder. Raises ValueError."""
     if is_postgres(url):
         return Path("gql-releases-demo.token")
     path = sqlite_path(url)
@@ -94,13 +94,13 @@ def token_file(url: str) -> Path:
 
 
 async def fill(store: Store) -> int:
-    """Make the demo's organization, projects, releases and deploys; give the number of releases that were not there."""
+    """Create the demo's organization, projects, releases and deploys; return the number of new releases."""
     organizations = OrganizationService(store.organizations)
     await _ignore_existing(organizations.create_organization({"slug": ORGANIZATION, "name": "Acme"}))
     operator = await organizations.load_operator(ORGANIZATION)
-    inventory = ProjectService(store.projects)
+    projects = ProjectService(store.projects)
     for slug in PROJECTS:
-        await _ignore_existing(inventory.create_project(operator, ORGANIZATION, NewProject(slug, slug)))
+        await _ignore_existing(projects.create_project(operator, ORGANIZATION, NewProject(slug, slug)))
     releases, deploys = ReleaseService(store.releases), DeployService(store.deploys)
     created_count = 0
     for number in range(1, 31):
@@ -124,7 +124,7 @@ def _build_release(number: int) -> dict[str, Any]:
     commits = [_build_commit(number, index, project, finished) for index in range(2 + number % 4)]
     minor, build = divmod(number, 5)
     return {
-        # The operations of the documentation ask for web@1.4.0+77.
+        # The operations in the documentation read web@1.4.0+77.
         "version": f"{project}@1.{minor}.{build}+{77 if number == 20 else 100 + number}",
         "projects": [project],
         "ref": commits[0]["sha"],

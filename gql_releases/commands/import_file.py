@@ -1,4 +1,4 @@
-"""Reads releases from a file of REST bodies, a line each."""
+"""`gql-releases import`: creates releases from a file with one REST body in each line."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from gql_releases.web.http import NotJson, parse_exact_json, parse_json
 COMMAND = typer.Typer(add_completion=False)
 
 PARALLEL_IMPORTS = 8
-"""Lines on their way together where the store commits them as a group, in the order of the file; else one at a time."""
+"""Lines that are sent together to a store that commits them as a group, in the order of the file; else one at a time."""
 
 
 @dataclass(slots=True)
 class ImportSummary:
-    """How many lines did what."""
+    """Numbers of lines by their outcome."""
 
     created: int = 0
     extended: int = 0
@@ -45,9 +45,9 @@ class ImportSummary:
 async def import_file(
     store: Store, organization: str, file: Path, project: str | None, *, create_projects: bool
 ) -> ImportSummary:
-    """Create the releases of a file; a bad line is told on standard error, and the rest is kept.
+    """Create the releases of a file; invalid lines are reported on standard error and skipped.
 
-    Raises OrganizationNotFound; Unavailable where the store fails, after which a second run goes on.
+    Raises OrganizationNotFound; Unavailable if the store fails, after which a second run continues.
     """
     operator = await OrganizationService(store.organizations).load_operator(organization)
     service = ReleaseService(store.releases, create_projects=create_projects, in_turn=True)

@@ -1,4 +1,4 @@
-"""Reads releases, commits and deploys of a running Sentry through its public API, with their dates."""
+"""`gql-releases import-sentry`: imports releases, commits and deploys from a running Sentry through its public API."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from gql_releases.storage.store import Store
 COMMAND = typer.Typer(add_completion=False)
 
 PARALLEL_REQUESTS = 4
-"""Releases that are asked for at a time; they are written one after the other, the oldest first."""
+"""Releases that are requested at a time; they are written one after the other, the oldest first."""
 MAX_IMPORT_ATTEMPTS = 6
-"""Times that one request is tried before the import ends; the next run goes on."""
+"""Attempts of one request before the import ends; the next run continues."""
 FIRST_BACKOFF_SECONDS = 1.0
 """Seconds before the second attempt, doubled before each further one."""
 MAX_BACKOFF_SECONDS = 60.0
@@ -49,7 +49,7 @@ MAX_BACKOFF_SECONDS = 60.0
 
 @dataclass(slots=True)
 class SentryImportSummary:
-    """How much was done."""
+    """Numbers of imported objects."""
 
     created: int = 0
     existing: int = 0
@@ -67,11 +67,11 @@ class SentryImportSummary:
 async def import_all(
     store: Store, organization: str, raw: dict[str, Any], seconds: float, first_wait: float = FIRST_BACKOFF_SECONDS
 ) -> SentryImportSummary:
-    """Import what an organization of a running Sentry has; `raw` names it: url, organization, token.
+    """Import the releases of an organization of a running Sentry; `raw` has its url, organization and token.
 
-    What the store knows stays as it is. A bad object is told on standard error, and the rest is kept. Nothing is sent on to
-    an upstream: it came from there. Raises InvalidInput, OrganizationNotFound; Unavailable where Sentry or the store fails,
-    after which a second run goes on.
+    Existing releases are not changed. Invalid objects are reported on standard error and skipped. Nothing is forwarded to
+    an upstream, which has the objects already. Raises InvalidInput, OrganizationNotFound; Unavailable if Sentry or the
+    store fails, after which a second run continues.
     """
     source = parse_new_upstream(raw)
     operator = await OrganizationService(store.organizations).load_operator(organization)
@@ -88,9 +88,9 @@ async def import_all(
 
 
 class _Import:
-    """One run: all releases, then all deploys in the order in which they were made.
+    """One run: all releases, then all deploys in the order in which they were created.
 
-    `prefix` tells this Sentry's deploys from those of another.
+    `prefix` distinguishes the deploys of this Sentry from those of another.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class _Import:
         self._summary = SentryImportSummary()
 
     async def run(self) -> SentryImportSummary:
-        """Do all of it."""
+        """Import all objects and return the summary."""
         summaries = await self._list_releases()
         bar = self._progress.add_task("releases", total=len(summaries))
         for group in split_batches(summaries, PARALLEL_REQUESTS):
@@ -117,19 +117,19 @@ class _Import:
         return self._summary
 
     async def _list_releases(self) -> list[SentryReleaseSummary]:
-        """List all releases, also archived ones, the oldest first."""
+        """Return all releases, also archived ones, the oldest first."""
         summaries: dict[str, SentryReleaseSummary] = {}
         bar = self._progress.add_task("listing", total=None)
         for raw in await self._load_all(["releases"], {"per_page": "100", "status": ""}, bar=bar):
             if summary := read_release_summary(raw):
-                summaries.setdefault(summary.version, summary)  # a page may repeat what a new release has pushed on
+                summaries.setdefault(summary.version, summary)  # a new release shifts the pages, so that one may repeat
             else:
                 self._report_bad("a release that is none")
         self._progress.remove_task(bar)
         return list(reversed(summaries.values()))
 
     async def _find_missing(self, summaries: Sequence[SentryReleaseSummary]) -> list[SentryReleaseSummary]:
-        """Give those that the store lacks, or whose commits it lacks: both are written in one transaction."""
+        """Return the releases that the store lacks, or whose commits it lacks: both are written in one transaction."""
         organization = self._operator.organization_id
         commit_counts = await self._known.commit_counts(organization, [summary.version for summary in summaries])
         return [
@@ -156,13 +156,13 @@ class _Import:
 
     async def _import_deploys(self, summaries: Sequence[SentryReleaseSummary]) -> None:
         bar = self._progress.add_task("deploys", total=len(summaries))
-        deploys_found: list[tuple[int, SentryReleaseSummary, Object]] = []
+        all_deploys: list[tuple[int, SentryReleaseSummary, Object]] = []
         for group in split_batches(summaries, PARALLEL_REQUESTS):
             for summary, deploys in zip(group, await asyncio.gather(*map(self._load_deploys, group)), strict=True):
-                deploys_found += [(int(raw["id"]), summary, raw) for raw in deploys]
+                all_deploys += [(int(raw["id"]), summary, raw) for raw in deploys]
             self._progress.advance(bar, len(group))
-        # In the order in which they were made, so that what ran before each is what ran before it there.
-        for number, summary, raw in sorted(deploys_found, key=lambda row: row[0]):
+        # In the order of creation, so that the previous deploy of each is the same as in Sentry.
+        for number, summary, raw in sorted(all_deploys, key=lambda row: row[0]):
             body = {**raw, "external_id": raw["external_id"] or f"sentry-{self._prefix}-{number}"}
             try:
                 await self._deploys.create_deploy(
@@ -174,7 +174,7 @@ class _Import:
                 self._summary.deploys += 1
 
     async def _load_deploys(self, summary: SentryReleaseSummary) -> list[Object]:
-        """Ask for a release's deploys; Sentry tells of which projects they are only by filtering."""
+        """Return a release's deploys; their projects are known only from requests filtered by project."""
         path = ["releases", summary.version, "deploys"]
         if len(summary.projects) < 2:
             return read_deploys({None: await self._load_all(path)})
@@ -183,7 +183,7 @@ class _Import:
         )
 
     async def _load_all(self, path: Sequence[str], parameters: dict[str, str] | None = None, bar: Any = None) -> list[Any]:
-        """Ask for all pages of a list; what is not there is empty, but for the list of releases itself."""
+        """Return the items of all pages of a list; a 404 is an empty list, except for the list of releases."""
         items: list[Any] = []
         cursor: str | None = ""
         seen = set[str]()

@@ -1,4 +1,4 @@
-"""`gql-releases migrate`: brings the tables up to date."""
+"""`gql-releases migrate`: applies migrations to the database."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def migrate(
 
 def migrate_database(url: str) -> None:
     """Apply the missing migrations."""
-    from gql_releases.storage.schema.migrate import migrate  # brings Alembic
+    from gql_releases.storage.schema.migrate import migrate  # imports Alembic
 
     migrate(url)

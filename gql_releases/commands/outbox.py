@@ -1,4 +1,4 @@
-"""`gql-releases outbox`: requests that have not arrived at the upstream."""
+"""`gql-releases outbox`: requests that the upstream has not accepted yet."""
 
 from __future__ import annotations
 

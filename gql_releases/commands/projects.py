@@ -23,7 +23,7 @@ def list_projects(
 
     async def work(store: Store) -> None:
         if organization:
-            await store.organizations.find_organization(organization)  # raises where there is none
+            await store.organizations.find_organization(organization)  # raises OrganizationNotFound
         for owner, slug, name in await store.projects.list_projects():
             if organization in (None, owner):
                 typer.echo(f"{owner}/{slug}\t{name}")

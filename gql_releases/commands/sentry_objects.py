@@ -1,4 +1,4 @@
-"""Sentry's objects as the importer reads them: what of them the domain knows."""
+"""Converts objects of Sentry's API to input of the domain, for the importer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIELD_NAMES = {field.rest_name: field.name for field in RELEASE_FIELDS if field
 
 @dataclass(frozen=True, slots=True)
 class SentryReleaseSummary:
-    """A release as the list has it; `projects` are ids by slug."""
+    """A release in Sentry's list of releases; `projects` are ids by slug."""
 
     version: str
     projects: Mapping[str, int]
@@ -29,7 +29,7 @@ class SentryReleaseSummary:
 
 
 def read_release_summary(raw: Any) -> SentryReleaseSummary | None:
-    """Read a release of the list; None where it is nothing that Sentry answers with."""
+    """Parse a release of the list; None if it does not have the form of Sentry's releases."""
     try:
         facts = {own: raw[name] for name, own in _FIELD_NAMES.items() if raw.get(name) is not None}
         projects = {str(project["slug"]): int(project["id"]) for project in raw["projects"]}
@@ -42,7 +42,7 @@ def read_release_summary(raw: Any) -> SentryReleaseSummary | None:
 
 
 def build_release(summary: SentryReleaseSummary, commits: Sequence[Object], files: Sequence[Object]) -> NewRelease:
-    """Make the release to be created, with its own date. Raises InvalidInput."""
+    """Return the release to create, with its own date of creation. Raises InvalidInput."""
     body = {
         "version": summary.version,
         "projects": list(summary.projects),
@@ -66,7 +66,7 @@ def _read_commit(raw: Object) -> Object:
 
 
 def _add_files(commits: list[Object], files: Sequence[Object]) -> list[Object]:
-    """Give commits the files that they touched. Sentry tells a file's commit by message alone: only where one fits."""
+    """Return the commits with their file changes. Sentry names a file's commit by message: used only if it is unique."""
     message_counts = Counter((commit["repository"], commit["message"]) for commit in commits)
     files_by_key: dict[Any, list[Object]] = {}
     for raw in files:
@@ -79,7 +79,7 @@ def _add_files(commits: list[Object], files: Sequence[Object]) -> list[Object]:
 
 
 def read_deploys(by_project: Mapping[str | None, Sequence[Any]]) -> list[Object]:
-    """Read deploys, each once, as a creation has them; the key None stands for all projects of the release."""
+    """Return the bodies of deploys, each once; the key None stands for all projects of the release."""
     deploys_by_id: dict[str, Object] = {}
     for slug, deploys in by_project.items():
         for raw in deploys:
@@ -92,7 +92,7 @@ def read_deploys(by_project: Mapping[str | None, Sequence[Any]]) -> list[Object]
 
 
 def _read_deploy(raw: Object) -> Object:
-    """Read a deploy. Its status and its maker's own id are told by a source of our kind, and not by Sentry."""
+    """Return the body of a deploy. Status and external id are sent by gql-releases only, not by Sentry."""
     names = {"environment": "environment", "name": "name", "url": "url", "dateStarted": "date_started"}
     names |= {"dateFinished": "date_finished", "externalId": "external_id"}
     status = {"status": raw["status"]} if raw.get("status") else {}

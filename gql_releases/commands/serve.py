@@ -41,7 +41,7 @@ METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def create_worker_app() -> ASGIApp:
-    """Make the application in a worker process."""
+    """Create the application in a worker process."""
     settings = Settings()
     set_up_logging(settings.log_level, settings.log_format)
     HttpProtocol.table = build_connections(settings)
@@ -51,12 +51,12 @@ def create_worker_app() -> ASGIApp:
 
 
 def _closing_seconds(settings: Settings) -> int:
-    """Return the part of the time for a graceful stop in which the store is closed, when no request is answered any more."""
+    """Return the seconds of the graceful shutdown that are reserved for closing the store, after the last response."""
     return max(1, settings.shutdown_timeout // 4)
 
 
 def _exit_after(seconds: float) -> None:
-    """End the process some seconds from now, if it has not ended by then: a thread may still wait for the database."""
+    """Exit the process after some seconds unless it has ended: a thread may still wait for the database."""
 
     def end() -> None:
         logger.error("the store was not closed within %s s: the process ends", seconds)
@@ -68,7 +68,7 @@ def _exit_after(seconds: float) -> None:
 
 
 def _exit_with_parent(parent: int) -> None:
-    """Wait until the process that started this worker is gone, then end as if it had said so: no orphan keeps the port."""
+    """Wait until the parent process has ended, then send SIGTERM to this worker: an orphan would keep the port."""
     wait([parent])
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -96,7 +96,7 @@ def serve(
 
 @contextlib.contextmanager
 def _metrics_folder(settings: Settings, workers: int) -> Iterator[None]:
-    """Make the folder in which several workers keep their metrics, for as long as they serve; each finds it by its name."""
+    """Create a temporary folder for the metrics of several workers; its path is in the environment."""
     os.environ.pop(METRICS_FOLDER_VARIABLE, None)
     if not settings.metrics or workers == 1:
         yield
@@ -107,7 +107,7 @@ def _metrics_folder(settings: Settings, workers: int) -> Iterator[None]:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Take a port before anything is printed or created. Raises CommandFailed where that is not possible."""
+    """Bind the port, before anything is printed or created. Raises CommandFailed if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -126,7 +126,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -> None:
     logger.info("gql-releases %s, database: %s", version("gql-releases"), redact_url(settings.database_url))
-    if is_postgres(settings.database_url):  # others may be serving from it: the operator says when its tables change
+    if is_postgres(settings.database_url):  # other servers may use it: the operator decides when its tables change
         require_current(settings.database_url)
     elif not require_no_copy(settings.database_url).is_current:
         migrate_database(settings.database_url)
@@ -139,14 +139,14 @@ def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -
 
 
 def _run_server(settings: Settings, listener: socket.socket, workers: int) -> None:
-    """Serve until a signal ends it, as uvicorn.run does, on a socket that is bound already."""
+    """Serve on a bound socket until a signal is received, as uvicorn.run does."""
     config = uvicorn.Config(
         "gql_releases.commands.serve:create_worker_app",
         factory=True,
         host=listener.getsockname()[0],
         port=listener.getsockname()[1],
         workers=workers,
-        timeout_worker_healthcheck=settings.worker_timeout,  # a worker may be busy with its start for seconds
+        timeout_worker_healthcheck=settings.worker_timeout,  # the start of a worker may take seconds
         timeout_keep_alive=settings.keep_alive_timeout,
         timeout_graceful_shutdown=settings.shutdown_timeout - _closing_seconds(settings),
         http=HttpProtocol,
@@ -154,7 +154,7 @@ def _run_server(settings: Settings, listener: socket.socket, workers: int) -> No
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=False,  # the one that matters is read where it does: rest_api/engine/router.py
+        proxy_headers=False,  # read by web/proxies.py
         date_header=True,
         ws="none",
     )

@@ -1,4 +1,4 @@
-"""The text of `gql-releases status`: version, database, counts, and the settings in force without their secrets."""
+"""`gql-releases status`: prints version, database, counts, and the settings without secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEBIBYTE = 1024 * 1024
 
 
 def describe_status(settings: Settings, variables: Sequence[str] = ()) -> Iterator[str]:
-    """Return the lines; `variables` are those of the platform that were used. Raises ValueError, Unavailable."""
+    """Return the lines; `variables` are the used variables of PLATFORM_VARIABLES. Raises ValueError, Unavailable."""
     url = settings.database_url
     state = read_state(url)
     overview = asyncio.run(read_overview(url))

@@ -1,4 +1,4 @@
-"""Runs a command's work on the store that the settings name."""
+"""Shared by commands: opens the store of the settings, checks its state, arguments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DisplayName = Annotated[str | None, typer.Option(help="A name for people.")]
 
 
 def with_store(work: Callable[[Store], Awaitable[Result]]) -> Result:
-    """Run some work on the store. Raises ValueError where its tables are not up to date."""
+    """Call `work` with the open store and return its result. Raises ValueError if the tables are not up to date."""
     settings = Settings()
     require_current(settings.database_url)
 
@@ -39,13 +39,13 @@ def with_store(work: Callable[[Store], Awaitable[Result]]) -> Result:
 
 
 def require_current(url: str) -> None:
-    """Refuse tables that are not up to date, and a copy that is not finished. Raises ValueError, CommandFailed."""
+    """Check that the tables are up to date and no copy is unfinished. Raises ValueError, CommandFailed."""
     if not require_no_copy(url).is_current:
         raise ValueError("The database's tables are not up to date: run `gql-releases migrate`.")
 
 
 def require_no_copy(url: str) -> DatabaseState:
-    """Return the state of a database that is not the target of an unfinished copy. Raises CommandFailed for one that is."""
+    """Return the state of the database. Raises CommandFailed if it is the target of an unfinished copy."""
     state = read_state(url)
     if state.is_copying:
         raise CommandFailed(
@@ -55,9 +55,9 @@ def require_no_copy(url: str) -> DatabaseState:
 
 
 def apply_platform_settings() -> tuple[Settings, list[str]]:
-    """Read the settings with PORT and DATABASE_URL, and hand them to worker processes by the settings' own names.
+    """Read the settings with PORT and DATABASE_URL, and export these to worker processes as GQL_RELEASES_*.
 
-    Returns also the names of the variables that were used.
+    Returns also the names of the used variables.
     """
     settings, variables = read_platform_settings()
     for name, variable in PLATFORM_VARIABLES.items():

@@ -22,7 +22,7 @@ COMMAND = typer.Typer(
 Url = Annotated[str, typer.Option(help="The Sentry's origin, as https://sentry.example.com.")]
 
 TOKEN_VARIABLE = "GQL_RELEASES_UPSTREAM_TOKEN"  # noqa: S105 - a variable's name
-"""A token is never a word of the command line, which others of the machine can read."""
+"""A token is never an argument: other users of the machine can read command lines."""
 
 
 def upstream_service(store: Store) -> UpstreamService:
@@ -36,7 +36,7 @@ async def find_organization_id(store: Store, slug: str) -> int:
 
 
 def read_token() -> str:
-    """Read a token from standard input, unseen where somebody types it."""
+    """Read a token from standard input, without echo on a terminal."""
     if sys.stdin.isatty():
         return str(typer.prompt("Token", hide_input=True, err=True))
     return sys.stdin.readline().strip()

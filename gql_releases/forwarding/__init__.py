@@ -1,1 +1,1 @@
-"""Sends on what was written: the client of a running Sentry, the sender of the outbox, the seal on its tokens."""
+"""Forwards writes to a running Sentry: its client, the sender of the outbox, the encryption of its tokens."""

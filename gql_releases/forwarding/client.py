@@ -1,4 +1,4 @@
-"""A client of a running Sentry: one origin, no redirects, no proxies, no cookies, an end to everything."""
+"""A client of a running Sentry: one origin, no redirects, no proxies, no cookies, timeouts and limits of size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version as version_of
+from importlib.metadata import version as package_version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import httpx2
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-"""What an answer may have: a page of a hundred releases is well below."""
+"""Bytes of a response at most: a page of a hundred releases is far smaller."""
 
 
 class ConnectionFailed(Exception):
-    """The upstream did not answer, or not to the end: nobody knows whether it got the request.
+    """There was no complete response: the upstream may or may not have received the request.
 
-    `reached` is False where it cannot have.
+    `reached` is False if it cannot have received it.
     """
 
     def __init__(self, message: str, *, reached: bool = True) -> None:
@@ -33,7 +33,7 @@ class ConnectionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamResponse:
-    """A status, headers by lower-case name, the JSON value; `value` is None where the body is no JSON."""
+    """Status, headers by lower-case name, and JSON value of a response; `value` is None if the body is not JSON."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,36 +41,36 @@ class UpstreamResponse:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the upstream wants to be left alone, if it says so as a number."""
+        """Seconds of the Retry-After header, if it is a number."""
         value = self.headers.get("retry-after", "")
         return float(value) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", value) else None
 
 
 class Connections:
-    """Connections to upstreams, opened when needed. The library is loaded when the first request asks for it."""
+    """Connections to upstreams, opened on demand. The library is imported at the first request."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._client: httpx2.AsyncClient | None = None
 
     async def request(self, method: str, url: str, token: str, body: bytes | None = None) -> UpstreamResponse:
-        """Send one request and read its answer, all of it in the time that one may take. Raises NoAnswer."""
+        """Send a request and return the response, within the timeout. Raises ConnectionFailed."""
         import httpx2
 
         if self._client is None:
-            refusing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
             self._client = httpx2.AsyncClient(
-                follow_redirects=False, trust_env=False, cookies=refusing, timeout=self._seconds
+                follow_redirects=False, trust_env=False, cookies=no_cookies, timeout=self._seconds
             )
         headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
-            "User-Agent": f"gql-releases/{version_of('gql-releases')}",
+            "User-Agent": f"gql-releases/{package_version('gql-releases')}",
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            # httpx's own limits are for each read and write: only this one is for all of it.
+            # httpx's timeouts are for each read and write: this one covers the whole request.
             async with asyncio.timeout(self._seconds):
                 async with self._client.stream(method, url, headers=headers, content=body) as response:
                     text = await _read_body(response)
@@ -85,14 +85,14 @@ class Connections:
             raise ConnectionFailed(_describe_error("broke the connection off", error)) from error
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close the connections."""
         if self._client:
             await self._client.aclose()
             self._client = None
 
 
 class SentryClient:
-    """One organization at one Sentry."""
+    """Requests for one organization of a running Sentry."""
 
     def __init__(self, connections: Connections, url: str, organization: str, token: str) -> None:
         self._connections, self._token = connections, token
@@ -105,7 +105,7 @@ class SentryClient:
         body: bytes | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> UpstreamResponse:
-        """Ask below the organization; `path` are the segments, each encoded once. Raises NoAnswer."""
+        """Send a request below the organization's URL; `path` are unencoded segments. Raises ConnectionFailed."""
         url = self._base + "".join(quote(segment, safe="") + "/" for segment in path)
         if parameters:
             url += "?" + urlencode(parameters)
@@ -114,16 +114,16 @@ class SentryClient:
     async def load_page(
         self, path: Sequence[str], cursor: str = "", parameters: Mapping[str, str] | None = None
     ) -> tuple[UpstreamResponse, str | None]:
-        """Ask for a page of a list; give with it the cursor of the next, None where it is the last. Raises NoAnswer.
+        """Request a page of a list; return it with the cursor of the next page, None if it is the last.
 
-        Only the cursor of a Link header is taken, and never its address.
+        Only the cursor of the Link header is used, never its URL. Raises ConnectionFailed.
         """
         response = await self.request("GET", path, None, {**(parameters or {}), "cursor": cursor})
         match = _NEXT.search(response.headers.get("link", "")) if response.status == 200 else None
         return response, match[1] if match else None
 
     def hide(self, text: str) -> str:
-        """Give a text without the token, should somebody have repeated it."""
+        """Return a text in which the token is replaced, if it occurs."""
         return text.replace(self._token, "***")
 
 

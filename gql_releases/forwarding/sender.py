@@ -1,4 +1,4 @@
-"""The sender: takes what is due out of the outbox and sends it on, each release's requests in order, several at a time."""
+"""Sends the due requests of the outbox to upstreams: those of a release in order, several releases at a time."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ logger = logging.getLogger(__name__)
 PARALLEL_SENDS = 4
 """Releases that one process sends at a time."""
 SHUTDOWN_GRACE_SECONDS = 5.0
-"""Seconds that a process that ends leaves to what is on its way."""
+"""Seconds that running requests have to end when the process stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds that the sender waits.
+    """Waits of the sender in seconds.
 
-    `poll`: between two looks for what is due, each one read of an index. `first_wait`: before the second attempt, doubled
-    before each further one. `margin`: by which a lease is longer than the requests of an attempt may take.
+    `poll`: between two queries for due requests, each a read of an index. `first_wait`: before the second attempt, doubled
+    before each further attempt. `margin`: added to the timeouts of an attempt's requests to get its lease.
     """
 
     poll: float = 0.5
@@ -55,7 +55,7 @@ PACE = Pace()
 
 
 class Outbox(Protocol):
-    """Where requests wait."""
+    """The storage of requests to send."""
 
     async def list_due(self) -> list[tuple[int, bool]]: ...
 
@@ -71,24 +71,24 @@ class Outbox(Protocol):
 
 
 class Sender:
-    """Sends on until it is told to stop. `seconds` is what one request may take."""
+    """Sends requests until it is stopped. `seconds` is the timeout of one request."""
 
     def __init__(self, outbox: Outbox, cipher: TokenCipher | None, seconds: float, pace: Pace = PACE) -> None:
         self._outbox, self._cipher, self._pace = outbox, cipher, pace
         self._connections = Connections(seconds)
-        self._lease = timedelta(seconds=3 * seconds + pace.margin)  # a deploy that is tried again asks twice before
+        self._lease = timedelta(seconds=3 * seconds + pace.margin)  # a retried deploy needs two more requests
         self._busy: set[asyncio.Task[None]] = set()
-        self._over = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._failure = RepeatedFailure(logger, "the outbox cannot be read")
         self._polling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin, on the running loop."""
+        """Start polling the outbox on the running loop."""
         self._polling = asyncio.ensure_future(self._poll_outbox())
 
     async def stop(self) -> None:
-        """Take nothing new, and leave what is on its way a little time: what is cut off is taken over by others."""
-        self._over.set()
+        """Stop claiming, and wait SHUTDOWN_GRACE_SECONDS for running requests; other processes retry cancelled requests."""
+        self._stopped.set()
         if self._polling:
             await self._polling
         if self._busy:
@@ -99,34 +99,34 @@ class Sender:
         await self._connections.close()
 
     async def _poll_outbox(self) -> None:
-        while not self._over.is_set():
+        while not self._stopped.is_set():
             try:
                 await self._claim_due()
-            except Unavailable as error:  # the store is away: this looks again
+            except Unavailable as error:  # the next poll tries again
                 count_fall_back("outbox")
                 self._failure.report(error.message)
             except Exception:
                 count_fall_back("outbox")
-                logger.exception("looking into the outbox failed")
+                logger.exception("polling the outbox failed")
             else:
                 self._failure.end()
             try:
                 async with asyncio.timeout(self._pace.poll):
-                    await self._over.wait()
+                    await self._stopped.wait()
             except TimeoutError:
                 continue
 
     async def _claim_due(self) -> None:
-        """Claim as much as can be sent now, fairly among organizations."""
+        """Claim as many requests as can be sent now, in equal shares for the organizations."""
         if len(self._busy) >= PARALLEL_SENDS:
             return
         due = await self._outbox.list_due()
-        for index, (organization, well) in enumerate(due):
+        for index, (organization, is_healthy) in enumerate(due):
             free = PARALLEL_SENDS - len(self._busy)
             share = max(1, free // (len(due) - index))
             if free <= 0:
                 return
-            for claimed in await self._outbox.claim(organization, share, now() + self._lease, well=well):
+            for claimed in await self._outbox.claim(organization, share, now() + self._lease, well=is_healthy):
                 self._spawn(self._send_all(claimed))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -135,23 +135,23 @@ class Sender:
         task.add_done_callback(self._busy.discard)
 
     async def _send_all(self, claimed: Claimed | None) -> None:
-        """Send a release's requests, one after the other, as long as they arrive."""
+        """Send the requests of a release one after the other, until one is not delivered."""
         try:
             while claimed:
                 claimed = await self._record_verdict(claimed, await self._send(claimed))
         except Unavailable:
-            logger.warning("the outbox cannot be written: what was sent last is tried again after its lease")
+            logger.warning("the outbox cannot be written: the last request is sent again after its lease has expired")
         except Exception:
-            logger.exception("sending a release on failed")
+            logger.exception("forwarding a release failed")
 
     async def _send(self, claimed: Claimed) -> Verdict:
         upstream = claimed.upstream
         if self._cipher is None:
-            return RetryLater("GQL_RELEASES_SECRET_KEY is not set: the upstream's token cannot be read", rest=True)
+            return RetryLater("GQL_RELEASES_SECRET_KEY is not set: the upstream's token cannot be decrypted", rest=True)
         try:
             token = self._cipher.decrypt(upstream.sealed, upstream.context)
         except DecryptionFailed:
-            return RetryLater("the upstream's token was sealed under another GQL_RELEASES_SECRET_KEY", rest=True)
+            return RetryLater("the upstream's token was encrypted with another GQL_RELEASES_SECRET_KEY", rest=True)
         client = SentryClient(self._connections, upstream.url, upstream.organization, token)
         try:
             verdict = await self._request(client, claimed)
@@ -159,14 +159,14 @@ class Sender:
             verdict = classify_timeout(error)
         if isinstance(verdict, Delivered):
             return verdict
-        error_ = client.hide(verdict.error)[:ERROR_LENGTH]
-        return Rejected(error_) if isinstance(verdict, Rejected) else RetryLater(error_, verdict.rest, verdict.seconds)
+        message = client.hide(verdict.error)[:ERROR_LENGTH]
+        return Rejected(message) if isinstance(verdict, Rejected) else RetryLater(message, verdict.rest, verdict.seconds)
 
     async def _request(self, client: SentryClient, claimed: Claimed) -> Verdict:
         release = ["releases", claimed.version]
         path = {Kind.CREATION: ["releases"], Kind.DEPLOY: [*release, "deploys"]}.get(claimed.kind, release)
         if claimed.kind is Kind.DEPLOY and claimed.attempts > 1:
-            # Nothing but a deploy is twice when it is sent twice: an earlier attempt may have arrived unheard.
+            # Only a deploy is not idempotent: an earlier attempt without a response may have created it.
             delivered = await _find_deploy(client, claimed)
             if delivered:
                 return delivered
@@ -177,14 +177,14 @@ class Sender:
         release_text = "release %r (organization %d): %s"
         organization = claimed.upstream.organization_id
         if isinstance(verdict, Delivered):
-            next_lease = None if self._over.is_set() else now() + self._lease
+            next_lease = None if self._stopped.is_set() else now() + self._lease
             return await self._outbox.mark_sent(claimed, next_lease, verdict.deploy)
         if isinstance(verdict, Rejected):
-            logger.warning(f"the upstream refuses {release_text}", claimed.version, organization, verdict.error)
+            logger.warning(f"the upstream rejects {release_text}", claimed.version, organization, verdict.error)
             await self._outbox.mark_refused(claimed, verdict.error)
             return None
         level = logging.WARNING if claimed.attempts == 1 else logging.INFO
-        logger.log(level, f"could not send on {release_text}", claimed.version, organization, verdict.error)
+        logger.log(level, f"could not forward {release_text}", claimed.version, organization, verdict.error)
         first = self._pace.first_wait
         rest = rest_after(await self._outbox.count_failures(organization), verdict, first)
         pause = max(wait_after(claimed.attempts, verdict, first), rest or 0)
@@ -194,9 +194,9 @@ class Sender:
 
 
 async def _find_deploy(client: SentryClient, claimed: Claimed) -> Verdict | None:
-    """Say that a deploy has arrived where it has; None where it has not. Raises NoAnswer.
+    """Return Delivered if the upstream has the deploy; None if it does not. Raises ConnectionFailed.
 
-    A release tells its last deploy; in the list stands the last one of each environment.
+    A release has its last deploy; the list of deploys has the last deploy of each environment.
     Source: docs/sentry-contract.md#6-1-deploys.
     """
     body = orjson.loads(claimed.body or "{}")

@@ -1,4 +1,4 @@
-"""Seals upstreams' tokens: AES-GCM under a key made from the settings' secret, bound to organization and URL."""
+"""Encrypts upstreams' tokens: AES-GCM with a key derived from GQL_RELEASES_SECRET_KEY, bound to organization and URL."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ KEY_BYTES = 32
 
 
 class DecryptionFailed(Exception):
-    """A sealed token was sealed under another secret, or for another organization or URL."""
+    """The token was encrypted with another secret, or for another organization or URL."""
 
 
 class TokenCipher:
-    """Seals and opens under one secret. The library is loaded when the first token asks for it."""
+    """Encrypts and decrypts tokens with one secret. The library is imported at the first use."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
     def encrypt(self, token: str, context: bytes) -> bytes:
-        """Seal a token for a context: only under the same one does it open again."""
+        """Encrypt a token; it can be decrypted only with the same context."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self._key()).encrypt(nonce, token.encode(), context)
 
     def decrypt(self, sealed: bytes, context: bytes) -> str:
-        """Give a sealed token. Raises CannotOpen."""
+        """Decrypt a token. Raises DecryptionFailed."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -39,5 +39,5 @@ class TokenCipher:
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-        # The secret is asked to be long and random (settings.py); a slow hash would add nothing to it.
+        # The secret is long and random (settings.py), so that no slow hash is needed.
         return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"gql-releases upstream token 1").derive(self._secret.encode())

@@ -1,4 +1,4 @@
-"""What an upstream's answer means for a request: it has arrived, is to be tried later, or will never be taken."""
+"""Classifies an upstream's response to a request: delivered, to be retried later, or rejected."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from gql_releases.domain.forwarding import ERROR_LENGTH, Claimed, Kind
 from gql_releases.forwarding.client import ConnectionFailed, UpstreamResponse
 
 FIRST_RETRY_SECONDS = 0.5
-"""Seconds before the second attempt, doubled before each further one."""
+"""Seconds before the second attempt, doubled before each further attempt."""
 MAX_RETRY_SECONDS, MAX_REST_SECONDS = 600.0, 60.0
-"""Seconds at most before a request is tried again; before an upstream that is away is felt for again."""
+"""Seconds at most between two attempts of a request, and between two attempts at an unavailable upstream."""
 MAX_RETRY_AFTER_SECONDS = 3600.0
-"""Seconds at most that an upstream's Retry-After is obeyed."""
+"""Maximum of an upstream's Retry-After."""
 
 PERMANENT_STATUSES = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451})
-"""Statuses that the same request will get again. 401 and 403 are about the token, which can be given anew: those wait."""
+"""Statuses that a retry would get again. 401 and 403 are not among them: the token can be replaced."""
 RETRY_STATUSES = frozenset({401, 403, 429, 502, 503, 504})
-"""Statuses that say nothing about the request: any other one would get them, too."""
+"""Statuses that do not depend on the request: other requests would get them, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The upstream has it; `deploy` is its id of the deploy, if it was one."""
+    """The upstream has accepted it; `deploy` is the upstream's id of a deploy."""
 
     deploy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """It is to be tried again. `rest`: nothing else need be tried before, but for `seconds` if the upstream said so."""
+    """It is to be retried. `rest`: all requests to the upstream pause, for `seconds` if it sent Retry-After."""
 
     error: str
     rest: bool = False
@@ -44,7 +44,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The upstream will not take it."""
+    """The upstream rejects it permanently."""
 
     error: str
 
@@ -53,41 +53,41 @@ Verdict = Delivered | RetryLater | Rejected
 
 
 def classify_response(claimed: Claimed, response: UpstreamResponse) -> Verdict:
-    """Say what an answer means. A redirect is never followed: whoever is there is not who was named."""
+    """Classify a response. Redirects are not followed: their target is not the configured upstream."""
     status, value = response.status, response.value
     if 200 <= status < 300:
         if _is_confirmed(claimed, response):
             return Delivered(str(value["id"])[:64] if claimed.kind is Kind.DEPLOY and "id" in value else None)
-        return RetryLater(f"HTTP {status}, but the answer is not Sentry's", rest=True)
+        return RetryLater(f"HTTP {status}, but the response is not Sentry's", rest=True)
     if claimed.kind is Kind.DELETION and status == 404 and isinstance(value, dict):
         return Delivered()
     message = f"HTTP {status}{_response_detail(value)}"
     if 300 <= status < 400:
         return RetryLater(f"HTTP {status}: redirects are not followed", rest=True)
-    if status in PERMANENT_STATUSES and value is not None:  # Sentry says why, in JSON; whoever does not is in front of it
+    if status in PERMANENT_STATUSES and value is not None:  # errors of Sentry are JSON, those of a proxy are not
         return Rejected(message)
     return RetryLater(message, rest=status in RETRY_STATUSES or value is None, seconds=response.retry_after)
 
 
 def classify_timeout(error: ConnectionFailed) -> RetryLater:
-    """Say what it means that there was no answer."""
+    """Classify a request without a response."""
     return RetryLater(str(error)[:ERROR_LENGTH], rest=True)
 
 
 def wait_after(attempts: int, later: RetryLater, first: float = FIRST_RETRY_SECONDS) -> float:
-    """Return the seconds before a request is tried again: longer each time, and never the same for all."""
+    """Return the seconds before the next attempt: exponential backoff with jitter."""
     return _add_jitter(min(first * 2 ** min(attempts - 1, 20), MAX_REST_SECONDS if later.rest else MAX_RETRY_SECONDS))
 
 
 def rest_after(failures: int, later: RetryLater, first: float = FIRST_RETRY_SECONDS) -> float | None:
-    """Give the seconds in which an upstream is left alone; `failures` in a row were before this one."""
+    """Return the seconds for which requests to an upstream pause; `failures` is the number of failures in a row before."""
     if later.seconds is not None:
         return min(later.seconds, MAX_RETRY_AFTER_SECONDS)
     return _add_jitter(min(first * 2 ** min(failures, 20), MAX_REST_SECONDS)) if later.rest else None
 
 
 def matches_deploy(body: Mapping[str, Any], deploy: Any, acknowledged_id: str | None) -> bool:
-    """Say whether a deploy at the upstream is one of ours that was sent: the same in all, and none acknowledged before."""
+    """Return whether a deploy at the upstream is the one in `body`: all fields are equal, and it is new."""
     if not isinstance(deploy, dict) or (acknowledged_id is not None and str(deploy.get("id")) == acknowledged_id):
         return False
     names = ("environment", "name", "url")
@@ -105,7 +105,7 @@ def _parse_moment(text: Any) -> Any:
 
 
 def _is_confirmed(claimed: Claimed, response: UpstreamResponse) -> bool:
-    """Say whether a good status came from a Sentry: a proxy in between may greet everybody with 200."""
+    """Return whether a successful response is Sentry's: a proxy may respond to all requests with 200."""
     value = response.value
     if claimed.kind is Kind.DELETION:
         return response.status == 204
@@ -117,9 +117,9 @@ def _response_detail(value: Any) -> str:
     if value is None:
         return ""
     text = value["detail"] if isinstance(value, dict) and isinstance(value.get("detail"), str) else json.dumps(value)
-    shown = "".join(letter if letter.isprintable() else " " for letter in text)
-    return f": {shown}"[:300]
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return f": {printable}"[:300]
 
 
 def _add_jitter(seconds: float) -> float:
-    return seconds * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, no secret
+    return seconds * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret

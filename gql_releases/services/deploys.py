@@ -1,4 +1,4 @@
-"""Operations on deploys, the same for both doors."""
+"""Operations on deploys, shared by both APIs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gql_releases.services.releases import require_own
 
 
 class DeployStore(Protocol):
-    """Where deploys are kept."""
+    """The storage of deploys."""
 
     async def create_deploy(
         self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: PagedSelection | None
@@ -26,7 +26,7 @@ class DeployStore(Protocol):
 
 
 class DeployService:
-    """What can be done with deploys."""
+    """Operations on deploys."""
 
     def __init__(self, store: DeployStore) -> None:
         self._store = store
@@ -34,7 +34,7 @@ class DeployService:
     async def create_deploy(
         self, principal: Principal, key: ReleaseKey, new: NewDeploy, view: PagedSelection | None = None
     ) -> UpsertResult:
-        """Record a deploy of a release; one whose external id its project knows is found instead.
+        """Create a deploy of a release; if its project has a deploy with this external id, that is returned instead.
 
         Raises Forbidden, OrganizationNotFound, ReleaseNotFound, InvalidInput.
         """
@@ -44,7 +44,7 @@ class DeployService:
         return await self._store.create_deploy(principal, key, new, view)
 
     async def update_deploy(self, principal: Principal, key: DeployKey, change: DeployChange, view: PagedSelection) -> Tree:
-        """Change what is given of a deploy. Raises Forbidden, OrganizationNotFound, DeployNotFound."""
+        """Change the given fields of a deploy. Raises Forbidden, OrganizationNotFound, DeployNotFound."""
         principal.require(WRITE_RELEASES)
         if key.organization is not None:
             principal.require_organization(key.organization, "deploy", "key", "organization")

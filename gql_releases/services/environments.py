@@ -11,7 +11,7 @@ from gql_releases.services.reads import require_readable
 
 
 class EnvironmentStore(Protocol):
-    """Where environments are kept; each method is one transaction."""
+    """The storage of environments; each method is one transaction."""
 
     async def create_environment(self, principal: Principal, name: str, view: PagedSelection | None) -> UpsertResult: ...
 
@@ -25,7 +25,7 @@ class EnvironmentService:
     async def create_environment(
         self, principal: Principal, organization: str, name: str, view: PagedSelection | None = None
     ) -> UpsertResult:
-        """Make an environment, or find the one of this name: idempotent. Deploys that name a new one make it, too."""
+        """Create an environment, or return the existing one: idempotent. Deploys create new environments, too."""
         principal.require(WRITE_RELEASES | WRITE_PROJECTS)
         principal.require_organization(organization)
         require_readable(principal, view)

@@ -1,6 +1,6 @@
-"""Looks up what is well-formed in an input that was refused, so that all of its faults are reported in one answer.
+"""Finds further problems of an input that was refused, so that all problems are reported in one response.
 
-Only refused inputs are looked at: what is found here is added to what refused them.
+Only refused inputs are checked: the problems are added to those of the refusal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE, ReleaseKey, rea
 from gql_releases.services.reads import ReadService
 
 MAX_CHECKED_PROJECTS = 100
-"""Names of projects that are looked up for one refused input; more are not judged."""
+"""Names of projects that are looked up for one refused input; more are not checked."""
 _ID = (s.Value("id", "id"),)
 _RELEASE, _DEPLOY = s.Selection("Release", _ID), s.Selection("Deploy", _ID)
 _PROJECT = s.Selection("Project", (s.Value("id", "id"), s.Value("slug", "slug")))
@@ -39,7 +39,7 @@ _PROJECTS = s.Selection(
 
 
 def merge_problems(error: DomainError, additions: Iterable[Problem]) -> InvalidInput:
-    """Return the problems of an error, then those of `found` that are at other places or of other kinds."""
+    """Return the problems of an error, then those of `additions` with another path or code."""
     problems = error.problems if isinstance(error, InvalidInput) else (Problem(error.code, error.path, error.message),)
     reported = {(problem.code, problem.path) for problem in problems}
     return InvalidInput([*problems, *(problem for problem in additions if (problem.code, problem.path) not in reported)])
@@ -55,7 +55,7 @@ async def find_unknown_projects(
 ) -> list[Problem]:
     """Return a problem for each well-formed name of a project that the organization does not have.
 
-    With `create`, unknown slugs are those of new projects, and only bad ones are problems.
+    With `create`, unknown slugs are those of new projects, and only invalid slugs are problems.
     """
     names = [(path, name) for path, name in named if read_project(name, path, []) is not None][:MAX_CHECKED_PROJECTS]
     if not names:
@@ -107,7 +107,7 @@ async def find_missing_project(reads: ReadService, principal: Principal, key: Pr
 async def find_taken_slug(
     reads: ReadService, principal: Principal, slug: Any, own: ProjectKey | None = None
 ) -> list[Problem]:
-    """Return the problem of a new slug of a project that is another one's; `own` is the project that is renamed."""
+    """Return the problem of a new slug that another project has; `own` is the project that is renamed."""
     if not isinstance(slug, str) or wrong_slug(slug):
         return []
     tree = await reads.read(principal, s.ObjectRead(s.PagedSelection(_PROJECT), (("slug", slug),)))
@@ -117,7 +117,7 @@ async def find_taken_slug(
 
 
 def find_scopes_not_held(principal: Principal, scopes: Iterable[Any]) -> list[Problem]:
-    """Return the problem of scopes for a new token that its maker lacks; unknown ones are not judged."""
+    """Return the problem of scopes for a new token that its maker lacks; unknown scopes are ignored."""
     beyond = sorted(scope for scope in scopes if scope in set(Scope) and scope not in principal.scopes)
     message = "A token cannot hand out scopes that it lacks: " + ", ".join(beyond)
     return [Problem(ErrorCode.SCOPE_NOT_HELD, ("scopes",), message)] if beyond else []

@@ -1,4 +1,4 @@
-"""Operations on organizations, for whoever runs the store."""
+"""Operations on organizations, for operators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gql_releases.domain.principal import Principal
 
 
 class OrganizationStore(Protocol):
-    """Where organizations are kept."""
+    """The storage of organizations."""
 
     async def create_organization(self, new: NewOrganization) -> int: ...
 
@@ -17,15 +17,15 @@ class OrganizationStore(Protocol):
 
 
 class OrganizationService:
-    """What an operator does; there is no principal, whoever has the database may."""
+    """Operations of an operator: access to the database authorizes them, there is no principal."""
 
     def __init__(self, store: OrganizationStore) -> None:
         self._store = store
 
     async def create_organization(self, raw: dict[str, Any]) -> int:
-        """Make an organization. Raises InvalidInput: a bad slug, or a taken one."""
+        """Create an organization and return its id. Raises InvalidInput for an invalid slug or one in use."""
         return await self._store.create_organization(parse_new_organization(raw))
 
     async def load_operator(self, slug: str) -> Principal:
-        """Give the principal that may do all in an organization. Raises OrganizationNotFound."""
+        """Return a principal with all scopes in an organization. Raises OrganizationNotFound."""
         return Principal.operator(await self._store.find_organization(slug), slug)

@@ -12,7 +12,7 @@ from gql_releases.services.reads import require_readable, require_storable
 
 
 class ProjectStore(Protocol):
-    """Where projects are kept; each method is one transaction."""
+    """The storage of projects; each method is one transaction."""
 
     async def create_project(self, principal: Principal, new: NewProject, view: PagedSelection | None) -> Tree | None: ...
 
@@ -30,7 +30,7 @@ class ProjectService:
     async def create_project(
         self, principal: Principal, organization: str, new: NewProject, view: PagedSelection | None = None
     ) -> Tree | None:
-        """Make a project. Raises InvalidInput where the slug is taken."""
+        """Create a project. Raises InvalidInput if the slug is in use."""
         principal.require(WRITE_PROJECTS)
         principal.require_organization(organization)
         require_readable(principal, view)
@@ -39,7 +39,7 @@ class ProjectService:
     async def update_project(
         self, principal: Principal, key: ProjectKey, change: ProjectChange, view: PagedSelection | None = None
     ) -> Tree | None:
-        """Change what is given of a project. Raises ProjectNotFound, InvalidInput where the slug is taken."""
+        """Change the given fields of a project. Raises ProjectNotFound, InvalidInput if the slug is in use."""
         principal.require(WRITE_PROJECTS)
         if key.organization is not None:
             principal.require_organization(key.organization, "project", "key", "organization")

@@ -1,4 +1,4 @@
-"""Reads, the same for both doors: scopes first, then the store."""
+"""Reads, shared by both APIs: checks scopes, then queries the store."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from gql_releases.domain.validation import wrong_characters
 
 
 class ReadStore(Protocol):
-    """Where reads are answered."""
+    """Executes reads."""
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None: ...
 
 
 class ReadService:
-    """Answers reads."""
+    """Checks and executes reads."""
 
     def __init__(self, store: ReadStore) -> None:
         self._store = store
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:
-        """Read one object with all below it; None where it is not there or not visible.
+        """Return the selected fields of one object; None if it does not exist or is not visible.
 
-        Raises Forbidden where the token lacks a scope that one of the entities needs, InvalidToken where it was revoked.
+        Raises Forbidden if the token lacks a scope for one of the entities, InvalidToken if it was revoked.
         """
         require_readable(principal, read.view)
         require_storable(read.conditions)
@@ -37,7 +37,7 @@ class ReadService:
 
 
 def require_readable(principal: Principal, view: PagedSelection | None) -> None:
-    """Refuse a view of anything that the principal's scopes do not open. Raises Forbidden, PagesRefused."""
+    """Check that the principal may read all entities of a view. Raises Forbidden, PagesRefused."""
     if view is None:
         return
     if not view.selection.entities <= principal.readable:
@@ -54,7 +54,7 @@ def require_readable(principal: Principal, view: PagedSelection | None) -> None:
 
 
 def _find_unreadable(fields: Iterable[Any], readable: frozenset[str]) -> list[int] | None:
-    """Return the slots of the outermost fields that lead to what is not readable; None where one of them has no slot."""
+    """Return the slots of the outermost fields with unreadable entities; None if one of these fields has no slot."""
     slots: list[int] = []
     for field in fields:
         match field:
@@ -79,7 +79,7 @@ def _find_unreadable(fields: Iterable[Any], readable: frozenset[str]) -> list[in
 
 
 def require_storable(conditions: Conditions) -> None:
-    """Refuse texts to look for that no database takes. Raises DomainError(INVALID_ARGUMENT)."""
+    """Check that texts in conditions have no characters that a database rejects. Raises DomainError(INVALID_ARGUMENT)."""
     for _, value in list_leaves(conditions):
         for text in value if isinstance(value, list | tuple) else (value,):
             if isinstance(text, str) and (wrong := wrong_characters(text)):

@@ -1,4 +1,4 @@
-"""Operations on releases, the same for both doors."""
+"""Operations on releases, shared by both APIs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gql_releases.services.reads import require_readable, require_storable
 
 
 class ReleaseStore(Protocol):
-    """Where releases are kept; each method is one transaction."""
+    """The storage of releases; each method is one transaction."""
 
     async def create_release(
         self,
@@ -56,9 +56,9 @@ class ReleaseStore(Protocol):
 
 
 class ReleaseService:
-    """What can be done with releases. Every method raises OrganizationNotFound and Forbidden before anything else.
+    """Operations on releases. Every method raises OrganizationNotFound and Forbidden before anything else.
 
-    `in_turn`: releases that come at once are created in the order in which they come.
+    `in_turn`: concurrent creations are executed in the order of their calls.
     """
 
     def __init__(self, store: ReleaseStore, *, create_projects: bool = False, in_turn: bool = False) -> None:
@@ -66,13 +66,13 @@ class ReleaseService:
 
     @property
     def creates_projects(self) -> bool:
-        """Whether a creation makes the projects that it names and nobody has."""
+        """Whether a creation creates the unknown projects that it names."""
         return self._create_projects
 
     async def create_release(
         self, principal: Principal, organization: str, new: NewRelease, view: PagedSelection | None = None
     ) -> CreateResult:
-        """Create a release, or touch the known one of this version: idempotent. Raises InvalidInput."""
+        """Create a release, or update the existing one of this version: idempotent. Raises InvalidInput."""
         principal.require(WRITE_RELEASES)
         principal.require_organization(organization)
         require_readable(principal, view)
@@ -88,9 +88,9 @@ class ReleaseService:
         *,
         together: bool,
     ) -> list[Result]:
-        """Create many releases: `together` all or none in one transaction, else each in its own.
+        """Create many releases: with `together` all or none in one transaction, else each in its own.
 
-        Raises InvalidInput with the problems of all releases where they are to be created together.
+        With `together`, raises InvalidInput with the problems of all releases.
         """
         principal.require(WRITE_RELEASES)
         principal.require_organization(organization)
@@ -115,14 +115,14 @@ class ReleaseService:
     async def update_release(
         self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: PagedSelection
     ) -> Tree:
-        """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
+        """Change the given fields of a release. Raises ReleaseNotFound, InvalidInput."""
         _require_write(principal, key, view)
         return await self._store.update_release(principal, key, change, view)
 
     async def finalize_release(
         self, principal: Principal, key: ReleaseKey, at: datetime | None, view: PagedSelection
     ) -> Tree:
-        """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
+        """Set a release's date: `at`, else its existing date, else now. Raises ReleaseNotFound."""
         _require_write(principal, key, view)
         return await self._store.finalize_release(principal, key, at, view)
 
@@ -144,14 +144,14 @@ class ReleaseService:
         return await self._store.set_refs(principal, key, refs, view)
 
     async def delete_release(self, principal: Principal, key: ReleaseKey) -> int:
-        """Delete a release for all its projects and give its id. Raises ReleaseNotFound."""
+        """Delete a release in all its projects and return its id. Raises ReleaseNotFound."""
         principal.require(DELETE_RELEASES)
         require_own(principal, key)
         return await self._store.delete_release(principal, key)
 
 
 def require_own(principal: Principal, key: ReleaseKey) -> None:
-    """Refuse a key that names another organization. Raises OrganizationNotFound."""
+    """Check that a key does not name another organization. Raises OrganizationNotFound."""
     if key.organization is not None:
         principal.require_organization(key.organization, "release", "key", "organization")
     require_storable(key.conditions())

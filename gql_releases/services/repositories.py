@@ -11,7 +11,7 @@ from gql_releases.services.reads import require_readable
 
 
 class RepositoryStore(Protocol):
-    """Where repositories are kept; each method is one transaction."""
+    """The storage of repositories; each method is one transaction."""
 
     async def create_repository(self, principal: Principal, name: str, view: PagedSelection | None) -> UpsertResult: ...
 
@@ -25,7 +25,7 @@ class RepositoryService:
     async def create_repository(
         self, principal: Principal, organization: str, name: str, view: PagedSelection | None = None
     ) -> UpsertResult:
-        """Make a repository, or find the one of this name: idempotent. Commits that name a new one make it, too."""
+        """Create a repository, or return the existing one: idempotent. Commits create new repositories, too."""
         principal.require(WRITE_RELEASES | WRITE_PROJECTS)
         principal.require_organization(organization)
         require_readable(principal, view)

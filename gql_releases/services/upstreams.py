@@ -1,4 +1,4 @@
-"""Operations on what is sent on to a running Sentry, for whoever runs the store."""
+"""Operations on upstreams, the running Sentrys that writes are forwarded to, for operators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gql_releases.domain.forwarding import encryption_context, parse_new_upstrea
 
 
 class OutboxStore(Protocol):
-    """Where upstreams and what waits for them are kept; each method is one transaction."""
+    """The storage of upstreams and of requests to them; each method is one transaction."""
 
     async def name_upstream(self, organization: int, url: str, slug: str, sealed: bytes) -> None: ...
 
@@ -23,38 +23,36 @@ class OutboxStore(Protocol):
 
 
 class Cipher(Protocol):
-    """What makes a token unreadable to whoever has the database alone."""
+    """Encrypts tokens, so that access to the database alone does not reveal them."""
 
     def encrypt(self, token: str, context: bytes) -> bytes: ...
 
 
 class UpstreamService:
-    """What an operator does with them; there is no principal, whoever has the database may."""
+    """Operations of an operator: access to the database authorizes them, there is no principal."""
 
     def __init__(self, store: OutboxStore, cipher: Cipher | None) -> None:
         self._store, self._cipher = store, cipher
 
     async def name_upstream(self, organization: int, raw: dict[str, Any]) -> None:
-        """Name the Sentry that an organization's writes are sent on to: url, organization, token.
+        """Set the Sentry that an organization's writes are forwarded to: url, organization, token.
 
-        Raises InvalidInput; ValueError where there is no secret to seal the token under.
+        Raises InvalidInput; ValueError if there is no secret to encrypt the token with.
         """
         new = parse_new_upstream(raw)
         if self._cipher is None:
-            raise ValueError(
-                "GQL_RELEASES_SECRET_KEY: an upstream's token is kept sealed under this secret, which is not set."
-            )
+            raise ValueError("GQL_RELEASES_SECRET_KEY: an upstream's token is encrypted with this secret, which is not set.")
         sealed = self._cipher.encrypt(new.token, encryption_context(organization, new.url))
         await self._store.name_upstream(organization, new.url, new.organization, sealed)
 
     async def show_upstream(self, organization: int) -> dict[str, Any] | None:
-        """Give an organization's upstream without its token, and how many releases are in which state."""
+        """Return an organization's upstream without its token, and the numbers of releases by state; None if it has none."""
         return await self._store.show_upstream(organization)
 
     async def remove_upstream(self, organization: int, *, discard: bool) -> int:
-        """Send nothing on any more; give how many requests were discarded.
+        """Stop forwarding; return the number of discarded requests.
 
-        Raises InvalidInput where there is no upstream, or where requests wait and are not to be discarded.
+        Raises InvalidInput if there is no upstream, or if requests are waiting and `discard` is not set.
         """
         unsent = await self._store.remove_upstream(organization, discard=discard)
         if unsent is None:
@@ -65,9 +63,9 @@ class UpstreamService:
         return unsent
 
     async def list_outbox(self, organization: int) -> list[dict[str, Any]]:
-        """List the requests that have not arrived, the oldest first."""
+        """Return the requests that are not delivered, the oldest first."""
         return await self._store.list_outbox(organization)
 
     async def retry(self, organization: int, version: str | None, *, skip: bool) -> int:
-        """Let refused releases be tried again; give how many there were. `skip` leaves out what was refused."""
+        """Retry rejected releases; return their number. `skip` leaves out the rejected requests."""
         return await self._store.retry(organization, version, skip=skip)

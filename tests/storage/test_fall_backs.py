@@ -88,7 +88,7 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
         async def list_due(self) -> Any:
             answer = next(self.answers, None)
             if answer is None:
-                sender._over.set()
+                sender._stopped.set()
                 return []
             if isinstance(answer, Exception):
                 raise answer
