@@ -82,11 +82,11 @@ FILE_CHANGE_SELECTION = s.Selection(
 
 def finish_file_change(tree: Tree) -> Tree:
     """Put what a file change tells of its commit beside it."""
-    told = tree.pop("commit")
+    commit = tree.pop("commit")
     return tree | {
-        "author": told["author"] or {},
-        "commitMessage": told["message"],
-        "repoName": told["repository"]["name"],
+        "author": commit["author"] or {},
+        "commitMessage": commit["message"],
+        "repoName": commit["repository"]["name"],
     }
 
 
@@ -103,17 +103,17 @@ async def list_commits(request: Request) -> Answer:
 
     Source: docs/sentry-contract.md#6-2-commit-list.
     """
-    found = await release_id(request)
-    page = read_page(request.parameters, BY_POSITION, (("release", found), *await read_repository(request)))
-    read = ObjectRead(PagedSelection(RELEASE_COMMITS, (page, WHOLE_LIST)), (("id", found),))
+    release = await release_id(request)
+    page = read_page(request.parameters, BY_POSITION, (("release", release), *await read_repository(request)))
+    read = ObjectRead(PagedSelection(RELEASE_COMMITS, (page, WHOLE_LIST)), (("id", release),))
     return await paged_selections.answer_page(request, read, page, ReleaseNotFound())
 
 
 async def list_commit_files(request: Request) -> Answer:
     """List the files that a release's commits changed, by name (docs/sentry-contract.md#6-3-commit-files)."""
-    found = await release_id(request)
-    page = read_page(request.parameters, BY_PATH, (("release", found), *await read_repository(request)))
-    read = ObjectRead(PagedSelection(RELEASE_FILE_CHANGES, (page,)), (("id", found),))
+    release = await release_id(request)
+    page = read_page(request.parameters, BY_PATH, (("release", release), *await read_repository(request)))
+    read = ObjectRead(PagedSelection(RELEASE_FILE_CHANGES, (page,)), (("id", release),))
     return await paged_selections.answer_page(request, read, page, ReleaseNotFound(), finish_file_change)
 
 
@@ -126,7 +126,7 @@ async def read_repository(request: Request) -> Conditions:
         raise not_found()
     page = PageRequest(1, conditions=(("id", int(row_id)) if row_id else ("name", name),))
     tree = await request.services.reads.read(
-        request.principal, ObjectRead(PagedSelection(REPOSITORY_IDS, (page,)), request.own)
+        request.principal, ObjectRead(PagedSelection(REPOSITORY_IDS, (page,)), request.own_organization)
     )
     if tree is None or not tree["rows"]["nodes"]:
         raise not_found()

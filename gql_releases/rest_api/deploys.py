@@ -29,9 +29,9 @@ async def create_deploy(request: Request) -> Answer:
         new = parse_new_deploy(DEPLOY_FIELDS.to_domain(request.body))
     except InvalidInput as error:
         raise await add_unknown_projects(request, error, message="Invalid project") from None
-    made = await request.services.deploys.create_deploy(request.principal, release_key(request), new, DEPLOY_VIEW)
-    assert made.shown is not None
-    return Answer(STATUS_BY_OUTCOME[made.outcome], made.shown)
+    result = await request.services.deploys.create_deploy(request.principal, release_key(request), new, DEPLOY_VIEW)
+    assert result.shown is not None
+    return Answer(STATUS_BY_OUTCOME[result.outcome], result.shown)
 
 
 async def list_deploys(request: Request) -> Answer:

@@ -6,7 +6,7 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ProjectNotFound
 from gql_releases.domain.selection import ObjectRead
-from gql_releases.rest_api.engine.paged_selections import BY_NAME, answer_organization_list, paged_selection
+from gql_releases.rest_api.engine.paged_selections import NAME_ORDER, answer_organization_list, paged_selection
 from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS, invalid_parameter
 from gql_releases.rest_api.engine.path_parameters import PROJECT_ID_VIEW, project_condition, require_organization_read
 from gql_releases.rest_api.engine.requests import Answer, Request
@@ -22,19 +22,19 @@ ENVIRONMENTS = paged_selection("Organization", "environments", ENVIRONMENT_SELEC
 
 async def list_environments(request: Request) -> Answer:
     """List an organization's environments by name. None is hidden."""
-    return await answer_organization_list(request, ENVIRONMENTS, BY_NAME, read_visibility(request))
+    return await answer_organization_list(request, ENVIRONMENTS, NAME_ORDER, read_visibility(request))
 
 
 async def list_project_environments(request: Request) -> Answer:
     """List the environments that something of a project was deployed to."""
     require_organization_read(request)
-    found = await request.services.reads.read(
+    project = await request.services.reads.read(
         request.principal, ObjectRead(PROJECT_ID_VIEW, (project_condition(request.path[1]),))
     )
-    if found is None:
+    if project is None:
         raise ProjectNotFound
     return await answer_organization_list(
-        request, ENVIRONMENTS, BY_NAME, (("of_project", found["id"]), *read_visibility(request))
+        request, ENVIRONMENTS, NAME_ORDER, (("of_project", project["id"]), *read_visibility(request))
     )
 
 

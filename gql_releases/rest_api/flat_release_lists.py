@@ -29,7 +29,7 @@ class Row:
     before: int
     cursor: str
 
-    def spelled(self, shown: int) -> str:
+    def render_place(self, shown: int) -> str:
         """Spell the place before the row, or with `shown` 1 after it."""
         value, _, release = self.cursor.partition(":")
         return f"{value}:{int(release) * ROWS_PER_RELEASE + self.before + shown}"
@@ -55,22 +55,22 @@ async def answer_flat(request: Request, order: Order, conditions: Conditions, pr
         shown, fewer, more = rows[:size], place is not None, others or len(rows) > size
     info: Tree = {"fewer": fewer, "more": more, "start": None, "end": None}
     if shown:
-        info |= {"start": shown[0].spelled(0), "end": shown[-1].spelled(1)}
+        info |= {"start": shown[0].render_place(0), "end": shown[-1].render_place(1)}
     link = link_header(request.origin, request.raw_path, request.query, size, info)
     return Answer(200, [row.release | {"projects": [row.project]} for row in shown], [link])
 
 
 async def read_rows(request: Request, page: PageRequest, projects: list[int]) -> tuple[list[Row], bool]:
     """Read a page of releases as rows, and whether there are more releases in its direction."""
-    read = ObjectRead(PagedSelection(FLAT_RELEASES, (page, *RELEASE_PAGES)), request.own)
+    read = ObjectRead(PagedSelection(FLAT_RELEASES, (page, *RELEASE_PAGES)), request.own_organization)
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         return [], False
     rows: list[Row] = []
     for edge in tree["rows"]["edges"]:
         release = edge["node"]
-        wanted = [one for one in release["projects"] if not projects or one["id"] in projects]
-        rows += (Row(release, project, number, edge["cursor"]) for number, project in enumerate(wanted))
+        projects_shown = [linked for linked in release["projects"] if not projects or linked["id"] in projects]
+        rows += (Row(release, project, number, edge["cursor"]) for number, project in enumerate(projects_shown))
     return rows, tree["rows"]["info"]["fewer" if page.backward else "more"]
 
 

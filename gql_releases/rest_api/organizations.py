@@ -6,7 +6,7 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.errors import OrganizationNotFound
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine import paged_selections
-from gql_releases.rest_api.engine.paged_selections import BY_SLUG, Tree, date_field, paged_selection
+from gql_releases.rest_api.engine.paged_selections import SLUG_ORDER, Tree, date_field, paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
 from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS
 from gql_releases.rest_api.engine.path_parameters import require_organization_read
@@ -58,7 +58,7 @@ async def read_user(request: Request) -> Tree:
 
 async def list_organizations(request: Request) -> Answer:
     """List the token's organization."""
-    page = read_page(request.parameters, BY_SLUG)
+    page = read_page(request.parameters, SLUG_ORDER)
     return await paged_selections.answer_page(
         request, ObjectRead(PagedSelection(ORGANIZATIONS, (page,))), page, OrganizationNotFound()
     )
@@ -67,7 +67,7 @@ async def list_organizations(request: Request) -> Answer:
 async def get_organization(request: Request) -> Answer:
     """Show the token's organization."""
     require_organization_read(request)
-    tree = await request.services.reads.read(request.principal, ObjectRead(ORGANIZATION_VIEW, request.own))
+    tree = await request.services.reads.read(request.principal, ObjectRead(ORGANIZATION_VIEW, request.own_organization))
     if tree is None:
         raise OrganizationNotFound
     return Answer(200, tree)

@@ -13,12 +13,7 @@ from gql_releases.domain.release import (
     UNKNOWN_PROJECT_MESSAGE,
 )
 from gql_releases.domain.selection import ObjectRead
-from gql_releases.rest_api.engine.paged_selections import (
-    BY_SLUG,
-    answer_organization_list,
-    date_field,
-    paged_selection,
-)
+from gql_releases.rest_api.engine.paged_selections import SLUG_ORDER, answer_organization_list, date_field, paged_selection
 from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS
 from gql_releases.rest_api.engine.path_parameters import (
     project_condition,
@@ -58,7 +53,7 @@ PROJECTS = paged_selection("Organization", "projects", PROJECT_SELECTION)
 
 async def list_projects(request: Request) -> Answer:
     """List an organization's projects by slug."""
-    return await answer_organization_list(request, PROJECTS, BY_SLUG)
+    return await answer_organization_list(request, PROJECTS, SLUG_ORDER)
 
 
 async def get_project(request: Request) -> Answer:
@@ -84,10 +79,10 @@ async def add_unknown_projects(
         return error
     named = [(("projects", index), name) for index, name in enumerate(names)]
     try:
-        found = await find_unknown_projects(request.services.reads, principal, named, create=create, message=message)
+        problems = await find_unknown_projects(request.services.reads, principal, named, create=create, message=message)
     except Forbidden:
         return error
-    return merge_problems(error, found)
+    return merge_problems(error, problems)
 
 
 ROUTES: Routes = {(*ORGANIZATION_PATH, "projects"): {"GET": list_projects}, PROJECT_PATH: {"GET": get_project}}

@@ -37,7 +37,7 @@ async def list_releases(request: Request) -> Answer:
     if request.last("flatten") == "1":
         return await answer_flat(request, order, conditions, projects)
     page = read_page(request.parameters, order, conditions)
-    read = ObjectRead(PagedSelection(ORGANIZATION_RELEASES, (page, *RELEASE_PAGES)), request.own)
+    read = ObjectRead(PagedSelection(ORGANIZATION_RELEASES, (page, *RELEASE_PAGES)), request.own_organization)
     return await paged_selections.answer_page(request, read, page, ProjectNotFound())
 
 
@@ -46,7 +46,7 @@ async def list_stats(request: Request) -> Answer:
     order, conditions, _ = await read_filters(request)
     page = read_page(request.parameters, order, conditions, STATS_PER_PAGE)
     return await paged_selections.answer_page(
-        request, ObjectRead(PagedSelection(RELEASE_STATS, (page,)), request.own), page, ProjectNotFound()
+        request, ObjectRead(PagedSelection(RELEASE_STATS, (page,)), request.own_organization), page, ProjectNotFound()
     )
 
 

@@ -233,9 +233,9 @@ async def get_release(request: Request) -> Answer:
     return Answer(200, tree)
 
 
-async def read_neighbors(request: Request, found: Tree, project: int) -> Tree | None:
+async def read_neighbors(request: Request, release: Tree, project: int) -> Tree | None:
     """Tell the versions before and after a release in a project, by (dateCreated, id), and the first and last ones."""
-    here = Position("date_created", format_date(parse_date(found["dateCreated"])), found["id"])
+    here = Position("date_created", format_date(parse_date(release["dateCreated"])), release["id"])
     older, newer = Order("date_created", descending=True), Order("date_created")
     within = parameters.require_statement(await parameters.read_environments(request, [project]))
     near = (*parameters.read_status(request), *parameters.read_query(request, [project]), *within)
@@ -255,8 +255,8 @@ async def update_release(request: Request) -> Answer:
     Source: docs/sentry-contract.md#3-2-put and docs/sentry-contract.md#9-decisions.
     """
     change = await run_in_thread(parse_change, request) if request.large else parse_change(request)
-    given = {name: value for name, value in change.values.items() if value}
-    change = replace(change, values=given)
+    changes = {name: value for name, value in change.values.items() if value}
+    change = replace(change, values=changes)
     key = release_key(request)
     tree = await request.services.releases.update_release(request.principal, key, change, RELEASE_VIEW)
     return Answer(200, tree)
@@ -276,10 +276,10 @@ async def delete_release(request: Request) -> Answer:
 
 async def get_meta(request: Request) -> Answer:
     """Summarize a release (docs/sentry-contract.md#4-10-meta)."""
-    found = await release_id(request)
-    pages = (WHOLE_LIST, PageRequest(1, conditions=(("release", found),)))
+    release = await release_id(request)
+    pages = (WHOLE_LIST, PageRequest(1, conditions=(("release", release),)))
     tree = await request.services.reads.read(
-        request.principal, ObjectRead(PagedSelection(META_SELECTION, pages), (("id", found),))
+        request.principal, ObjectRead(PagedSelection(META_SELECTION, pages), (("id", release),))
     )
     if tree is None:
         raise ReleaseNotFound
@@ -304,10 +304,10 @@ async def previous_with_commits(request: Request) -> Answer:
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound
-    found = tree["found"]
-    if found is None or not _FULL_SHA.fullmatch(found["lastCommit"]["id"]):
+    release = tree["found"]
+    if release is None or not _FULL_SHA.fullmatch(release["lastCommit"]["id"]):
         return Answer(200, {})
-    return Answer(200, found)
+    return Answer(200, release)
 
 
 async def narrow_to_project(request: Request, projects: list[int]) -> list[int]:

@@ -7,7 +7,7 @@ from gql_releases.domain.errors import ReleaseNotFound
 from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.paged_selections import (
-    BY_NAME,
+    NAME_ORDER,
     WHOLE_LIST,
     answer_organization_list,
     date_field,
@@ -39,14 +39,14 @@ REPOSITORIES = paged_selection("Organization", "repositories", REPOSITORY_SELECT
 
 async def list_repositories(request: Request) -> Answer:
     """List an organization's repositories by name."""
-    return await answer_organization_list(request, REPOSITORIES, BY_NAME)
+    return await answer_organization_list(request, REPOSITORIES, NAME_ORDER)
 
 
 async def list_release_repositories(request: Request) -> Answer:
     """List the repositories of a release's commits, all of them."""
-    found = await release_id(request)
-    page = PageRequest(WHOLE_LIST.size, conditions=(("release", found),))
-    read = ObjectRead(PagedSelection(RELEASE_REPOSITORIES, (page,)), (("id", found),))
+    release = await release_id(request)
+    page = PageRequest(WHOLE_LIST.size, conditions=(("release", release),))
+    read = ObjectRead(PagedSelection(RELEASE_REPOSITORIES, (page,)), (("id", release),))
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound

@@ -146,7 +146,7 @@ class FileChangeInput:
     """A file change."""
 
     path: str = required_field("The file's path in its repository, such as `src/total.ts`; at most 510 characters.")
-    type: FileChangeType = required_field("What the commit did to the file.", spelled=lambda said: ChangeType(said).letter)
+    type: FileChangeType = required_field("What the commit did to the file.", spelled=lambda value: ChangeType(value).letter)
 
 
 @strawberry.input(description="A commit. For a commit that is known already, fields that are left out keep their values.")

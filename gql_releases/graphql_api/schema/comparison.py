@@ -31,7 +31,7 @@ else:
 
 def version_conditions(side: str) -> Callable[[Arguments], Conditions]:
     """Return a function that makes the condition for the release of one side of a comparison."""
-    return lambda given: (("version", given[side]),)
+    return lambda arguments: (("version", arguments[side]),)
 
 
 def compared_list(attribute: str, description: str, order: Order) -> Any:

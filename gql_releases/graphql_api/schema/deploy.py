@@ -211,29 +211,29 @@ class UpdateDeployPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_deploy(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def create_deploy(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Record a deploy."""
-    new = parse_new_deploy(drop_nulls({name: value for name, value in given.items() if name != "release"}))
-    done = await services.deploys.create_deploy(principal, release_key(given["release"]), new, view)
-    return {"outcome": done.outcome, "shown": done.shown}
+    new = parse_new_deploy(drop_nulls({name: value for name, value in values.items() if name != "release"}))
+    result = await services.deploys.create_deploy(principal, release_key(values["release"]), new, view)
+    return {"outcome": result.outcome, "shown": result.shown}
 
 
-async def update_deploy(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def update_deploy(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Change a deploy."""
-    by = given["deploy"]
+    by = values["deploy"]
     key = DeployKey(id=id_of_entity("Deploy", by["id"])) if by.get("id") is not None else DeployKey(**by["key"])
-    change = parse_deploy_change(to_body_names({name: value for name, value in given.items() if name != "deploy"}))
+    change = parse_deploy_change(to_body_names({name: value for name, value in values.items() if name != "deploy"}))
     return {"shown": await services.deploys.update_deploy(principal, key, change, view)}
 
 
-async def _find_missing_release_and_projects(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    named = [(("projects", index), name) for index, name in enumerate(given.get("projects") or ())]
-    found = await find_missing_release(services, principal, given)
-    return found + await input_problems.find_unknown_projects(services.reads, principal, named)
+async def _find_missing_release_and_projects(services: Services, principal: Principal, values: Input) -> list[Problem]:
+    named = [(("projects", index), name) for index, name in enumerate(values.get("projects") or ())]
+    problems = await find_missing_release(services, principal, values)
+    return problems + await input_problems.find_unknown_projects(services.reads, principal, named)
 
 
-async def _find_missing_deploy(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    by = given["deploy"]
+async def _find_missing_deploy(services: Services, principal: Principal, values: Input) -> list[Problem]:
+    by = values["deploy"]
     key = DeployKey(id=id_of_entity("Deploy", by["id"])) if by.get("id") is not None else DeployKey(**by["key"])
     return await input_problems.find_missing_deploy(services.reads, principal, key)
 

@@ -95,11 +95,11 @@ class CreateEnvironmentPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_environment(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def create_environment(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Create an environment, or return the existing one."""
-    name = parse_environment_name(given)
-    done = await services.environments.create_environment(principal, given["organization"], name, view)
-    return {"outcome": done.outcome, "shown": done.shown}
+    name = parse_environment_name(values)
+    result = await services.environments.create_environment(principal, values["organization"], name, view)
+    return {"outcome": result.outcome, "shown": result.shown}
 
 
 @strawberry.type

@@ -19,7 +19,7 @@ from gql_releases.graphql_api.execution.scalars import from_global_id
 
 def given_arguments(*names: str) -> Callable[[Arguments], Conditions]:
     """Return a function that turns the named arguments into conditions; arguments that are null are left out."""
-    return lambda given: tuple((name, given[name]) for name in names if given.get(name) is not None)
+    return lambda values: tuple((name, values[name]) for name in names if values.get(name) is not None)
 
 
 def required_field(description: str, name: str | None = None, spelled: Callable[[Any], Any] | None = None) -> Any:
@@ -74,19 +74,19 @@ def node_field(what: str) -> Any:
     return strawberry.field(description=f"The {what} after the mutation; null if there are user errors.")
 
 
-def drop_nulls(given: Input) -> Input:
+def drop_nulls(values: Input) -> Input:
     """Leave out null fields: in a creation, null means absent. The REST API refuses null lists, as Sentry does."""
-    return to_body_names({name: value for name, value in given.items() if value is not None})
+    return to_body_names({name: value for name, value in values.items() if value is not None})
 
 
-def to_body_names(given: Input) -> Input:
+def to_body_names(values: Input) -> Input:
     """Write a status in lower case, as REST bodies have it; a null status means no change."""
-    status = given.get("status")
-    rest = {name: value for name, value in given.items() if name != "status"}
+    status = values.get("status")
+    rest = {name: value for name, value in values.items() if name != "status"}
     return rest if status is None else {**rest, "status": status.lower()}
 
 
-def id_of_entity(entity: str, given: str) -> int:
+def id_of_entity(entity: str, global_id: str) -> int:
     """Return the key in a global id; -1, which no row has, for an invalid id or one of another type."""
-    named, key = from_global_id(given) or ("", -1)
+    named, key = from_global_id(global_id) or ("", -1)
     return key if named == entity else -1

@@ -41,14 +41,14 @@ else:
     Release = lazy_type("Release", "release")
 
 
-def containing_conditions(given: Arguments) -> Conditions:
+def containing_conditions(arguments: Arguments) -> Conditions:
     """Return the conditions for the release that contains a commit."""
-    return commit_condition(given["commit"]), *given_arguments("repository")(given)
+    return commit_condition(arguments["commit"]), *given_arguments("repository")(arguments)
 
 
-def comparison_conditions(given: Arguments) -> Conditions:
+def comparison_conditions(arguments: Arguments) -> Conditions:
     """Return the condition for a comparison."""
-    return (("between", (given["project"], given["base"], given["head"])),)
+    return (("between", (arguments["project"], arguments["base"], arguments["head"])),)
 
 
 @strawberry.type(

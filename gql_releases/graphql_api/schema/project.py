@@ -158,30 +158,30 @@ class UpdateProjectPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_project(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def create_project(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Create a project."""
-    new = parse_new_project(given)
-    return {"shown": await services.projects.create_project(principal, given["organization"], new, view)}
+    new = parse_new_project(values)
+    return {"shown": await services.projects.create_project(principal, values["organization"], new, view)}
 
 
-async def update_project(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def update_project(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Change a project."""
-    by = given["project"]
+    by = values["project"]
     key = ProjectKey(id=id_of_entity("Project", by["id"])) if by.get("id") is not None else ProjectKey(**by["key"])
-    repository = {"repository": given["repository"]} if "repository" in given else {}
-    change = parse_project_change(drop_nulls(given) | repository)
+    repository = {"repository": values["repository"]} if "repository" in values else {}
+    change = parse_project_change(drop_nulls(values) | repository)
     return {"shown": await services.projects.update_project(principal, key, change, view)}
 
 
-async def _find_taken_slug(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    return await input_problems.find_taken_slug(services.reads, principal, given["slug"])
+async def _find_taken_slug(services: Services, principal: Principal, values: Input) -> list[Problem]:
+    return await input_problems.find_taken_slug(services.reads, principal, values["slug"])
 
 
-async def _find_missing_project(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    by = given["project"]
+async def _find_missing_project(services: Services, principal: Principal, values: Input) -> list[Problem]:
+    by = values["project"]
     key = ProjectKey(id=id_of_entity("Project", by["id"])) if by.get("id") is not None else ProjectKey(**by["key"])
-    found = await input_problems.find_missing_project(services.reads, principal, key)
-    return found + await input_problems.find_taken_slug(services.reads, principal, given.get("slug"), key)
+    problems = await input_problems.find_missing_project(services.reads, principal, key)
+    return problems + await input_problems.find_taken_slug(services.reads, principal, values.get("slug"), key)
 
 
 @strawberry.type

@@ -144,7 +144,7 @@ class Release(Node):
     upstream: Upstream | None = reference_field(
         "upstream",
         "How far the release has been forwarded to the organization's Sentry; null if nothing of it was.",
-        lambda given: (),
+        lambda arguments: (),
     )
     last_commit: Commit | None = to_one(
         "last_commit", "The newest commit. With several repositories: of the first commit of each, the newest by timestamp."

@@ -219,55 +219,55 @@ class CreateReleasesPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def create_release(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Create a release, or update the existing one of this version."""
-    body = drop_nulls(given)
+    body = drop_nulls(values)
     new = await run_in_thread(parse_new_release, body) if services.large else parse_new_release(body)
-    return _to_payload(await services.releases.create_release(principal, given["organization"], new, view))
+    return _to_payload(await services.releases.create_release(principal, values["organization"], new, view))
 
 
-def _to_payload(done: CreateResult) -> Payload:
-    ignored = [field.graphql_name for field in RELEASE_FIELDS if field.name in done.ignored]
-    return {"outcome": done.outcome, "ignored_fields": ignored, "shown": done.shown}
+def _to_payload(result: CreateResult) -> Payload:
+    ignored = [field.graphql_name for field in RELEASE_FIELDS if field.name in result.ignored]
+    return {"outcome": result.outcome, "ignored_fields": ignored, "shown": result.shown}
 
 
-async def create_releases(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def create_releases(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Create several releases, in one transaction or in one each."""
-    raws = [drop_nulls(one) for one in given["releases"]]
+    raws = [drop_nulls(release) for release in values["releases"]]
     if len(raws) > MAX_BULK:
         raise invalid(ErrorCode.TOO_LONG, ("releases",), f"Ensure this list has no more than {MAX_BULK} releases.")
     news = await run_in_thread(parse_new_releases, raws) if services.large else parse_new_releases(raws)
-    together = given["mode"] == "TOGETHER"
-    done = await services.releases.create_releases(principal, given["organization"], news, view, together=together)
-    done = await add_unknown_projects(services, principal, given, done)
-    return {"results": [one if isinstance(one, InvalidInput) else _to_payload(one) for one in done]}
+    together = values["mode"] == "TOGETHER"
+    results = await services.releases.create_releases(principal, values["organization"], news, view, together=together)
+    results = await add_unknown_projects(services, principal, values, results)
+    return {"results": [result if isinstance(result, InvalidInput) else _to_payload(result) for result in results]}
 
 
-async def add_unknown_projects(services: Services, principal: Principal, given: Input, results: list[Any]) -> list[Any]:
+async def add_unknown_projects(services: Services, principal: Principal, values: Input, results: list[Any]) -> list[Any]:
     """Add to each invalid result of a bulk creation the unknown projects of its release."""
     if not any(isinstance(result, InvalidInput) for result in results):
         return results
-    found = await find_unknown_projects_of_all(services, principal, given)
+    problems = await find_unknown_projects_of_all(services, principal, values)
     return [
-        input_problems.merge_problems(result, [problem for problem in found if problem.path[1] == index])
+        input_problems.merge_problems(result, [problem for problem in problems if problem.path[1] == index])
         if isinstance(result, InvalidInput)
         else result
         for index, result in enumerate(results)
     ]
 
 
-async def find_unknown_projects(services: Services, principal: Principal, given: Input) -> list[Problem]:
+async def find_unknown_projects(services: Services, principal: Principal, values: Input) -> list[Problem]:
     """Return a problem for each project of a creation that does not exist."""
-    named = [(("projects", index), name) for index, name in enumerate(given["projects"])]
+    named = [(("projects", index), name) for index, name in enumerate(values["projects"])]
     create = services.releases.creates_projects
     return await input_problems.find_unknown_projects(services.reads, principal, named, create=create)
 
 
-async def find_unknown_projects_of_all(services: Services, principal: Principal, given: Input) -> list[Problem]:
+async def find_unknown_projects_of_all(services: Services, principal: Principal, values: Input) -> list[Problem]:
     """Return a problem for each project of a bulk creation that does not exist."""
     named = [
         (("releases", number, "projects", index), name)
-        for number, release in enumerate(given["releases"])
+        for number, release in enumerate(values["releases"])
         for index, name in enumerate(release["projects"])
     ]
     create = services.releases.creates_projects

@@ -144,11 +144,11 @@ class ReleaseFilter:
 
 def release_conditions(arguments: Arguments) -> Conditions:
     """Return the conditions of a ReleaseFilter. Raises DomainError: an invalid range of versions, too many conditions."""
-    given = arguments.get("filter")
-    if not given:
+    release_filter = arguments.get("filter")
+    if not release_filter:
         return ()
-    _require_readable(given)
-    conditions = _filter_conditions(given)
+    _require_readable(release_filter)
+    conditions = _filter_conditions(release_filter)
     number = count_conditions(conditions)
     if number > MAX_CONDITIONS:
         message = f"A filter has at most {MAX_CONDITIONS} conditions, not {number}."
@@ -156,13 +156,13 @@ def release_conditions(arguments: Arguments) -> Conditions:
     return conditions
 
 
-def _require_readable(given: Arguments) -> None:
+def _require_readable(release_filter: Arguments) -> None:
     """Refuse a filter far beyond its limit before its ranges are parsed, which takes about 10 us per comparator."""
-    count, waiting = 0, [given]
+    count, waiting = 0, [release_filter]
     while waiting and count <= 50 * MAX_CONDITIONS:
-        one = waiting.pop()
-        count += len(one) + len(one.get("range", "")) // 2
-        for value in one.values():
+        nested = waiting.pop()
+        count += len(nested) + len(nested.get("range", "")) // 2
+        for value in nested.values():
             waiting += [value] if isinstance(value, dict) else _nested_filters(value)
     if count > 50 * MAX_CONDITIONS:
         raise DomainError(ErrorCode.INVALID_ARGUMENT, f"A filter has at most {MAX_CONDITIONS} conditions, not thousands.")
@@ -172,53 +172,53 @@ def _nested_filters(value: Any) -> list[Arguments]:
     return value if isinstance(value, list) and value and isinstance(value[0], dict) else []
 
 
-def _filter_conditions(given: Arguments) -> Conditions:
-    found: list[tuple[str, Any]] = []
-    for name, value in given.items():
+def _filter_conditions(release_filter: Arguments) -> Conditions:
+    conditions: list[tuple[str, Any]] = []
+    for name, value in release_filter.items():
         if value is None:
             continue
         if name in ("and_", "or_"):
-            found.append((name[:-1], tuple([_combine(_filter_conditions(one)) for one in value])))
+            conditions.append((name[:-1], tuple([_combine(_filter_conditions(nested)) for nested in value])))
         elif name == "not_":
-            found.append(("not", _filter_conditions(value)))
+            conditions.append(("not", _filter_conditions(value)))
         elif name == "version":
-            found += _version_conditions(value)
+            conditions += _version_conditions(value)
         elif name in ("date_created", "date_released"):
-            found += _range_conditions(name.removeprefix("date_"), value)
+            conditions += _range_conditions(name.removeprefix("date_"), value)
         elif name == "released":
-            found.append(("released" if value else "unreleased", True))
+            conditions.append(("released" if value else "unreleased", True))
         else:
-            found.append(
+            conditions.append(
                 commit_condition(value) if name == "commit" else (name, value.lower() if name == "author" else value)
             )
-    return tuple(found)
+    return tuple(conditions)
 
 
 def _combine(conditions: Conditions) -> Condition:
     return conditions[0] if len(conditions) == 1 else ("and", conditions)
 
 
-def _version_conditions(given: Arguments) -> Conditions:
-    found: list[tuple[str, Any]] = []
-    for name, value in given.items():
+def _version_conditions(version_filter: Arguments) -> Conditions:
+    conditions: list[tuple[str, Any]] = []
+    for name, value in version_filter.items():
         if value is None:
             continue
         if name == "semver":
-            found += range_conditions(value["range"])
+            conditions += range_conditions(value["range"])
             if value.get("package") is not None:
-                found.append(("package", value["package"]))
+                conditions.append(("package", value["package"]))
         elif name == "contains":
-            found.append(("version_contains", [fold_case(value)]))
+            conditions.append(("version_contains", [fold_case(value)]))
         elif name == "in_":
-            found.append(("version_in", value))
+            conditions.append(("version_in", value))
         else:
-            found.append(("version" if name == "equals" else f"version_{name}", value))
-    return tuple(found)
+            conditions.append(("version" if name == "equals" else f"version_{name}", value))
+    return tuple(conditions)
 
 
-def _range_conditions(name: str, given: Arguments) -> Conditions:
+def _range_conditions(name: str, date_range: Arguments) -> Conditions:
     spelled = {"from_": f"{name}_from", "before": f"{name}_before"}
-    return tuple((spelled[side], moment) for side, moment in given.items() if moment is not None)
+    return tuple((spelled[side], moment) for side, moment in date_range.items() if moment is not None)
 
 
 RELEASE_LIST: dict[str, Any] = {

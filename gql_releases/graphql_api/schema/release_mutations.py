@@ -179,40 +179,40 @@ class SetReleaseRefsPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def update_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def update_release(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Change a release."""
-    change = ReleaseChange(parse_release_change(to_body_names(given)).values)
-    return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
+    change = ReleaseChange(parse_release_change(to_body_names(values)).values)
+    return {"shown": await services.releases.update_release(principal, release_key(values["release"]), change, view)}
 
 
-async def archive_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def archive_release(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Set a release's status to ARCHIVED."""
     change = ReleaseChange({"status": Status.ARCHIVED})
-    return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
+    return {"shown": await services.releases.update_release(principal, release_key(values["release"]), change, view)}
 
 
-async def restore_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def restore_release(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Set a release's status to OPEN."""
     change = ReleaseChange({"status": Status.OPEN})
-    return {"shown": await services.releases.update_release(principal, release_key(given["release"]), change, view)}
+    return {"shown": await services.releases.update_release(principal, release_key(values["release"]), change, view)}
 
 
-async def finalize_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def finalize_release(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Set a release's dateReleased."""
-    key, at = release_key(given["release"]), given.get("date_released")
+    key, at = release_key(values["release"]), values.get("date_released")
     return {"shown": await services.releases.finalize_release(principal, key, at, view)}
 
 
-async def delete_release(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def delete_release(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Delete a release."""
-    deleted = await services.releases.delete_release(principal, release_key(given["release"]))
+    deleted = await services.releases.delete_release(principal, release_key(values["release"]))
     return {"deleted_release_id": to_global_id("Release", deleted)}
 
 
-async def set_release_commits(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def set_release_commits(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Replace a release's commits."""
-    key, raws = release_key(given["release"]), given["commits"]
-    named = raws, given.get("repository")
+    key, raws = release_key(values["release"]), values["commits"]
+    named = raws, values.get("repository")
     commits, repository = (
         await run_in_thread(parse_listed_commits, *named) if services.large else parse_listed_commits(*named)
     )
@@ -220,15 +220,15 @@ async def set_release_commits(services: Services, principal: Principal, given: I
     return {"shown": shown}
 
 
-async def set_release_refs(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def set_release_refs(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Set a release's heads."""
-    key, refs = release_key(given["release"]), parse_refs(given["refs"])
+    key, refs = release_key(values["release"]), parse_refs(values["refs"])
     return {"shown": await services.releases.set_refs(principal, key, refs, view)}
 
 
-async def find_missing_release(services: Services, principal: Principal, given: Input) -> list[Problem]:
+async def find_missing_release(services: Services, principal: Principal, values: Input) -> list[Problem]:
     """Return a problem if the release of an input does not exist."""
-    return await input_problems.find_missing_release(services.reads, principal, release_key(given["release"]))
+    return await input_problems.find_missing_release(services.reads, principal, release_key(values["release"]))
 
 
 @strawberry.type

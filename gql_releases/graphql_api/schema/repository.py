@@ -70,11 +70,11 @@ class CreateRepositoryPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_repository(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def create_repository(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Create a repository, or return the existing one."""
-    name = parse_repository_name(given)
-    done = await services.repositories.create_repository(principal, given["organization"], name, view)
-    return {"outcome": done.outcome, "shown": done.shown}
+    name = parse_repository_name(values)
+    result = await services.repositories.create_repository(principal, values["organization"], name, view)
+    return {"outcome": result.outcome, "shown": result.shown}
 
 
 @strawberry.type

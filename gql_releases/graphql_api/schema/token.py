@@ -126,20 +126,20 @@ class RevokeTokenPayload:
     user_errors: list[UserError] = errors_field()
 
 
-async def create_token(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def create_token(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Create a token; only this response has its secret."""
-    minted = await services.tokens.create_token(principal, given["organization"], parse_new_token(given), view)
+    minted = await services.tokens.create_token(principal, values["organization"], parse_new_token(values), view)
     return {"secret": minted.text, "shown": minted.shown}
 
 
-async def revoke_token(services: Services, principal: Principal, given: Input, view: PagedSelection) -> Payload:
+async def revoke_token(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Revoke a token."""
-    await services.tokens.revoke_token(principal, id_of_entity("Token", given["token"]))
-    return {"revoked_token_id": given["token"]}
+    await services.tokens.revoke_token(principal, id_of_entity("Token", values["token"]))
+    return {"revoked_token_id": values["token"]}
 
 
-async def _find_missing_scopes(services: Services, principal: Principal, given: Input) -> list[Problem]:
-    return input_problems.find_scopes_not_held(principal, given["scopes"])
+async def _find_missing_scopes(services: Services, principal: Principal, values: Input) -> list[Problem]:
+    return input_problems.find_scopes_not_held(principal, values["scopes"])
 
 
 @strawberry.type

@@ -52,12 +52,12 @@ STATUSES: dict[ErrorCode, int] = {
 NO_PERMISSION = "You do not have permission to perform this action."
 
 
-def status_of(error: DomainError) -> int:
+def choose_status(error: DomainError) -> int:
     """Give the status of an error."""
     return STATUSES[error.code]
 
 
-def body_of(error: DomainError, names: FieldNames) -> dict[str, Any]:
+def render_error(error: DomainError, names: FieldNames) -> dict[str, Any]:
     """Give the body of an error; `names` spell the paths of a body's fields."""
     if error.code is ErrorCode.PROJECT_NOT_ON_RELEASE:
         detail = {"code": "parameter-validation-error", "message": error.message, "extra": {"context": ""}}

@@ -33,10 +33,10 @@ class FieldNames:
         spelled: list[str | int] = []
         here: FieldNames | None = self
         for step in path:
-            found = next(((w, n) for w, (d, n) in here.fields.items() if d == step), None) if here else None
-            if found:
-                spelled.append(found[0])
-                here = found[1]
+            entry = next(((w, n) for w, (d, n) in here.fields.items() if d == step), None) if here else None
+            if entry:
+                spelled.append(entry[0])
+                here = entry[1]
             else:
                 spelled.append(step)
         return tuple(spelled)

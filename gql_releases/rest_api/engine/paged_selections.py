@@ -57,12 +57,12 @@ async def answer_page(
     if tree is None:
         raise missing
     listed = tree["rows"]
-    rows: list[Tree] = [finish(one) for one in listed["nodes"]] if finish else listed["nodes"]
+    rows: list[Tree] = [finish(node) for node in listed["nodes"]] if finish else listed["nodes"]
     link = link_header(request.origin, request.raw_path, request.query, page.size, listed["info"])
     return Answer(200, rows, [link])
 
 
-BY_SLUG, BY_NAME = Order("slug"), Order("name")
+SLUG_ORDER, NAME_ORDER = Order("slug"), Order("name")
 
 
 async def answer_organization_list(
@@ -72,5 +72,5 @@ async def answer_organization_list(
     require_organization_read(request)
     page = read_page(request.parameters, order, conditions)
     return await paged_selections.answer_page(
-        request, ObjectRead(PagedSelection(selection, (page,)), request.own), page, OrganizationNotFound()
+        request, ObjectRead(PagedSelection(selection, (page,)), request.own_organization), page, OrganizationNotFound()
     )

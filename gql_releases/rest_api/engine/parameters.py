@@ -101,29 +101,29 @@ async def read_projects(request: Request, *, slugs: bool = False) -> list[int]:
 
     Raises DomainError for what is no id, Forbidden where one is not to be seen.
     """
-    asked: set[Condition] = {("slug", one) for one in request.parameters.get("projectSlug", ())}
+    conditions: set[Condition] = {("slug", value) for value in request.parameters.get("projectSlug", ())}
     for text in request.parameters.get("project", ()):
         try:
-            asked.add(("id", read_integer(text)))
+            conditions.add(("id", read_integer(text)))
         except ValueError:
             if not slugs:
                 raise invalid_parameter("Invalid project parameter. Values must be numbers.") from None
             if not text:
                 raise invalid_parameter("Invalid project") from None
-            asked.add(("slug", text))
-    if not asked or ("id", -1) in asked:
+            conditions.add(("slug", text))
+    if not conditions or ("id", -1) in conditions:
         return []
-    if len(asked) > MAX_CONDITIONS or any(name == "id" and not 0 <= one < 2**63 for name, one in asked):
+    if len(conditions) > MAX_CONDITIONS or any(name == "id" and not 0 <= value < 2**63 for name, value in conditions):
         raise Forbidden
-    page = PageRequest(len(asked), conditions=(("or", tuple(sorted(asked, key=str))),))
+    page = PageRequest(len(conditions), conditions=(("or", tuple(sorted(conditions, key=str))),))
     tree = await request.services.reads.read(
-        request.principal, ObjectRead(PagedSelection(PROJECT_IDS, (page,)), request.own)
+        request.principal, ObjectRead(PagedSelection(PROJECT_IDS, (page,)), request.own_organization)
     )
-    found = {one["id"]: one["slug"] for one in tree["rows"]["nodes"]} if tree else {}
-    known = {*found.keys(), *found.values()}
-    if any(one not in known for _, one in asked):
+    slugs_by_id = {value["id"]: value["slug"] for value in tree["rows"]["nodes"]} if tree else {}
+    names = {*slugs_by_id.keys(), *slugs_by_id.values()}
+    if any(value not in names for _, value in conditions):
         raise Forbidden
-    return sorted(found)
+    return sorted(slugs_by_id)
 
 
 async def read_environments(request: Request, projects: list[int]) -> Conditions:
@@ -138,12 +138,12 @@ async def read_environments(request: Request, projects: list[int]) -> Conditions
     if named:
         page = PageRequest(len(named), conditions=(("names", named),))
         tree = await request.services.reads.read(
-            request.principal, ObjectRead(PagedSelection(ENVIRONMENT_IDS, (page,)), request.own)
+            request.principal, ObjectRead(PagedSelection(ENVIRONMENT_IDS, (page,)), request.own_organization)
         )
         if tree is None or len(tree["rows"]["nodes"]) < len(named):
             raise not_found()
-    wanted: list[Condition] = [("deployed", (name, project)) for name in named for project in projects]
-    return (("or", tuple(wanted or [("environment", name) for name in named])),)
+    conditions: list[Condition] = [("deployed", (name, project)) for name in named for project in projects]
+    return (("or", tuple(conditions or [("environment", name) for name in named])),)
 
 
 def read_query(request: Request, projects: list[int]) -> Conditions:

@@ -44,5 +44,5 @@ async def project_id(request: Request) -> int:
     )
     if tree is None:
         raise ProjectNotFound
-    found: int = tree["id"]
-    return found
+    identifier: int = tree["id"]
+    return identifier

@@ -21,8 +21,8 @@ async def release_id(request: Request) -> int:
     tree = await request.services.reads.read(request.principal, ObjectRead(RELEASE_ID_VIEW, conditions))
     if tree is None:
         raise ReleaseNotFound
-    found: int = tree["id"]
-    return found
+    identifier: int = tree["id"]
+    return identifier
 
 
 async def read_release(request: Request) -> tuple[Conditions, list[int]]:

@@ -35,7 +35,7 @@ class Request:
         return self.parameters.get(name, [default])[-1]
 
     @property
-    def own(self) -> tuple[tuple[str, int]]:
+    def own_organization(self) -> tuple[tuple[str, int]]:
         """The condition of a read that begins at the sender's organization."""
         return (("id", self.principal.organization_id),)
 

@@ -18,7 +18,7 @@ from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.errors import DomainError, InvalidInput, InvalidToken, UnwrittenNumber, shorten
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.switching import short_switch_interval
-from gql_releases.rest_api.engine.errors import body_of, internal_error, status_of
+from gql_releases.rest_api.engine.errors import choose_status, internal_error, render_error
 from gql_releases.rest_api.engine.field_names import FieldNames
 from gql_releases.rest_api.engine.not_implemented import PREFIX, find_sentence, refuse_path
 from gql_releases.rest_api.engine.requests import Answer, Refused, Request, not_found
@@ -102,7 +102,7 @@ class RouteTable:
                 current_record().route = self._names[pattern]
                 variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
                 try:
-                    return tuple(unquote_to_bytes(one).decode() for one in variable), handlers
+                    return tuple(unquote_to_bytes(segment).decode() for segment in variable), handlers
                 except UnicodeDecodeError:
                     raise not_found() from None
         raise refuse_path(path)
@@ -134,7 +134,7 @@ class RestApi:
         """Answer one request."""
         current_record().api = "rest"
         try:
-            answer = await self._answer(scope, receive)
+            answer = await self._handle_request(scope, receive)
         except Refused as refused:
             answer = refused.answer
         except Exception as error:  # noqa: BLE001 - logged and answered with 500
@@ -146,7 +146,7 @@ class RestApi:
         rates = scope.get("state", {}).get("rates", [])
         await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers, *rates], TEXT if plain else JSON)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _handle_request(self, scope: Scope, receive: Receive) -> Answer:
         path, handlers = self._route_table.match(scope)
         if scope["method"] == "OPTIONS":  # without a token: RFC 9110 section 9.3.7
             return Answer(204, headers=[allow_header(handlers)])
@@ -154,10 +154,10 @@ class RestApi:
         try:
             principal = await authenticate(self._authenticator, self._refusals, scope)
             current_record().token = principal.token_id
-            taken = self._rates.take(principal.token_id)
-            scope.setdefault("state", {})["rates"] = taken.headers
-            if not taken.allowed:  # a bare text: docs/sentry-contract.md#1-1-authentication
-                return Answer(429, taken.message)
+            decision = self._rates.take(principal.token_id)
+            scope.setdefault("state", {})["rates"] = decision.headers
+            if not decision.allowed:  # a bare text: docs/sentry-contract.md#1-1-authentication
+                return Answer(429, decision.message)
             answer = await self._handle(scope, receive, principal, path, handlers)
             self._authenticator.note_use(principal)
             return answer
@@ -244,13 +244,15 @@ def allow_header(handlers: dict[str, Handler]) -> tuple[bytes, bytes]:
 
 def build_refusal(error: DomainError, field_names: FieldNames) -> Answer:
     """Return the answer to a request that was refused, and record its codes."""
-    status = status_of(error)
+    status = choose_status(error)
     record = current_record()
     record.note_error(error)
-    record.add_codes([one.code.value for one in error.problems] if isinstance(error, InvalidInput) else [error.code.value])
+    record.add_codes(
+        [problem.code.value for problem in error.problems] if isinstance(error, InvalidInput) else [error.code.value]
+    )
     headers = []
     if status == 401:
         headers.append((b"www-authenticate", b'xBasic realm="api"'))
     if status == 503:
         headers.append((b"retry-after", b"1"))
-    return Answer(status, body_of(error, field_names), headers)
+    return Answer(status, render_error(error, field_names), headers)
