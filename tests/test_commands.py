@@ -175,7 +175,7 @@ def test_tokens_are_listed_with_state_and_maker(harness: Harness, console: Conso
         fields[2]: fields[4]
         for fields in (line.split("\t") for line in console.run("token", "list", "acme")[1].splitlines())
     }
-    assert (states["maker"], states["successor"], states["all"]) == ("revoked", "revoked", "living")
+    assert (states["maker"], states["successor"], states["all"]) == ("revoked", "revoked", "active")
 
 
 CREATE_TOKEN = """mutation ($input: CreateTokenInput!) { createToken(input: $input) {

@@ -76,7 +76,7 @@ def _token_state(row: dict[str, Any], moment: datetime) -> str:
     if row["revoked_at"]:
         return "revoked"
     if not expires:
-        return "living"
+        return "active"
     expiry = parse_date(expires) if isinstance(expires, str) else expires
     if expiry <= moment:
         return f"expired {expires}"

@@ -1,7 +1,7 @@
-"""What a process keeps for reuse, bounded in bytes: caches share one budget, and what was not used for longest goes first.
+"""Caches of a process, bounded in bytes: they share one budget, and the least recently used entries are evicted first.
 
-Clients choose what is kept (documents, filters, selections), so a bound on the number of entries is none. Weights are
-estimates: each cache states how many bytes an entry has, from figures that were measured.
+Clients choose the entries (documents, filters, selections), so that a number of entries is no bound. Weights are
+estimates: each cache states the bytes of an entry, from measured figures.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
-"""Bytes that a process keeps unless a setting says otherwise."""
+"""Default of the limit in bytes."""
 MAX_SHARE = 16
-"""An entry of more than one of so many parts of the budget is not kept."""
+"""An entry of more than 1/MAX_SHARE of the budget is not cached."""
 ENTRY_BYTES = 200
-"""Bytes of an entry itself: its place in two dicts."""
+"""Bytes of an entry besides its value: its places in two dicts."""
 
 
 class Usage(NamedTuple):
@@ -30,7 +30,7 @@ class Usage(NamedTuple):
 
 
 class _Entry:
-    """A kept value. `used` since the budget last looked at it."""
+    """A cached value. `used`: it was read since the budget last examined it."""
 
     __slots__ = ("entries", "key", "name", "used", "value", "weight")
 
@@ -40,34 +40,34 @@ class _Entry:
 
 
 class CacheBudget:
-    """Bytes that caches may have together. Used from any thread."""
+    """The limit of the bytes of several caches. Thread-safe."""
 
     def __init__(self, limit: int = DEFAULT_CACHE_BYTES) -> None:
         self._limit = limit
         self._bytes = 0
         self._order: OrderedDict[_Entry, None] = OrderedDict()
         self._usage: dict[str, Usage] = {}
-        self.lock = RLock()  # a value that goes may end another one, whose cache then asks for the lock
+        self.lock = RLock()  # reentrant: freeing a value may free another cache
 
     @property
     def limit(self) -> int:
-        """The most bytes that are kept."""
+        """The limit in bytes."""
         return self._limit
 
     @limit.setter
     def limit(self, limit: int) -> None:
         with self.lock:
             self._limit = limit
-            self._make_room()
+            self._evict()
 
     @property
     def entries(self) -> int:
-        """Entries that are kept now."""
+        """Number of cached entries."""
         return len(self._order)
 
     @property
     def bytes(self) -> int:
-        """Bytes that are kept now, as estimated."""
+        """Estimated bytes of cached entries."""
         return self._bytes
 
     def usage(self) -> dict[str, Usage]:
@@ -76,29 +76,29 @@ class CacheBudget:
             return dict(self._usage)
 
     def add(self, entry: _Entry) -> None:
-        """Take a new entry in, and drop others for it."""
+        """Add a new entry, and evict others for it."""
         with self.lock:
             self._order[entry] = None
             self._count(entry, 1, entry.weight)
-            self._make_room()
+            self._evict()
 
     def grow(self, entry: _Entry, weight: int) -> None:
-        """Add bytes to an entry that is kept."""
+        """Add bytes to an entry, if it is still cached."""
         with self.lock:
             if entry in self._order:
                 entry.weight += weight
                 self._count(entry, 0, weight)
-                self._make_room()
+                self._evict()
 
     def remove(self, entry: _Entry) -> None:
-        """Let an entry go that its cache has dropped."""
+        """Remove an entry that its cache has dropped."""
         with self.lock:
             if entry in self._order:
                 del self._order[entry]
                 self._count(entry, -1, -entry.weight)
 
-    def _make_room(self) -> None:
-        """Drop what was not used for longest. What was used since the last look is passed over once."""
+    def _evict(self) -> None:
+        """Evict the least recently used entries. An entry that was used since it was last examined is skipped once."""
         while self._bytes > self._limit and self._order:
             entry, _ = self._order.popitem(last=False)
             if entry.used:
@@ -111,8 +111,8 @@ class CacheBudget:
 
     def _count(self, entry: _Entry, entries: int, weight: int) -> None:
         self._bytes += weight
-        before = self._usage.get(entry.name, Usage())
-        self._usage[entry.name] = Usage(before.entries + entries, before.bytes + weight)
+        usage = self._usage.get(entry.name, Usage())
+        self._usage[entry.name] = Usage(usage.entries + entries, usage.bytes + weight)
 
 
 BUDGET = CacheBudget()
@@ -120,12 +120,12 @@ BUDGET = CacheBudget()
 
 
 class BoundedCache(Generic[Key, Value]):
-    """Values by key, within a budget that it shares with other caches. A cache that is collected leaves its bytes."""
+    """Values by key, within a budget that is shared with other caches. A freed cache releases its bytes."""
 
     __slots__ = ("_budget", "_entries", "_name")
 
     def __init__(self, name: str, budget: CacheBudget = BUDGET) -> None:
-        """Take the name that its entries are counted under."""
+        """`name` is the key of its usage in the budget."""
         self._name, self._budget = name, budget
         self._entries: dict[object, _Entry] = {}
 
@@ -133,7 +133,7 @@ class BoundedCache(Generic[Key, Value]):
         return len(self._entries)
 
     def get(self, key: Key) -> Value | None:
-        """Return the value of a key, or None: two look-ups and no lock, for a request does this some ten times."""
+        """Return the value of a key, or None: two look-ups and no lock, since a request calls it about ten times."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -141,7 +141,7 @@ class BoundedCache(Generic[Key, Value]):
         return entry.value  # type: ignore[return-value]
 
     def put(self, key: Key, value: Value, weight: int) -> Value:
-        """Keep a value of so many bytes, unless it is too large, and return it."""
+        """Cache a value of `weight` bytes, unless it is too large, and return it."""
         if weight * MAX_SHARE <= self._budget.limit:
             entry = _Entry(self._entries, self._name, key, value, weight + ENTRY_BYTES)
             with self._budget.lock:
@@ -151,7 +151,7 @@ class BoundedCache(Generic[Key, Value]):
         return value
 
     def grow(self, key: Key, weight: int) -> None:
-        """Add bytes to the value of a key, where it is still kept."""
+        """Add bytes to the value of a key, if it is still cached."""
         entry = self._entries.get(key)
         if entry is not None:
             self._budget.grow(entry, weight)
@@ -168,5 +168,5 @@ class BoundedCache(Generic[Key, Value]):
             self._budget.remove(self._entries.popitem()[1])
 
     def __del__(self) -> None:
-        """Leave the bytes of a cache that nobody has any more."""
+        """Release the bytes of a freed cache."""
         self.clear()

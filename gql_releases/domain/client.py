@@ -1,4 +1,4 @@
-"""The client of the request that runs: work that takes long ends when it has gone."""
+"""Cancels long work of a request when its client disconnects."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 WAIT_UNTIL_GONE: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("WAIT_UNTIL_GONE", default=None)
-"""What returns when the client of this request has gone, and not before; None where no client waits."""
+"""Returns when the client of the current request has disconnected; None outside of requests."""
 
 
 class ClientGone(ConnectionResetError):
-    """The client has closed its connection: nobody reads an answer."""
+    """The client has closed its connection."""
 
 
 async def while_connected(work: Coroutine[Any, Any, Result]) -> Result:
-    """Return the result of `work`, which is cancelled when the client goes. Raises ClientGone, and what `work` raises.
+    """Return the result of `work`, which is cancelled when the client disconnects.
 
-    To watch takes two tasks: for work that takes milliseconds, and not for a point read.
+    It needs two tasks: use it for work that takes milliseconds, and not for a point read. Raises ClientGone, and the
+    errors of `work`.
     """
     wait = WAIT_UNTIL_GONE.get()
     if wait is None:

@@ -1,4 +1,4 @@
-"""Commits as a client sends them, and the order in which a release has them."""
+"""Commits in requests, and their order in a release."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gql_releases.domain.validation import BLANK, NOT_TEXT, NULL, Reader, array,
 
 SHA_LENGTH = 64
 SKIP_MARK = "#skipsentry"
-"""A commit whose message says so is left out."""
+"""A commit with this text in its message is skipped."""
 ORIGIN = "origin"
-"""The name that sentry-cli gives to every repository: that of the git remote."""
+"""The name that sentry-cli sends for every repository: that of the git remote."""
 
 
 class ChangeType(StrEnum):
-    """What a commit did to a file."""
+    """The kind of a change of a file."""
 
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
@@ -28,26 +28,26 @@ class ChangeType(StrEnum):
 
     @property
     def letter(self) -> str:
-        """Its letter in git and in bodies: A, M or D."""
+        """The letter in git and in requests: A, M or D."""
         return self.value[0]
 
 
 class FileChange(NamedTuple):
-    """A path that a commit touched."""
+    """A file that a commit changed."""
 
     path: str
     type: ChangeType
 
 
 class Author(NamedTuple):
-    """Who wrote a commit: a lower-cased e-mail address; a name of None keeps the one that is known."""
+    """The author of a commit: an e-mail address in lower case, and a name; None keeps the stored name."""
 
     email: str
     name: str | None
 
 
 class NewCommit(NamedTuple):
-    """A commit as it was sent. What is None was not said, and keeps what is known of the commit."""
+    """A commit of a request. None: the field was not sent, and a stored value is kept."""
 
     sha: str
     repository: str | None = None
@@ -58,7 +58,7 @@ class NewCommit(NamedTuple):
 
 
 _CHANGE_TYPES = {member.letter: member for member in ChangeType}
-"""In bodies they are these letters, and nothing else (docs/sentry-contract.md#2-5-commits)."""
+"""Letter in a request -> type (docs/sentry-contract.md#2-5-commits)."""
 
 
 def _read_change_type(raw: Any, path: Path, problems: list[Problem]) -> ChangeType | None:
@@ -95,7 +95,7 @@ _read_commit = record(
 
 
 def commit_reader() -> Reader:
-    """Give the reader of one commit."""
+    """Return the reader of a commit."""
 
     def read_commit(raw: Any, path: Path, problems: list[Problem]) -> NewCommit | None:
         before = len(problems)
@@ -111,14 +111,12 @@ def commit_reader() -> Reader:
 
 
 _NOT_IN_ADDRESS = re.compile(r"[^A-Za-z0-9_.-]")
-
-
 MAX_KEPT_AUTHOR = 500
-"""Characters of a name and an address that are kept for other commits of the author."""
+"""Characters of a name and an address that are cached for other commits of the author."""
 
 
 def choose_author(name: str | None, email: str | None) -> Author | None:
-    """Say who wrote a commit, by Sentry's rule: an address is made up from a bare name.
+    """Return the author of a commit by Sentry's rule: a name without an address gets one of its own.
 
     Source: docs/sentry-contract.md#2-5-commits, point 6.
     """
@@ -139,9 +137,9 @@ def _choose_author(name: str | None, email: str | None) -> Author | None:
 
 
 def sort_commits(commits: Iterable[NewCommit]) -> tuple[NewCommit, ...]:
-    """Put commits in a release's order, newest first, each once, without those that say #skipsentry.
+    """Return commits in the order of a release, newest first, each once, without those with SKIP_MARK.
 
-    Sorted by time, newest first and stable, when every commit has one; else the order given is kept.
+    They are sorted by time, newest first and stable, if every commit has one; else their order is kept.
     """
     ordered = list(commits)
     times = [commit.timestamp for commit in ordered if commit.timestamp is not None]

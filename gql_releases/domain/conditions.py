@@ -1,7 +1,7 @@
 """Conditions of a read: (filter's name, value) pairs, and groups of them under `and`, `or` and `not`.
 
-Filters are named as in the store's catalogue. A value that is a list binds as one list, a tuple as one value each. A
-group's value is a tuple of conditions; those of a tuple all hold, unless it is an `or`'s.
+Filters have the names of storage/entities. A list is bound as one value, a tuple as one value for each item. The value of a
+group is a tuple of conditions; all conditions of a tuple must hold, except those of an `or`.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ Names = tuple[Any, ...]
 
 GROUPS = frozenset({"and", "or", "not"})
 MAX_CONDITIONS = 100
-"""Filters and groups in one list's conditions: a statement has to stay a statement."""
+"""Filters and groups in the conditions of a list at most: they bound the size of a statement."""
 
 
 def condition_names(conditions: Conditions) -> Names:
-    """Give what of conditions decides their statement."""
+    """Return the names of conditions, which determine their statement."""
     return tuple([name if name not in GROUPS else (name, condition_names(value)) for name, value in conditions])
 
 
 def count_conditions(conditions: Conditions) -> int:
-    """Count filters and groups."""
+    """Return the number of filters and groups."""
     return sum(1 + (count_conditions(value) if name in GROUPS else 0) for name, value in conditions)
 
 
 def list_leaves(conditions: Conditions) -> list[Condition]:
-    """Give the conditions outside and inside of groups, in the order of writing."""
+    """Return the filters outside and inside of groups, in their order."""
     leaves = []
     for condition in conditions:
         if condition[0] in GROUPS:
@@ -62,10 +62,10 @@ SCANNING_CONDITIONS = frozenset(
         "version_has",
     }
 )
-"""Conditions of lists that search inside of texts, or look at rows of other tables for each row of the list.
+"""Conditions of lists that search inside of texts, or read rows of other tables for each row of the list.
 
-A list with one of them may read every row of the organization before its page is full. Arguments of a to-one that a pick
-finds (`releaseContaining(commit:)`, `latestRelease(environment:)`) have the same names and use an index: they do not count.
+A list with one of them may read every row of the organization before its page is full. Arguments of computed references
+(`releaseContaining(commit:)`, `latestRelease(environment:)`) have the same names and use an index: they do not count.
 """
 
 SIMPLE_CONDITIONS = frozenset(

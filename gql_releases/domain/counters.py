@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 
 FALL_BACKS: Counter[str] = Counter()
-"""How often each slower path was taken instead of the usual one since the process started; the metrics endpoint reads it."""
+"""Fall-back -> number of times it was taken since the process started; the metrics endpoint reads it."""
 
 
 def count_fall_back(name: str) -> None:
@@ -15,10 +15,10 @@ def count_fall_back(name: str) -> None:
 
 
 class RepeatedFailure:
-    """Logs what fails over and over: a warning for the first time and for each other reason, one line when it is over."""
+    """Logs a repeated failure: a warning for the first time and for each new reason, one line when it is over."""
 
     def __init__(self, logger: logging.Logger, what: str) -> None:
-        """Take the logger, and the words that each line begins with."""
+        """`what` is the beginning of each line."""
         self._logger, self._what = logger, what
         self._reason: str | None = None
 

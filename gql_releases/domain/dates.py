@@ -1,4 +1,4 @@
-"""Dates: read in the forms of ISO 8601 that Sentry accepts, written in one form, always UTC."""
+"""Dates: parses the forms of ISO 8601 that Sentry accepts, formats one form, always in UTC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WRONG_FORMAT = (
 
 
 def parse_date(text: str) -> datetime:
-    """Read an ISO 8601 date as an aware datetime in UTC; no offset means UTC, more than six digits are cut.
+    """Parse an ISO 8601 date as an aware datetime in UTC; without an offset it is UTC, a fraction is cut to six digits.
 
     Raises InvalidInput. Source: docs/sentry-contract.md#2-4-dates.
     """
@@ -27,9 +27,9 @@ def parse_date(text: str) -> datetime:
 
 
 def format_date(moment: datetime) -> str:
-    """Write a datetime as RFC 3339 in UTC, always with microseconds: one form, whose byte order is time's.
+    """Format a datetime as RFC 3339 in UTC, always with microseconds, so that texts sort in the order of time.
 
-    Without a time zone it is UTC. orjson does it in a fifth of isoformat's time, and leaves out microseconds that are zero.
+    Without a time zone it is UTC. orjson takes a fifth of isoformat's time, and omits microseconds that are zero.
     """
     zone = moment.tzinfo
     text = orjson.dumps(moment if zone is UTC or zone is None else moment.astimezone(UTC), option=_IN_UTC)[1:-1]
@@ -37,5 +37,5 @@ def format_date(moment: datetime) -> str:
 
 
 def now() -> datetime:
-    """The time, UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

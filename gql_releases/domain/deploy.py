@@ -1,4 +1,4 @@
-"""Deploys as a client sends them."""
+"""Deploys in requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMENT_LENGTH = 4096
 
 
 class DeployStatus(StrEnum):
-    """How far a deploy is. Only what SUCCEEDED runs in its environment."""
+    """The state of a deploy. Only a deploy that SUCCEEDED counts as running in its environment."""
 
     QUEUED = "QUEUED"
     STARTED = "STARTED"
@@ -35,10 +35,10 @@ UNFINISHED = frozenset({DeployStatus.QUEUED, DeployStatus.STARTED})
 
 @dataclass(frozen=True, slots=True)
 class NewDeploy:
-    """A release put into an environment.
+    """A deploy of a release to an environment.
 
-    Projects None: all of the release's. `date_finished` None: now, unless the status says that it goes on. `external_id`
-    is the deployer's own name for it, unique in a project. `links` is the text of a JSON list of {name, url}.
+    `projects` None: all projects of the release. `date_finished` None: now, unless the status is in UNFINISHED.
+    `external_id` is the id in the client's system, unique in a project. `links` is the JSON of a list of {name, url}.
     """
 
     environment: str
@@ -55,7 +55,7 @@ class NewDeploy:
 
 @dataclass(frozen=True, slots=True)
 class DeployChange:
-    """What to change of a deploy: given values of name, url, date_started, date_finished, status, comment, links."""
+    """A change of a deploy: the values that were sent of name, url, date_started, date_finished, status, comment, links."""
 
     values: Mapping[str, Any]
 
@@ -126,7 +126,7 @@ _read_environment_only = record({"name": read_environment}, required=("name",))
 
 
 def parse_new_deploy(raw: Any) -> NewDeploy:
-    """Read the body of a deploy. Raises InvalidInput with every problem found (docs/sentry-contract.md#6-1-deploys)."""
+    """Read the body of a deploy. Raises InvalidInput with all problems (docs/sentry-contract.md#6-1-deploys)."""
     return NewDeploy(**read(_read_deploy, raw))
 
 
@@ -136,6 +136,6 @@ def parse_deploy_change(raw: Any) -> DeployChange:
 
 
 def parse_environment_name(raw: Any) -> str:
-    """Read the name of an environment to be made. Raises InvalidInput."""
+    """Read the name of a new environment. Raises InvalidInput."""
     name: str = read(_read_environment_only, raw)["name"]
     return name

@@ -1,4 +1,4 @@
-"""What can go wrong, in the domain's words; each door has one table that renders these."""
+"""The errors of the domain; each API has one table that maps them to its responses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 Path = tuple[str | int, ...]
 QUOTED_LENGTH = 100
-"""Characters of a name or value from outside that a message quotes."""
+"""Characters of a client's name or value that a message quotes."""
 
 
 def shorten(text: str, length: int = QUOTED_LENGTH) -> str:
@@ -22,7 +22,7 @@ def quote_value(value: str) -> str:
 
 
 class ErrorCode(StrEnum):
-    """Every error a caller can meet. Both doors cover this list exactly (held by a test)."""
+    """Codes of all errors that a caller can get. A test checks that both APIs map exactly these."""
 
     # A field of the input
     REQUIRED = "REQUIRED"
@@ -43,7 +43,7 @@ class ErrorCode(StrEnum):
     PROJECT_NOT_ON_RELEASE = "PROJECT_NOT_ON_RELEASE"
     ALREADY_EXISTS = "ALREADY_EXISTS"
     SCOPE_NOT_HELD = "SCOPE_NOT_HELD"
-    # What was named is not there, or not to be seen
+    # Objects that do not exist, or are not visible to the caller
     ORGANIZATION_NOT_FOUND = "ORGANIZATION_NOT_FOUND"
     PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
     RELEASE_NOT_FOUND = "RELEASE_NOT_FOUND"
@@ -51,11 +51,11 @@ class ErrorCode(StrEnum):
     ENVIRONMENT_NOT_FOUND = "ENVIRONMENT_NOT_FOUND"
     REPOSITORY_NOT_FOUND = "REPOSITORY_NOT_FOUND"
     TOKEN_NOT_FOUND = "TOKEN_NOT_FOUND"  # noqa: S105 - a code
-    # How a read was asked
+    # Arguments of a read
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
     INVALID_CURSOR = "INVALID_CURSOR"
     AMBIGUOUS_SHA = "AMBIGUOUS_SHA"
-    # Who asks
+    # Authentication
     UNAUTHENTICATED = "UNAUTHENTICATED"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - a code
     FORBIDDEN = "FORBIDDEN"
@@ -65,7 +65,7 @@ class ErrorCode(StrEnum):
 
 
 class DomainError(Exception):
-    """An operation was refused; nothing of it was done."""
+    """An operation was refused; nothing was changed."""
 
     code: ErrorCode
     path: Path
@@ -77,7 +77,7 @@ class DomainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One wrong field: where it stands in the input (domain's names, list indices) and what is wrong with it."""
+    """One invalid field: its path in the input (names of the domain, list indices) and the reason."""
 
     code: ErrorCode
     path: Path
@@ -85,7 +85,7 @@ class Problem:
 
 
 class InvalidInput(DomainError):
-    """The input has one or more wrong fields; all of them are reported together."""
+    """The input has one or more invalid fields; all of them are reported together."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -93,24 +93,24 @@ class InvalidInput(DomainError):
         super().__init__(first.code, first.message, first.path)
 
     def within(self, *path: str | int) -> InvalidInput:
-        """Give the same problems, their paths put below another one."""
+        """Return the same problems with their paths below `path`."""
         return InvalidInput(Problem(problem.code, (*path, *problem.path), problem.message) for problem in self.problems)
 
 
 class UnwrittenNumber(InvalidInput):
-    """A number stands for a text, and only its value as a float is known: the input has to be read again."""
+    """A text field has a float whose written form is not known: the input has to be parsed with parse_exact_json."""
 
     def __init__(self, path: Path, message: str) -> None:
         super().__init__([Problem(ErrorCode.WRONG_TYPE, path, message)])
 
 
 def invalid(code: ErrorCode, path: Iterable[str | int], message: str) -> InvalidInput:
-    """Make an InvalidInput of a single problem."""
+    """Return an InvalidInput with a single problem."""
     return InvalidInput([Problem(code, tuple(path), message)])
 
 
 class PagesRefused(DomainError):
-    """Pages of a view cannot be read: what refuses each, by its slot. All else of the view could be."""
+    """Pages of a view cannot be read: their errors by slot. The other fields of the view can be read."""
 
     def __init__(self, refusals: dict[int, DomainError]) -> None:
         self.refusals = refusals
@@ -119,7 +119,7 @@ class PagesRefused(DomainError):
 
 
 class OrganizationNotFound(DomainError):
-    """No such organization, or not the caller's: nobody learns which slugs exist."""
+    """No such organization, or not the caller's: the error does not reveal which slugs exist."""
 
     def __init__(self, path: Iterable[str | int] = ("organization",)) -> None:
         super().__init__(ErrorCode.ORGANIZATION_NOT_FOUND, "No such organization, or no access to it.", path)
@@ -133,7 +133,7 @@ class ProjectNotFound(DomainError):
 
 
 class ReleaseNotFound(DomainError):
-    """No such release, or not to be seen by the caller."""
+    """No such release, or not visible to the caller."""
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.RELEASE_NOT_FOUND, "The requested resource does not exist", ("release",))
@@ -147,21 +147,21 @@ class DeployNotFound(DomainError):
 
 
 class TokenNotFound(DomainError):
-    """No such living token in the caller's organization."""
+    """No such active token in the caller's organization."""
 
     def __init__(self) -> None:
-        super().__init__(ErrorCode.TOKEN_NOT_FOUND, "There is no such living token.", ("token",))
+        super().__init__(ErrorCode.TOKEN_NOT_FOUND, "There is no such active token.", ("token",))
 
 
 class Unauthenticated(DomainError):
-    """No credentials came with the request."""
+    """The request has no credentials."""
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.UNAUTHENTICATED, "Authentication credentials were not provided.")
 
 
 class InvalidToken(DomainError):
-    """Credentials came that open nothing: unknown, revoked or expired."""
+    """The token is unknown, revoked or expired."""
 
     def __init__(self, message: str = "Invalid token") -> None:
         super().__init__(ErrorCode.INVALID_TOKEN, message)
@@ -175,18 +175,18 @@ class Forbidden(DomainError):
 
 
 class Unavailable(DomainError):
-    """The store cannot do it now (locked, full, read-only, gone); nothing was committed, a retry is safe."""
+    """The store is locked, full, read-only or unreachable; nothing was committed, a retry is safe."""
 
     def __init__(self, message: str = "The store is not available at the moment; nothing was changed.") -> None:
         super().__init__(ErrorCode.UNAVAILABLE, message)
 
 
 class TimedOut(DomainError):
-    """A read took longer than it may and was ended. To send it again as it was is of no use."""
+    """A read exceeded its timeout and was cancelled. A retry without changes is of no use."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(ErrorCode.TIMEOUT, f"The query took longer than {seconds:g} s: narrow it.")
 
 
 class CommandFailed(Exception):
-    """A command cannot be carried out. The message is one line for the operator; the exit code is 1."""
+    """A command failed. The message is one line for the operator; the exit code is 1."""

@@ -1,7 +1,7 @@
-"""What is sent on to an upstream, a running Sentry: its requests' bodies, in Sentry's words.
+"""Requests to an upstream, a running Sentry: the bodies of Sentry's API.
 
-A queue holds the requests of one release, which are sent in order.
-Source of the shapes: docs/sentry-contract.md#2-creation, docs/sentry-contract.md#3-2-put and
+A queue has the requests of one release, which are sent in order.
+Sources: docs/sentry-contract.md#2-creation, docs/sentry-contract.md#3-2-put and
 docs/sentry-contract.md#6-1-deploys.
 """
 
@@ -30,7 +30,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 class UpstreamState(StrEnum):
-    """Whether the upstream has all of a release."""
+    """Whether the upstream has accepted all requests of a release."""
 
     PENDING = "PENDING"
     SENT = "SENT"
@@ -38,7 +38,7 @@ class UpstreamState(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a request does to its release."""
+    """The kind of a request."""
 
     CREATION = "CREATION"
     CHANGE = "CHANGE"
@@ -51,7 +51,7 @@ METHODS = {Kind.CREATION: "POST", Kind.CHANGE: "PUT", Kind.DELETION: "DELETE", K
 
 @dataclass(frozen=True, slots=True)
 class NewUpstream:
-    """A running Sentry to be named: its origin, the organization there, a token that may write there."""
+    """A new upstream: Sentry's origin, the organization there, a token with write access."""
 
     url: str
     organization: str
@@ -60,7 +60,7 @@ class NewUpstream:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A named upstream; its token is sealed."""
+    """An upstream; `sealed` is its encrypted token."""
 
     organization_id: int
     url: str
@@ -69,15 +69,15 @@ class Upstream:
 
     @property
     def context(self) -> bytes:
-        """What the sealed token belongs to: under any other URL or organization it does not open."""
+        """The context that the token is encrypted with: with another URL or organization it cannot be decrypted."""
         return encryption_context(self.organization_id, self.url)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A request that a sender has for itself until its lease ends; `claim` tells it from those who come after.
+    """A request that a sender has claimed until its lease expires; `claim` is the number of this claim.
 
-    `attempts` counts this one. `last_deploy` is the upstream's id of the last deploy that it acknowledged.
+    `attempts` includes this one. `last_deploy` is the upstream's id of the last deploy that it acknowledged.
     """
 
     upstream: Upstream
@@ -92,7 +92,7 @@ class Claimed:
 
 
 def encryption_context(organization_id: int, url: str) -> bytes:
-    """Give what a token is bound to when it is sealed."""
+    """Return the context that the token of an upstream is encrypted with."""
     return f"{organization_id} {url}".encode()
 
 
@@ -135,12 +135,12 @@ _read_upstream = record(
 
 
 def parse_new_upstream(raw: Any) -> NewUpstream:
-    """Read an upstream to be named. Raises InvalidInput; no message repeats the token."""
+    """Read a new upstream. Raises InvalidInput; no message contains the token."""
     return NewUpstream(**read(_read_upstream, raw))
 
 
 def creation_body(new: NewRelease, projects: Sequence[str], commits: Sequence[NewCommit]) -> Body:
-    """Spell a creation; `projects` are the slugs of all that the release has now, for ids are another store's own."""
+    """Return the body of a creation; `projects` are the slugs of all projects of the release: ids differ between stores."""
     body: Body = {"version": new.version, "projects": list(projects)}
     body |= _render_fields(new.values)
     if commits:
@@ -151,7 +151,10 @@ def creation_body(new: NewRelease, projects: Sequence[str], commits: Sequence[Ne
 
 
 def change_body(values: Mapping[str, Any], commits: Sequence[NewCommit] | None, refs: Sequence[Ref] | None) -> Body:
-    """Spell a change; empty where it has nothing that Sentry knows. Nothing that was cleared: Sentry cannot (3.2)."""
+    """Return the body of a change, empty if it has no field of Sentry. Sentry cannot clear a field: those are left out.
+
+    Source: docs/sentry-contract.md#3-2-put.
+    """
     body = _render_fields(values)
     if commits:
         body["commits"] = render_commits(commits)
@@ -163,7 +166,7 @@ def change_body(values: Mapping[str, Any], commits: Sequence[NewCommit] | None, 
 
 
 def status_body(version: str, projects: Sequence[str], status: Status) -> Body:
-    """Spell a change of status as Sentry does it both ways: a PUT does not open again.
+    """Return the body of a creation that changes the status in both directions: a PUT does not reopen a release.
 
     Source: docs/sentry-contract.md#3-2-put.
     """
@@ -178,13 +181,13 @@ def deploy_body(
     finished: datetime | None,
     projects: Sequence[str],
 ) -> Body:
-    """Spell a deploy; all is said, so that it can be told from others when nobody knows whether it arrived."""
+    """Return the body of a deploy, with all fields: they identify it if it is unknown whether the request arrived."""
     dates = {"dateStarted": _render_date(started), "dateFinished": _render_date(finished)}
     return {"environment": environment, "name": name, "url": url, **dates, "projects": list(projects)}
 
 
 def render_commits(commits: Sequence[NewCommit]) -> list[Body]:
-    """Spell commits, in a release's order. Where some have no time none is told: Sentry fails at that.
+    """Return the bodies of commits, in a release's order. If some have no time, none is sent: Sentry would fail.
 
     Source: docs/sentry-contract.md#2-5-commits.
     """

@@ -1,7 +1,7 @@
-"""The order of commits: what lists that were sent say of a line of history, and how a range is walked along it.
+"""The order of commits: finds the commits of a range in the lists of commits that clients sent.
 
-A list is a stretch of one line, newest first: what stands after a commit is what came before it. Where a list's head came
-with a previous commit, that one comes next. What no list joins is joined by dates, told as BY_TIME, or not at all.
+A list is a part of one line of history, newest first. If its request named a previous commit, that commit follows the
+oldest of the list. Lists without a common commit are joined by dates (BY_TIME), or not at all.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 MAX_RANGE = 5000
-"""Commits that a range may have; a longer one is not filled, or one write could hold up all others."""
+"""Commits of a range at most; a longer range is not filled, since one write could block all others."""
 MAX_STEPS = 200
-"""Lists that a range may be put together from."""
+"""Lists of a range at most."""
 
 
 class CommitStatus(StrEnum):
-    """Whether a release has its commits, and why not; each is worse than those before it."""
+    """Whether a release has its commits, else the reason; in the order from best to worst."""
 
     COMPLETE = "COMPLETE"
     BY_TIME = "BY_TIME"
@@ -66,74 +66,75 @@ MESSAGES = {
         "No commits or refs were sent for this release: run set-commits; in CI, fetch the history first."
     ),
 }
-"""A sentence for each status."""
+"""Status -> the sentence that explains it."""
 
 USABLE_STATUSES = (CommitStatus.COMPLETE, CommitStatus.BY_TIME)
+"""Statuses of ranges whose commits are listed."""
 
 
 def worst_status(statuses: Iterable[CommitStatus]) -> CommitStatus:
-    """Give the status of a release by those of its repositories."""
+    """Return the status of a release from those of its repositories."""
     ranks = list(CommitStatus)
     return max(statuses, key=ranks.index, default=CommitStatus.NO_COMMITS)
 
 
 @dataclass(frozen=True, slots=True)
 class CommitList:
-    """A list from some commit on, newest first; `base` is the commit before its oldest, where that was said."""
+    """Commits of a list from one commit on, newest first; `base` is the commit before the oldest, if it is known."""
 
     shas: tuple[str, ...]
     base: str | None = None
 
 
 class RangeWalk:
-    """A walk from a head to the first commit where it may stop: who leads it hands in the lists that have `wants`.
+    """Collects the commits from a head to the first commit in `stops`: the caller passes the lists that contain `next_sha`.
 
-    `found` are the commits of the range as far as they are known, newest first; `outcome` is None while the walk goes on.
-    While `stuck`, no list leads on from `wants`, and the leader may say by `leap` where dates lead.
+    `shas` are the commits of the range so far, newest first; `outcome` is None until the range ends. While `is_stuck`, no
+    list has a commit before `next_sha`, and the caller calls `continue_at` with the commit that precedes it by date.
     """
 
     def __init__(self, head: str, *, stops_unknown: bool = False) -> None:
-        self.found: list[str] = []
-        self.wants = head
+        self.shas: list[str] = []
+        self.next_sha = head
         self.outcome: CommitStatus | None = None
-        self.stuck = False
+        self.is_stuck = False
         self._seen: set[str] = set()
         self._steps = 0
-        self._done = CommitStatus.COMPLETE
-        self._lost = CommitStatus.PREVIOUS_UNKNOWN if stops_unknown else CommitStatus.GAP
+        self._end_status = CommitStatus.COMPLETE
+        self._gap_status = CommitStatus.PREVIOUS_UNKNOWN if stops_unknown else CommitStatus.GAP
 
     def follow(self, tails: Iterable[CommitList], stops: Collection[str]) -> None:
-        """Go along the lists that have `wants`, up to one of `stops` or to where they end."""
+        """Append the commits of the lists that contain `next_sha`, up to one of `stops` or the end of the lists."""
         self._steps += 1
         lines = [_cut_line(tail, stops) for tail in tails]
         longest = max(lines, key=len, default=())
-        if self.wants in stops:
-            self.outcome = self._done
+        if self.next_sha in stops:
+            self.outcome = self._end_status
         elif not longest:
-            self.outcome = self._lost if self.found else CommitStatus.HEAD_UNKNOWN
+            self.outcome = self._gap_status if self.shas else CommitStatus.HEAD_UNKNOWN
         elif any(longest[: len(line)] != line for line in lines) or not self._seen.isdisjoint(longest[:-1]):
             self.outcome = CommitStatus.AMBIGUOUS
-        elif len(self.found) + len(longest) > MAX_RANGE + 1 or self._steps > MAX_STEPS:
+        elif len(self.shas) + len(longest) > MAX_RANGE + 1 or self._steps > MAX_STEPS:
             self.outcome = CommitStatus.TOO_LONG
         elif len(longest) == 1:
-            self.stuck = True
+            self.is_stuck = True
         else:
-            self._take(longest[:-1])
-            self.wants = longest[-1]
-            if self.wants in stops:
-                self.outcome = self._done
+            self._append(longest[:-1])
+            self.next_sha = longest[-1]
+            if self.next_sha in stops:
+                self.outcome = self._end_status
 
-    def leap(self, sha: str | None) -> None:
-        """Go on at the head that dates say is next, or end the walk where they say nothing."""
-        self.stuck = False
+    def continue_at(self, sha: str | None) -> None:
+        """Continue at the preceding head by date; None ends the range with a gap."""
+        self.is_stuck = False
         if sha is None:
-            self.outcome = self._lost
+            self.outcome = self._gap_status
         else:
-            self._take((self.wants,))
-            self.wants, self._done = sha, CommitStatus.BY_TIME
+            self._append((self.next_sha,))
+            self.next_sha, self._end_status = sha, CommitStatus.BY_TIME
 
-    def _take(self, shas: Sequence[str]) -> None:
-        self.found += shas
+    def _append(self, shas: Sequence[str]) -> None:
+        self.shas += shas
         self._seen.update(shas)
 
 
@@ -144,29 +145,29 @@ def _cut_line(tail: CommitList, stops: Collection[str]) -> tuple[str, ...]:
 
 
 class DatedCommit(Protocol):
-    """A commit with its place in time."""
+    """A commit with its repository and time."""
 
     @property
     def repository_id(self) -> int:
-        """Which repository it is of."""
+        """Id of its repository."""
 
     @property
     def timestamp(self) -> datetime | None:
-        """When it was made, if that is known."""
+        """Time of the commit; None if it is not known."""
 
 
 Commit = TypeVar("Commit", bound=DatedCommit)
 
 
 def interleave(lists: Iterable[Sequence[Commit]]) -> list[Commit]:
-    """Make one list of several: always the newest of those that are next, one without a time at once. None is reordered."""
-    waiting = [list(reversed(commits)) for commits in lists if commits]
+    """Merge lists by time, newest first, without reordering any list; a commit without a time comes as early as possible."""
+    stacks = [list(reversed(commits)) for commits in lists if commits]
     merged: list[Commit] = []
-    while waiting:
-        place = max(range(len(waiting)), key=lambda index: (_moment(waiting[index][-1]), -index))
-        merged.append(waiting[place].pop())
-        if not waiting[place]:
-            del waiting[place]
+    while stacks:
+        next_index = max(range(len(stacks)), key=lambda index: (_moment(stacks[index][-1]), -index))
+        merged.append(stacks[next_index].pop())
+        if not stacks[next_index]:
+            del stacks[next_index]
     return merged
 
 
@@ -175,7 +176,7 @@ def _moment(commit: DatedCommit) -> float:
 
 
 def last_commit(commits: Iterable[Commit]) -> Commit | None:
-    """Decide a list's last commit: of each repository its first, and of these the newest that has a time, else the first."""
+    """Return the last commit of a release: the newest first commit of its repositories, else the first."""
     firsts: dict[int, Commit] = {}
     for commit in commits:
         firsts.setdefault(commit.repository_id, commit)

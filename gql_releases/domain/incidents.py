@@ -1,4 +1,4 @@
-"""Failures that come in numbers: a line at the first of a minute, with the count, and a line when it is over."""
+"""Logs frequent failures: at most a line a minute for each reason, with the count, and a line when they are over."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 LINE_SECONDS = 60.0
 """Seconds between two lines of one kind of failure with the same reason."""
 QUIET_SECONDS = 5.0
-"""Seconds without a failure before a success means that it is over: some of what fails at times succeeds at times."""
+"""Seconds without a failure before a success means that it is over: failures may be intermittent."""
 MAX_REASONS = 8
 """Different reasons that get a line of their own within LINE_SECONDS."""
 MAX_REASON_LENGTH = 500
@@ -28,11 +28,11 @@ class Incident:
 
     @property
     def is_open(self) -> bool:
-        """Whether it has failed and is not over."""
+        """Whether there was a failure, and the incident is not over."""
         return self._total > 0
 
     def report(self, reason: str) -> None:
-        """Count a failure, and log its reason if it is the first of a minute, or a new one."""
+        """Count a failure, and log its reason if it is the first of a minute, or a new reason."""
         moment = self._clock()
         if not self._total:
             self._begun = moment
@@ -50,7 +50,7 @@ class Incident:
             self._since_line = 0
 
     def recover(self) -> None:
-        """Log that it is over, unless it has just failed."""
+        """Log that the incident is over, unless the last failure is less than QUIET_SECONDS ago."""
         moment = self._clock()
         if self._total and moment - self._last >= QUIET_SECONDS:
             logger.info("%s: over after %.0f s, %d in all", self._name, self._last - self._begun, self._total)

@@ -1,4 +1,4 @@
-"""Release notes where nobody wrote some: Markdown made from commits."""
+"""Generates release notes from commits, as Markdown."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 SHOWN_COMMITS = 100
-"""Commits that made-up notes list; a line says how many more there are."""
+"""Commits that generated notes list; a last line has the number of further commits."""
 _MARKUP = re.compile(r"([\\`*_\[\]<>])")
 
 
 def notes_from_commits(commits: list[dict[str, Any]], total: int) -> str | None:
-    """Write notes from commits, newest first, of which there are `total`: a line each. None where there are none.
+    """Return notes with a line for each commit, newest first, of `total` commits. None if there are no commits.
 
-    A commit is a dict with `sha` and `message`; the first line of a message stands for it.
+    A commit is a dict with `sha` and `message`, of which the first line is shown.
     """
     if not commits:
         return None

@@ -1,4 +1,4 @@
-"""JSON numbers that are kept as they were written."""
+"""JSON numbers with their text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 
 class WrittenNumber(float):
-    """A JSON number that Python's int and float may not keep as it was written; `text` is how it was written.
+    """A JSON number with its `text`, for numbers that int and float do not represent exactly.
 
     Its value as a float may be rounded, or infinite.
     """
@@ -46,7 +46,7 @@ class WrittenNumber(float):
         return math.isfinite(self)
 
     def to_integer(self) -> int | None:
-        """Return the integer of at most 64 bits that the number is exactly; None where it is none."""
+        """Return the number as an integer of at most 64 bits; None if it is not exactly an integer."""
         if not self.is_finite or abs(self) > 2.0**64:
             return None
         try:
@@ -57,7 +57,7 @@ class WrittenNumber(float):
 
 
 def read_integer(text: str) -> int | WrittenNumber:
-    """Read the text of a JSON integer: beyond 64 bits, and for a negative zero, it is a WrittenNumber."""
+    """Parse the text of a JSON integer: beyond 64 bits, and for a negative zero, return a WrittenNumber."""
     if len(text) < 19 and text != "-0":
         return int(text)
     if len(text) <= 20 and -(2**63) <= (number := int(text)) < 2**64 and text != "-0":
@@ -66,7 +66,7 @@ def read_integer(text: str) -> int | WrittenNumber:
 
 
 def type_name(value: object) -> str:
-    """Return the name of a JSON value's type, as Python has it."""
+    """Return the name of a JSON value's Python type."""
     if isinstance(value, WrittenNumber):
         return "int" if value.is_written_as_integer else "float"
     return type(value).__name__

@@ -1,4 +1,4 @@
-"""Organizations, projects and tokens as an administrator names them."""
+"""Organizations, projects and tokens in requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WRONG_SLUG = (
 
 @dataclass(frozen=True, slots=True)
 class NewOrganization:
-    """A tenant to be made."""
+    """A new organization."""
 
     slug: str
     name: str
@@ -28,7 +28,7 @@ class NewOrganization:
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
-    """A project to be made. `repository` is the name of its default repository, which is created if it is new."""
+    """A new project. `repository` is the name of its default repository, which is created if it does not exist."""
 
     slug: str
     name: str
@@ -46,7 +46,7 @@ class ProjectKey:
 
 @dataclass(frozen=True, slots=True)
 class ProjectChange:
-    """What to change of a project; None stays. `repository` of "" takes the default repository away."""
+    """A change of a project; None keeps a value. `repository` "" removes the default repository."""
 
     slug: str | None = None
     name: str | None = None
@@ -55,7 +55,7 @@ class ProjectChange:
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token to be made."""
+    """A new token."""
 
     name: str
     scopes: frozenset[Scope]
@@ -66,7 +66,7 @@ _read_text = text(trim=False)
 
 
 def read_slug(raw: Any, path: Path, problems: list[Problem]) -> str | None:
-    """Read a slug. A number is none: paths name things by slug or by id."""
+    """Read a slug. A number is not a slug: paths have a slug or an id."""
     before = len(problems)
     slug: str | None = _read_text(raw, path, problems)
     if slug is not None and len(problems) == before and not _SLUG.fullmatch(slug):
@@ -75,7 +75,7 @@ def read_slug(raw: Any, path: Path, problems: list[Problem]) -> str | None:
 
 
 def wrong_slug(slug: str) -> str | None:
-    """Return what is wrong with the slug of a project that is made on the way, quoting it; None for a good one."""
+    """Return the message for an invalid slug of a project, which quotes it; None for a valid slug."""
     return None if _SLUG.fullmatch(slug) else f"{quote_value(slug)} is not a slug. {_WRONG_SLUG}"
 
 
@@ -103,31 +103,31 @@ _read_token = record(
 
 
 def parse_new_organization(raw: Any) -> NewOrganization:
-    """Read an organization to be made; its name is its slug unless given. Raises InvalidInput."""
+    """Read a new organization; its name defaults to its slug. Raises InvalidInput."""
     values = read(_read_named, raw)
     return NewOrganization(values["slug"], values.get("name") or values["slug"])
 
 
 def parse_new_project(raw: Any) -> NewProject:
-    """Read a project to be made; its name is its slug unless given. Raises InvalidInput."""
+    """Read a new project; its name defaults to its slug. Raises InvalidInput."""
     values = read(_read_new_project, raw)
     return NewProject(values["slug"], values.get("name") or values["slug"], values.get("repository") or None)
 
 
 def parse_project_change(raw: Any) -> ProjectChange:
-    """Read a change of a project; a `repository` of null or "" takes the default repository away. Raises InvalidInput."""
+    """Read a change of a project; a `repository` of null or "" removes the default repository. Raises InvalidInput."""
     values = read(_read_project_change, raw)
     repository = (values["repository"] or "") if "repository" in values else None
     return ProjectChange(values.get("slug"), values.get("name"), repository)
 
 
 def parse_repository_name(raw: Any) -> str:
-    """Read the name of a repository to be made. Raises InvalidInput."""
+    """Read the name of a new repository. Raises InvalidInput."""
     name: str = read(_read_repository, raw)["name"]
     return name
 
 
 def parse_new_token(raw: Any) -> NewToken:
-    """Read a token to be made. Raises InvalidInput."""
+    """Read a new token. Raises InvalidInput."""
     values = read(_read_token, raw)
     return NewToken(values.get("name") or "", frozenset(values["scopes"]), values.get("expires_at"))

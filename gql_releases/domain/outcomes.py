@@ -1,4 +1,4 @@
-"""What operations answer with."""
+"""Results of operations."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.release import Outcome
 
 Tree = dict[str, Any]
-"""What a view showed: response names to values, as the selection asked."""
+"""The values of a selection by response name."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreateResult:
-    """What a creation did; `ignored` names the fields that a known release did not take; `shown` is the view, if any."""
+    """The result of a creation; `ignored` are the fields that an existing release keeps; `shown` is the view, if any."""
 
     outcome: Outcome
     id: int
@@ -24,11 +24,11 @@ class CreateResult:
 
 @dataclass(frozen=True, slots=True)
 class UpsertResult:
-    """What the making of something known by its key did: CREATED or EXISTING; `shown` is the view."""
+    """The result of creating an object with a natural key: CREATED or EXISTING; `shown` is the view."""
 
     outcome: Outcome
     shown: Tree | None
 
 
 Result = CreateResult | InvalidInput
-"""What became of one release of a bulk creation."""
+"""The result for one release of a bulk creation."""

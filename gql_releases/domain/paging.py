@@ -1,4 +1,4 @@
-"""Keyset pagination: where a page begins, how large it is, in which order."""
+"""Keyset pagination: position, size and order of a page."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.names import NameCheck
 
 MAX_PAGE = 100
-"""The largest page that a caller may ask for."""
+"""Maximum size of a page."""
 
 DEFAULT_PAGE = 20
-"""Rows of a page when the caller says nothing."""
+"""Default size of a page."""
+
+WHOLE_LIST_SIZE = 1000
+"""Size of a page that has a whole list, for short lists: the projects of a release."""
 
 
 class Order(NamedTuple):
-    """A sort that a list offers, by name, and its direction."""
+    """The name of a sort of a list, and its direction."""
 
     field: str
     descending: bool = False
@@ -29,15 +32,11 @@ class Position(NamedTuple):
     id: int
 
 
-WHOLE_LIST_SIZE = 1000
-"""Size of the page that stands for a whole list, where lists are short: the projects of a release."""
-
-
 class PageRequest(NamedTuple):
     """One page of a list.
 
     `order` None is the list's own order. `backward` takes the last `size` rows before `before` (or of the whole list).
-    All of `conditions` must hold. What a to-one is picked by is asked for as a page of one, too. Where `names` do not hold,
+    All of `conditions` must hold. A computed reference is also requested as a page, of one row. If a check of `names` fails,
     the page cannot be read.
     """
 
@@ -68,4 +67,4 @@ KEY_TYPES = {
     "release_id": "number",
     "repository_id": "number",
 }
-"""Sort's name -> what its keys are, so that a door can check those that a cursor brings."""
+"""Sort's name -> type of its keys, by which an API checks the keys of a cursor."""

@@ -1,4 +1,4 @@
-"""Who asks, and what for."""
+"""Principals and scopes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gql_releases.domain.errors import Forbidden, OrganizationNotFound
 
 
 class Scope(StrEnum):
-    """What a token may do, in Sentry's words. A scope implies no other; operations accept any of several."""
+    """A permission of a token, named as in Sentry. A scope implies no other; an operation accepts any of several."""
 
     ORG_READ = "org:read"
     ORG_WRITE = "org:write"
@@ -22,7 +22,7 @@ class Scope(StrEnum):
     PROJECT_RELEASES = "project:releases"
 
 
-# Any-of sets, after Sentry's endpoint table.
+# An operation requires one scope of its set, as in Sentry's table of endpoints.
 WRITE_RELEASES = frozenset({Scope.PROJECT_WRITE, Scope.PROJECT_ADMIN, Scope.PROJECT_RELEASES, Scope.ORG_CI})
 READ_RELEASES = WRITE_RELEASES | {Scope.PROJECT_READ}
 DELETE_RELEASES = frozenset({Scope.PROJECT_ADMIN, Scope.PROJECT_RELEASES})
@@ -46,14 +46,14 @@ READ_SCOPES: dict[str, frozenset[Scope]] = {
     "CurrentDeploy": READ_RELEASES,
     "Upstream": READ_RELEASES,
 }
-"""Entity -> the scopes of which a reader needs at least one."""
+"""Entity -> scopes of which a read requires at least one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of a living token: one organization, some scopes. Without a token it is the store's operator.
+    """The holder of an active token: one organization and scopes. Without a token it is an operator of the store.
 
-    `forwards`: what is written is sent on to the organization's upstream, if it has one.
+    `forwards`: writes are forwarded to the organization's upstream, if it has one.
     """
 
     token_id: int | None
@@ -63,30 +63,30 @@ class Principal:
     expires_at: datetime | None = None
     forwards: bool = True
     readable: frozenset[str] = field(init=False)
-    """The entities that the scopes open."""
+    """The entities that the scopes allow to read."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "readable", frozenset(e for e, accepted in READ_SCOPES.items() if self.scopes & accepted))
 
     @classmethod
     def operator(cls, organization_id: int, organization_slug: str) -> Principal:
-        """Make the principal of whoever has the database itself: the command line."""
+        """Return a principal with all scopes, for the command line."""
         return cls(None, organization_id, organization_slug, frozenset(Scope))
 
     def require(self, accepted: frozenset[Scope]) -> None:
-        """Refuse unless one of the accepted scopes is held. Raises Forbidden."""
+        """Check that the principal has one of the accepted scopes. Raises Forbidden."""
         if self.scopes.isdisjoint(accepted):
             raise Forbidden
 
     def require_readable(self, entities: frozenset[str]) -> None:
-        """Refuse to read any of some entities that the scopes do not open. Raises Forbidden."""
+        """Check that the scopes allow to read all of the entities. Raises Forbidden."""
         if not entities <= self.readable:
             raise Forbidden
 
-    def require_organization(self, named: str, *path: str) -> None:
-        """Refuse an organization that is not the holder's, named by slug or numeric id.
+    def require_organization(self, slug_or_id: str, *path: str) -> None:
+        """Check that a slug or numeric id is that of the principal's organization.
 
-        `path` says where in the input it is named. Raises OrganizationNotFound.
+        `path` is its place in the input. Raises OrganizationNotFound.
         """
-        if named not in (self.organization_slug, str(self.organization_id)):
+        if slug_or_id not in (self.organization_slug, str(self.organization_id)):
             raise OrganizationNotFound(path or ("organization",))

@@ -1,4 +1,4 @@
-"""Refs: the head commit of a repository in a release, and where its range began."""
+"""Refs: the head commit of a repository in a release, and the previous commit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _read_head = record(
 
 
 def ref_reader() -> Reader:
-    """Give the reader of one ref, whose commit may be a range `previous..head` (docs/sentry-contract.md#2-7-refs)."""
+    """Return the reader of a ref, whose commit may be a range `previous..head` (docs/sentry-contract.md#2-7-refs)."""
 
     def read_ref(raw: Any, path: Path, problems: list[Problem]) -> Ref | None:
         before = len(problems)
@@ -60,7 +60,7 @@ def _check_range(text: str, previous: str | None, sha: str) -> str | None:
 
 
 def head_reader() -> Reader:
-    """Give the reader of one entry of the legacy headCommits."""
+    """Return the reader of an entry of the legacy headCommits."""
 
     def read_head(raw: Any, path: Path, problems: list[Problem]) -> Ref | None:
         before = len(problems)

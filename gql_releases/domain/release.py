@@ -1,4 +1,4 @@
-"""Releases as a client sends them, and the names by which operations find one."""
+"""Releases in requests, and the keys by which operations find a release."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Status(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a creation did: made a release; found it and gave it a new project; found it."""
+    """The outcome of a creation: a new release; an existing release with a new project; an existing release."""
 
     CREATED = "CREATED"
     EXTENDED = "EXTENDED"
@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewRelease:
-    """A release to be created; cannot be built from a bad version.
+    """A release to be created; an invalid version raises InvalidInput.
 
     `values` are those of RELEASE_FIELDS that were sent, by the fields' names. Commits are in the order given. Only imports
     set `date_created`. `resolves_origin`: some commits or refs name `origin`, to be read as the default repository of the
@@ -94,7 +94,7 @@ class ReleaseKey(NamedTuple):
     needs_project: bool = False
 
     def conditions(self) -> tuple[tuple[str, Any], ...]:
-        """Give the key as conditions of a Read."""
+        """Return the key as conditions of an ObjectRead."""
         conditions: list[tuple[str, Any]] = [("id", self.id) if self.id is not None else ("version", self.version)]
         if self.project is not None:
             conditions.append(on_project(self.project))
@@ -103,10 +103,10 @@ class ReleaseKey(NamedTuple):
         return tuple(conditions)
 
 
-def on_project(named: str) -> tuple[str, Any]:
-    """Give the condition that a release is on a project, named by slug or decimal id: slugs have a letter in them."""
-    number = int(named) if named.isascii() and named.isdigit() and len(named) < 19 else None
-    return ("project", named) if number is None else ("on_projects", [number])
+def on_project(slug_or_id: str) -> tuple[str, Any]:
+    """Return the condition that a release is on a project, by slug or decimal id; a slug contains a letter."""
+    number = int(slug_or_id) if slug_or_id.isascii() and slug_or_id.isdigit() and len(slug_or_id) < 19 else None
+    return ("project", slug_or_id) if number is None else ("on_projects", [number])
 
 
 _read_version_text = text(max=VERSION_LENGTH, trim=False)
@@ -122,7 +122,7 @@ def read_version(raw: Any, path: Path, problems: list[Problem]) -> str | None:
 
 
 UNKNOWN_PROJECT_MESSAGE = "Invalid project ids or slugs"
-"""Sentry's words (docs/sentry-contract.md#2-5-commits)."""
+"""Sentry's message (docs/sentry-contract.md#2-5-commits)."""
 
 
 def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | None:
@@ -137,20 +137,20 @@ def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | N
 
 NOTES_LENGTH = 64 * 1024
 MAX_BULK = 1000
-"""Releases that one bulk creation takes."""
+"""Releases of one bulk creation at most."""
 
 _STATUSES = {member.value.lower(): member for member in Status}
-"""In bodies they are written in small letters, and in no others (docs/sentry-contract.md#2-2-body)."""
+"""Lower-case name in a request -> status (docs/sentry-contract.md#2-2-body)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseField:
-    """A plain column of a release, which creations, updates and imports can set: all that the program needs to know of it.
+    """The declaration of a plain column of a release, which creations, updates and imports can set.
 
     `type` is that of its values. `read` checks and converts a value that was sent. `column` is the column's name (default:
     the field's). `rest_name` is its name in the REST API, in requests and responses; None: it is not there. `is_in_sentry`:
     a running Sentry has it under that name, so that it is forwarded and imported. `is_kept`: an existing release keeps its
-    own value when it is created again. `default`: what a new release has where nothing was sent. `blank_is_null`: an empty
+    own value when it is created again. `default`: the value of a new release if none was sent. `blank_is_null`: an empty
     text clears it.
     """
 
@@ -212,9 +212,9 @@ read_refs = array(ref_reader())
 
 
 def parse_new_release(raw: Any, *, user_agent: str | None = None, resolves_origin: bool = False) -> NewRelease:
-    """Read the body of a creation. Raises InvalidInput with every problem found (docs/sentry-contract.md#2-2-body).
+    """Read the body of a creation. Raises InvalidInput with all problems (docs/sentry-contract.md#2-2-body).
 
-    `resolves_origin`: where commits or refs name `origin`, the default repository of the projects is meant.
+    `resolves_origin`: `origin` in commits or refs is the default repository of the projects.
     """
     values = read(_read_new, raw)
     commits, refs = values.get("commits", ()), values.get("refs") or values.get("head_commits", ())
@@ -239,7 +239,7 @@ def _names_origin(commits: Sequence[NewCommit], refs: Sequence[Ref]) -> bool:
 
 
 def parse_release_change(raw: Any, *, resolves_origin: bool = False) -> ReleaseChange:
-    """Read the body of a change. Raises InvalidInput. No commits change nothing; no refs clear.
+    """Read the body of a change. Raises InvalidInput. An empty list of commits changes nothing, one of refs clears them.
 
     Source: docs/sentry-contract.md#3-2-put.
     """
@@ -252,7 +252,7 @@ def parse_release_change(raw: Any, *, resolves_origin: bool = False) -> ReleaseC
 
 
 def parse_new_releases(raws: Sequence[Any]) -> list[NewRelease | InvalidInput]:
-    """Read the bodies of a bulk creation, each by itself; paths of problems begin with ("releases", index)."""
+    """Read the bodies of a bulk creation; invalid ones are returned as errors with paths below ("releases", index)."""
     releases: list[NewRelease | InvalidInput] = []
     for index, raw in enumerate(raws):
         try:
@@ -263,7 +263,7 @@ def parse_new_releases(raws: Sequence[Any]) -> list[NewRelease | InvalidInput]:
 
 
 def parse_listed_commits(raw: Any, repository: Any) -> tuple[tuple[NewCommit, ...], str | None]:
-    """Read a list of commits and the name of the repository that it is of. Raises InvalidInput with all problems of both."""
+    """Read a list of commits and the name of their repository. Raises InvalidInput with all problems of both."""
     problems: list[Problem] = []
     commits, name = read_commits(raw, ("commits",), problems), repository_name(repository, ("repository",), problems)
     if problems:

@@ -1,8 +1,8 @@
-"""What a read asks for: entities, fields by response name, nested lists. It speaks no SQL and no GraphQL.
+"""Selections of reads: entities, fields by response name, nested lists; independent of SQL and GraphQL.
 
-Entities and attributes are named as in the store's catalogue (storage/reading/catalogue.py). GraphQL's selections are made
-by planning an operation, REST's are written by hand; both are run by the same reader. A selection is compiled once and
-compared by identity, so keep it.
+Entities and attributes have the names of storage/entities. The planner of the GraphQL API builds selections from
+operations, the REST API declares its own; the same reader executes both. A selection is compiled once and compared by
+identity: reuse the object.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.paging import PageRequest, Position
 
 Render = Callable[[Any], Any]
-"""Turns a stored value that is not None into the door's spelling of it (an id, an enum's name)."""
+"""Converts a stored value that is not None to its form in an API (an id, an enum's name)."""
 
 
 class Base64:
-    """Spells a number as base64 of a prefix and its digits. A database can do the same, which is why this is no function."""
+    """Renders a number as base64 of a prefix and its digits. It is a class, since a database can render it, too."""
 
     __match_args__ = ("prefix",)
     __slots__ = ("_form", "prefix")
@@ -29,14 +29,14 @@ class Base64:
         self.prefix, self._form = prefix, f"{prefix}%d".encode()
 
     def __call__(self, key: int) -> str:
-        """Spell a number."""
+        """Return the text of a number."""
         return b2a_base64(self._form % key, newline=False).decode()
 
 
 class ShortDate:
-    """Says that a date is spelled without its fraction where that is zero.
+    """Renders a date without a fraction that is zero.
 
-    No function, for the same reason, and because a list has so many of them that a call each would be felt.
+    It is a class, since a database can render it, too, and since a call for each date of a list takes long.
     """
 
     __slots__ = ()
@@ -44,7 +44,7 @@ class ShortDate:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A column under its response name; where it is NULL the column `otherwise`, if one is named."""
+    """A column under its response name; if it is NULL the column `otherwise`, if that is set."""
 
     name: str
     attribute: str
@@ -54,7 +54,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A value that is known without asking, as `__typename`."""
+    """A constant value, as `__typename`."""
 
     name: str
     value: Any
@@ -62,10 +62,10 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """An object made of the same row's columns; None where the attribute `present` is NULL ("" for: always there).
+    """An object of columns of the same row; None if the attribute `present` is NULL (with "" it is never None).
 
-    With a `slot`, `present` is a pick with arguments, and tells something of `entities`. `otherwise`: the fields of the
-    object that is there instead of None.
+    With a `slot`, `present` is a computed reference with arguments, which reads `entities`. `otherwise`: the fields of the
+    object that is returned instead of None.
     """
 
     name: str
@@ -78,9 +78,9 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class ToOneField:
-    """The object that a reference leads to, or None; with a `slot`, the one that a pick finds by its arguments.
+    """The object of a reference, or None; with a `slot`, that of a computed reference with arguments.
 
-    `bare`: the value of its only field in its place. `otherwise`: a value instead of None.
+    `bare`: its only field's value is returned instead of the object. `otherwise`: the value that is returned for None.
     """
 
     name: str
@@ -124,7 +124,7 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """What is around the page: (response name, one of hasNextPage, hasPreviousPage, startCursor, endCursor)."""
+    """Facts about the page: (response name, one of hasNextPage, hasPreviousPage, startCursor, endCursor)."""
 
     name: str
     fields: tuple[tuple[str, str] | Constant, ...]
@@ -132,7 +132,7 @@ class PageInfo:
 
 @dataclass(frozen=True, slots=True)
 class TotalCount:
-    """How many rows the whole list has, counted only when asked for."""
+    """The number of rows of the whole list, counted only if it is selected."""
 
     name: str
 
@@ -142,11 +142,11 @@ Part = Nodes | Edges | PageInfo | TotalCount | Constant
 
 @dataclass(frozen=True, slots=True)
 class ToManyField:
-    """A page of the rows of `entity` behind a to-many; `slot` is the index of its PageRequest in the read.
+    """A page of the rows of `entity` in a to-many reference; `slot` is the index of its PageRequest in the read.
 
-    `finish` makes something else of the page. `unless` names a column that is answered instead where it is not NULL.
-    With `json`, the nodes may come as what it makes of a JSON text of them, and `finish` does not look at them.
-    `bare`: the only part in the page's place.
+    `finish` converts the page. `unless` names a column whose value is returned instead if it is not NULL. With `json`,
+    the nodes may be the result of `json` for their JSON text, which `finish` must not read. `bare`: the only part is
+    returned instead of the page.
     """
 
     name: str
@@ -185,20 +185,20 @@ def _entities(fields: tuple[Any, ...]) -> set[str]:
             names |= {*item.entities, *_entities(item.fields)}
         elif isinstance(item, Edges):
             names |= _entities(item.fields)
-        elif isinstance(item, ToManyField):  # its total alone tells something of the entity, too
+        elif isinstance(item, ToManyField):  # its total count alone reads the entity
             names |= {item.entity, *_entities(item.parts)}
     return names
 
 
 class PagedSelection(NamedTuple):
-    """A selection with the pages that its lists are asked for, by slot."""
+    """A selection with the pages of its lists, by slot."""
 
     selection: Selection
     pages: tuple[PageRequest, ...] = ()
 
 
 class ObjectRead(NamedTuple):
-    """A view of one entity, found by conditions, all of which must hold."""
+    """A view of the object that matches all conditions."""
 
     view: PagedSelection
     conditions: Conditions = ()

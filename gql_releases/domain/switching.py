@@ -1,4 +1,4 @@
-"""How long a thread runs on while others wait for the interpreter: short while something large is done."""
+"""The interpreter's thread switch interval: short while a large body or write is processed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 
 SWITCH_INTERVAL_SECONDS = 0.0005
-"""Seconds that a thread runs on while others wait, as long as something large is done.
+"""Switch interval while a large body or write is processed.
 
-Python's own are 5 ms: each look at the store can cost them, which adds up to 30 ms and more for a point read.
+Python's default is 5 ms: each access to the store can wait that long, which adds up to 30 ms and more for a point read.
 """
 DEFAULT_SWITCH_INTERVAL = sys.getswitchinterval()
 
@@ -18,7 +18,7 @@ _users = 0
 
 @contextlib.contextmanager
 def short_switch_interval() -> Iterator[None]:
-    """Make threads take short turns until the block ends. Only for the event loop's thread: there is no lock."""
+    """Set the short switch interval until the block ends. Only for the event loop's thread: there is no lock."""
     global _users
     if not _users:
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)

@@ -1,7 +1,7 @@
-"""Reads raw input into values, and finds all that is wrong with it at once.
+"""Validates raw input and converts it to values; all problems of an input are reported at once.
 
-A reader takes a raw JSON value, its path and the list of problems; it gives the value, or notes a problem and gives None.
-What is accepted and how errors are worded follows the Django REST framework, whose texts Sentry's clients know
+A reader gets a raw JSON value, its path and the list of problems; it returns the value, or appends a problem and returns
+None. Accepted values and messages are those of the Django REST framework, which Sentry's clients expect
 (docs/sentry-contract.md#2-2-body).
 """
 
@@ -31,7 +31,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read(reader: Reader, raw: Any) -> Any:
-    """Read a whole input. Raises InvalidInput with every problem found."""
+    """Read a whole input. Raises InvalidInput with all problems."""
     problems: list[Problem] = []
     value = reader(raw, (), problems)
     if problems:
@@ -40,17 +40,16 @@ def read(reader: Reader, raw: Any) -> Any:
 
 
 def text(*, max: int | None = None, null: bool = False, blank: bool = False, trim: bool = True) -> Reader:
-    """Read a string of at most `max` characters; a number is its text, as it was written.
+    """Return a reader of a string of at most `max` characters; a number is converted to its text.
 
     The reader raises UnwrittenNumber for a float whose text is not known.
     """
-
-    most = sys.maxsize if max is None else max
+    limit = sys.maxsize if max is None else max
 
     def read_text(raw: Any, path: Path, problems: list[Problem]) -> str | None:
-        if type(raw) is str and raw.isascii() and "\0" not in raw:  # the common case: most texts are this, and right
+        if type(raw) is str and raw.isascii() and "\0" not in raw:  # fast path: most texts are ASCII and valid
             bare = raw.strip() if trim else raw
-            if 0 < len(bare) <= most and (trim or not bare.isspace()):
+            if 0 < len(bare) <= limit and (trim or not bare.isspace()):
                 return bare
         if raw is None:
             if not null:
@@ -66,7 +65,7 @@ def text(*, max: int | None = None, null: bool = False, blank: bool = False, tri
         value: str = raw.strip() if trim else raw
         if not blank and not value.strip():
             problems.append(Problem(ErrorCode.BLANK, path, BLANK))
-        elif len(value) > most:
+        elif len(value) > limit:
             message = f"Ensure this field has no more than {max} characters."
             problems.append(Problem(ErrorCode.TOO_LONG, path, message))
         elif wrong := wrong_characters(value):
@@ -77,7 +76,7 @@ def text(*, max: int | None = None, null: bool = False, blank: bool = False, tri
 
 
 def _is_number_of_text(raw: Any) -> bool:
-    """Return whether a value is a number that may stand for a text: an integer of any length, or what fits a double."""
+    """Return whether a value is a number that is accepted as a text: an integer of any length, or a double."""
     if isinstance(raw, WrittenNumber):
         return raw.is_finite or raw.is_written_as_integer
     return isinstance(raw, int | float) and not isinstance(raw, bool)
@@ -86,12 +85,12 @@ def _is_number_of_text(raw: Any) -> bool:
 def _number_text(raw: str | int | float) -> str:
     try:
         return str(raw)
-    except ValueError:  # Python refuses to spell integers of more than 4300 digits
+    except ValueError:  # Python does not convert integers of more than 4300 digits
         return "9" * 4301
 
 
 def wrong_characters(value: str) -> str | None:
-    """Say which characters no database takes stand in a text; None where there are none."""
+    """Return the message for characters that no database accepts; None if the text has none."""
     if "\0" in value:
         return "Null characters are not allowed."
     if value.isascii():
@@ -101,7 +100,7 @@ def wrong_characters(value: str) -> str | None:
 
 
 def date(*, null: bool = True) -> Reader:
-    """Read an ISO 8601 date; what is one already stays as it is."""
+    """Return a reader of an ISO 8601 date; a datetime is returned unchanged."""
 
     def read_date(raw: Any, path: Path, problems: list[Problem]) -> datetime | None:
         if (raw is None and null) or isinstance(raw, datetime):
@@ -129,7 +128,7 @@ URL_LENGTH = 200
 
 
 def url() -> Reader:
-    """Read a URL of http, https, ftp or ftps; null and blank are fine."""
+    """Return a reader of a URL of http, https, ftp or ftps; null and blank are accepted."""
     as_text = text(max=URL_LENGTH, null=True, blank=True)
 
     def read_url(raw: Any, path: Path, problems: list[Problem]) -> str | None:
@@ -143,7 +142,7 @@ def url() -> Reader:
 
 
 def is_url(value: str) -> bool:
-    """Say whether a text is a URL as Django's validator has it: a known scheme, a host, no blanks."""
+    """Return whether a text is a URL by the rules of Django's validator: a known scheme, a host, no blanks."""
     try:
         parts = urlsplit(value)
         port_is_right = parts.port is None or 0 <= parts.port <= 65535
@@ -160,7 +159,7 @@ JSON_BYTES = 16 * 1024
 
 
 def json_object(*, max_bytes: int = JSON_BYTES) -> Reader:
-    """Read a small JSON object into its text; null stays None."""
+    """Return a reader of a small JSON object, whose value is its text; null is None."""
 
     def read_object(raw: Any, path: Path, problems: list[Problem]) -> str | None:
         if raw is None:
@@ -188,7 +187,7 @@ def _write_number(value: object) -> orjson.Fragment:
 
 
 def _report_numbers(raw: Any, path: Path, problems: list[Problem]) -> bool:
-    """Report each number beyond the range of doubles, at its path; return whether there is one."""
+    """Append a problem for each number beyond the range of doubles; return whether there is one."""
     before = len(problems)
     waiting: list[tuple[Any, Path]] = [(raw, path)]
     while waiting:
@@ -204,7 +203,7 @@ def _report_numbers(raw: Any, path: Path, problems: list[Problem]) -> bool:
 
 
 def choice(values: Mapping[str, Any], wrong: Callable[[str], str]) -> Reader:
-    """Read one of the named values; `wrong` words the error about another one."""
+    """Return a reader of one of `values` by name; `wrong` returns the message for another name."""
 
     def read_choice(raw: Any, path: Path, problems: list[Problem]) -> Any:
         if raw is None:
@@ -223,7 +222,7 @@ def choice(values: Mapping[str, Any], wrong: Callable[[str], str]) -> Reader:
 
 
 def array(reader: Reader, *, null: bool = False, empty: bool = True) -> Reader:
-    """Read a list, each item with `reader`."""
+    """Return a reader of a list, each item of which is read by `reader`."""
 
     def read_list(raw: Any, path: Path, problems: list[Problem]) -> tuple[Any, ...] | None:
         if raw is None:
@@ -242,7 +241,7 @@ def array(reader: Reader, *, null: bool = False, empty: bool = True) -> Reader:
 
 
 def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Reader:
-    """Read an object into a dict of the fields that were given; unknown ones are ignored."""
+    """Return a reader of an object, whose value is a dict of the fields that were sent; unknown fields are ignored."""
     items = list(fields.items())
 
     def read_record(raw: Any, path: Path, problems: list[Problem]) -> dict[str, Any] | None:

@@ -60,11 +60,13 @@ def walk(known: Sequence[CommitList], head: int, stops: Sequence[int], *, by_tim
     """Lead a walk along lists in memory; the number of a commit is its time."""
     made = RangeWalk(str(head))
     while made.outcome is None:
-        tails = [CommitList(one.shas[one.shas.index(made.wants) :], one.base) for one in known if made.wants in one.shas]
+        tails = [
+            CommitList(one.shas[one.shas.index(made.next_sha) :], one.base) for one in known if made.next_sha in one.shas
+        ]
         made.follow(tails, [str(one) for one in stops])
-        if made.stuck:
-            older = [int(one.shas[0]) for one in known if int(one.shas[0]) < int(made.wants)]
-            made.leap(str(max(older)) if by_time and older and max(older) >= min(stops, default=0) else None)
+        if made.is_stuck:
+            older = [int(one.shas[0]) for one in known if int(one.shas[0]) < int(made.next_sha)]
+            made.continue_at(str(max(older)) if by_time and older and max(older) >= min(stops, default=0) else None)
     return made
 
 
@@ -75,14 +77,14 @@ def test_a_complete_range_is_the_true_one_in_any_order_of_the_lists(data: st.Dat
     head, previous = (data.draw(st.integers(0, len(known.parents) - 1)) for _ in range(2))
     made = walk(sent, head, [previous])
     if made.outcome is CommitStatus.COMPLETE:
-        assert made.found == list(map(str, known.range(head, previous) or ()))
+        assert made.shas == list(map(str, known.range(head, previous) or ()))
         assert known.range(head, previous) is not None
     else:
         assert made.outcome in (CommitStatus.GAP, CommitStatus.HEAD_UNKNOWN), "true lists never disagree"
     again = walk(data.draw(st.permutations(sent)), head, [previous])
-    assert (again.outcome, again.found, again.wants) == (made.outcome, made.found, made.wants)
+    assert (again.outcome, again.shas, again.next_sha) == (made.outcome, made.shas, made.next_sha)
     more = walk([*sent, *data.draw(lists(known))], head, [previous])
-    assert made.outcome is not CommitStatus.COMPLETE or more.found == made.found, "more lists take nothing back"
+    assert made.outcome is not CommitStatus.COMPLETE or more.shas == made.shas, "more lists take nothing back"
 
 
 @given(histories(), st.data())
@@ -99,7 +101,7 @@ def test_lists_with_their_previous_commits_make_every_range_on_their_line_comple
     random.Random(len(line)).shuffle(sent)
     newer, older = sorted(data.draw(st.tuples(*[st.integers(0, len(line) - 1)] * 2)))
     made = walk(sent, line[newer], [line[older]])
-    assert (made.outcome, made.found) == (CommitStatus.COMPLETE, list(map(str, line[newer:older])))
+    assert (made.outcome, made.shas) == (CommitStatus.COMPLETE, list(map(str, line[newer:older])))
     if newer < older:
         assert walk(sent, line[older], [line[newer]]).outcome is CommitStatus.GAP, "what is newer is not before"
 
@@ -112,7 +114,7 @@ def test_dates_join_the_lists_of_a_line_without_branches(known: History, data: s
     high, low = sorted(data.draw(st.lists(st.integers(0, len(line) - 1), min_size=2, max_size=2, unique=True)))
     made = walk(sent, line[high], [line[low]], by_time=True)
     assert made.outcome in history.USABLE_STATUSES
-    assert made.found == list(map(str, line[high:low]))
+    assert made.shas == list(map(str, line[high:low]))
     joined = any(high < end <= low for end in ends)
     assert (made.outcome is CommitStatus.BY_TIME) == joined
 
@@ -136,7 +138,7 @@ def test_what_cannot_be_filled_says_why(sent: list[CommitList], outcome: CommitS
 def test_a_range_has_as_many_commits_as_it_may() -> None:
     last = 9 + history.MAX_RANGE
     made = walk([CommitList(tuple(map(str, range(9, last + 1))))], 9, [last])
-    assert (made.outcome, len(made.found)) == (CommitStatus.COMPLETE, history.MAX_RANGE)
+    assert (made.outcome, len(made.shas)) == (CommitStatus.COMPLETE, history.MAX_RANGE)
 
 
 @dataclass(frozen=True)

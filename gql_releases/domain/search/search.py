@@ -1,7 +1,7 @@
-"""What a query in Sentry's search language asks of releases, as the store's conditions.
+"""Converts a query in Sentry's search language to conditions of the store.
 
-Source: docs/sentry-contract.md#5-lists. Free text is a substring of the version, in capitals or not,
-and holds beside the filters.
+Source: docs/sentry-contract.md#5-lists. Free text is a substring of the version, without regard to case; it and
+all filters must match.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ HAS_ORDER: Condition = ("semver_above", "")
 
 
 def search_conditions(query: str, projects: Sequence[int] = ()) -> Conditions:
-    """Turn a query into conditions; `projects` are those whose latest releases `release:latest` means, none for all.
+    """Return the conditions of a query; `release:latest` matches the latest releases of `projects`, of all if it is empty.
 
-    Raises DomainError(INVALID_ARGUMENT), whose message says at which character.
+    Raises DomainError(INVALID_ARGUMENT), whose message has the position of the error.
     """
     conditions = [
         _filter_by_text(term) if isinstance(term, Text) else _build_condition(term, projects) for term in parse_query(query)
@@ -40,7 +40,7 @@ def search_conditions(query: str, projects: Sequence[int] = ()) -> Conditions:
 
 
 def text_condition(text: str) -> Condition:
-    """Give the condition that versions contain a text; `X (Y)` also stands for `X+Y`, as descriptions have it."""
+    """Return the condition that versions contain a text; `X (Y)`, the form of descriptions, also matches `X+Y`."""
     text = fold_case(text)
     texts = [text]
     if text.endswith(")") and " (" in text:
@@ -50,7 +50,7 @@ def text_condition(text: str) -> Condition:
 
 
 def parse_period(text: str) -> timedelta:
-    """Read a period such as `14d`: a number of seconds, minutes, hours, days or weeks. Raises ValueError."""
+    """Parse a period such as `14d`: a number of seconds, minutes, hours, days or weeks. Raises ValueError."""
     match = _AGE.fullmatch("-" + text)
     if not match:
         raise ValueError(text)
@@ -78,7 +78,7 @@ def _join_conditions(conditions: Conditions) -> Condition:
 
 
 def _match_pattern(column: str, word: Word) -> Conditions:
-    """Give the conditions that a column is as a word says: stars may stand at either end."""
+    """Return the condition that a column matches a word, which may have a * at either end."""
     first, *between, last = word.parts if len(word.parts) > 1 else (word.text, word.text)
     if len(word.parts) == 1:
         return ((column, word.text),)
@@ -92,7 +92,7 @@ def _match_pattern(column: str, word: Word) -> Conditions:
 
 
 def _filter_by_release(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
-    if word.text == "latest":  # a release cannot be named so
+    if word.text == "latest":  # not allowed as a version
         return (("latest_of", list(projects)),) if projects else (("latest", True),)
     return _match_pattern("version", word)
 
@@ -106,7 +106,7 @@ def _filter_by_build(word: Word, sign: str, projects: Sequence[int]) -> Conditio
         number = int(word.text) if len(word.text) < 20 else MAX_NUMBER + 1
         if number <= MAX_NUMBER:
             return ((_BUILD_SIGNS.get(sign, "build_equals"), number),)
-        if not sign:  # no number of 64 bits: kept as text
+        if not sign:  # not a number of 64 bits: stored as text
             return (("build_code", word.text),)
     if sign:
         refuse(f"builds are compared with a number of at most {MAX_NUMBER}", word.at)
@@ -114,10 +114,10 @@ def _filter_by_build(word: Word, sign: str, projects: Sequence[int]) -> Conditio
 
 
 def _filter_by_version(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
-    """`1.2.3`, `1.2.*` or `1.2.X`, each with a package before it or not; compared by semver.org's order."""
+    """`1.2.3`, `1.2.*` or `1.2.X`, each with or without a package; compared in the order of semver.org."""
     package, at, version = word.text.rpartition("@")
     conditions: list[Condition] = [("package", package)] if at else []
-    # The parts between stars are whole here, as a star in quotation marks means nothing else in a version.
+    # word.text has its stars: in a version a quoted star has the same meaning.
     numbers = version.removesuffix("X").removesuffix("*") if version.endswith((".*", ".X")) else version
     if version in ("*", "X"):
         return (*conditions, HAS_ORDER)
@@ -173,5 +173,5 @@ FILTERS: dict[str, BuildConditions] = {
     "release.created": _filter_by_creation,
     "finalized": _filter_finalized,
 }
-"""Every filter of the language."""
+"""Filter of the language -> the function that builds its conditions."""
 _COMPARED = ("release.version", "release.build", "release.created")

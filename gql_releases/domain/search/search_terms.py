@@ -1,6 +1,6 @@
-"""Sentry's search language: the text of a query into its terms, each with the character at which it stands.
+"""Parses Sentry's search language: splits a query into terms with their positions.
 
-A query is words. `key:value` is a filter, negated by a `!` before it; a value is a word, something in quotation marks, a
+A query consists of words. `key:value` is a filter, negated by a `!` before it; a value is a word, a quoted text, a
 list `[a, b]`, or a comparison such as `>=1.2`. All other words are free text. Source: docs/sentry-contract.md#5-lists.
 """
 
@@ -19,10 +19,10 @@ from gql_releases.domain.errors import DomainError, ErrorCode, shorten
 MAX_LENGTH = 2000
 """Characters of a query."""
 QUERY_CHARACTER_BYTES = 150
-"""What a character of a query weighs in its terms at most: `a:b ` is a filter."""
+"""Bytes of a query's terms for each of its characters, at most: `a:b ` is a filter."""
 
-# `(?<!\S)` and `(?!\S)`: where a word begins and ends. A version may have a colon and brackets inside. What Sentry has for
-# a key is a key here, tags and hyphens too, so that one which is not offered is not taken for text.
+# `(?<!\S)` and `(?!\S)`: the beginning and the end of a word. A version may contain a colon and brackets. Keys have Sentry's
+# syntax, with tags and hyphens, so that an unsupported key is not treated as text.
 _GRAMMAR = r"""
 start: (filter | text | bare | boolean)*
 filter: KEY (comparison | _value | list)
@@ -46,14 +46,14 @@ TEXT: /(?<!\S)[^\s"]\S*/
 """
 _PARSER = Lark(_GRAMMAR, parser="lalr", lexer="contextual")
 _GROUP_START = re.compile(r"(?<!\S)!*\([!(]*[A-Za-z_][A-Za-z0-9_.-]*:\S")
-"""Where a bracket opens before a filter."""
+"""Matches a bracket that opens before a filter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A value: its text without quotation marks, what of it a `*` stands for, where it began.
+    """A value: its text without quotation marks, split at each `*`, and its position in the query.
 
-    `parts` are the texts between the stars: one where there is none.
+    `parts` are the texts between the stars: a single text if there is none.
     """
 
     parts: tuple[str, ...]
@@ -61,13 +61,13 @@ class Word:
 
     @property
     def text(self) -> str:
-        """The value as it was written, stars and all."""
+        """The value with its stars."""
         return "*".join(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`key:value`. `sign` is the comparison's, or ""; `values` are several only for a list."""
+    """`key:value`. `sign` is that of a comparison, or ""; only a list has several `values`."""
 
     key: str
     negated: bool
@@ -78,7 +78,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words that are no filter, as they stand beside each other."""
+    """Adjacent words that are not filters."""
 
     text: str
     at: int
@@ -88,9 +88,9 @@ _CACHE: BoundedCache[str, tuple[Filter | Text, ...]] = BoundedCache("searches")
 
 
 def parse_query(query: str) -> tuple[Filter | Text, ...]:
-    """Read a query into its terms, which are kept for when it comes again.
+    """Return the terms of a query; they are cached.
 
-    Raises DomainError(INVALID_ARGUMENT), whose message says at which character.
+    Raises DomainError(INVALID_ARGUMENT), whose message has the position of the error.
     """
     terms = _CACHE.get(query)
     return _CACHE.put(query, _parse(query), QUERY_CHARACTER_BYTES * len(query)) if terms is None else terms
@@ -104,7 +104,7 @@ def _parse(query: str) -> tuple[Filter | Text, ...]:
     except UnexpectedInput as error:
         _refuse_input(query, error)
     terms: list[Filter | Text] = []
-    before: Token | None = None
+    previous: Token | None = None
     for child in tree.children:
         assert isinstance(child, Tree)
         token = child.children[0]
@@ -117,20 +117,20 @@ def _parse(query: str) -> tuple[Filter | Text, ...]:
             refuse(
                 f"{shorten(token)} is not offered; put it into quotation marks if versions have it in them", _position(token)
             )
-        elif token.type == "TEXT" and before is not None:  # as it was written, with all that is between
+        elif token.type == "TEXT" and previous is not None:  # with the blanks between the words
             terms[-1] = Text(query[terms[-1].at : token.end_pos], terms[-1].at)
         else:
             terms.append(Text(str(token) if token.type == "TEXT" else _unquote(token).text, _position(token)))
-        before = token if token.type == "TEXT" else None
+        previous = token if token.type == "TEXT" else None
     for term in terms:
         if isinstance(term, Text) and query[term.at] != '"':
             _check_bare(term.text, term.at, _GROUP_START.search(term.text))
     return tuple(terms)
 
 
-def refuse(why: str, at: int) -> NoReturn:
-    """Refuse a query for what stands at a character, counted from 0. Raises DomainError(INVALID_ARGUMENT)."""
-    raise DomainError(ErrorCode.INVALID_ARGUMENT, f"Invalid query, at character {at + 1}: {why}.")
+def refuse(reason: str, at: int) -> NoReturn:
+    """Raise DomainError(INVALID_ARGUMENT) with the reason and a position, which is counted from 0."""
+    raise DomainError(ErrorCode.INVALID_ARGUMENT, f"Invalid query, at character {at + 1}: {reason}.")
 
 
 def _build_filter(tree: Tree[Token]) -> Filter:
@@ -150,7 +150,7 @@ def _build_filter(tree: Tree[Token]) -> Filter:
 
 
 def _unquote(token: Token) -> Word:
-    """Take quotation marks and backslashes away. A star that is neither quoted nor escaped stands for any characters."""
+    """Return a word without quotation marks and backslashes, split at stars that are neither quoted nor escaped."""
     at, text = _position(token), str(token)
     quoted = token.type == "QUOTED"
     if not quoted:
@@ -170,10 +170,10 @@ def _unquote(token: Token) -> Word:
 
 
 def _check_bare(text: str, at: int, group: re.Match[str] | None) -> None:
-    """Refuse what is more than text where no quotation marks are around it: groups, brackets without their other one.
+    """Refuse groups, unbalanced brackets and unbalanced quotation marks in an unquoted text.
 
-    Sentry's language knows them. A version that has them in it is found in quotation marks. A quotation mark inside of a
-    word is text, and so is a second one at its end; one at the end alone closes nothing.
+    Sentry's language has groups, which are not supported. A version with brackets can be quoted. A quotation mark inside
+    of a word is text, and so is a second one at its end; a single one at the end is refused.
     """
     quote = "put it into quotation marks if it is text"
     if group:
@@ -201,7 +201,7 @@ def _position(token: Token) -> int:
 
 
 def _refuse_input(query: str, error: UnexpectedInput) -> NoReturn:
-    """Say in our words what the parser could not read."""
+    """Raise the error for input that the parser refuses."""
     at = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else len(query)
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
         at = _position(error.token)

@@ -1,4 +1,4 @@
-"""Ranges of versions, as `>=1.2 <2`: comparators that all have to hold."""
+"""Ranges of versions, as `>=1.2 <2`: all comparators must hold."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gql_releases.domain.versions.version import AFTER_BUILDS, order_prefix, par
 _COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*([0-9][0-9A-Za-z.-]*)(?:\s+|$)")
 _NUMBERS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,2}")
 _LOWEST = "semver_above", ""
-"""Holds for every version that has an order."""
+"""Matches every version that has an order."""
 
 
 def range_conditions(text: str) -> Conditions:
-    """Turn a range into conditions on the key that versions are ordered by. Raises DomainError(INVALID_ARGUMENT).
+    """Return the conditions of a range on the order key of versions. Raises DomainError(INVALID_ARGUMENT).
 
-    Comparators are `>=`, `>`, `<=`, `<`, `=` (or none), `^1.2` (below 2; below 0.3 for ^0.2) and `~1.2` (below 1.3), the
-    words of npm. Order is semver.org's: 2.0.0-rc.1 is below 2.0.0, so it is in `<2`. What stands after a + plays no part.
+    Comparators are `>=`, `>`, `<=`, `<`, `=` (or none), `^1.2` (below 2; below 0.3 for ^0.2) and `~1.2` (below 1.3), as
+    in npm. The order is that of semver.org: 2.0.0-rc.1 is below 2.0.0, so it is in `<2`. Builds are ignored.
     """
     conditions: list[tuple[str, str]] = [_LOWEST]
     rest = text.strip()
@@ -50,20 +50,22 @@ _SIGNS = {">=": "semver_from", ">": "semver_above", "<=": "semver_until", "<": "
 
 
 def compare_versions(sign: str, key: str) -> Conditions:
-    """Return the conditions that a version, whatever its build, compares so with the key of a version without a build."""
+    """Return the conditions that a version with any build compares by `sign` with the key of a version without a build."""
     if sign == "=":
         return ("semver_from", key), ("semver_below", key + AFTER_BUILDS)
     return ((_SIGNS[sign], key + AFTER_BUILDS if sign in (">", "<=") else key),)
 
 
 def version_key(version: str) -> str | None:
-    """Give the key that a version is ordered by; None for what is no version."""
+    """Return the order key of a version; None if it is not a version."""
     info = parse_version(f"any@{version}")
     return info.semver_key or None if info else None
 
 
 def semver_prefix(numbers: str) -> tuple[str, str] | None:
-    """Give the first key of all versions that begin with some numbers, as `1.2`, and the first after them; None for else.
+    """Return the first key of all versions that begin with some numbers, as `1.2`, and the first key after them.
+
+    None if the text is not numbers.
 
     Pre-releases of 1.2.0 are among those of `1.2`, those of 1.3.0 are not.
     """

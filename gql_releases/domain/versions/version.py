@@ -1,4 +1,4 @@
-"""What a version may be, what it says, and how versions are ordered.
+"""Versions: which are valid, their parts, and their order.
 
 The grammar is that of Sentry's release parser.
 Source: docs/sentry-contract.md#2-3-versions and docs/sentry-contract.md#4-2-version-info.
@@ -25,21 +25,21 @@ _VERSION = re.compile(
 _MAX_UNSIGNED = 2**64 - 1
 _MAX_SIGNED = 2**63 - 1
 MAX_BYTES = 200
-"""Longer versions are stored, but not parsed."""
-# How many digits follow, a letter that sorts. A pre-release's number may be long: from 25 digits on, more letters count.
+"""Bytes of a version at most to be parsed; longer versions are stored."""
+# Number of digits -> letters that sort by it. The number of a pre-release may be long: from 25 digits on there are several.
 _LENGTHS = ["z" * (digits // 25) + chr(ord("a") + digits % 25) for digits in range(MAX_BYTES + 1)]
 _BUILD = "!"
-"""Begins a build in an order key: it sorts before all that can follow in the key of a version without one."""
+"""Begins the build in an order key: it sorts before all characters that can follow in a key without a build."""
 AFTER_BUILDS = chr(ord(_BUILD) + 1)
-"""Appended to the key of a version without a build: what sorts after all builds of this version, before the next version."""
+"""Appended to the key of a version without a build: sorts after all builds of this version, before the next version."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
-    """What a version says. Numbers and `components` are None where it was not parsed; missing numbers are 0.
+    """The parts of a version. Numbers and `components` are None if it was not parsed; missing numbers are 0.
 
-    `semver_key` compares byte by byte as versions do, and builds of one version after their precedence: none, texts,
-    numbers. It is "" for a version without an order; `build_number` is -1 for none.
+    `semver_key` sorts bytewise in the order of versions, builds of one version in the order: none, texts, numbers. It is ""
+    for a version without an order; `build_number` is -1 if there is none.
     """
 
     package: str | None
@@ -57,7 +57,7 @@ class VersionInfo:
 
 
 def fold_case(text: str) -> str:
-    """Return a text as those are compared that differ in case alone: by Unicode's full case folding, without normalization.
+    """Return a text for a comparison without regard to case: Unicode's full case folding, without normalization.
 
     ß is ss, İ is i with a dot above (U+0069 U+0307), ς and Σ are σ.
     """
@@ -65,7 +65,7 @@ def fold_case(text: str) -> str:
 
 
 def check_version(text: str) -> str | None:
-    """Say why a release may not be named so; None where it may. Source: docs/sentry-contract.md#2-3-versions (a)."""
+    """Return the message for an invalid version, else None. Source: docs/sentry-contract.md#2-3-versions (a)."""
     bare = text.strip()
     if not bare or bare in (".", "..") or bare.lower() == "latest" or _FORBIDDEN.search(text):
         return f"Release with name {text} is not allowed"
@@ -73,7 +73,7 @@ def check_version(text: str) -> str | None:
 
 
 def parse_version(text: str) -> VersionInfo | None:
-    """Read what a version says; None for what Sentry's parser refuses.
+    """Return the parts of a version; None if Sentry's parser refuses it.
 
     Source: docs/sentry-contract.md#2-3-versions (b) and docs/sentry-contract.md#4-2-version-info.
     """
@@ -93,7 +93,7 @@ def parse_version(text: str) -> VersionInfo | None:
 
 
 def _split(bare: str) -> tuple[str | None, str]:
-    """Split at the first @ that follows at least one character; both sides must say something."""
+    """Split at the first @ that follows at least one character; both sides must be non-empty."""
     at = bare.find("@", 1)
     if at < 1 or at == len(bare) - 1:
         return None, bare
@@ -106,7 +106,7 @@ def _is_hash(text: str) -> bool:
 
 def _build_info(package: str | None, raw: str, match: re.Match[str]) -> VersionInfo:
     written = match["numbers"].split(".")
-    # Too large for 64 bits is 0, in what is shown and in the order.
+    # A number of more than 64 bits counts as 0, for display and for the order.
     numbers = [number if (number := int(digits)) <= _MAX_UNSIGNED else 0 for digits in written]
     numbers += [0] * (4 - len(numbers))
     pre = match["dashed"] or match["joined"] or None
@@ -127,14 +127,14 @@ def _build_info(package: str | None, raw: str, match: re.Match[str]) -> VersionI
 
 
 def order_prefix(numbers: Sequence[int]) -> str:
-    """Give what the order keys of all versions that begin with some numbers begin with."""
+    """Return the prefix of the order keys of all versions that begin with some numbers."""
     return "".join(map(_number_key, numbers))
 
 
 def _semver_key(numbers: list[int], pre: str | None) -> str:
-    """Spell an order key: a length letter before each number; a final release after its pre-releases.
+    """Return an order key: a length letter before each number; a final release sorts after its pre-releases.
 
-    Pre-releases compare as semver.org 2.0 clause 11 says: identifier by identifier, numbers below words, fewer below more.
+    Pre-releases compare by semver.org 2.0 clause 11: identifier by identifier, numbers below words, fewer below more.
     """
     if max(numbers) > _MAX_SIGNED:
         return ""

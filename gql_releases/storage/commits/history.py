@@ -144,14 +144,14 @@ class CommitHistory:
         walk = RangeWalk(head, stops_unknown=previous is None)
         floor = await self._time(previous) if previous else None
         while walk.outcome is None:
-            tails = await self._tails(walk.wants)
-            walk.follow(tails, [previous] if previous else await self._heads(walk.wants, tails, head))
-            if walk.stuck:
-                walk.leap(await self._before(walk.wants, floor))
-        found = [self._commits[sha] for sha in walk.found] if walk.outcome in USABLE_STATUSES else []
+            tails = await self._tails(walk.next_sha)
+            walk.follow(tails, [previous] if previous else await self._heads(walk.next_sha, tails, head))
+            if walk.is_stuck:
+                walk.continue_at(await self._before(walk.next_sha, floor))
+        found = [self._commits[sha] for sha in walk.shas] if walk.outcome in USABLE_STATUSES else []
         newest = self._commits.get(head)
         time = (newest.timestamp or END_OF_TIME) if newest else None
-        return CommitRange(walk.outcome, found, None if walk.outcome in USABLE_STATUSES else walk.wants, time)
+        return CommitRange(walk.outcome, found, None if walk.outcome in USABLE_STATUSES else walk.next_sha, time)
 
     async def _tails(self, sha: str) -> list[CommitList]:
         found = []
