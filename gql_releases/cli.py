@@ -1,4 +1,4 @@
-"""The command line. A command's module is imported when the command runs, so that serving loads no other command."""
+"""The command line. A command's module is imported when the command runs, so that `serve` loads no other command."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COMMANDS = {
 
 
 class CommandGroup(TyperGroup):
-    """The commands of COMMANDS, each loaded when it is needed."""
+    """The commands of COMMANDS, loaded on demand."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Return the names of all commands."""
@@ -75,7 +75,7 @@ def options(
 def main() -> None:
     """Run the command line. Every failure prints one line and exits with code 1, a wrong option or setting with code 2.
 
-    With GQL_RELEASES_LOG_LEVEL=debug an unexpected failure is logged with its traceback, too.
+    With GQL_RELEASES_LOG_LEVEL=debug an unexpected failure is also logged with its traceback.
     """
     try:
         cli()

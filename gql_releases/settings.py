@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         None, description="A manifest of trusted GraphQL documents, or a folder of manifests and <id>.graphql files."
     )
     secret_key: SecretStr | None = Field(
-        None, description="The secret that upstreams' tokens are sealed under: at least 32 random characters."
+        None, description="The secret that encrypts upstreams' tokens: at least 32 random characters."
     )
     forward_timeout: float = Field(15.0, gt=0, le=300, description="Seconds that one request to an upstream may take.")
     trusted_only: bool = Field(False, description="Whether only trusted documents are executed.")

@@ -137,8 +137,12 @@ def test_serve_uses_and_names_the_variables_of_a_platform(template: Template, tm
         )  # fmt: skip
     assert process.returncode == 1
     *before, last = process.stderr.splitlines()
-    assert [line.rpartition(": ")[2] for line in before] == ["PORT is used", "DATABASE_URL is used"]
-    assert last == f"Port {port} is taken: choose another one, with `make run PORT={port + 1}` or `serve --port {port + 1}`."
+    assert [line.rpartition(": ")[2] for line in before] == [
+        f"using the environment variable {name}" for name in ("PORT", "DATABASE_URL")
+    ]
+    assert (
+        last == f"Port {port} is in use: choose another one, with `make run PORT={port + 1}` or `serve --port {port + 1}`."
+    )
     template.databases.drop(url)
 
 
@@ -168,7 +172,7 @@ def test_tokens_are_listed_with_state_and_maker(harness: Harness, console: Conso
     rows = {fields[3]: fields for fields in (line.split("\t") for line in out.splitlines())}
     assert rows["all"][0] in ("acme", "other")
     assert rows["successor"][5].endswith("(soon)")
-    assert rows["successor"][7] == f"made by {maker_id}"
+    assert rows["successor"][7] == f"created by {maker_id}"
     assert len(rows["maker"]) == 7
     assert console.run("token", "revoke", "acme", str(maker_id), "--with-made")[0] == 0
     states = {

@@ -43,7 +43,7 @@ class Authenticator:
         )  # by header: computing a digest takes as long as all else here
         self._noted: OrderedDict[int, float] = OrderedDict()  # in the order of the updates
         self._noting: set[asyncio.Future[None]] = set()
-        self._unnoted = Incident("a token's last use was not written")
+        self._unnoted = Incident("the last use of a token was not recorded")
 
     async def authenticate(self, header: str | None) -> Principal:
         """Return the principal of an Authorization header: a bearer token, or Basic's user name (SENTRY_API_KEY).

@@ -80,12 +80,12 @@ def _find_problems(maker: Principal, new: NewToken) -> list[Problem]:
     problems = []
     beyond = [scope for scope in new.scopes if scope not in maker.scopes]
     if beyond:
-        message = "A token cannot hand out scopes that it lacks: " + ", ".join(sorted(beyond))
+        message = "A token cannot grant scopes that it does not have: " + ", ".join(sorted(beyond))
         problems.append(Problem(ErrorCode.SCOPE_NOT_HELD, ("scopes",), message))
     if new.expires_at and new.expires_at <= now():
         message = f"The expiry {format_date(new.expires_at)} is not in the future."
         problems.append(Problem(ErrorCode.INVALID_DATE, ("expires_at",), message))
     elif new.expires_at and maker.expires_at and new.expires_at > maker.expires_at:
-        message = f"A token cannot expire after the token that makes it: at the latest {format_date(maker.expires_at)}."
+        message = f"A token cannot expire later than the token that creates it, {format_date(maker.expires_at)}."
         problems.append(Problem(ErrorCode.INVALID_DATE, ("expires_at",), message))
     return problems

@@ -66,20 +66,26 @@ def _build_table(comparisons: list[TableComparison]) -> Table:
 
 @COMMAND.command()
 def copy_store(
-    to: Annotated[str, typer.Option(metavar="URL", help="An empty database, or one that a copy was cut off in.")],
-    batch: Annotated[int | None, typer.Option(min=1, help="Rows of a transaction, which are held in memory.")] = None,
+    to: Annotated[str, typer.Option(metavar="URL", help="The target: an empty database, or one with an interrupted copy.")],
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Rows per transaction, which are held in memory (default: {MAX_BATCH_ROWS:,})."),
+    ] = None,
 ) -> None:
-    """Copy the store into another database and compare both. Nothing may write meanwhile; a copy cut off goes on."""
+    """Copy the store into another database, then compare both.
+
+    Stop the server first: nothing may write during the copy. An interrupted copy continues when the command is run again.
+    """
 
     source = Settings().database_url
     require_current(source)
     try:
         is_equal = copy_with_progress(source, to, batch or MAX_BATCH_ROWS)
     except Unavailable as error:
-        typer.echo(f"{error.message} What was copied stays: run this again, and it goes on.", err=True)
+        typer.echo(f"{error.message} The rows copied so far are kept: run the command again to continue.", err=True)
         raise typer.Exit(1) from None
     if not is_equal:
-        typer.echo("The databases differ: the source, or the copy, was written to since the copy began.", err=True)
+        typer.echo("The databases differ: the source or the target was written to during the copy.", err=True)
         typer.echo(COPY_AGAIN_MESSAGE, err=True)
         raise typer.Exit(1)
-    typer.echo(f"{redact_url(to)} has all that {redact_url(source)} has")
+    typer.echo(f"{redact_url(to)} is an exact copy of {redact_url(source)}")

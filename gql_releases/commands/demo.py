@@ -189,7 +189,7 @@ The token expires within a day. Ctrl-C ends the server.
 
 @COMMAND.command()
 def fill_demo() -> None:
-    """Fill the store with the demo: organization acme, projects web and api, some thirty releases."""
+    """Create example data: organization acme, projects web and api, about 30 releases."""
 
     created_count = with_store(fill)
     typer.echo(f"the demo has {created_count} new releases")

@@ -39,7 +39,7 @@ class ImportSummary:
     bad: int = 0
 
     def __str__(self) -> str:
-        return f"{self.created} created, {self.extended} extended, {self.existing} existing, {self.bad} bad lines"
+        return f"{self.created} created, {self.extended} extended, {self.existing} existing, {self.bad} invalid lines"
 
 
 async def import_file(
@@ -98,13 +98,18 @@ def _count_outcome(summary: ImportSummary, number: int, outcome: Outcome | BaseE
 @COMMAND.command()
 def import_releases(
     organization: Slug,
-    file: Annotated[Path, typer.Argument(help="REST bodies, one in a line.", exists=True, dir_okay=False)],
-    project: Annotated[str | None, typer.Option(help="The project of lines that name none.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="A file with one JSON body of the REST API per line.", exists=True, dir_okay=False)
+    ],
+    project: Annotated[str | None, typer.Option(help="The project of lines that name no project.")] = None,
     create_projects: Annotated[
-        bool, typer.Option(help="Make projects that lines name; GQL_RELEASES_CREATE_PROJECTS.")
+        bool, typer.Option(help="Create projects that do not exist, as GQL_RELEASES_CREATE_PROJECTS=true does.")
     ] = False,
 ) -> None:
-    """Create releases from a file of REST bodies. Bad lines are told and left out; a second run changes nothing."""
+    """Create releases from a file with one REST request body per line.
+
+    Invalid lines are reported and skipped; the exit code is then 1. Running it again changes nothing.
+    """
 
     create = create_projects or Settings().create_projects
     summary = with_store(lambda store: import_file(store, organization, file, project, create_projects=create))

@@ -60,7 +60,7 @@ class SentryImportSummary:
     def __str__(self) -> str:
         return (
             f"{self.created} releases created, {self.existing} existing, {self.commits} commits, "
-            f"{self.deploys} deploys, {self.bad} bad"
+            f"{self.deploys} deploys, {self.bad} invalid"
         )
 
 
@@ -124,7 +124,7 @@ class _Import:
             if summary := read_release_summary(raw):
                 summaries.setdefault(summary.version, summary)  # a new release shifts the pages, so that one may repeat
             else:
-                self._report_bad("a release that is none")
+                self._report_bad("an item of the list is not a release")
         self._progress.remove_task(bar)
         return list(reversed(summaries.values()))
 
@@ -193,7 +193,7 @@ class _Import:
             if response.status == 404 and len(path) > 1:
                 return items
             if response.status != 200 or not isinstance(response.value, list):
-                raise Unavailable(f"{'/'.join(path)}: HTTP {response.status}, which is no list; nothing more was read.")
+                raise Unavailable(f"{'/'.join(path)}: HTTP {response.status} instead of a list; the import stopped.")
             items += response.value
             if bar is not None:
                 self._progress.advance(bar, len(response.value))
@@ -211,7 +211,7 @@ class _Import:
             except ConnectionFailed as error:
                 reason, retry_after = str(error), None
             if attempt == MAX_IMPORT_ATTEMPTS:
-                raise Unavailable(f"Sentry: {reason}; run this again, and it goes on from here.")
+                raise Unavailable(f"Sentry: {reason}; run the command again to continue from here.")
             wait = self._first_wait * 2 ** (attempt - 1)
             await asyncio.sleep(min(wait if retry_after is None else retry_after, MAX_BACKOFF_SECONDS))
         raise AssertionError("unreachable")
@@ -228,13 +228,21 @@ def _describe_problems(error: InvalidInput) -> str:
 @COMMAND.command()
 def import_sentry(
     url: Url,
-    org: Annotated[str, typer.Option(help="The organization's slug there.")],
+    org: Annotated[str, typer.Option(help="The organization's slug on the Sentry server.")],
     token: Annotated[
-        str | None, typer.Option(envvar="SENTRY_AUTH_TOKEN", help="A token that may read there; better not as a word.")
+        str | None,
+        typer.Option(
+            envvar="SENTRY_AUTH_TOKEN",
+            help="A Sentry token that may read releases. Set the variable, or type it when asked: other users see options.",
+        ),
     ] = None,
-    into: Annotated[str | None, typer.Option(help="The organization's slug here; the same if not said.")] = None,
+    into: Annotated[str | None, typer.Option(help="The organization's slug here (default: the same).")] = None,
 ) -> None:
-    """Import releases, commits and deploys of a running Sentry, with their dates. A second run goes on where one ended."""
+    """Import releases, commits and deploys from a Sentry server, with their dates.
+
+    Existing releases are kept, and get commits if they have none. An interrupted import continues
+    when the command is run again.
+    """
     raw = {"url": url, "organization": org, "token": token or read_token()}
 
     seconds = max(Settings().forward_timeout, MAX_BACKOFF_SECONDS)

@@ -16,10 +16,10 @@ COMMAND = typer.Typer(add_completion=False)
 @COMMAND.command()
 def migrate(
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit code 1 where the tables are not up to date.")
+        bool, typer.Option("--check", help="Change nothing; the exit code is 1 if migrations are missing.")
     ] = False,
 ) -> None:
-    """Bring the database's tables up to date."""
+    """Create the database's tables, or apply the missing migrations."""
     settings, _ = apply_platform_settings()
     url = settings.database_url
     state = require_no_copy(url)

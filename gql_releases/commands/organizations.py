@@ -8,13 +8,13 @@ from gql_releases.commands import upstream
 from gql_releases.commands.support import DisplayName, Slug, with_store
 from gql_releases.services.organizations import OrganizationService
 
-COMMAND = typer.Typer(help="Organizations.", no_args_is_help=True, add_completion=False)
+COMMAND = typer.Typer(help="Create and list organizations.", no_args_is_help=True, add_completion=False)
 COMMAND.add_typer(upstream.COMMAND, name="upstream")
 
 
 @COMMAND.command("create")
 def create_organization(slug: Slug, name: DisplayName = None) -> None:
-    """Make an organization."""
+    """Create an organization."""
     organization_id = with_store(
         lambda store: OrganizationService(store.organizations).create_organization({"slug": slug, "name": name})
     )
@@ -23,6 +23,6 @@ def create_organization(slug: Slug, name: DisplayName = None) -> None:
 
 @COMMAND.command("list")
 def list_organizations() -> None:
-    """List organizations with the numbers of their projects and releases."""
+    """List organizations: slug, name, number of projects, number of releases."""
     for slug, name, projects, releases in with_store(lambda store: store.organizations.list_organizations()):
         typer.echo(f"{slug}\t{name}\t{projects} projects\t{releases} releases")

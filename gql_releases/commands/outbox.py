@@ -10,12 +10,14 @@ from gql_releases.commands.support import Slug, with_store
 from gql_releases.commands.upstream import find_organization_id, upstream_service
 from gql_releases.storage.store import Store
 
-COMMAND = typer.Typer(help="Requests to the upstream that have not arrived.", no_args_is_help=True, add_completion=False)
+COMMAND = typer.Typer(
+    help="List and retry requests that the upstream has not accepted yet.", no_args_is_help=True, add_completion=False
+)
 
 
 @COMMAND.command("list")
 def list_outbox(organization: Slug) -> None:
-    """List the requests that have not arrived, the oldest first: version, kind, state, attempts, when, last error."""
+    """List waiting requests, oldest first: version, kind, state, attempts, time of the next attempt, last error."""
 
     async def work(store: Store) -> list[dict[str, Any]]:
         return await upstream_service(store).list_outbox(await find_organization_id(store, organization))
@@ -35,12 +37,12 @@ def list_outbox(organization: Slug) -> None:
 @COMMAND.command("retry")
 def retry(
     organization: Slug,
-    version: Annotated[str | None, typer.Argument(help="The release's version; all that were refused if not said.")] = None,
-    skip: Annotated[bool, typer.Option("--skip", help="Leave out the refused request, and go on after it.")] = False,
+    version: Annotated[str | None, typer.Argument(help="The release's version (default: all refused releases).")] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Drop the refused request and continue with the next one.")] = False,
 ) -> None:
-    """Try what the upstream refused again."""
+    """Retry releases that the upstream refused."""
 
     async def work(store: Store) -> int:
         return await upstream_service(store).retry(await find_organization_id(store, organization), version, skip=skip)
 
-    typer.echo(f"{with_store(work)} releases are tried again")
+    typer.echo(f"{with_store(work)} releases will be retried")

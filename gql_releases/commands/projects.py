@@ -12,14 +12,14 @@ from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.projects import ProjectService
 from gql_releases.storage.store import Store
 
-COMMAND = typer.Typer(help="Projects.", no_args_is_help=True, add_completion=False)
+COMMAND = typer.Typer(help="Create and list projects.", no_args_is_help=True, add_completion=False)
 
 
 @COMMAND.command("list")
 def list_projects(
-    organization: Annotated[str | None, typer.Argument(help="The organization's slug; all of them without it.")] = None,
+    organization: Annotated[str | None, typer.Argument(help="The organization's slug (default: all organizations).")] = None,
 ) -> None:
-    """List projects."""
+    """List projects: organization and slug, name."""
 
     async def work(store: Store) -> None:
         if organization:
@@ -37,10 +37,11 @@ def create_project(
     slug: Annotated[str, typer.Argument(help="The project's slug.")],
     name: DisplayName = None,
     repository: Annotated[
-        str | None, typer.Option(help="Its default repository, as acme/shop: what sentry-cli sends as origin is read as it.")
+        str | None,
+        typer.Option(help="The default repository, such as acme/shop: the REST API uses it in place of `origin`."),
     ] = None,
 ) -> None:
-    """Make a project."""
+    """Create a project."""
     new = parse_new_project({"slug": slug, "name": name, "repository": repository})
 
     async def work(store: Store) -> None:
@@ -48,4 +49,4 @@ def create_project(
         await ProjectService(store.projects).create_project(operator, organization, new)
 
     with_store(work)
-    typer.echo(f"project {slug} is made")
+    typer.echo(f"created project {slug}")

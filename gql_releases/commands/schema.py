@@ -11,5 +11,5 @@ COMMAND = typer.Typer(add_completion=False)
 
 @COMMAND.command()
 def print_schema() -> None:
-    """Print the GraphQL schema."""
+    """Print the GraphQL schema (SDL), for code generators."""
     typer.echo(print_sdl(build_schema()), nl=False)

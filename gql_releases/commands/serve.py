@@ -1,4 +1,4 @@
-"""`gql-releases serve`: the server."""
+"""`gql-releases serve`: runs the server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _exit_after(seconds: float) -> None:
     """Exit the process after some seconds unless it has ended: a thread may still wait for the database."""
 
     def end() -> None:
-        logger.error("the store was not closed within %s s: the process ends", seconds)
+        logger.error("the store was not closed within %s s: the process exits", seconds)
         os._exit(1)
 
     timer = threading.Timer(seconds, end)
@@ -75,18 +75,21 @@ def _exit_with_parent(parent: int) -> None:
 
 @COMMAND.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on; GQL_RELEASES_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on; GQL_RELEASES_PORT.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
+    host: Annotated[str | None, typer.Option(help="The address to listen on (default: GQL_RELEASES_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on (default: GQL_RELEASES_PORT).")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="The number of worker processes.")] = 1,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Fill an empty store with the demo and print a token for a day.")
+        bool, typer.Option("--demo", help="Create example data if missing, and print a token that expires after one day.")
     ] = False,
 ) -> None:
-    """Serve both doors. The tables of a SQLite file are brought up to date first; those of PostgreSQL must be already."""
+    """Serve the GraphQL and REST APIs.
+
+    A SQLite database is created and migrated first. A PostgreSQL database must be up to date: run `gql-releases migrate`.
+    """
     settings, variables = (Settings(), []) if demo else apply_platform_settings()
     set_up_logging(settings.log_level, settings.log_format)
     for variable in variables:
-        logger.info("%s is used", variable)
+        logger.info("using the environment variable %s", variable)
     host, port = host or settings.host, settings.port if port is None else port
     with contextlib.closing(_bind(host, port)) as listener:
         _prepare_database(settings, host, listener.getsockname()[1], demo=demo)
@@ -118,7 +121,7 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise CommandFailed(
-                f"Port {port} is taken: choose another one, with `make run PORT={port + 1}` or `serve --port {port + 1}`."
+                f"Port {port} is in use: choose another one, with `make run PORT={port + 1}` or `serve --port {port + 1}`."
             ) from None
         raise CommandFailed(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
     return listener

@@ -28,7 +28,7 @@ def describe_status(settings: Settings, variables: Sequence[str] = ()) -> Iterat
     yield f"version    {version('gql-releases')}"
     yield f"database   {redact_url(url)}"
     for variable in variables:
-        yield f"           {variable} of the environment is used"
+        yield f"           from the environment variable {variable}"
     yield f"revision   {_describe_revision(state)}"
     yield f"size       {overview.size_bytes / MEBIBYTE:.1f} MiB"
     for table, count in overview.counts.items():
@@ -42,7 +42,7 @@ def _describe_revision(state: DatabaseState) -> str:
     if state.is_copying:
         return f"{state.revision}, an unfinished copy: run the same `gql-releases copy` again"
     if state.revision is None:
-        return "none: the database is empty or not there; run `gql-releases migrate`"
+        return "none: the database is empty or does not exist; run `gql-releases migrate`"
     if state.revision > newest_revision():
         return f"{state.revision}, newer than this version knows ({newest_revision()})"
     if not state.is_current:
@@ -62,7 +62,7 @@ def _show_setting(name: str, value: object) -> str:
 
 @COMMAND.command()
 def show_status() -> None:
-    """Print version, database, revision, counts, size, and the settings in force without secrets."""
+    """Print the version, the database with its revision, size and counts, and the settings without secrets."""
 
     settings, variables = apply_platform_settings()
     for line in describe_status(settings, variables):

@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 Slug = Annotated[str, typer.Argument(help="The organization's slug.")]
-DisplayName = Annotated[str | None, typer.Option(help="A name for people.")]
+DisplayName = Annotated[str | None, typer.Option(help="The display name (default: the slug).")]
 
 
 def with_store(work: Callable[[Store], Awaitable[Result]]) -> Result:

@@ -1,4 +1,4 @@
-"""`gql-releases token`: tokens."""
+"""`gql-releases token`: creates, lists and revokes tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gql_releases.domain.principal import Scope
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.storage.store import Store
 
-COMMAND = typer.Typer(help="Tokens.", no_args_is_help=True, add_completion=False)
+COMMAND = typer.Typer(help="Create, list and revoke tokens.", no_args_is_help=True, add_completion=False)
 
 MAX_TOKEN_DAYS = 365 * 1000
 EXPIRES_SOON = timedelta(days=14)
@@ -25,14 +25,16 @@ EXPIRES_SOON = timedelta(days=14)
 @COMMAND.command("create")
 def create_token(
     organization: Slug,
-    scope: Annotated[list[str], typer.Option(help=f"What it may do; repeat it. One of {', '.join(Scope)}.")],
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    scope: Annotated[list[str], typer.Option(help=f"A scope; repeat the option for several. One of {', '.join(Scope)}.")],
+    name: Annotated[str, typer.Option(help="What the token is for, such as ci.")] = "",
     expires: Annotated[
         int | None, typer.Option(min=1, max=MAX_TOKEN_DAYS, help="Days until it expires (default: never).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object with token, id, scopes and expiresAt.")
+    ] = False,
 ) -> None:
-    """Make a token and print it: this once, for only a digest is kept."""
+    """Create a token and print it. It cannot be printed again: only a digest is stored."""
     expires_at = now() + timedelta(days=expires) if expires else None
     new = parse_new_token({"name": name, "scopes": list(scope), "expires_at": expires_at})
     token = with_store(lambda store: _create_token(store, organization, new))
@@ -50,9 +52,9 @@ async def _create_token(store: Store, organization: str, new: NewToken) -> NewTo
 
 @COMMAND.command("list")
 def list_tokens(
-    organization: Annotated[str | None, typer.Argument(help="The organization's slug; all of them without it.")] = None,
+    organization: Annotated[str | None, typer.Argument(help="The organization's slug (default: all organizations).")] = None,
 ) -> None:
-    """List tokens without their secrets: id, hint, name, scopes, state, last use, and the token that made it."""
+    """List tokens without their secrets: id, hint, name, scopes, state, last use, and the token that created it."""
 
     async def work(store: Store) -> None:
         slugs = [organization] if organization else [row[0] for row in await store.organizations.list_organizations()]
@@ -66,7 +68,7 @@ def list_tokens(
 
 
 def _describe_token(row: dict[str, Any], moment: datetime) -> str:
-    used, maker = row["last_used_at"] or "never", f"\tmade by {row['maker_id']}" if row["maker_id"] else ""
+    used, maker = row["last_used_at"] or "never", f"\tcreated by {row['maker_id']}" if row["maker_id"] else ""
     state = _token_state(row, moment)
     return f"{row['id']}\t...{row['hint']}\t{row['name'] or '-'}\t{row['scopes']}\t{state}\tused {used}{maker}"
 
@@ -86,16 +88,16 @@ def _token_state(row: dict[str, Any], moment: datetime) -> str:
 @COMMAND.command("revoke")
 def revoke_token(
     organization: Slug,
-    token_id: Annotated[int, typer.Argument(help="The token's id, as `token list` has it.")],
+    token_id: Annotated[int, typer.Argument(help="The token's id, from `token list`.")],
     with_made: Annotated[
-        bool, typer.Option("--with-made", help="Revoke also the tokens that it made, and those that they made.")
+        bool, typer.Option("--with-made", help="Also revoke the tokens that it created, and those that they created.")
     ] = False,
 ) -> None:
-    """Revoke a token: it is refused from its next request on."""
+    """Revoke a token: its next request is refused."""
 
     async def work(store: Store) -> None:
         operator = await OrganizationService(store.organizations).load_operator(organization)
         await TokenService(store.tokens).revoke_token(operator, token_id, with_made=with_made)
 
     with_store(work)
-    typer.echo(f"token {token_id} is revoked")
+    typer.echo(f"revoked token {token_id}")

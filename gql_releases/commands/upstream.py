@@ -1,4 +1,4 @@
-"""`gql-releases org upstream`: the running Sentry that an organization's writes are forwarded to."""
+"""`gql-releases org upstream`: the Sentry server that an organization's writes are forwarded to."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gql_releases.settings import Settings
 from gql_releases.storage.store import Store
 
 COMMAND = typer.Typer(
-    help="The running Sentry that an organization's writes are forwarded to.", no_args_is_help=True, add_completion=False
+    help="Forward an organization's writes to a Sentry server.", no_args_is_help=True, add_completion=False
 )
 
-Url = Annotated[str, typer.Option(help="The Sentry's origin, as https://sentry.example.com.")]
+Url = Annotated[str, typer.Option(help="The URL of the Sentry server, such as https://sentry.example.com.")]
 
 TOKEN_VARIABLE = "GQL_RELEASES_UPSTREAM_TOKEN"  # noqa: S105 - a variable's name
 """A token is never an argument: other users of the machine can read command lines."""
@@ -46,21 +46,24 @@ def read_token() -> str:
 def set_upstream(
     organization: Slug,
     url: Url,
-    at: Annotated[str, typer.Option("--organization", help="The organization's slug there.")],
+    at: Annotated[str, typer.Option("--organization", help="The organization's slug on the Sentry server.")],
 ) -> None:
-    """Name the Sentry, or give another token for it. The token comes from GQL_RELEASES_UPSTREAM_TOKEN, else from stdin."""
+    """Set the Sentry server or its token.
+
+    The token is read from GQL_RELEASES_UPSTREAM_TOKEN or from standard input.
+    """
     raw = {"url": url, "organization": at, "token": os.environ.get(TOKEN_VARIABLE) or read_token()}
 
     async def work(store: Store) -> None:
         await upstream_service(store).name_upstream(await find_organization_id(store, organization), raw)
 
     with_store(work)
-    typer.echo(f"what is written in {organization} is sent on to {url}")
+    typer.echo(f"writes to {organization} are forwarded to {url}")
 
 
 @COMMAND.command("show")
 def show_upstream(organization: Slug) -> None:
-    """Show the Sentry, without the token, and how many releases have arrived, wait, or were refused."""
+    """Show the Sentry server without its token, and how many releases were sent, are pending or failed."""
 
     async def work(store: Store) -> dict[str, Any] | None:
         return await upstream_service(store).show_upstream(await find_organization_id(store, organization))
@@ -79,9 +82,9 @@ def show_upstream(organization: Slug) -> None:
 @COMMAND.command("remove")
 def remove_upstream(
     organization: Slug,
-    discard: Annotated[bool, typer.Option("--discard", help="Give up what has not arrived.")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Drop requests that have not arrived.")] = False,
 ) -> None:
-    """Send nothing on any more."""
+    """Stop forwarding."""
 
     async def work(store: Store) -> int:
         return await upstream_service(store).remove_upstream(
@@ -89,4 +92,4 @@ def remove_upstream(
         )
 
     discarded = with_store(work)
-    typer.echo(f"nothing of {organization} is sent on any more; {discarded} requests were given up")
+    typer.echo(f"writes to {organization} are no longer forwarded; {discarded} requests were dropped")

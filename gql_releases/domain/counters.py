@@ -32,4 +32,4 @@ class RepeatedFailure:
         """Log that it is over, if anything was reported."""
         if self._reason is not None:
             self._reason = None
-            self._logger.info("%s: this is over", self._what)
+            self._logger.info("%s: resolved", self._what)

@@ -107,7 +107,7 @@ def _read_origin(raw: Any, path: Path, problems: list[Problem]) -> str | None:
     except ValueError:
         is_origin = False
     if not is_origin:
-        message = "Enter the origin of a Sentry, as https://sentry.example.com: http or https, a host, and no more."
+        message = "Enter the URL of a Sentry server without a path, such as https://sentry.example.com."
         problems.append(Problem(ErrorCode.INVALID_URL, path, message))
     return value
 
@@ -116,7 +116,9 @@ def _read_segment(raw: Any, path: Path, problems: list[Problem]) -> str | None:
     before = len(problems)
     value: str | None = text(max=100)(raw, path, problems)
     if value is not None and len(problems) == before and not _SEGMENT.fullmatch(value):
-        problems.append(Problem(ErrorCode.INVALID_SLUG, path, "Enter the slug or id of the organization at the upstream."))
+        problems.append(
+            Problem(ErrorCode.INVALID_SLUG, path, "Enter the slug or id of the organization on the Sentry server.")
+        )
     return value
 
 
@@ -124,7 +126,9 @@ def _read_secret(raw: Any, path: Path, problems: list[Problem]) -> str | None:
     before = len(problems)
     value: str | None = text(max=1000)(raw, path, problems)
     if value is not None and len(problems) == before and not (value.isascii() and value.isprintable() and " " not in value):
-        problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, "A token has no blanks and ASCII letters only."))
+        problems.append(
+            Problem(ErrorCode.INVALID_CHARACTERS, path, "A token has printable ASCII characters only, and no spaces.")
+        )
     return value
 
 

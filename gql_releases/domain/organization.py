@@ -14,7 +14,7 @@ from gql_releases.domain.validation import array, date, read, record, text
 REPOSITORY_LENGTH = 200
 _SLUG = re.compile(r"(?![0-9]+$)[a-z0-9][a-z0-9_-]{0,49}")
 _WRONG_SLUG = (
-    "Enter a slug of 1 to 50 lowercase letters, digits, - or _, that begins with a letter or digit and is no number."
+    "Enter a slug of 1 to 50 lowercase letters, digits, - or _, that begins with a letter or digit and is not a number."
 )
 
 

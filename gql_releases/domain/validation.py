@@ -171,7 +171,7 @@ def json_object(*, max_bytes: int = JSON_BYTES) -> Reader:
             json_bytes = orjson.dumps(raw, default=_write_number)
         except (orjson.JSONEncodeError, RecursionError):
             if not _report_numbers(raw, path, problems):
-                problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, "This is nothing that JSON can hold."))
+                problems.append(Problem(ErrorCode.INVALID_CHARACTERS, path, "This value cannot be written as JSON."))
             return None
         if len(json_bytes) > max_bytes:
             problems.append(Problem(ErrorCode.TOO_LONG, path, f"Ensure this object has no more than {max_bytes} bytes."))

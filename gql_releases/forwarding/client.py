@@ -82,7 +82,7 @@ class Connections:
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise ConnectionFailed(f"did not answer within {self._seconds:g} s") from error
         except httpx2.HTTPError as error:
-            raise ConnectionFailed(_describe_error("broke the connection off", error)) from error
+            raise ConnectionFailed(_describe_error("closed the connection", error)) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -135,7 +135,7 @@ async def _read_body(response: httpx2.Response) -> bytes:
     async for part in response.aiter_bytes():
         size += len(part)
         if size > MAX_RESPONSE_BYTES:
-            raise ConnectionFailed("answered without an end")
+            raise ConnectionFailed("did not finish its response")
         parts.append(part)
     return b"".join(parts)
 

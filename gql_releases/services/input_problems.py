@@ -119,7 +119,7 @@ async def find_taken_slug(
 def find_scopes_not_held(principal: Principal, scopes: Iterable[Any]) -> list[Problem]:
     """Return the problem of scopes for a new token that its maker lacks; unknown scopes are ignored."""
     beyond = sorted(scope for scope in scopes if scope in set(Scope) and scope not in principal.scopes)
-    message = "A token cannot hand out scopes that it lacks: " + ", ".join(beyond)
+    message = "A token cannot grant scopes that it does not have: " + ", ".join(beyond)
     return [Problem(ErrorCode.SCOPE_NOT_HELD, ("scopes",), message)] if beyond else []
 
 

@@ -56,9 +56,9 @@ class UpstreamService:
         """
         unsent = await self._store.remove_upstream(organization, discard=discard)
         if unsent is None:
-            raise invalid(ErrorCode.INVALID_ARGUMENT, ("upstream",), "The organization has none.")
+            raise invalid(ErrorCode.INVALID_ARGUMENT, ("upstream",), "The organization has no upstream.")
         if unsent and not discard:
-            message = f"{unsent} requests have not arrived there; --discard gives them up."
+            message = f"{unsent} requests have not arrived; --discard drops them."
             raise invalid(ErrorCode.INVALID_ARGUMENT, ("upstream",), message)
         return unsent
 

@@ -36,7 +36,7 @@ def set_up_tracing(version: str, environment: Mapping[str, str] = os.environ) ->
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        logger.warning("OTEL_* is set, and OpenTelemetry is not installed: pip install 'gql-releases[otel]'")
+        logger.warning("OTEL_* is set, but OpenTelemetry is not installed: pip install 'gql-releases[otel]'")
         return None
     named = {} if environment.get("OTEL_SERVICE_NAME") else {"service.name": SERVICE}
     provider = TracerProvider(resource=Resource.create({**named, "service.version": version}))

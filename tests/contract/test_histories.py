@@ -183,7 +183,10 @@ def test_import_tells_bad_lines_by_number_and_keeps_the_rest(template: Template,
         '{"version": "2"}\n'
     )
     words = ["import", "acme", str(file), "--project", "web"]
-    for summary in ("2 created, 0 extended, 0 existing, 2 bad lines", "0 created, 0 extended, 2 existing, 2 bad lines"):
+    for summary in (
+        "2 created, 0 extended, 0 existing, 2 invalid lines",
+        "0 created, 0 extended, 2 existing, 2 invalid lines",
+    ):
         done = run(*words, environment=environment_of(harness))
         assert (done.returncode, done.stdout.strip()) == (1, summary)
         assert "line 3: version: Release with name a/b is not allowed; commits.0.id: This field is required." in done.stderr

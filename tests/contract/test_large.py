@@ -170,4 +170,4 @@ def test_a_large_body_that_is_no_json_is_refused(client: Client) -> None:
     spoilt = json.dumps(body_of(60))[:-1].encode()
     assert client.rest("POST", ORGANIZATION, spoilt).json["detail"].startswith("JSON parse error")
     answer = client.request("POST", "/graphql", spoilt)
-    assert (answer.status, answer.json["errors"][0]["message"][:19]) == (400, "The body is no JSON")
+    assert (answer.status, answer.json["errors"][0]["message"][:20]) == (400, "The body is not JSON")

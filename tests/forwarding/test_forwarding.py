@@ -297,10 +297,10 @@ def test_what_is_refused_holds_its_release_up_until_it_is_tried_again_or_left_ou
         refusal = pair.command("org", "upstream", "remove", "acme")
         assert (refusal.returncode, "4 requests" in refusal.stderr) == (1, True)
         assert pair.command("project", "create", "acme", "new", url=pair.there).returncode == 0
-        assert pair.command("outbox", "retry", "acme", "new@1").stdout == "1 releases are tried again\n"
+        assert pair.command("outbox", "retry", "acme", "new@1").stdout == "1 releases will be retried\n"
         pair.wait(until_failed=1)
         _wait_for(lambda: upstream_of(here, "new@1")["state"] == "SENT")
-        assert pair.command("outbox", "retry", "acme", "--skip").stdout == "1 releases are tried again\n"
+        assert pair.command("outbox", "retry", "acme", "--skip").stdout == "1 releases will be retried\n"
         # The change of a release whose creation was left out: the upstream does not know it.
         _wait_for(lambda: (upstream_of(here, "new@2")["lastError"] or "").startswith("HTTP 404"))
         assert upstream_of(here, "web@1") == {"state": "SENT", "attempts": 1, "lastError": None}

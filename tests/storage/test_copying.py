@@ -211,20 +211,20 @@ def test_target_with_data_is_refused_and_stays_as_it_is(
     other = databases.copy(template.url, tmp_path / "other")
     file = tmp_path / "other" / "releases.db"
     before = file.read_bytes() if file.exists() else b""
-    assert "holds data already (organizations, tokens, projects)" in failed(command(source.url, other))
+    assert "already holds data (organizations, tokens, projects)" in failed(command(source.url, other))
     assert (file.read_bytes() if file.exists() else b"") == before
     databases.rows(other, "DELETE FROM tokens")
     databases.rows(other, "DELETE FROM projects")
     databases.rows(other, "DELETE FROM organizations")
     assert all(one.same for one in copied(source.url, other)), "an emptied store is as good as an empty one"
-    with pytest.raises(CopyRefused, match="holds data already"):
+    with pytest.raises(CopyRefused, match="already holds data"):
         copied(source.url, other)
     databases.drop(other)
 
 
 def test_target_of_something_else_is_refused_and_stays_as_it_is(source: Harness, target: str, databases: Databases) -> None:
     databases.rows(target, "CREATE TABLE theirs (id INTEGER)")
-    assert "tables of something else (theirs)" in failed(command(source.url, target))
+    assert "tables of another application (theirs)" in failed(command(source.url, target))
     assert current_revision(target) is None
 
 
@@ -232,7 +232,7 @@ def test_what_is_no_database_or_not_there_is_refused(source: Harness, tmp_path: 
     text = tmp_path / "text.db"
     text.write_text("not a database at all, and more than a header long" * 10)
     before = text.read_bytes()
-    assert "is no database" in failed(command(source.url, f"sqlite:///{text}"))
+    assert "is not a database" in failed(command(source.url, f"sqlite:///{text}"))
     assert text.read_bytes() == before
     assert "same database" in failed(command(source.url, source.url))
     failed(command(source.url, f"sqlite:///{tmp_path}/none/x.db"))
@@ -246,7 +246,7 @@ def test_unfinished_copy_takes_no_other_source_and_is_no_source(source: Harness,
     second = source.databases.copy(source.url, tmp_path / "second")
     with pytest.raises(CopyRefused, match=f"has an unfinished copy of {source.path}"):
         copied(second, target)
-    with pytest.raises(CopyRefused, match="itself a copy that is not finished"):
+    with pytest.raises(CopyRefused, match="itself an unfinished copy"):
         copied(target, f"sqlite:///{tmp_path}/{BACK}")
     assert not (tmp_path / BACK).exists()
     assert all(one.same for one in copied(source.url, target))
@@ -279,7 +279,7 @@ def test_copy_that_gets_the_lock_after_another_has_finished_is_refused(
     results = [(process.communicate(timeout=60)[1], process.returncode) for process in copies]
     assert sorted(code for _, code in results) == [0, 1], results
     [refusal] = [err for err, code in results if code == 1]
-    assert refusal == "Another copy into this database is under way.\n" or "holds data already" in refusal
+    assert refusal == "Another copy into this database is under way.\n" or "already holds data" in refusal
     assert not has_table(databases, target, "copying")
     assert databases.rows(target, "SELECT count(*) FROM releases") == [(RELEASES + 2,)]
 
@@ -357,7 +357,7 @@ def test_command_prints_what_it_compared(source: Harness, target: str) -> None:
     compared = {line.split()[1]: line.split()[3::2] for line in out.splitlines() if line.endswith("ok │")}
     assert compared["releases"][0] == str(RELEASES + 2)
     assert len(compared) == len(rows_of(source.path)) - 2
-    assert "has all that" in out
+    assert "is an exact copy of" in out
 
 
 @pytest.mark.parametrize(
@@ -369,10 +369,10 @@ def test_what_postgresql_cannot_take_is_told_with_its_place(source: Harness, tar
         assert all(one.same for one in copied(source.url, target))
         return
     err = failed(command(source.url, target))
-    assert err.startswith("The target cannot take what the source has (releases, after the beginning"), err
+    assert err.startswith("The target cannot store a row of the source (releases, after the beginning"), err
 
 
 def test_moment_that_is_none_is_told_with_its_place(source: Harness, target: str) -> None:
     source.rows("UPDATE releases SET date_released = 'soon' WHERE id = 3")
     err = failed(command(source.url, target))
-    assert err.startswith("The target cannot take what the source has (releases, after the beginning"), err
+    assert err.startswith("The target cannot store a row of the source (releases, after the beginning"), err

@@ -135,4 +135,4 @@ def test_repeated_failure_logs_changes(caplog: pytest.LogCaptureFixture) -> None
             failure.report(reason)
         failure.end()
         failure.end()
-    assert [one.getMessage() for one in caplog.records] == ["it: a", "it: b", "it: a", "it: this is over"]
+    assert [one.getMessage() for one in caplog.records] == ["it: a", "it: b", "it: a", "it: resolved"]

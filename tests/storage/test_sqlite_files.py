@@ -192,7 +192,7 @@ def test_every_error_of_opening_is_one_line(
 def test_opening_a_file_that_is_none_is_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     path.write_bytes(b"garbage " * 1000)
-    with pytest.raises(Unavailable, match="no SQLite database"):
+    with pytest.raises(Unavailable, match="not a SQLite database"):
         SqliteDatabase(path)
 
 

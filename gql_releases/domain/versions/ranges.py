@@ -83,4 +83,4 @@ def _key(version: str, text: str) -> str:
 
 
 def _range_error(text: str) -> DomainError:
-    return DomainError(ErrorCode.INVALID_ARGUMENT, f'"{text[:100]}" is no range of versions such as ">=1.2 <2".')
+    return DomainError(ErrorCode.INVALID_ARGUMENT, f'"{text[:100]}" is not a range of versions such as ">=1.2 <2".')

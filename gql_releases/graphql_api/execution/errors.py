@@ -80,7 +80,7 @@ def masked_error(error: Exception, path: list[str | int]) -> dict[str, Any]:
     """Render what nobody foresaw: logged whole under an id, which is all that the caller gets."""
     error_id, request_id = uuid.uuid4().hex, current_record().id
     logger.error("error %s in %s of request %s", error_id, ".".join(map(str, path)), request_id, exc_info=error)
-    message = f"Internal error; the log has more under {error_id}."
+    message = f"Internal error; the server's log has details under {error_id}."
     extensions = {"code": "INTERNAL", "errorId": error_id, "requestId": request_id}
     return {"message": message, "path": path, "extensions": extensions}
 

@@ -143,7 +143,9 @@ class Operation:
                 for fault in errors:
                     fault.message = explain_id(fault.message)
                 return errors
-            logger.warning("the value of $%s is refused by the compiled coercer and taken by graphql-core", error.path[-1])
+            logger.warning(
+                "the value of $%s is refused by the compiled coercer but accepted by graphql-core", error.path[-1]
+            )
         node = next(one for one in definitions if one.variable.name.value == error.path[-1])
         return [GraphQLError(str(error), node)]
 
@@ -328,7 +330,7 @@ def _choose_operation(document: DocumentNode, name: str | None) -> OperationDefi
     if name is None:
         if len(operations) == 1:
             return operations[0]
-        raise RequestError([GraphQLError("The document has several operations: say operationName.")], NO_OPERATION)
+        raise RequestError([GraphQLError("The document has several operations: send operationName.")], NO_OPERATION)
     for one in operations:
         if one.name and one.name.value == name:
             return one

@@ -44,7 +44,7 @@ def from_query(query_string: bytes) -> Request:
             try:
                 body[name] = parse_exact_json(body[name].encode("utf-8", "surrogatepass"))
             except NotJson:
-                raise HttpError(400, f"The parameter {name} is no JSON.") from None
+                raise HttpError(400, f"The parameter {name} is not JSON.") from None
         else:
             body.pop(name, None)
     for name in ("operationName", "documentId"):

@@ -40,11 +40,11 @@ def _manifest(file: Path) -> dict[str, str]:
     try:
         said: Any = json.loads(file.read_bytes())
     except ValueError as error:
-        raise WrongManifest(f"{file} is no JSON: {error}.") from None
+        raise WrongManifest(f"{file} is not JSON: {error}.") from None
     if isinstance(said, dict) and isinstance(said.get("operations"), list):
         said = {one.get("id"): one.get("body") for one in said["operations"] if isinstance(one, dict)}
     if not isinstance(said, dict) or not all(isinstance(one, str) for pair in said.items() for one in pair):
-        raise WrongManifest(f"{file} is no manifest: it must be an object of ids and documents.")
+        raise WrongManifest(f"{file} is not a manifest: it must be an object of ids and documents.")
     return said
 
 

@@ -107,7 +107,7 @@ class GraphQLView:
         headers: Headers = []
         try:
             if kind is None:
-                raise HttpError(406, f"This endpoint answers {RESPONSE_JSON} and {JSON}.")
+                raise HttpError(406, f"This endpoint responds with {RESPONSE_JSON} or {JSON}.")
             status, answer, headers = await self._answer(scope, receive, kind)
         except ConnectionResetError:
             return
@@ -174,7 +174,7 @@ class GraphQLView:
         except BrokenEncoding as error:
             raise HttpError(400, str(error)) from None
         except NotJson as error:
-            raise HttpError(400, f"The body is no JSON: {error}.") from None
+            raise HttpError(400, f"The body is not JSON: {error}.") from None
 
     async def _execute(
         self, request: Request, principal: Principal | None, method: str, kind: str

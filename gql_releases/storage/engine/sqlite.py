@@ -108,7 +108,7 @@ def _drop_statistics(connection: sqlite3.Connection) -> bool:
     except sqlite3.OperationalError:  # nobody may write here: slower, not wrong
         return False
     if found:
-        logger.warning("the figures that an ANALYZE left in the database were dropped: see docs/operations.md")
+        logger.warning("the statistics of an ANALYZE were removed from the database: see docs/operations.md")
     return bool(found)
 
 

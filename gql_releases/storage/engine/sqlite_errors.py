@@ -38,7 +38,7 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
     sqlite3.SQLITE_PERM: "its file may not be opened",
     sqlite3.SQLITE_AUTH: "its file may not be opened",
-    sqlite3.SQLITE_NOTADB: "its file is no SQLite database, or is encrypted",
+    sqlite3.SQLITE_NOTADB: "its file is not a SQLite database, or is encrypted",
     sqlite3.SQLITE_CORRUPT: "its file is damaged",
     sqlite3.SQLITE_PROTOCOL: "its file is locked in a strange way",
     sqlite3.SQLITE_NOLFS: "its file is too large for this system",

@@ -30,7 +30,7 @@ def create_file(path: Path) -> None:
         if path.is_dir():
             raise Unavailable(f"{path} is a folder, not a database.") from None
     except OSError as error:
-        raise Unavailable(f"The database {path} cannot be made: {error.strerror}.") from None
+        raise Unavailable(f"The database {path} cannot be created: {error.strerror}.") from None
 
 
 class OpenFiles:
@@ -52,7 +52,7 @@ class OpenFiles:
         what = "replaced" if os.path.lexists(name) else "removed"
         if time.monotonic() - self._logged > LOG_EVERY_SECONDS:
             self._logged = time.monotonic()
-            logger.error("%s was %s while it is open: writes are refused until the server is started again", name, what)
+            logger.error("%s was %s while it is open: writes are refused until the server is restarted", name, what)
         raise Unavailable(f"The store's file was {what}; nothing was changed.")
 
 

@@ -145,7 +145,7 @@ class ReleaseStore:
             return [None] * len(creations)
         except Exception:
             count_fall_back("batch")
-            logger.warning("a batch of %d creations failed: each is done alone", len(creations), exc_info=True)
+            logger.warning("a batch of %d creations failed: each is retried alone", len(creations), exc_info=True)
             return [None] * len(creations)
         return [None if isinstance(one, ExistingRelease) else one for one in made]
 

@@ -49,7 +49,7 @@ def _run_on_connection(url: str, work: Callable[[Connection], Result]) -> Result
 
 def _run_on_sqlite(path: Path, work: Callable[[Connection], Result]) -> Result:
     if not path.parent.is_dir():
-        raise Unavailable(f"There is no folder {path.parent} for the database.")
+        raise Unavailable(f"The folder {path.parent} of the database does not exist.")
     create_file(path)
     engine = _sqlite_engine(path)
     try:

@@ -26,7 +26,7 @@ from gql_releases.storage.transfer.table_parts import Part, parts_to_copy, whole
 
 MAX_BATCH_ROWS = 5000
 """Rows of a transaction."""
-COPY_AGAIN_MESSAGE = "Make the target empty and copy again, while nothing writes to the source."
+COPY_AGAIN_MESSAGE = "Empty the target and copy again, while nothing writes to the source."
 
 COPY_UNDER_WAY_MESSAGE = "Another copy into this database is under way."
 
@@ -69,7 +69,7 @@ async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int
         raise CopyRefused("The source and the target are the same database.")
     async with _open(source_url, to_write=False) as source:
         if COPY_MARKS_TABLE in await source.tables():
-            raise CopyRefused(f"{redact_url(source_url)} is itself a copy that is not finished.")
+            raise CopyRefused(f"{redact_url(source_url)} is itself an unfinished copy.")
         await _require_free(source_url, target_url)
         await to_thread(migrate.migrate, target_url)
         async with _open(target_url, to_write=True) as target:
@@ -95,7 +95,7 @@ async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int
 async def _open(url: str, *, to_write: bool) -> AsyncIterator[CopyEndpoint]:
     end = await open_endpoint(url, to_write=to_write)
     if end is None:
-        raise CopyRefused(f"There is no database {redact_url(url)}.")
+        raise CopyRefused(f"The database {redact_url(url)} does not exist.")
     try:
         yield end
     finally:
@@ -113,7 +113,7 @@ async def _require_free(source_url: str, target_url: str) -> None:
             others = found - {part.table for part in whole_tables()} - {COPY_MARKS_TABLE, "alembic_version"}
             if others:
                 raise CopyRefused(
-                    f"{name} has tables of something else ({', '.join(sorted(others))}): name an empty database."
+                    f"{name} has tables of another application ({', '.join(sorted(others))}): name an empty database."
                 )
             if COPY_MARKS_TABLE in found:
                 begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
@@ -121,14 +121,14 @@ async def _require_free(source_url: str, target_url: str) -> None:
                     raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {COPY_AGAIN_MESSAGE}")
                 ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
                 if revision != migrate.head_revision():
-                    raise CopyRefused(f"{name} has an unfinished copy that another version began: {COPY_AGAIN_MESSAGE}")
+                    raise CopyRefused(f"{name} has an unfinished copy by another version: {COPY_AGAIN_MESSAGE}")
                 return
             filled = await _filled_tables(target, found)
             if filled:
-                raise CopyRefused(f"{name} holds data already ({', '.join(filled)}): name an empty database.")
+                raise CopyRefused(f"{name} already holds data ({', '.join(filled)}): name an empty database.")
     except Unavailable as error:
         if is_not_a_database(error.__cause__):
-            raise CopyRefused(f"{name} is no database, or is encrypted: name another one.") from None
+            raise CopyRefused(f"{name} is not a database, or is encrypted: name another one.") from None
         raise
     finally:
         await target.close()
@@ -196,7 +196,7 @@ async def _copy_part(
             ) from error
         except (InvalidInput, asyncpg.DataError, TypeError, ValueError, OverflowError) as error:
             where = f"{part.name}, after {reached or 'the beginning'}"
-            raise CopyRefused(f"The target cannot take what the source has ({where}): {error}") from error
+            raise CopyRefused(f"The target cannot store a row of the source ({where}): {error}") from error
         reached = mark
         if not part.waiting:
             watch.advance(len(rows))
