@@ -56,7 +56,8 @@ class Recorder:
     def note(self, statement: Statement, rows: int, values: Values | None) -> None:
         """Write down a statement, how many rows it fetched, and what it was run with."""
         prepared = statement.prepare(self.dialect)
-        self.statements.append((prepared.sql, rows))
+        label = f"/* {statement.name} */ "  # PostgreSQL's log shows it
+        self.statements.append((prepared.sql.removeprefix(label), rows))
         if values is not None:
             if isinstance(statement, BulkStatement) and ON_POSTGRES:
                 values = statement.pack_rows([dict(values)])
