@@ -1,1 +1,1 @@
-"""A release store with two doors: GraphQL for frontends, Sentry's REST API for CI."""
+"""A server for release data: a GraphQL API for frontends, Sentry's release API for CI."""

@@ -1,1 +1,1 @@
-"""The rules and values of releases; imports nothing of ours."""
+"""The rules and values of releases; imports no other package of the project."""

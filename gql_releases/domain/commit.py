@@ -17,6 +17,9 @@ SKIP_MARK = "#skipsentry"
 """A commit with this text in its message is skipped."""
 ORIGIN = "origin"
 """The name that sentry-cli sends for every repository: that of the git remote."""
+MAX_KEPT_AUTHOR = 500
+"""Characters of a name and an address that are cached for other commits of the author."""
+_NOT_IN_ADDRESS = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 class ChangeType(StrEnum):
@@ -108,11 +111,6 @@ def commit_reader() -> Reader:
         return NewCommit(values["sha"], repository, message, author, values.get("timestamp"), changes)
 
     return read_commit
-
-
-_NOT_IN_ADDRESS = re.compile(r"[^A-Za-z0-9_.-]")
-MAX_KEPT_AUTHOR = 500
-"""Characters of a name and an address that are cached for other commits of the author."""
 
 
 def choose_author(name: str | None, email: str | None) -> Author | None:

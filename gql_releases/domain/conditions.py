@@ -17,28 +17,6 @@ GROUPS = frozenset({"and", "or", "not"})
 MAX_CONDITIONS = 100
 """Filters and groups in the conditions of a list at most: they bound the size of a statement."""
 
-
-def condition_names(conditions: Conditions) -> Names:
-    """Return the names of conditions, which determine their statement."""
-    return tuple([name if name not in GROUPS else (name, condition_names(value)) for name, value in conditions])
-
-
-def count_conditions(conditions: Conditions) -> int:
-    """Return the number of filters and groups."""
-    return sum(1 + (count_conditions(value) if name in GROUPS else 0) for name, value in conditions)
-
-
-def list_leaves(conditions: Conditions) -> list[Condition]:
-    """Return the filters outside and inside of groups, in their order."""
-    leaves = []
-    for condition in conditions:
-        if condition[0] in GROUPS:
-            leaves += list_leaves(condition[1])
-        else:
-            leaves.append(condition)
-    return leaves
-
-
 SCANNING_CONDITIONS = frozenset(
     {
         "author",
@@ -108,6 +86,27 @@ SIMPLE_CONDITIONS = frozenset(
     }
 )
 """Conditions that compare a column of the row, or look one row up by its key; the two sets name each filter of the store."""
+
+
+def condition_names(conditions: Conditions) -> Names:
+    """Return the names of conditions, which determine their statement."""
+    return tuple([name if name not in GROUPS else (name, condition_names(value)) for name, value in conditions])
+
+
+def count_conditions(conditions: Conditions) -> int:
+    """Return the number of filters and groups."""
+    return sum(1 + (count_conditions(value) if name in GROUPS else 0) for name, value in conditions)
+
+
+def list_leaves(conditions: Conditions) -> list[Condition]:
+    """Return the filters outside and inside of groups, in their order."""
+    leaves = []
+    for condition in conditions:
+        if condition[0] in GROUPS:
+            leaves += list_leaves(condition[1])
+        else:
+            leaves.append(condition)
+    return leaves
 
 
 def is_scanning(names: Names) -> bool:

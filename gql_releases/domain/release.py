@@ -27,6 +27,11 @@ from gql_releases.domain.versions.version import VersionInfo, check_version, par
 
 VERSION_LENGTH = 200
 USER_AGENT_LENGTH = 256
+NOTES_LENGTH = 64 * 1024
+MAX_BULK = 1000
+"""Releases of one bulk creation at most."""
+UNKNOWN_PROJECT_MESSAGE = "Invalid project ids or slugs"
+"""Sentry's message (docs/sentry-contract.md#2-5-commits)."""
 
 
 class Status(StrEnum):
@@ -121,10 +126,6 @@ def read_version(raw: Any, path: Path, problems: list[Problem]) -> str | None:
     return version
 
 
-UNKNOWN_PROJECT_MESSAGE = "Invalid project ids or slugs"
-"""Sentry's message (docs/sentry-contract.md#2-5-commits)."""
-
-
 def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | None:
     """Read a project's slug or id."""
     if isinstance(raw, str) and not wrong_characters(raw):
@@ -134,10 +135,6 @@ def read_project(raw: Any, path: Path, problems: list[Problem]) -> str | int | N
     problems.append(Problem(ErrorCode.UNKNOWN_PROJECT, path, UNKNOWN_PROJECT_MESSAGE))
     return None
 
-
-NOTES_LENGTH = 64 * 1024
-MAX_BULK = 1000
-"""Releases of one bulk creation at most."""
 
 _STATUSES = {member.value.lower(): member for member in Status}
 """Lower-case name in a request -> status (docs/sentry-contract.md#2-2-body)."""

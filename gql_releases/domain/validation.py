@@ -27,6 +27,9 @@ BLANK = "This field may not be blank."
 REQUIRED = "This field is required."
 NOT_TEXT = "Not a valid string."
 
+URL_LENGTH = 200
+JSON_BYTES = 16 * 1024
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -124,7 +127,6 @@ _HOST = re.compile(
     r"|(?:[^\W_](?:[^\W_]|-){0,62}\.)+(?!-)(?:[^\W\d_]|-|xn--[a-z0-9]){2,63}",
 )
 _BAD_IN_URL = re.compile(r"[\s\x00-\x20\x7f<>\"]")
-URL_LENGTH = 200
 
 
 def url() -> Reader:
@@ -153,9 +155,6 @@ def is_url(value: str) -> bool:
         return False
     host = re.sub(r":[0-9]{1,5}$", "", host).removesuffix(".")
     return port_is_right and len(host) <= 253 and bool(_HOST.fullmatch(host))
-
-
-JSON_BYTES = 16 * 1024
 
 
 def json_object(*, max_bytes: int = JSON_BYTES) -> Reader:

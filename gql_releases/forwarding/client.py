@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 """Bytes of a response at most: a page of a hundred releases is far smaller."""
+_NEXT = re.compile(r'rel="next"; results="true"; cursor="([^"]+)"')
+"""Finds the next page in a Link header."""
 
 
 class ConnectionFailed(Exception):
@@ -125,9 +127,6 @@ class SentryClient:
     def hide(self, text: str) -> str:
         """Return a text in which the token is replaced, if it occurs."""
         return text.replace(self._token, "***")
-
-
-_NEXT = re.compile(r'rel="next"; results="true"; cursor="([^"]+)"')
 
 
 async def _read_body(response: httpx2.Response) -> bytes:

@@ -1,1 +1,1 @@
-"""Operations: one method, one transaction; each states the store it needs as a Protocol."""
+"""Operations: each method is one transaction; each service declares the store that it needs as a Protocol."""

@@ -1,1 +1,1 @@
-"""What both doors know of HTTP: bodies, tokens in headers, headers of every answer, pages."""
+"""HTTP for both APIs: the protocol, bodies, authentication, headers, logs, metrics, probes and pages."""

@@ -14,6 +14,9 @@ from gql_releases.domain.numbers import WrittenNumber, read_integer
 
 Headers = list[tuple[bytes, bytes]]
 
+MAX_KEPT_HEADER = 500
+"""Characters of a header whose parsed value is cached."""
+
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
@@ -135,10 +138,6 @@ async def send(send: Send, status: int, body: bytes, headers: Headers | None = N
         sent = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *(headers or ())]
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": body})
-
-
-MAX_KEPT_HEADER = 500
-"""Characters of a header whose parsed value is cached."""
 
 
 def media_type(content_type: str | None) -> str:

@@ -65,7 +65,7 @@ def _build_condition(term: Filter, projects: Sequence[int]) -> Condition:
     build = FILTERS.get(term.key)
     if build is None:
         names = ", ".join(FILTERS)
-        refuse(f'there is no filter "{shorten(term.key)}", but {names}; put it into quotation marks if it is text', term.at)
+        refuse(f'there is no filter "{shorten(term.key)}", but {names}; quote it if it is text', term.at)
     if term.sign and term.key not in _COMPARED:
         refuse(f"{shorten(term.key)} cannot be compared, only {' and '.join(_COMPARED)} can", term.at)
     alternatives = tuple([_join_conditions(build(word, term.sign, projects)) for word in term.values])
@@ -83,11 +83,11 @@ def _match_pattern(column: str, word: Word) -> Conditions:
     if len(word.parts) == 1:
         return ((column, word.text),)
     if any(between[1:]) or (between and (first or last)):
-        refuse("a * may stand at the ends of a value only", word.at)
+        refuse("a * is allowed at the ends of a value only", word.at)
     if between:
         return ((f"{column}_has", between[0]),)
     if first and last:
-        refuse("a * may stand at the ends of a value only", word.at)
+        refuse("a * is allowed at the ends of a value only", word.at)
     return ((f"{column}_starts_with", first),) if first or not last else ((f"{column}_ends_with", last),)
 
 
@@ -132,7 +132,7 @@ def _filter_by_version(word: Word, sign: str, projects: Sequence[int]) -> Condit
         refuse(f'"{shorten(version)}" is no version such as 1.2.3 or 1.2.*', word.at)
     if sign:
         if plus:
-            refuse("a version with a + is not compared, for what stands after it has no order", word.at)
+            refuse("a version with a + cannot be compared: builds have no order", word.at)
         return (*conditions, *compare_versions(sign, key), HAS_ORDER)
     return (*conditions, *compare_versions("=", key), *([("build_code", build)] if plus else []))
 
@@ -152,7 +152,7 @@ def _filter_by_creation(word: Word, sign: str, projects: Sequence[int]) -> Condi
         moment = parse_date(word.text)
         after = moment + (timedelta(days=1) if not sign and len(word.text) == 10 else _MICROSECOND)
     except (DomainError, OverflowError):
-        refuse("a date such as 2026-01-31 or 2026-01-31T12:00:00Z must stand here, or an age such as -14d", word.at)
+        refuse("expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or an age such as -14d", word.at)
     if not sign:
         return ("created_from", moment), ("created_before", after)
     name = "created_from" if sign.startswith(">") else "created_before"
@@ -160,7 +160,7 @@ def _filter_by_creation(word: Word, sign: str, projects: Sequence[int]) -> Condi
 
 
 def _refuse_stage(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
-    refuse("stages of adoption are not known, for this store has no sessions", word.at)
+    refuse("stages of adoption are not supported: this store has no sessions", word.at)
 
 
 BuildConditions = Callable[[Word, str, Sequence[int]], Conditions]

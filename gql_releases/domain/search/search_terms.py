@@ -114,9 +114,7 @@ def _parse(query: str) -> tuple[Filter | Text, ...]:
         elif child.data == "bare":
             refuse(f"{shorten(token)} needs a value right after its colon", _position(token))
         elif child.data == "boolean":
-            refuse(
-                f"{shorten(token)} is not offered; put it into quotation marks if versions have it in them", _position(token)
-            )
+            refuse(f"{shorten(token)} is not supported; quote it if it is part of a version", _position(token))
         elif token.type == "TEXT" and previous is not None:  # with the blanks between the words
             terms[-1] = Text(query[terms[-1].at : token.end_pos], terms[-1].at)
         else:
@@ -175,16 +173,16 @@ def _check_bare(text: str, at: int, group: re.Match[str] | None) -> None:
     Sentry's language has groups, which are not supported. A version with brackets can be quoted. A quotation mark inside
     of a word is text, and so is a second one at its end; a single one at the end is refused.
     """
-    quote = "put it into quotation marks if it is text"
+    quote = "quote it if it is text"
     if group:
-        refuse(f"groups in brackets are not offered; {quote}", at + group.start())
+        refuse(f"groups in brackets are not supported; {quote}", at + group.start())
     opened: list[int] = []
     for match in re.finditer(r'\\.|[()"]', text, re.DOTALL):
         if match[0] == '"':
             begin = max(text.rfind(" ", 0, match.start()), 0)
             ends = match.end() == len(text) or text[match.end()].isspace()
             if ends and text.count('"', begin, match.end()) % 2:
-                refuse("a quotation mark stands around a value, or inside of one with a \\ before it", at + match.start())
+                refuse("a quotation mark must enclose a value, or be escaped by a \\ inside of one", at + match.start())
         elif match[0] == "(":
             opened.append(match.start())
         elif match[0] == ")" and not opened:
@@ -208,7 +206,7 @@ def _refuse_input(query: str, error: UnexpectedInput) -> NoReturn:
     if isinstance(error, UnexpectedEOF) or at is None or at >= len(query):
         refuse("it ends where a value, a comma or a ] must follow", len(query))
     if query[at] == '"' and isinstance(error, UnexpectedToken):
-        refuse("a quotation mark stands around a value, or inside of one with a \\ before it", at)
+        refuse("a quotation mark must enclose a value, or be escaped by a \\ inside of one", at)
     if query[at] == '"':
         refuse("this quotation mark is not closed", at)
-    refuse(f'"{query[at]}" cannot stand here', at)
+    refuse(f'"{query[at]}" is not allowed here', at)

@@ -10,6 +10,7 @@ from gql_releases.domain.versions.version import AFTER_BUILDS, order_prefix, par
 
 _COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*([0-9][0-9A-Za-z.-]*)(?:\s+|$)")
 _NUMBERS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,2}")
+_SIGNS = {">=": "semver_from", ">": "semver_above", "<=": "semver_until", "<": "semver_below", "=": ""}
 _LOWEST = "semver_above", ""
 """Matches every version that has an order."""
 
@@ -44,9 +45,6 @@ def _parse_comparator(sign: str, version: str, text: str) -> list[tuple[str, str
         kept = numbers[: next((index for index, number in enumerate(numbers) if number), len(numbers) - 1) + 1]
     kept[-1] += 1
     return [*compare_versions(">=", key), *compare_versions("<", _key(".".join(map(str, kept)), text))]
-
-
-_SIGNS = {">=": "semver_from", ">": "semver_above", "<=": "semver_until", "<": "semver_below", "=": ""}
 
 
 def compare_versions(sign: str, key: str) -> Conditions:
