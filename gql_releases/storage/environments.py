@@ -1,9 +1,9 @@
-"""Writes environments, and what runs in them now."""
+"""Writes environments and their current deploys: which release each project runs there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, select, update
 
@@ -14,7 +14,7 @@ from gql_releases.domain.selection import PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import NaturalKeyTable, bind_columns
-from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import find_or_create_named
 from gql_releases.storage.reading.reader import Reader
@@ -34,8 +34,29 @@ def filter_by_environment(target: Any, *names: str) -> list[Any]:
     return [target.c[name] == bindparam(name, type_=Id) for name in names]
 
 
-NEWEST_DEPLOY = Statement(
+class NewestDeploy(NamedTuple):
+    """A deploy and its release."""
+
+    deploy_id: int
+    release_id: int
+
+
+class CurrentRelease(NamedTuple):
+    """The release of a current deploy."""
+
+    release_id: int
+
+
+class Place(NamedTuple):
+    """A project in an environment."""
+
+    environment_id: int
+    project_id: int
+
+
+NEWEST_DEPLOY = RowStatement(
     "environments.newest_deploy",
+    NewestDeploy,
     select(deploys.c.id, deploys.c.release_id)
     .where(
         *filter_by_environment(deploys, "organization_id", "environment_id"),
@@ -60,8 +81,9 @@ DELETE_CURRENT_OF_RELEASE = Statement(
         deploys.c.previous_release_id == bindparam("release", type_=Id),
     ),
 )
-FIND_RUNNING_RELEASE = Statement(
+FIND_RUNNING_RELEASE = RowStatement(
     "environments.find_running_release",
+    Place,
     select(current.c.environment_id, current.c.project_id).where(
         current.c.organization_id == bindparam("organization", type_=Id),
         current.c.release_id == bindparam("release", type_=Id),
@@ -70,9 +92,9 @@ FIND_RUNNING_RELEASE = Statement(
 
 
 def _upsert_current(dialect: Dialect) -> Any:
-    made = dialect.insert(current).values(bind_columns(current, *_KEY, "deploy_id", "release_id"))
-    newer = {"deploy_id": made.excluded.deploy_id, "release_id": made.excluded.release_id}
-    return made.on_conflict_do_update(index_elements=list(_KEY), set_=newer)
+    statement = dialect.insert(current).values(bind_columns(current, *_KEY, "deploy_id", "release_id"))
+    newer = {"deploy_id": statement.excluded.deploy_id, "release_id": statement.excluded.release_id}
+    return statement.on_conflict_do_update(index_elements=list(_KEY), set_=newer)
 
 
 def _select_current_before(dialect: Dialect) -> Any:
@@ -88,39 +110,36 @@ def _select_current_before(dialect: Dialect) -> Any:
     )
 
 
-UPSERT_CURRENT, FIND_RELEASE_BEFORE = (
-    Statement("environments.upsert_current", _upsert_current),
-    Statement("environments.find_release_before", _select_current_before),
-)
+UPSERT_CURRENT = Statement("environments.upsert_current", _upsert_current)
+FIND_RELEASE_BEFORE = RowStatement("environments.find_release_before", CurrentRelease, _select_current_before)
 
 
 async def find_running_release(
     transaction: Transaction, organization: int, environment: int, projects: Sequence[int]
 ) -> int | None:
-    """Give the release that was put into an environment last, of those that one of the projects runs there now."""
+    """Return the release deployed last to an environment among those that one of the projects runs there; None for none."""
     place = {"organization_id": organization, "environment_id": environment}
-    row = await transaction.fetch_one(FIND_RELEASE_BEFORE, {**place, "projects": transaction.dialect.list_value(projects)})
-    return None if row is None else int(row[0])
+    values = {**place, "projects": transaction.dialect.list_value(projects)}
+    row = await FIND_RELEASE_BEFORE.fetch_one(transaction, values)
+    return None if row is None else row.release_id
 
 
 async def refresh_current(transaction: Transaction, organization: int, places: Iterable[tuple[int, int]]) -> None:
-    """Note what runs in places, (environment, project) pairs: the last finished of the deploys that succeeded there."""
+    """Store the current deploy of (environment, project) pairs: the successful one that finished last."""
     for environment, project in sorted(places):
         place = {"organization_id": organization, "environment_id": environment, "project_id": project}
-        row = await transaction.fetch_one(NEWEST_DEPLOY, place)
-        if row is None:
+        newest = await NEWEST_DEPLOY.fetch_one(transaction, place)
+        if newest is None:
             await transaction.execute(CLEAR_CURRENT, place)
         else:
-            await transaction.execute(UPSERT_CURRENT, {**place, "deploy_id": row[0], "release_id": row[1]})
+            await transaction.execute(UPSERT_CURRENT, {**place, **newest._asdict()})
 
 
 async def delete_release_environments(transaction: Transaction, organization: int, release: int) -> list[tuple[int, int]]:
-    """Take a release that will be deleted out of what deploys remember; give the places where it runs."""
+    """Clear the references of deploys to a release that will be deleted; return the places where it is current."""
     where = {"organization": organization, "release": release}
     await transaction.execute(DELETE_CURRENT_OF_RELEASE, where)
-    return [
-        (int(environment), int(project)) for environment, project in await transaction.fetch_all(FIND_RUNNING_RELEASE, where)
-    ]
+    return list(await FIND_RUNNING_RELEASE.fetch_all(transaction, where))
 
 
 class EnvironmentStore:

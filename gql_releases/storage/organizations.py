@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import bindparam, func, select
 
 from gql_releases.domain.dates import now
@@ -9,7 +11,7 @@ from gql_releases.domain.errors import ErrorCode, OrganizationNotFound, invalid
 from gql_releases.domain.organization import NewOrganization
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.natural_keys import bind_columns
-from gql_releases.storage.engine.statements import Row, Statement, Transaction
+from gql_releases.storage.engine.statements import IdRow, RowStatement, Transaction
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.organization import OrganizationRow
 from gql_releases.storage.schema.tables.project import ProjectRow
@@ -17,11 +19,12 @@ from gql_releases.storage.schema.tables.release import ReleaseRow
 
 organizations, projects, releases = table(OrganizationRow), table(ProjectRow), table(ReleaseRow)
 
-FIND_ORGANIZATION = Statement(
-    "organizations.find", select(organizations.c.id).where(organizations.c.slug == bindparam("slug"))
+FIND_ORGANIZATION = RowStatement(
+    "organizations.find", IdRow, select(organizations.c.id).where(organizations.c.slug == bindparam("slug"))
 )
-INSERT_ORGANIZATION = Statement(
+INSERT_ORGANIZATION = RowStatement(
     "organizations.insert",
+    IdRow,
     lambda dialect: (
         dialect.insert(organizations)
         .values(bind_columns(organizations, "slug", "name", "date_created"))
@@ -29,8 +32,20 @@ INSERT_ORGANIZATION = Statement(
         .returning(organizations.c.id)
     ),
 )
-LIST_ORGANIZATIONS = Statement(
+
+
+class OrganizationSummary(NamedTuple):
+    """An organization, with the number of its projects and releases."""
+
+    slug: str
+    name: str
+    projects: int
+    releases: int
+
+
+LIST_ORGANIZATIONS = RowStatement(
     "organizations.list",
+    OrganizationSummary,
     select(
         organizations.c.slug,
         organizations.c.name,
@@ -47,29 +62,28 @@ class OrganizationStore:
         self._database = database
 
     async def create_organization(self, new: NewOrganization) -> int:
-        """Make an organization and give its id. Raises InvalidInput where the slug is taken."""
+        """Insert an organization and return its id. Raises InvalidInput where the slug exists."""
 
         async def work(transaction: Transaction) -> int:
-            row = await transaction.fetch_one(
-                INSERT_ORGANIZATION, {"slug": new.slug, "name": new.name, "date_created": now()}
-            )
-            if row is None:
+            values = {"slug": new.slug, "name": new.name, "date_created": now()}
+            organization = await INSERT_ORGANIZATION.fetch_one(transaction, values)
+            if organization is None:
                 raise invalid(ErrorCode.ALREADY_EXISTS, ("slug",), f'The organization "{new.slug}" exists already.')
-            return int(row[0])
+            return organization.id
 
         return await self._database.write(work)
 
     async def find_organization(self, slug: str) -> int:
-        """Give an organization's id. Raises OrganizationNotFound."""
+        """Return an organization's id. Raises OrganizationNotFound."""
 
         async def work(transaction: Transaction) -> int:
-            row = await transaction.fetch_one(FIND_ORGANIZATION, {"slug": slug})
-            if row is None:
+            organization = await FIND_ORGANIZATION.fetch_one(transaction, {"slug": slug})
+            if organization is None:
                 raise OrganizationNotFound
-            return int(row[0])
+            return organization.id
 
         return await self._database.read(work)
 
-    async def list_organizations(self) -> list[Row]:
-        """Return slug, name, number of projects and of releases of each organization, by slug."""
-        return await self._database.read(lambda transaction: transaction.fetch_all(LIST_ORGANIZATIONS, {}))
+    async def list_organizations(self) -> list[OrganizationSummary]:
+        """Return all organizations, by slug."""
+        return await self._database.read(lambda transaction: LIST_ORGANIZATIONS.fetch_all(transaction, {}))

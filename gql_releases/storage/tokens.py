@@ -1,20 +1,21 @@
-"""Writes and finds tokens by their digests."""
+"""Writes tokens and finds them by their digests."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 
-from gql_releases.domain.dates import now, parse_date
+from gql_releases.domain.dates import now
 from gql_releases.domain.organization import NewToken
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal, Scope
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.natural_keys import insert_returning
-from gql_releases.storage.engine.statements import Statement, Transaction
-from gql_releases.storage.engine.types import Id, UtcDateTime
+from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
+from gql_releases.storage.engine.types import Id, UtcDateTime, to_datetime
 from gql_releases.storage.lookup import require_active_token
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.schema.columns import table
@@ -27,16 +28,29 @@ INSERT_TOKEN = insert_returning("tokens.insert",
     tokens, "organization_id", "digest", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at",
     "last_used_at", "maker_id",
 )  # fmt: skip
-FIND_TOKEN = Statement(
+
+
+class StoredToken(NamedTuple):
+    """The columns of FIND_TOKEN."""
+
+    id: int
+    organization_id: int
+    slug: str
+    scopes: str
+    expires_at: datetime | str | None
+
+
+FIND_TOKEN = RowStatement(
     "tokens.find",
+    StoredToken,
     select(tokens.c.id, tokens.c.organization_id, organizations.c.slug, tokens.c.scopes, tokens.c.expires_at)
     .join_from(tokens, organizations)
     .where(tokens.c.digest == bindparam("digest", type_=tokens.c.digest.type), tokens.c.revoked_at.is_(None)),
 )
-_LISTED = ("id", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at", "last_used_at", "maker_id")
+_LISTED_COLUMNS = ("id", "hint", "name", "scopes", "date_created", "expires_at", "revoked_at", "last_used_at", "maker_id")
 LIST_TOKENS = Statement(
     "tokens.list",
-    select(*(tokens.c[name] for name in _LISTED))
+    select(*(tokens.c[name] for name in _LISTED_COLUMNS))
     .where(tokens.c.organization_id == bindparam("organization", type_=Id))
     .order_by(tokens.c.id),
 )
@@ -85,7 +99,10 @@ class TokenStore:
     async def create_token(
         self, maker: Principal, digest: bytes, hint: str, new: NewToken, view: PagedSelection | None
     ) -> tuple[int, Tree | None]:
-        """Keep a token's digest; give its id and what it sees of itself. Raises InvalidToken where the maker's died."""
+        """Insert a token; return its id and the `view` of it, read with its own scopes.
+
+        Raises InvalidToken where the maker's token has expired or was revoked.
+        """
         organization = maker.organization_id
 
         async def work(transaction: Transaction) -> tuple[int, Tree | None]:
@@ -104,20 +121,19 @@ class TokenStore:
         return await self._database.write(work)
 
     async def find_principal(self, digest: bytes) -> Principal | None:
-        """Give whom a living or expired token stands for; None where it is unknown or revoked."""
+        """Return the principal of a token, also of an expired one; None where it is unknown or revoked."""
 
         async def work(transaction: Transaction) -> Principal | None:
-            row = await transaction.fetch_one(FIND_TOKEN, {"digest": digest})
-            if row is None:
+            token = await FIND_TOKEN.fetch_one(transaction, {"digest": digest})
+            if token is None:
                 return None
-            token, organization, slug, scopes, expires = row
-            expires_at = parse_date(expires) if isinstance(expires, str) else expires
-            return Principal(token, organization, slug, frozenset(map(Scope, scopes.split())), expires_at)
+            scopes = frozenset(map(Scope, token.scopes.split()))
+            return Principal(token.id, token.organization_id, token.slug, scopes, to_datetime(token.expires_at))
 
         return await self._database.read(work)
 
     async def note_use(self, token: int) -> None:
-        """Write down that a token was used now."""
+        """Store the current time as the token's last use."""
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute(NOTE_TOKEN_USE, {"token": token, "at": now()})
@@ -129,12 +145,12 @@ class TokenStore:
 
         async def work(transaction: Transaction) -> list[dict[str, Any]]:
             rows = await transaction.fetch_all(LIST_TOKENS, {"organization": organization})
-            return [dict(zip(_LISTED, row, strict=True)) for row in rows]
+            return [dict(zip(_LISTED_COLUMNS, row, strict=True)) for row in rows]
 
         return await self._database.read(work)
 
     async def revoke_token(self, revoker: Principal, token: int, *, with_made: bool) -> bool:
-        """Revoke a token, and `with_made` all that it made, directly or not; False where nothing valid was there."""
+        """Revoke a token, and `with_made` all that were made with it, directly or not. Return whether any was revoked."""
         organization = revoker.organization_id
         statement = REVOKE_WITH_MADE if with_made else REVOKE_TOKEN
 

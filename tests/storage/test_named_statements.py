@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gql_releases.storage.engine.statements import RowStatement
 from gql_releases.storage.statement_list import DIALECTS, list_statements, render_sql
 
 FOLDER = Path(__file__).parent / "sql"
@@ -28,3 +30,17 @@ def test_statements_are_named_by_noun_and_verb() -> None:
     names = list(list_statements())
     assert len(names) > 100
     assert [name for name in names if name.count(".") != 1] == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_fields_of_named_rows_are_the_columns_in_their_order(dialect: str) -> None:
+    """A field with the name of one of the statement's columns is at that column's place."""
+    statements = [statement for statement in list_statements().values() if isinstance(statement, RowStatement)]
+    assert len(statements) > 20
+    for statement in statements:
+        construct: Any = statement._build(DIALECTS[dialect]())
+        columns = [column.name for column in construct.exported_columns]
+        fields = list(statement.row_type._fields)
+        assert len(fields) == len(columns), statement.name
+        for index, field in enumerate(fields):
+            assert field not in columns or columns[index] == field, (statement.name, field)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import orjson
 from sqlalchemy import ARRAY, BindParameter, ClauseElement, Table
@@ -148,6 +148,12 @@ class RowStatement(Statement, Generic[NamedRow]):
         """Run this statement and return its first row, None where there is none."""
         row = await transaction.fetch_one(self, values)
         return None if row is None else self.row_type(*row)
+
+
+class IdRow(NamedTuple):
+    """The row of a statement that returns an id."""
+
+    id: int
 
 
 class BulkStatement(Statement):

@@ -1,10 +1,10 @@
-"""Puts what was written into the outbox, in the writer's own transaction, where the organization has an upstream."""
+"""Adds requests for an organization's upstream to the outbox, in the transaction of the write that they forward."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import ColumnElement, and_, bindparam, case, literal, select, update
@@ -17,7 +17,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.ref import Ref
 from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Status
 from gql_releases.storage.engine.natural_keys import bind_columns, insert_returning
-from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.statements import IdRow, RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import Id, to_datetime
 from gql_releases.storage.lookup import ReleaseHandle
 from gql_releases.storage.schema.columns import table
@@ -36,15 +36,63 @@ repositories, authors = table(RepositoryRow), table(CommitAuthorRow)
 deploys, deploy_projects, environments = table(DeployRow), table(DeployProjectRow), table(EnvironmentRow)
 
 Requests = list[tuple[Kind, Body | None]]
+FORWARDED_FIELDS = [field for field in RELEASE_FIELDS if field.is_in_sentry]
+
+
+class Queue(NamedTuple):
+    """A release's queue; `id` is None where no request about the release was ever added."""
+
+    organization_id: int
+    id: int | None
+
+
+class Slug(NamedTuple):
+    """A project's slug."""
+
+    slug: str
+
+
+class StoredChange(NamedTuple):
+    """A file change of a commit of a release."""
+
+    commit_id: int
+    path: str
+    type: str
+
+
+class StoredCommit(NamedTuple):
+    """A commit of a release."""
+
+    id: int
+    sha: str
+    repository: str
+    message: str | None
+    email: str | None
+    author_name: str | None
+    timestamp: datetime | str | None
+
+
+class StoredDeploy(NamedTuple):
+    """A deploy, with the version of its release and the name of its environment."""
+
+    version: str
+    release_id: int
+    environment: str
+    deploy_name: str | None
+    url: str | None
+    date_started: datetime | str | None
+    date_finished: datetime | str | None
+    external_id: str | None
 
 
 def _bind(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     return bindparam(name, type_=column.type)
 
 
-# The one look-up that a write costs where there is no upstream. PostgreSQL keeps the row from being taken away meanwhile.
-LOCK_UPSTREAM_AND_FIND_QUEUE = Statement(
+# The only statement of a write without an upstream. PostgreSQL locks the row against deletion.
+LOCK_UPSTREAM_AND_FIND_QUEUE = RowStatement(
     "outbox.lock_upstream_and_find_queue",
+    Queue,
     select(upstreams.c.organization_id, queues.c.id)
     .select_from(
         upstreams.outerjoin(
@@ -60,9 +108,10 @@ LOCK_UPSTREAM_AND_FIND_QUEUE = Statement(
 )
 INSERT_QUEUE = insert_returning("outbox.insert_queue", queues, *(column.name for column in queues.c if column.name != "id"))
 _waiting = queues.c.state == UpstreamState.PENDING.value
-# A release that waits goes on waiting for its turn; one that was refused is tried again, for what refused it may be gone.
-WAKE_QUEUE = Statement(
+# A pending queue keeps its next attempt; a failed one is retried, because its cause may be gone.
+WAKE_QUEUE = RowStatement(
     "outbox.wake_queue",
+    IdRow,
     update(queues)
     .values(
         state=literal(UpstreamState.PENDING.value),
@@ -75,7 +124,7 @@ WAKE_QUEUE = Statement(
 )
 INSERT_REQUEST = Statement(
     "outbox.insert_request",
-    outbox.insert().values(bind_columns(outbox, *(one.name for one in outbox.c if one.name != "id"))),
+    outbox.insert().values(bind_columns(outbox, *(column.name for column in outbox.c if column.name != "id"))),
 )
 
 
@@ -87,21 +136,21 @@ def filter_by_release(target: Any) -> list[ColumnElement[bool]]:
     ]
 
 
-LIST_PROJECT_SLUGS = Statement(
+LIST_PROJECT_SLUGS = RowStatement(
     "outbox.list_project_slugs",
+    Slug,
     select(projects.c.slug)
     .join_from(links, projects, projects.c.id == links.c.project_id)
     .where(*filter_by_release(links))
     .order_by(projects.c.id),
 )
-FORWARDED_FIELDS = [field for field in RELEASE_FIELDS if field.is_in_sentry]
 FIND_RELEASE = Statement(
     "outbox.find_release",
     select(releases.c.version, *(releases.c[field.column] for field in FORWARDED_FIELDS)).where(
         releases.c.organization_id == bindparam("organization", type_=Id), releases.c.id == bindparam("release", type_=Id)
     ),
 )
-LIST_COMMITS = Statement("outbox.list_commits", 
+LIST_COMMITS = RowStatement("outbox.list_commits", StoredCommit,
     select(
         commits.c.id, commits.c.sha, repositories.c.name, commits.c.message, authors.c.email, authors.c.name,
         commits.c.timestamp,
@@ -114,8 +163,9 @@ LIST_COMMITS = Statement("outbox.list_commits",
     .where(*filter_by_release(commit_links))
     .order_by(commit_links.c.position)
 )  # fmt: skip
-LIST_FILE_CHANGES = Statement(
+LIST_FILE_CHANGES = RowStatement(
     "outbox.list_file_changes",
+    StoredChange,
     select(changes.c.commit_id, changes.c.path, changes.c.type)
     .where(
         changes.c.organization_id == bindparam("organization", type_=Id),
@@ -123,7 +173,7 @@ LIST_FILE_CHANGES = Statement(
     )
     .order_by(changes.c.commit_id, changes.c.path),
 )
-FIND_DEPLOY = Statement("outbox.find_deploy", 
+FIND_DEPLOY = RowStatement("outbox.find_deploy", StoredDeploy,
     select(
         releases.c.version, deploys.c.release_id, environments.c.name, deploys.c.name, deploys.c.url,
         deploys.c.date_started, deploys.c.date_finished, deploys.c.external_id,
@@ -135,8 +185,9 @@ FIND_DEPLOY = Statement("outbox.find_deploy",
     )
     .where(deploys.c.organization_id == bindparam("organization", type_=Id), deploys.c.id == bindparam("deploy", type_=Id))
 )  # fmt: skip
-LIST_DEPLOY_SLUGS = Statement(
+LIST_DEPLOY_SLUGS = RowStatement(
     "outbox.list_deploy_slugs",
+    Slug,
     select(projects.c.slug)
     .join_from(deploy_projects, projects, projects.c.id == deploy_projects.c.project_id)
     .where(
@@ -147,40 +198,37 @@ LIST_DEPLOY_SLUGS = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Queue:
-    """A release's queue; `id` is None where nothing of the release was ever sent on."""
-
-    id: int | None
-
-
 async def forward_creation(
-    transaction: Transaction, principal: Principal, release: int, new: NewRelease, *, known: bool
+    transaction: Transaction, principal: Principal, release: int, new: NewRelease, *, is_existing: bool
 ) -> None:
-    """Send a creation on; `known`: the release was there already."""
+    """Forward a creation; `is_existing`: the release existed before it."""
     queue = await _find_queue(transaction, principal, new.version)
     if queue:
         slugs = await _list_slugs(transaction, principal, release)
         request = (Kind.CREATION, creation_body(new, slugs, sort_commits(new.commits)))
-        await _put_requests(transaction, principal, queue, new.version, release if known else None, [request])
+        existing = release if is_existing else None
+        await _add_requests(transaction, principal, queue, new.version, existing, [request])
 
 
 async def forward_change(
     transaction: Transaction,
     principal: Principal,
-    found: ReleaseHandle,
+    release: ReleaseHandle,
     values: Mapping[str, Any],
     commits: Sequence[NewCommit] | None = None,
     refs: Sequence[Ref] | None = None,
     only_repository: str | None = None,
 ) -> None:
-    """Send a change on: facts, commits, refs. Sentry replaces all commits, so those of one repository become all."""
-    queue = await _find_queue(transaction, principal, found.version)
+    """Forward a change of columns, commits or refs.
+
+    Sentry replaces all commits of a release: where those of one repository change, all are sent.
+    """
+    queue = await _find_queue(transaction, principal, release.version)
     if queue is None:
         return
     requests: Requests = []
     if only_repository is not None:
-        commits = await _load_commits(transaction, principal, found.id)
+        commits = await _load_commits(transaction, principal, release.id)
     elif commits is not None:
         commits = sort_commits(commits)
     facts = {name: value for name, value in values.items() if name != "status"}
@@ -188,65 +236,63 @@ async def forward_change(
         requests.append((Kind.CHANGE, body))
     status: Status | None = values.get("status")
     if status:
-        slugs = await _list_slugs(transaction, principal, found.id)
-        requests.append((Kind.CREATION, status_body(found.version, slugs, status)))
+        slugs = await _list_slugs(transaction, principal, release.id)
+        requests.append((Kind.CREATION, status_body(release.version, slugs, status)))
     if requests:
-        await _put_requests(transaction, principal, queue, found.version, found.id, requests)
+        await _add_requests(transaction, principal, queue, release.version, release.id, requests)
 
 
 async def forward_deletion(transaction: Transaction, principal: Principal, version: str) -> None:
-    """Send a deletion on."""
+    """Forward a deletion."""
     queue = await _find_queue(transaction, principal, version)
     if queue:
-        await _put_requests(transaction, principal, queue, version, None, [(Kind.DELETION, None)])
+        await _add_requests(transaction, principal, queue, version, None, [(Kind.DELETION, None)])
 
 
 async def forward_deploy(transaction: Transaction, principal: Principal, deploy: int) -> None:
-    """Send on a deploy that has succeeded; Sentry has none of any other kind."""
+    """Forward a deploy that has succeeded; Sentry knows no other status."""
     if not principal.forwards:
         return
     where = {"organization": principal.organization_id, "deploy": deploy}
-    row = await transaction.fetch_one(FIND_DEPLOY, where)
+    row = await FIND_DEPLOY.fetch_one(transaction, where)
     assert row
-    version, release, environment, name, url, started, finished, external_id = row
-    queue = await _find_queue(transaction, principal, version)
+    queue = await _find_queue(transaction, principal, row.version)
     if queue:
-        slugs = [one[0] for one in await transaction.fetch_all(LIST_DEPLOY_SLUGS, where)]
-        body = deploy_body(environment, name, url, to_datetime(started), to_datetime(finished), slugs)
-        if external_id is not None:  # Sentry does not know it; an upstream that does keeps it
-            body["externalId"] = external_id
-        await _put_requests(transaction, principal, queue, version, release, [(Kind.DEPLOY, body)])
+        slugs = [project.slug for project in await LIST_DEPLOY_SLUGS.fetch_all(transaction, where)]
+        dates = to_datetime(row.date_started), to_datetime(row.date_finished)
+        body = deploy_body(row.environment, row.deploy_name, row.url, *dates, slugs)
+        if row.external_id is not None:  # Sentry ignores it; another gateway as upstream stores it
+            body["externalId"] = row.external_id
+        await _add_requests(transaction, principal, queue, row.version, row.release_id, [(Kind.DEPLOY, body)])
 
 
-async def _find_queue(transaction: Transaction, principal: Principal, version: str) -> _Queue | None:
+async def _find_queue(transaction: Transaction, principal: Principal, version: str) -> Queue | None:
     if not principal.forwards:
         return None
-    row = await transaction.fetch_one(
-        LOCK_UPSTREAM_AND_FIND_QUEUE, {"organization": principal.organization_id, "version": version}
-    )
-    return None if row is None else _Queue(row[1])
+    values = {"organization": principal.organization_id, "version": version}
+    return await LOCK_UPSTREAM_AND_FIND_QUEUE.fetch_one(transaction, values)
 
 
-async def _put_requests(
+async def _add_requests(
     transaction: Transaction,
     principal: Principal,
-    queue: _Queue,
+    queue: Queue,
     version: str,
-    known: int | None,
+    existing: int | None,
     requests: Requests,
 ) -> None:
-    """Put requests at the end of a release's queue; before the first ones of a `known` release stands its creation."""
+    """Append requests to a release's queue; in a new queue of an `existing` release its creation comes first."""
     organization, moment = principal.organization_id, now()
     number = queue.id
-    # The queue of a release that is gone goes with the deletion's arrival, which may be now.
-    if number is None or await transaction.fetch_one(WAKE_QUEUE, {"queue": number, "now": moment}) is None:
+    # The queue of a deleted release is deleted when the deletion was sent, which may be now.
+    if number is None or await WAKE_QUEUE.fetch_one(transaction, {"queue": number, "now": moment}) is None:
         row = {
             "organization_id": organization, "version": version, "state": UpstreamState.PENDING, "attempts": 0,
             "last_error": None, "next_attempt_at": moment, "claim": 0, "last_deploy": None,
         }  # fmt: skip
         [(number,)] = await transaction.fetch_many(INSERT_QUEUE, [row])
-        if known is not None:
-            requests = [(Kind.CREATION, await _load_creation(transaction, principal, known)), *requests]
+        if existing is not None:
+            requests = [(Kind.CREATION, await _load_creation(transaction, principal, existing)), *requests]
     common = {"organization_id": organization, "queue_id": number, "attempts": 0, "date_created": moment}
     rows = [
         {**common, "kind": kind, "body": None if body is None else orjson.dumps(body).decode()} for kind, body in requests
@@ -255,38 +301,38 @@ async def _put_requests(
 
 
 async def _load_creation(transaction: Transaction, principal: Principal, release: int) -> Body:
-    """Spell the creation of a release as it stands in the store."""
+    """Return the body that creates a release as it is stored."""
     row = await transaction.fetch_one(FIND_RELEASE, {"organization": principal.organization_id, "release": release})
     assert row
     version, *values = row
-    # The store's own rules may have been others when it was written: nothing of it is read anew.
+    # The values are not validated again: the rules may have been others when they were written.
     facts = {field.name: value for field, value in zip(FORWARDED_FIELDS, values, strict=True)}
     facts["date_released"] = to_datetime(facts["date_released"])
     facts["status"] = Status.ARCHIVED if facts["status"] == Status.ARCHIVED else None
-    found = await _load_commits(transaction, principal, release)
+    commits = await _load_commits(transaction, principal, release)
     slugs = await _list_slugs(transaction, principal, release)
-    return {"version": version, "projects": slugs, **change_body(facts, found or None, None)}
+    return {"version": version, "projects": slugs, **change_body(facts, commits or None, None)}
 
 
 async def _list_slugs(transaction: Transaction, principal: Principal, release: int) -> list[str]:
-    rows = await transaction.fetch_all(LIST_PROJECT_SLUGS, {"organization": principal.organization_id, "release": release})
-    return [row[0] for row in rows]
+    values = {"organization": principal.organization_id, "release": release}
+    return [project.slug for project in await LIST_PROJECT_SLUGS.fetch_all(transaction, values)]
 
 
 async def _load_commits(transaction: Transaction, principal: Principal, release: int) -> list[NewCommit]:
     where = {"organization": principal.organization_id, "release": release}
-    touched: dict[int, list[FileChange]] = {}
-    for commit, path, kind in await transaction.fetch_all(LIST_FILE_CHANGES, where):
-        touched.setdefault(commit, []).append(FileChange(path, ChangeType(kind)))
-    unnamed = f"organization-{principal.organization_id}"
+    changes_by_commit: dict[int, list[FileChange]] = {}
+    for change in await LIST_FILE_CHANGES.fetch_all(transaction, where):
+        changes_by_commit.setdefault(change.commit_id, []).append(FileChange(change.path, ChangeType(change.type)))
+    default_repository = f"organization-{principal.organization_id}"
     return [
         NewCommit(
-            sha,
-            None if repository == unnamed else repository,
-            message,
-            None if email is None else Author(email, name),
-            to_datetime(timestamp),
-            tuple(touched.get(row_id, ())),
+            row.sha,
+            None if row.repository == default_repository else row.repository,
+            row.message,
+            None if row.email is None else Author(row.email, row.author_name),
+            to_datetime(row.timestamp),
+            tuple(changes_by_commit.get(row.id, ())),
         )
-        for row_id, sha, repository, message, email, name, timestamp in await transaction.fetch_all(LIST_COMMITS, where)
+        for row in await LIST_COMMITS.fetch_all(transaction, where)
     ]

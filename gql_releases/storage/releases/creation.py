@@ -149,7 +149,7 @@ async def create_all(
             sent = SentCommits(news[index].linked) if arranged[index] else None
             await update_ranges(transaction, organization, release, sent, ReleaseCommits())
         if "upstream" in looked.more:
-            await forward_creation(transaction, principal, release, new, known=False)
+            await forward_creation(transaction, principal, release, new, is_existing=False)
     if ORIGIN in stored.repositories:
         origin = stored.repositories[ORIGIN]
         pairs = zip(ids, news, strict=True)

@@ -239,7 +239,7 @@ class ReleaseStore:
         extended = await transaction.fetch_many(LINK_PROJECT, links_to(organization, found.id, keys, there.projects))
         await update_existing(transaction, organization, found.id, new.commits, new.refs)
         if there.upstream:
-            await forward_creation(transaction, principal, found.id, new, known=True)
+            await forward_creation(transaction, principal, found.id, new, is_existing=True)
         outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
         ignored = tuple(name for name in FIELDS_KEPT_BY_EXISTING if name in new.values)
         return CreateResult(outcome, found.id, ignored, await self._show(transaction, principal, found.id, creation.view))
