@@ -13,7 +13,7 @@ ON_POSTGRES := GQL_RELEASES_TEST_DATABASE=postgresql
 
 .DEFAULT_GOAL := help
 .PHONY: help setup graphiql run test test-sqlite test-postgres coverage e2e soak check schema migration released release bench
-.PHONY: bench-check profile wheel lock clean
+.PHONY: bench-check profile pictures wheel lock clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -95,6 +95,9 @@ bench-check: setup ## run the benchmark on a tiny store and compare the servers'
 
 profile: setup ## show where the time of ITEM (Q2) goes, on DATABASE (sqlite)
 	@$(BIN)/python benchmarks/profiling.py --item $(or $(ITEM),Q2) --database $(or $(DATABASE),sqlite) $(ARGS)
+
+pictures: setup ## take the README's picture of GraphiQL with headless Chromium
+	@$(BIN)/python .ci/pictures.py
 
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

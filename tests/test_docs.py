@@ -44,14 +44,14 @@ def commands(group: click.Group, words: str = "gql-releases") -> list[str]:
 
 
 def test_every_command_is_documented() -> None:
-    text = (DOCS / "operations.md").read_text()
+    text = (DOCS / "operations" / "commands.md").read_text()
     named = commands(typer.main.get_command(cli))  # type: ignore[arg-type]
     assert len(named) == 21
     assert [one for one in named if f"`{one}" not in text] == []
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    text = (DOCS / "operations.md").read_text()
+    text = (DOCS / "operations" / "configure.md").read_text()
     for name, field in Settings.model_fields.items():
         row = re.search(rf"^\| `GQL_RELEASES_{name.upper()}` \| (.*?) ?\|", text, re.MULTILINE)
         assert row, name
@@ -69,12 +69,13 @@ def spelled(pattern: tuple[str, ...]) -> str:
 
 
 def test_every_route_and_scope_is_documented() -> None:
-    text = (DOCS / "operations.md").read_text()
+    text = (DOCS / "operations" / "http.md").read_text()
     rows = re.findall(r"^\| `(/api/0/.*?)` \| ([A-Z, ]+) \|$", text, re.MULTILINE)
     assert {(route, frozenset(methods.split(", "))) for route, methods in rows} == {
         (spelled(pattern), frozenset(handlers)) for pattern, handlers in ROUTES.items()
     }
-    assert all(f"`{scope}`" in text for scope in Scope)
+    tokens = (DOCS / "operations" / "configure.md").read_text().partition("## Tokens")[2]
+    assert all(f"`{scope}`" in tokens for scope in Scope)
 
 
 def test_every_endpoint_is_compared_with_sentrys() -> None:
@@ -108,6 +109,22 @@ def test_every_filter_and_sort_is_documented() -> None:
     queries = text.partition("## Queries")[2]
     assert sorted(re.findall(r"^\| `([a-z.]+)` \|", queries, re.MULTILINE)) == sorted(FILTERS)
     assert all(f"`{sort}`" in text for sort in SORTS)
+
+
+def test_every_message_of_the_troubleshooting_is_in_the_code() -> None:
+    """Messages of the clients, in the first section, are in their own code."""
+    sections = (DOCS / "troubleshooting.md").read_text().partition("\n## GraphQL and REST")[2]
+    files = [ROOT / "Makefile", *sorted((ROOT / "gql_releases").rglob("*.py"))]
+    source = re.sub(r'"\s*f?"', "", "\n".join(file.read_text() for file in files))
+    cells = re.findall(r"^\| (`.+?) \|", sections, re.MULTILINE)
+    messages = [text for cell in cells for text in re.findall(r"`([^`]+? [^`]+)`", cell)]
+    assert len(messages) > 12
+    assert [text for text in messages if not re.search(message_pattern(text), source)] == []
+
+
+def message_pattern(message: str) -> str:
+    """Return the pattern of a message in source code, where numbers and paths are expressions in braces."""
+    return " ".join(".{1,40}?" if re.search(r"[0-9]|^/|^GQL_", word) else re.escape(word) for word in message.split())
 
 
 def test_readme_opens_with_the_two_commands() -> None:

@@ -136,5 +136,5 @@ def test_check_that_hangs_is_not_ready_and_each_change_is_a_line(caplog: pytest.
 
 
 def test_documentation_names_the_probes() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "operations" / "http.md").read_text()
     assert all(f"| `{path}` |" in text for path in ("/healthz", "/readyz", "/metrics"))

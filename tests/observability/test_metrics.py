@@ -193,7 +193,7 @@ def test_example_of_the_documentation_names_metrics_that_exist(measured: Measure
     measured.client.graphql(TRUSTED)
     measured.client.graphql("{")
     count_fall_back("for this test")
-    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "operations" / "monitor.md").read_text()
     documented = set(re.findall(r"^\| `(gql_releases_\w+)` \|", text, re.MULTILINE))
     names = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name, _ in measured.scrape()}
     optional = {"gql_releases_write_queue", "gql_releases_pool_connections", "gql_releases_pool_waiting"}

@@ -38,7 +38,7 @@ def asked(
     """A large store, and each statement that was run on it, with values."""
     harness = Harness(template, tmp_path_factory.mktemp("plans"), max_cost=10**12)
     everything.fill_large(harness)
-    if ON_POSTGRES:  # as autovacuum does: docs/operations.md
+    if ON_POSTGRES:  # as autovacuum does: docs/operations/scale.md
         with psycopg.connect(harness.url, autocommit=True) as connection:
             connection.execute("ANALYZE")
     recorder = Recorder(open_database(harness.url))
@@ -73,7 +73,7 @@ def test_every_mutation_is_asked() -> None:
 
 @pytest.mark.slow
 def test_no_statement_walks_a_growing_table(asked: tuple[Harness, Mapping[str, tuple[Any, ...]]]) -> None:
-    """Pages are walked along an index in their order, and counted where a count is asked for: see docs/operations.md.
+    """Pages are walked along an index in their order, and counted where a count is asked for: see docs/operations/scale.md.
 
     PostgreSQL plans by the numbers of rows, and reads a small table whole; here it must have another way.
     """

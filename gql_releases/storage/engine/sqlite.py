@@ -108,7 +108,7 @@ def _drop_statistics(connection: sqlite3.Connection) -> bool:
     except sqlite3.OperationalError:  # nobody may write here: slower, not wrong
         return False
     if found:
-        logger.warning("the statistics of an ANALYZE were removed from the database: see docs/operations.md")
+        logger.warning("the statistics of an ANALYZE were removed from the database: see docs/operations/scale.md")
     return bool(found)
 
 
