@@ -19,7 +19,12 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "pictures" / "graphiql.png"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--force-color-profile=srgb",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
 SIZE = {"width": 1280, "height": 720}
 QUERY = (
     'query Dashboard { organization(slug: "acme") { releases(first: 10, filter: {project: "web", released: true}) '
@@ -104,7 +109,7 @@ def predict(method: int, left: int, up: int, corner: int) -> int:
 
 
 def write_palette(width: int, height: int, pixels: bytearray) -> bytes:
-    """Return the picture as a PNG with at most 256 colours: the most frequent ones, and for the rest the nearest of these."""
+    """Return a PNG with the 256 most frequent colours; other pixels get the nearest of these."""
     colours = Counter(bytes(pixels[i : i + 3]) for i in range(0, len(pixels), 3))
     palette = [colour for colour, _ in colours.most_common(256)]
     index = {colour: number for number, colour in enumerate(palette)}
