@@ -137,7 +137,7 @@ def test_import_gives_equal_facts_with_their_dates_and_again_changes_nothing(
     first = target.import_(port)
     assert (first.returncode, first.stderr) == (0, "")
     deploys, commits = sum(number % 3 for number in range(COUNT)), sum(number % 5 for number in range(COUNT))
-    assert first.stdout == f"{COUNT} releases created, 0 existing, {commits} commits, {deploys} deploys, 0 bad\n"
+    assert first.stdout == f"{COUNT} releases created, 0 existing, {commits} commits, {deploys} deploys, 0 invalid\n"
     with gateway(target.url, target.token, target.log) as imported:
         here, there = facts(imported), facts(served)
     assert here.keys() == there.keys()
@@ -145,7 +145,7 @@ def test_import_gives_equal_facts_with_their_dates_and_again_changes_nothing(
     for version, expected in there.items():
         assert here[version] == expected
     again = target.import_(port)
-    assert again.stdout == f"0 releases created, {COUNT} existing, 0 commits, {deploys} deploys, 0 bad\n"
+    assert again.stdout == f"0 releases created, {COUNT} existing, 0 commits, {deploys} deploys, 0 invalid\n"
     assert target.count("deploys") == deploys
     record_property("counts", f"import-sentry: {first.stdout.strip()}; facts of {COUNT} releases equal")
 
@@ -195,8 +195,8 @@ def test_import_rides_out_a_failing_network_and_never_leaves_the_source(target: 
 def test_import_says_what_is_wrong(target: Target, source: tuple[Gateway, int]) -> None:
     words = ["import-sentry", "--org", "acme", "--url"]
     for url, token, said in (
-        ("ftp://127.0.0.1", "t", "url: Enter the origin"),
-        ("http://user@127.0.0.1", "t", "url: Enter the origin"),
+        ("ftp://127.0.0.1", "t", "url: Enter the URL"),
+        ("http://user@127.0.0.1", "t", "url: Enter the URL"),
         (f"http://127.0.0.1:{source[1]}", "secret", "HTTP 401"),
         (f"http://127.0.0.1:{source[1]}", "", "token: This field may not be blank."),
     ):

@@ -122,7 +122,7 @@ def test_last_use_of_a_token_that_cannot_be_written_is_a_line_and_no_refusal(
     assert harness.client.rest("GET", RELEASES).status == 200
     harness.run(asyncio.sleep(0))
     assert [text.partition(" (")[0] for _, text in texts(caplog)] == [
-        "a token's last use was not written: The disk is full."
+        "the last use of a token was not recorded: The disk is full."
     ]
 
 
