@@ -106,8 +106,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     deploys = DeployService(store.deploys)
     services = _graphql_services(store, reads, releases, deploys)
     limit, url = settings.max_body_size, settings.public_url
-    preparer, trusted = OperationCache(core_schema(schema)), _load_trusted_documents(settings)
-    preparer.prepare_all(trusted.documents)
+    operations, trusted = OperationCache(core_schema(schema)), _load_trusted_documents(settings)
+    operations.prepare_all(trusted.documents)
     rates = RateLimit(settings.rate_limit)
     rules = EndpointSettings(
         limit, min(limit, settings.max_anonymous_body_size), settings.max_cost, settings.draft_status, settings.public_schema
@@ -115,7 +115,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     proxies = TrustedProxies(settings.trusted_proxies)
     log = _build_log(settings, proxies)
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
-    graphql = GraphQLView(preparer, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
+    graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
     rest_services = RestServices(reads, releases, deploys)
     rest = RestApi(ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, url, rates, proxies, refusals)
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)

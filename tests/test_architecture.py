@@ -75,6 +75,8 @@ def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
     del without["Release"]["version"]
     with pytest.raises(UnboundField, match=r"Release\.(version|shortVersion)"):
         check_schema(schema, without)
+    with pytest.raises(UnboundField, match="the node Release is not an entity"):
+        check_schema(schema, {name: found for name, found in readable().items() if name != "Release"})
     nullable = {name: dict(found) for name, found in readable().items()}
     nullable["Release"]["version"] = ("column", True)
     with pytest.raises(UnboundField, match="can be NULL"):

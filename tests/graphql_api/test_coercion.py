@@ -20,7 +20,7 @@ from graphql import (
 from graphql.utilities import coerce_input_value
 
 from gql_releases.domain.numbers import WrittenNumber
-from gql_releases.graphql_api.execution.coercion import VALUE_CONVERTER, CoercionError, coercer
+from gql_releases.graphql_api.execution.coercion import VALUE_CONVERTER, CoercionError, compile_coercer
 from gql_releases.graphql_api.execution.operations import OperationCache, RequestError
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema, read_metadata, read_python_name
 from gql_releases.graphql_api.schema.build import build_schema
@@ -129,7 +129,7 @@ def compare(declared: Any, text: str) -> None:
     reference = coerce_input_value(json.loads(text), declared)
     exact = parse_exact_json(text.encode())
     try:
-        found = coercer(declared)(exact)
+        found = compile_coercer(declared)(exact)
     except CoercionError as error:
         refused = error.message
     else:
@@ -175,7 +175,7 @@ def test_every_difference_is_met() -> None:
         assert clause
         assert coerce_input_value(json.loads(text), TYPES[name]) is not Undefined
         with pytest.raises(CoercionError):
-            coercer(TYPES[name])(parse_exact_json(text.encode()))
+            compile_coercer(TYPES[name])(parse_exact_json(text.encode()))
 
 
 USES = {

@@ -17,10 +17,10 @@ from graphql import (
 )
 
 from gql_releases.domain.conditions import SCANNING_CONDITIONS, count_conditions, count_scanning
-from gql_releases.graphql_api.execution.coercion import coercer
+from gql_releases.graphql_api.execution.coercion import compile_coercer
 from gql_releases.graphql_api.execution.limits import MAXIMA
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
-from gql_releases.graphql_api.execution.weights import Weight, is_filter, measure_of
+from gql_releases.graphql_api.execution.weights import Weight, compile_measure, is_filter
 from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.graphql_api.schema.release_filters import release_conditions
 from tests.client import Client
@@ -75,7 +75,7 @@ KINDS = dict(leaf_conditions(FILTER))
 
 
 def conditions_of(value: Any) -> Any:
-    return release_conditions({"filter": coercer(FILTER)(value)})
+    return release_conditions({"filter": compile_coercer(FILTER)(value)})
 
 
 def test_every_argument_with_a_weight_is_of_a_known_name() -> None:
@@ -86,7 +86,7 @@ def test_every_argument_with_a_weight_is_of_a_known_name() -> None:
         for field_name, field in owner.fields.items():
             for name, argument in field.args.items():
                 expected = {"ids": "ids", "input": "input", "filter": "filter"}.get(name)
-                weighs = measure_of(argument.type) is not None
+                weighs = compile_measure(argument.type) is not None
                 assert not weighs or expected, f"{owner.name}.{field_name}({name}:)"
                 assert is_filter(argument.type) == (name == "filter"), f"{owner.name}.{field_name}({name}:)"
                 if get_named_type(argument.type).name == "Int":
@@ -107,8 +107,8 @@ def test_every_type_within_a_filter_is_weighed_as_one() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_weight_of_each_condition_is_that_of_the_store(kind: str) -> None:
     made = conditions_of(KINDS[kind])
-    for value in (KINDS[kind], coercer(FILTER)(KINDS[kind])):
-        weight = measure_of(FILTER)(value)  # type: ignore[misc]
+    for value in (KINDS[kind], compile_coercer(FILTER)(KINDS[kind])):
+        weight = compile_measure(FILTER)(value)  # type: ignore[misc]
         assert (weight.conditions, weight.scanning) == (count_conditions(made), count_scanning(made))
 
 
@@ -125,7 +125,7 @@ def drawn_filter(draw: random.Random, depth: int = 0) -> Any:
 
 def test_weights_of_drawn_filters_are_those_of_the_store() -> None:
     draw = random.Random(18)
-    measure = measure_of(FILTER)
+    measure = compile_measure(FILTER)
     assert measure
     compared = 0
     for _ in range(500):
@@ -327,7 +327,7 @@ def test_every_list_of_an_input_has_points() -> None:
         declared: Any = get_named_type(field.args["input"].type)
         for name, inner in declared.fields.items():
             if isinstance(get_nullable_type(inner.type), GraphQLList):
-                weight: Weight = measure_of(declared)({name: [{}] * 10})  # type: ignore[misc]
+                weight: Weight = compile_measure(declared)({name: [{}] * 10})  # type: ignore[misc]
                 assert weight.points >= 10, f"{declared.name}.{name}"
                 lists += 1
     assert lists >= 10

@@ -242,19 +242,19 @@ def test_wrong_list_argument_is_found_with_its_path(client: Client, arguments: s
 
 def test_operations_are_kept_within_bounds(harness: Harness) -> None:
     budget = CacheBudget(4 * 1024 * 1024)
-    preparer = OperationCache(core_schema(build_schema()), budget)
+    operations = OperationCache(core_schema(build_schema()), budget)
     for number in range(1000):
-        preparer.prepare(f"{{__typename}} # {number}", None)
+        operations.prepare(f"{{__typename}} # {number}", None)
     assert 100 < budget.entries < 1000
     assert budget.bytes <= budget.limit
     entries = budget.entries
     with pytest.raises(RequestError):
-        preparer.prepare("{nothing}", None)
+        operations.prepare("{nothing}", None)
     assert budget.entries == entries
-    last = preparer.prepare("{__typename} # 999", None)
-    assert preparer.prepare("{__typename} # 999", None) is last
+    last = operations.prepare("{__typename} # 999", None)
+    assert operations.prepare("{__typename} # 999", None) is last
     large = "{viewer{token{" + " ".join(f"a{number}: id" for number in range(900)) + "}}}"
-    preparer.prepare(large, None)
+    operations.prepare(large, None)
     assert budget.entries == entries, "one document takes no more than a share of the budget"
 
 

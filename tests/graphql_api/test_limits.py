@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from graphql import parse
 
-from gql_releases.graphql_api.execution.collect_fields import Document, fragments_of, operations_of
-from gql_releases.graphql_api.execution.cost import price
+from gql_releases.graphql_api.execution.collect_fields import Document, index_fragments, list_operations
+from gql_releases.graphql_api.execution.cost import price_operation
 from gql_releases.graphql_api.execution.limits import MAXIMA
 from gql_releases.graphql_api.execution.operations import OperationCache
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
@@ -228,8 +228,10 @@ def test_pricing_takes_each_fragment_once(on: str, spread: str, leaf: str, expec
     """Sixty fragments that each spread the next one twice: priced without a memory, they would never end."""
     links = " ".join(f"fragment F{n} on {on} {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
     document = parse(f"{{ {spread} }} {links} fragment F60 on {on} {{ {leaf} }}")
-    (operation,) = operations_of(document)
-    assert price(Document(core_schema(build_schema()), fragments_of(document), {}), operation, {}).cost == expected
+    (operation,) = list_operations(document)
+    assert (
+        price_operation(Document(core_schema(build_schema()), index_fragments(document), {}), operation, {}).cost == expected
+    )
 
 
 def test_dashboard_of_fifty_releases_is_affordable(client: Client) -> None:

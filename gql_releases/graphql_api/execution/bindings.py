@@ -52,7 +52,8 @@ class NodeId:
 class EmbeddedIn:
     """An object made of the row's own columns; null where `present` is NULL, never where it is empty.
 
-    With arguments, `present` is a pick by `conditions`, which the lists below it have, too; it tells of `entities`.
+    With arguments, `present` is a computed reference with `conditions`, which its lists have, too. It compares rows of
+    `entities`.
     """
 
     present: str

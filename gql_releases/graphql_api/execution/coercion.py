@@ -1,7 +1,8 @@
-"""Input values into the domain's words: a coercer is compiled once for each input type.
+"""Coercion of input values with a coercer that is compiled once for each input type.
 
-It takes what GraphQL's rules accept and returns plain values: dicts with Python names, lists, enum names, datetimes. It
-raises at the first fault; graphql-core, which is slower (a creation: 167 us instead of 27 us), then reports all of them.
+A coercer accepts what GraphQL's rules accept and returns plain values: dicts with Python names, lists, enum names and
+datetimes. It raises at the first error; graphql-core, which is slower (a creation: 167 us instead of 27 us), then reports
+all errors.
 """
 
 from __future__ import annotations
@@ -43,19 +44,19 @@ from gql_releases.graphql_api.execution.strawberry_adapter import read_metadata,
 Coerce = Callable[[Any], Any]
 Evaluate = Callable[[Mapping[str, Any]], Any]
 MISSING: Any = object()
-"""What an argument is that was not given."""
-VALUE_CONVERTER = "spelled"
-"""In a field's metadata: a function that makes of its value what the domain reads."""
+"""Value of an argument that is absent."""
+VALUE_CONVERTER = "value_converter"
+"""Key in a field's metadata for a function that converts the field's value for the domain."""
 MAX_DIGITS = 4_000
-"""Digits of an integer that Python reads from a text, and prints."""
+"""Digits of an integer that Python parses and prints."""
 CHECKED_VALUES = 2_000
-"""Values of variables that graphql-core may check, to report all that is wrong: some 10 us for each."""
+"""Values of variables that graphql-core may check in order to report all errors: about 10 us for each value."""
 
 
 class CoercionError(Exception):
-    """A value does not fit its type, for the reason of the message; `path` leads to it, the last step first.
+    """A value does not fit its type. `path` leads to the value, the last step first.
 
-    `needs_exact`: the value is a float, and how it was written decides whether it fits.
+    `needs_exact`: the value is a float, and whether it fits depends on its text.
     """
 
     def __init__(self, message: str) -> None:
@@ -65,15 +66,15 @@ class CoercionError(Exception):
         self.needs_exact = False
 
     def __str__(self) -> str:
-        """Render the variable, the path in it and the message as graphql-core does."""
+        """Return the variable, the path in it and the message as graphql-core writes them."""
         if not self.path:
             return self.message
         name, *steps = [step if isinstance(step, int) else shorten(step) for step in reversed(self.path)]
         return f"Variable '${name}' has invalid value{print_path_list(steps)}: {self.message}"
 
 
-def reject_null(where: str) -> DomainError:
-    """Return the error of an argument, or of a field in one, that is null and must not be.
+def null_error(where: str) -> DomainError:
+    """Return the error of an argument, or of a field in an argument, that must not be null.
 
     Source: GraphQL specification, sections 6.4.1 (CoerceArgumentValues) and 3.10 (input objects).
     """
@@ -81,20 +82,20 @@ def reject_null(where: str) -> DomainError:
 
 
 def is_large(value: Any) -> bool:
-    """Say whether a value has more values in it than graphql-core may look at."""
+    """Return whether a value contains more values than graphql-core may check."""
     count, waiting = 0, [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict | list):
-            count += len(one)
+        current = waiting.pop()
+        if isinstance(current, dict | list):
+            count += len(current)
             if count > CHECKED_VALUES:
                 return True
-            waiting.extend(one.values() if isinstance(one, dict) else one)
+            waiting.extend(current.values() if isinstance(current, dict) else current)
     return False
 
 
 def _convert_value(find: Callable[[Any], Any], field: Any) -> Callable[[Any], Any]:
-    """Let what was found for an input field be spelled as the field was declared."""
+    """Return `find` for an input field with its value converter applied, if the field has one."""
     convert: Any = read_metadata(field, VALUE_CONVERTER)
 
     def find_converted(source: Any) -> Any:
@@ -104,45 +105,45 @@ def _convert_value(find: Callable[[Any], Any], field: Any) -> Callable[[Any], An
     return find_converted if convert else find
 
 
-def coercer(declared: GraphQLInputType) -> Coerce:
-    """Compile the coercer of an input type; it raises CoercionError."""
+def compile_coercer(declared: GraphQLInputType) -> Coerce:
+    """Return the coercer of an input type; it raises CoercionError."""
     if isinstance(declared, GraphQLNonNull):
-        return _coerce_named(declared.of_type)
-    inner = _coerce_named(declared)
+        return _compile_non_null(declared.of_type)
+    inner = _compile_non_null(declared)
     return lambda value: None if value is None else inner(value)
 
 
-def _coerce_named(declared: Any) -> Coerce:
-    """Compile the coercer of a type for values that are not null."""
+def _compile_non_null(declared: Any) -> Coerce:
+    """Return the coercer of a type for values that are not null."""
     if isinstance(declared, GraphQLList):
-        return _list_coercer(declared)
+        return _compile_list(declared)
     if isinstance(declared, GraphQLInputObjectType):
-        return _object_coercer(declared)
+        return _compile_object(declared)
     if isinstance(declared, GraphQLEnumType):
-        return _enum_coercer(declared)
+        return _compile_enum(declared)
     assert isinstance(declared, GraphQLScalarType)
     return _SCALARS[declared.name]
 
 
-def _null_error(declared: object) -> CoercionError:
+def _non_null_error(declared: object) -> CoercionError:
     return CoercionError(f"Expected value of non-null type '{declared}!' not to be None.")
 
 
 def _type_error(declared: str, expected: str, value: Any) -> CoercionError:
-    """Return the error of a scalar, in graphql-core's words."""
+    """Return the error of a scalar with graphql-core's message."""
     if value is None:
-        return _null_error(declared)
+        return _non_null_error(declared)
     return CoercionError(f"{declared} cannot represent {expected}: {show_value(value)}")
 
 
-def _enum_coercer(declared: GraphQLEnumType) -> Coerce:
+def _compile_enum(declared: GraphQLEnumType) -> Coerce:
     names: dict[str, str] = {name: name for name in declared.values}
 
     def coerce(value: Any) -> str:
         if isinstance(value, str) and value in names:
             return names[value]
         if value is None:
-            raise _null_error(declared)
+            raise _non_null_error(declared)
         if isinstance(value, str):
             raise CoercionError(f"Value '{shorten(value)}' does not exist in '{declared}' enum.")
         raise CoercionError(f"Enum '{declared}' cannot represent non-string value: {show_value(value)}.")
@@ -150,19 +151,19 @@ def _enum_coercer(declared: GraphQLEnumType) -> Coerce:
     return coerce
 
 
-def _list_coercer(declared: GraphQLList[Any]) -> Coerce:
-    item = coercer(declared.of_type)
+def _compile_list(declared: GraphQLList[Any]) -> Coerce:
+    item = compile_coercer(declared.of_type)
 
     def coerce(value: Any) -> list[Any]:
         if not isinstance(value, list | tuple):
             if value is None:
-                raise _null_error(declared)
+                raise _non_null_error(declared)
             return [item(value)]
         require("listLength", len(value))
         coerced: list[Any] = []
         try:
-            for one in value:
-                coerced.append(item(one))
+            for element in value:
+                coerced.append(item(element))
         except CoercionError as error:
             error.path.append(len(coerced))
             raise
@@ -172,7 +173,7 @@ def _list_coercer(declared: GraphQLList[Any]) -> Coerce:
 
 
 @lru_cache(maxsize=256)
-def _object_coercer(declared: GraphQLInputObjectType) -> Coerce:
+def _compile_object(declared: GraphQLInputObjectType) -> Coerce:
     fields: dict[str, tuple[str, Coerce]] = {}
     defaults: dict[str, Any] = {}
     required: list[tuple[str, str]] = []
@@ -181,27 +182,27 @@ def _object_coercer(declared: GraphQLInputObjectType) -> Coerce:
     def compile_fields() -> None:
         for name, field in declared.fields.items():
             python = read_python_name(field, name)
-            fields[name] = python, _convert_value(coercer(field.type), field)
+            fields[name] = python, _convert_value(compile_coercer(field.type), field)
             if field.default_value is not Undefined:
-                defaults[python] = _plain_default(field.default_value)
+                defaults[python] = _read_default(field.default_value)
             elif isinstance(field.type, GraphQLNonNull):
                 required.append((python, name))
 
     def coerce(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             if value is None:
-                raise _null_error(declared)
+                raise _non_null_error(declared)
             raise CoercionError(f"Expected value of type '{declared}' to be an object, found: {show_value(value)}.")
         if not fields:
             compile_fields()
         coerced = dict(defaults)
-        for name, given in value.items():
-            known = fields.get(name)
-            if known is None:
+        for name, field_value in value.items():
+            field = fields.get(name)
+            if field is None:
                 unknown = f"not to include unknown field '{shorten(name)}'"
                 raise CoercionError(f"Expected value of type '{declared}' {unknown}.")
             try:
-                coerced[known[0]] = known[1](given)
+                coerced[field[0]] = field[1](field_value)
             except CoercionError as error:
                 error.path.append(name)
                 raise
@@ -216,7 +217,7 @@ def _object_coercer(declared: GraphQLInputObjectType) -> Coerce:
     return coerce
 
 
-def _plain_default(value: Any) -> Any:
+def _read_default(value: Any) -> Any:
     return value.name if isinstance(value, Enum) else value
 
 
@@ -233,13 +234,13 @@ def _coerce_id(value: Any) -> str:
         return value.text
     if isinstance(value, bool) or not isinstance(value, int):
         if value is None:
-            raise _null_error("ID")
+            raise _non_null_error("ID")
         raise _require_exact(CoercionError(f"ID cannot represent {show_value(value)}: send a string or an integer."), value)
     return str(value)
 
 
 def _require_exact(error: CoercionError, value: Any) -> CoercionError:
-    """Mark an error about a float whose text is not known."""
+    """Return an error, marked as depending on the text of the number if the value is a float."""
     error.needs_exact = type(value) is float
     return error
 
@@ -261,7 +262,7 @@ def _coerce_big_int(value: Any) -> int:
     if isinstance(value, WrittenNumber) and value.is_written_as_integer and len(value.text) < MAX_DIGITS:
         return int(value.text)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _require_exact(CoercionError(NO_INTEGER), value) if value is not None else _null_error("BigInt")
+        raise _require_exact(CoercionError(NO_INTEGER), value) if value is not None else _non_null_error("BigInt")
     return value
 
 
@@ -282,7 +283,7 @@ def _coerce_boolean(value: Any) -> bool:
 
 def _coerce_date_time(value: Any) -> datetime:
     if not isinstance(value, str):
-        raise CoercionError(NO_DATE_TEXT) if value is not None else _null_error("DateTime")
+        raise CoercionError(NO_DATE_TEXT) if value is not None else _non_null_error("DateTime")
     try:
         return parse_date(value)
     except DomainError:
@@ -291,14 +292,14 @@ def _coerce_date_time(value: Any) -> datetime:
 
 def _coerce_json_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise CoercionError(NO_OBJECT) if value is not None else _null_error("JSONObject")
+        raise CoercionError(NO_OBJECT) if value is not None else _non_null_error("JSONObject")
     if _has_float(value):
         raise _require_exact(CoercionError(NO_OBJECT), 0.0)
     return value
 
 
 def _has_float(value: Any) -> bool:
-    """Return whether a JSON value has a float in it whose text is not known."""
+    """Return whether a JSON value contains a float without its text."""
     waiting = [value]
     while waiting:
         values = waiting.pop()
@@ -322,34 +323,36 @@ _SCALARS: dict[str, Coerce] = {
 }
 
 
-def evaluator(node: ValueNode, declared: GraphQLInputType, where: str = "", *, has_default: bool = False) -> Evaluate:
-    """Compile a literal, which may hold variables, to a function of coerced variables; it may return MISSING.
+def compile_evaluator(
+    node: ValueNode, declared: GraphQLInputType, where: str = "", *, has_default: bool = False
+) -> Evaluate:
+    """Return the function from coerced variables to the value of a literal with variables; it may return MISSING.
 
-    `where` is the path of the literal, as `by.key.version`, and `has_default` says whether an absent variable leaves a
-    default in its place. The function raises DomainError for a variable that is null where null is not allowed.
+    `where` is the path of the literal, such as `by.key.version`; `has_default`: a default replaces an absent variable. The
+    function raises DomainError for a variable that must not be null and is.
     """
     required = isinstance(declared, GraphQLNonNull)
     if isinstance(node, VariableNode):
-        return _variable_evaluator(node.name.value, where if required else None, has_default)
+        return _evaluate_variable(node.name.value, where if required else None, has_default)
     if not has_variable(node):
-        constant = coercer(declared)(read_literal(node, {}))
+        constant = compile_coercer(declared)(read_literal(node, {}))
         return lambda variables: constant
     inner = declared.of_type if required else declared  # type: ignore[union-attr]
     if isinstance(inner, GraphQLList):
         if not isinstance(node, ListValueNode):
-            item = evaluator(node, inner.of_type, where)
+            item = compile_evaluator(node, inner.of_type, where)
             return lambda variables: [item(variables)]
-        items = [evaluator(value, inner.of_type, f"{where}[{index}]") for index, value in enumerate(node.values)]
+        items = [compile_evaluator(value, inner.of_type, f"{where}[{index}]") for index, value in enumerate(node.values)]
         return lambda variables: [None if (value := item(variables)) is MISSING else value for item in items]
-    if isinstance(inner, GraphQLScalarType):  # an object of JSON, with variables in it
+    if isinstance(inner, GraphQLScalarType):  # a JSON object with variables in it
         return lambda variables: read_literal(node, variables)
     assert isinstance(inner, GraphQLInputObjectType)
     assert isinstance(node, ObjectValueNode)
-    return _object_evaluator(node, inner, where)
+    return _evaluate_object(node, inner, where)
 
 
-def _variable_evaluator(name: str, required_at: str | None, has_default: bool) -> Evaluate:
-    """Compile a variable; `required_at` is its place where that must not be null."""
+def _evaluate_variable(name: str, required_at: str | None, has_default: bool) -> Evaluate:
+    """Return the function to the value of a variable; `required_at` is the variable's path if it must not be null."""
     if required_at is None:
         return lambda variables: variables.get(name, MISSING)
 
@@ -358,15 +361,15 @@ def _variable_evaluator(name: str, required_at: str | None, has_default: bool) -
         if value is None:
             if has_default and name not in variables:
                 return MISSING
-            raise reject_null(required_at)
+            raise null_error(required_at)
         return value
 
     return find
 
 
-def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType, where: str) -> Evaluate:
+def _evaluate_object(node: ObjectValueNode, declared: GraphQLInputObjectType, where: str) -> Evaluate:
     defaults = {
-        read_python_name(field, name): _plain_default(field.default_value)
+        read_python_name(field, name): _read_default(field.default_value)
         for name, field in declared.fields.items()
         if field.default_value is not Undefined
     }
@@ -375,7 +378,7 @@ def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType, w
         name = item.name.value
         field = declared.fields[name]
         field_type = GraphQLNonNull(get_nullable_type(field.type)) if declared.is_one_of else field.type
-        find = evaluator(item.value, field_type, f"{where}.{name}", has_default=field.default_value is not Undefined)
+        find = compile_evaluator(item.value, field_type, f"{where}.{name}", has_default=field.default_value is not Undefined)
         finders.append((read_python_name(field, name), _convert_value(find, field)))
 
     def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -390,7 +393,7 @@ def _object_evaluator(node: ObjectValueNode, declared: GraphQLInputObjectType, w
 
 
 def read_literal(node: ValueNode, variables: Mapping[str, Any]) -> Any:
-    """Return the JSON value of a literal, numbers as they were written; a field whose variable is absent is left out."""
+    """Return the JSON value of a literal, with numbers as in its text; a field whose variable is absent is omitted."""
     match node:
         case IntValueNode():
             return read_integer(node.value)
@@ -412,7 +415,7 @@ def read_literal(node: ValueNode, variables: Mapping[str, Any]) -> Any:
 
 
 def has_variable(node: ValueNode) -> bool:
-    """Say whether a literal has a variable in it."""
+    """Return whether a literal contains a variable."""
     if isinstance(node, VariableNode):
         return True
     if isinstance(node, ListValueNode):

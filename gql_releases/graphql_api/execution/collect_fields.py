@@ -1,4 +1,4 @@
-"""GraphQL's CollectFields: fragments and aliases merged into response names, @skip and @include decided."""
+"""GraphQL's CollectFields: merges fragments and aliases into response names and evaluates @skip and @include."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from graphql import (
     is_abstract_type,
 )
 
-from gql_releases.graphql_api.execution.coercion import reject_null
+from gql_releases.graphql_api.execution.coercion import null_error
 
 Fields = dict[str, list[FieldNode]]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What collecting needs of a document; `booleans` are the variables that @skip and @include read.
+    """The parts of a document that CollectFields needs; `booleans` are the variables in @skip and @include.
 
-    Each method raises GraphQLError for such a variable that is null where it decides.
+    Each method raises GraphQLError if such a variable is null and its directive is evaluated.
     """
 
     schema: GraphQLSchema
@@ -51,13 +51,13 @@ class Document:
                 self._collect(parent, selections, fields, seen)
         return fields
 
-    def below(self, parent: GraphQLObjectType, nodes: list[FieldNode]) -> Fields:
-        """Merge what is selected below some nodes of one response name."""
+    def collect_below(self, parent: GraphQLObjectType, nodes: list[FieldNode]) -> Fields:
+        """Merge the selection sets of the nodes of one response name."""
         return self.collect(parent, (node.selection_set for node in nodes))
 
     def _collect(self, parent: GraphQLObjectType, selections: SelectionSetNode, fields: Fields, seen: set[str]) -> None:
         for node in selections.selections:
-            if not self.included(node):
+            if not self.is_included(node):
                 continue
             if isinstance(node, FieldNode):
                 name = node.alias.value if node.alias else node.name.value
@@ -76,48 +76,49 @@ class Document:
                 self._collect(parent, inner, fields, seen)
 
     def applies(self, parent: GraphQLObjectType, condition: str) -> bool:
-        """Say whether a fragment on a type is about a concrete one."""
+        """Return whether a fragment with a type condition applies to a concrete type."""
         if parent.name == condition:
             return True
-        named = self.schema.type_map[condition]
-        return is_abstract_type(named) and self.schema.is_sub_type(named, parent)
+        declared = self.schema.type_map[condition]
+        return is_abstract_type(declared) and self.schema.is_sub_type(declared, parent)
 
-    def included(self, node: SelectionNode) -> bool:
-        """Decide @skip and @include."""
+    def is_included(self, node: SelectionNode) -> bool:
+        """Return whether a node's @skip and @include include it."""
         for directive in node.directives or ():
-            if directive.name.value == "skip" and self._condition(directive):
+            if directive.name.value == "skip" and self._evaluate(directive):
                 return False
-            if directive.name.value == "include" and not self._condition(directive):
+            if directive.name.value == "include" and not self._evaluate(directive):
                 return False
         return True
 
-    def _condition(self, directive: DirectiveNode) -> bool:
+    def _evaluate(self, directive: DirectiveNode) -> bool:
         value = directive.arguments[0].value if directive.arguments else None
         if isinstance(value, VariableNode):
             decision = self.booleans[value.name.value]
             if decision is None:
-                error = reject_null(f"if of @{directive.name.value}")
+                error = null_error(f"if of @{directive.name.value}")
                 raise GraphQLError(error.message, directive, extensions={"code": error.code.value})
             return decision
         assert isinstance(value, BooleanValueNode)
         return value.value
 
 
-def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
-    """Give a document's fragments by name."""
-    return {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+def index_fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """Return a document's fragments by name."""
+    fragments = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
+    return {fragment.name.value: fragment for fragment in fragments}
 
 
-def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
-    """Give a document's operations."""
-    return [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+def list_operations(document: DocumentNode) -> list[OperationDefinitionNode]:
+    """Return a document's operations."""
+    return [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
 
 
-def booleans_of(document: DocumentNode) -> tuple[str, ...]:
-    """Give the names of the variables that @skip and @include read anywhere in a document."""
+def list_boolean_variables(document: DocumentNode) -> tuple[str, ...]:
+    """Return the names of the variables in @skip and @include anywhere in a document."""
     names = (
         argument.value.name.value
-        for node in _nodes_of(document)
+        for node in _list_selections(document)
         for directive in node.directives or ()
         for argument in directive.arguments or ()
         if directive.name.value in ("skip", "include") and isinstance(argument.value, VariableNode)
@@ -125,19 +126,19 @@ def booleans_of(document: DocumentNode) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def variables_in_arguments(document: DocumentNode) -> Iterator[tuple[str, str, str]]:
-    """Yield (name of a variable, name of the field's argument that has it, name of the innermost input field or "")."""
-    for node in _nodes_of(document):
+def list_argument_variables(document: DocumentNode) -> Iterator[tuple[str, str, str]]:
+    """Yield the name of each variable in an argument, of the argument, and of the innermost input field or ""."""
+    for node in _list_selections(document):
         if isinstance(node, FieldNode):
             for argument in node.arguments or ():
-                for variable, input_field in _variables_in(argument.value, ""):
+                for variable, input_field in _list_variables(argument.value, ""):
                     yield variable, argument.name.value, input_field
 
 
-def _nodes_of(document: DocumentNode) -> Iterator[SelectionNode]:
+def _list_selections(document: DocumentNode) -> Iterator[SelectionNode]:
     """Yield every field, spread and inline fragment of a document."""
     waiting: list[SelectionSetNode] = [
-        one.selection_set for one in (*operations_of(document), *fragments_of(document).values())
+        node.selection_set for node in (*list_operations(document), *index_fragments(document).values())
     ]
     while waiting:
         for node in waiting.pop().selections:
@@ -147,12 +148,12 @@ def _nodes_of(document: DocumentNode) -> Iterator[SelectionNode]:
                 waiting.append(below)
 
 
-def _variables_in(value: ValueNode, input_field: str) -> Iterator[tuple[str, str]]:
+def _list_variables(value: ValueNode, input_field: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, VariableNode):
         yield value.name.value, input_field
     elif isinstance(value, ListValueNode):
         for item in value.values:
-            yield from _variables_in(item, input_field)
+            yield from _list_variables(item, input_field)
     elif isinstance(value, ObjectValueNode):
         for field in value.fields:
-            yield from _variables_in(field.value, field.name.value)
+            yield from _list_variables(field.value, field.name.value)

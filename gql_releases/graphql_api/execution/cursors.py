@@ -1,4 +1,4 @@
-"""Cursors as GraphQL spells them: opaque, naming their sort and their own version."""
+"""GraphQL's cursors: opaque texts with the order of their list and a version of their format."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from gql_releases.domain.paging import KEY_TYPES, Position
 VERSION = 1
 
 
-def encode_cursor(place: Position) -> str:
-    """Spell a place in a sorted list."""
-    return base64.urlsafe_b64encode(orjson.dumps([VERSION, place.field, place.key, place.id])).decode()
+def encode_cursor(position: Position) -> str:
+    """Return the cursor of a position in a sorted list."""
+    return base64.urlsafe_b64encode(orjson.dumps([VERSION, position.field, position.key, position.id])).decode()
 
 
 def decode_cursor(text: str, field: str) -> Position:
-    """Read the cursor of a list sorted by `field`. Raises DomainError(INVALID_CURSOR): broken, or of another sort."""
+    """Parse the cursor of a list sorted by `field`. Raises DomainError(INVALID_CURSOR): malformed, or of another order."""
     try:
-        version, named, key, row_id = orjson.loads(base64.b64decode(text, altchars=b"-_", validate=True))
+        version, order, key, row_id = orjson.loads(base64.b64decode(text, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError):
-        raise _foreign(text) from None
+        raise _invalid_cursor(text) from None
     if version != VERSION or not isinstance(row_id, int) or isinstance(row_id, bool) or abs(row_id) >= 2**63:
-        raise _foreign(text)
-    if named != field:
+        raise _invalid_cursor(text)
+    if order != field:
         raise DomainError(ErrorCode.INVALID_CURSOR, f"The cursor {quote_value(text)} belongs to a list in another order.")
-    checked = _checked(key, KEY_TYPES[field])
-    if checked is None:
-        raise _foreign(text)
-    return Position(field, checked, row_id)
+    key = _check_key(key, KEY_TYPES[field])
+    if key is None:
+        raise _invalid_cursor(text)
+    return Position(field, key, row_id)
 
 
-def _checked(key: Any, kind: str) -> str | int | None:
-    """Return a key of a sort; None for what is none."""
+def _check_key(key: Any, kind: str) -> str | int | None:
+    """Return a valid key of an order, with a date in the canonical format; None for an invalid key."""
     if kind == "number" and isinstance(key, int) and not isinstance(key, bool) and abs(key) < 2**63:
         return key
     if kind == "text" and isinstance(key, str) and "\0" not in key:
@@ -50,5 +50,5 @@ def _checked(key: Any, kind: str) -> str | int | None:
     return None
 
 
-def _foreign(text: str) -> DomainError:
+def _invalid_cursor(text: str) -> DomainError:
     return DomainError(ErrorCode.INVALID_CURSOR, f"{quote_value(text)} is not a cursor of this API.")

@@ -1,4 +1,4 @@
-"""Errors as GraphQL has them: which ride in a payload's `userErrors`, which in `errors`, and under which path."""
+"""Errors in GraphQL responses: which are in a payload's `userErrors`, which in `errors`, and with which path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
 
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
-from gql_releases.graphql_api.execution.problem_messages import word_problem
+from gql_releases.graphql_api.execution.problem_messages import render_problem
 from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 from gql_releases.web.request_record import current_record
 
@@ -42,7 +42,7 @@ PAYLOAD_CODES = frozenset(
         ErrorCode.SCOPE_NOT_HELD,
     }
 )
-"""Codes that a mutation's payload carries: the caller can mend them."""
+"""Codes in `userErrors` of a mutation's payload: errors that the client can correct."""
 
 EXECUTION_CODES = frozenset(
     {
@@ -61,8 +61,8 @@ EXECUTION_CODES = frozenset(
 """Codes that stand in `errors[].extensions.code`; INVALID_TOKEN refuses the whole request with a 401."""
 
 
-def field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:
-    """Render an error of a root field; where the error has a path of its own, it is the response's."""
+def render_field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:
+    """Return the response's entry for an error of a root field; a path of the error itself replaces `path`."""
     current_record().note_error(error)
     return {
         "message": error.message,
@@ -71,13 +71,13 @@ def field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:
     }
 
 
-def refused_field(error: DomainError, path: list[str | int]) -> dict[str, Any]:
-    """Render what refuses the arguments of a field."""
+def render_refusal(error: DomainError, path: list[str | int]) -> dict[str, Any]:
+    """Return the response's entry for a field whose arguments are invalid."""
     return {"message": error.message, "path": path, "extensions": {"code": error.code.value}}
 
 
-def masked_error(error: Exception, path: list[str | int]) -> dict[str, Any]:
-    """Render what nobody foresaw: logged whole under an id, which is all that the caller gets."""
+def render_internal_error(error: Exception, path: list[str | int]) -> dict[str, Any]:
+    """Log an unexpected exception under an id and return the response's entry with this id only."""
     error_id, request_id = uuid.uuid4().hex, current_record().id
     logger.error("error %s in %s of request %s", error_id, ".".join(map(str, path)), request_id, exc_info=error)
     message = f"Internal error; the server's log has details under {error_id}."
@@ -85,38 +85,38 @@ def masked_error(error: Exception, path: list[str | int]) -> dict[str, Any]:
     return {"message": message, "path": path, "extensions": extensions}
 
 
-def codes_of(errors: list[dict[str, Any]]) -> list[str]:
-    """Return the code of each error; what GraphQL's own rules refuse may have none."""
+def list_codes(errors: list[dict[str, Any]]) -> list[str]:
+    """Return the code of each error; an error of graphql-core may have none."""
     return [error.get("extensions", {}).get("code", "GRAPHQL_ERROR") for error in errors]
 
 
-def user_errors(
-    error: DomainError, input_type: GraphQLInputType, given: dict[str, Any], organization: str
+def render_user_errors(
+    error: DomainError, input_type: GraphQLInputType, values: dict[str, Any], organization: str
 ) -> list[dict[str, Any]] | None:
-    """Render an error of the input `given` for a payload, field paths in the input's names.
+    """Return the `userErrors` for an error of the input `values`, with field paths in GraphQL's names.
 
-    None where it does not belong there. `organization` is the slug of the token's.
+    Returns None if the error's code is not one of PAYLOAD_CODES. `organization` is the slug of the token's organization.
     """
     if error.code not in PAYLOAD_CODES:
         return None
     problems = error.problems if isinstance(error, InvalidInput) else (Problem(error.code, error.path, error.message),)
     rendered = []
     for problem in problems:
-        field = input_path(input_type, problem.path)
-        message = word_problem(problem, field, given, organization)
+        field = render_input_path(input_type, problem.path)
+        message = render_problem(problem, field, values, organization)
         rendered.append({"code": problem.code.value, "message": message, "field": field})
     return rendered
 
 
-def input_path(input_type: GraphQLInputType, path: Path) -> list[str] | None:
-    """Spell a path into an input in GraphQL's names."""
-    spelled: list[str] = []
-    here: Any = get_named_type(input_type)
+def render_input_path(input_type: GraphQLInputType, path: Path) -> list[str] | None:
+    """Return a path into an input with GraphQL's names instead of Python's; None for an empty path."""
+    steps: list[str] = []
+    current: Any = get_named_type(input_type)
     for step in path:
-        spelled.append(str(step))
-        if isinstance(step, str) and isinstance(here, GraphQLInputObjectType):
-            for name, field in here.fields.items():
+        steps.append(str(step))
+        if isinstance(step, str) and isinstance(current, GraphQLInputObjectType):
+            for name, field in current.fields.items():
                 if read_python_name(field, name) == step:
-                    spelled[-1], here = name, get_named_type(field.type)
+                    steps[-1], current = name, get_named_type(field.type)
                     break
-    return spelled or None
+    return steps or None

@@ -1,4 +1,4 @@
-"""All problems of a mutation's input at once: what the mutation looks up after its input was refused."""
+"""Collects all problems of a mutation's input, also those that only a lookup finds."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from gql_releases.services import input_problems
 
 
 async def find_all_problems(
-    find: FindProblems | None, services: Services, principal: Principal, given: Input, error: DomainError
+    find: FindProblems | None, services: Services, principal: Principal, values: Input, error: DomainError
 ) -> InvalidInput:
-    """Return what refused the input of a mutation, and all else that is wrong with it."""
-    organization = given.get("organization")
-    found = input_problems.check_organization(principal, organization, "organization")
-    if find and not found:
+    """Return the error of a mutation's input together with all other problems of the input."""
+    organization = values.get("organization")
+    problems = input_problems.check_organization(principal, organization, "organization")
+    if find and not problems:
         try:
-            found += await find(services, principal, given)
-        except Forbidden:  # a token that may not read it learns nothing about it
+            problems += await find(services, principal, values)
+        except Forbidden:  # a token that may not read the objects gets no problems from looking them up
             pass
-        except DomainError as refusal:  # a text that no database takes
-            found += [] if refusal.code == error.code else [Problem(refusal.code, refusal.path, refusal.message)]
-    return input_problems.merge_problems(error, found)
+        except DomainError as failure:  # such as a text that no database stores
+            problems += [] if failure.code == error.code else [Problem(failure.code, failure.path, failure.message)]
+    return input_problems.merge_problems(error, problems)

@@ -1,7 +1,7 @@
-"""Bounds of a document, found before graphql-core's rules run: each is checked in one pass over the document.
+"""Limits of a document, checked in one pass over it before graphql-core's rules run.
 
-Fragments are measured once each and their sizes added up where they are spread, so that a document that would expand
-without end costs no more than its text. The bounds keep the standard rules and planning, which are not linear, short.
+Each fragment is measured once and its size is added where it is spread: the time is linear in the document's text, however
+large the document is when expanded. The limits bound the time of the standard rules and of planning, which are not linear.
 """
 
 from __future__ import annotations
@@ -40,79 +40,79 @@ MAXIMA = {
     "conditions": 200,
     **JSON_MAXIMA,
 }
-"""Limit -> the most that is allowed.
+"""Limit -> the highest value that is allowed.
 
-`depth`, `rootFields`, `aliases` and `fields` count what fragments bring each time that they are spread. `equalFields` are
-pairs of fields with one response name anywhere in the document: the rule that such fields must be mergeable compares pairs.
-`conditions` are those of all lists, each time that a list is written or spread: they are parts of statements.
-Parsing takes some 12 us a token, and 0.6 us for each character that is escaped in a text; a creation with many commits sends
-them as variables.
+`depth`, `rootFields`, `aliases` and `fields` count a fragment's content each time that the fragment is spread. `equalFields`
+are pairs of fields with one response name anywhere in the document: the rule that such fields can be merged compares pairs.
+`conditions` are those of all lists, counted each time that a list is written or spread: they are parts of statements.
+Parsing takes about 12 us for each token, and 0.6 us for each escaped character of a text; a creation with many commits has
+them in its variables.
 """
 
-_SATURATED = 10**9
-
-
-def limit_error(name: str, value: int, maximum: int | None = None) -> GraphQLError:
-    """Make the error that names a limit and what was found."""
-    most = MAXIMA[name] if maximum is None else maximum
-    extensions = {"code": LIMIT_EXCEEDED, "limit": name, "maximum": most, "value": value}
-    return GraphQLError(f"The limit {name} is {most}; this request has {value}.", extensions=extensions)
-
-
-def require(name: str, value: int) -> None:
-    """Refuse more than a limit allows. Raises GraphQLError."""
-    if value > MAXIMA[name]:
-        raise limit_error(name, value)
-
-
+_MAX_COUNT = 10**9
 _TOKEN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?|"(?:[^"\\\n]|\\.)*+"?|#[^\n\r]*|\.\.\.|[A-Za-z_][A-Za-z_0-9]*|-?[0-9][0-9A-Za-z.+-]*|[^\s,\ufeff]',
     re.DOTALL,
 )
-"""A text that does not end is one token, to the end: to look behind its quotation mark again would take quadratic time."""
+"""An unterminated text is one token up to the end: to match again after its quotation mark would take quadratic time."""
+
+
+def limit_error(name: str, value: int, maximum: int | None = None) -> GraphQLError:
+    """Return the error of a value above a limit; it names the limit and the value."""
+    limit = MAXIMA[name] if maximum is None else maximum
+    extensions = {"code": LIMIT_EXCEEDED, "limit": name, "maximum": limit, "value": value}
+    return GraphQLError(f"The limit {name} is {limit}; this request has {value}.", extensions=extensions)
+
+
+def require(name: str, value: int) -> None:
+    """Raise GraphQLError if a value is above a limit."""
+    if value > MAXIMA[name]:
+        raise limit_error(name, value)
 
 
 def check_text(text: str) -> None:
-    """Refuse a document by its length or its tokens, before it is parsed. Raises GraphQLError."""
+    """Raise GraphQLError if a document, which is not parsed yet, has too many bytes or tokens."""
     require("documentBytes", len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")))
-    if len(text) > MAXIMA["tokens"]:  # else it cannot have so many
+    if len(text) > MAXIMA["tokens"]:  # a shorter text cannot have more tokens
         require("tokens", sum(1 for token in _TOKEN.findall(text) if not token.startswith("#")))
 
 
 @dataclass(slots=True)
 class DocumentSize:
-    """What a selection set has with all its fragments spread."""
+    """The size of a selection set with all its fragments spread."""
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
 
     def add(self, other: DocumentSize, deeper: int) -> None:
-        """Add what stands in this set, `deeper` levels below."""
+        """Add the size of a selection set in this one, `deeper` levels below."""
         self.depth = max(self.depth, other.depth + deeper)
-        self.fields = min(self.fields + other.fields, _SATURATED)
-        self.aliases = min(self.aliases + other.aliases, _SATURATED)
+        self.fields = min(self.fields + other.fields, _MAX_COUNT)
+        self.aliases = min(self.aliases + other.aliases, _MAX_COUNT)
 
 
 @dataclass(slots=True)
 class DocumentMeasurer:
-    """Counts what a document has: fields, depth, aliases, fragments."""
+    """Counts fields, depth, aliases and directives of a document."""
 
     fragments: dict[str, FragmentDefinitionNode]
     names: Counter[str] = field(default_factory=Counter)
     directives: int = 0
-    known: dict[str, DocumentSize] = field(default_factory=dict)
+    sizes: dict[str, DocumentSize] = field(default_factory=dict)
 
-    def fragment(self, name: str) -> DocumentSize:
-        if name not in self.known:
-            self.known[name] = DocumentSize()  # a fragment that spreads itself is the standard rules' business
+    def measure_fragment(self, name: str) -> DocumentSize:
+        """Return the size of a fragment; an empty one if the document does not define it."""
+        if name not in self.sizes:
+            self.sizes[name] = DocumentSize()  # the standard rules report a fragment that spreads itself
             definition = self.fragments.get(name)
             if definition:
                 self.directives += len(definition.directives or ())
-                self.known[name] = self.selections(definition.selection_set)
-        return self.known[name]
+                self.sizes[name] = self.measure_selections(definition.selection_set)
+        return self.sizes[name]
 
-    def selections(self, selections: SelectionSetNode) -> DocumentSize:
+    def measure_selections(self, selections: SelectionSetNode) -> DocumentSize:
+        """Return the size of a selection set."""
         size = DocumentSize()
         for node in selections.selections:
             self.directives += len(node.directives or ())
@@ -120,37 +120,37 @@ class DocumentMeasurer:
                 self.names[node.alias.value if node.alias else node.name.value] += 1
                 size.add(DocumentSize(1, 1, 1 if node.alias else 0), 0)
                 if node.selection_set:
-                    size.add(self.selections(node.selection_set), 1)
+                    size.add(self.measure_selections(node.selection_set), 1)
             elif isinstance(node, FragmentSpreadNode):
-                size.add(self.fragment(node.name.value), 0)
+                size.add(self.measure_fragment(node.name.value), 0)
             else:
-                size.add(self.selections(node.selection_set), 0)  # type: ignore[attr-defined]
+                size.add(self.measure_selections(node.selection_set), 0)  # type: ignore[attr-defined]
         return size
 
 
 def check_document(document: DocumentNode) -> None:
-    """Refuse a document that is larger than a limit allows. Raises GraphQLError: one, of the first limit."""
-    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
-    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    """Raise GraphQLError for the first limit that a document exceeds."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     require("operations", len(operations))
     require("fragments", len(fragments))
-    measuring = DocumentMeasurer(fragments)
+    measurer = DocumentMeasurer(fragments)
     for operation in operations:
         require("variables", len(operation.variable_definitions or ()))
-        measuring.directives += len(operation.directives or ())
-        size = measuring.selections(operation.selection_set)
-        require("rootFields", _root_fields(operation, fragments))
+        measurer.directives += len(operation.directives or ())
+        size = measurer.measure_selections(operation.selection_set)
+        require("rootFields", _count_root_fields(operation, fragments))
         require("depth", size.depth)
         require("aliases", size.aliases)
         require("fields", size.fields)
     for name in fragments:
-        measuring.fragment(name)
-    require("directives", measuring.directives)
-    require("equalFields", sum(count * (count - 1) // 2 for count in measuring.names.values()))
+        measurer.measure_fragment(name)
+    require("directives", measurer.directives)
+    require("equalFields", sum(count * (count - 1) // 2 for count in measurer.names.values()))
 
 
-def _root_fields(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> int:
-    """Count the fields at the root; a fragment spread twice there is merged, and counts once."""
+def _count_root_fields(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> int:
+    """Count the root fields; a fragment that is spread twice at the root is merged and counts once."""
     seen: set[str] = set()
     count, waiting = 0, [operation.selection_set]
     while waiting:

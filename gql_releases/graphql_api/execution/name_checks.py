@@ -1,4 +1,4 @@
-"""The checks of names that the conditions of a field's arguments bring, and abbreviated shas."""
+"""Checks of the names in a field's conditions, and conditions for abbreviated shas."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from gql_releases.domain.names import LISTED, NameCheck
 _ABBREVIATED = re.compile("[0-9a-f]{7,39}")
 
 
-def commit_condition(sha: str) -> Condition:
-    """Return the condition for a commit: of the whole sha, or of one that begins with 7 to 39 hex digits."""
+def build_commit_condition(sha: str) -> Condition:
+    """Return the condition for a commit: its sha, or a prefix of 7 to 39 hex digits."""
     if not _ABBREVIATED.fullmatch(sha):
         return "commit", sha
     return "commit_prefix", (sha, sha[:-1] + chr(ord(sha[-1]) + 1))
 
 
 def list_name_checks(conditions: Conditions) -> tuple[NameCheck, ...]:
-    """Return what must hold of the names in conditions. Authors, paths and whole shas are looked for and need not exist."""
+    """Return the checks of the names in conditions. Authors, paths and complete shas need not exist and are not checked."""
     listed: dict[str, list[str]] = {}
     checks: list[NameCheck] = []
     for name, value in list_leaves(conditions):
@@ -30,6 +30,6 @@ def list_name_checks(conditions: Conditions) -> tuple[NameCheck, ...]:
             checks.append(NameCheck("comparison", value))
         elif name == "commit_prefix":
             checks.append(NameCheck("commit", value))
-    if "repository" in listed:  # a commit is looked for in it alone
+    if "repository" in listed:  # the commit must be in this repository
         checks = [NameCheck("commit_in", (*check.value, listed["repository"][0])) for check in checks]
     return *[NameCheck(kind, names) for kind, names in listed.items()], *dict.fromkeys(checks)

@@ -1,4 +1,4 @@
-"""Payloads of mutations: planned from what is selected, put together from what was done."""
+"""Payloads of mutations: plans their selection and renders them from the mutation's result."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gql_releases.graphql_api.execution.strawberry_adapter import read_python_na
 
 Problems = list[dict[str, Any]]
 MutationResult = Mapping[str, Any]
-"""What was done, by the payload's attributes; `shown` is the view of the shown object, by its keys."""
+"""The attributes of a payload; `shown` is the view of the payload's object, by its keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadField:
-    """A field of a payload: the attribute that it shows, its key in the view, what is selected of each user error."""
+    """A field of a payload: its attribute, its key in the view, the fields that are selected of each user error."""
 
     name: str
     attribute: str
@@ -30,7 +30,7 @@ class PayloadField:
 
 @dataclass(frozen=True, slots=True)
 class PayloadPlan:
-    """What is selected of a payload, or of one of its `results`."""
+    """The selected fields of a payload, or of one of its `results`."""
 
     typename: str
     fields: tuple[PayloadField, ...]
@@ -38,7 +38,7 @@ class PayloadPlan:
 
 @dataclass(slots=True)
 class PayloadNode:
-    """What is selected of the shown object, by keys that are unique in the payload, and its type."""
+    """The selection of the payload's object, by keys that are unique in the payload, and the object's type."""
 
     nodes: dict[str, list[FieldNode]] = field(default_factory=dict)
     target: GraphQLObjectType | None = None
@@ -47,21 +47,21 @@ class PayloadNode:
 def plan_payload(
     document: Document, payload: GraphQLObjectType, nodes: list[FieldNode], shows: str | None
 ) -> tuple[PayloadPlan, PayloadNode]:
-    """Plan a payload; `shows` is the Python name of the field with the shown object."""
-    shown = PayloadNode(target=_target(payload, shows))
-    return _plan(document, payload, nodes, shows, shown, ""), shown
+    """Return the plan of a payload and its object; `shows` is the Python name of the object's field."""
+    shown = PayloadNode(target=_find_node_type(payload, shows))
+    return _plan_fields(document, payload, nodes, shows, shown, ""), shown
 
 
-def _target(payload: GraphQLObjectType, shows: str | None) -> GraphQLObjectType | None:
-    """Give the type of the shown object, whether it is selected or not."""
+def _find_node_type(payload: GraphQLObjectType, shows: str | None) -> GraphQLObjectType | None:
+    """Return the type of the payload's object, whether it is selected or not."""
     for name, declared in payload.fields.items():
         attribute, below = read_python_name(declared, name), get_named_type(declared.type)
         if isinstance(below, GraphQLObjectType) and attribute in (shows, "results"):
-            return below if attribute == shows else _target(below, shows)
+            return below if attribute == shows else _find_node_type(below, shows)
     return None
 
 
-def _plan(
+def _plan_fields(
     document: Document,
     payload: GraphQLObjectType,
     nodes: list[FieldNode],
@@ -70,23 +70,23 @@ def _plan(
     prefix: str,
 ) -> PayloadPlan:
     fields = []
-    for name, below in document.below(payload, nodes).items():
-        asked = below[0].name.value
-        if asked == "__typename":
-            fields.append(PayloadField(name, asked))
+    for name, below in document.collect_below(payload, nodes).items():
+        field_name = below[0].name.value
+        if field_name == "__typename":
+            fields.append(PayloadField(name, field_name))
             continue
-        declared = payload.fields[asked]
-        attribute, target = read_python_name(declared, asked), get_named_type(declared.type)
+        declared = payload.fields[field_name]
+        attribute, target = read_python_name(declared, field_name), get_named_type(declared.type)
         if attribute == shows:
             shown.nodes[prefix + name] = below
             fields.append(PayloadField(name, attribute, prefix + name))
         elif attribute == "user_errors":
             assert isinstance(target, GraphQLObjectType)
-            selected = document.below(target, below).items()
-            fields.append(PayloadField(name, attribute, errors=tuple((one, f[0].name.value) for one, f in selected)))
+            selected = document.collect_below(target, below).items()
+            fields.append(PayloadField(name, attribute, errors=tuple((key, below[0].name.value) for key, below in selected)))
         elif attribute == "results":
             assert isinstance(target, GraphQLObjectType)
-            results = _plan(document, target, below, shows, shown, f"{prefix}{name}.")
+            results = _plan_fields(document, target, below, shows, shown, f"{prefix}{name}.")
             fields.append(PayloadField(name, attribute, results=results))
         else:
             fields.append(PayloadField(name, attribute))
@@ -94,33 +94,33 @@ def _plan(
 
 
 def render_payload(
-    plan: PayloadPlan, done: MutationResult, problems: Problems, explain: Callable[[DomainError], Problems | None]
+    plan: PayloadPlan, result: MutationResult, problems: Problems, explain: Callable[[DomainError], Problems | None]
 ) -> dict[str, Any]:
-    """Put a payload together; `explain` words what refused one of its `results`."""
-    return {one.name: _field(plan, one, done, problems, explain) for one in plan.fields}
+    """Return a payload; `explain` returns the user errors for the error of one of its `results`."""
+    return {field.name: _render_field(plan, field, result, problems, explain) for field in plan.fields}
 
 
-def _field(
+def _render_field(
     plan: PayloadPlan,
-    one: PayloadField,
-    done: MutationResult,
+    field: PayloadField,
+    result: MutationResult,
     problems: Problems,
     explain: Callable[[DomainError], Problems | None],
 ) -> Any:
-    if one.attribute == "__typename":
+    if field.attribute == "__typename":
         return plan.typename
-    if one.attribute == "user_errors":
+    if field.attribute == "user_errors":
         typed = [{**problem, "__typename": "UserError"} for problem in problems]
-        return [{name: problem[attribute] for name, attribute in one.errors} for problem in typed]
-    if one.shown is not None:
-        shown = done.get("shown")
-        return None if shown is None else shown[one.shown]
-    if one.results is not None:
-        below, results = one.results, done.get("results", ())
+        return [{name: problem[attribute] for name, attribute in field.errors} for problem in typed]
+    if field.shown is not None:
+        shown = result.get("shown")
+        return None if shown is None else shown[field.shown]
+    if field.results is not None:
+        below, results = field.results, result.get("results", ())
         return [
-            render_payload(below, {}, explain(result) or [], explain)
-            if isinstance(result, DomainError)
-            else render_payload(below, result, [], explain)
-            for result in results
+            render_payload(below, {}, explain(item) or [], explain)
+            if isinstance(item, DomainError)
+            else render_payload(below, item, [], explain)
+            for item in results
         ]
-    return done.get(one.attribute, [] if one.attribute == "ignored_fields" else None)
+    return result.get(field.attribute, [] if field.attribute == "ignored_fields" else None)

@@ -1,4 +1,4 @@
-"""An operation into a plan: each root field a read, a command, a constant, or introspection. Planning is total."""
+"""Plans selections: turns the fields of a document into selections of the store and their pages."""
 
 from __future__ import annotations
 
@@ -14,71 +14,72 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE, Order, PageRequest
 from gql_releases.graphql_api.execution import bindings as b
-from gql_releases.graphql_api.execution.coercion import MISSING, Evaluate, evaluator, has_variable
+from gql_releases.graphql_api.execution.coercion import MISSING, Evaluate, compile_evaluator, has_variable
 from gql_releases.graphql_api.execution.collect_fields import Document, Fields
 from gql_releases.graphql_api.execution.cursors import decode_cursor, encode_cursor
 from gql_releases.graphql_api.execution.name_checks import list_name_checks
-from gql_releases.graphql_api.execution.refusals import Refusals, leave_out
-from gql_releases.graphql_api.execution.scalars import global_id_of
+from gql_releases.graphql_api.execution.refusals import Refusals, omit_refused_fields
+from gql_releases.graphql_api.execution.scalars import build_id_renderer
 from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 
 ResponsePath = tuple[str | int, ...]
 Variables = Mapping[str, Any]
 
 
-def arguments_of(declared: GraphQLField, node: FieldNode) -> Evaluate:
-    """Compile a field's arguments to a function of the variables that returns those that are given.
+def compile_arguments(declared: GraphQLField, node: FieldNode) -> Evaluate:
+    """Return the function from variables to a field's arguments, by their Python names, without absent ones.
 
-    It raises DomainError for a null where null is not allowed.
+    It raises DomainError for an argument that must not be null and is.
     """
-    given = []
-    nodes = {one.name.value: one.value for one in node.arguments or ()}
+    evaluators = []
+    nodes = {argument.name.value: argument.value for argument in node.arguments or ()}
     for name, argument in declared.args.items():
         if name in nodes:
             has_default = argument.default_value is not Undefined
-            find = evaluator(nodes[name], argument.type, name, has_default=has_default)
-            given.append((read_python_name(argument, name), find))
-    if not given:
+            find = compile_evaluator(nodes[name], argument.type, name, has_default=has_default)
+            evaluators.append((read_python_name(argument, name), find))
+    if not evaluators:
         return lambda variables: {}
 
     def evaluate(variables: Variables) -> dict[str, Any]:
-        return {name: value for name, find in given if (value := find(variables)) is not MISSING}
+        return {name: value for name, find in evaluators if (value := find(variables)) is not MISSING}
 
     return evaluate
 
 
 @dataclass(frozen=True, slots=True)
 class PagePlan:
-    """How the arguments of a list become a PageRequest."""
+    """Builds the PageRequest of a list from its arguments; `around` is the comparison that the list is part of."""
 
     path: ResponsePath
     arguments: Evaluate
     binding: b.ListOf
     around: ReferencePlan | None = None
 
-    def request(self, variables: Variables) -> PageRequest:
-        """Read the arguments. Raises DomainError."""
-        given = self.arguments(variables)
-        order = self._order(given.get("order_by"))
-        size, backward = _size(given.get("first"), given.get("last"))
+    def build_page(self, variables: Variables) -> PageRequest:
+        """Return the page for the variables. Raises DomainError for an invalid argument."""
+        arguments = self.arguments(variables)
+        order = self._read_order(arguments.get("order_by"))
+        size, backward = _read_page_size(arguments.get("first"), arguments.get("last"))
         after, before = (
-            decode_cursor(given[side], (order or self.binding.order).field) if given.get(side) is not None else None
+            decode_cursor(arguments[side], (order or self.binding.order).field) if arguments.get(side) is not None else None
             for side in ("after", "before")
         )
-        conditions = self.binding.conditions(given) if self.binding.conditions else ()
+        conditions = self.binding.conditions(arguments) if self.binding.conditions else ()
         names = list_name_checks(conditions) if conditions else ()
         if self.around:
-            conditions = self.around.request(variables).conditions + conditions
+            conditions = self.around.build_page(variables).conditions + conditions
         return PageRequest(size, order, after, before, backward, conditions, names)
 
-    def _order(self, given: Mapping[str, str] | None) -> Order | None:
-        if given is None:
+    def _read_order(self, order_by: Mapping[str, str] | None) -> Order | None:
+        """Return the order of an argument; None for the list's own order."""
+        if order_by is None:
             return None
-        asked = Order(self.binding.orders[given["field"]], given["direction"] == "DESC")
-        return None if asked == self.binding.order else asked
+        order = Order(self.binding.orders[order_by["field"]], order_by["direction"] == "DESC")
+        return None if order == self.binding.order else order
 
 
-def _size(first: int | None, last: int | None) -> tuple[int, bool]:
+def _read_page_size(first: int | None, last: int | None) -> tuple[int, bool]:
     if first is not None and last is not None:
         raise DomainError(ErrorCode.INVALID_ARGUMENT, "Give first or last, not both.")
     name, size = ("last", last) if last is not None else ("first", DEFAULT_PAGE if first is None else first)
@@ -90,60 +91,60 @@ def _size(first: int | None, last: int | None) -> tuple[int, bool]:
 
 @dataclass(frozen=True, slots=True)
 class ReferencePlan:
-    """How arguments become the conditions that a to-one is picked by: as a page of one."""
+    """Builds the PageRequest of a to-one that arguments select: a page of one item."""
 
     path: ResponsePath
     arguments: Evaluate
     conditions: Callable[[b.Arguments], Conditions]
 
-    def request(self, variables: Variables) -> PageRequest:
-        """Read the arguments. Raises DomainError."""
+    def build_page(self, variables: Variables) -> PageRequest:
+        """Return the page for the variables. Raises DomainError for an invalid argument."""
         conditions = self.conditions(self.arguments(variables))
         return PageRequest(1, conditions=conditions, names=list_name_checks(conditions) if conditions else ())
 
 
 @dataclass(frozen=True, slots=True)
 class FixedPlan:
-    """A page that no variable decides."""
+    """A page that does not depend on variables."""
 
     page: PageRequest
     path: ResponsePath = ()
 
-    def request(self, variables: Variables) -> PageRequest:
-        """Give the page."""
+    def build_page(self, variables: Variables) -> PageRequest:
+        """Return the page."""
         return self.page
 
 
 PageSlotPlan = PagePlan | ReferencePlan | FixedPlan
 EMPTY_PAGE = PageRequest(0)
-"""Stands for the page of a field that is left out."""
+"""The page of a field that is omitted because its arguments are invalid."""
 
 
 def _fix_plan(plan: PagePlan, node: FieldNode) -> PageSlotPlan:
-    """Read the arguments of a list now, where they are all literals and right; wrong ones are told when it is asked for."""
-    if plan.around or any(has_variable(one.value) for one in node.arguments or ()):
+    """Return a fixed plan if all arguments are valid literals; invalid ones are reported when the operation is executed."""
+    if plan.around or any(has_variable(argument.value) for argument in node.arguments or ()):
         return plan
     try:
-        return FixedPlan(plan.request({}), plan.path)
+        return FixedPlan(plan.build_page({}), plan.path)
     except DomainError:
         return plan
 
 
 @dataclass(slots=True)
 class ViewPlan:
-    """A selection, and how its pages are asked for."""
+    """A selection, and the plans of its pages by slot."""
 
     selection: s.Selection
     pages: list[PageSlotPlan]
 
-    def view(self, variables: Variables, refusals: Refusals, first: PageRequest | None = None) -> s.PagedSelection:
-        """Fill in the pages, the first one with `first` if it is given: before any SQL.
+    def build_view(self, variables: Variables, refusals: Refusals, first: PageRequest | None = None) -> s.PagedSelection:
+        """Return the selection with its pages; `first` replaces the first page.
 
-        What refuses the arguments of a field is put into `refusals`, and the field is left out of the selection.
+        Errors in the arguments of a field are added to `refusals`, and the field is omitted from the selection.
         """
         if not refusals:
             try:
-                return s.PagedSelection(self.selection, self._pages(variables, first))
+                return s.PagedSelection(self.selection, self._build_pages(variables, first))
             except DomainError:
                 pass
         pages = []
@@ -151,16 +152,16 @@ class ViewPlan:
             page = first if slot == 0 and first else None
             if page is None and slot not in refusals:
                 try:
-                    page = plan.request(variables)
+                    page = plan.build_page(variables)
                 except DomainError as error:
                     refusals[slot] = error
             pages.append(page or EMPTY_PAGE)
-        return s.PagedSelection(leave_out(self.selection, refusals), tuple(pages))
+        return s.PagedSelection(omit_refused_fields(self.selection, refusals), tuple(pages))
 
-    def _pages(self, variables: Variables, first: PageRequest | None) -> tuple[PageRequest, ...]:
+    def _build_pages(self, variables: Variables, first: PageRequest | None) -> tuple[PageRequest, ...]:
         if first:
-            return first, *[page.request(variables) for page in self.pages[1:]]
-        return tuple([page.request(variables) for page in self.pages]) if self.pages else ()
+            return first, *[page.build_page(variables) for page in self.pages[1:]]
+        return tuple([page.build_page(variables) for page in self.pages]) if self.pages else ()
 
     def paths(self) -> dict[int, ResponsePath]:
         """Return the path of each field with arguments, by its slot."""
@@ -169,134 +170,142 @@ class ViewPlan:
 
 @dataclass(slots=True)
 class SelectionBuilder:
-    """Turns what is selected on a type into a selection, and gathers its pages by slot.
+    """Builds a selection from the selected fields of a type, and collects its pages by slot.
 
-    `around` is the object with arguments that fields are being embedded in.
+    `around` is the plan of the object with arguments in which fields are embedded.
     """
 
     document: Document
     pages: list[PageSlotPlan] = field(default_factory=list)
     around: ReferencePlan | None = None
 
-    def selection(self, entity: GraphQLObjectType, fields: Fields, path: ResponsePath) -> s.Selection:
-        """Make the selection of an entity."""
-        return s.Selection(entity.name, self.fields(entity, fields, path))
+    def build_selection(self, entity: GraphQLObjectType, fields: Fields, path: ResponsePath) -> s.Selection:
+        """Return the selection of an entity."""
+        return s.Selection(entity.name, self.build_fields(entity, fields, path))
 
-    def fields(self, parent: GraphQLObjectType, fields: Fields, path: ResponsePath) -> tuple[s.Field, ...]:
-        """Make the fields of an object."""
-        return tuple([self._field(parent, name, nodes, (*path, name)) for name, nodes in fields.items()])
+    def build_below(self, entity: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> s.Selection:
+        """Return the selection of an entity that is the value of a field."""
+        return self.build_selection(entity, self.document.collect_below(entity, nodes), path)
 
-    def _field(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Field:
-        asked = nodes[0].name.value
-        if asked == "__typename":
+    def build_fields(self, parent: GraphQLObjectType, fields: Fields, path: ResponsePath) -> tuple[s.Field, ...]:
+        """Return the selected fields of an object."""
+        return tuple([self._build_field(parent, name, nodes, (*path, name)) for name, nodes in fields.items()])
+
+    def _build_field(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Field:
+        field_name = nodes[0].name.value
+        if field_name == "__typename":
             return s.Constant(name, parent.name)
-        declared = parent.fields[asked]
+        declared = parent.fields[field_name]
         target: Any = get_named_type(declared.type)
         match b.read_binding(declared):
             case b.Column(attribute, render):
                 return s.Value(name, attribute, render)
             case b.NodeId():
-                return s.Value(name, "id", global_id_of(parent.name))
+                return s.Value(name, "id", build_id_renderer(parent.name))
             case b.EmbeddedIn(present, None):
-                return s.Embedded(name, present, self.fields(target, self.document.below(target, nodes), path))
-            case b.EmbeddedIn() as embedded:
-                return self._decided(name, declared, nodes, embedded, path)
+                return s.Embedded(name, present, self.build_fields(target, self.document.collect_below(target, nodes), path))
+            case b.EmbeddedIn() as binding:
+                return self._build_comparison(name, declared, nodes, binding, path)
             case b.Objects(attribute):
-                fields = self.document.below(target, nodes)
-                return s.Value(
-                    name, attribute, _render_objects(target.name, {one: f[0].name.value for one, f in fields.items()})
-                )
+                fields = self.document.collect_below(target, nodes)
+                return s.Value(name, attribute, _compile_objects_renderer(target.name, fields))
             case b.ComputedReference(attribute, conditions):
-                arguments = arguments_of(declared, nodes[0]) if declared.args or not self.around else self.around.arguments
-                slot = self._slot(ReferencePlan(path, arguments, conditions))
-                return s.ToOneField(name, attribute, self.selection(target, self.document.below(target, nodes), path), slot)
-            case b.GeneratedText() as text:
-                return self._written(name, text, path)
+                arguments = (
+                    compile_arguments(declared, nodes[0]) if declared.args or not self.around else self.around.arguments
+                )
+                slot = self._add_page(ReferencePlan(path, arguments, conditions))
+                return s.ToOneField(name, attribute, self.build_below(target, nodes, path), slot)
+            case b.GeneratedText() as binding:
+                return self._build_generated_text(name, binding)
             case b.Reference(attribute):
-                return s.ToOneField(name, attribute, self.selection(target, self.document.below(target, nodes), path))
-            case b.ListOf() as listed:
-                return self.many(name, declared, nodes, listed, path)
-        raise TypeError(f"{parent.name}.{asked} is bound to nothing")
+                return s.ToOneField(name, attribute, self.build_below(target, nodes, path))
+            case b.ListOf() as binding:
+                return self.build_list(name, declared, nodes, binding, path)
+        raise TypeError(f"{parent.name}.{field_name} has no binding")
 
-    def _slot(self, plan: PageSlotPlan) -> int:
+    def _add_page(self, plan: PageSlotPlan) -> int:
+        """Add the plan of a page and return its slot."""
         self.pages.append(plan)
         return len(self.pages) - 1
 
-    def _decided(
+    def _build_comparison(
         self, name: str, declared: GraphQLField, nodes: list[FieldNode], binding: b.EmbeddedIn, path: ResponsePath
     ) -> s.Embedded:
-        """Make an embedded object that arguments decide: what is below it has them, too."""
+        """Return an embedded object with arguments: its fields have the same conditions."""
         assert binding.conditions
-        before, self.around = self.around, ReferencePlan(path, arguments_of(declared, nodes[0]), binding.conditions)
-        slot, target = self._slot(self.around), get_named_type(declared.type)
+        before, self.around = self.around, ReferencePlan(path, compile_arguments(declared, nodes[0]), binding.conditions)
+        slot, target = self._add_page(self.around), get_named_type(declared.type)
         assert isinstance(target, GraphQLObjectType)
-        fields = self.fields(target, self.document.below(target, nodes), path)
+        fields = self.build_fields(target, self.document.collect_below(target, nodes), path)
         self.around = before
         return s.Embedded(name, binding.present, fields, slot, binding.entities)
 
-    def _written(self, name: str, binding: b.GeneratedText, path: ResponsePath) -> s.ToManyField:
-        """Make the list that a text is written from."""
+    def _build_generated_text(self, name: str, binding: b.GeneratedText) -> s.ToManyField:
+        """Return the list from which a text is generated."""
         values = tuple([s.Value(column, column) for column in binding.columns])
         parts = (s.Nodes("nodes", s.Selection(binding.entity, values)), s.TotalCount("totalCount"))
-        slot = self._slot(FixedPlan(PageRequest(binding.size)))
+        slot = self._add_page(FixedPlan(PageRequest(binding.size)))
 
         def write(page: dict[str, Any]) -> str | None:
             return binding.write(page["nodes"], page["totalCount"])
 
         return s.ToManyField(name, binding.listed, binding.entity, slot, parts, encode_cursor, write, binding.attribute)
 
-    def many(
+    def build_list(
         self, name: str, declared: GraphQLField, nodes: list[FieldNode], binding: b.ListOf, path: ResponsePath
     ) -> s.ToManyField:
-        """Make a list, and its page."""
+        """Return a list; its page is added to the pages."""
         around = self.around if binding.inherits else None
-        slot = self._slot(_fix_plan(PagePlan(path, arguments_of(declared, nodes[0]), binding, around), nodes[0]))
+        slot = self._add_page(_fix_plan(PagePlan(path, compile_arguments(declared, nodes[0]), binding, around), nodes[0]))
         connection: Any = get_named_type(declared.type)
         entity: Any = get_named_type(connection.fields["nodes"].type)
-        parts = self.document.below(connection, nodes)
-        made = tuple([self._part(connection, one, below, (*path, one)) for one, below in parts.items()])
-        return s.ToManyField(name, binding.attribute, entity.name, slot, made, encode_cursor, json=orjson.Fragment)
+        fields = self.document.collect_below(connection, nodes)
+        parts = tuple([self._build_part(connection, key, below, (*path, key)) for key, below in fields.items()])
+        return s.ToManyField(name, binding.attribute, entity.name, slot, parts, encode_cursor, json=orjson.Fragment)
 
-    def _part(self, connection: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Part:
-        asked = nodes[0].name.value
-        if asked == "__typename":
+    def _build_part(self, connection: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Part:
+        field_name = nodes[0].name.value
+        if field_name == "__typename":
             return s.Constant(name, connection.name)
-        target: Any = get_named_type(connection.fields[asked].type)
-        match b.read_binding(connection.fields[asked]):
+        target: Any = get_named_type(connection.fields[field_name].type)
+        match b.read_binding(connection.fields[field_name]):
             case b.ConnectionPart("nodes"):
-                return s.Nodes(name, self.selection(target, self.document.below(target, nodes), path))
+                return s.Nodes(name, self.build_below(target, nodes, path))
             case b.ConnectionPart("edges"):
-                fields = self.document.below(target, nodes)
-                return s.Edges(name, tuple([self._edge(target, *one, path) for one in fields.items()]))
+                fields = self.document.collect_below(target, nodes)
+                return s.Edges(
+                    name, tuple([self._build_edge_field(target, key, below, path) for key, below in fields.items()])
+                )
             case b.ConnectionPart("pageInfo"):
-                return s.PageInfo(name, _page_info(target, self.document.below(target, nodes)))
+                return s.PageInfo(name, _plan_page_info(target, self.document.collect_below(target, nodes)))
             case b.ConnectionPart("totalCount"):
                 return s.TotalCount(name)
-        raise TypeError(f"{connection.name}.{asked} is bound to nothing")
+        raise TypeError(f"{connection.name}.{field_name} has no binding")
 
-    def _edge(
+    def _build_edge_field(
         self, edge: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath
     ) -> s.EdgeCursor | s.EdgeNode | s.Constant:
-        asked = nodes[0].name.value
-        if asked == "__typename":
+        field_name = nodes[0].name.value
+        if field_name == "__typename":
             return s.Constant(name, edge.name)
-        if asked == "cursor":
+        if field_name == "cursor":
             return s.EdgeCursor(name)
-        target: Any = get_named_type(edge.fields[asked].type)
-        return s.EdgeNode(name, self.selection(target, self.document.below(target, nodes), (*path, name)))
+        target: Any = get_named_type(edge.fields[field_name].type)
+        return s.EdgeNode(name, self.build_below(target, nodes, (*path, name)))
 
 
-def _render_objects(typename: str, asked: Mapping[str, str]) -> s.Render:
-    """Make the function from JSON text to objects with the asked fields."""
+def _compile_objects_renderer(typename: str, fields: Fields) -> s.Render:
+    """Return the function from JSON text to objects with the selected fields."""
+    names = {key: nodes[0].name.value for key, nodes in fields.items()}
 
     def render(text: str) -> list[dict[str, Any]]:
-        found = [{**one, "__typename": typename} for one in orjson.loads(text)]
-        return [{name: one[key] for name, key in asked.items()} for one in found]
+        objects = [{**content, "__typename": typename} for content in orjson.loads(text)]
+        return [{key: content[name] for key, name in names.items()} for content in objects]
 
     return render
 
 
-def _page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[str, str] | s.Constant, ...]:
+def _plan_page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[str, str] | s.Constant, ...]:
     return tuple(
         s.Constant(name, declared.name) if nodes[0].name.value == "__typename" else (name, nodes[0].name.value)
         for name, nodes in fields.items()
@@ -304,36 +313,36 @@ def _page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[str, 
 
 
 def plan_view(document: Document, target: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
-    """Plan what is selected below a root field that shows one object."""
-    selector = SelectionBuilder(document)
-    return ViewPlan(selector.selection(target, document.below(target, nodes), path), selector.pages)
+    """Return the plan of a root field that is one object."""
+    builder = SelectionBuilder(document)
+    return ViewPlan(builder.build_selection(target, document.collect_below(target, nodes), path), builder.pages)
 
 
 def plan_list(document: Document, declared: GraphQLField, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
-    """Plan a root field that is a list: a list of the viewer's, under the name `value`."""
-    selector = SelectionBuilder(document)
+    """Return the plan of a root field that is a list: a list of the viewer, with the response name `value`."""
+    builder = SelectionBuilder(document)
     attribute = nodes[0].name.value
-    many = selector.many("value", declared, nodes, b.ListOf(attribute, Order("slug")), path)
-    return ViewPlan(s.Selection("Viewer", (many,)), selector.pages)
+    many = builder.build_list("value", declared, nodes, b.ListOf(attribute, Order("slug")), path)
+    return ViewPlan(s.Selection("Viewer", (many,)), builder.pages)
 
 
 def plan_nodes(document: Document, target: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
-    """Plan objects of one type by their ids: a list of the viewer's, its page to be put before the others."""
+    """Return the plan of objects of one type by their ids: a list of the viewer, whose page is the first."""
     by_ids = PagePlan(path, lambda variables: {}, b.ListOf(f"all_{target.name}", Order("id")))
-    selector = SelectionBuilder(document, [by_ids])
-    fields = selector.fields(target, document.below(target, nodes), path)
+    builder = SelectionBuilder(document, [by_ids])
+    fields = builder.build_fields(target, document.collect_below(target, nodes), path)
     keyed = s.Selection(target.name, (s.Value("key", "id"), s.Embedded("node", "", fields)))
     many = s.ToManyField("value", f"all_{target.name}", target.name, 0, (s.Nodes("nodes", keyed),), encode_cursor)
-    return ViewPlan(s.Selection("Viewer", (many,)), selector.pages)
+    return ViewPlan(s.Selection("Viewer", (many,)), builder.pages)
 
 
 def plan_payload_node(
     document: Document, target: GraphQLObjectType, shown: Mapping[str, list[FieldNode]], path: ResponsePath
 ) -> ViewPlan:
-    """Plan what a payload shows of an object, each response name a part of one view."""
-    selector = SelectionBuilder(document)
+    """Return the plan of a payload's object: one view with a part for each response name."""
+    builder = SelectionBuilder(document)
     parts = [
-        s.Embedded(name, "", selector.fields(target, document.below(target, nodes), (*path, name)))
+        s.Embedded(name, "", builder.build_fields(target, document.collect_below(target, nodes), (*path, name)))
         for name, nodes in shown.items()
     ]
-    return ViewPlan(s.Selection(target.name, tuple(parts)), selector.pages)
+    return ViewPlan(s.Selection(target.name, tuple(parts)), builder.pages)

@@ -1,4 +1,4 @@
-"""Messages of refused inputs for people: they name the field and quote the value. The REST API has those of Sentry."""
+"""Messages for problems of an input: they name the field and quote the value. The REST API uses Sentry's messages."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MISSING = {
 }
 
 
-def word_problem(problem: Problem, field: Sequence[str] | None, given: dict[str, Any], organization: str) -> str:
-    """Return the message for a problem of the input `given`, whose field has the path `field` in GraphQL's names."""
+def render_problem(problem: Problem, field: Sequence[str] | None, values: dict[str, Any], organization: str) -> str:
+    """Return the message for a problem of the input `values`; `field` is its path in GraphQL's names."""
     value, name = (
-        _value_at(given, problem.path),
+        _find_value(values, problem.path),
         next((step for step in reversed(field or ()) if not step.isdigit()), "input"),
     )
     match problem.code:
@@ -35,7 +35,7 @@ def word_problem(problem: Problem, field: Sequence[str] | None, given: dict[str,
         case ErrorCode.ORGANIZATION_NOT_FOUND if isinstance(value, str):
             return f"No organization {_quote(value)}, or the token has no access to it."
         case code if code in _OBJECTS:
-            return f"No {_OBJECTS[code]} {_identify(value)} in {organization}."
+            return f"No {_OBJECTS[code]} {_describe_object(value)} in {organization}."
         case code if code in _MISSING:
             return f"{name} {_MISSING[code]}."
         case ErrorCode.TOO_LONG if value is not None and (limit := _LIMIT.search(problem.message)):
@@ -49,17 +49,18 @@ def word_problem(problem: Problem, field: Sequence[str] | None, given: dict[str,
     return problem.message
 
 
-def _value_at(given: Any, path: Path) -> Any:
+def _find_value(values: Any, path: Path) -> Any:
+    """Return the value at a path into an input; None if there is none."""
     for step in path:
         try:
-            given = given[step]
+            values = values[step]
         except (KeyError, IndexError, TypeError):
             return None
-    return given
+    return values
 
 
-def _identify(value: Any) -> str:
-    """Name what an input names by id or by key."""
+def _describe_object(value: Any) -> str:
+    """Return how a message names an object that an input identifies by id or by key."""
     if not isinstance(value, dict):
         return f"with the id {_quote(value)}"
     if value.get("id") is not None:

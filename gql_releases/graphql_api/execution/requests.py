@@ -1,4 +1,4 @@
-"""The parameters of a GraphQL request, from a body or from a query string."""
+"""Parses the parameters of a GraphQL request from a body or a query string."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gql_releases.web.large_bodies import parse_large_json
 
 
 class HttpError(Exception):
-    """A request that is no GraphQL request, or one that HTTP itself refuses."""
+    """The request is not a GraphQL request, or is answered with a status of HTTP only."""
 
     def __init__(
         self, status: int, message: str, headers: Headers | None = None, extensions: dict[str, Any] | None = None
@@ -20,7 +20,7 @@ class HttpError(Exception):
 
 
 class Request(NamedTuple):
-    """The parameters of a GraphQL request: a document's text, or its id, or both; what is `large` is read in a thread."""
+    """The parameters of a GraphQL request: a document's text, its id or both. A `large` request is handled in a thread."""
 
     query: str | None
     document_id: str | None
@@ -31,14 +31,14 @@ class Request(NamedTuple):
     body: bytes = b""
 
     def exact_variables(self) -> dict[str, Any]:
-        """Return the variables with their numbers as they were written."""
-        return from_body(parse_exact_json(self.body)).variables if self.body else self.variables
+        """Return the variables with their numbers as in the body's text."""
+        return parse_body(parse_exact_json(self.body)).variables if self.body else self.variables
 
 
-def from_query(query_string: bytes) -> Request:
-    """Read the parameters of a GET. Raises HttpError."""
-    found = parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
-    body: dict[str, Any] = {name: values[-1] for name, values in found.items()}
+def parse_query_string(query_string: bytes) -> Request:
+    """Parse the parameters of a GET request. Raises HttpError."""
+    parameters = parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
+    body: dict[str, Any] = {name: values[-1] for name, values in parameters.items()}
     for name in ("variables", "extensions"):
         if body.get(name):
             try:
@@ -50,11 +50,11 @@ def from_query(query_string: bytes) -> Request:
     for name in ("operationName", "documentId"):
         if not body.get(name):
             body.pop(name, None)
-    return from_body(body)
+    return parse_body(body)
 
 
-def from_body(body: Any, sent: bytes = b"") -> Request:
-    """Read the parameters of a POST; `sent` is its body as it was sent. Raises HttpError."""
+def parse_body(body: Any, text: bytes = b"") -> Request:
+    """Parse the parameters of a POST request; `text` is its body. Raises HttpError."""
     if isinstance(body, list):
         raise HttpError(400, "Batching is not supported: send one request at a time.")
     if not isinstance(body, dict):
@@ -69,23 +69,23 @@ def from_body(body: Any, sent: bytes = b"") -> Request:
         raise HttpError(400, "The operationName must be a string.")
     if not isinstance(extensions, dict):
         raise HttpError(400, "The extensions must be an object.")
-    document_id = _document_id(body, extensions)
+    document_id = _find_document_id(body, extensions)
     if query is None and document_id is not None:
-        return Request(None, document_id, variables, name, extensions, body=sent)
+        return Request(None, document_id, variables, name, extensions, body=text)
     if not isinstance(query, str) or not query or query.isspace():
         raise HttpError(400, "The request needs a query, a string, or the documentId of a trusted document.")
-    return Request(query, document_id, variables, name, extensions, body=sent)
+    return Request(query, document_id, variables, name, extensions, body=text)
 
 
-def from_large_body(body: bytes) -> Request:
-    """Read the parameters of a POST out of a large body. Raises HttpError, NotJson, TooManyValues."""
-    return from_body(parse_large_json(body), body)._replace(large=True)
+def parse_large_body(body: bytes) -> Request:
+    """Parse the parameters of a POST request with a large body. Raises HttpError, NotJson, TooManyValues."""
+    return parse_body(parse_large_json(body), body)._replace(large=True)
 
 
-def _document_id(body: dict[str, Any], extensions: dict[str, Any]) -> str | None:
-    """Find the id of a document: `documentId`, or the hash in `extensions.persistedQuery` as Apollo's clients send it."""
+def _find_document_id(body: dict[str, Any], extensions: dict[str, Any]) -> str | None:
+    """Return a document's id: `documentId`, or the hash in `extensions.persistedQuery`, which Apollo's clients send."""
     persisted = extensions.get("persistedQuery")
-    found = body.get("documentId", persisted.get("sha256Hash") if isinstance(persisted, dict) else None)
-    if found is not None and not isinstance(found, str):
+    document_id = body.get("documentId", persisted.get("sha256Hash") if isinstance(persisted, dict) else None)
+    if document_id is not None and not isinstance(document_id, str):
         raise HttpError(400, "The documentId must be a string.")
-    return found
+    return document_id

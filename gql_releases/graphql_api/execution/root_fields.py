@@ -1,4 +1,4 @@
-"""The root fields of a plan, each able to run itself."""
+"""The root fields of a plan; each reads or writes when it is run."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from graphql import (
 )
 
 from gql_releases.domain.conditions import Conditions
-from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, PagesRefused, Unauthenticated
+from gql_releases.domain.errors import DomainError, ErrorCode, PagesRefused, Unauthenticated
 from gql_releases.domain.paging import MAX_PAGE, PageRequest
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import ObjectRead
 from gql_releases.graphql_api.execution import bindings as b
 from gql_releases.graphql_api.execution.coercion import Evaluate
 from gql_releases.graphql_api.execution.collect_fields import Document
-from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES, refused_field, user_errors
+from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES, render_refusal, render_user_errors
 from gql_releases.graphql_api.execution.input_problems import find_all_problems
 from gql_releases.graphql_api.execution.payload_plans import PayloadPlan, render_payload
 from gql_releases.graphql_api.execution.planner import ResponsePath, ViewPlan, plan_nodes, plan_view
@@ -40,9 +40,9 @@ Variables = Mapping[str, Any]
 
 
 class ExecutionContext(NamedTuple):
-    """One request: who asks (None: nobody), with which variables, coerced and as they came.
+    """One request: its principal (None without a token), and its variables, coerced and raw.
 
-    `errors` are those of its response.
+    `errors` are those of the response.
     """
 
     services: Services
@@ -52,31 +52,31 @@ class ExecutionContext(NamedTuple):
     public_schema: bool
     errors: list[dict[str, Any]]
 
-    def reader(self) -> Principal:
-        """Give who asks. Raises Unauthenticated where nobody does."""
+    def require_principal(self) -> Principal:
+        """Return the request's principal. Raises Unauthenticated if it has none."""
         if self.principal is None:
             raise Unauthenticated
         return self.principal
 
     def add_errors(self, plan: ViewPlan, refusals: Refusals, value: Any, *path: str | int) -> None:
-        """Add the errors of the fields of a value that are null because their arguments were refused."""
+        """Add an error for each field of a value that is null because its arguments are invalid."""
         located = locate_refusals(plan.paths(), refusals, value, path)
-        self.errors.extend([refused_field(error, list(place)) for error, place in located])
+        self.errors.extend([render_refusal(error, list(location)) for error, location in located])
 
 
 async def read_view(
-    asked: ExecutionContext,
+    context: ExecutionContext,
     plan: ViewPlan,
     refusals: Refusals,
     conditions: Conditions = (),
     first: PageRequest | None = None,
 ) -> Any:
-    """Read what is planned. Fields whose arguments are refused are null, and come to stand in `refusals`."""
-    principal = asked.reader()
+    """Read a view. A field with invalid arguments is null and is added to `refusals`."""
+    principal = context.require_principal()
     while True:
-        view = plan.view(asked.variables, refusals, first)
+        view = plan.build_view(context.variables, refusals, first)
         try:
-            return await asked.services.reads.read(principal, ObjectRead(view, conditions))
+            return await context.services.reads.read(principal, ObjectRead(view, conditions))
         except PagesRefused as error:
             refusals |= error.refusals
 
@@ -88,8 +88,8 @@ class RootField(Protocol):
     def name(self) -> str:
         """The response name."""
 
-    async def run(self, asked: ExecutionContext) -> Any:
-        """Answer the field. Raises DomainError."""
+    async def run(self, context: ExecutionContext) -> Any:
+        """Return the value of the field. Raises DomainError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class ConstantField:
     name: str
     value: Any
 
-    async def run(self, asked: ExecutionContext) -> Any:
-        """Answer without asking."""
+    async def run(self, context: ExecutionContext) -> Any:
+        """Return the value."""
         return self.value
 
 
@@ -113,15 +113,15 @@ class ObjectField:
     arguments: Evaluate
     find: Any
 
-    async def run(self, asked: ExecutionContext) -> Any:
-        """Read the object."""
-        principal, refusals = asked.reader(), Refusals()
-        conditions = self.find(self.arguments(asked.variables), principal) if self.find else ()
+    async def run(self, context: ExecutionContext) -> Any:
+        """Return the object; None if it does not exist."""
+        principal, refusals = context.require_principal(), Refusals()
+        conditions = self.find(self.arguments(context.variables), principal) if self.find else ()
         if conditions is None:
             return None
-        tree = await read_view(asked, self.plan, refusals, conditions)
+        tree = await read_view(context, self.plan, refusals, conditions)
         if refusals:
-            asked.add_errors(self.plan, refusals, tree, self.name)
+            context.add_errors(self.plan, refusals, tree, self.name)
         return tree
 
 
@@ -132,18 +132,18 @@ class ListField:
     name: str
     plan: ViewPlan
 
-    async def run(self, asked: ExecutionContext) -> Any:
-        """Read the list as the viewer's."""
+    async def run(self, context: ExecutionContext) -> Any:
+        """Return the list, which is read as a list of the viewer."""
         refusals = Refusals()
-        tree = await read_view(asked, self.plan, refusals)
+        tree = await read_view(context, self.plan, refusals)
         if refusals and tree:
-            asked.add_errors(self.plan, refusals, tree["value"], self.name)
+            context.add_errors(self.plan, refusals, tree["value"], self.name)
         return tree and tree["value"]
 
 
 @dataclass(slots=True)
 class NodeField:
-    """`node` and `nodes`: the ids say which types are read, and each type has a plan of its own, made when it comes."""
+    """`node` and `nodes`: each type has a plan of its own, which is made for the first id of the type."""
 
     name: str
     document: Document
@@ -154,102 +154,101 @@ class NodeField:
     grow: Callable[[], None]
     plans: dict[str, ViewPlan] = field(default_factory=dict)
 
-    async def run(self, asked: ExecutionContext) -> Any:
-        """Read one object, or each type's objects with one statement."""
-        asked.reader()
-        given = self.arguments(asked.variables)
-        if "id" in given:
-            return await self._one(asked, given["id"])
-        if len(given["ids"]) > MAX_PAGE:
-            raise DomainError(ErrorCode.INVALID_ARGUMENT, f"At most {MAX_PAGE} ids, not {len(given['ids'])}.", self.path)
-        return await self._many(asked, given["ids"])
+    async def run(self, context: ExecutionContext) -> Any:
+        """Return the object or the objects; the objects of a type are read with one statement."""
+        context.require_principal()
+        arguments = self.arguments(context.variables)
+        if "id" in arguments:
+            return await self._read_object(context, arguments["id"])
+        ids = arguments["ids"]
+        if len(ids) > MAX_PAGE:
+            raise DomainError(ErrorCode.INVALID_ARGUMENT, f"At most {MAX_PAGE} ids, not {len(ids)}.", self.path)
+        return await self._read_objects(context, ids)
 
-    async def _one(self, asked: ExecutionContext, given: str) -> Any:
-        entity, key = from_global_id(given) or ("", 0)
+    async def _read_object(self, context: ExecutionContext, global_id: str) -> Any:
+        entity, key = from_global_id(global_id) or ("", 0)
         if entity not in self.types:
             return None
         if entity not in self.plans:
             self.plans[entity] = plan_view(self.document, self.types[entity], self.nodes, self.path)
             self.grow()
         plan, refusals = self.plans[entity], Refusals()
-        tree = await read_view(asked, plan, refusals, (("id", key),))
+        tree = await read_view(context, plan, refusals, (("id", key),))
         if refusals:
-            asked.add_errors(plan, refusals, tree, self.name)
+            context.add_errors(plan, refusals, tree, self.name)
         return tree
 
-    async def _many(self, asked: ExecutionContext, given: list[str]) -> list[Any]:
-        ids = [from_global_id(one) or ("", 0) for one in given]
-        found: dict[tuple[str, int], Any] = {}
+    async def _read_objects(self, context: ExecutionContext, global_ids: list[str]) -> list[Any]:
+        ids = [from_global_id(global_id) or ("", 0) for global_id in global_ids]
+        objects: dict[tuple[str, int], Any] = {}
         for entity in sorted({entity for entity, _ in ids} & self.types.keys()):
             if entity not in self.plans:
                 self.plans[entity] = plan_nodes(self.document, self.types[entity], self.nodes, self.path)
                 self.grow()
-            keys = [key for named, key in ids if named == entity]
+            keys = [key for key_entity, key in ids if key_entity == entity]
             by_ids = PageRequest(len(keys), conditions=(("ids", keys),))
             plan, refusals = self.plans[entity], Refusals()
-            tree = await read_view(asked, plan, refusals, first=by_ids)
-            if 0 in refusals:  # the objects themselves
+            tree = await read_view(context, plan, refusals, first=by_ids)
+            if 0 in refusals:  # the list of the objects
                 raise refusals[0]
-            found |= {(entity, one["key"]): one["node"] for one in tree["value"]["nodes"]}
+            objects |= {(entity, row["key"]): row["node"] for row in tree["value"]["nodes"]}
             if refusals:
-                for index, identified in enumerate(ids):
-                    if identified[0] == entity and identified in found:
-                        asked.add_errors(plan, refusals, found[identified], self.name, index)
-        return [found.get(one) for one in ids]
+                for index, object_id in enumerate(ids):
+                    if object_id[0] == entity and object_id in objects:
+                        context.add_errors(plan, refusals, objects[object_id], self.name, index)
+        return [objects.get(object_id) for object_id in ids]
 
 
 @dataclass(frozen=True, slots=True)
 class MutationField:
-    """A mutation: its arguments coerced, one service call, the payload put together."""
+    """A mutation: coerces the arguments, calls a service and renders the payload."""
 
     name: str
-    command: b.MutationBinding
+    binding: b.MutationBinding
     arguments: Evaluate
     input_type: GraphQLInputType
     payload: PayloadPlan
     plan: ViewPlan
 
-    async def run(self, asked: ExecutionContext) -> Any:
-        """Do it, and show what was asked for; problems of the input ride in the payload."""
-        principal = asked.reader()
-        given, refusals = self.arguments(asked.variables)["input"], Refusals()
+    async def run(self, context: ExecutionContext) -> Any:
+        """Execute the mutation and return its payload, which also has the problems of the input."""
+        principal = context.require_principal()
+        values, refusals = self.arguments(context.variables)["input"], Refusals()
 
         def explain(error: DomainError) -> list[dict[str, Any]] | None:
-            return user_errors(error, self.input_type, given, principal.organization_slug)
+            return render_user_errors(error, self.input_type, values, principal.organization_slug)
 
         try:
-            done = await self._run(asked, given, refusals)
+            result = await self._call_service(context, values, refusals)
         except DomainError as error:
             if error.code not in PAYLOAD_CODES:
                 raise
-            problems = explain(await self._find_all_problems(asked, given, error))
+            find = self.binding.find_problems
+            problems = explain(await find_all_problems(find, context.services, principal, values, error))
             _note_problems(problems)
             return render_payload(self.payload, {}, problems or [], explain)
-        for result in done.get("results", ()):
-            if isinstance(result, DomainError):
-                _note_problems(explain(result))
-        payload = render_payload(self.payload, done, [], explain)
+        for item in result.get("results", ()):
+            if isinstance(item, DomainError):
+                _note_problems(explain(item))
+        payload = render_payload(self.payload, result, [], explain)
         if refusals:
-            asked.add_errors(self.plan, refusals, payload, self.name)
+            context.add_errors(self.plan, refusals, payload, self.name)
         return payload
 
-    async def _find_all_problems(self, asked: ExecutionContext, given: dict[str, Any], error: DomainError) -> InvalidInput:
-        return await find_all_problems(self.command.find_problems, asked.services, asked.reader(), given, error)
-
-    async def _run(self, asked: ExecutionContext, given: dict[str, Any], refusals: Refusals) -> dict[str, Any]:
-        """Do it. A field of the payload that cannot be read keeps nothing from being done: it is null."""
-        principal = asked.reader()
+    async def _call_service(self, context: ExecutionContext, values: dict[str, Any], refusals: Refusals) -> dict[str, Any]:
+        """Return the service's result. A field with invalid arguments does not prevent the mutation: it is null."""
+        principal = context.require_principal()
         while True:
-            view = self.plan.view(asked.variables, refusals)
+            view = self.plan.build_view(context.variables, refusals)
             try:
-                return await self.command.run(asked.services, principal, given, view)
-            except PagesRefused as error:  # of that attempt nothing was done
+                return await self.binding.run(context.services, principal, values, view)
+            except PagesRefused as error:  # the attempt was rolled back
                 refusals |= error.refusals
 
 
 @dataclass(slots=True)
 class IntrospectionField:
-    """__schema or __type: what graphql-core still executes; kept where no variable decides it."""
+    """__schema or __type, which graphql-core executes; the result is cached if the operation has no variables."""
 
     name: str
     schema: GraphQLSchema
@@ -257,37 +256,37 @@ class IntrospectionField:
     operation: OperationDefinitionNode
     nodes: list[FieldNode]
     grow: Callable[[int], None]
-    kept: orjson.Fragment | None = None
+    cached: orjson.Fragment | None = None
 
-    async def run(self, asked: ExecutionContext) -> Any:
-        """Let graphql-core answer this field alone; to everybody, unless a setting says otherwise."""
-        if not asked.public_schema:
-            asked.reader()
-        if self.kept is not None:
-            return self.kept
-        alone = OperationDefinitionNode(
+    async def run(self, context: ExecutionContext) -> Any:
+        """Return graphql-core's result for this field. Raises Unauthenticated without a token if the schema is private."""
+        if not context.public_schema:
+            context.require_principal()
+        if self.cached is not None:
+            return self.cached
+        operation = OperationDefinitionNode(
             operation=self.operation.operation,
             variable_definitions=tuple(filter(_is_scalar, self.operation.variable_definitions or ())),
             selection_set=SelectionSetNode(selections=tuple(self.nodes)),
         )
-        document = DocumentNode(definitions=(alone, *self.document.fragments.values()))
-        result: Any = execute(self.schema, document, variable_values=dict(asked.raw_variables))
+        document = DocumentNode(definitions=(operation, *self.document.fragments.values()))
+        result: Any = execute(self.schema, document, variable_values=dict(context.raw_variables))
         if result.errors:
             raise result.errors[0]
         if not self.operation.variable_definitions:
             text = orjson.dumps(result.data[self.name])
-            self.kept = orjson.Fragment(text)
+            self.cached = orjson.Fragment(text)
             self.grow(len(text))
         return result.data[self.name]
 
 
 def _note_problems(problems: list[dict[str, Any]] | None) -> None:
-    """Record the codes of user errors for the log."""
+    """Add the codes of user errors to the request's record."""
     current_record().add_codes(problem["code"] for problem in problems or ())
 
 
 def _is_scalar(definition: VariableDefinitionNode) -> bool:
-    """Say whether introspection can use a variable: a Boolean or a name, and no list that graphql-core would read again."""
+    """Return whether introspection can use a variable: a Boolean or a name, not a list that graphql-core would coerce."""
     declared: Any = definition.type
-    named = declared.type if declared.kind == "non_null_type" else declared
-    return named.kind == "named_type" and named.name.value in ("Boolean", "String")
+    nullable = declared.type if declared.kind == "non_null_type" else declared
+    return nullable.kind == "named_type" and nullable.name.value in ("Boolean", "String")

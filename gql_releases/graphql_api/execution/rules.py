@@ -1,4 +1,4 @@
-"""Validation rules of our own, beside graphql-core's."""
+"""Validation rules in addition to graphql-core's."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from gql_releases.graphql_api.execution.scalars import ScalarError
 
 
 class OneOfVariablesRule(ValidationRule):
-    """A variable at a field of a OneOf input object is non-null, also where the object itself stands at a non-null place.
+    """A variable at a field of a OneOf input object is non-null, also if the object itself is at a non-null position.
 
-    graphql-core 3.3 has the rule in VariablesInAllowedPositionRule, but only for objects at nullable places.
+    graphql-core 3.3 has the rule in VariablesInAllowedPositionRule, but only for objects at nullable positions.
     Source: GraphQL specification, section 5.8.5 (All Variable Usages Are Allowed).
     """
 
@@ -41,7 +41,7 @@ class OneOfVariablesRule(ValidationRule):
         self._operations: list[OperationDefinitionNode] = []
 
     def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> None:
-        """Keep a variable at a field of a OneOf input object."""
+        """Collect a variable at a field of a OneOf input object."""
         parent = self.context.get_parent_input_type()
         named = get_named_type(parent) if parent else None
         if is_input_object_type(parent) or not (is_input_object_type(named) and named.is_one_of):
@@ -50,7 +50,7 @@ class OneOfVariablesRule(ValidationRule):
             self._one_of[id(node.value)] = named.name
 
     def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
-        """Keep the operation: fragments may come after it."""
+        """Collect the operation: fragments may follow it."""
         self._operations.append(node)
 
     def leave_document(self, *_: Any) -> None:
@@ -58,7 +58,7 @@ class OneOfVariablesRule(ValidationRule):
         if not self._one_of:
             return
         for operation in self._operations:
-            definitions = {one.variable.name.value: one for one in operation.variable_definitions or ()}
+            definitions = {variable.variable.name.value: variable for variable in operation.variable_definitions or ()}
             for usage in self.context.get_recursive_variable_usages(operation):
                 parent, definition = self._one_of.get(id(usage.node)), definitions.get(usage.node.name.value)
                 if parent is None or definition is None:
@@ -73,22 +73,22 @@ class OneOfVariablesRule(ValidationRule):
 
 
 class LiteralsRule(ValuesOfCorrectTypeRule):
-    """graphql-core's rule; a value that does not fit a scalar of ours is reported with its argument or input field."""
+    """graphql-core's rule; an invalid value of a custom scalar is reported with its argument or input field."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self._place = ""
 
     def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        """Keep the name of the argument."""
+        """Store the name of the argument."""
         self._place = f"Argument {node.name.value}"
 
     def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
-        """Keep the name of the variable."""
+        """Store the name of the variable."""
         self._place = f"The default of ${node.variable.name.value}"
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
-        """Check a literal; what is below it is checked with it."""
+        """Check a literal together with the literals in it."""
 
         def report(error: GraphQLError, path: list[str | int]) -> None:
             if isinstance(error, ScalarError):

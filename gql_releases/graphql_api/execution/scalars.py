@@ -19,12 +19,9 @@ from gql_releases.graphql_api.execution.strawberry_adapter import ScalarMap
 BigInt = NewType("BigInt", int)
 JSONObject = NewType("JSONObject", dict)  # type: ignore[type-arg]
 
-
 NO_DATE_TEXT = "DateTime must be a string such as 2026-11-20T10:00:00Z."
 NO_DATE = "DateTime must be an ISO 8601 date such as 2026-11-20T10:00:00Z."
 NO_OBJECT = "JSONObject must be an object."
-
-
 NO_INTEGER = "BigInt must be an integer."
 
 
@@ -52,7 +49,7 @@ def _parse_big_int(value: Any) -> int:
 
 
 def _parse_big_int_literal(node: ValueNode, variables: Any = None) -> int:
-    """Check a literal; plans read it themselves, for it may have more digits than Python reads."""
+    """Check a literal. The coercer reads it: it may have more digits than Python parses."""
     if not isinstance(node, IntValueNode):
         raise ScalarError(NO_INTEGER, node)
     return 0
@@ -65,7 +62,7 @@ def _parse_json_object(value: Any) -> Any:
 
 
 def _parse_json_literal(node: ValueNode, variables: Any = None) -> Any:
-    """Check a literal; plans read it themselves, with its numbers as they were written."""
+    """Check a literal. The coercer reads it, with the text of its numbers."""
     if not isinstance(node, ObjectValueNode):
         raise ScalarError(NO_OBJECT, node)
     return {}
@@ -107,11 +104,11 @@ SCALARS: ScalarMap = {
 
 def to_global_id(entity: str, key: int) -> str:
     """Return a node's id: opaque to clients, base64 of `Entity:key` as in Relay's libraries."""
-    return global_id_of(entity)(key)
+    return build_id_renderer(entity)(key)
 
 
 @lru_cache(maxsize=64)
-def global_id_of(entity: str) -> Base64:
+def build_id_renderer(entity: str) -> Base64:
     """Return the function that writes the ids of one entity."""
     return Base64(f"{entity}:")
 

@@ -1,4 +1,4 @@
-"""The check at start-up that every reachable field has a binding that the store can read."""
+"""Checks at the start that each field of the schema has a binding that the store can read."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ from gql_releases.graphql_api.execution.strawberry_adapter import has_behaviour
 Readable = Mapping[str, Mapping[str, tuple[str, bool]]]
 """Entity -> attribute -> (kind: column, one or many; whether it can be NULL)."""
 
-
-ROWS_WITHOUT_ID = ("Viewer", "Upstream")
-"""Types that are read by plan and are no nodes."""
+COLUMNS_NULL_TOGETHER = {"description": ("raw", "description")}
+"""Columns that are NULL together: a version has both its raw text and its description, or neither."""
 
 
 class UnboundField(Exception):
-    """The schema has a field that a plan would not serve as it says."""
+    """The schema has a field that cannot be planned as declared."""
 
 
 def check_schema(schema: GraphQLSchema, readable: Readable) -> None:
-    """Refuse a field of a node that is bound to nothing, to what is not there, or that has behaviour of its own."""
-    for node in node_types(schema).values():
-        _check_object(schema, node, readable[node.name])
-    for name in ROWS_WITHOUT_ID:
+    """Raise UnboundField for a field without a binding, with one that the store cannot read, or with a resolver."""
+    for name in node_types(schema).keys() - readable.keys():
+        raise UnboundField(f"the node {name} is not an entity of the store")
+    for name, attributes in readable.items():
         declared = schema.type_map[name]
         assert isinstance(declared, GraphQLObjectType)
-        _check_object(schema, declared, readable[name])
+        _check_object(schema, declared, attributes)
     for root in (schema.query_type, schema.mutation_type):
         for name, field in (root.fields if root else {}).items():
             _check_plain(f"{name}", field)
             if not isinstance(b.read_binding(field), b.QueryBinding | b.MutationBinding):
-                raise UnboundField(f"the root field {name} is neither planned nor commanded")
+                raise UnboundField(f"the root field {name} has no binding of a query or a mutation")
 
 
 def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Mapping[str, tuple[str, bool]]) -> None:
@@ -50,14 +49,14 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
             case b.Column(attribute):
                 _check_attribute(where, attributes, attribute, "column", required)
                 if not is_leaf_type(named):
-                    raise UnboundField(f"{where} is bound to a column and has fields")
+                    raise UnboundField(f"{where} has the binding of a column and has fields")
             case b.EmbeddedIn(present, conditions):
                 if present:
                     _check_attribute(where, attributes, present, "pick" if conditions else "column", False)
                 elif not required:
-                    raise UnboundField(f"{where} is always there and says that it may be null")
+                    raise UnboundField(f"{where} is never null, but its type is nullable")
                 if required and present:
-                    raise UnboundField(f"{where} is not null, and is where {present} is NULL")
+                    raise UnboundField(f"{where} has a non-null type, but is null if {present} is NULL")
                 _check_embedded(schema, named, attributes, present)
             case b.Objects(attribute):
                 _check_attribute(where, attributes, attribute, "column", True)
@@ -72,16 +71,16 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
             case b.ListOf(attribute):
                 _check_attribute(where, attributes, attribute, "many", False)
                 if required:
-                    raise UnboundField(f"{where} is a list and not null: refused arguments would take its siblings")
+                    raise UnboundField(f"{where} is a non-null list: invalid arguments would make its siblings null")
             case _:
-                raise UnboundField(f"{where} is bound to nothing")
+                raise UnboundField(f"{where} has no binding")
 
 
 def _check_embedded(
     schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Mapping[str, tuple[str, bool]], present: str
 ) -> None:
-    """Check an embedded object: where it is there, so is `present` and what is written together with it."""
-    together = {name: ("column", False) for name in (present, *TOGETHER.get(present, ())) if name}
+    """Check an embedded object: if it is not null, neither are `present` and the columns that are NULL together with it."""
+    together = {name: ("column", False) for name in (present, *COLUMNS_NULL_TOGETHER.get(present, ())) if name}
     _check_object(schema, declared, {**attributes, **together})
 
 
@@ -92,22 +91,18 @@ def _check_leaves(where: str, declared: Any) -> None:
             raise UnboundField(f"{where}.{name} is an object in a column of objects")
 
 
-TOGETHER = {"description": ("raw", "description")}
-"""Columns that are NULL together: a version's raw text and its description are written or absent as one."""
-
-
 def _check_attribute(
     where: str, attributes: Mapping[str, tuple[str, bool]], attribute: str, kind: str, required: bool
 ) -> None:
-    found = attributes.get(attribute)
-    if found is None or found[0] != kind:
+    actual_kind, is_nullable = attributes.get(attribute, (None, False))
+    if actual_kind != kind:
         raise UnboundField(f"{where} is bound to {attribute}, which the store does not have as {kind}")
-    if required and found[1]:
-        raise UnboundField(f"{where} is not null, but {attribute} can be NULL")
+    if required and is_nullable:
+        raise UnboundField(f"{where} has a non-null type, but {attribute} can be NULL")
 
 
 def _check_plain(where: str, field: Any) -> None:
     if has_behaviour(field):
         raise UnboundField(f"{where} has a resolver, a permission class or an extension, which a plan would skip")
     if is_interface_type(get_named_type(field.type)) and not isinstance(b.read_binding(field), b.QueryBinding):
-        raise UnboundField(f"{where} is an interface: only the root may be")
+        raise UnboundField(f"{where} is an interface, which only a root field may be")

@@ -1,4 +1,4 @@
-"""What the GraphQL door needs of the house."""
+"""The services that the root fields of the GraphQL API call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gql_releases.services.repositories import RepositoryService
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services behind the root fields."""
+    """The services, and whether the request is large."""
 
     reads: ReadService
     releases: ReleaseService
@@ -25,4 +25,4 @@ class Services:
     environments: EnvironmentService
     tokens: TokenService
     large: bool = False
-    """Whether they are asked by a large request, whose input is read in a thread."""
+    """Whether the request's body is large, so that its input is read in a thread."""

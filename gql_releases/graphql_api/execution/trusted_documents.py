@@ -1,4 +1,4 @@
-"""Trusted documents: operations that frontends were built with, sent by their ids alone."""
+"""Trusted documents: the operations of known frontends, which send only a document's id."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from graphql import GraphQLError
 
 PREFIX = "sha256:"
-"""What an id may begin with, as the draft of GraphQL over HTTP has it."""
+"""Optional prefix of an id. Source: draft of GraphQL over HTTP."""
 
 
 class WrongManifest(ValueError):
@@ -19,7 +19,7 @@ class WrongManifest(ValueError):
 
 
 def read_documents(path: Path) -> dict[str, str]:
-    """Read trusted documents, by id: from a manifest, or from a folder of manifests and `<id>.graphql` files.
+    """Return trusted documents by id, from a manifest or from a folder of manifests and `<id>.graphql` files.
 
     A manifest is a JSON object of ids and texts, as graphql-codegen's client preset (`persisted-documents.json`) and
     relay-compiler (`persistConfig.file`) write it, or Apollo's with a list of `operations`. Raises WrongManifest.
@@ -27,46 +27,47 @@ def read_documents(path: Path) -> dict[str, str]:
     if not path.exists():
         raise WrongManifest(f"There are no trusted documents at {path}.")
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    found: dict[str, str] = {}
+    documents: dict[str, str] = {}
     for file in files:
         if file.suffix == ".json":
-            found |= _manifest(file)
+            documents |= _read_manifest(file)
         elif file.suffix in (".graphql", ".gql"):
-            found[file.stem] = file.read_text()
-    return {name.removeprefix(PREFIX): text for name, text in found.items()}
+            documents[file.stem] = file.read_text()
+    return {name.removeprefix(PREFIX): text for name, text in documents.items()}
 
 
-def _manifest(file: Path) -> dict[str, str]:
+def _read_manifest(file: Path) -> dict[str, str]:
     try:
-        said: Any = json.loads(file.read_bytes())
+        content: Any = json.loads(file.read_bytes())
     except ValueError as error:
         raise WrongManifest(f"{file} is not JSON: {error}.") from None
-    if isinstance(said, dict) and isinstance(said.get("operations"), list):
-        said = {one.get("id"): one.get("body") for one in said["operations"] if isinstance(one, dict)}
-    if not isinstance(said, dict) or not all(isinstance(one, str) for pair in said.items() for one in pair):
+    if isinstance(content, dict) and isinstance(content.get("operations"), list):
+        operations = [operation for operation in content["operations"] if isinstance(operation, dict)]
+        content = {operation.get("id"): operation.get("body") for operation in operations}
+    if not isinstance(content, dict) or not all(isinstance(text, str) for pair in content.items() for text in pair):
         raise WrongManifest(f"{file} is not a manifest: it must be an object of ids and documents.")
-    return said
+    return content
 
 
 class TrustedDocuments:
-    """Documents by id. `only`: no other document is executed."""
+    """Documents by id. `only`: other documents are not executed."""
 
     def __init__(self, documents: Mapping[str, str], *, only: bool = False) -> None:
         self.documents, self._only = documents, only
         self._texts = frozenset(documents.values())
 
     def has_text(self, text: str) -> bool:
-        """Say whether a text is a trusted document's."""
+        """Return whether a text is that of a trusted document."""
         return text in self._texts
 
-    def text_of(self, query: str | None, document_id: str | None) -> str:
-        """Give the document that a request means. Raises GraphQLError: unknown, not trusted, or another one's hash."""
+    def find_text(self, query: str | None, document_id: str | None) -> str:
+        """Return the text of a request's document. Raises GraphQLError: unknown id, not trusted, or not the text's hash."""
         if document_id is not None:
-            known = self.documents.get(document_id.removeprefix(PREFIX))
-            if known is not None:
-                return known
+            text = self.documents.get(document_id.removeprefix(PREFIX))
+            if text is not None:
+                return text
             if query is None:
-                # Apollo's clients know this text, and send the document itself.
+                # Apollo's clients then repeat the request with the document itself.
                 raise _error("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
             if hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest() != document_id.removeprefix(PREFIX):
                 raise _error("The documentId is not the document's SHA-256.", "PERSISTED_QUERY_MISMATCH")

@@ -1,7 +1,7 @@
-"""GraphQL over HTTP, as raw ASGI: bodies and negotiation in, one JSON answer out.
+"""The endpoint of GraphQL over HTTP, as an ASGI application.
 
-Status codes follow the GraphQL-over-HTTP draft: `application/graphql-response+json` answers 400 to a request that cannot be
-executed, `application/json` answers 200, as clients of old expect.
+Status codes follow the GraphQL-over-HTTP draft: for a request that cannot be executed, a response of the media type
+`application/graphql-response+json` has status 400, and one of `application/json` has 200, which older clients expect.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.switching import short_switch_interval
 from gql_releases.graphql_api.execution.cost import require_affordable
-from gql_releases.graphql_api.execution.errors import codes_of, field_error, masked_error
+from gql_releases.graphql_api.execution.errors import list_codes, render_field_error, render_internal_error
 from gql_releases.graphql_api.execution.limits import limit_error
 from gql_releases.graphql_api.execution.messages import shorten_message
 from gql_releases.graphql_api.execution.operations import BAD_INPUT, Operation, OperationCache, RequestError
-from gql_releases.graphql_api.execution.requests import HttpError, Request, from_body, from_large_body, from_query
+from gql_releases.graphql_api.execution.requests import HttpError, Request, parse_body, parse_large_body, parse_query_string
 from gql_releases.graphql_api.execution.root_fields import ExecutionContext, RootField
 from gql_releases.graphql_api.execution.services import Services
 from gql_releases.graphql_api.execution.trusted_documents import TrustedDocuments
@@ -44,25 +44,25 @@ OFFERED = (JSON, RESPONSE_JSON)
 RETRY_AFTER = (b"retry-after", b"1")
 NO_HEADERS: Headers = []
 VARY = (b"vary", b"Accept")
-"""GraphiQL, JSON and GraphQL's media type share one address. Source: RFC 9110 section 12.5.5."""
+"""GraphiQL, JSON and GraphQL's media type have one URL. Source: RFC 9110 section 12.5.5."""
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 ALLOW = (b"allow", b"GET, HEAD, OPTIONS, POST")
-READING = ("GET", "HEAD")
+READ_METHODS = ("GET", "HEAD")
 PARTIAL_SUCCESS = 294
 LONG_DOCUMENT = 2_000
-"""Characters of a document beyond which it is prepared in a thread, unless it is kept: 4,000 tokens take 0.1 s."""
+"""Characters of a document above which it is prepared in a thread, unless it is cached: 4,000 tokens take 0.1 s."""
 TURN_SECONDS = 0.005
-"""Seconds after which the root fields of one operation let other requests go on."""
+"""Seconds after which an operation yields to other requests, between two root fields."""
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """What the endpoint allows. `draft_status`: the status codes of the draft of August 2026.
+    """The settings of the endpoint. `draft_status`: use the status codes of the draft of August 2026.
 
-    `public_schema`: introspection answers without a token.
+    `public_schema`: introspection needs no token.
     """
 
     max_body: int
@@ -73,26 +73,26 @@ class EndpointSettings:
 
 
 class GraphQLView:
-    """The endpoint `/graphql`; browsers that ask for a page get GraphiQL."""
+    """The endpoint `/graphql`; a request that accepts HTML gets GraphiQL."""
 
     def __init__(
         self,
-        preparer: OperationCache,
+        operations: OperationCache,
         trusted: TrustedDocuments,
         services: Services,
         authenticator: Authenticator,
         page: Page,
-        rules: EndpointSettings,
-        rates: RateLimit,
-        refusals: RefusalLimit | None = None,
+        settings: EndpointSettings,
+        rate_limit: RateLimit,
+        refusal_limit: RefusalLimit | None = None,
     ) -> None:
-        self._refusals = refusals
-        self._preparer, self._trusted, self._services = preparer, trusted, services
-        self._authenticator, self._page, self._rules = authenticator, page, rules
-        self._rates, self._for_large = rates, replace(services, large=True)
+        self._operations, self._trusted, self._services = operations, trusted, services
+        self._authenticator, self._page, self._settings = authenticator, page, settings
+        self._rate_limit, self._refusal_limit = rate_limit, refusal_limit
+        self._services_for_large = replace(services, large=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         record = current_record()
         record.api, record.route = "graphql", "/graphql"
         method = scope["method"]
@@ -100,7 +100,7 @@ class GraphQLView:
             await send(send_, 204, b"", [NO_SNIFF, ALLOW])
             return
         accept = header(scope, b"accept")
-        if method in READING and negotiate(accept, (*OFFERED, "text/html")) == "text/html":
+        if method in READ_METHODS and negotiate(accept, (*OFFERED, "text/html")) == "text/html":
             await self._page(scope, receive, send_)
             return
         kind = negotiate(accept, OFFERED)
@@ -108,32 +108,32 @@ class GraphQLView:
         try:
             if kind is None:
                 raise HttpError(406, f"This endpoint responds with {RESPONSE_JSON} or {JSON}.")
-            status, answer, headers = await self._answer(scope, receive, kind)
+            status, response, headers = await self._respond(scope, receive, kind)
         except ConnectionResetError:
             return
         except HttpError as error:
             refusal = {"message": error.message, "extensions": error.extensions or {"code": "BAD_REQUEST"}}
-            status, answer, headers = error.status, {"errors": [refusal]}, error.headers
+            status, response, headers = error.status, {"errors": [refusal]}, error.headers
             if not error.extensions:
                 record.add_codes([f"HTTP_{status}"])
         except Exception as error:  # noqa: BLE001 - logged and answered as INTERNAL
-            status, answer = 500, {"errors": [masked_error(error, [])]}
-        if "errors" in answer and not record.codes:
-            record.add_codes(codes_of(answer["errors"]))
-        await send(send_, status, dump(answer), [NO_SNIFF, VARY, *headers], (kind or JSON).encode())
+            status, response = 500, {"errors": [render_internal_error(error, [])]}
+        if "errors" in response and not record.codes:
+            record.add_codes(list_codes(response["errors"]))
+        await send(send_, status, dump_response(response), [NO_SNIFF, VARY, *headers], (kind or JSON).encode())
 
-    async def _answer(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any], Headers]:
+    async def _respond(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any], Headers]:
         _require_request(scope)
         authorization = header(scope, b"authorization")
         principal, headers = None, NO_HEADERS
         try:
-            if authorization:  # before the body is read: who sends it decides how much of it is
-                principal = await authenticate(self._authenticator, self._refusals, scope)
+            if authorization:  # before the body is read: its maximum size depends on the principal
+                principal = await authenticate(self._authenticator, self._refusal_limit, scope)
                 current_record().token = principal.token_id
-                headers = self._count(principal)
-            request = await self._request(scope, receive, principal)
-            execute = self._execute_in_turns if request.large else self._execute
-            status, answer = await execute(request, principal, scope["method"], kind)
+                headers = self._count_request(principal)
+            request = await self._parse_request(scope, receive, principal)
+            execute = self._execute_large if request.large else self._execute
+            status, response = await execute(request, principal, scope["method"], kind)
             if principal:
                 self._authenticator.note_use(principal)
         except TooManyRefusals as error:
@@ -142,28 +142,28 @@ class GraphQLView:
             if principal:
                 self._authenticator.forget(principal)
             raise HttpError(401, error.message, [CHALLENGE], {"code": error.code.value}) from error
-        except DomainError as error:  # of the authenticator: those of fields stand in the answer
+        except DomainError as error:  # of the authenticator: errors of fields are in the response
             status = AUTHENTICATION_STATUSES[error.code]
             refusal = [RETRY_AFTER] if status == 503 else [CHALLENGE]
-            return status, {"errors": [field_error(error, [])]}, refusal
-        return status, answer, [*headers, RETRY_AFTER] if status == 503 else headers
+            return status, {"errors": [render_field_error(error, [])]}, refusal
+        return status, response, [*headers, RETRY_AFTER] if status == 503 else headers
 
-    def _count(self, principal: Principal) -> Headers:
-        """Count a request of a token and give the headers that tell so. Raises HttpError(429)."""
-        taken = self._rates.take(principal.token_id)
-        if not taken.allowed:
-            raise HttpError(429, taken.message, taken.headers, {"code": "RATE_LIMITED"})
-        return taken.headers
+    def _count_request(self, principal: Principal) -> Headers:
+        """Count a request of a token and return the headers of its rate limit. Raises HttpError(429)."""
+        decision = self._rate_limit.take(principal.token_id)
+        if not decision.allowed:
+            raise HttpError(429, decision.message, decision.headers, {"code": "RATE_LIMITED"})
+        return decision.headers
 
-    async def _request(self, scope: Scope, receive: Receive, principal: Principal | None) -> Request:
-        if scope["method"] in READING:
-            return from_query(scope["query_string"])
-        limit = self._rules.max_body if principal else self._rules.max_anonymous_body
+    async def _parse_request(self, scope: Scope, receive: Receive, principal: Principal | None) -> Request:
+        if scope["method"] in READ_METHODS:
+            return parse_query_string(scope["query_string"])
+        limit = self._settings.max_body if principal else self._settings.max_anonymous_body
         try:
             body = await read_content(scope, receive, limit)
             if len(body) > LARGE_BODY_BYTES:
-                return await run_in_thread(from_large_body, body)
-            return from_body(parse_json(body), body)
+                return await run_in_thread(parse_large_body, body)
+            return parse_body(parse_json(body), body)
         except BodyTooLarge:
             hint = "" if principal else ", which is the limit without a token"
             raise HttpError(413, f"The body is larger than {limit} bytes{hint}.") from None
@@ -182,71 +182,73 @@ class GraphQLView:
         extensions: dict[str, Any] = {}
         try:
             operation, is_long = await self._prepare(request, principal)
-            if method in READING and not operation.is_query:
+            if method in READ_METHODS and not operation.is_query:
                 raise HttpError(405, "GET is for queries only: use POST.", [(b"allow", b"POST")])
             raw, exact = request.variables, request.exact_variables
             variables = await run_in_thread(operation.coerce, raw, exact) if is_long else operation.coerce(raw, exact)
             price = await run_in_thread(operation.price, variables) if is_long else operation.price(variables)
             if request.extensions:
-                extensions = cost_extensions(request.extensions, price.cost, self._rules.max_cost)
-            require_affordable(price, self._rules.max_cost)
-            steps = await run_in_thread(operation.steps, variables) if is_long else operation.steps(variables)
+                extensions = cost_extensions(request.extensions, price.cost, self._settings.max_cost)
+            require_affordable(price, self._settings.max_cost)
+            root_fields = await run_in_thread(operation.plan, variables) if is_long else operation.plan(variables)
         except RequestError as error:
             current_record().name_operation(request.operation_name, request.query)
-            return self._refused(error, kind), {"errors": [format_error(one, error.code) for one in error.errors]}
+            errors = [format_error(core_error, error.code) for core_error in error.errors]
+            return self._refusal_status(error, kind), {"errors": errors}
         except GraphQLError as error:
-            status = self._refused(RequestError([error]), kind)
+            status = self._refusal_status(RequestError([error]), kind)
             current_record().name_operation(request.operation_name, request.query)
             return status, {"errors": [format_error(error, BAD_INPUT)], **extensions}
         if extensions and request.extensions.get("dryRun"):
             return 200, {"data": None, **extensions}
-        services = self._for_large if request.large else self._services
-        asked = ExecutionContext(services, principal, variables, request.variables, self._rules.public_schema, [])
-        data, errors = await run(steps, asked)
+        services = self._services_for_large if request.large else self._services
+        public = self._settings.public_schema
+        context = ExecutionContext(services, principal, variables, request.variables, public, [])
+        data, errors = await run_fields(root_fields, context)
         if request.large:
             await run_in_thread(clear_gradually, [variables, request.variables])
-        answer: dict[str, Any] = {"data": data}
+        response: dict[str, Any] = {"data": data}
         status = 200
         if errors:
-            answer["errors"] = errors
+            response["errors"] = errors
             is_partial = any(value is not None for value in data.values())
             if not is_partial and all_have_code(errors, ErrorCode.UNAVAILABLE):
                 status = 503
-            elif self._rules.draft_status and kind == RESPONSE_JSON:
+            elif self._settings.draft_status and kind == RESPONSE_JSON:
                 status = PARTIAL_SUCCESS
-        return status, answer | extensions if extensions else answer
+        return status, response | extensions if extensions else response
 
-    async def _execute_in_turns(
+    async def _execute_large(
         self, request: Request, principal: Principal | None, method: str, kind: str
     ) -> tuple[int, dict[str, Any]]:
         with short_switch_interval():
             return await self._execute(request, principal, method, kind)
 
     async def _prepare(self, request: Request, principal: Principal | None) -> tuple[Operation, bool]:
-        """Return the request's operation, and whether what is done for it is to be done in a thread. Raises RequestError."""
-        text, name = self._trusted.text_of(request.query, request.document_id), request.operation_name
-        hide_suggestions = principal is None and not self._rules.public_schema
-        is_new = len(text) > LONG_DOCUMENT and not self._preparer.keeps(text, name)
+        """Return the request's operation, and whether it is long and handled in a thread. Raises RequestError."""
+        text, name = self._trusted.find_text(request.query, request.document_id), request.operation_name
+        hide_suggestions = principal is None and not self._settings.public_schema
+        is_new = len(text) > LONG_DOCUMENT and not self._operations.has(text, name)
         if is_new:
-            operation = await run_in_thread(self._preparer.prepare, text, name, hide_suggestions=hide_suggestions)
+            operation = await run_in_thread(self._operations.prepare, text, name, hide_suggestions=hide_suggestions)
         else:
-            operation = self._preparer.prepare(text, name, hide_suggestions=hide_suggestions)
+            operation = self._operations.prepare(text, name, hide_suggestions=hide_suggestions)
         record = current_record()
         record.operation, record.is_trusted = operation.name, self._trusted.has_text(text)
         record.is_mutation = not operation.is_query
         return operation, is_new or request.large
 
-    def _refused(self, error: RequestError, kind: str) -> int:
-        """Give the status of a request that cannot be executed."""
+    def _refusal_status(self, error: RequestError, kind: str) -> int:
+        """Return the status of the response to a request that cannot be executed."""
         if kind != RESPONSE_JSON:
             return 200
-        return 422 if self._rules.draft_status and not error.is_syntax else 400
+        return 422 if self._settings.draft_status and not error.is_syntax else 400
 
 
 def _require_request(scope: Scope) -> None:
-    """Refuse what is no GraphQL request by its method or media type. Raises HttpError."""
+    """Raise HttpError if the method or the media type is not that of a GraphQL request."""
     method = scope["method"]
-    if method in READING:
+    if method in READ_METHODS:
         return
     if method != "POST":
         raise HttpError(405, "Use POST, or GET for queries.", [ALLOW])
@@ -254,44 +256,44 @@ def _require_request(scope: Scope) -> None:
         raise HttpError(415, f"Send the request as {JSON}.")
 
 
-def cost_extensions(asked: dict[str, Any], cost: int, most: int) -> dict[str, Any]:
-    """Give the answer's extensions: the cost, where `extensions.cost` or `extensions.dryRun` is true."""
-    if asked.get("cost") is True or asked.get("dryRun") is True:
-        return {"extensions": {"cost": {"requested": cost, "maximum": most}}}
+def cost_extensions(extensions: dict[str, Any], cost: int, maximum: int) -> dict[str, Any]:
+    """Return the response's extensions: the cost, if the request's `extensions.cost` or `extensions.dryRun` is true."""
+    if extensions.get("cost") is True or extensions.get("dryRun") is True:
+        return {"extensions": {"cost": {"requested": cost, "maximum": maximum}}}
     return {}
 
 
-async def run(steps: Iterable[RootField], asked: ExecutionContext) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Run the root fields in order, each whole. Raises InvalidToken: that refuses the request, ClientGone."""
+async def run_fields(fields: Iterable[RootField], context: ExecutionContext) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Run the root fields one after the other. Raises InvalidToken, which is the response to the request, and ClientGone."""
     data: dict[str, Any] = {}
-    errors = asked.errors
-    begun = time.perf_counter()
-    for step in steps:
-        name = step.name
-        if data and time.perf_counter() - begun > TURN_SECONDS:  # SQLite answers without a pause: let others have theirs
+    errors = context.errors
+    started = time.perf_counter()
+    for field in fields:
+        name = field.name
+        if data and time.perf_counter() - started > TURN_SECONDS:  # reads of SQLite do not yield to other requests
             await asyncio.sleep(0)
-            begun = time.perf_counter()
+            started = time.perf_counter()
         try:
-            data[name] = await step.run(asked)
+            data[name] = await field.run(context)
             continue
         except (InvalidToken, ClientGone):
             raise
         except DomainError as error:
-            errors.append(field_error(error, [name]))
-        except GraphQLError as error:  # introspection's own
+            errors.append(render_field_error(error, [name]))
+        except GraphQLError as error:  # of introspection
             errors.append(format_error(error, BAD_INPUT))
         except Exception as error:  # noqa: BLE001 - logged and answered as INTERNAL
-            errors.append(masked_error(error, [name]))
+            errors.append(render_internal_error(error, [name]))
         data[name] = None
     return data, errors
 
 
-def dump(answer: dict[str, Any]) -> bytes:
-    """Print an answer. Messages may quote a lone surrogate, which orjson refuses."""
+def dump_response(response: dict[str, Any]) -> bytes:
+    """Return a response as JSON. Messages may quote a lone surrogate, which orjson does not encode."""
     try:
-        return orjson.dumps(answer)
+        return orjson.dumps(response)
     except orjson.JSONEncodeError:
-        return orjson.dumps({name: orjson.Fragment(dump_value(value)) for name, value in answer.items()})
+        return orjson.dumps({name: orjson.Fragment(dump_value(value)) for name, value in response.items()})
 
 
 def dump_value(value: Any) -> bytes:
@@ -303,11 +305,11 @@ def dump_value(value: Any) -> bytes:
 
 
 def all_have_code(errors: list[dict[str, Any]], code: ErrorCode) -> bool:
-    """Return whether all errors have one code."""
+    """Return whether all errors have this code."""
     return all(error.get("extensions", {}).get("code") == code.value for error in errors)
 
 
 def format_error(error: GraphQLError, code: str) -> dict[str, Any]:
-    """Render an error of graphql-core, with `code` unless it has one of its own."""
+    """Return the response's entry for an error of graphql-core, with `code` unless the error has its own."""
     extensions = {"code": code} | (error.extensions or {})
     return {**error.formatted, "message": shorten_message(error.message), "extensions": extensions}

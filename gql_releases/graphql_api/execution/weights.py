@@ -1,7 +1,7 @@
-"""Weights of input values: the conditions that a filter makes, those of them that scan, and the items of lists.
+"""Weights of input values: the number of conditions of a filter, of those that scan, and of the items of lists.
 
-Prices depend on weights alone, so that a price can be kept for all values of one weight. A value is measured as it was
-coerced (Python names) or as a literal that was read without its type (GraphQL names), and may mix both.
+Prices depend only on weights, so that a cached price is valid for all values of equal weight. A value is coerced (Python
+names) or is a literal that was read without its type (GraphQL names), or a mixture of both.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from gql_releases.domain.conditions import SCANNING_CONDITIONS
 from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 
 FILTER_SUFFIXES = ("Filter", "Range")
-"""What the names of input types end with whose fields are conditions."""
+"""Suffixes of the names of input types whose fields are conditions."""
 RELEASE_POINTS = 50
 """Half points of a release in the list of `createReleases`."""
 ITEM_POINTS = 1
-"""Half points of an item of any other list: a commit, a file change, a version to look for."""
+"""Half points of an item of any other list: a commit, a file change, a version of a filter."""
 LONG_RANGE = 10_000
-"""Characters from which on the comparators of a range of versions are estimated and not counted."""
+"""Number of characters above which the comparators of a range of versions are estimated and not counted."""
 
 
 class Weight(NamedTuple):
-    """What a value weighs.
+    """The weight of a value.
 
-    `conditions` counts conditions and groups as the store does, `elements` those that are in no group. `points` are half
-    points for items of lists. `length`: the items of a list, or of the list `releases` in an input.
+    `conditions` counts conditions and groups as the store does, `elements` those outside groups. `points` are half points
+    for items of lists. `length`: the number of items of a list, or of the list `releases` in an input.
     """
 
     conditions: int = 0
@@ -40,7 +40,7 @@ class Weight(NamedTuple):
 
     def plus(self, other: Weight) -> Weight:
         """Return the sum of two weights."""
-        return Weight(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return Weight(*(left + right for left, right in zip(self, other, strict=True)))
 
 
 Measure = Callable[[Any], Weight]
@@ -54,53 +54,53 @@ def is_filter(declared: Any) -> bool:
     return isinstance(named, GraphQLInputObjectType) and named.name.endswith(FILTER_SUFFIXES)
 
 
-def measure_of(declared: Any) -> Measure | None:
-    """Return the function that weighs values of an input type; None for a type that holds no list and no condition."""
+def compile_measure(declared: Any) -> Measure | None:
+    """Return the function that weighs values of an input type; None for a type without lists and conditions."""
     nullable: Any = get_nullable_type(declared)
     if isinstance(nullable, GraphQLList):
         if is_filter(nullable):
-            return _filters_of(_filter_of(get_named_type(nullable)))
-        count = _points_of(nullable)
+            return _compile_filters(_compile_filter(get_named_type(nullable)))
+        count = _compile_points(nullable)
         assert count
-        return lambda value: Weight(points=count(value), length=len(_items(value)))
+        return lambda value: Weight(points=count(value), length=len(_list_items(value)))
     if not isinstance(nullable, GraphQLInputObjectType):
         return None
     if is_filter(nullable):
-        return _filter_of(nullable)
-    points = _points_of(nullable)
-    return (lambda value: Weight(points=points(value), length=_releases_in(value))) if points else None
+        return _compile_filter(nullable)
+    points = _compile_points(nullable)
+    return (lambda value: Weight(points=points(value), length=_count_releases(value))) if points else None
 
 
-def _items(value: Any) -> list[Any] | tuple[Any, ...]:
-    """Return the items of a value for a list: GraphQL takes an item without brackets for a list of it."""
+def _list_items(value: Any) -> list[Any] | tuple[Any, ...]:
+    """Return the items of a list's value: GraphQL accepts an item without brackets as a list of one."""
     return value if isinstance(value, list | tuple) else [value]
 
 
-def _releases_in(value: Any) -> int:
+def _count_releases(value: Any) -> int:
     releases = value.get("releases") if isinstance(value, dict) else None
-    return 0 if releases is None else len(_items(releases))
+    return 0 if releases is None else len(_list_items(releases))
 
 
-def _points_of(declared: Any) -> Points | None:
-    """Return the function that counts half points of the lists in a value; None where the type has none."""
+def _compile_points(declared: Any) -> Points | None:
+    """Return the function that counts half points of the lists in a value; None for a type without lists."""
     nullable: Any = get_nullable_type(declared)
     if isinstance(nullable, GraphQLList):
         per_item = RELEASE_POINTS if get_named_type(nullable).name == "ReleaseInput" else ITEM_POINTS
-        below = _points_of(nullable.of_type)
+        below = _compile_points(nullable.of_type)
         if below is None:
-            return lambda value: per_item * len(_items(value))
-        return lambda value: per_item * len(_items(value)) + sum(map(below, _items(value)))
-    return _points_of_fields(nullable) if isinstance(nullable, GraphQLInputObjectType) else None
+            return lambda value: per_item * len(_list_items(value))
+        return lambda value: per_item * len(_list_items(value)) + sum(map(below, _list_items(value)))
+    return _compile_field_points(nullable) if isinstance(nullable, GraphQLInputObjectType) else None
 
 
 @lru_cache(maxsize=256)
-def _points_of_fields(declared: GraphQLInputObjectType) -> Points | None:
-    """Compile the function of an input type once."""
+def _compile_field_points(declared: GraphQLInputObjectType) -> Points | None:
+    """Return the function for an input type, compiled once."""
     lists = [
-        (spelled, points)
+        (spelling, points)
         for name, field in declared.fields.items()
-        if (points := _points_of(field.type))
-        for spelled in {name, read_python_name(field, name)}
+        if (points := _compile_points(field.type))
+        for spelling in {name, read_python_name(field, name)}
     ]
     if not lists:
         return None
@@ -119,8 +119,8 @@ def _points_of_fields(declared: GraphQLInputObjectType) -> Points | None:
 
 
 @lru_cache(maxsize=64)
-def _filter_of(declared: GraphQLInputObjectType) -> Measure:
-    """Compile the function of a filter's type once; its fields at its first use, for a filter may contain itself."""
+def _compile_filter(declared: GraphQLInputObjectType) -> Measure:
+    """Return the function for a filter's type. Its fields are compiled at the first use: a filter may contain itself."""
     fields: dict[str, Measure] = {}
 
     def weigh(value: Any) -> Weight:
@@ -129,22 +129,22 @@ def _filter_of(declared: GraphQLInputObjectType) -> Measure:
         if not fields:
             for name, field in declared.fields.items():
                 python = read_python_name(field, name)
-                fields[name] = fields[python] = _condition_of(declared.name, python, field.type)
+                fields[name] = fields[python] = _compile_condition(declared.name, python, field.type)
         weight = NO_WEIGHT
-        for name, given in value.items():
-            if given is not None and name in fields:
-                weight = weight.plus(fields[name](given))
+        for name, condition in value.items():
+            if condition is not None and name in fields:
+                weight = weight.plus(fields[name](condition))
         return weight
 
     return weigh
 
 
-def _condition_of(owner: str, name: str, declared: Any) -> Measure:
-    """Weigh a field of a filter: a group of filters, conditions on one column, or a condition."""
-    measure = measure_of(declared)
+def _compile_condition(owner: str, name: str, declared: Any) -> Measure:
+    """Return the function for a field of a filter: a group of filters, conditions on one column, or a condition."""
+    measure = compile_measure(declared)
     if measure and is_filter(declared):
         is_group = isinstance(get_nullable_type(declared), GraphQLList) or get_named_type(declared).name == owner
-        return _group_of(measure) if is_group else measure
+        return _compile_group(measure) if is_group else measure
     if (owner, name) == ("SemverFilter", "range"):
         return lambda value: Weight(count := count_comparators(value), 0, count)
     condition = f"version_{name}" if owner == "VersionFilter" else name
@@ -152,8 +152,8 @@ def _condition_of(owner: str, name: str, declared: Any) -> Measure:
     return (lambda value: weight._replace(points=measure(value).points)) if measure else lambda value: weight
 
 
-def _group_of(measure: Measure) -> Measure:
-    """Weigh `and`, `or` and `not`: each is a condition of its own beside those in it."""
+def _compile_group(measure: Measure) -> Measure:
+    """Return the function for `and`, `or` and `not`: each counts as a condition in addition to those in it."""
 
     def weigh(value: Any) -> Weight:
         inner = measure(value)
@@ -162,12 +162,12 @@ def _group_of(measure: Measure) -> Measure:
     return weigh
 
 
-def _filters_of(measure: Measure) -> Measure:
-    """Weigh the filters of an `and` or an `or`: of one that has several conditions the store makes a group."""
+def _compile_filters(measure: Measure) -> Measure:
+    """Return the function for the filters of an `and` or an `or`: one with several conditions is a group in the store."""
 
     def weigh(value: Any) -> Weight:
         weight = NO_WEIGHT
-        for item in _items(value):
+        for item in _list_items(value):
             inner = measure(item)
             group = inner.elements != 1
             weight = weight.plus(inner._replace(conditions=inner.conditions + group, elements=1, length=1))
@@ -177,7 +177,7 @@ def _filters_of(measure: Measure) -> Measure:
 
 
 def count_comparators(text: Any) -> int:
-    """Return how many conditions a range of versions makes, or somewhat more: `^1.2` and `~1.2` make two."""
+    """Return the number of conditions of a range of versions, or somewhat more: `^1.2` and `~1.2` are two."""
     if not isinstance(text, str):
         return 1
     if len(text) > LONG_RANGE:

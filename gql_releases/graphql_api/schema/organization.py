@@ -22,7 +22,7 @@ from gql_releases.graphql_api.execution.bindings import (
     to_many,
 )
 from gql_releases.graphql_api.execution.connections import Connection, Node
-from gql_releases.graphql_api.execution.name_checks import commit_condition
+from gql_releases.graphql_api.execution.name_checks import build_commit_condition
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
 from gql_releases.graphql_api.schema.fields import given_arguments
 from gql_releases.graphql_api.schema.release_filters import RELEASE_LIST
@@ -43,7 +43,7 @@ else:
 
 def containing_conditions(arguments: Arguments) -> Conditions:
     """Return the conditions for the release that contains a commit."""
-    return commit_condition(arguments["commit"]), *given_arguments("repository")(arguments)
+    return build_commit_condition(arguments["commit"]), *given_arguments("repository")(arguments)
 
 
 def comparison_conditions(arguments: Arguments) -> Conditions:

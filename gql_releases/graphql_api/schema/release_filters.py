@@ -14,7 +14,7 @@ from gql_releases.domain.paging import Order
 from gql_releases.domain.versions.ranges import range_conditions
 from gql_releases.domain.versions.version import fold_case
 from gql_releases.graphql_api.execution.bindings import Arguments, argument
-from gql_releases.graphql_api.execution.name_checks import commit_condition
+from gql_releases.graphql_api.execution.name_checks import build_commit_condition
 
 
 @strawberry.enum(description="Whether a release is in use or archived.")
@@ -189,7 +189,7 @@ def _filter_conditions(release_filter: Arguments) -> Conditions:
             conditions.append(("released" if value else "unreleased", True))
         else:
             conditions.append(
-                commit_condition(value) if name == "commit" else (name, value.lower() if name == "author" else value)
+                build_commit_condition(value) if name == "commit" else (name, value.lower() if name == "author" else value)
             )
     return tuple(conditions)
 
