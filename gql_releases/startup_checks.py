@@ -30,7 +30,7 @@ from gql_releases.graphql_api.execution.strawberry_adapter import read_python_na
 from gql_releases.graphql_api.schema.release_filters import release_conditions
 from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.rest_api.loader import list_selections
-from gql_releases.storage.entities import CATALOGUE, readable
+from gql_releases.storage.entities import CATALOGUE, list_readable_attributes
 
 RELEASE_INPUTS = ("CreateReleaseInput", "ReleaseInput", "UpdateReleaseInput")
 SAMPLES: Mapping[str, Any] = {
@@ -47,7 +47,7 @@ class WiringError(CommandFailed):
 
 def check_program(schema: GraphQLSchema) -> None:
     """Run all checks. Raises WiringError."""
-    attributes = readable()
+    attributes = list_readable_attributes()
     try:
         check_schema(schema, attributes)
     except UnboundField as error:

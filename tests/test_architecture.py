@@ -16,7 +16,7 @@ from gql_releases.graphql_api.execution.schema_check import UnboundField, check_
 from gql_releases.graphql_api.execution.strawberry_adapter import DEFINITION, core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.rest_api.engine.errors import STATUSES
-from gql_releases.storage.entities import readable
+from gql_releases.storage.entities import list_readable_attributes
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "gql_releases").rglob("*.py"))
@@ -70,21 +70,21 @@ def test_every_code_is_raised_somewhere() -> None:
 
 def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
     schema = core_schema(build_schema())
-    check_schema(schema, readable())
-    without = {name: dict(found) for name, found in readable().items()}
+    check_schema(schema, list_readable_attributes())
+    without = {name: dict(found) for name, found in list_readable_attributes().items()}
     del without["Release"]["version"]
     with pytest.raises(UnboundField, match=r"Release\.(version|shortVersion)"):
         check_schema(schema, without)
     with pytest.raises(UnboundField, match="the node Release is not an entity"):
-        check_schema(schema, {name: found for name, found in readable().items() if name != "Release"})
-    nullable = {name: dict(found) for name, found in readable().items()}
+        check_schema(schema, {name: found for name, found in list_readable_attributes().items() if name != "Release"})
+    nullable = {name: dict(found) for name, found in list_readable_attributes().items()}
     nullable["Release"]["version"] = ("column", True)
     with pytest.raises(UnboundField, match="can be NULL"):
         check_schema(schema, nullable)
     field = schema.type_map["Release"].fields["ref"]  # type: ignore[attr-defined]
     field.extensions[DEFINITION].extensions.append(object())
     with pytest.raises(UnboundField, match="which a plan would skip"):
-        check_schema(schema, readable())
+        check_schema(schema, list_readable_attributes())
     field.extensions[DEFINITION].extensions.clear()
 
 

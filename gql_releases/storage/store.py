@@ -62,13 +62,13 @@ class Store:
         ClientGone, Unavailable.
         """
         reader, pages = self._reader, read.view.pages
-        plan = reader.kept_plan(read)
+        plan = reader.find_plan(read)
         if plan is None:
             plan = await while_connected(self._prepare(principal, read))
         if not plan.scans and not is_large(plan, pages):
             try:
                 if plan.single:
-                    values = reader.values(principal, read)
+                    values = reader.bind_values(principal, read)
                     return build_result(
                         plan, await self._database.rows(plan.level.statement, values, move=False), principal, pages
                     )

@@ -20,7 +20,7 @@ from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.entities.name_checks import NAME_CHECKS
 from gql_releases.storage.entities.release import RELEASE_FILTERS
 from gql_releases.storage.reading import compile
-from gql_releases.storage.reading.aliases import SHARED, Aliases
+from gql_releases.storage.reading.aliases import MAX_SHARED_ALIASES, Aliases
 from gql_releases.storage.reading.compile import compile_root
 from gql_releases.storage.reading.plan import MAX_JOINS, Shape
 from gql_releases.storage.schema.columns import table
@@ -38,7 +38,7 @@ def every_condition() -> Iterator[tuple[str, FromClause, Any]]:
             rows = entity.table.alias()
             for filter_name, make in entity.filters.items():
                 yield f"{name} {filter_name}", rows, select(rows.c.id).where(make(rows, "bound", dialect))
-            for pick_name, pick in entity.picks.items():
+            for pick_name, pick in entity.computed.items():
                 for binds in ({"project": "x"}, {"commit_prefix": "x", "repository": "y"}, {"environment": "x"}, {}):
                     with contextlib.suppress(KeyError, ValueError):  # picks have their own arguments
                         found = pick.find(rows, binds, dialect).correlate(rows)
@@ -76,10 +76,10 @@ def test_no_alias_is_inside_a_subquery_of_itself() -> None:
 def test_a_read_gets_each_alias_once() -> None:
     """What is shared is shared between reads, and not within one."""
     releases, first, second = table(ReleaseRow), Aliases(), Aliases()
-    ours = [first.of(releases) for _ in range(SHARED + 5)]
-    theirs = [second.of(releases) for _ in range(SHARED + 5)]
+    ours = [first.take(releases) for _ in range(MAX_SHARED_ALIASES + 5)]
+    theirs = [second.take(releases) for _ in range(MAX_SHARED_ALIASES + 5)]
     assert len(set(ours)) == len(ours)
-    assert len(set(ours) & set(theirs)) == SHARED
+    assert len(set(ours) & set(theirs)) == MAX_SHARED_ALIASES
 
 
 def releases(*parts: s.Part) -> s.Selection:

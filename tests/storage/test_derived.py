@@ -17,7 +17,7 @@ from gql_releases.storage.engine.dialects import SqliteDialect
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.reading.compile import compile_root
-from gql_releases.storage.reading.plan import Level, shape_of
+from gql_releases.storage.reading.plan import Level, build_shape
 from tests.conftest import Template
 
 RELEASE = PageRequest(10, conditions=(("release", 1),))
@@ -44,7 +44,7 @@ def test_no_list_of_a_release_walks_those_of_others(
 ) -> None:
     dialect = SqliteDialect()
     plan = compile_root(
-        dialect, CATALOGUE, selection, condition_names((("id", 1),)), tuple([shape_of(page, dialect) for page in pages])
+        dialect, CATALOGUE, selection, condition_names((("id", 1),)), tuple([build_shape(page, dialect) for page in pages])
     )
     seen = []
     database = sqlite3.connect(template.path)

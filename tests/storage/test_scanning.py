@@ -99,7 +99,7 @@ SCANS = {
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record the names of the threads on which answers of reads are put together."""
     names: list[str] = []
-    root = reading._root
+    root = reading._build_root
 
     def record(*args: Any) -> Any:
         names.append(threading.current_thread().name)

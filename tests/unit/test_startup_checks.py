@@ -23,7 +23,7 @@ from gql_releases.startup_checks import (
     check_release_fields,
     check_selection,
 )
-from gql_releases.storage.entities import CATALOGUE, readable
+from gql_releases.storage.entities import CATALOGUE, list_readable_attributes
 
 SCHEMA = core_schema(build_schema())
 
@@ -79,11 +79,11 @@ def test_release_field_without_its_parts_is_named(
 ) -> None:
     monkeypatch.setattr(startup_checks, "RELEASE_FIELDS", (replace(RELEASE_FIELDS[0], **change),))
     with pytest.raises(WiringError, match=message):
-        check_release_fields(SCHEMA, readable())
+        check_release_fields(SCHEMA, list_readable_attributes())
 
 
 def test_selection_of_what_is_no_attribute_is_named() -> None:
     project = s.Selection("Project", (s.Value("id", "identifier"),))
     listed = s.ToManyField("projects", "projects", "Project", 0, (s.Nodes("nodes", project),), str)
     with pytest.raises(WiringError, match=r"releases\.X selects Project\.identifier"):
-        check_selection("releases.X", s.Selection("Release", (listed,)), readable())
+        check_selection("releases.X", s.Selection("Release", (listed,)), list_readable_attributes())

@@ -45,7 +45,7 @@ def _build_catalogue() -> Catalogue:
 CATALOGUE = _build_catalogue()
 
 
-def readable() -> dict[str, dict[str, tuple[str, bool]]]:
+def list_readable_attributes() -> dict[str, dict[str, tuple[str, bool]]]:
     """Return entity -> attribute -> (column, one, pick or many; whether it can be NULL), for an API's check at start-up."""
     return {name: _attributes(entity) for name, entity in CATALOGUE.entities.items()}
 
@@ -54,5 +54,5 @@ def _attributes(entity: Entity) -> dict[str, tuple[str, bool]]:
     columns = entity.table.c
     attributes = {column.name: ("column", bool(column.nullable)) for column in columns}
     attributes |= {name: ("one", bool(columns[one.column].nullable)) for name, one in entity.ones.items()}
-    attributes |= dict.fromkeys(entity.picks, ("pick", True))
+    attributes |= dict.fromkeys(entity.computed, ("pick", True))
     return attributes | dict.fromkeys(entity.manys, ("many", False))

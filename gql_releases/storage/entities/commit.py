@@ -20,8 +20,8 @@ from gql_releases.storage.entities.shared import (
     list_compared,
     select_commits_between,
 )
-from gql_releases.storage.reading.aliases import inner
-from gql_releases.storage.reading.entity import Entity, ToMany, ToOne, list_own_rows
+from gql_releases.storage.reading.aliases import get_alias
+from gql_releases.storage.reading.entity import Entity, ToMany, ToOne, build_own_list
 from gql_releases.storage.reading.filters import filter_equals
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
@@ -51,7 +51,7 @@ def select_placed_commits() -> FromClause:
 
 def filter_author_between(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The author wrote a commit of one of the releases between a base and a head."""
-    commits = inner(CommitRow, "filter_author_between commits")
+    commits = get_alias(CommitRow, "filter_author_between commits")
     wrote = select(commits.c.author_id).where(
         in_own_organization(commits), commits.c.id.in_(select_commits_between(name)), commits.c.author_id.is_not(None)
     )
@@ -63,7 +63,7 @@ ENTITIES = {
         table(CommitRow),
         ones={"repository": ToOne("repository_id", "Repository"), "author": ToOne("author_id", "CommitAuthor")},
         manys={
-            "file_changes": list_own_rows("FileChange", table(FileChangeRow), "commit_id", "path"),
+            "file_changes": build_own_list("FileChange", table(FileChangeRow), "commit_id", "path"),
             "releases": ToMany(
                 "Release", table(ReleaseCommitRow), "commit_id", "release_id", ("release_id",), "release_id",
                 Order("release_id"),

@@ -10,8 +10,8 @@ from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.entities.shared import filter_release_between, in_own_organization, list_compared, project_id
-from gql_releases.storage.reading.aliases import inner
-from gql_releases.storage.reading.entity import Entity, ToMany, ToOne, list_own_rows
+from gql_releases.storage.reading.aliases import get_alias
+from gql_releases.storage.reading.entity import Entity, ToMany, ToOne, build_own_list
 from gql_releases.storage.reading.filters import bind_value, filter_equals
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.deploy import DeployProjectRow, DeployRow
@@ -19,7 +19,7 @@ from gql_releases.storage.schema.tables.deploy import DeployProjectRow, DeployRo
 
 def filter_external_id(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """The deploy has an external id in a project; the value is (the project's slug, the external id)."""
-    links = inner(DeployProjectRow, "filter_external_id links")
+    links = get_alias(DeployProjectRow, "filter_external_id links")
     same = [
         links.c.project_id == project_id(f"{name}_0"),
         links.c.external_id == bind_value(links.c.external_id, f"{name}_1"),
@@ -38,9 +38,9 @@ def filter_last_deploy_of_projects(rows: FromClause, name: str, dialect: Dialect
 
 
 def _last_deploy(rows: FromClause, *more: Callable[[FromClause], ColumnElement[bool]]) -> ColumnElement[bool]:
-    own = inner(DeployProjectRow, "last_deploy own")
-    others = inner(DeployProjectRow, "last_deploy others")
-    later = inner(DeployRow, "last_deploy later")
+    own = get_alias(DeployProjectRow, "last_deploy own")
+    others = get_alias(DeployProjectRow, "last_deploy others")
+    later = get_alias(DeployRow, "last_deploy later")
     after = exists(
         select(later.c.id)
         .join_from(
@@ -90,9 +90,11 @@ LISTS = {
         )
     },
     "Release": {
-        "deploys": list_own_rows(
+        "deploys": build_own_list(
             "Deploy", table(DeployRow), "release_id", "finish_order", descending=True, count="deploy_count"
         )
     },
-    "Environment": {"deploys": list_own_rows("Deploy", table(DeployRow), "environment_id", "finish_order", descending=True)},
+    "Environment": {
+        "deploys": build_own_list("Deploy", table(DeployRow), "environment_id", "finish_order", descending=True)
+    },
 }

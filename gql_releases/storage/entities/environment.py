@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, FromClause, exists
 
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import ORGANIZATION_REFERENCE, select_deploys_for
-from gql_releases.storage.reading.entity import Entity, ToOne, list_own_rows
+from gql_releases.storage.reading.entity import Entity, ToOne, build_own_list
 from gql_releases.storage.reading.filters import filter_among, filter_equals, filter_nothing
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.deploy import CurrentDeployRow
@@ -24,7 +24,7 @@ ENTITIES = {
     "Environment": Entity(
         table(EnvironmentRow),
         ones=ORGANIZATION_REFERENCE,
-        manys={"current": list_own_rows("CurrentDeploy", table(CurrentDeployRow), "environment_id", "id")},
+        manys={"current": build_own_list("CurrentDeploy", table(CurrentDeployRow), "environment_id", "id")},
         filters={
             "id": filter_equals("id"),
             "names": filter_among("name"),
@@ -43,4 +43,4 @@ ENTITIES = {
         filters={"id": filter_equals("id")},
     ),
 }
-LISTS = {"Organization": {"environments": list_own_rows("Environment", table(EnvironmentRow), "organization_id", "name")}}
+LISTS = {"Organization": {"environments": build_own_list("Environment", table(EnvironmentRow), "organization_id", "name")}}

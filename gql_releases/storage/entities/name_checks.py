@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, String, and_, case, exists, fu
 
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import in_own_organization, prefix_conditions, project_id
-from gql_releases.storage.reading.aliases import inner
+from gql_releases.storage.reading.aliases import get_alias
 from gql_releases.storage.reading.entity import NameCheckQuery
 from gql_releases.storage.reading.filters import bind_value
 from gql_releases.storage.schema.tables.commit import CommitRow
@@ -24,7 +24,7 @@ def select_first_missing(row: Any, column: str) -> NameCheckQuery:
     """Make the check that all names of a list are those of some row: the column is the first that is not."""
 
     def build(bind: str, dialect: Dialect) -> ColumnElement[Any]:
-        names, rows = dialect.list_items(bind, String()), inner(row, "first_missing rows")
+        names, rows = dialect.list_items(bind, String()), get_alias(row, "first_missing rows")
         named = select(rows.c.id).where(in_own_organization(rows), rows.c[column] == names.c.value)
         return select(names.c.value).where(~exists(named.correlate(names))).limit(1).scalar_subquery()
 
@@ -33,8 +33,8 @@ def select_first_missing(row: Any, column: str) -> NameCheckQuery:
 
 def _select_links(bind: str, number: int) -> tuple[FromClause, list[ColumnElement[bool]]]:
     """Return links of projects to releases, and the conditions for that of a bound version to the bound project."""
-    links = inner(ReleaseProjectRow, f"links_of links {number}")  # those of two releases stand side by side
-    releases = inner(ReleaseRow, "select_links releases")
+    links = get_alias(ReleaseProjectRow, f"links_of links {number}")  # those of two releases stand side by side
+    releases = get_alias(ReleaseRow, "select_links releases")
     version = bind_value(releases.c.version, f"{bind}_{number}")
     release = select(releases.c.id).where(in_own_organization(releases), releases.c.version == version).scalar_subquery()
     return links, [in_own_organization(links), links.c.project_id == project_id(f"{bind}_0"), links.c.release_id == release]
@@ -57,10 +57,10 @@ def _check_commit(repository: bool) -> NameCheckQuery:
     """Make the check that an abbreviated sha is that of one commit at most, in all repositories or in a bound one."""
 
     def build(bind: str, dialect: Dialect) -> ColumnElement[Any]:
-        commits = inner(CommitRow, "commit commits")
+        commits = get_alias(CommitRow, "commit commits")
         within = [in_own_organization(commits)]
         if repository:
-            repositories = inner(RepositoryRow, "commit repositories")
+            repositories = get_alias(RepositoryRow, "commit repositories")
             named = select(repositories.c.id).where(
                 in_own_organization(repositories), repositories.c.name == bind_value(repositories.c.name, f"{bind}_2")
             )

@@ -10,8 +10,8 @@ from sqlalchemy import FromClause, Select, func, select, tuple_
 
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import prefix_conditions
-from gql_releases.storage.reading.aliases import inner
-from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, list_own_rows
+from gql_releases.storage.reading.aliases import get_alias
+from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, build_own_list
 from gql_releases.storage.reading.filters import bind_value, filter_equals
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.commit import CommitRow
@@ -23,11 +23,11 @@ from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 def select_release_containing(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The organization's first release that has a commit of this sha."""
-    commits = inner(CommitRow, "select_release_containing commits")
-    links = inner(ReleaseCommitRow, "select_release_containing links")
+    commits = get_alias(CommitRow, "select_release_containing commits")
+    links = get_alias(ReleaseCommitRow, "select_release_containing links")
     conditions = [commits.c.organization_id == rows.c.id, *_filter_repository(rows, commits, binds)]
     if "commit_prefix" in binds:  # the smallest is the whole sha, if there is such a one
-        prefixed = inner(CommitRow, "select_release_containing prefixed")
+        prefixed = get_alias(CommitRow, "select_release_containing prefixed")
         within = [prefixed.c.organization_id == rows.c.id, *_filter_repository(rows, prefixed, binds)]
         smallest = select(func.min(prefixed.c.sha)).where(
             *within, *prefix_conditions(prefixed.c.sha, binds["commit_prefix"])
@@ -46,7 +46,7 @@ def select_release_containing(rows: FromClause, binds: Mapping[str, str], dialec
 def _filter_repository(rows: FromClause, commits: FromClause, binds: Mapping[str, str]) -> list[Any]:
     if "repository" not in binds:
         return []
-    repositories = inner(RepositoryRow, "filter_repository repositories")
+    repositories = get_alias(RepositoryRow, "filter_repository repositories")
     name = bind_value(repositories.c.name, binds["repository"])
     named = select(repositories.c.id).where(repositories.c.organization_id == rows.c.id, repositories.c.name == name)
     return [commits.c.repository_id == named.correlate(rows).scalar_subquery()]
@@ -55,12 +55,12 @@ def _filter_repository(rows: FromClause, commits: FromClause, binds: Mapping[str
 def select_compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The head of a comparison, if it and the base are a project's releases and the base is not the later one."""
     (name,) = binds.values()
-    head = inner(ReleaseProjectRow, "select_compared_head head")
-    base = inner(ReleaseProjectRow, "select_compared_head base")
+    head = get_alias(ReleaseProjectRow, "select_compared_head head")
+    base = get_alias(ReleaseProjectRow, "select_compared_head base")
     conditions = [base.c.project_id == head.c.project_id, head.c.organization_id == rows.c.id]
     conditions.append(head.c.project_id == _select_own_project(rows, f"{name}_0"))
     for links, version in ((base, f"{name}_1"), (head, f"{name}_2")):
-        releases = inner(ReleaseRow, "select_compared_head releases")
+        releases = get_alias(ReleaseRow, "select_compared_head releases")
         named = [releases.c.organization_id == rows.c.id, releases.c.version == bind_value(releases.c.version, version)]
         conditions += [
             links.c.organization_id == rows.c.id,
@@ -72,13 +72,13 @@ def select_compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Di
 
 def select_release_of_version(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The organization's release of a version."""
-    releases = inner(ReleaseRow, "select_release_of_version releases")
+    releases = get_alias(ReleaseRow, "select_release_of_version releases")
     same = releases.c.version == bind_value(releases.c.version, binds["version"])
     return select(releases.c.id).where(releases.c.organization_id == rows.c.id, same)
 
 
 def _select_own_project(rows: FromClause, name: str) -> Any:
-    projects = inner(ProjectRow, "select_own_project projects")
+    projects = get_alias(ProjectRow, "select_own_project projects")
     named = [projects.c.organization_id == rows.c.id, projects.c.slug == bind_value(projects.c.slug, name)]
     return select(projects.c.id).where(*named).correlate(rows).scalar_subquery()
 
@@ -86,7 +86,7 @@ def _select_own_project(rows: FromClause, name: str) -> Any:
 ENTITIES = {
     "Organization": Entity(
         table(OrganizationRow),
-        picks={
+        computed={
             "release_containing": ComputedReferenceQuery("Release", select_release_containing),
             "compared_head": ComputedReferenceQuery("Release", select_compared_head),
             "release_of_version": ComputedReferenceQuery("Release", select_release_of_version),
@@ -95,4 +95,4 @@ ENTITIES = {
         tenant="id",
     )
 }
-LISTS = {"Viewer": {"organizations": list_own_rows("Organization", table(OrganizationRow), "id", "slug")}}
+LISTS = {"Viewer": {"organizations": build_own_list("Organization", table(OrganizationRow), "id", "slug")}}

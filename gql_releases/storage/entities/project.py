@@ -10,8 +10,8 @@ from sqlalchemy import FromClause, Select, select
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import NEWEST_FIRST, ORGANIZATION_REFERENCE, RELEASE_ORDERS
-from gql_releases.storage.reading.aliases import inner
-from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, ToMany, ToOne, list_own_rows
+from gql_releases.storage.reading.aliases import get_alias
+from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, ToMany, ToOne, build_own_list
 from gql_releases.storage.reading.filters import bind_value, filter_equals
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.deploy import CurrentDeployRow
@@ -23,8 +23,8 @@ from gql_releases.storage.schema.tables.release import ReleaseProjectRow
 def select_latest_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The project's newest release, or the one that runs in an environment."""
     if "environment" in binds:
-        current = inner(CurrentDeployRow, "select_latest_release current")
-        environments = inner(EnvironmentRow, "select_latest_release environments")
+        current = get_alias(CurrentDeployRow, "select_latest_release current")
+        environments = get_alias(EnvironmentRow, "select_latest_release environments")
         named = [
             environments.c.organization_id == rows.c.organization_id,
             environments.c.name == bind_value(environments.c.name, binds["environment"]),
@@ -34,7 +34,7 @@ def select_latest_release(rows: FromClause, binds: Mapping[str, str], dialect: D
             current.c.environment_id == select(environments.c.id).where(*named).correlate(rows).scalar_subquery(),
             current.c.project_id == rows.c.id,
         )
-    links = inner(ReleaseProjectRow, "select_latest_release links")
+    links = get_alias(ReleaseProjectRow, "select_latest_release links")
     return (
         select(links.c.release_id)
         .where(links.c.organization_id == rows.c.organization_id, links.c.project_id == rows.c.id)
@@ -54,12 +54,12 @@ ENTITIES = {
                 "Release", _links, "project_id", "release_id", (*RELEASE_ORDERS, "date_shown"), "release_id", NEWEST_FIRST
             )
         },
-        picks={"latest_release": ComputedReferenceQuery("Release", select_latest_release)},
+        computed={"latest_release": ComputedReferenceQuery("Release", select_latest_release)},
         filters={"id": filter_equals("id"), "slug": filter_equals("slug")},
     )
 }
 LISTS = {
-    "Organization": {"projects": list_own_rows("Project", table(ProjectRow), "organization_id", "slug")},
+    "Organization": {"projects": build_own_list("Project", table(ProjectRow), "organization_id", "slug")},
     "Release": {
         "projects": ToMany("Project", _links, "release_id", "project_id", ("project_id",), "project_id", Order("project_id"))
     },

@@ -25,17 +25,17 @@ from gql_releases.storage.entities.shared import (
     select_deploys_for,
 )
 from gql_releases.storage.entities.upstream import select_upstream
-from gql_releases.storage.reading.aliases import inner
-from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, Filter, ToMany, ToOne, list_own_rows
+from gql_releases.storage.reading.aliases import get_alias
+from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, Filter, ToMany, ToOne, build_own_list
 from gql_releases.storage.reading.filters import (
     Compare,
     bind_value,
+    build_text_filters,
     compare_column,
     filter_among,
     filter_equals,
     filter_is_set,
     filter_nothing,
-    text_filters,
 )
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
@@ -46,8 +46,8 @@ from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, Release
 
 def select_previous_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The release of a project before this one, by the date that it is shown under."""
-    own = inner(ReleaseProjectRow, "select_previous_release own")
-    other = inner(ReleaseProjectRow, "select_previous_release other")
+    own = get_alias(ReleaseProjectRow, "select_previous_release own")
+    other = get_alias(ReleaseProjectRow, "select_previous_release other")
     here = select(own.c.date_shown, own.c.release_id).where(
         own.c.organization_id == rows.c.organization_id,
         own.c.release_id == rows.c.id,
@@ -71,10 +71,10 @@ def select_previous_with_commits(rows: FromClause, binds: Mapping[str, str], dia
     With `projects`, only these of the release's are looked at. Each project's list is walked back from this release to the
     first that has commits; the newest of these is meant.
     """
-    own = inner(ReleaseProjectRow, "select_previous_with_commits own")
-    other = inner(ReleaseProjectRow, "select_previous_with_commits other")
-    releases = inner(ReleaseRow, "select_previous_with_commits releases")
-    found = inner(ReleaseRow, "select_previous_with_commits found")
+    own = get_alias(ReleaseProjectRow, "select_previous_with_commits own")
+    other = get_alias(ReleaseProjectRow, "select_previous_with_commits other")
+    releases = get_alias(ReleaseRow, "select_previous_with_commits releases")
+    found = get_alias(ReleaseRow, "select_previous_with_commits found")
     of_link = and_(releases.c.organization_id == other.c.organization_id, releases.c.id == other.c.release_id)
     of_project = (
         select(other.c.release_id)
@@ -194,7 +194,7 @@ def filter_on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnE
 
 
 def _filter_in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    deploys = inner(DeployRow, "filter_in_environment deploys")
+    deploys = get_alias(DeployRow, "filter_in_environment deploys")
     same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
     return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == environment_id(name)))
 
@@ -208,8 +208,8 @@ def _filter_deployed(rows: FromClause, name: str, dialect: Dialect) -> ColumnEle
 
 def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnElement[bool]:
     """The release is the newest of one of the organization's projects, by the date that it is shown under."""
-    projects = inner(ProjectRow, "filter_latest projects")
-    links = inner(ReleaseProjectRow, "filter_latest links")
+    projects = get_alias(ProjectRow, "filter_latest projects")
+    links = get_alias(ReleaseProjectRow, "filter_latest links")
     newest = (
         select(links.c.release_id)
         .where(links.c.organization_id == projects.c.organization_id, links.c.project_id == projects.c.id)
@@ -225,8 +225,8 @@ def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> Colum
 
 
 def _filter_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    links = inner(ReleaseAuthorRow, "filter_author links")
-    authors = inner(CommitAuthorRow, "filter_author authors")
+    links = get_alias(ReleaseAuthorRow, "filter_author links")
+    authors = get_alias(CommitAuthorRow, "filter_author authors")
     named = [in_own_organization(authors), authors.c.email == bind_value(authors.c.email, name)]
     wanted = select(authors.c.id).where(*named).scalar_subquery()
     same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
@@ -235,42 +235,42 @@ def _filter_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnEleme
 
 def _filter_commits(rows: FromClause, wanted: Any) -> ColumnElement[bool]:
     """The release is one of those that have one of the wanted commits: found from the commits, which are few."""
-    links = inner(ReleaseCommitRow, "filter_commits links")
+    links = get_alias(ReleaseCommitRow, "filter_commits links")
     same = [in_own_organization(links), links.c.commit_id.in_(wanted)]
     return rows.c.id.in_(select(links.c.release_id).where(*same))
 
 
 def _filter_commit_prefix(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    commits = inner(CommitRow, "filter_commit_prefix commits")
+    commits = get_alias(CommitRow, "filter_commit_prefix commits")
     # The smallest is the whole sha, if there is such a one; that there is no other is a check of its own.
     first = (
         select(func.min(commits.c.sha))
         .where(in_own_organization(commits), *prefix_conditions(commits.c.sha, name))
         .scalar_subquery()
     )
-    same = inner(CommitRow, "filter_commit_prefix same")
+    same = get_alias(CommitRow, "filter_commit_prefix same")
     return _filter_commits(rows, select(same.c.id).where(in_own_organization(same), same.c.sha == first))
 
 
 def _filter_commit(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    commits = inner(CommitRow, "filter_commit commits")
+    commits = get_alias(CommitRow, "filter_commit commits")
     named = [in_own_organization(commits), commits.c.sha == bind_value(commits.c.sha, name)]
     return _filter_commits(rows, select(commits.c.id).where(*named))
 
 
 def _filter_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    changes = inner(FileChangeRow, "filter_path changes")
+    changes = get_alias(FileChangeRow, "filter_path changes")
     named = [in_own_organization(changes), changes.c.path == bind_value(changes.c.path, name)]
     return _filter_commits(rows, select(changes.c.commit_id).where(*named))
 
 
 RELEASE_FILTERS: dict[str, Filter] = {
     "id": filter_equals("id"),
-    **text_filters("version"),
+    **build_text_filters("version"),
     "version_in": filter_among("version"),
     "version_contains": _filter_version_contains,
-    **text_filters("package"),
-    **text_filters("build_code"),
+    **build_text_filters("package"),
+    **build_text_filters("build_code"),
     "build_equals": _filter_build(eq),
     "build_from": _filter_build(ge),
     "build_above": _filter_build(gt),
@@ -281,8 +281,8 @@ RELEASE_FILTERS: dict[str, Filter] = {
     "semver_until": compare_column("semver_key", le),
     "semver_below": compare_column("semver_key", lt),
     "status": filter_equals("status"),
-    "released": filter_is_set("date_released", wanted=True),
-    "unreleased": filter_is_set("date_released", wanted=False),
+    "released": filter_is_set("date_released", is_set=True),
+    "unreleased": filter_is_set("date_released", is_set=False),
     "created_from": compare_column("date_created", ge),
     "created_before": compare_column("date_created", lt),
     "released_from": compare_column("date_released", ge),
@@ -338,9 +338,9 @@ ENTITIES = {
                 "FileChange", select_release_file_changes(), "release_id", "change_id", ("path",), "change_id",
                 Order("path"), filters=_BY_RELEASE, whole=True, counted="path",
             ),
-            "head_commits": list_own_rows("HeadCommit", table(HeadCommitRow), "release_id", "id"),
+            "head_commits": build_own_list("HeadCommit", table(HeadCommitRow), "release_id", "id"),
         },
-        picks={
+        computed={
             "previous": ComputedReferenceQuery("Release", select_previous_release),
             "with_commits": ComputedReferenceQuery("Release", select_previous_with_commits),
             "upstream": ComputedReferenceQuery("Upstream", select_upstream),

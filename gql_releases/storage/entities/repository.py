@@ -5,7 +5,7 @@ from __future__ import annotations
 from gql_releases.domain.paging import Order
 from gql_releases.storage.entities.release import select_release_repositories
 from gql_releases.storage.entities.shared import ORGANIZATION_REFERENCE
-from gql_releases.storage.reading.entity import Entity, ToMany, list_own_rows
+from gql_releases.storage.reading.entity import Entity, ToMany, build_own_list
 from gql_releases.storage.reading.filters import filter_equals
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.repository import RepositoryRow
@@ -16,7 +16,7 @@ ENTITIES = {
     )
 }
 LISTS = {
-    "Organization": {"repositories": list_own_rows("Repository", table(RepositoryRow), "organization_id", "name")},
+    "Organization": {"repositories": build_own_list("Repository", table(RepositoryRow), "organization_id", "name")},
     "Release": {
         "repositories": ToMany(
             "Repository", select_release_repositories(), "release_id", "repository_id", ("repository_id",), "repository_id",

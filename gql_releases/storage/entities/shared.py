@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.reading.aliases import inner
-from gql_releases.storage.reading.entity import Filter, ToMany, ToOne, list_own_rows
+from gql_releases.storage.reading.aliases import get_alias
+from gql_releases.storage.reading.entity import Filter, ToMany, ToOne, build_own_list
 from gql_releases.storage.reading.filters import bind_value
 from gql_releases.storage.schema.tables.deploy import DeployProjectRow, DeployRow
 from gql_releases.storage.schema.tables.environment import EnvironmentRow
@@ -29,14 +29,14 @@ NEWEST_FIRST = Order("date_created", descending=True)
 
 def filter_linked(rows: FromClause, *more: Callable[[FromClause], ColumnElement[bool]]) -> ColumnElement[bool]:
     """The release has a link to a project that meets the conditions."""
-    links = inner(ReleaseProjectRow, "filter_linked links")
+    links = get_alias(ReleaseProjectRow, "filter_linked links")
     same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
     return exists(select(links.c.project_id).where(*same, *(condition(links) for condition in more)))
 
 
 def project_id(name: str) -> ColumnElement[int]:
     """Find the reader's project of a bound slug: once for a statement, so that what is the project's is found by index."""
-    projects = inner(ProjectRow, "project_id projects")
+    projects = get_alias(ProjectRow, "project_id projects")
     of_slug = [in_own_organization(projects), projects.c.slug == bind_value(projects.c.slug, name)]
     return select(projects.c.id).where(*of_slug).scalar_subquery()
 
@@ -53,15 +53,15 @@ def in_own_organization(rows: FromClause) -> ColumnElement[bool]:
 
 def environment_id(name: str) -> ColumnElement[int]:
     """Give the SQL of the key of the organization's environment whose name is bound."""
-    environments = inner(EnvironmentRow, "environment_id environments")
+    environments = get_alias(EnvironmentRow, "environment_id environments")
     named = [in_own_organization(environments), environments.c.name == bind_value(environments.c.name, name)]
     return select(environments.c.id).where(*named).scalar_subquery()
 
 
 def select_deploys_for(name: str) -> tuple[FromClause, Select[Any]]:
     """Give deploys, and the select of those for a project whose id is bound."""
-    deploys = inner(DeployRow, "select_deploys_for deploys")
-    projects = inner(DeployProjectRow, "select_deploys_for projects")
+    deploys = get_alias(DeployRow, "select_deploys_for deploys")
+    projects = get_alias(DeployProjectRow, "select_deploys_for projects")
     of_deploy = and_(projects.c.organization_id == deploys.c.organization_id, projects.c.deploy_id == deploys.c.id)
     found = select(deploys.c.id).join_from(deploys, projects, of_deploy)
     return deploys, found.where(projects.c.project_id == bind_value(projects.c.project_id, name))
@@ -83,8 +83,8 @@ def conditions_between(links: FromClause, name: str) -> list[ColumnElement[bool]
 
 def _select_place(links: FromClause, project: str, version: str) -> Any:
     """Give the place of a release of a bound version among its project's."""
-    other = inner(ReleaseProjectRow, "select_place other")
-    releases = inner(ReleaseRow, "select_place releases")
+    other = get_alias(ReleaseProjectRow, "select_place other")
+    releases = get_alias(ReleaseRow, "select_place releases")
     named = [
         in_own_organization(releases),
         releases.c.version == bind_value(releases.c.version, version),
@@ -97,7 +97,7 @@ def _select_place(links: FromClause, project: str, version: str) -> Any:
 
 def select_releases_between(name: str) -> Any:
     """Return the select of the ids of the releases between a base and a head."""
-    links = inner(ReleaseProjectRow, "select_releases_between links")
+    links = get_alias(ReleaseProjectRow, "select_releases_between links")
     return select(links.c.release_id).where(in_own_organization(links), *conditions_between(links, name))
 
 
@@ -108,7 +108,7 @@ def filter_release_between(column: str) -> Filter:
 
 def select_commits_between(name: str) -> Any:
     """Return the select of the ids of the commits of the releases between a base and a head."""
-    links = inner(ReleaseCommitRow, "select_commits_between links")
+    links = get_alias(ReleaseCommitRow, "select_commits_between links")
     return select(links.c.commit_id).where(in_own_organization(links), links.c.release_id.in_(select_releases_between(name)))
 
 
@@ -121,7 +121,7 @@ def list_compared(
     target: str, rows: Table, order: str, condition: Filter, *, checked: tuple[str, ...] = (), descending: bool = False
 ) -> ToMany:
     """Return an organization's list of what is between two releases of a project."""
-    return list_own_rows(
+    return build_own_list(
         target,
         rows,
         "organization_id",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import FromClause, Select, select
 
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.reading.aliases import inner
+from gql_releases.storage.reading.aliases import get_alias
 from gql_releases.storage.reading.entity import Entity
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
@@ -16,7 +16,7 @@ from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
 
 def select_upstream(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
     """The queue of a release, by its version: a release that was deleted and made again has the same."""
-    queues = inner(UpstreamReleaseRow, "select_upstream queues")
+    queues = get_alias(UpstreamReleaseRow, "select_upstream queues")
     return select(queues.c.id).where(queues.c.organization_id == rows.c.organization_id, queues.c.version == rows.c.version)
 
 

@@ -1,7 +1,6 @@
-"""Aliases of tables, made once for the process: an alias copies each column, which took two thirds of compiling a filter.
+"""Aliases of tables, created once for the process: an alias copies each column, two thirds of a filter's compile time.
 
-An alias may stand in any number of statements, and in one statement in any number of subqueries that are not inside one
-another.
+An alias can be used in any number of statements, and in one statement in any number of subqueries that are not nested.
 """
 
 from __future__ import annotations
@@ -15,29 +14,29 @@ from sqlmodel import SQLModel
 
 from gql_releases.storage.schema.columns import table
 
-SHARED = 40
-"""Aliases of each table that are shared at most, each of some 20 KB; a statement that needs more makes its own."""
+MAX_SHARED_ALIASES = 40
+"""Shared aliases of a table, each of about 20 KB; a statement that needs more creates its own."""
 
 
 @cache
-def inner(row: type[SQLModel], role: str) -> FromClause:
-    """Return the alias of a table for a subquery; `role` tells it from those of the subqueries around it and in it."""
+def get_alias(row: type[SQLModel], role: str) -> FromClause:
+    """Return the alias of a table for a subquery; nested subqueries use different roles."""
     return table(row).alias()
 
 
 @cache
-def _shared(rows: FromClause, number: int) -> FromClause:
+def _get_shared_alias(rows: FromClause, number: int) -> FromClause:
     return rows.alias()
 
 
 @dataclass(slots=True)
 class Aliases:
-    """Hands out aliases for one read, each only once: its levels may be parts of one statement."""
+    """The aliases that one read uses, each only once, because its levels may be parts of one statement."""
 
     counts: Counter[FromClause] = field(default_factory=Counter)
 
-    def of(self, rows: FromClause) -> FromClause:
-        """Return an alias of a table, or of a select that stands for one."""
+    def take(self, rows: FromClause) -> FromClause:
+        """Return an unused alias of a table, or of a select that replaces one."""
         number = self.counts[rows]
         self.counts[rows] = number + 1
-        return _shared(rows, number) if number < SHARED else rows.alias()
+        return _get_shared_alias(rows, number) if number < MAX_SHARED_ALIASES else rows.alias()

@@ -1,4 +1,4 @@
-"""Conditions into SQL: filters by name, and groups of them."""
+"""Compiles conditions into SQL: filters by name, and groups of them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ Numbered = list[tuple[str, Any]]
 
 
 def number_conditions(names: Names, prefix: str) -> Numbered:
-    """Name the values of conditions `<prefix>0`, `<prefix>1`, ... in the order of writing."""
+    """Name the values of conditions `<prefix>0`, `<prefix>1`, ... depth first."""
     return _number_nested(names, prefix, count())
 
 
 def _number_nested(names: Names, prefix: str, numbers: count[int]) -> Numbered:
     return [
-        (one, f"{prefix}{next(numbers)}") if isinstance(one, str) else (one[0], _number_nested(one[1], prefix, numbers))
-        for one in names
+        (name, f"{prefix}{next(numbers)}") if isinstance(name, str) else (name[0], _number_nested(name[1], prefix, numbers))
+        for name in names
     ]
 
 
-def condition(entity: Entity, rows: FromClause, name: str, bind: str | Numbered, dialect: Dialect) -> ColumnElement[bool]:
-    """Make the condition of a filter, or of a group of filters. An empty `or` never holds."""
+def build_condition(
+    entity: Entity, rows: FromClause, name: str, bind: str | Numbered, dialect: Dialect
+) -> ColumnElement[bool]:
+    """Return the condition of a filter, or of a group of filters. An empty `or` is false."""
     if isinstance(bind, str):
         return entity.filters[name](rows, bind, dialect)
     assert name in GROUPS
-    below = [condition(entity, rows, *one, dialect) for one in bind]
+    parts = [build_condition(entity, rows, *part, dialect) for part in bind]
     if name == "or":
-        return or_(false(), *below)
-    held = and_(true(), *below)
-    return held if name == "and" else not_(held)
+        return or_(false(), *parts)
+    joined = and_(true(), *parts)
+    return joined if name == "and" else not_(joined)

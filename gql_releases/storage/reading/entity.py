@@ -1,4 +1,4 @@
-"""What an entity of the store is: its table, references, lists, filters and computed references."""
+"""The parts of an entity: its table, references, lists, filters and computed references."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class ToOne:
 class ToMany:
     """A list: rows of `table` whose `parent` column is the entity's key.
 
-    `child` is the column that leads to the target's row; None where `table` is the target's own. `orders` are columns of
-    `table`, each made unique by `tie`. `dense`: the first order's column counts 0, 1, 2 ... within the parent. `count`
-    is the entity's column that keeps the list's length. `routes`: a filter that makes another table drive. `checked`:
-    columns whose index is not to be walked, because a filter that always stands finds the few rows that there are. `whole`:
-    a page, however short, is found by looking at the whole list. `counted`: a column whose different values are counted.
+    `child`: the column with the target's key; None if `table` is the target's own. `orders`: columns of `table`, each made
+    unique by `tie`. `dense`: the first order's column counts 0, 1, 2 ... within the parent. `count`: the entity's column
+    that stores the list's length. `routes`: by filter, the list to start from instead. `checked`: columns whose index must
+    not be used, because a filter that is always set selects few rows. `whole`: any page needs a scan of the whole list.
+    `counted`: the column whose distinct values are counted.
     """
 
     target: str
@@ -58,7 +58,7 @@ class ToMany:
 
 @dataclass(frozen=True, slots=True)
 class ComputedReferenceQuery:
-    """A reference with arguments: how the key of a row of `target` is found."""
+    """A reference with arguments: a query for the key of a row of `target`."""
 
     target: str
     find: BuildKeyQuery
@@ -66,15 +66,15 @@ class ComputedReferenceQuery:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Something with rows: its columns are its attributes.
+    """A table whose columns are the attributes of its rows.
 
-    `tenant` is the column that holds its organization, `key` the one that its lists point to.
+    `tenant` is the column with its organization, `key` the column that its lists refer to.
     """
 
     table: Table
     ones: Mapping[str, ToOne] = field(default_factory=dict)
     manys: Mapping[str, ToMany] = field(default_factory=dict)
-    picks: Mapping[str, ComputedReferenceQuery] = field(default_factory=dict)
+    computed: Mapping[str, ComputedReferenceQuery] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     tenant: str = "organization_id"
     key: str = "id"
@@ -82,12 +82,12 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All entities by the name that selections use, and the checks of names by their kind."""
+    """All entities by the names that selections use, and the checks of names by their kind."""
 
     entities: Mapping[str, Entity]
     name_checks: Mapping[str, NameCheckQuery]
 
 
-def list_own_rows(target: str, rows: Table, parent: str, order: str, *, descending: bool = False, **more: Any) -> ToMany:
+def build_own_list(target: str, rows: Table, parent: str, order: str, *, descending: bool = False, **more: Any) -> ToMany:
     """Return a list of the target's own rows, in one order."""
     return ToMany(target, rows, parent, None, (order,), "id", Order(order, descending), **more)

@@ -1,4 +1,4 @@
-"""How a list's rows are found: from the parent along the index of an order, within its cursors, to a limit.
+"""Queries for a list's rows: from the parent along the index of an order, between the cursors, up to a limit.
 
 Values are bound by name: `organization`, and `s<slot>_...` of the list's page.
 """
@@ -14,62 +14,62 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.reading.conditions import condition, number_conditions
+from gql_releases.storage.reading.conditions import build_condition, number_conditions
 from gql_releases.storage.reading.entity import Entity, ToMany
-from gql_releases.storage.reading.plan import Level, Shape, tenant_of
+from gql_releases.storage.reading.plan import Level, Shape, get_tenant_column
 
 
 class ListRows:
-    """The rows of a list within one parent: the link's alias, and the target's (`shown`: in any case) where it is needed."""
+    """The rows of a list of one parent: the link's alias, and the target's if it is needed (always if `shown`)."""
 
     def __init__(self, link: ToMany, level: Level, slot: int, *, shown: bool = False) -> None:
-        self.link, self.links = link, level.aliases.of(link.table)
+        self.link, self.links = link, level.aliases.take(link.table)
         self.shape, self.slot = level.shapes[slot], slot
         target = level.catalogue.entities[link.target]
         conditions = number_conditions(self.shape.conditions, f"s{slot}_c")
         self.rows: FromClause = self.links
         self.source: Any = self.links
         if link.child and (shown or any(name not in link.filters for name, _ in conditions)):
-            self.rows = level.aliases.of(target.table)
-            self.source = self.links.join(self.rows, same_row(self.links, self.rows, link))
+            self.rows = level.aliases.take(target.table)
+            self.source = self.links.join(self.rows, match_row(self.links, self.rows, link))
         self.conditions = [
             link.filters[name](self.links, bind, level.dialect)
             if isinstance(bind, str) and name in link.filters
-            else condition(target, self.rows, name, bind, level.dialect)
+            else build_condition(target, self.rows, name, bind, level.dialect)
             for name, bind in conditions
         ]
         self._dialect = level.dialect
 
-    def column(self, name: str) -> ColumnElement[Any]:
-        """Give a column of the links, to be compared or sorted by."""
+    def get_column(self, name: str) -> ColumnElement[Any]:
+        """Return a column of the links to compare or sort by."""
         column = self.links.c[name]
         return self._dialect.avoid_index(column) if name in self.link.checked else column
 
     def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
-        """Select of the rows, without a condition."""
+        """Return a select of columns of all rows."""
         return select(*columns).select_from(self.source)
 
-    def within(self, tenant: ColumnElement[Any], parent: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        """Say which rows are the parent's and meet the list's conditions."""
-        own = self.column(str(tenant_of(self.links).key))
-        return [own == tenant, self.column(self.link.parent) == parent, *self.conditions]
+    def filter_by_parent(self, tenant: ColumnElement[Any], parent: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """Return the conditions for the parent's rows that meet the list's conditions."""
+        own = self.get_column(str(get_tenant_column(self.links).key))
+        return [own == tenant, self.get_column(self.link.parent) == parent, *self.conditions]
 
-    def places(self, order: Order) -> list[ColumnElement[Any]]:
-        """Give the columns that a list is sorted by; the tie only where the key does not tell rows of a parent apart."""
-        sort = self.column(order.field)
-        return [sort] if order.field == self.link.tie or self.link.dense else [sort, self.column(self.link.tie)]
+    def list_sort_columns(self, order: Order) -> list[ColumnElement[Any]]:
+        """Return the columns that a list is sorted by; without the tie if the key is unique within a parent."""
+        sort = self.get_column(order.field)
+        return [sort] if order.field == self.link.tie or self.link.dense else [sort, self.get_column(self.link.tie)]
 
-    def beyond(self, order: Order) -> list[ColumnElement[bool]]:
-        """Say which rows are on the page's side of its cursors."""
-        found, shape, places = [], self.shape, self.places(order)
-        for side, given, forward in (("after", shape.after, True), ("before", shape.before, False)):
-            if given:
-                named = [f"s{self.slot}_{side}_key", f"s{self.slot}_{side}_tie"][: len(places)]
-                bound = tuple_(*(bindparam(name, type_=place.type) for name, place in zip(named, places, strict=True)))
-                found.append(tuple_(*places) < bound if order.descending == forward else tuple_(*places) > bound)
-        return found
+    def filter_by_cursors(self, order: Order) -> list[ColumnElement[bool]]:
+        """Return the conditions for the rows between the page's cursors."""
+        conditions, shape, places = [], self.shape, self.list_sort_columns(order)
+        for side, is_bounded, forward in (("after", shape.after, True), ("before", shape.before, False)):
+            if is_bounded:
+                names = [f"s{self.slot}_{side}_key", f"s{self.slot}_{side}_tie"][: len(places)]
+                cursor = tuple_(*(bindparam(name, type_=place.type) for name, place in zip(names, places, strict=True)))
+                conditions.append(tuple_(*places) < cursor if order.descending == forward else tuple_(*places) > cursor)
+        return conditions
 
-    def walk(
+    def select_page(
         self,
         columns: Sequence[ColumnElement[Any]],
         source: Any,
@@ -77,39 +77,41 @@ class ListRows:
         parent: ColumnElement[Any],
         limit: int | None = None,
     ) -> Select[Any]:
-        """Walk the index of the order to the limit, one row beyond the page unless another one is given."""
-        where = [*self.within(organization(), parent), *self.beyond(order)]
-        return self.paged(select(*columns).select_from(source).where(*where), order, limit)
+        """Return the select of a page in the order of its index; the default limit is one row more than the page."""
+        where = [*self.filter_by_parent(bind_organization(), parent), *self.filter_by_cursors(order)]
+        return self.order_page(select(*columns).select_from(source).where(*where), order, limit)
 
-    def paged(self, wanted: Select[Any], order: Order, limit: int | None = None) -> Select[Any]:
-        """Put a select into order, to the limit."""
+    def order_page(self, statement: Select[Any], order: Order, limit: int | None = None) -> Select[Any]:
+        """Return a select with the page's order and limit."""
         descending = order.descending != self.shape.backward
-        by = [place.desc() if descending else place for place in self.places(order)]
-        return wanted.order_by(*by).limit(_limit_of(self.shape, self.slot) if limit is None else literal_column(str(limit)))
+        sort = [place.desc() if descending else place for place in self.list_sort_columns(order)]
+        return statement.order_by(*sort).limit(
+            _choose_limit(self.shape, self.slot) if limit is None else literal_column(str(limit))
+        )
 
 
-def organization() -> ColumnElement[Any]:
-    """Give the reader's organization."""
+def bind_organization() -> ColumnElement[Any]:
+    """Return the bound id of the reader's organization."""
     return bindparam("organization", type_=Id)
 
 
-def page_limit(slot: int) -> ColumnElement[Any]:
-    """Give the bound limit of a page."""
+def bind_page_limit(slot: int) -> ColumnElement[Any]:
+    """Return the bound limit of a page."""
     return bindparam(f"s{slot}_limit", type_=Integer)
 
 
-def _limit_of(shape: Shape, slot: int) -> ColumnElement[Any]:
-    return page_limit(slot) if shape.limit is None else literal_column(str(shape.limit))
+def _choose_limit(shape: Shape, slot: int) -> ColumnElement[Any]:
+    return bind_page_limit(slot) if shape.limit is None else literal_column(str(shape.limit))
 
 
-def same_row(links: FromClause, rows: FromClause, link: ToMany) -> ColumnElement[bool]:
-    """Say that a link leads to a row."""
+def match_row(links: FromClause, rows: FromClause, link: ToMany) -> ColumnElement[bool]:
+    """Return the condition that joins a link to its row."""
     assert link.child
-    return and_(tenant_of(rows) == tenant_of(links), rows.c.id == links.c[link.child])
+    return and_(get_tenant_column(rows) == get_tenant_column(links), rows.c.id == links.c[link.child])
 
 
-def of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[ColumnElement[bool]]:
-    """Give those of a list's conditions that are about its links."""
+def filter_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[ColumnElement[bool]]:
+    """Return those of a list's conditions that apply to its links."""
     conditions = number_conditions(level.shapes[slot].conditions, f"s{slot}_c")
     return [
         link.filters[name](links, bind, level.dialect)
@@ -119,24 +121,24 @@ def of_links(links: FromClause, link: ToMany, level: Level, slot: int) -> list[C
 
 
 def choose_link(link: ToMany, names: Names) -> ToMany:
-    """Give the list as its conditions make it be walked."""
+    """Return the list that the conditions start from."""
     return next((link.routes[name] for name in names if name in link.routes), link)
 
 
-def order_of(link: ToMany, shape: Shape, item: s.ToManyField) -> Order:
-    """Give the order of a page. Raises ValueError where the list has no such order."""
+def choose_order(link: ToMany, shape: Shape, item: s.ToManyField) -> Order:
+    """Return the order of a page. Raises ValueError if the list has no such order."""
     order = shape.order or link.default
     if order.field not in link.orders:
         raise ValueError(f"{item.attribute} has no order {order.field}")
     return order
 
 
-def total_of(level: Level, entity: Entity, rows: FromClause, item: s.ToManyField) -> ColumnElement[Any]:
-    """Count a list's rows as a column of its parent: no statement of its own."""
+def select_total(level: Level, entity: Entity, rows: FromClause, item: s.ToManyField) -> ColumnElement[Any]:
+    """Return the count of a list's rows as a column of the parent's statement."""
     link, names = entity.manys[item.attribute], level.shapes[item.slot].conditions
     if link.count and not names:
         return rows.c[link.count]
     inner = ListRows(choose_link(link, names), level, item.slot)
     count = func.count(inner.links.c[link.counted].distinct()) if link.counted else func.count()
-    counted = inner.select(count).where(*inner.within(tenant_of(rows), rows.c[entity.key]))
+    counted = inner.select(count).where(*inner.filter_by_parent(get_tenant_column(rows), rows.c[entity.key]))
     return counted.correlate(rows).scalar_subquery()

@@ -1,4 +1,4 @@
-"""What a read is compiled into: levels, each a statement in the making and then made, and the lists that hang on them."""
+"""The plan of a read: levels, each a statement while and after it is built, and the lists of their objects."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import Statement
 from gql_releases.storage.reading.aliases import Aliases
 from gql_releases.storage.reading.entity import Catalogue, Entity
-from gql_releases.storage.reading.row_codegen import Put, SourceBuilder
+from gql_releases.storage.reading.row_codegen import PutLists, SourceBuilder
 
 MAX_JOINS = 55
-"""To-ones of one level, aliases included. Source: https://sqlite.org/limits.html, 64 tables in a join."""
+"""References of one level, aliases included. Source: https://sqlite.org/limits.html, 64 tables in a join."""
 LEVEL_BYTES = 4608
 CHARACTER_BYTES = 12
-"""What a level weighs, and a character of its SQL."""
+"""Memory of a level, and of a character of its SQL."""
 
 
 class Shape(NamedTuple):
-    """What of a page decides its statement; `limit` where the database plans by it."""
+    """The properties of a page that its statement depends on; `limit` only if the database plans by it."""
 
     limit: int | None
     order: Order | None
@@ -36,11 +36,11 @@ class Shape(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
-    """Give the shape of a page.
+def build_shape(page: PageRequest, dialect: Dialect) -> Shape:
+    """Return the shape of a page.
 
-    Where a limit is bound, PostgreSQL takes it for a tenth of all rows, finds every plan for it worse than one for the very
-    number, and so plans each time anew, which takes as long as to read.
+    PostgreSQL estimates a bound limit as a tenth of all rows, finds every generic plan worse than one for the actual number,
+    and so plans each execution again, which takes as long as the read.
     """
     limit = page.size + 1 if dialect.has_network_latency else None
     names = condition_names(page.conditions) if page.conditions else ()
@@ -49,7 +49,7 @@ def shape_of(page: PageRequest, dialect: Dialect) -> Shape:
 
 
 class JoinedList(NamedTuple):
-    """A list that its parent's own statement brings: where its columns begin, and one that is NULL where it is empty."""
+    """A list in its parent's own statement: the index of its first column, and of one that is NULL if it is empty."""
 
     start: int
     marker: int
@@ -59,13 +59,13 @@ class JoinedList(NamedTuple):
 class ListPlan:
     """A list of some objects: the statement over their keys, and how its rows become connections.
 
-    `parent` is the index of the parent's key in a row, None where there is only one parent. Rows of one parent are put in
-    order by the values at `sort`, unless SQL has sorted them.
+    `parent` is the index of the parent's key in a row, None if there is only one parent. The rows of a parent are sorted by
+    the values at `sort`, unless SQL has sorted them.
     """
 
     slot: int
     level: Level
-    put: Put
+    put: PutLists
     parent: int | None
     sort: tuple[int, ...] = ()
     descending: bool = False
@@ -74,7 +74,7 @@ class ListPlan:
 
 @dataclass(slots=True)
 class Level:
-    """A statement in the making, then made: its columns, its joins, and the lists that hang on its objects."""
+    """A statement while and after it is built: its columns, its joins, and the lists of its objects."""
 
     dialect: Dialect
     catalogue: Catalogue
@@ -86,70 +86,70 @@ class Level:
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     lists: list[ListPlan] = field(default_factory=list)
     has_rows: bool = False
-    """Whether the rows of a list come with the root's: its statement has a row for each."""
+    """Whether a list is joined to the root: the statement returns a row for each of the list's rows."""
     has_texts: bool = False
-    """Whether the root's statement brings lists as text, which each of such rows would have."""
-    finish: Callable[[Select[Any]], Select[Any]] = field(default_factory=lambda: _as_it_is)
+    """Whether the root's statement returns lists as text, which each row of a joined list would repeat."""
+    finish: Callable[[Select[Any]], Select[Any]] = field(default_factory=lambda: _keep_statement)
     joins: int = 0
-    """Objects that the statement's rows lead to, each by a join."""
+    """Joined references of the statement's rows."""
     whole: bool = False
-    """Whether one of the lists is looked at as a whole."""
+    """Whether one of the lists is scanned as a whole."""
     is_long: bool = False
     """Whether a statement of this level or below is not kept prepared on a connection."""
     statement: Statement = field(init=False)
 
-    def join(self) -> None:
-        """Count a join. Raises DomainError(INVALID_ARGUMENT) for more than a statement can have."""
+    def count_join(self) -> None:
+        """Count a join. Raises DomainError(INVALID_ARGUMENT) for more joins than a statement can have."""
         self.joins += 1
         require_joins(self.joins)
 
     def add(self, column: ColumnElement[Any]) -> int:
-        """Add a column and give its index in the row; a column of a table that is there already is not read twice."""
+        """Add a column and return its index in the row; a column of a table is added once."""
         if isinstance(column, ColumnClause):
-            for index, known in enumerate(self.columns):
-                if known.element is column:
+            for index, existing in enumerate(self.columns):
+                if existing.element is column:
                     return index
-        # Labelled, because two columns of one name would be one for SQLAlchemy.
+        # Labelled, because SQLAlchemy merges two columns of one name.
         self.columns.append(column.label(f"c{len(self.columns)}"))
         return len(self.columns) - 1
 
-    def settle(self, *, is_kept: bool) -> int:
-        """Compile the statements of this level and all below, drop what they were made of, and return their bytes.
+    def compile_statements(self, *, is_kept: bool) -> int:
+        """Compile the statements of this level and all below, drop their constructs, and return their size in bytes.
 
         Measured: a level takes 4.5 KB, of which the source of each of its functions is 0.5 KB, and 4 bytes for each
-        character of its SQL; a connection to SQLite takes 11 more of these.
+        character of its SQL; a connection to SQLite takes 11 more bytes a character.
         """
         weight = LEVEL_BYTES
-        if hasattr(self, "statement"):  # a list that comes with its parent's rows has none
+        if hasattr(self, "statement"):  # a list joined to its parent has none
             prepared = self.statement.compile_once(self.dialect, is_kept=is_kept)
             weight += CHARACTER_BYTES * len(prepared.sql)
             self.is_long = not prepared.is_kept
-        self.source, self.columns, self.shapes, self.code, self.finish = None, [], (), SourceBuilder(), _as_it_is
+        self.source, self.columns, self.shapes, self.code, self.finish = None, [], (), SourceBuilder(), _keep_statement
         for below in self.lists:
-            weight += below.level.settle(is_kept=is_kept)
+            weight += below.level.compile_statements(is_kept=is_kept)
             self.is_long |= below.level.is_long
         return weight
 
 
 def require_joins(count: int) -> None:
-    """Refuse more joins than a statement can have. Raises DomainError(INVALID_ARGUMENT)."""
+    """Check the number of joins. Raises DomainError(INVALID_ARGUMENT) for more than a statement can have."""
     if count > MAX_JOINS:
         message = f"One object leads to more than {MAX_JOINS} others at once: ask for fewer of them."
         raise DomainError(ErrorCode.INVALID_ARGUMENT, message)
 
 
-def _as_it_is(wanted: Select[Any]) -> Select[Any]:
-    return wanted
+def _keep_statement(statement: Select[Any]) -> Select[Any]:
+    return statement
 
 
-def tenant_of(rows: FromClause) -> ColumnElement[Any]:
-    """Give the column that says whose rows these are."""
+def get_tenant_column(rows: FromClause) -> ColumnElement[Any]:
+    """Return the column with the organization of these rows."""
     return rows.c.organization_id if "organization_id" in rows.c else rows.c.id
 
 
-def follow(
+def join_reference(
     source: Any, target: Entity, rows: FromClause, key: ColumnElement[Any], aliases: Aliases
 ) -> tuple[Any, FromClause]:
-    """Join to `source`, which has `rows`, the row of `target` that `key` refers to, and give both."""
-    other = aliases.of(target.table)
-    return source.outerjoin(other, and_(other.c[target.tenant] == tenant_of(rows), other.c.id == key)), other
+    """Join the row of `target` that `key` refers to to `source`, which contains `rows`; return the join and its alias."""
+    other = aliases.take(target.table)
+    return source.outerjoin(other, and_(other.c[target.tenant] == get_tenant_column(rows), other.c.id == key)), other

@@ -1,8 +1,8 @@
-"""Rows into the answer: each plan's functions are written as Python source when the plan is made, then only run.
+"""Generates the Python functions that build a result from rows, once for each plan.
 
-A literal `{"sha": r[3], "author": None if r[5] is None else {"name": r[6]}}` makes an object several times faster than
-any general code that looks up what to do. Source is made of indexes, of literals by `repr`, and of names of constants that
-are given to it; nothing that a caller wrote becomes code.
+A literal `{"sha": r[3], "author": None if r[5] is None else {"name": r[6]}}` builds an object several times faster than
+code that interprets the selection. Source consists of indexes, of literals by `repr`, and of names of constants; nothing
+that a caller wrote becomes code.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from gql_releases.storage.engine.statements import Row
 
 Tree = dict[str, Any]
 Bag = list[tuple[Any, Tree, Any]]
-"""Objects that wait for a list: (key of the parent, the object, the list's total count if asked for)."""
+"""Objects that need a list: (key of the parent, the object, the list's total count if it is selected)."""
 
-Build = Callable[[Row, list[Bag]], Tree]
-Put = Callable[[Bag, dict[Any, list[Row]], int, list[Bag]], None]
+BuildObject = Callable[[Row, list[Bag]], Tree]
+PutLists = Callable[[Bag, dict[Any, list[Row]], int, list[Bag]], None]
 """Puts a list into each object of a bag: (bag, rows by the parent's key, size of a page, the bags of the lists below)."""
 
 Convert = Callable[[Any], Any]
 Expression = str
-"""Source that gives a value of the row `r`; an object that has lists is added to `bags`."""
+"""Source of a value of the row `r`; an object that has lists is added to `bags`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListSlot:
-    """An object's list: its name, its bag, and where the row has the parent's key and the total (None: not asked for).
+    """An object's list: its name, its bag, the row's index of the parent's key and of the total (None: not selected).
 
-    `instead`: where the row has a value that is answered in the list's place unless it is NULL.
+    `instead`: the index of a value that replaces the list unless it is NULL.
     """
 
     name: str
@@ -44,56 +44,56 @@ class ListSlot:
 
 @dataclass(slots=True)
 class SourceBuilder:
-    """Functions in the making, and the constants that they name."""
+    """Builds functions as source, with the constants that they refer to by name."""
 
     names: dict[str, Any] = field(default_factory=dict)
 
-    def constant(self, value: Any) -> Expression:
-        """Name a value."""
+    def add_constant(self, value: Any) -> Expression:
+        """Return the source of a constant: a literal, or a name that is bound to it."""
         if value is None or type(value) in (bool, int, str):
             return repr(value)
         name = f"k{len(self.names)}"
         self.names[name] = value
         return name
 
-    def function(self, name: str, arguments: str, lines: Sequence[str]) -> Any:
-        """Make a function of these lines."""
+    def _define(self, name: str, arguments: str, lines: Sequence[str]) -> Any:
+        """Return a function with these lines."""
         source = f"def {name}({arguments}):\n" + "".join(f"    {line}\n" for line in lines)
         return define_function("row builder", source, self.names)
 
-    def converted(self, index: int, convert: Convert | ShortDate | None, *, nullable: bool) -> Expression:
-        """Read a value and convert it, unless it is NULL."""
+    def render_value(self, index: int, convert: Convert | ShortDate | None, *, nullable: bool) -> Expression:
+        """Return the source of a value, converted unless it is NULL."""
         value = f"r[{index}]"
         match convert:
             case None:
                 return value
             case ShortDate():
-                made = f"({value}[:19] + 'Z' if {value}[19:26] == '.000000' else {value})"
+                source = f"({value}[:19] + 'Z' if {value}[19:26] == '.000000' else {value})"
             case _:
-                made = f"{self.constant(convert)}({value})"
-        return f"(None if {value} is None else {made})" if nullable else made
+                source = f"{self.add_constant(convert)}({value})"
+        return f"(None if {value} is None else {source})" if nullable else source
 
-    def object(self, parts: Sequence[tuple[str, Expression]], waiting: Sequence[ListSlot]) -> Expression:
-        """Make an object; one with lists is made by a function, which adds it to their bags."""
+    def render_object(self, parts: Sequence[tuple[str, Expression]], slots: Sequence[ListSlot]) -> Expression:
+        """Return the source of an object; a function builds one with lists and adds it to their bags."""
         literal = "{" + ", ".join(f"{name!r}: {value}" for name, value in parts) + "}"
-        if not waiting:
+        if not slots:
             return literal
         lines = [f"o = {literal}"]
-        for one in waiting:
-            total = "None" if one.total is None else f"r[{one.total}]"
-            only = "" if one.instead is None else f"if r[{one.instead}] is None: "
-            lines.append(f"{only}bags[{one.bag}].append((r[{one.key}], o, {total}))")
-        return f"{self.constant(self.function('build_object', 'r, bags', [*lines, 'return o']))}(r, bags)"
+        for slot in slots:
+            total = "None" if slot.total is None else f"r[{slot.total}]"
+            condition = "" if slot.instead is None else f"if r[{slot.instead}] is None: "
+            lines.append(f"{condition}bags[{slot.bag}].append((r[{slot.key}], o, {total}))")
+        return f"{self.add_constant(self._define('build_object', 'r, bags', [*lines, 'return o']))}(r, bags)"
 
-    def builder(self, made: Expression) -> Build:
-        """Make the function from a row to an object."""
-        build: Build = self.function("build_row", "r, bags", [f"return {made}"])
+    def define_build(self, source: Expression) -> BuildObject:
+        """Return the function from a row to an object."""
+        build: BuildObject = self._define("build_row", "r, bags", [f"return {source}"])
         return build
 
-    def putter(self, name: str, page: Expression, *, backward: bool, finish: Callable[[Any], Any] | None) -> Put:
-        """Make the function that puts a list into its objects; `page` is source over `rows`, `more`, `total` and `bags`."""
-        made = f"{self.constant(finish)}({page})" if finish else page
-        put: Put = self.function(
+    def define_put(self, name: str, page: Expression, *, backward: bool, finish: Callable[[Any], Any] | None) -> PutLists:
+        """Return the function that puts a list into its objects; `page` is source of `rows`, `more`, `total`, `bags`."""
+        source = f"{self.add_constant(finish)}({page})" if finish else page
+        put: PutLists = self._define(
             "put_list",
             "bag, groups, size, bags",
             [
@@ -102,22 +102,22 @@ class SourceBuilder:
                 "    more = len(rows) > size",
                 "    if more: rows = rows[:size]",
                 *(["    rows = rows[::-1]"] if backward else []),
-                f"    o[{name!r}] = {made}",
+                f"    o[{name!r}] = {source}",
             ],
         )
         return put
 
 
-def present(index: int, made: Expression, otherwise: Expression = "None") -> Expression:
-    """Give a nested object, or something else where the value at `index` is NULL."""
-    return f"({otherwise} if r[{index}] is None else {made})"
+def render_if_present(index: int, source: Expression, otherwise: Expression = "None") -> Expression:
+    """Return the source of a nested object, or of another value if the value at `index` is NULL."""
+    return f"({otherwise} if r[{index}] is None else {source})"
 
 
-def each(made: Expression) -> Expression:
-    """Give what is made of each row of a page."""
-    return f"[{made} for r in rows]"
+def render_each(source: Expression) -> Expression:
+    """Return the source of a list with a value for each row of a page."""
+    return f"[{source} for r in rows]"
 
 
-def end_of_page(index: int, cursor: Expression) -> Expression:
-    """Give the cursor of a page's first row (0) or last one (-1), or None where the page is empty."""
+def render_page_end(index: int, cursor: Expression) -> Expression:
+    """Return the source of the cursor of a page's first row (0) or last row (-1); None for an empty page."""
     return f"(None if not rows else [{cursor} for r in (rows[{index}],)][0])"

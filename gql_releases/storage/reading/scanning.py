@@ -1,4 +1,4 @@
-"""Which reads may look at every row of an organization's lists, known from what is selected and by which conditions."""
+"""Detects reads that may scan every row of an organization's lists, from their selection and conditions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gql_releases.storage.reading.entity import Catalogue, Entity, ToMany
 from gql_releases.storage.reading.plan import Shape
 
 MANY_CONDITIONS = 20
-"""Conditions of one list beyond which it is not told any more what an index finds."""
+"""Conditions of one list beyond which it is taken to scan, whatever an index finds."""
 UNBOUNDED_PARENTS = frozenset({"organization_id", "project_id", "environment_id"})
 """Columns of the parents whose lists grow with the store; those of a release or a commit are as long as one CI run."""
 UNBOUNDED_TARGETS = frozenset({"Release", "Commit", "CommitAuthor", "FileChange", "Deploy"})
@@ -24,7 +24,7 @@ def count_names(names: Names) -> int:
 
 
 def is_scanning_read(catalogue: Catalogue, selection: s.Selection, shapes: Sequence[Shape]) -> bool:
-    """Return whether a read with pages of these shapes may scan: it must not run on the event loop, nor many at once."""
+    """Return whether a read with pages of these shapes may scan: few such run at once, and none on the event loop."""
     return _do_fields_scan(catalogue, catalogue.entities[selection.entity], selection.fields, shapes)
 
 
@@ -49,7 +49,7 @@ def _does_field_scan(catalogue: Catalogue, entity: Entity, field: Any, shapes: S
 
 
 def does_list_scan(link: ToMany, names: Names, parts: Sequence[s.Part]) -> bool:
-    """Return whether a list's page or its total is found by looking at any number of rows."""
+    """Return whether a list's page or its total needs a scan of any number of rows."""
     if link.parent not in UNBOUNDED_PARENTS or link.target not in UNBOUNDED_TARGETS:
         return False
     if is_scanning(names) or count_names(names) > MANY_CONDITIONS:
