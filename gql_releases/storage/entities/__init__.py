@@ -1,7 +1,7 @@
-"""The entities of the store, one module a noun, and the catalogue of them all.
+"""The entities of the store, one module for each noun, and the catalogue of all.
 
-A module of this package declares what it adds: ENTITIES (by the name that selections use), LISTS (of another entity, by
-its name and the list's attribute), NAME_CHECKS. The modules are imported here in the order of their names.
+A module of this package declares ENTITIES (by the name that selections use), LISTS (lists of other entities, by the
+entity's name and the list's attribute) and NAME_CHECKS. The modules are imported here in the order of their names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_module
 
 
 def _list_by_ids(name: str, entity: Entity) -> ToMany:
-    """Return the list of all rows of an entity, to be requested by ids."""
+    """Return the list of all rows of an entity, selected by ids."""
     ids = {"ids": entity.filters.get("ids", filter_among("id"))}
     return ToMany(name, entity.table, entity.tenant, None, ("id",), "id", Order("id"), filters=ids, checked=(entity.tenant,))
 
@@ -53,6 +53,6 @@ def list_readable_attributes() -> dict[str, dict[str, tuple[str, bool]]]:
 def _attributes(entity: Entity) -> dict[str, tuple[str, bool]]:
     columns = entity.table.c
     attributes = {column.name: ("column", bool(column.nullable)) for column in columns}
-    attributes |= {name: ("one", bool(columns[one.column].nullable)) for name, one in entity.ones.items()}
+    attributes |= {name: ("one", bool(columns[reference.column].nullable)) for name, reference in entity.ones.items()}
     attributes |= dict.fromkeys(entity.computed, ("pick", True))
     return attributes | dict.fromkeys(entity.manys, ("many", False))

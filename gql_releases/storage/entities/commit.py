@@ -13,11 +13,11 @@ from sqlalchemy import (
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.types import identifier
-from gql_releases.storage.entities.release import _links
+from gql_releases.storage.entities.release import release_commits
 from gql_releases.storage.entities.shared import (
+    build_compared_list,
     filter_commit_between,
-    in_own_organization,
-    list_compared,
+    filter_own_organization,
     select_commits_between,
 )
 from gql_releases.storage.reading.aliases import get_alias
@@ -29,15 +29,15 @@ from gql_releases.storage.schema.tables.release import ReleaseCommitRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 POSITION_OFFSET = 10**9
-"""Added to a position: places have ten digits, and sort as texts."""
+"""Added to a position, so that all have ten digits and sort as texts."""
 
 
 def select_placed_commits() -> FromClause:
-    """Commits with their place in comparisons: a text that sorts by the position in a release, repository and sha.
+    """Select commits with their place in comparisons: a text that sorts by the position in a release, repository and sha.
 
-    No id is part of it, so that equal stores give equal answers. Of several positions the first counts.
+    It contains no id, so that equal stores return equal results. Of several positions the first counts.
     """
-    commits, repositories, links = table(CommitRow).alias(), table(RepositoryRow), _links.alias()
+    commits, repositories, links = table(CommitRow).alias(), table(RepositoryRow), release_commits.alias()
     position = select(func.min(links.c.position)).where(
         links.c.organization_id == commits.c.organization_id, links.c.commit_id == commits.c.id
     )
@@ -50,10 +50,10 @@ def select_placed_commits() -> FromClause:
 
 
 def filter_author_between(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The author wrote a commit of one of the releases between a base and a head."""
+    """Match authors of commits of the releases between a base and a head."""
     commits = get_alias(CommitRow, "filter_author_between commits")
     wrote = select(commits.c.author_id).where(
-        in_own_organization(commits), commits.c.id.in_(select_commits_between(name)), commits.c.author_id.is_not(None)
+        filter_own_organization(commits), commits.c.id.in_(select_commits_between(name)), commits.c.author_id.is_not(None)
     )
     return rows.c.id.in_(wrote)
 
@@ -87,10 +87,10 @@ LISTS = {
             "Commit", select_placed_commits(), "organization_id", None, ("place",), "id", Order("place"),
             filters={"between": filter_commit_between("id")}, checked=("organization_id",),
         ),
-        "compared_authors": list_compared(
+        "compared_authors": build_compared_list(
             "CommitAuthor", table(CommitAuthorRow), "email", filter_author_between, checked=("organization_id",)
         ),
-        "compared_file_changes": list_compared(
+        "compared_file_changes": build_compared_list(
             "FileChange", table(FileChangeRow), "path", filter_commit_between("commit_id")
         ),
     }

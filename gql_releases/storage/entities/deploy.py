@@ -9,7 +9,12 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, select, tuple_
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.entities.shared import filter_release_between, in_own_organization, list_compared, project_id
+from gql_releases.storage.entities.shared import (
+    build_compared_list,
+    filter_own_organization,
+    filter_release_between,
+    select_project_id,
+)
 from gql_releases.storage.reading.aliases import get_alias
 from gql_releases.storage.reading.entity import Entity, ToMany, ToOne, build_own_list
 from gql_releases.storage.reading.filters import bind_value, filter_equals
@@ -18,26 +23,26 @@ from gql_releases.storage.schema.tables.deploy import DeployProjectRow, DeployRo
 
 
 def filter_external_id(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The deploy has an external id in a project; the value is (the project's slug, the external id)."""
+    """Match deploys with an external id in a project; the value is (the project's slug, the external id)."""
     links = get_alias(DeployProjectRow, "filter_external_id links")
     same = [
-        links.c.project_id == project_id(f"{name}_0"),
+        links.c.project_id == select_project_id(f"{name}_0"),
         links.c.external_id == bind_value(links.c.external_id, f"{name}_1"),
     ]
-    return rows.c.id.in_(select(links.c.deploy_id).where(in_own_organization(links), *same))
+    return rows.c.id.in_(select(links.c.deploy_id).where(filter_own_organization(links), *same))
 
 
 def filter_last_deploy(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The deploy is finished, and the last finished of its release in its environment for one of its projects."""
-    return _last_deploy(rows)
+    """Match finished deploys that are the last of their release in their environment for one of their projects."""
+    return _filter_last_finished(rows)
 
 
 def filter_last_deploy_of_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The same for one of the projects of a list."""
-    return _last_deploy(rows, lambda own: own.c.project_id.in_(select(dialect.list_items(name, Id).c.value)))
+    """Match such deploys for one of the projects of a list."""
+    return _filter_last_finished(rows, lambda own: own.c.project_id.in_(select(dialect.list_items(name, Id).c.value)))
 
 
-def _last_deploy(rows: FromClause, *more: Callable[[FromClause], ColumnElement[bool]]) -> ColumnElement[bool]:
+def _filter_last_finished(rows: FromClause, *more: Callable[[FromClause], ColumnElement[bool]]) -> ColumnElement[bool]:
     own = get_alias(DeployProjectRow, "last_deploy own")
     others = get_alias(DeployProjectRow, "last_deploy others")
     later = get_alias(DeployRow, "last_deploy later")
@@ -57,8 +62,8 @@ def _last_deploy(rows: FromClause, *more: Callable[[FromClause], ColumnElement[b
         .correlate(rows, own)
     )
     same = [own.c.organization_id == rows.c.organization_id, own.c.deploy_id == rows.c.id]
-    found = select(own.c.project_id).where(*same, *(condition(own) for condition in more), ~after)
-    return and_(rows.c.date_finished.is_not(None), exists(found))
+    projects = select(own.c.project_id).where(*same, *(condition(own) for condition in more), ~after)
+    return and_(rows.c.date_finished.is_not(None), exists(projects))
 
 
 ENTITIES = {
@@ -85,7 +90,7 @@ ENTITIES = {
 }  # fmt: skip
 LISTS = {
     "Organization": {
-        "compared_deploys": list_compared(
+        "compared_deploys": build_compared_list(
             "Deploy", table(DeployRow), "finish_order", filter_release_between("release_id"), descending=True
         )
     },

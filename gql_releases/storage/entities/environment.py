@@ -14,10 +14,10 @@ from gql_releases.storage.schema.tables.environment import EnvironmentRow
 
 
 def filter_deployed_for_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """Something of a project, named by its id, was deployed to the environment."""
-    deploys, found = select_deploys_for(name)
+    """Match environments with a deploy of a project; the value is the project's id."""
+    deploys, statement = select_deploys_for(name)
     same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.environment_id == rows.c.id]
-    return exists(found.where(*same))
+    return exists(statement.where(*same))
 
 
 ENTITIES = {

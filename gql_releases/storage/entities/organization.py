@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import FromClause, Select, func, select, tuple_
 
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.entities.shared import prefix_conditions
+from gql_releases.storage.entities.shared import filter_by_prefix
 from gql_releases.storage.reading.aliases import get_alias
 from gql_releases.storage.reading.entity import ComputedReferenceQuery, Entity, build_own_list
 from gql_releases.storage.reading.filters import bind_value, filter_equals
@@ -22,25 +22,21 @@ from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 
 def select_release_containing(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The organization's first release that has a commit of this sha."""
+    """Select the organization's first release with a commit of this sha."""
     commits = get_alias(CommitRow, "select_release_containing commits")
     links = get_alias(ReleaseCommitRow, "select_release_containing links")
     conditions = [commits.c.organization_id == rows.c.id, *_filter_repository(rows, commits, binds)]
-    if "commit_prefix" in binds:  # the smallest is the whole sha, if there is such a one
+    if "commit_prefix" in binds:  # the smallest is the complete sha, if that exists
         prefixed = get_alias(CommitRow, "select_release_containing prefixed")
         within = [prefixed.c.organization_id == rows.c.id, *_filter_repository(rows, prefixed, binds)]
-        smallest = select(func.min(prefixed.c.sha)).where(
-            *within, *prefix_conditions(prefixed.c.sha, binds["commit_prefix"])
-        )
+        smallest = select(func.min(prefixed.c.sha)).where(*within, *filter_by_prefix(prefixed.c.sha, binds["commit_prefix"]))
         conditions.append(commits.c.sha == smallest.correlate(rows).scalar_subquery())
     else:
         conditions.append(commits.c.sha == bind_value(commits.c.sha, binds["commit"]))
     same = (links.c.organization_id == commits.c.organization_id) & (links.c.commit_id == commits.c.id)
-    first = dialect.avoid_index(
-        links.c.release_id
-    )  # the commits are few: in this order all commits of all releases are walked
-    found = dialect.join(commits, links, same)
-    return select(links.c.release_id).select_from(found).where(*conditions).order_by(first).limit(1)
+    first = dialect.avoid_index(links.c.release_id)  # few commits match; by index all releases would be scanned
+    joined = dialect.join(commits, links, same)
+    return select(links.c.release_id).select_from(joined).where(*conditions).order_by(first).limit(1)
 
 
 def _filter_repository(rows: FromClause, commits: FromClause, binds: Mapping[str, str]) -> list[Any]:
@@ -53,7 +49,7 @@ def _filter_repository(rows: FromClause, commits: FromClause, binds: Mapping[str
 
 
 def select_compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The head of a comparison, if it and the base are a project's releases and the base is not the later one."""
+    """Select the head of a comparison, if it and the base are a project's releases and the base is not the later one."""
     (name,) = binds.values()
     head = get_alias(ReleaseProjectRow, "select_compared_head head")
     base = get_alias(ReleaseProjectRow, "select_compared_head base")
@@ -71,7 +67,7 @@ def select_compared_head(rows: FromClause, binds: Mapping[str, str], dialect: Di
 
 
 def select_release_of_version(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The organization's release of a version."""
+    """Select the organization's release of a version."""
     releases = get_alias(ReleaseRow, "select_release_of_version releases")
     same = releases.c.version == bind_value(releases.c.version, binds["version"])
     return select(releases.c.id).where(releases.c.organization_id == rows.c.id, same)

@@ -19,9 +19,11 @@ from gql_releases.storage.schema.tables.environment import EnvironmentRow
 from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow
 
+release_projects = table(ReleaseProjectRow)
+
 
 def select_latest_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The project's newest release, or the one that runs in an environment."""
+    """Select the project's newest release, or the release that runs in an environment."""
     if "environment" in binds:
         current = get_alias(CurrentDeployRow, "select_latest_release current")
         environments = get_alias(EnvironmentRow, "select_latest_release environments")
@@ -43,15 +45,19 @@ def select_latest_release(rows: FromClause, binds: Mapping[str, str], dialect: D
     )
 
 
-_links = table(ReleaseProjectRow)
-
 ENTITIES = {
     "Project": Entity(
         table(ProjectRow),
         ones={**ORGANIZATION_REFERENCE, "default_repository": ToOne("default_repository_id", "Repository")},
         manys={
             "releases": ToMany(
-                "Release", _links, "project_id", "release_id", (*RELEASE_ORDERS, "date_shown"), "release_id", NEWEST_FIRST
+                "Release",
+                release_projects,
+                "project_id",
+                "release_id",
+                (*RELEASE_ORDERS, "date_shown"),
+                "release_id",
+                NEWEST_FIRST,
             )
         },
         computed={"latest_release": ComputedReferenceQuery("Release", select_latest_release)},
@@ -61,6 +67,8 @@ ENTITIES = {
 LISTS = {
     "Organization": {"projects": build_own_list("Project", table(ProjectRow), "organization_id", "slug")},
     "Release": {
-        "projects": ToMany("Project", _links, "release_id", "project_id", ("project_id",), "project_id", Order("project_id"))
+        "projects": ToMany(
+            "Project", release_projects, "release_id", "project_id", ("project_id",), "project_id", Order("project_id")
+        )
     },
 }

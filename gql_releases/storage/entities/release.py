@@ -15,14 +15,14 @@ from gql_releases.storage.entities.shared import (
     NEWEST_FIRST,
     ORGANIZATION_REFERENCE,
     RELEASE_ORDERS,
-    conditions_between,
-    environment_id,
+    filter_between,
+    filter_by_prefix,
     filter_by_project,
     filter_linked,
-    in_own_organization,
-    prefix_conditions,
-    project_id,
+    filter_own_organization,
     select_deploys_for,
+    select_environment_id,
+    select_project_id,
 )
 from gql_releases.storage.entities.upstream import select_upstream
 from gql_releases.storage.reading.aliases import get_alias
@@ -43,21 +43,24 @@ from gql_releases.storage.schema.tables.deploy import DeployRow
 from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
 
+release_commits, release_heads = table(ReleaseCommitRow), table(HeadCommitRow)
+release_projects = table(ReleaseProjectRow)
+
 
 def select_previous_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The release of a project before this one, by the date that it is shown under."""
+    """Select the release of a project before this one, by the date that it is shown under."""
     own = get_alias(ReleaseProjectRow, "select_previous_release own")
     other = get_alias(ReleaseProjectRow, "select_previous_release other")
     here = select(own.c.date_shown, own.c.release_id).where(
         own.c.organization_id == rows.c.organization_id,
         own.c.release_id == rows.c.id,
-        own.c.project_id == project_id(binds["project"]),
+        own.c.project_id == select_project_id(binds["project"]),
     )
     return (
         select(other.c.release_id)
         .where(
             other.c.organization_id == rows.c.organization_id,
-            other.c.project_id == project_id(binds["project"]),
+            other.c.project_id == select_project_id(binds["project"]),
             tuple_(other.c.date_shown, other.c.release_id) < here.correlate(rows).scalar_subquery(),
         )
         .order_by(other.c.date_shown.desc(), other.c.release_id.desc())
@@ -66,15 +69,15 @@ def select_previous_release(rows: FromClause, binds: Mapping[str, str], dialect:
 
 
 def select_previous_with_commits(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The newest other release that has a project of this one, is shown under no later date, has commits, is not archived.
+    """Select the newest other release of the same project, with commits, not archived, and shown under no later date.
 
-    With `projects`, only these of the release's are looked at. Each project's list is walked back from this release to the
-    first that has commits; the newest of these is meant.
+    With `projects`, only these of the release's projects count. In each project's list the first earlier release
+    with commits is selected, and of these the newest.
     """
     own = get_alias(ReleaseProjectRow, "select_previous_with_commits own")
     other = get_alias(ReleaseProjectRow, "select_previous_with_commits other")
     releases = get_alias(ReleaseRow, "select_previous_with_commits releases")
-    found = get_alias(ReleaseRow, "select_previous_with_commits found")
+    previous = get_alias(ReleaseRow, "select_previous_with_commits found")
     of_link = and_(releases.c.organization_id == other.c.organization_id, releases.c.id == other.c.release_id)
     of_project = (
         select(other.c.release_id)
@@ -92,77 +95,84 @@ def select_previous_with_commits(rows: FromClause, binds: Mapping[str, str], dia
         .correlate(own)
         .scalar_subquery()
     )
-    same = and_(found.c.organization_id == own.c.organization_id, found.c.id == of_project)
+    same = and_(previous.c.organization_id == own.c.organization_id, previous.c.id == of_project)
     links = [own.c.organization_id == rows.c.organization_id, own.c.release_id == rows.c.id]
     if "projects" in binds:
         links.append(dialect.is_among(own.c.project_id, binds["projects"]))
     return (
-        select(found.c.id)
-        .join_from(own, found, same)
+        select(previous.c.id)
+        .join_from(own, previous, same)
         .where(*links)
-        .order_by(func.coalesce(found.c.date_released, found.c.date_created).desc(), found.c.id.desc())
+        .order_by(func.coalesce(previous.c.date_released, previous.c.date_created).desc(), previous.c.id.desc())
         .limit(1)
     )
 
 
-_links, _heads = table(ReleaseCommitRow), table(HeadCommitRow)
-
-
 def _match_commits(other: FromClause) -> Any:
-    return and_(other.c.organization_id == _links.c.organization_id, other.c.commit_id == _links.c.commit_id)
+    return and_(
+        other.c.organization_id == release_commits.c.organization_id, other.c.commit_id == release_commits.c.commit_id
+    )
 
 
 def _join_commit() -> Any:
     commits = table(CommitRow)
-    same = and_(commits.c.organization_id == _links.c.organization_id, commits.c.id == _links.c.commit_id)
+    same = and_(commits.c.organization_id == release_commits.c.organization_id, commits.c.id == release_commits.c.commit_id)
     return commits, same
 
 
 def select_shown_commits() -> FromClause:
-    """A release's commits and, before them, the heads that are not among them: refs alone show at least the head."""
+    """Select a release's commits and, before them, the heads that are not among them, for a release with refs only."""
     listed = exists(
-        select(_links.c.position).where(
-            _links.c.organization_id == _heads.c.organization_id,
-            _links.c.release_id == _heads.c.release_id,
-            _links.c.commit_id == _heads.c.commit_id,
+        select(release_commits.c.position).where(
+            release_commits.c.organization_id == release_heads.c.organization_id,
+            release_commits.c.release_id == release_heads.c.release_id,
+            release_commits.c.commit_id == release_heads.c.commit_id,
         )
     )
     heads = select(
-        _heads.c.organization_id, _heads.c.release_id, (-_heads.c.id).label("position"), _heads.c.commit_id
+        release_heads.c.organization_id,
+        release_heads.c.release_id,
+        (-release_heads.c.id).label("position"),
+        release_heads.c.commit_id,
     ).where(~listed)
-    commits = select(_links.c.organization_id, _links.c.release_id, _links.c.position, _links.c.commit_id)
+    commits = select(
+        release_commits.c.organization_id,
+        release_commits.c.release_id,
+        release_commits.c.position,
+        release_commits.c.commit_id,
+    )
     return union_all(commits, heads).subquery()
 
 
 def select_release_file_changes() -> FromClause:
-    """The file changes of a release's commits, a row for each commit and path."""
+    """Select the file changes of a release's commits, a row for each commit and path."""
     changes, (commits, same) = table(FileChangeRow), _join_commit()
     return (
         select(
-            _links.c.organization_id,
-            _links.c.release_id,
+            release_commits.c.organization_id,
+            release_commits.c.release_id,
             changes.c.id.label("change_id"),
             changes.c.path,
             commits.c.repository_id,
         )
-        .select_from(ParentsFirst(ParentsFirst(_links, changes, _match_commits(changes)), commits, same))
+        .select_from(ParentsFirst(ParentsFirst(release_commits, changes, _match_commits(changes)), commits, same))
         .subquery()
     )
 
 
 def select_release_repositories() -> FromClause:
-    """The repositories of a release's commits, each once."""
+    """Select the distinct repositories of a release's commits."""
     commits, same = _join_commit()
     return (
-        select(_links.c.organization_id, _links.c.release_id, commits.c.repository_id)
-        .select_from(ParentsFirst(_links, commits, same))
+        select(release_commits.c.organization_id, release_commits.c.release_id, commits.c.repository_id)
+        .select_from(ParentsFirst(release_commits, commits, same))
         .distinct()
         .subquery()
     )
 
 
 def _filter_build(compare: Compare) -> Filter:
-    """The release has a build number, and it compares with the value."""
+    """Return the filter that compares the build number with the value; false without a build number."""
 
     def compare_with(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
         number = rows.c.build_number
@@ -172,42 +182,42 @@ def _filter_build(compare: Compare) -> Filter:
 
 
 def _filter_version_contains(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    # Scans the organization's releases. The value is folded; a folded version is stored where it is not ASCII alone.
+    # Scans the organization's releases. The value is folded; a folded version is stored if it is not ASCII only.
     parts = dialect.list_items(name, rows.c.version.type)
     version = func.coalesce(rows.c.folded_version, dialect.fold_case(rows.c.version))
     return exists(select(parts.c.value).where(dialect.contains(version, parts.c.value)))
 
 
 def filter_has_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The release belongs to a project."""
+    """Match releases that belong to a project."""
     return filter_linked(rows)
 
 
 def filter_on_project(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The release belongs to the project of a bound slug."""
-    return filter_linked(rows, lambda links: links.c.project_id == project_id(name))
+    """Match releases of the project with a bound slug."""
+    return filter_linked(rows, lambda links: links.c.project_id == select_project_id(name))
 
 
 def filter_on_projects(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The release belongs to one of the projects of a bound list of ids."""
+    """Match releases of one of the projects of a bound list of ids."""
     return filter_linked(rows, lambda links: dialect.is_among(links.c.project_id, name))
 
 
 def _filter_in_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     deploys = get_alias(DeployRow, "filter_in_environment deploys")
     same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
-    return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == environment_id(name)))
+    return exists(select(deploys.c.id).where(*same, deploys.c.environment_id == select_environment_id(name)))
 
 
 def _filter_deployed(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The release was deployed to an environment for a project; the value is (environment's name, project's id)."""
-    deploys, found = select_deploys_for(f"{name}_1")
+    """Match releases deployed to an environment for a project; the value is (environment's name, project's id)."""
+    deploys, statement = select_deploys_for(f"{name}_1")
     same = [deploys.c.organization_id == rows.c.organization_id, deploys.c.release_id == rows.c.id]
-    return exists(found.where(*same, deploys.c.environment_id == environment_id(f"{name}_0")))
+    return exists(statement.where(*same, deploys.c.environment_id == select_environment_id(f"{name}_0")))
 
 
 def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> ColumnElement[bool]:
-    """The release is the newest of one of the organization's projects, by the date that it is shown under."""
+    """Match the newest release of each of the organization's projects, by the date that it is shown under."""
     projects = get_alias(ProjectRow, "filter_latest projects")
     links = get_alias(ReleaseProjectRow, "filter_latest links")
     newest = (
@@ -218,49 +228,49 @@ def filter_latest(rows: FromClause, dialect: Dialect, name: str | None) -> Colum
         .correlate(projects)
         .scalar_subquery()
     )
-    wanted = [in_own_organization(projects), newest.is_not(None)]
+    conditions = [filter_own_organization(projects), newest.is_not(None)]
     if name:
-        wanted.append(filter_among("id")(projects, name, dialect))
-    return rows.c.id.in_(select(newest).select_from(projects).where(*wanted))
+        conditions.append(filter_among("id")(projects, name, dialect))
+    return rows.c.id.in_(select(newest).select_from(projects).where(*conditions))
 
 
 def _filter_author(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     links = get_alias(ReleaseAuthorRow, "filter_author links")
     authors = get_alias(CommitAuthorRow, "filter_author authors")
-    named = [in_own_organization(authors), authors.c.email == bind_value(authors.c.email, name)]
-    wanted = select(authors.c.id).where(*named).scalar_subquery()
+    named = [filter_own_organization(authors), authors.c.email == bind_value(authors.c.email, name)]
+    author = select(authors.c.id).where(*named).scalar_subquery()
     same = [links.c.organization_id == rows.c.organization_id, links.c.release_id == rows.c.id]
-    return exists(select(links.c.author_id).where(*same, links.c.author_id == wanted))
+    return exists(select(links.c.author_id).where(*same, links.c.author_id == author))
 
 
-def _filter_commits(rows: FromClause, wanted: Any) -> ColumnElement[bool]:
-    """The release is one of those that have one of the wanted commits: found from the commits, which are few."""
+def _filter_commits(rows: FromClause, commits: Any) -> ColumnElement[bool]:
+    """Match releases with one of some commits; starts from the commits, because few match."""
     links = get_alias(ReleaseCommitRow, "filter_commits links")
-    same = [in_own_organization(links), links.c.commit_id.in_(wanted)]
+    same = [filter_own_organization(links), links.c.commit_id.in_(commits)]
     return rows.c.id.in_(select(links.c.release_id).where(*same))
 
 
 def _filter_commit_prefix(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     commits = get_alias(CommitRow, "filter_commit_prefix commits")
-    # The smallest is the whole sha, if there is such a one; that there is no other is a check of its own.
+    # The smallest is the complete sha, if that exists; a check of its own requires that no other matches.
     first = (
         select(func.min(commits.c.sha))
-        .where(in_own_organization(commits), *prefix_conditions(commits.c.sha, name))
+        .where(filter_own_organization(commits), *filter_by_prefix(commits.c.sha, name))
         .scalar_subquery()
     )
     same = get_alias(CommitRow, "filter_commit_prefix same")
-    return _filter_commits(rows, select(same.c.id).where(in_own_organization(same), same.c.sha == first))
+    return _filter_commits(rows, select(same.c.id).where(filter_own_organization(same), same.c.sha == first))
 
 
 def _filter_commit(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     commits = get_alias(CommitRow, "filter_commit commits")
-    named = [in_own_organization(commits), commits.c.sha == bind_value(commits.c.sha, name)]
+    named = [filter_own_organization(commits), commits.c.sha == bind_value(commits.c.sha, name)]
     return _filter_commits(rows, select(commits.c.id).where(*named))
 
 
 def _filter_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     changes = get_alias(FileChangeRow, "filter_path changes")
-    named = [in_own_organization(changes), changes.c.path == bind_value(changes.c.path, name)]
+    named = [filter_own_organization(changes), changes.c.path == bind_value(changes.c.path, name)]
     return _filter_commits(rows, select(changes.c.commit_id).where(*named))
 
 
@@ -300,13 +310,10 @@ RELEASE_FILTERS: dict[str, Filter] = {
     "path": _filter_path,
     "nothing": filter_nothing,
 }
-"""What releases can be filtered by."""
+"""The filters of releases by name."""
 
-
-_projects = table(ReleaseProjectRow)
-
-# Derived lists are requested with the release as a condition as well: SQLite pushes a value, and not a parent's key, down
-# into the select, and would otherwise make the list of all releases first.
+# Derived lists have the release as a condition as well: SQLite pushes a value, and not a parent's key, down into the
+# select, and would otherwise compute the list of all releases first.
 _BY_RELEASE: dict[str, Filter] = {"release": filter_equals("release_id")}
 
 ENTITIES = {
@@ -354,15 +361,15 @@ LISTS = {
             "Release", table(ReleaseRow), "organization_id", None, RELEASE_ORDERS, "id", NEWEST_FIRST,
             routes={
                 "project": ToMany(
-                    "Release", _projects, "organization_id", "release_id", RELEASE_ORDERS, "release_id", NEWEST_FIRST,
+                    "Release", release_projects, "organization_id", "release_id", RELEASE_ORDERS, "release_id", NEWEST_FIRST,
                     filters={"project": filter_by_project},
                 )
             },
         ),
         "compared_releases": ToMany(
-            "Release", _projects, "organization_id", "release_id", ("date_shown",), "release_id",
+            "Release", release_projects, "organization_id", "release_id", ("date_shown",), "release_id",
             Order("date_shown", descending=True),
-            filters={"between": lambda links, name, dialect: and_(*conditions_between(links, name))},
+            filters={"between": lambda links, name, dialect: and_(*filter_between(links, name))},
         ),
     }
 }  # fmt: skip

@@ -14,12 +14,12 @@ from gql_releases.storage.schema.tables.token import TokenRow
 
 
 def filter_own_token(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The token is the reader's: it sees the token that it came with, and no other."""
+    """Match the reader's own token: a request reads the token that it was sent with, and no other."""
     return and_(rows.c.id == bind_value(rows.c.id, name), rows.c.id == bindparam("token", type_=Id))
 
 
 def filter_own_tokens(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """The same for a list of ids."""
+    """Match the reader's own token in a list of ids."""
     return and_(filter_among("id")(rows, name, dialect), rows.c.id == bindparam("token", type_=Id))
 
 

@@ -15,7 +15,7 @@ from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
 
 
 def select_upstream(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """The queue of a release, by its version: a release that was deleted and made again has the same."""
+    """Select the queue of a release by its version: a release that was deleted and created again has the same queue."""
     queues = get_alias(UpstreamReleaseRow, "select_upstream queues")
     return select(queues.c.id).where(queues.c.organization_id == rows.c.organization_id, queues.c.version == rows.c.version)
 
