@@ -13,7 +13,7 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import NaturalKeyTable, bind_columns
+from gql_releases.storage.engine.natural_keys import NaturalKeyTable, bind_columns, match_ids
 from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import find_or_create_named
@@ -27,11 +27,6 @@ current, deploys, deploy_projects = table(CurrentDeployRow), table(DeployRow), t
 environment_keeper = NaturalKeyTable(table(EnvironmentRow), ("name",), ("date_created",), by="name")
 
 _KEY = ("organization_id", "environment_id", "project_id")
-
-
-def filter_by_environment(target: Any, *names: str) -> list[Any]:
-    """Return the conditions for the rows of one project in one environment."""
-    return [target.c[name] == bindparam(name, type_=Id) for name in names]
 
 
 class NewestDeploy(NamedTuple):
@@ -59,11 +54,11 @@ NEWEST_DEPLOY = RowStatement(
     NewestDeploy,
     select(deploys.c.id, deploys.c.release_id)
     .where(
-        *filter_by_environment(deploys, "organization_id", "environment_id"),
+        *match_ids(deploys, "organization_id", "environment_id"),
         deploys.c.status == DeployStatus.SUCCEEDED.value,
         select(deploy_projects.c.deploy_id)
         .where(
-            *filter_by_environment(deploy_projects, "organization_id", "project_id"),
+            *match_ids(deploy_projects, "organization_id", "project_id"),
             deploy_projects.c.deploy_id == deploys.c.id,
         )
         .exists(),
@@ -71,7 +66,7 @@ NEWEST_DEPLOY = RowStatement(
     .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())
     .limit(1),
 )
-CLEAR_CURRENT = Statement("environments.clear_current", delete(current).where(*filter_by_environment(current, *_KEY)))
+CLEAR_CURRENT = Statement("environments.clear_current", delete(current).where(*match_ids(current, *_KEY)))
 DELETE_CURRENT_OF_RELEASE = Statement(
     "environments.delete_current_of_release",
     update(deploys)
@@ -102,7 +97,7 @@ def _select_current_before(dialect: Dialect) -> Any:
         select(current.c.release_id)
         .select_from(current.join(deploys, deploys.c.id == current.c.deploy_id))
         .where(
-            *filter_by_environment(current, "organization_id", "environment_id"),
+            *match_ids(current, "organization_id", "environment_id"),
             dialect.is_among(current.c.project_id, "projects"),
         )
         .order_by(deploys.c.finish_order.desc(), deploys.c.id.desc())

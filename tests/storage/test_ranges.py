@@ -160,13 +160,13 @@ def test_a_command_again_wakes_nobody(harness: Harness, monkeypatch: pytest.Monk
         body = {"version": f"v{number}", "projects": ["web"], "refs": [{"repository": "r", "commit": f"{head:040x}"}]}
         assert harness.client.rest("POST", LIST, body).status == 201
     woken: list[set[int]] = []
-    complete_others = ranges._complete_others
+    complete_others = ranges._complete_other_releases
 
     async def noted(transaction: Any, organization: int, waiting: set[int]) -> None:
         woken.append(waiting)
         await complete_others(transaction, organization, waiting)
 
-    monkeypatch.setattr(ranges, "_complete_others", noted)
+    monkeypatch.setattr(ranges, "_complete_other_releases", noted)
     line = {"version": "line", "projects": ["api"], "commits": listed}
     assert harness.client.rest("POST", LIST, line).status == 201
     rows = harness.rows("SELECT * FROM release_commits")

@@ -1,4 +1,4 @@
-"""Reads `origin`, the name that sentry-cli gives to every repository, as the default repository of a release's projects."""
+"""Resolves `origin`, sentry-cli's name for every repository, to the default repository of a release's projects."""
 
 from __future__ import annotations
 
@@ -58,34 +58,35 @@ FIND_RELEASE = Statement(
 )
 
 
-def _set_ambiguous(dialect: Dialect) -> Any:
+def _update_ambiguous(dialect: Dialect) -> Any:
     defaults = func.count(projects.c.default_repository_id.distinct())
-    several = (
+    defaults_count = (
         select(defaults)
         .select_from(links.join(projects, projects.c.id == links.c.project_id))
         .where(links.c.organization_id == _OWN, links.c.release_id == releases.c.id)
         .scalar_subquery()
     )
-    chosen = dialect.is_among(releases.c.id, "releases")
+    is_chosen = dialect.is_among(releases.c.id, "releases")
     status = {"commit_status": CommitStatus.ORIGIN_AMBIGUOUS}
-    return update(releases).values(status).where(releases.c.organization_id == _OWN, chosen, several > 1)
+    return update(releases).values(status).where(releases.c.organization_id == _OWN, is_chosen, defaults_count > 1)
 
 
-MARK_ORIGIN_AMBIGUOUS = Statement("commits.mark_origin_ambiguous", _set_ambiguous)
+MARK_ORIGIN_AMBIGUOUS = Statement("commits.mark_origin_ambiguous", _update_ambiguous)
 
 
 async def resolve_creation(transaction: Transaction, organization: int, new: NewRelease) -> NewRelease:
-    """Return a release to be created whose commits and refs name the default repository of its projects for `origin`.
+    """Return a new release with `origin` in its commits and refs replaced by the default repository of its projects.
 
-    Its projects are those that it names and those that a release of this version has. Without exactly one default, the
-    names stay.
+    Its projects are those of the request and of an existing release of this version. Without exactly one default, the
+    names are kept.
     """
     if not new.resolves_origin:
         return new
     names = await _find_defaults_of_projects(transaction, organization, new.projects)
     row = await transaction.fetch_one(FIND_RELEASE, {"organization_id": organization, "version": new.version})
     if row is not None:
-        names |= await _find_defaults_of_release(transaction, organization, int(row[0]))
+        (release,) = row
+        names |= await _find_defaults_of_release(transaction, organization, int(release))
     if len(names) != 1:
         return new
     [name] = names
@@ -93,7 +94,7 @@ async def resolve_creation(transaction: Transaction, organization: int, new: New
 
 
 async def resolve_change(transaction: Transaction, organization: int, release: int, change: ReleaseChange) -> ReleaseChange:
-    """Return the change of a release likewise."""
+    """Return the change of a release with `origin` replaced likewise."""
     if not change.resolves_origin:
         return change
     names = await _find_defaults_of_release(transaction, organization, release)
@@ -109,20 +110,22 @@ async def has_several_defaults(transaction: Transaction, organization: int, rele
     return len(await _find_defaults_of_release(transaction, organization, release)) > 1
 
 
-async def note_ambiguous(transaction: Transaction, organization: int, created: Sequence[int]) -> None:
-    """Set the status of those of some releases, whose commits are of `origin`, that have several default repositories."""
+async def mark_ambiguous(transaction: Transaction, organization: int, created: Sequence[int]) -> None:
+    """Set the status of the releases, with commits of `origin`, whose projects have several default repositories."""
     values = {"organization_id": organization, "releases": transaction.dialect.list_value(created)}
     await transaction.execute(MARK_ORIGIN_AMBIGUOUS, values)
 
 
 async def _find_defaults_of_release(transaction: Transaction, organization: int, release: int) -> set[str]:
     rows = await transaction.fetch_all(LIST_DEFAULTS_OF_RELEASE, {"organization_id": organization, "release_id": release})
-    return {row[0] for row in rows}
+    return {name for (name,) in rows}
 
 
-async def _find_defaults_of_projects(transaction: Transaction, organization: int, named: Sequence[str | int]) -> set[str]:
-    slugs = [name for name in named if isinstance(name, str)]
-    numbers = [int(name) for name in named if isinstance(name, int) or (name.isascii() and name.isdigit())]
+async def _find_defaults_of_projects(
+    transaction: Transaction, organization: int, references: Sequence[str | int]
+) -> set[str]:
+    slugs = [name for name in references if isinstance(name, str)]
+    numbers = [int(name) for name in references if isinstance(name, int) or (name.isascii() and name.isdigit())]
     names: set[str] = set()
     for statement, keys in (
         (LIST_DEFAULTS_BY_SLUG, slugs),
@@ -130,13 +133,13 @@ async def _find_defaults_of_projects(transaction: Transaction, organization: int
     ):
         if keys:
             values = {"organization_id": organization, "named": transaction.dialect.list_value(keys)}
-            names |= {row[0] for row in await transaction.fetch_all(statement, values)}
+            names |= {name for (name,) in await transaction.fetch_all(statement, values)}
     return names
 
 
 def _rename_commits(commits: Sequence[NewCommit], name: str) -> tuple[NewCommit, ...]:
-    return tuple([one._replace(repository=name) if one.repository == ORIGIN else one for one in commits])
+    return tuple([commit._replace(repository=name) if commit.repository == ORIGIN else commit for commit in commits])
 
 
 def _rename_refs(refs: Sequence[Ref], name: str) -> tuple[Ref, ...]:
-    return tuple([replace(one, repository=name) if one.repository == ORIGIN else one for one in refs])
+    return tuple([replace(ref, repository=name) if ref.repository == ORIGIN else ref for ref in refs])

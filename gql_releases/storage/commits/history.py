@@ -1,4 +1,4 @@
-"""Walks a repository's line of history in the store, along the lists of commits that releases were sent."""
+"""Finds ranges of a repository's history in the stored lists of commits of its releases."""
 
 from __future__ import annotations
 
@@ -11,26 +11,23 @@ from sqlalchemy import bindparam, case, null, select
 
 from gql_releases.domain.history import MAX_RANGE, USABLE_STATUSES, CommitList, CommitStatus, RangeWalk
 from gql_releases.storage.commits.store import LinkedCommit, commits, heads, links, releases
+from gql_releases.storage.engine.natural_keys import match_ids
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id, to_datetime
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow
 
 MAX_LISTS = 20
-"""Lists with one commit that are compared; of more, those of the first versions."""
+"""Lists with one commit that are compared; of more, the lists of the first versions."""
 
 release_projects = table(ReleaseProjectRow)
 
 
-def _same(target: Any, *names: str) -> list[Any]:
-    return [target.c[name] == bindparam(name, type_=Id) for name in names]
-
-
-def _sha(name: str) -> Any:
+def _match_sha(name: str) -> Any:
     return commits.c.sha == bindparam(name, type_=commits.c.sha.type)
 
 
-_OF_LIST = (heads.c.release_id == links.c.release_id) & (heads.c.repository_id == commits.c.repository_id)
+_IS_HEAD_OF_LIST = (heads.c.release_id == links.c.release_id) & (heads.c.repository_id == commits.c.repository_id)
 FIND_LISTS_WITH_COMMIT = Statement(
     "commits.find_lists_with",
     select(
@@ -38,14 +35,14 @@ FIND_LISTS_WITH_COMMIT = Statement(
     )
     .select_from(
         commits.join(links, links.c.commit_id == commits.c.id)
-        .join(heads, _OF_LIST)
+        .join(heads, _IS_HEAD_OF_LIST)
         .join(releases, releases.c.id == links.c.release_id)
     )
     .where(
-        *_same(commits, "organization_id", "repository_id"),
-        *_same(links, "organization_id"),
-        *_same(heads, "organization_id"),
-        _sha("sha"),
+        *match_ids(commits, "organization_id", "repository_id"),
+        *match_ids(links, "organization_id"),
+        *match_ids(heads, "organization_id"),
+        _match_sha("sha"),
         heads.c.kind == "LIST",
     )
     .order_by(releases.c.version)
@@ -56,22 +53,23 @@ LIST_REST_OF_LIST = Statement(
     select(commits.c.id, commits.c.repository_id, commits.c.author_id, commits.c.timestamp, commits.c.sha)
     .select_from(links.join(commits, commits.c.id == links.c.commit_id))
     .where(
-        *_same(links, "organization_id", "release_id"),
-        *_same(commits, "repository_id"),
+        *match_ids(links, "organization_id", "release_id"),
+        *match_ids(commits, "repository_id"),
         links.c.position >= bindparam("position", type_=Id),
     )
     .order_by(links.c.position)
     .limit(MAX_RANGE + 1),
 )
 FIND_COMMIT_TIME = Statement(
-    "commits.find_time", select(commits.c.timestamp).where(*_same(commits, "organization_id", "repository_id"), _sha("sha"))
+    "commits.find_time",
+    select(commits.c.timestamp).where(*match_ids(commits, "organization_id", "repository_id"), _match_sha("sha")),
 )
 LIST_HEADS_BEFORE = Statement(
     "commits.list_heads_before",
     select(commits.c.sha, heads.c.head_time)
     .select_from(heads.join(commits, commits.c.id == heads.c.commit_id))
     .where(
-        *_same(heads, "organization_id", "repository_id"),
+        *match_ids(heads, "organization_id", "repository_id"),
         heads.c.kind == "LIST",
         heads.c.commit_status == "COMPLETE",
         heads.c.head_time < bindparam("time", type_=heads.c.head_time.type),
@@ -82,32 +80,32 @@ LIST_HEADS_BEFORE = Statement(
 )
 
 
-# Statement by statement and not as one join: PostgreSQL's planner, where it has not seen a young table yet, walks through
-# all rows of one for each of the other, which took a second at thirty releases.
+# Separate statements and not one join: PostgreSQL's planner, without statistics of a new table, scans all rows of one table
+# for each row of the other, which took a second with 30 releases.
 LOOK_UP_COMMIT_IDS = Statement(
     "commits.look_up_ids",
     lambda dialect: select(commits.c.sha, commits.c.id).where(
-        *_same(commits, "organization_id", "repository_id"), dialect.is_among(commits.c.sha, "shas")
+        *match_ids(commits, "organization_id", "repository_id"), dialect.is_among(commits.c.sha, "shas")
     ),
 )
 LIST_RELEASES_OF_HEADS = Statement(
     "commits.list_releases_of_heads",
     lambda dialect: select(heads.c.commit_id, heads.c.release_id).where(
-        *_same(heads, "organization_id"),
+        *match_ids(heads, "organization_id"),
         dialect.is_among(heads.c.commit_id, "commits"),
         heads.c.release_id != bindparam("release_id", type_=Id),
     ),
 )
 LIST_PROJECTS_OF_RELEASE = Statement(
     "commits.list_projects_of_release",
-    select(release_projects.c.project_id).where(*_same(release_projects, "organization_id", "release_id")),
+    select(release_projects.c.project_id).where(*match_ids(release_projects, "organization_id", "release_id")),
 )
 LIST_RELEASES_OF_PROJECTS = Statement(
     "commits.list_releases_of_projects",
     lambda dialect: (
         select(release_projects.c.release_id)
         .where(
-            *_same(release_projects, "organization_id"),
+            *match_ids(release_projects, "organization_id"),
             dialect.is_among(release_projects.c.release_id, "releases"),
             dialect.is_among(release_projects.c.project_id, "projects"),
         )
@@ -118,9 +116,9 @@ LIST_RELEASES_OF_PROJECTS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class CommitRange:
-    """What is known of a range: its commits, newest first, where `status` is one of USABLE_STATUSES.
+    """The known part of a range: its commits, newest first, if `status` is one of USABLE_STATUSES.
 
-    `known_until` is the commit that has to be heard of more, `head_time` as head_commits keeps it.
+    `known_until` is the commit whose predecessors are unknown, `head_time` is the column of head_commits.
     """
 
     status: CommitStatus
@@ -130,72 +128,80 @@ class CommitRange:
 
 
 class CommitHistory:
-    """A repository's line, as a release sees it that looks for its range."""
+    """The history of a repository, from which the range of one release is found."""
 
     def __init__(self, transaction: Transaction, organization: int, release: int, repository: int) -> None:
         self._transaction = transaction
-        self._here: dict[str, Any] = {"organization_id": organization, "repository_id": repository}
+        self._keys: dict[str, Any] = {"organization_id": organization, "repository_id": repository}
         self._release = release
         self._commits: dict[str, LinkedCommit] = {}
         self._projects: list[int] | None = None
 
-    async def range(self, head: str, previous: str | None) -> CommitRange:
-        """Find the commits after `previous`, or after the nearest head of another release of its projects, up to `head`."""
+    async def find_range(self, head: str, previous: str | None) -> CommitRange:
+        """Return the range up to `head`, from `previous` or from the nearest head of another release of its projects."""
         walk = RangeWalk(head, stops_unknown=previous is None)
-        floor = await self._time(previous) if previous else None
+        floor = await self._find_time(previous) if previous else None
         while walk.outcome is None:
-            tails = await self._tails(walk.next_sha)
-            walk.follow(tails, [previous] if previous else await self._heads(walk.next_sha, tails, head))
+            tails = await self._find_lists(walk.next_sha)
+            walk.follow(tails, [previous] if previous else await self._find_stops(walk.next_sha, tails, head))
             if walk.is_stuck:
-                walk.continue_at(await self._before(walk.next_sha, floor))
-        found = [self._commits[sha] for sha in walk.shas] if walk.outcome in USABLE_STATUSES else []
+                walk.continue_at(await self._find_head_before(walk.next_sha, floor))
+        listed = [self._commits[sha] for sha in walk.shas] if walk.outcome in USABLE_STATUSES else []
         newest = self._commits.get(head)
         time = (newest.timestamp or END_OF_TIME) if newest else None
-        return CommitRange(walk.outcome, found, None if walk.outcome in USABLE_STATUSES else walk.next_sha, time)
+        return CommitRange(walk.outcome, listed, None if walk.outcome in USABLE_STATUSES else walk.next_sha, time)
 
-    async def _tails(self, sha: str) -> list[CommitList]:
-        found = []
-        for release, position, base in await self._transaction.fetch_all(FIND_LISTS_WITH_COMMIT, {**self._here, "sha": sha}):
-            where = {**self._here, "release_id": release, "position": position}
-            rows = await self._transaction.fetch_all(LIST_REST_OF_LIST, where)
-            for row in rows:
-                self._commits[row[4]] = LinkedCommit(row[0], row[1], row[2], to_datetime(row[3]))
-            found.append(CommitList(tuple(row[4] for row in rows), base))
-        return found
+    async def _find_lists(self, sha: str) -> list[CommitList]:
+        lists = []
+        for release, position, base in await self._transaction.fetch_all(FIND_LISTS_WITH_COMMIT, {**self._keys, "sha": sha}):
+            where = {**self._keys, "release_id": release, "position": position}
+            shas = []
+            for row_id, repository, author, time, listed in await self._transaction.fetch_all(LIST_REST_OF_LIST, where):
+                self._commits[listed] = LinkedCommit(row_id, repository, author, to_datetime(time))
+                shas.append(listed)
+            lists.append(CommitList(tuple(shas), base))
+        return lists
 
-    async def _heads(self, sha: str, tails: Sequence[CommitList], own: str) -> set[str]:
-        """Tell which commits of some tails are heads of other releases of the same projects; the own head is none."""
-        shas = {sha, *(one for tail in tails for one in (*tail.shas, tail.base) if one is not None)} - {own}
-        ids = {one: self._commits[one].id for one in shas if one in self._commits}
-        strangers = sorted(shas - ids.keys())
-        if strangers:
-            ids.update(await self._ask(LOOK_UP_COMMIT_IDS, shas=strangers))
-        found = await self._ask(LIST_RELEASES_OF_HEADS, release_id=self._release, commits=sorted(ids.values()))
-        if not found:
+    async def _find_stops(self, sha: str, tails: Sequence[CommitList], own: str) -> set[str]:
+        """Return which commits of some lists are heads of other releases of the same projects, without the own head."""
+        shas = {sha, *(name for tail in tails for name in (*tail.shas, tail.base) if name is not None)} - {own}
+        ids = {name: self._commits[name].id for name in shas if name in self._commits}
+        missing = sorted(shas - ids.keys())
+        if missing:
+            ids.update(await self._fetch(LOOK_UP_COMMIT_IDS, shas=missing))
+        heads = await self._fetch(LIST_RELEASES_OF_HEADS, release_id=self._release, commits=sorted(ids.values()))
+        if not heads:
             return set()
         if self._projects is None:
-            self._projects = [row[0] for row in await self._ask(LIST_PROJECTS_OF_RELEASE, release_id=self._release)]
-        others = sorted({release for _, release in found})
-        related = {row[0] for row in await self._ask(LIST_RELEASES_OF_PROJECTS, releases=others, projects=self._projects)}
-        stops = {commit for commit, release in found if release in related}
-        return {one for one, row_id in ids.items() if row_id in stops}
+            rows = await self._fetch(LIST_PROJECTS_OF_RELEASE, release_id=self._release)
+            self._projects = [project for (project,) in rows]
+        others = sorted({release for _, release in heads})
+        rows = await self._fetch(LIST_RELEASES_OF_PROJECTS, releases=others, projects=self._projects)
+        related = {release for (release,) in rows}
+        stops = {commit for commit, release in heads if release in related}
+        return {name for name, row_id in ids.items() if row_id in stops}
 
-    async def _ask(self, statement: Statement, **values: Any) -> list[Any]:
-        spelt = self._transaction.dialect.list_value
-        given = {name: spelt(value) if isinstance(value, list) else value for name, value in values.items()}
-        return await self._transaction.fetch_all(statement, {**self._here, **given})
+    async def _fetch(self, statement: Statement, **values: Any) -> list[Any]:
+        list_value = self._transaction.dialect.list_value
+        driver_values = {name: list_value(value) if isinstance(value, list) else value for name, value in values.items()}
+        return await self._transaction.fetch_all(statement, {**self._keys, **driver_values})
 
-    async def _before(self, sha: str, floor: datetime | None) -> str | None:
-        """Give the newest head of a list that is older than a commit; None where it is older than `floor`, or one of two."""
+    async def _find_head_before(self, sha: str, floor: datetime | None) -> str | None:
+        """Return the newest head of a list that is older than a commit; None if it is older than `floor`, or not unique."""
         time = self._commits[sha].timestamp
         if time is None:
             return None
-        rows = await self._transaction.fetch_all(LIST_HEADS_BEFORE, {**self._here, "time": time})
-        times = [to_datetime(row[1]) for row in rows]
-        if not rows or times[0] in times[1:] or (floor and times[0] and times[0] < floor):
+        rows = await self._transaction.fetch_all(LIST_HEADS_BEFORE, {**self._keys, "time": time})
+        if not rows:
             return None
-        return str(rows[0][0])
+        [(head, newest), *others] = [(str(head), to_datetime(head_time)) for head, head_time in rows]
+        if any(newest == other for _, other in others) or (floor and newest and newest < floor):
+            return None
+        return head
 
-    async def _time(self, sha: str) -> datetime | None:
-        row = await self._transaction.fetch_one(FIND_COMMIT_TIME, {**self._here, "sha": sha})
-        return None if row is None else to_datetime(row[0])
+    async def _find_time(self, sha: str) -> datetime | None:
+        row = await self._transaction.fetch_one(FIND_COMMIT_TIME, {**self._keys, "sha": sha})
+        if row is None:
+            return None
+        (time,) = row
+        return to_datetime(time)

@@ -16,26 +16,26 @@ from gql_releases.storage.engine.natural_keys import bind_columns
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.repositories import repository_keeper
 
-_SAID = ("commit_id", "previous_sha", "said")
+_REF_COLUMNS = ("commit_id", "previous_sha", "said")
 
 
 def _upsert_head(dialect: Dialect) -> Any:
-    """The head as it is said; of a head that is said anew the range stays as it is."""
-    made = dialect.insert(heads).values(bind_columns(heads, *HEAD_KEY, *_SAID, "kind", "commit_status"))
-    anew = [heads.c[name].is_not_distinct_from(made.excluded[name]) for name in _SAID]
-    kind = case((or_(heads.c.kind == "LIST", and_(*anew)), heads.c.kind), else_=made.excluded.kind)
-    said = {name: made.excluded[name] for name in _SAID}
-    return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**said, "kind": kind})
+    """Return the statement that sets a head to a ref; an unchanged head keeps its range."""
+    statement = dialect.insert(heads).values(bind_columns(heads, *HEAD_KEY, *_REF_COLUMNS, "kind", "commit_status"))
+    is_same = [heads.c[name].is_not_distinct_from(statement.excluded[name]) for name in _REF_COLUMNS]
+    kind = case((or_(heads.c.kind == "LIST", and_(*is_same)), heads.c.kind), else_=statement.excluded.kind)
+    new_values = {name: statement.excluded[name] for name in _REF_COLUMNS}
+    return statement.on_conflict_do_update(index_elements=HEAD_KEY, set_={**new_values, "kind": kind})
 
 
 SET_HEAD = Statement("commits.set_head", _upsert_head)
-_UNSETTLED = {"said": True, "kind": "RANGE", "commit_status": CommitStatus.HEAD_UNKNOWN}
+_NEW_HEAD = {"said": True, "kind": "RANGE", "commit_status": CommitStatus.HEAD_UNKNOWN}
 
 
 async def set_refs(transaction: Transaction, organization: int, release: int, refs: Sequence[Ref]) -> None:
-    """Set the head of each named repository; the last one named wins. The ranges are then to be settled (ranges.py).
+    """Set the head of each repository; its last ref wins. The caller then updates the ranges (ranges.py).
 
-    A repository that is new is created, as those of commits are.
+    Unknown repositories are created, as those of commits are.
     """
     common: dict[str, Any] = {"organization_id": organization}
     dated = {**common, "date_created": now()}
@@ -48,4 +48,4 @@ async def set_refs(transaction: Transaction, organization: int, release: int, re
         shared = {**dated, "repository_id": repository}
         commit = (await commit_keeper.find_or_create(transaction, shared, {ref.sha: bare}))[ref.sha]
         head = {"release_id": release, "repository_id": repository, "commit_id": commit, "previous_sha": ref.previous_sha}
-        await transaction.execute(SET_HEAD, {**common, **head, **_UNSETTLED})
+        await transaction.execute(SET_HEAD, {**common, **head, **_NEW_HEAD})

@@ -1,4 +1,4 @@
-"""Writes commits, their authors, repositories and file changes, and a release's list of them."""
+"""Writes commits, their authors, repositories and file changes, and a release's list of commits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, upd
 from gql_releases.domain.commit import FileChange, NewCommit
 from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.history import CommitStatus, interleave, last_commit
-from gql_releases.storage.commits.lookup import CommitLookup, build_lookup, run_lookup
+from gql_releases.storage.commits.lookup import CommitLookup, StoredCommit, build_lookup, run_lookup
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import (
     MAX_ROWS_PER_STATEMENT,
@@ -23,6 +23,7 @@ from gql_releases.storage.engine.natural_keys import (
     insert_all,
     insert_ignoring,
     insert_rows,
+    match_ids,
 )
 from gql_releases.storage.engine.statements import BulkStatement, Row, Statement, StatementRows, StatementValues, Transaction
 from gql_releases.storage.engine.types import Id, to_datetime
@@ -36,8 +37,10 @@ commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table
 releases, links = table(ReleaseRow), table(ReleaseCommitRow)
 release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
 author_keeper = NaturalKeyTable(authors, ("email",), ("name",), by="email", completed=("name",))
-_SAID = ("author_id", "message", "timestamp")
-commit_keeper = NaturalKeyTable(commits, ("sha", "repository_id"), (*_SAID, "date_created"), by="sha", completed=_SAID)
+_COMMIT_COLUMNS = ("author_id", "message", "timestamp")
+commit_keeper = NaturalKeyTable(
+    commits, ("sha", "repository_id"), (*_COMMIT_COLUMNS, "date_created"), by="sha", completed=_COMMIT_COLUMNS
+)
 LOOK_UP_COMMITS = build_lookup("commits.look_up")
 INSERT_CHANGE = insert_ignoring(
     "commits.insert_change",
@@ -48,16 +51,13 @@ INSERT_CHANGE = insert_ignoring(
     "type",
     shared=("organization_id",),
 )
-_FIRST = itemgetter(0)
-_NOTHING: Row = (None,) * 5
+_BY_FIRST_ITEM = itemgetter(0)
+_NO_COMMIT = StoredCommit(None, None, None, None, None)
 
 
 def filter_by_release(target: Any) -> list[ColumnElement[bool]]:
     """Return the conditions for the rows of one release."""
-    return [
-        target.c.organization_id == bindparam("organization_id", type_=Id),
-        target.c.release_id == bindparam("release_id", type_=Id),
-    ]
+    return match_ids(target, "organization_id", "release_id")
 
 
 CLEAR_COMMITS = [
@@ -65,22 +65,24 @@ CLEAR_COMMITS = [
     for target in (links, release_authors)
 ]
 CLEAR_HEADS = Statement("commits.clear_heads", delete(heads).where(*filter_by_release(heads)))
-_WHERE = ("organization_id", "release_id")
+_RELEASE_KEY = ("organization_id", "release_id")
 _SHARED = ("organization_id",)
-LINK_COMMIT = insert_all("commits.link", links, *_WHERE, "position", "commit_id", shared=_SHARED)
-LINK_AUTHOR = insert_all("commits.link_author", release_authors, *_WHERE, "position", "author_id", shared=_SHARED)
-_HEAD = [column.name for column in heads.c if column.name not in ("id", "known_until")]
+LINK_COMMIT = insert_all("commits.link", links, *_RELEASE_KEY, "position", "commit_id", shared=_SHARED)
+LINK_AUTHOR = insert_all("commits.link_author", release_authors, *_RELEASE_KEY, "position", "author_id", shared=_SHARED)
+_HEAD_COLUMNS = [column.name for column in heads.c if column.name not in ("id", "known_until")]
 HEAD_KEY = ["organization_id", "release_id", "repository_id"]
 
 
-def _head_of_list(dialect: Dialect) -> Any:
-    made = insert_rows(dialect, heads, _HEAD, _SHARED)
-    follows = {name: case((heads.c.said, heads.c[name]), else_=made.excluded[name]) for name in ("commit_id", "head_time")}
-    now_listed = {name: made.excluded[name] for name in ("kind", "commit_status")}
-    return made.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
+def _upsert_list_head(dialect: Dialect) -> Any:
+    statement = insert_rows(dialect, heads, _HEAD_COLUMNS, _SHARED)
+    follows = {
+        name: case((heads.c.said, heads.c[name]), else_=statement.excluded[name]) for name in ("commit_id", "head_time")
+    }
+    now_listed = {name: statement.excluded[name] for name in ("kind", "commit_status")}
+    return statement.on_conflict_do_update(index_elements=HEAD_KEY, set_={**follows, **now_listed, "known_until": null()})
 
 
-INSERT_HEAD_OF_LIST = BulkStatement("commits.insert_head_of_list", _head_of_list, _SHARED)
+INSERT_HEAD_OF_LIST = BulkStatement("commits.insert_head_of_list", _upsert_list_head, _SHARED)
 COUNT_COMMITS = Statement(
     "commits.count",
     update(releases)
@@ -100,7 +102,7 @@ LIST_LINKED_ELSEWHERE = Statement(
 
 
 class LinkedCommit(NamedTuple):
-    """A commit that stands in a release's list."""
+    """A commit in a release's list."""
 
     id: int
     repository_id: int
@@ -110,7 +112,7 @@ class LinkedCommit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SentCommits:
-    """What a command sent: commits, and the repository whose commits they replace; None for those of all."""
+    """The commits of a write, and the repository whose commits they replace; None: those of all repositories."""
 
     commits: Sequence[LinkedCommit]
     repository_id: int | None = None
@@ -126,33 +128,33 @@ async def set_commits(
 ) -> SentCommits:
     """Replace a release's commits with an arranged list, newest first; with `only_repository`, only that one's commits.
 
-    The ranges of its other repositories are then to be settled (storage/commits/ranges.py). `present` is the list
-    that the release has: the same one again is not written.
+    The caller then updates the ranges of its other repositories (storage/commits/ranges.py). `present` is the release's
+    current list: an equal list is not written.
     """
-    named = names_of(organization, [arranged], only_repository)
-    looked = await run_lookup(transaction, LOOK_UP_COMMITS, organization, named.lists, {})
-    stored = await store(transaction, organization, arranged, named, looked)
+    references = collect_references(organization, [arranged], only_repository)
+    lookup = await run_lookup(transaction, LOOK_UP_COMMITS, organization, references.lists, {})
+    stored = await prepare_commits(transaction, organization, arranged, references, lookup)
     listed, replaced = stored.linked, None
     if only_repository is not None:
         replaced = stored.repositories[only_repository]
-        listed = await _merge(transaction, organization, release, listed, replaced)
-    written = [] if listed == present else links_of(organization, release, listed)
+        listed = await _merge_lists(transaction, organization, release, listed, replaced)
+    written = [] if listed == present else build_links(organization, release, listed)
     if written and present:
-        await _clear(transaction, organization, release)
-    rows = chain(stored.rows, written, [heads_of(organization, {release: stored.linked})])
+        await _clear_list(transaction, organization, release)
+    rows = chain(stored.rows, written, [build_heads(organization, {release: stored.linked})])
     await write_rows(transaction, rows, stored.completed)
     return SentCommits(stored.linked, replaced)
 
 
-def heads_of(organization: int, sent: Mapping[int, Sequence[LinkedCommit]]) -> StatementRows:
-    """Give what writes the heads of lists that were sent, by release: of each repository its newest commit."""
+def build_heads(organization: int, sent: Mapping[int, Sequence[LinkedCommit]]) -> StatementRows:
+    """Return the rows of the heads of lists that were sent, by release: the newest commit of each repository."""
     common = {"organization_id": organization, "previous_sha": None, "said": False, "kind": "LIST"}
-    found = []
+    rows = []
     for release, listed in sent.items():
-        for one in {one.repository_id: one for one in reversed(listed)}.values():
-            head = {"repository_id": one.repository_id, "commit_id": one.id, "head_time": one.timestamp}
-            found.append({**common, **head, "release_id": release, "commit_status": "COMPLETE"})
-    return INSERT_HEAD_OF_LIST, found
+        for commit in {commit.repository_id: commit for commit in reversed(listed)}.values():
+            head = {"repository_id": commit.repository_id, "commit_id": commit.id, "head_time": commit.timestamp}
+            rows.append({**common, **head, "release_id": release, "commit_status": "COMPLETE"})
+    return INSERT_HEAD_OF_LIST, rows
 
 
 async def write_rows(
@@ -161,58 +163,58 @@ async def write_rows(
     completed: Sequence[StatementRows] = (),
     then: StatementValues | None = None,
 ) -> list[Row]:
-    """Write rows, each statement's after those that they refer to, AT_ONCE of them together; then complete others.
+    """Write rows in the given order, in batches of MAX_ROWS_PER_STATEMENT rows, then the rows of `completed`.
 
-    Gives what the statement `then` finds, with its values, which does not ask for what is written here. Very many rows are
-    better made as they are asked for: between parts others have their turns.
+    Returns the rows of the statement `then`, which must not depend on the written rows. Pass very many rows as a generator:
+    between batches other requests run.
     """
     batch: list[StatementRows] = []
     count = 0
-    for statement, given in rows:
-        for start in range(0, len(given), MAX_ROWS_PER_STATEMENT):
-            part = given[start : start + MAX_ROWS_PER_STATEMENT] if len(given) > MAX_ROWS_PER_STATEMENT else given
+    for statement, values in rows:
+        for start in range(0, len(values), MAX_ROWS_PER_STATEMENT):
+            part = values[start : start + MAX_ROWS_PER_STATEMENT] if len(values) > MAX_ROWS_PER_STATEMENT else values
             if count + len(part) > MAX_ROWS_PER_STATEMENT:
                 await transaction.execute_batch(batch)
                 await transaction.yield_to_others()
                 batch, count = [], 0
             batch.append((statement, part))
             count += len(part)
-    found = await transaction.execute_batch(batch, then)
-    for statement, given in completed:
-        await transaction.execute_many(statement, given)
-    return found
+    result = await transaction.execute_batch(batch, then)
+    for statement, values in completed:
+        await transaction.execute_many(statement, values)
+    return result
 
 
 async def link_commits(transaction: Transaction, organization: int, release: int, listed: Sequence[LinkedCommit]) -> None:
-    """Make a release's list of commits anew, and what is kept of it: its authors, its length, its last commit."""
-    await _clear(transaction, organization, release)
-    await write_rows(transaction, links_of(organization, release, listed))
+    """Replace a release's list of commits with its authors, length and last commit."""
+    await _clear_list(transaction, organization, release)
+    await write_rows(transaction, build_links(organization, release, listed))
 
 
-async def _clear(transaction: Transaction, organization: int, release: int) -> None:
+async def _clear_list(transaction: Transaction, organization: int, release: int) -> None:
     for statement in CLEAR_COMMITS:
         await transaction.execute(statement, {"organization_id": organization, "release_id": release})
 
 
-def links_of(organization: int, release: int, listed: Sequence[LinkedCommit]) -> list[StatementRows]:
-    """Give what links a list of commits to a release that is there."""
-    counted = {"organization": organization, "release_id": release, **counts_of(listed)}
-    return [*new_links(organization, {release: listed}), (COUNT_COMMITS, [counted])]
+def build_links(organization: int, release: int, listed: Sequence[LinkedCommit]) -> list[StatementRows]:
+    """Return the rows that link a list of commits to an existing release."""
+    counted = {"organization": organization, "release_id": release, **summarize_list(listed)}
+    return [*build_new_links(organization, {release: listed}), (COUNT_COMMITS, [counted])]
 
 
-def new_links(organization: int, lists: Mapping[int, Sequence[LinkedCommit]]) -> list[StatementRows]:
-    """Give what links lists of commits, and their authors, by release."""
-    linked, wrote = [], []
+def build_new_links(organization: int, lists: Mapping[int, Sequence[LinkedCommit]]) -> list[StatementRows]:
+    """Return the rows that link lists of commits, and their authors, by release."""
+    linked, authors_linked = [], []
     for release, listed in lists.items():
         where = {"organization_id": organization, "release_id": release}
-        linked += [{**where, "position": index, "commit_id": one.id} for index, one in enumerate(listed)]
-        authors = dict.fromkeys(one.author_id for one in listed if one.author_id is not None)
-        wrote += [{**where, "position": index, "author_id": author} for index, author in enumerate(authors)]
-    return [(LINK_COMMIT, linked), (LINK_AUTHOR, wrote)]
+        linked += [{**where, "position": index, "commit_id": commit.id} for index, commit in enumerate(listed)]
+        authors = dict.fromkeys(commit.author_id for commit in listed if commit.author_id is not None)
+        authors_linked += [{**where, "position": index, "author_id": author} for index, author in enumerate(authors)]
+    return [(LINK_COMMIT, linked), (LINK_AUTHOR, authors_linked)]
 
 
-def counts_of(listed: Sequence[LinkedCommit]) -> dict[str, Any]:
-    """Give what a release's own row says of its list."""
+def summarize_list(listed: Sequence[LinkedCommit]) -> dict[str, Any]:
+    """Return the columns of a release that depend on its list."""
     last = last_commit(listed)
     return {
         "commit_count": len(listed),
@@ -222,14 +224,14 @@ def counts_of(listed: Sequence[LinkedCommit]) -> dict[str, Any]:
 
 
 async def clear_commits(transaction: Transaction, organization: int, release: int) -> None:
-    """Take a release's commits, authors and heads away; the commits themselves stay."""
+    """Delete a release's links to commits and authors, and its heads; the commits are kept."""
     await transaction.execute(CLEAR_HEADS, {"organization_id": organization, "release_id": release})
     await link_commits(transaction, organization, release, ())
 
 
 @dataclass(frozen=True, slots=True)
 class CommitReferences:
-    """What a list of commits names: rows of repositories by name, and of authors by address."""
+    """The references of a list of commits: rows of repositories by name and of authors by address, and shas."""
 
     repositories: dict[str, dict[str, Any]]
     authors: dict[str, dict[str, Any]]
@@ -237,27 +239,27 @@ class CommitReferences:
 
     @property
     def lists(self) -> dict[str, list[str]]:
-        """Give the names alone, as `look` takes them."""
+        """Return the keys alone, as `run_lookup` expects them."""
         return {"names": list(self.repositories), "emails": list(self.authors), "shas": self.shas}
 
 
-def names_of(organization: int, lists: Sequence[Sequence[NewCommit]], also: str | None = None) -> CommitReferences:
-    """Gather what lists of commits name, those that come first first, and `also` a repository."""
-    names = {one.repository or _unnamed(organization): None for listed in lists for one in listed}
+def collect_references(organization: int, lists: Sequence[Sequence[NewCommit]], also: str | None = None) -> CommitReferences:
+    """Return the references of lists of commits in their order, and `also` a repository."""
+    names = {commit.repository or _name_default_repository(organization): None for listed in lists for commit in listed}
     if also is not None:
         names[also] = None
-    shas = dict.fromkeys(one.sha for listed in lists for one in listed)
-    return CommitReferences({name: {"name": name} for name in names}, _authors(lists), list(shas))
+    shas = dict.fromkeys(commit.sha for listed in lists for commit in listed)
+    return CommitReferences({name: {"name": name} for name in names}, _collect_authors(lists), list(shas))
 
 
-def _unnamed(organization: int) -> str:
-    """Give Sentry's name for the repository of commits that name none."""
+def _name_default_repository(organization: int) -> str:
+    """Return Sentry's name for the repository of commits without one."""
     return f"organization-{organization}"
 
 
 @dataclass(frozen=True, slots=True)
 class CommitBatch:
-    """Commits with their ids, those of the repositories by name, and what is to be written of it all, then completed."""
+    """Commits with their ids, the ids of repositories by name, the rows to insert, and the rows to complete."""
 
     linked: list[LinkedCommit]
     repositories: dict[str, int]
@@ -265,60 +267,66 @@ class CommitBatch:
     completed: list[StatementRows]
 
 
-async def store(
-    transaction: Transaction, organization: int, arranged: Sequence[NewCommit], named: CommitReferences, looked: CommitLookup
+async def prepare_commits(
+    transaction: Transaction,
+    organization: int,
+    arranged: Sequence[NewCommit],
+    references: CommitReferences,
+    lookup: CommitLookup,
 ) -> CommitBatch:
-    """Give commits their ids, and what is to be written of them and of all that they name.
+    """Assign ids to commits, and return the rows to write of them and of all references.
 
-    They may be those of several lists, one after the other: what a later one says of a commit then stands.
+    Commits of several lists can be passed one after the other: the values of a later list win.
     """
-    many, dialect = (
-        len(arranged) > MAX_ROWS_PER_STATEMENT,
-        transaction.dialect,
-    )  # then each look at all of them takes some 10 ms
+    dialect = transaction.dialect
+    many = len(arranged) > MAX_ROWS_PER_STATEMENT  # then a loop over all of them takes about 10 ms
     if many:
         await transaction.yield_to_others()
     common = {"organization_id": organization, "date_created": format_date(now())}
-    drawn = await transaction.allocate_ids(repositories, len(named.repositories) - len(looked.repositories))
+    drawn = await transaction.allocate_ids(repositories, len(references.repositories) - len(lookup.repositories))
     repository_ids, new_repositories = repository_keeper.assign_ids(
-        dialect, common, named.repositories, looked.repositories, drawn
+        dialect, common, references.repositories, lookup.repositories, drawn
     )
-    drawn = await transaction.allocate_ids(authors, len(named.authors) - len(looked.authors))
-    author_ids, new_authors = author_keeper.assign_ids(dialect, common, named.authors, looked.authors, drawn)
-    completed = [author_keeper.build_completions(named.authors, looked.authors)]
-    placed = [repository_ids[one.repository or _unnamed(organization)] for one in arranged]
-    by_repository, rows_of = _bind_rows(arranged, placed, author_ids)
+    drawn = await transaction.allocate_ids(authors, len(references.authors) - len(lookup.authors))
+    author_ids, new_authors = author_keeper.assign_ids(dialect, common, references.authors, lookup.authors, drawn)
+    completed = [author_keeper.build_completions(references.authors, lookup.authors)]
+    placed = [repository_ids[commit.repository or _name_default_repository(organization)] for commit in arranged]
+    by_repository, rows_of = _build_rows(arranged, placed, author_ids)
     if many:
         await transaction.yield_to_others()
-    known = {
-        repository: {sha: row for sha, row in looked.commits.get(repository, {}).items() if sha in given}
-        for repository, given in by_repository.items()
+    stored = {
+        repository: {sha: row for sha, row in lookup.commits.get(repository, {}).items() if sha in rows_by_sha}
+        for repository, rows_by_sha in by_repository.items()
     }
     if many:
         await transaction.yield_to_others()
     drawn = await transaction.allocate_ids(
-        commits, sum([len(given) - len(known[one]) for one, given in by_repository.items()])
+        commits, sum([len(rows_by_sha) - len(stored[repository]) for repository, rows_by_sha in by_repository.items()])
     )
     ids: dict[int, dict[str, int]] = {}
     new_commits: list[dict[str, Any]] = []
-    for repository, given in sorted(by_repository.items()):
+    for repository, rows_by_sha in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
-        ids[repository], new = commit_keeper.assign_ids(dialect, shared, given, known[repository], drawn)
+        ids[repository], new = commit_keeper.assign_ids(dialect, shared, rows_by_sha, stored[repository], drawn)
         new_commits += new
-        completed.append(commit_keeper.build_completions(given, known[repository]))
+        completed.append(commit_keeper.build_completions(rows_by_sha, stored[repository]))
     if many:
         await transaction.yield_to_others()
     listed = []
     changed: list[tuple[int, Sequence[FileChange]]] = []
-    for one, repository, row in zip(arranged, placed, rows_of, strict=True):
-        _, _, author, _, time = known[repository].get(one.sha, _NOTHING)
-        row_id = ids[repository][one.sha]
-        listed.append(LinkedCommit(row_id, repository, row["author_id"] or author, row["timestamp"] or to_datetime(time)))
-        if one.file_changes:
-            changed.append((row_id, one.file_changes))
+    for commit, repository, row in zip(arranged, placed, rows_of, strict=True):
+        before = stored[repository].get(commit.sha, _NO_COMMIT)
+        row_id = ids[repository][commit.sha]
+        listed.append(
+            LinkedCommit(
+                row_id, repository, row["author_id"] or before.author_id, row["timestamp"] or to_datetime(before.timestamp)
+            )
+        )
+        if commit.file_changes:
+            changed.append((row_id, commit.file_changes))
     if many:
         await transaction.yield_to_others()
-    changes = ((INSERT_CHANGE, part) for part in _changes(organization, changed))
+    changes = ((INSERT_CHANGE, part) for part in _build_changes(organization, changed))
     rows = [
         (repository_keeper.insert, new_repositories),
         (author_keeper.insert, new_authors),
@@ -327,28 +335,33 @@ async def store(
     return CommitBatch(listed, repository_ids, chain(rows, changes), completed)
 
 
-def _bind_rows(
+def _build_rows(
     arranged: Sequence[NewCommit], placed: Sequence[int], authors: Mapping[str, int]
 ) -> tuple[dict[int, dict[str, dict[str, Any]]], list[dict[str, Any]]]:
-    """Give the row of each commit by repository and sha, and as it is up to each of the commits."""
-    found: dict[int, dict[str, dict[str, Any]]] = {}
+    """Return the row of each commit by repository and sha, and for each of the commits its row up to this commit."""
+    by_repository: dict[int, dict[str, dict[str, Any]]] = {}
     rows = []
-    for one, repository in zip(arranged, placed, strict=True):
-        author = authors[one.author.email] if one.author else None
-        row: dict[str, Any] = {"sha": one.sha, "author_id": author, "message": one.message, "timestamp": one.timestamp}
-        given = found.setdefault(repository, {})
-        if before := given.get(one.sha):  # an earlier one of the lists has it
-            row = before | {name: row[name] for name in _SAID if row[name] is not None}
-        given[one.sha] = row
+    for commit, repository in zip(arranged, placed, strict=True):
+        author = authors[commit.author.email] if commit.author else None
+        row: dict[str, Any] = {
+            "sha": commit.sha,
+            "author_id": author,
+            "message": commit.message,
+            "timestamp": commit.timestamp,
+        }
+        by_sha = by_repository.setdefault(repository, {})
+        if before := by_sha.get(commit.sha):  # an earlier list has the commit, too
+            row = before | {name: row[name] for name in _COMMIT_COLUMNS if row[name] is not None}
+        by_sha[commit.sha] = row
         rows.append(row)
-    return found, rows
+    return by_repository, rows
 
 
-def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:
-    """Give the rows of file changes, by commit and path, AT_ONCE or a few more at a time."""
+def _build_changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows of file changes, sorted by commit and path, in parts of about MAX_ROWS_PER_STATEMENT."""
     rows: list[dict[str, Any]] = []
-    for row_id, changes in sorted(changed, key=_FIRST):
-        for path, kind in sorted(changes, key=_FIRST):
+    for row_id, changes in sorted(changed, key=_BY_FIRST_ITEM):
+        for path, kind in sorted(changes, key=_BY_FIRST_ITEM):
             rows.append({"organization_id": organization, "commit_id": row_id, "path": path, "type": kind})
         if len(rows) >= MAX_ROWS_PER_STATEMENT:
             yield rows
@@ -357,25 +370,25 @@ def _changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]])
         yield rows
 
 
-def _authors(lists: Sequence[Sequence[NewCommit]]) -> dict[str, dict[str, Any]]:
-    """Give the authors of some commits by their addresses, with the name that the newest commit of the last list has."""
+def _collect_authors(lists: Sequence[Sequence[NewCommit]]) -> dict[str, dict[str, Any]]:
+    """Return the authors of some commits by their addresses, with the name in the newest commit of the last list."""
     wrote: dict[str, dict[str, Any]] = {}
     for listed in lists:
-        for one in reversed(listed):
-            if one.author:
-                name = one.author.name or wrote.get(one.author.email, {}).get("name")
-                wrote[one.author.email] = {"email": one.author.email, "name": name}
+        for commit in reversed(listed):
+            if commit.author:
+                name = commit.author.name or wrote.get(commit.author.email, {}).get("name")
+                wrote[commit.author.email] = {"email": commit.author.email, "name": name}
     return wrote
 
 
-async def _merge(
+async def _merge_lists(
     transaction: Transaction, organization: int, release: int, listed: list[LinkedCommit], own: int
 ) -> list[LinkedCommit]:
-    """Put one repository's new commits among those of the others that stay: by time where all have one, else first."""
-    asked = {"organization_id": organization, "release_id": release, "repository_id": own}
+    """Merge one repository's new commits with those of the others: by time if all have one, else first."""
+    values = {"organization_id": organization, "release_id": release, "repository_id": own}
     stay = [
         LinkedCommit(row_id, other, author, to_datetime(time))
-        for row_id, other, author, time in await transaction.fetch_all(LIST_LINKED_ELSEWHERE, asked)
+        for row_id, other, author, time in await transaction.fetch_all(LIST_LINKED_ELSEWHERE, values)
     ]
     merged = listed + stay
-    return interleave([listed, stay]) if all(one.timestamp for one in merged) else merged
+    return interleave([listed, stay]) if all(commit.timestamp for commit in merged) else merged

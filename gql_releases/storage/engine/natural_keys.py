@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, select, update
 
 from gql_releases.domain.dates import format_date
 from gql_releases.storage.engine.dialects import Dialect, row_parameter_name
@@ -18,6 +18,11 @@ Key = TypeVar("Key", str, int)
 MAX_ROWS_PER_STATEMENT = 1_000
 """Rows of a statement, where there may be very many. Spelling them for PostgreSQL holds up whoever waits for the event loop:
 1 to 5 ms for 1,000 of them."""
+
+
+def match_ids(target: FromClause, *names: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that each named column, which holds an id, equals the value bound under its own name."""
+    return [target.c[name] == bindparam(name, type_=Id) for name in names]
 
 
 def bind_columns(target: Table, *names: str) -> dict[str, Any]:

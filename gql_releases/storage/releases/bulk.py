@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, false, select
 
 from gql_releases.domain.commit import sort_commits
 from gql_releases.storage.commits.lookup import build_lookup, run_lookup
-from gql_releases.storage.commits.store import names_of, store, write_rows
+from gql_releases.storage.commits.store import collect_references, prepare_commits, write_rows
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.locks import OrganizationLock, lock_organization
 from gql_releases.storage.engine.statements import Statement, Transaction
@@ -52,9 +52,9 @@ async def lock_bulk(transaction: Transaction, organization: int, creations: Sequ
     await create_missing_projects(transaction, organization, slugs)
     arranged = [sort_commits(creation.new.commits) for creation in creations]
     if any(arranged):
-        named = names_of(organization, arranged)
+        named = collect_references(organization, arranged)
         looked = await run_lookup(transaction, LOCK_COMMIT_REFERENCES, organization, named.lists, {})
-        stored = await store(
+        stored = await prepare_commits(
             transaction, organization, [commit for commits in arranged for commit in commits], named, looked
         )
         await write_rows(transaction, stored.rows, stored.completed)

@@ -17,8 +17,8 @@ from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Outcome
 from gql_releases.domain.selection import PagedSelection
 from gql_releases.domain.versions.version import fold_case
-from gql_releases.storage.commits.default_repositories import note_ambiguous
-from gql_releases.storage.commits.lookup import CommitLookup, build_lookup, part, run_lookup
+from gql_releases.storage.commits.default_repositories import mark_ambiguous
+from gql_releases.storage.commits.lookup import CommitLookup, build_lookup, run_lookup, select_part
 from gql_releases.storage.commits.ranges import ReleaseCommits, update_ranges, write_lists
 from gql_releases.storage.commits.refs import set_refs
 from gql_releases.storage.commits.store import (
@@ -26,11 +26,11 @@ from gql_releases.storage.commits.store import (
     CommitReferences,
     LinkedCommit,
     SentCommits,
-    counts_of,
-    heads_of,
-    names_of,
-    new_links,
-    store,
+    build_heads,
+    build_new_links,
+    collect_references,
+    prepare_commits,
+    summarize_list,
 )
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import insert_all
@@ -64,11 +64,11 @@ def _of_versions(dialect: Dialect) -> tuple[Any, ...]:
 def _named_beside(dialect: Dialect) -> list[Any]:
     """Select what creations name beside commits."""
     return [
-        part("release", name=releases.c.version, id=releases.c.id).where(*_of_versions(dialect)),
-        part("project", name=projects.c.slug, id=projects.c.id).where(
+        select_part("release", name=releases.c.version, id=releases.c.id).where(*_of_versions(dialect)),
+        select_part("project", name=projects.c.slug, id=projects.c.id).where(
             projects.c.organization_id == _OWN, dialect.is_among(projects.c.slug, "slugs")
         ),
-        part("upstream", id=upstreams.c.organization_id).where(upstreams.c.organization_id == _OWN),
+        select_part("upstream", id=upstreams.c.organization_id).where(upstreams.c.organization_id == _OWN),
     ]
 
 
@@ -123,7 +123,7 @@ async def create_all(
     Raises InvalidToken where one of the tokens is dead.
     """
     arranged = [sort_commits(one.new.commits) for one in creations]
-    named = names_of(organization, arranged)
+    named = collect_references(organization, arranged)
     looked = await _look(transaction, organization, [one.new for one in creations], named)
     results, found = await _judge(transaction, organization, creations, looked)
     fresh: dict[str, int] = {}
@@ -135,7 +135,7 @@ async def create_all(
         for index, result in zip(fresh.values(), made, strict=True):
             results[index] = result
         return results
-    stored = await store(transaction, organization, list(chain(*arranged)), named, looked)
+    stored = await prepare_commits(transaction, organization, list(chain(*arranged)), named, looked)
     linked = iter(stored.linked)
     news = [
         PendingRelease(creation.new, found[index], commits, list(islice(linked, len(commits))))
@@ -154,7 +154,7 @@ async def create_all(
         origin = stored.repositories[ORIGIN]
         pairs = zip(ids, news, strict=True)
         named_so = [row_id for row_id, new in pairs if any(one.repository_id == origin for one in new.linked)]
-        await note_ambiguous(transaction, organization, named_so)
+        await mark_ambiguous(transaction, organization, named_so)
     wanted = [(creation.principal, release, creation.view) for creation, release in zip(creations, ids, strict=True)]
     shown = await show(transaction, wanted)
     return [CreateResult(Outcome.CREATED, release, (), tree) for release, tree in zip(ids, shown, strict=True)]
@@ -216,7 +216,7 @@ async def _write(
     rows, in_projects = {}, []
     lists: dict[int, list[tuple[str, LinkedCommit]]] = {}
     for release, one in zip(ids, news, strict=True):
-        rows[one.new.version] = row = {**_row(organization, one.new), "id": release, **counts_of(one.linked)}
+        rows[one.new.version] = row = {**_row(organization, one.new), "id": release, **summarize_list(one.linked)}
         in_projects += links_to(organization, release, row, one.projects)
         if not one.new.refs:
             for commit, linked in zip(one.arranged, one.linked, strict=True):
@@ -225,8 +225,8 @@ async def _write(
     own: list[StatementRows] = [
         (INSERT_RELEASE, [rows[version] for version in transaction.dialect.sort_for_locking(list(rows))]),
         (LINK_NEW_RELEASE, in_projects),
-        *new_links(organization, of_releases),
-        heads_of(organization, of_releases),
+        *build_new_links(organization, of_releases),
+        build_heads(organization, of_releases),
     ]
     await write_lists(transaction, organization, chain(stored.rows, own), stored.completed, lists)
     return ids

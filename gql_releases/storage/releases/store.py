@@ -28,7 +28,7 @@ from gql_releases.domain.release import (
 )
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.commits.default_repositories import resolve_change, resolve_creation
-from gql_releases.storage.commits.ranges import known, lock_lines, update_ranges
+from gql_releases.storage.commits.ranges import load_release_commits, lock_repositories, update_ranges
 from gql_releases.storage.commits.refs import set_refs
 from gql_releases.storage.commits.store import clear_commits, set_commits
 from gql_releases.storage.engine.database import Database
@@ -284,9 +284,9 @@ class ReleaseStore:
         """Replace a release's commits, or those of one repository. Raises ReleaseNotFound."""
 
         async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
-            before = await known(transaction, principal.organization_id, found.id)
+            before = await load_release_commits(transaction, principal.organization_id, found.id)
             names = _repositories(commits) | ({repository} if repository is not None else set())
-            await lock_lines(transaction, principal.organization_id, before, names)
+            await lock_repositories(transaction, principal.organization_id, before, names)
             sent = await set_commits(
                 transaction, principal.organization_id, found.id, sort_commits(commits), before.listed, repository
             )
@@ -376,8 +376,10 @@ async def update_existing(
     """Take commits and refs as they came, where some came, then put together what they make known."""
     if not commits and not refs:
         return
-    before = await known(transaction, organization, release)
-    await lock_lines(transaction, organization, before, _repositories(commits or ()), {ref.repository for ref in refs or ()})
+    before = await load_release_commits(transaction, organization, release)
+    await lock_repositories(
+        transaction, organization, before, _repositories(commits or ()), {ref.repository for ref in refs or ()}
+    )
     sent = None
     if commits:
         sent = await set_commits(transaction, organization, release, sort_commits(commits), before.listed)
