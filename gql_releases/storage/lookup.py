@@ -1,4 +1,4 @@
-"""Finds the release that an operation is about, inside the operation's transaction."""
+"""Finds the token and the release of an operation inside its transaction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIND_ACTIVE_TOKEN = Statement(
 
 
 async def require_active_token(transaction: Transaction, principal: Principal) -> None:
-    """Refuse a writer whose token was revoked meanwhile. Raises InvalidToken."""
+    """Check again in the transaction of a write that the token is not revoked. Raises InvalidToken."""
     if (
         principal.token_id is not None
         and await transaction.fetch_one(FIND_ACTIVE_TOKEN, {"token": principal.token_id}) is None
@@ -44,7 +44,7 @@ async def require_active_token(transaction: Transaction, principal: Principal) -
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHandle:
-    """What an operation needs to know of a stored release."""
+    """The columns of a stored release that an operation needs."""
 
     id: int
     version: str
@@ -54,14 +54,14 @@ class ReleaseHandle:
 
 
 @lru_cache(maxsize=32)
-def _find(names: tuple[str, ...], deleted: bool) -> Statement:
+def _build_find_release(names: tuple[str, ...], deleted: bool) -> Statement:
     filters = CATALOGUE.entities["Release"].filters
 
     def construct(dialect: Dialect) -> Any:
         columns = (releases.c.id, releases.c.version, releases.c.status, releases.c.date_created, releases.c.date_released)
         same = releases.c.organization_id == bindparam("organization", type_=Id)
         conditions = (filters[name](releases, f"r{index}", dialect) for index, name in enumerate(names))
-        # PostgreSQL keeps other writers of this release waiting, and those who refer to it only where it is to be deleted.
+        # On PostgreSQL other writers of this release wait, and writers of references to it only if it is to be deleted.
         return select(*columns).where(same, *conditions).with_for_update(of=releases, key_share=not deleted)
 
     return Statement("releases.find_and_lock" if deleted else "releases.find", construct)
@@ -70,7 +70,7 @@ def _find(names: tuple[str, ...], deleted: bool) -> Statement:
 async def find_release(
     transaction: Transaction, principal: Principal, key: ReleaseKey, *, deleted: bool = False
 ) -> ReleaseHandle:
-    """Find and lock a release of the caller's organization; one to be `deleted` also against who refers to it.
+    """Find and lock a release of the caller's organization; one to be `deleted` also against new references to it.
 
     Raises ReleaseNotFound, InvalidToken.
     """
@@ -79,10 +79,11 @@ async def find_release(
     values = {"organization": principal.organization_id}
     for index, (_, value) in enumerate(conditions):
         values[f"r{index}"] = transaction.dialect.list_value(value) if isinstance(value, list) else value
-    row = await transaction.fetch_one(_find(tuple(name for name, _ in conditions), deleted), values)
+    row = await transaction.fetch_one(_build_find_release(tuple(name for name, _ in conditions), deleted), values)
     if row is None:
         raise ReleaseNotFound
-    return ReleaseHandle(row[0], row[1], Status(row[2]), parse_date(row[3]), to_datetime(row[4]))
+    row_id, version, status, date_created, date_released = row
+    return ReleaseHandle(row_id, version, Status(status), parse_date(date_created), to_datetime(date_released))
 
 
 async def find_or_create_named(
@@ -93,7 +94,7 @@ async def find_or_create_named(
     name: str,
     view: PagedSelection | None,
 ) -> UpsertResult:
-    """Find a row of the caller's organization by its name, or insert it; idempotent. Raises InvalidToken."""
+    """Return a row of the caller's organization by its name, or create it; idempotent. Raises InvalidToken."""
     await require_active_token(transaction, principal)
     common = {"organization_id": principal.organization_id, "date_created": now()}
     existing = await rows.find(transaction, common, [name])

@@ -196,17 +196,17 @@ def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_
             return [KeyError(one) if one == "bad" else one.upper() for one in items]
 
         gathered: Batcher[str, str] = Batcher(work, 2, most)
-        assert await gathered.do(1, "alone", 1) == "ALONE"
+        assert await gathered.submit(1, "alone", 1) == "ALONE"
         with pytest.raises(ValueError):
-            await gathered.do(1, "raise", 1)
+            await gathered.submit(1, "raise", 1)
         slow = []
         for name in ("slow 1", "slow 2"):
-            slow.append(asyncio.create_task(gathered.do(1, name, 1)))
+            slow.append(asyncio.create_task(gathered.submit(1, name, 1)))
             await asyncio.sleep(0.01)
         sent = [("a", 1, 1), ("other", 2, 1), ("bad", 1, 1), ("large", 1, MAX_BATCH_ROWS), ("b", 1, 1)]
-        waiting = [asyncio.create_task(gathered.do(key, name, size)) for name, key, size in sent]
-        waiting += [asyncio.create_task(gathered.do(3, str(number), 1)) for number in range(most + 1)]
-        gone = asyncio.create_task(gathered.do(1, "gone", 1))
+        waiting = [asyncio.create_task(gathered.submit(key, name, size)) for name, key, size in sent]
+        waiting += [asyncio.create_task(gathered.submit(3, str(number), 1)) for number in range(most + 1)]
+        gone = asyncio.create_task(gathered.submit(1, "gone", 1))
         await asyncio.sleep(0.01)
         gone.cancel()
         free.set()

@@ -105,7 +105,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(threading.current_thread().name)
         return root(*args)
 
-    monkeypatch.setattr(reading, "_root", record)
+    monkeypatch.setattr(reading, "_build_root", record)
     return names
 
 

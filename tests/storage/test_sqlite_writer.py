@@ -162,7 +162,7 @@ def test_callers_of_a_cancelled_batch_get_an_answer(seconds: float) -> None:
 
     async def work() -> list[Any]:
         gathered: Batcher[int, int] = Batcher(stuck, 1, 2)
-        calls = [asyncio.ensure_future(gathered.do(1, number, 1)) for number in range(5)]
+        calls = [asyncio.ensure_future(gathered.submit(1, number, 1)) for number in range(5)]
         await asyncio.sleep(seconds)
         for task in list(gathered._running):
             task.cancel()

@@ -1,4 +1,4 @@
-"""Lets one piece of work do what came in for it while others were at it."""
+"""Batches concurrent calls: items queued while a batch runs form the next batch."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_BATCH_ROWS = 1_000
-"""The size of what one does together at most, in rows."""
+"""Maximum size of a batch."""
 LOOP_TURNS_BEFORE_BATCH = 3
-"""Turns of the event loop that a request may take from its first byte until it waits here."""
+"""Turns of the event loop that a request takes at most from its first byte until it is queued."""
 
 
 @dataclass(slots=True)
 class QueuedItem(Generic[Item, Result]):
-    """An item that waits for its turn, and its caller's future."""
+    """A queued item and its caller's future."""
 
     key: int
     item: Item
@@ -30,7 +30,7 @@ class QueuedItem(Generic[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """Does items together that wait at the same moment and have the same key: one that comes alone does not wait."""
+    """Runs queued items with the same key together; a single item does not wait."""
 
     def __init__(
         self,
@@ -38,16 +38,16 @@ class Batcher(Generic[Item, Result]):
         pieces: int,
         together: int,
     ) -> None:
-        """`work` gives a result, or what to raise, for each item; what it raises is raised for all of them.
+        """`work` returns a result or an error to raise for each item; an error that it raises is raised for all of them.
 
-        As many `pieces` of work run at the same time, each with so many items `together`, at most.
+        At most `pieces` batches run at the same time, each with at most `together` items.
         """
         self._work, self._pieces, self._together = work, pieces, together
         self._waiting: deque[QueuedItem[Item, Result]] = deque()
         self._running: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
 
-    async def do(self, key: int, item: Item, size: int) -> Result:
-        """Give an item's result once it is done. It is done even where the caller does not wait for it any more."""
+    async def submit(self, key: int, item: Item, size: int) -> Result:
+        """Return an item's result. The item runs even if the caller is cancelled."""
         waiting: QueuedItem[Item, Result] = QueuedItem(key, item, size, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if len(self._running) < self._pieces:
@@ -59,12 +59,12 @@ class Batcher(Generic[Item, Result]):
     async def _run(self) -> None:
         worker = asyncio.current_task()
         while self._waiting:
-            await self._run_some()
+            await self._run_batch()
         if worker:
             self._running.discard(worker)
 
     def _refuse_rest(self, worker: asyncio.Task[None]) -> None:
-        """Refuse what waits where the last worker was cancelled: nobody would take it."""
+        """Fail the queued items if the last worker was cancelled: no other worker would run them."""
         if worker not in self._running:
             return
         self._running.discard(worker)
@@ -72,53 +72,53 @@ class Batcher(Generic[Item, Result]):
             _refuse(self._waiting)
             self._waiting.clear()
 
-    async def _run_some(self) -> None:
-        await self._let_come()
-        if not (taken := self._take()):
+    async def _run_batch(self) -> None:
+        await self._wait_for_requests()
+        if not (batch := self._take_batch()):
             return
         results: Sequence[Result | Exception]
         try:
-            results = await self._work(taken[0].key, [one.item for one in taken])
+            results = await self._work(batch[0].key, [queued.item for queued in batch])
         except Exception as error:  # noqa: BLE001 - raised again in each caller
-            results = [error] * len(taken)
-        except BaseException:  # cancelled: nobody is to wait for ever
-            _refuse(taken)
+            results = [error] * len(batch)
+        except BaseException:  # cancelled: the callers must not wait for ever
+            _refuse(batch)
             raise
-        for one, result in zip(taken, results, strict=True):
-            if one.future.done():  # its caller is gone
+        for queued, result in zip(batch, results, strict=True):
+            if queued.future.done():  # its caller was cancelled
                 continue
             if isinstance(result, Exception):
-                one.future.set_exception(result)
+                queued.future.set_exception(result)
             else:
-                one.future.set_result(result)
+                queued.future.set_result(result)
 
-    async def _let_come(self) -> None:
-        """Let the requests that are being read come: those whose answers went out together ask again together."""
+    async def _wait_for_requests(self) -> None:
+        """Wait for requests that are being read: clients that got responses together send the next ones together."""
         seen = 0
         while seen < len(self._waiting) < self._together:
             seen = len(self._waiting)
             for _ in range(LOOP_TURNS_BEFORE_BATCH):
                 await asyncio.sleep(0)
 
-    def _take(self) -> list[QueuedItem[Item, Result]]:
-        """Take the item that waits longest, and those after it that may be done with it."""
-        taken: list[QueuedItem[Item, Result]] = []
+    def _take_batch(self) -> list[QueuedItem[Item, Result]]:
+        """Remove and return the oldest item and the following items that fit into its batch."""
+        batch: list[QueuedItem[Item, Result]] = []
         left: deque[QueuedItem[Item, Result]] = deque()
         size = 0
-        for one in self._waiting:
-            fits = len(taken) < self._together and (
-                not taken or (one.key == taken[0].key and size + one.size <= MAX_BATCH_ROWS)
+        for queued in self._waiting:
+            fits = len(batch) < self._together and (
+                not batch or (queued.key == batch[0].key and size + queued.size <= MAX_BATCH_ROWS)
             )
             if fits:
-                taken.append(one)
-                size += one.size
+                batch.append(queued)
+                size += queued.size
             else:
-                left.append(one)
+                left.append(queued)
         self._waiting = left
-        return taken
+        return batch
 
 
 def _refuse(waiting: Iterable[QueuedItem[Item, Result]]) -> None:
-    for one in waiting:
-        if not one.future.done():
-            one.future.set_exception(Unavailable("The server stops; nothing was changed."))
+    for queued in waiting:
+        if not queued.future.done():
+            queued.future.set_exception(Unavailable("The server stops; nothing was changed."))

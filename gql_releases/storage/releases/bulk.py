@@ -1,7 +1,7 @@
-"""Locks what a bulk creation writes, in an order that all writers share, before its first row is written.
+"""Locks the rows that a bulk creation writes before its first row is written, in an order that all writers use.
 
-Two transactions that take the same rows in differing order wait for each other until PostgreSQL looks for such circles,
-which it does after a second, and one of them is then done anew. SQLite has one writer.
+Two transactions that lock the same rows in different orders deadlock; PostgreSQL detects that after a second, and one of
+them is retried. SQLite has one writer.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ from gql_releases.storage.schema.tables.release import ReleaseRow
 releases = table(ReleaseRow)
 
 
-def _lock_releases(dialect: Dialect) -> Any:
+def _select_releases_to_lock(dialect: Dialect) -> Any:
     own = releases.c.organization_id == bindparam("organization", type_=Id)
     locked = select(releases.c.id).where(own, dialect.is_among(releases.c.version, "versions"))
     return locked.order_by(releases.c.version).with_for_update(key_share=True)
 
 
-LOCK_RELEASES = Statement("releases.lock", _lock_releases)
+LOCK_RELEASES = Statement("releases.lock", _select_releases_to_lock)
 LOCK_COMMIT_REFERENCES = build_lookup("releases.lock_commit_references", lock_unless=lambda dialect: false())
 
 
 async def lock_bulk(transaction: Transaction, organization: int, creations: Sequence[Creation]) -> None:
-    """Take a bulk creation's locks: the organization's, existing releases, then projects, repositories, authors, commits.
+    """Lock the organization, existing releases, then projects, repositories, authors and commits of a bulk creation.
 
-    Of one organization one bulk creation runs at a time; single creations run beside it, and lock rows in the same order.
-    Missing projects and commits are written on the way; a later refusal of the creation undoes them.
+    One bulk creation of an organization runs at a time; single creations run concurrently and lock rows in the same order.
+    Missing projects and commits are written here; if the creation fails later, the transaction is rolled back.
     """
     if not transaction.dialect.has_concurrent_writers:
         return
     await lock_organization(transaction, OrganizationLock.BULK, organization)
     versions = sorted({creation.new.version for creation in creations})
-    asked = {"organization": organization, "versions": transaction.dialect.list_value(versions)}
-    await transaction.execute(LOCK_RELEASES, asked)
+    values = {"organization": organization, "versions": transaction.dialect.list_value(versions)}
+    await transaction.execute(LOCK_RELEASES, values)
     slugs = {name for creation in creations if creation.create_projects for name in creation.new.projects}
     await create_missing_projects(transaction, organization, slugs)
     arranged = [sort_commits(creation.new.commits) for creation in creations]
     if any(arranged):
-        named = collect_references(organization, arranged)
-        looked = await run_lookup(transaction, LOCK_COMMIT_REFERENCES, organization, named.lists, {})
+        references = collect_references(organization, arranged)
+        lookup = await run_lookup(transaction, LOCK_COMMIT_REFERENCES, organization, references.lists, {})
         stored = await prepare_commits(
-            transaction, organization, [commit for commits in arranged for commit in commits], named, looked
+            transaction, organization, [commit for commits in arranged for commit in commits], references, lookup
         )
         await write_rows(transaction, stored.rows, stored.completed)

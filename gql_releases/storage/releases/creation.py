@@ -1,4 +1,4 @@
-"""Writes new releases with all that they name: any number of them by the same statements."""
+"""Writes new releases with their references: any number of releases by the same statements."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ INSERT_RELEASE = insert_all(
     "releases.insert", releases, *[column.name for column in releases.c if column.name != "last_deploy_id"], shared=_SHARED
 )
 LINK_NEW_RELEASE = insert_all("releases.link_new", links, *[column.name for column in links.c], shared=_SHARED)
-COPIED = ("date_created", "release_order", "semver_key", "build_number")
-"""Sort keys of a release that its links to projects have, too."""
+COPIED_TO_LINKS = ("date_created", "release_order", "semver_key", "build_number")
+"""Sort keys of a release that are copied to its links to projects."""
 
 
-def _of_versions(dialect: Dialect) -> tuple[Any, ...]:
+def _filter_versions(dialect: Dialect) -> tuple[Any, ...]:
     return releases.c.organization_id == _OWN, dialect.is_among(releases.c.version, "versions")
 
 
-def _named_beside(dialect: Dialect) -> list[Any]:
-    """Select what creations name beside commits."""
+def _select_other_references(dialect: Dialect) -> list[Any]:
+    """Select the existing releases and projects that creations name, and the organization's upstream."""
     return [
-        select_part("release", name=releases.c.version, id=releases.c.id).where(*_of_versions(dialect)),
+        select_part("release", name=releases.c.version, id=releases.c.id).where(*_filter_versions(dialect)),
         select_part("project", name=projects.c.slug, id=projects.c.id).where(
             projects.c.organization_id == _OWN, dialect.is_among(projects.c.slug, "slugs")
         ),
@@ -72,19 +72,21 @@ def _named_beside(dialect: Dialect) -> list[Any]:
     ]
 
 
-def _all_known(dialect: Dialect) -> Any:
-    """Say that all releases are there: then none of them comes with a list as a new one does."""
-    found = select(func.count()).select_from(releases).where(*_of_versions(dialect)).scalar_subquery()
-    return found == bindparam("creations", type_=Id)
+def _match_all_existing(dialect: Dialect) -> Any:
+    """Return the condition that all releases exist: then none of them writes a list as a new one does."""
+    existing = select(func.count()).select_from(releases).where(*_filter_versions(dialect)).scalar_subquery()
+    return existing == bindparam("creations", type_=Id)
 
 
-LOOK_UP_NEW = build_lookup("releases.look_up_new", _named_beside)
-LOOK_UP_AND_LOCK_NEW = build_lookup("releases.look_up_and_lock_new", _named_beside, lock_unless=_all_known)
+LOOK_UP_NEW = build_lookup("releases.look_up_new", _select_other_references)
+LOOK_UP_AND_LOCK_NEW = build_lookup(
+    "releases.look_up_and_lock_new", _select_other_references, lock_unless=_match_all_existing
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A release to be created, by whom, and what is to be shown of it."""
+    """A release to create, its caller, and the selection to return."""
 
     principal: Principal
     new: NewRelease
@@ -94,7 +96,7 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class ExistingRelease:
-    """What was found where a release is there already: its projects, and whether it has an upstream."""
+    """An existing release of a creation: the projects of the request, and whether the organization has an upstream."""
 
     projects: Collection[int]
     upstream: bool
@@ -102,7 +104,7 @@ class ExistingRelease:
 
 @dataclass(frozen=True, slots=True)
 class PendingRelease:
-    """A release that is to be written: its projects, and its commits as they came and as they are stored."""
+    """A release to write: its projects, its commits as they were sent and as they are stored."""
 
     new: NewRelease
     projects: Collection[int]
@@ -111,95 +113,96 @@ class PendingRelease:
 
 
 Show = Callable[[Transaction, Sequence[tuple[Principal, int, PagedSelection | None]]], Awaitable[Sequence[Tree | None]]]
-"""Gives what is to be shown to somebody of a release, for each of some."""
+"""Reads the selections of callers of some releases."""
 
 
 async def create_all(
     transaction: Transaction, organization: int, creations: Sequence[Creation], show: Show
 ) -> list[CreateResult | ExistingRelease | InvalidInput | None]:
-    """Create those releases of one organization that are new and can be, and say of each what became of it.
+    """Create the new and valid releases of one organization, and return the result of each creation.
 
-    None: another one has its version, it is to be tried again. One with refs must come alone: ranges are made of it.
-    Raises InvalidToken where one of the tokens is dead.
+    None: another creation has the same version, retry it. A release with refs must be alone: it has ranges.
+    Raises InvalidToken if one of the tokens is revoked.
     """
-    arranged = [sort_commits(one.new.commits) for one in creations]
-    named = collect_references(organization, arranged)
-    looked = await _look(transaction, organization, [one.new for one in creations], named)
-    results, found = await _judge(transaction, organization, creations, looked)
+    arranged = [sort_commits(creation.new.commits) for creation in creations]
+    references = collect_references(organization, arranged)
+    lookup = await _look_up_references(transaction, organization, [creation.new for creation in creations], references)
+    results, projects_by_index = await classify_creations(transaction, organization, creations, lookup)
     fresh: dict[str, int] = {}
-    for index in found:
+    for index in projects_by_index:
         fresh.setdefault(creations[index].new.version, index)
-    if len(fresh) < len(creations):  # what the others name is not to be made
+    if len(fresh) < len(creations):  # references of the others must not be created
         again = [creations[index] for index in fresh.values()]
-        made = await create_all(transaction, organization, again, show) if again else []
-        for index, result in zip(fresh.values(), made, strict=True):
+        retried = await create_all(transaction, organization, again, show) if again else []
+        for index, result in zip(fresh.values(), retried, strict=True):
             results[index] = result
         return results
-    stored = await prepare_commits(transaction, organization, list(chain(*arranged)), named, looked)
+    stored = await prepare_commits(transaction, organization, list(chain(*arranged)), references, lookup)
     linked = iter(stored.linked)
     news = [
-        PendingRelease(creation.new, found[index], commits, list(islice(linked, len(commits))))
+        PendingRelease(creation.new, projects_by_index[index], commits, list(islice(linked, len(commits))))
         for index, (creation, commits) in enumerate(zip(creations, arranged, strict=True))
     ]
-    ids = await _write(transaction, organization, news, stored)
+    ids = await _write_releases(transaction, organization, news, stored)
     for index, (creation, release) in enumerate(zip(creations, ids, strict=True)):
         principal, new = creation.principal, creation.new
         if new.refs:
             await set_refs(transaction, organization, release, new.refs)
             sent = SentCommits(news[index].linked) if arranged[index] else None
             await update_ranges(transaction, organization, release, sent, ReleaseCommits())
-        if "upstream" in looked.more:
+        if "upstream" in lookup.more:
             await forward_creation(transaction, principal, release, new, is_existing=False)
     if ORIGIN in stored.repositories:
         origin = stored.repositories[ORIGIN]
         pairs = zip(ids, news, strict=True)
-        named_so = [row_id for row_id, new in pairs if any(one.repository_id == origin for one in new.linked)]
-        await mark_ambiguous(transaction, organization, named_so)
-    wanted = [(creation.principal, release, creation.view) for creation, release in zip(creations, ids, strict=True)]
-    shown = await show(transaction, wanted)
+        with_origin = [row_id for row_id, new in pairs if any(commit.repository_id == origin for commit in new.linked)]
+        await mark_ambiguous(transaction, organization, with_origin)
+    requests = [(creation.principal, release, creation.view) for creation, release in zip(creations, ids, strict=True)]
+    shown = await show(transaction, requests)
     return [CreateResult(Outcome.CREATED, release, (), tree) for release, tree in zip(ids, shown, strict=True)]
 
 
-async def _look(
-    transaction: Transaction, organization: int, news: Sequence[NewRelease], named: CommitReferences
+async def _look_up_references(
+    transaction: Transaction, organization: int, news: Sequence[NewRelease], references: CommitReferences
 ) -> CommitLookup:
     versions = list(dict.fromkeys(new.version for new in news))
     slugs = dict.fromkeys(name for new in news for name in new.projects if isinstance(name, str))
     list_value = transaction.dialect.list_value
-    asked = {"versions": list_value(versions), "creations": len(versions), "slugs": list_value(list(slugs))}
+    values = {"versions": list_value(versions), "creations": len(versions), "slugs": list_value(list(slugs))}
     statement = LOOK_UP_NEW if any(new.refs for new in news) else LOOK_UP_AND_LOCK_NEW
-    return await run_lookup(transaction, statement, organization, named.lists, asked)
+    return await run_lookup(transaction, statement, organization, references.lists, values)
 
 
-async def _judge(
-    transaction: Transaction, organization: int, creations: Sequence[Creation], looked: CommitLookup
+async def classify_creations(
+    transaction: Transaction, organization: int, creations: Sequence[Creation], lookup: CommitLookup
 ) -> tuple[list[CreateResult | ExistingRelease | InvalidInput | None], dict[int, Collection[int]]]:
-    """Say which releases are there or cannot be, and which projects the others are to have."""
+    """Return the results of existing and invalid releases, and the projects of the others by index."""
     results: list[CreateResult | ExistingRelease | InvalidInput | None] = [None] * len(creations)
-    found: dict[int, Collection[int]] = {}
-    known = {version for version, _ in looked.more.get("release", ())}
-    slugs: dict[str, int] = dict(looked.more.get("project", ()))
-    for index, one in enumerate(creations):
-        if one.view is None:  # what is shown at the end is shown to a living token only
-            await require_active_token(transaction, one.principal)
-        create = (
-            one.create_projects and len(creations) == 1
-        )  # the projects of several would be made in an order of their own
+    projects_by_index: dict[int, Collection[int]] = {}
+    versions = {version for version, _ in lookup.more.get("release", ())}
+    slugs: dict[str, int] = dict(lookup.more.get("project", ()))
+    for index, creation in enumerate(creations):
+        if creation.view is None:  # a view is read at the end, which checks the token
+            await require_active_token(transaction, creation.principal)
+        # A batch creates no projects: each creation would write them in an order of its own.
+        create = creation.create_projects and len(creations) == 1
         try:
-            named = await find_projects(transaction, organization, one.new.projects, create=create, slugs=slugs)
+            ids_by_project = await find_projects(
+                transaction, organization, creation.new.projects, create=create, slugs=slugs
+            )
         except InvalidInput as error:
-            await require_active_token(transaction, one.principal)
-            results[index] = error if create or not one.create_projects else _without_new_projects(one.new, error)
+            await require_active_token(transaction, creation.principal)
+            results[index] = error if create or not creation.create_projects else _drop_new_projects(creation.new, error)
             continue
-        if one.new.version in known:
-            results[index] = ExistingRelease(named.values(), "upstream" in looked.more)
+        if creation.new.version in versions:
+            results[index] = ExistingRelease(ids_by_project.values(), "upstream" in lookup.more)
         else:
-            found[index] = named.values()
-    return results, found
+            projects_by_index[index] = ids_by_project.values()
+    return results, projects_by_index
 
 
-def _without_new_projects(new: NewRelease, error: InvalidInput) -> InvalidInput | None:
-    """Leave out the problems of projects that can be made, which a creation that is alone does; None where none is left."""
+def _drop_new_projects(new: NewRelease, error: InvalidInput) -> InvalidInput | None:
+    """Drop the problems of projects that a single creation would create; None if no problem is left."""
     problems = [problem for problem in error.problems if not _can_be_slug(new.projects[int(problem.path[1])])]
     return InvalidInput(problems) if problems else None
 
@@ -208,20 +211,24 @@ def _can_be_slug(name: str | int) -> bool:
     return isinstance(name, str) and not name.isdigit()
 
 
-async def _write(
+async def _write_releases(
     transaction: Transaction, organization: int, news: Sequence[PendingRelease], stored: CommitBatch
 ) -> list[int]:
-    """Write releases with their lists, and what is `stored` for these, and give their ids."""
+    """Write releases with their lists and the rows of `stored`, and return their ids."""
     ids = list(await transaction.allocate_ids(releases, len(news)))
     rows, in_projects = {}, []
     lists: dict[int, list[tuple[str, LinkedCommit]]] = {}
-    for release, one in zip(ids, news, strict=True):
-        rows[one.new.version] = row = {**_row(organization, one.new), "id": release, **summarize_list(one.linked)}
-        in_projects += links_to(organization, release, row, one.projects)
-        if not one.new.refs:
-            for commit, linked in zip(one.arranged, one.linked, strict=True):
+    for release, pending in zip(ids, news, strict=True):
+        rows[pending.new.version] = row = {
+            **_build_row(organization, pending.new),
+            "id": release,
+            **summarize_list(pending.linked),
+        }
+        in_projects += build_project_links(organization, release, row, pending.projects)
+        if not pending.new.refs:
+            for commit, linked in zip(pending.arranged, pending.linked, strict=True):
                 lists.setdefault(linked.repository_id, []).append((commit.sha, linked))
-    of_releases = {release: one.linked for release, one in zip(ids, news, strict=True)}
+    of_releases = {release: pending.linked for release, pending in zip(ids, news, strict=True)}
     own: list[StatementRows] = [
         (INSERT_RELEASE, [rows[version] for version in transaction.dialect.sort_for_locking(list(rows))]),
         (LINK_NEW_RELEASE, in_projects),
@@ -232,16 +239,18 @@ async def _write(
     return ids
 
 
-def links_to(organization: int, release: int, keys: Mapping[str, Any], projects: Collection[int]) -> list[dict[str, Any]]:
-    """Give the rows that link a release to projects, with copies of its sort keys."""
-    common = {"organization_id": organization, "release_id": release, **{name: keys[name] for name in COPIED}}
+def build_project_links(
+    organization: int, release: int, keys: Mapping[str, Any], projects: Collection[int]
+) -> list[dict[str, Any]]:
+    """Return the rows that link a release to projects, with copies of its sort keys."""
+    common = {"organization_id": organization, "release_id": release, **{name: keys[name] for name in COPIED_TO_LINKS}}
     common["date_shown"] = keys["date_released"] or keys["date_created"]
-    return [{**common, "project_id": one} for one in sorted(set(projects))]
+    return [{**common, "project_id": project} for project in sorted(set(projects))]
 
 
-def _row(organization: int, new: NewRelease) -> dict[str, Any]:
+def _build_row(organization: int, new: NewRelease) -> dict[str, Any]:
     info = new.version_info
-    said = ("package", "raw", "pre", "build_code", "components", "description", "build_hash")
+    texts = ("package", "raw", "pre", "build_code", "components", "description", "build_hash")
     numbers = ("major", "minor", "patch")
     return {
         "organization_id": organization,
@@ -252,8 +261,8 @@ def _row(organization: int, new: NewRelease) -> dict[str, Any]:
         "date_created": new.date_created or now(),
         "release_order": new.values.get("date_released") or END_OF_TIME,
         "deploy_count": 0,
-        **{name: getattr(info, name) if info else None for name in said},
-        # Sentry's numbers go up to 2^64-1, which no database's integer holds.
+        **{name: getattr(info, name) if info else None for name in texts},
+        # Sentry's numbers go up to 2^64-1, which exceeds the integers of both databases.
         **{name: str(value) if info and (value := getattr(info, name)) is not None else None for name in numbers},
         "semver_key": info.semver_key if info else "",
         "build_number": info.build_number if info else -1,

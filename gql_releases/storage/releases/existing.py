@@ -1,4 +1,4 @@
-"""Tells an importer what the store has already."""
+"""Looks up existing releases for importers."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from gql_releases.storage.schema.tables.release import ReleaseRow
 releases = table(ReleaseRow)
 
 
-def _counts(dialect: Dialect) -> Any:
+def _select_commit_counts(dialect: Dialect) -> Any:
     versions = select(dialect.list_items("versions", releases.c.version.type).c.value)
     return select(releases.c.version, releases.c.commit_count).where(
         releases.c.organization_id == bindparam("organization", type_=Id), releases.c.version.in_(versions)
     )
 
 
-COUNT_RELEASES = Statement("releases.count", _counts)
+COUNT_COMMITS = Statement("releases.count", _select_commit_counts)
 
 
 class ExistingReleaseLookup:
-    """What is known, in a database."""
+    """Existing releases in a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def commit_counts(self, organization: int, versions: Sequence[str]) -> dict[str, int]:
-        """Give how many commits each of some releases has; those that are not there are left out."""
-        asked = {"organization": organization, "versions": self._database.dialect.list_value(list(versions))}
-        return dict(await self._database.rows(COUNT_RELEASES, asked))
+        """Return the number of commits of each existing release by version."""
+        values = {"organization": organization, "versions": self._database.dialect.list_value(list(versions))}
+        return dict(await self._database.rows(COUNT_COMMITS, values))

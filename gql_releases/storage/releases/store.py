@@ -1,4 +1,4 @@
-"""Writes releases: each method is one transaction, which also reads what the caller wants to see."""
+"""Writes releases: each method is one transaction, which also reads the caller's selection."""
 
 from __future__ import annotations
 
@@ -42,22 +42,30 @@ from gql_releases.storage.outbox.writer import forward_change, forward_creation,
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.releases.batcher import Batcher
 from gql_releases.storage.releases.bulk import lock_bulk
-from gql_releases.storage.releases.creation import COPIED, Creation, ExistingRelease, create_all, links_to
+from gql_releases.storage.releases.creation import (
+    COPIED_TO_LINKS,
+    Creation,
+    ExistingRelease,
+    build_project_links,
+    create_all,
+)
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
 
 releases, links = table(ReleaseRow), table(ReleaseProjectRow)
 logger = logging.getLogger(__name__)
 
-_LINK = [column.name for column in links.c if column.name != "project_id"]
+_LINK_COLUMNS = [column.name for column in links.c if column.name != "project_id"]
 LINK_PROJECT = BulkStatement(
     "releases.link_project",
     lambda dialect: (
-        insert_rows(dialect, links, (*_LINK, "project_id"), _LINK).on_conflict_do_nothing().returning(links.c.project_id)
+        insert_rows(dialect, links, (*_LINK_COLUMNS, "project_id"), _LINK_COLUMNS)
+        .on_conflict_do_nothing()
+        .returning(links.c.project_id)
     ),
-    _LINK,
+    _LINK_COLUMNS,
 )
-_SORT_KEYS = (*COPIED, "date_released")
+_SORT_KEYS = (*COPIED_TO_LINKS, "date_released")
 FIND_SORT_KEYS = Statement(
     "releases.find_sort_keys",
     select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id)),
@@ -68,7 +76,7 @@ MAX_CACHED_UPDATES = 128
 """Sets of columns whose UPDATE is kept: 2^6 are possible with six fields."""
 
 
-def _where_release(column: Any) -> Any:
+def _match_release(column: Any) -> Any:
     return column == bindparam("release", type_=Id)
 
 
@@ -76,7 +84,7 @@ def _where_release(column: Any) -> Any:
 def update_columns(names: tuple[str, ...]) -> Statement:
     """Return the statement that sets columns of one release."""
     return Statement(
-        "releases.update", update(releases).values(bind_columns(releases, *names)).where(_where_release(releases.c.id))
+        "releases.update", update(releases).values(bind_columns(releases, *names)).where(_match_release(releases.c.id))
     )
 
 
@@ -84,17 +92,17 @@ UPDATE_DATE_OF_LINKS = Statement(
     "releases.update_date_of_links",
     update(links)
     .values(bind_columns(links, "release_order", "date_shown"))
-    .where(links.c.organization_id == bindparam("organization", type_=Id), _where_release(links.c.release_id)),
+    .where(links.c.organization_id == bindparam("organization", type_=Id), _match_release(links.c.release_id)),
 )
 CLEAR_LAST_DEPLOY = Statement(
-    "releases.clear_last_deploy", update(releases).values(last_deploy_id=null()).where(_where_release(releases.c.id))
+    "releases.clear_last_deploy", update(releases).values(last_deploy_id=null()).where(_match_release(releases.c.id))
 )
-DELETE_RELEASE = Statement("releases.delete", delete(releases).where(_where_release(releases.c.id)))
+DELETE_RELEASE = Statement("releases.delete", delete(releases).where(_match_release(releases.c.id)))
 
 LARGE_WRITE_ROWS = 1_000
-"""Rows from which on a write is better not run on the event loop (about 10 ms of SQLite)."""
+"""A write with more rows does not run on the event loop (they take about 10 ms on SQLite)."""
 ROWS_OF_RELEASE = 20
-"""As many as a release takes the time of, without its commits."""
+"""The time to write a release without its commits, as a number of rows."""
 
 Change = Callable[[Transaction, ReleaseHandle], Awaitable[None]]
 
@@ -104,9 +112,7 @@ class ReleaseStore:
 
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database, self._reader = database, reader
-        self._together: Batcher[Creation, CreateResult | None] = Batcher(
-            self._create_together, *database.dialect.batch_limits
-        )
+        self._batcher: Batcher[Creation, CreateResult | None] = Batcher(self._create_batch, *database.dialect.batch_limits)
 
     async def create_release(
         self,
@@ -117,41 +123,42 @@ class ReleaseStore:
         create_projects: bool,
         in_turn: bool = False,
     ) -> CreateResult:
-        """Create a release, or touch the one of this version: see docs/sentry-contract.md#2-creation. Raises InvalidInput.
+        """Create or update the release of this version: see docs/sentry-contract.md#2-creation. Raises InvalidInput.
 
-        Those that come at the same moment are created by the same statements, unless they are to be created `in_turn`.
+        Concurrent creations are written by the same statements, unless they must be created `in_turn`.
         """
         creation = Creation(principal, new, view, create_projects)
-        size = ROWS_OF_RELEASE + _rows(new.commits)
+        size = ROWS_OF_RELEASE + _count_rows(new.commits)
         if not in_turn and not new.refs and not new.resolves_origin and size <= LARGE_WRITE_ROWS:
-            created = await self._together.do(principal.organization_id, creation, size)
+            created = await self._batcher.submit(principal.organization_id, creation, size)
             if created is not None:
                 return created
         return await self._create_alone(creation)
 
-    async def _create_together(
+    async def _create_batch(
         self, organization: int, creations: Sequence[Creation]
     ) -> Sequence[CreateResult | Exception | None]:
-        """Create those of some releases that are new in one transaction; None: it is to be created alone."""
+        """Create the new ones of some releases in one transaction; None: create this one alone."""
         if len(creations) == 1:
             return [await self._create_alone(creations[0])]
         try:
-            made = await self._database.write(
-                lambda transaction: create_all(transaction, organization, creations, self._show_all)
+            results = await self._database.write(
+                lambda transaction: create_all(transaction, organization, creations, self._read_results)
             )
         except Unavailable:
             raise
-        except DomainError:  # of one of them, as a revoked token: alone, each one finds out for itself
+        except DomainError:  # of one of them, as a revoked token: alone, only its creation fails
             return [None] * len(creations)
         except Exception:
             count_fall_back("batch")
             logger.warning("a batch of %d creations failed: each is retried alone", len(creations), exc_info=True)
             return [None] * len(creations)
-        return [None if isinstance(one, ExistingRelease) else one for one in made]
+        return [None if isinstance(result, ExistingRelease) else result for result in results]
 
     async def _create_alone(self, creation: Creation) -> CreateResult:
         return await self._database.write(
-            lambda transaction: self._create(transaction, creation), large=_rows(creation.new.commits) > LARGE_WRITE_ROWS
+            lambda transaction: self._create(transaction, creation),
+            large=_count_rows(creation.new.commits) > LARGE_WRITE_ROWS,
         )
 
     async def create_releases(
@@ -160,7 +167,7 @@ class ReleaseStore:
         """Create several releases in one transaction. Raises InvalidInput, its paths below ("releases", index)."""
 
         begun = now()
-        # Dates in the order of the input, whatever the order in which they are written.
+        # The dates follow the order of the input, in whatever order the releases are written.
         dated = [
             new if new.date_created else replace(new, date_created=begun + timedelta(microseconds=index))
             for index, new in enumerate(news)
@@ -171,7 +178,7 @@ class ReleaseStore:
             return await self._create_bulk(transaction, principal.organization_id, creations)
 
         return await self._database.write(
-            work, large=sum(ROWS_OF_RELEASE + _rows(new.commits) for new in news) > LARGE_WRITE_ROWS
+            work, large=sum(ROWS_OF_RELEASE + _count_rows(new.commits) for new in news) > LARGE_WRITE_ROWS
         )
 
     async def _create_bulk(
@@ -186,92 +193,98 @@ class ReleaseStore:
         news = [creation.new for creation in creations]
         usual = [index for index in first.values() if not news[index].refs and not news[index].resolves_origin]
         if usual:
-            created = await create_all(transaction, organization, [creations[index] for index in usual], self._show_all)
+            created = await create_all(transaction, organization, [creations[index] for index in usual], self._read_results)
             for index, result in zip(usual, created, strict=True):
                 results[index] = result
         for index in sorted(range(len(creations)), key=lambda index: (creations[index].new.version, index)):
-            results[index] = await self._finish(transaction, creations[index], results[index], index)
+            results[index] = await self._create_rest_of_bulk(transaction, creations[index], results[index], index)
         refused = [result for result in results if isinstance(result, InvalidInput)]
         if refused:
             raise InvalidInput(problem for error in refused for problem in error.problems)
         return [result for result in results if isinstance(result, CreateResult)]
 
-    async def _finish(
+    async def _create_rest_of_bulk(
         self,
         transaction: Transaction,
         creation: Creation,
         result: CreateResult | ExistingRelease | InvalidInput | None,
         index: int,
     ) -> CreateResult | InvalidInput:
-        """Do what is left of a bulk's creation, whose release is there already, has refs or repeats a version."""
+        """Create a release of a bulk that exists, has refs or repeats a version."""
         if isinstance(result, CreateResult):
             return result
         try:
             if isinstance(result, InvalidInput):
                 raise result
             if isinstance(result, ExistingRelease):
-                return await self._extend(transaction, creation, result)
+                return await self._update_existing(transaction, creation, result)
             return await self._create(transaction, creation)
         except InvalidInput as error:
             return error.within("releases", index)
 
     async def _create(self, transaction: Transaction, creation: Creation) -> CreateResult:
-        """Create a release, or give the one that is there what a creation brings. Raises InvalidInput."""
+        """Create a release or update the existing one. Raises InvalidInput."""
         if creation.new.resolves_origin:
             new = await resolve_creation(transaction, creation.principal.organization_id, creation.new)
             creation = replace(creation, new=new)
-        [made] = await create_all(transaction, creation.principal.organization_id, [creation], self._show_all)
-        if isinstance(made, InvalidInput):
-            raise made
-        assert made is not None, "alone, there is no other one of its version"
-        return await self._extend(transaction, creation, made) if isinstance(made, ExistingRelease) else made
+        [result] = await create_all(transaction, creation.principal.organization_id, [creation], self._read_results)
+        if isinstance(result, InvalidInput):
+            raise result
+        assert result is not None, "a single creation has no other of its version"
+        return await self._update_existing(transaction, creation, result) if isinstance(result, ExistingRelease) else result
 
-    async def _extend(self, transaction: Transaction, creation: Creation, there: ExistingRelease) -> CreateResult:
-        """Give a release that is there what a creation brings: projects, commits, refs, a status."""
+    async def _update_existing(
+        self, transaction: Transaction, creation: Creation, existing: ExistingRelease
+    ) -> CreateResult:
+        """Update the existing release with the projects, commits, refs and status of the request."""
         principal, new = creation.principal, creation.new
         organization = principal.organization_id
-        found = await find_release(transaction, principal, ReleaseKey(version=new.version))
+        release = await find_release(transaction, principal, ReleaseKey(version=new.version))
         changes = {name: value for name, value in new.values.items() if name not in FIELDS_KEPT_BY_EXISTING}
-        if changes.get("status") is found.status:
+        if changes.get("status") is release.status:
             del changes["status"]
-        await self._apply(transaction, organization, found, changes)
-        keys = await _sort_keys(transaction, found.id)
-        extended = await transaction.fetch_many(LINK_PROJECT, links_to(organization, found.id, keys, there.projects))
-        await update_existing(transaction, organization, found.id, new.commits, new.refs)
-        if there.upstream:
-            await forward_creation(transaction, principal, found.id, new, is_existing=True)
+        await self._update_columns(transaction, organization, release, changes)
+        keys = await _find_sort_keys(transaction, release.id)
+        extended = await transaction.fetch_many(
+            LINK_PROJECT, build_project_links(organization, release.id, keys, existing.projects)
+        )
+        await apply_commits_and_refs(transaction, organization, release.id, new.commits, new.refs)
+        if existing.upstream:
+            await forward_creation(transaction, principal, release.id, new, is_existing=True)
         outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
         ignored = tuple(name for name in FIELDS_KEPT_BY_EXISTING if name in new.values)
-        return CreateResult(outcome, found.id, ignored, await self._show(transaction, principal, found.id, creation.view))
+        return CreateResult(
+            outcome, release.id, ignored, await self._read_result(transaction, principal, release.id, creation.view)
+        )
 
     async def update_release(
         self, principal: Principal, key: ReleaseKey, change: ReleaseChange, view: PagedSelection
     ) -> Tree:
-        """Change what is given of a release. Raises ReleaseNotFound, InvalidInput."""
+        """Update the fields of a release that are sent. Raises ReleaseNotFound, InvalidInput."""
 
-        async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
+        async def apply(transaction: Transaction, release: ReleaseHandle) -> None:
             organization = principal.organization_id
-            resolved = await resolve_change(transaction, organization, found.id, change)
-            await self._apply(transaction, organization, found, resolved.values)
+            resolved = await resolve_change(transaction, organization, release.id, change)
+            await self._update_columns(transaction, organization, release, resolved.values)
             if resolved.refs is not None and not resolved.refs:
-                await clear_commits(transaction, organization, found.id)
-            await update_existing(transaction, organization, found.id, resolved.commits, resolved.refs)
-            await forward_change(transaction, principal, found, resolved.values, resolved.commits, resolved.refs)
+                await clear_commits(transaction, organization, release.id)
+            await apply_commits_and_refs(transaction, organization, release.id, resolved.commits, resolved.refs)
+            await forward_change(transaction, principal, release, resolved.values, resolved.commits, resolved.refs)
 
-        large = change.refs == () or _rows(change.commits or ()) > LARGE_WRITE_ROWS
-        return await self._change(principal, key, apply, view, large=large)
+        large = change.refs == () or _count_rows(change.commits or ()) > LARGE_WRITE_ROWS
+        return await self._update(principal, key, apply, view, large=large)
 
     async def finalize_release(
         self, principal: Principal, key: ReleaseKey, at: datetime | None, view: PagedSelection
     ) -> Tree:
-        """Give a release its date: `at`, else the one that it has, else now. Raises ReleaseNotFound."""
+        """Set a release's date: `at`, else the stored date, else now. Raises ReleaseNotFound."""
 
-        async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
-            values = {"date_released": at or found.date_released or now()}
-            await self._apply(transaction, principal.organization_id, found, values)
-            await forward_change(transaction, principal, found, values)
+        async def apply(transaction: Transaction, release: ReleaseHandle) -> None:
+            values = {"date_released": at or release.date_released or now()}
+            await self._update_columns(transaction, principal.organization_id, release, values)
+            await forward_change(transaction, principal, release, values)
 
-        return await self._change(principal, key, apply, view)
+        return await self._update(principal, key, apply, view)
 
     async def set_commits(
         self,
@@ -283,102 +296,107 @@ class ReleaseStore:
     ) -> Tree:
         """Replace a release's commits, or those of one repository. Raises ReleaseNotFound."""
 
-        async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
-            before = await load_release_commits(transaction, principal.organization_id, found.id)
-            names = _repositories(commits) | ({repository} if repository is not None else set())
+        async def apply(transaction: Transaction, release: ReleaseHandle) -> None:
+            before = await load_release_commits(transaction, principal.organization_id, release.id)
+            names = _list_repositories(commits) | ({repository} if repository is not None else set())
             await lock_repositories(transaction, principal.organization_id, before, names)
             sent = await set_commits(
-                transaction, principal.organization_id, found.id, sort_commits(commits), before.listed, repository
+                transaction, principal.organization_id, release.id, sort_commits(commits), before.listed, repository
             )
-            await update_ranges(transaction, principal.organization_id, found.id, sent, before)
-            await forward_change(transaction, principal, found, {}, commits, None, repository)
+            await update_ranges(transaction, principal.organization_id, release.id, sent, before)
+            await forward_change(transaction, principal, release, {}, commits, None, repository)
 
-        return await self._change(principal, key, apply, view, large=not commits or _rows(commits) > LARGE_WRITE_ROWS)
+        return await self._update(principal, key, apply, view, large=not commits or _count_rows(commits) > LARGE_WRITE_ROWS)
 
     async def set_refs(self, principal: Principal, key: ReleaseKey, refs: Sequence[Ref], view: PagedSelection) -> Tree:
         """Set a release's heads; an empty list clears heads and commits. Raises ReleaseNotFound, InvalidInput."""
 
-        async def apply(transaction: Transaction, found: ReleaseHandle) -> None:
+        async def apply(transaction: Transaction, release: ReleaseHandle) -> None:
             if refs:
-                await update_existing(transaction, principal.organization_id, found.id, None, refs)
+                await apply_commits_and_refs(transaction, principal.organization_id, release.id, None, refs)
             else:
-                await clear_commits(transaction, principal.organization_id, found.id)
-            await forward_change(transaction, principal, found, {}, None, refs)
+                await clear_commits(transaction, principal.organization_id, release.id)
+            await forward_change(transaction, principal, release, {}, None, refs)
 
-        return await self._change(principal, key, apply, view, large=not refs)
+        return await self._update(principal, key, apply, view, large=not refs)
 
     async def delete_release(self, principal: Principal, key: ReleaseKey) -> int:
-        """Delete a release with its links, heads and deploys, and give its id. Raises ReleaseNotFound."""
+        """Delete a release with its links, heads and deploys, and return its id. Raises ReleaseNotFound."""
 
         async def work(transaction: Transaction) -> int:
             await lock_organization(transaction, OrganizationLock.DEPLOYS, principal.organization_id)
-            found = await find_release(transaction, principal, key, deleted=True)
-            places = await delete_release_environments(transaction, principal.organization_id, found.id)
-            await transaction.execute(CLEAR_LAST_DEPLOY, {"release": found.id})
-            await transaction.execute(DELETE_RELEASE, {"release": found.id})
+            release = await find_release(transaction, principal, key, deleted=True)
+            places = await delete_release_environments(transaction, principal.organization_id, release.id)
+            await transaction.execute(CLEAR_LAST_DEPLOY, {"release": release.id})
+            await transaction.execute(DELETE_RELEASE, {"release": release.id})
             await refresh_current(transaction, principal.organization_id, places)
-            await forward_deletion(transaction, principal, found.version)
-            return found.id
+            await forward_deletion(transaction, principal, release.version)
+            return release.id
 
         return await self._database.write(work, large=True)  # as its list of commits may be
 
-    async def _change(
+    async def _update(
         self, principal: Principal, key: ReleaseKey, change: Change, view: PagedSelection, *, large: bool = False
     ) -> Tree:
         async def work(transaction: Transaction) -> Tree:
-            found = await find_release(transaction, principal, key)
-            await change(transaction, found)
-            shown = await self._show(transaction, principal, found.id, view)
+            release = await find_release(transaction, principal, key)
+            await change(transaction, release)
+            shown = await self._read_result(transaction, principal, release.id, view)
             assert shown is not None
             return shown
 
         return await self._database.write(work, large=large)
 
-    async def _apply(self, transaction: Transaction, organization: int, found: ReleaseHandle, values: Any) -> None:
+    async def _update_columns(
+        self, transaction: Transaction, organization: int, release: ReleaseHandle, values: Any
+    ) -> None:
         """Set the fields of a release that are in `values`."""
         columns = {field.column: values[field.name] for field in RELEASE_FIELDS if field.name in values}
         if not columns:
             return
         if "date_released" in columns:
             columns["release_order"] = columns["date_released"] or END_OF_TIME
-        await transaction.execute(update_columns(tuple(columns)), {**columns, "release": found.id})
+        await transaction.execute(update_columns(tuple(columns)), {**columns, "release": release.id})
         if "date_released" in columns:
-            order = {"release_order": columns["release_order"], "date_shown": columns["date_released"] or found.date_created}
-            await transaction.execute(UPDATE_DATE_OF_LINKS, {**order, "release": found.id, "organization": organization})
+            order = {
+                "release_order": columns["release_order"],
+                "date_shown": columns["date_released"] or release.date_created,
+            }
+            await transaction.execute(UPDATE_DATE_OF_LINKS, {**order, "release": release.id, "organization": organization})
 
-    async def _show(
+    async def _read_result(
         self, transaction: Transaction, principal: Principal, release: int, view: PagedSelection | None
     ) -> Tree | None:
-        [shown] = await self._show_all(transaction, [(principal, release, view)])
+        [shown] = await self._read_results(transaction, [(principal, release, view)])
         return shown
 
-    async def _show_all(
-        self, transaction: Transaction, wanted: Sequence[tuple[Principal, int, PagedSelection | None]]
+    async def _read_results(
+        self, transaction: Transaction, requests: Sequence[tuple[Principal, int, PagedSelection | None]]
     ) -> list[Tree | None]:
-        reads = [(principal, ObjectRead(view, (("id", release),))) for principal, release, view in wanted if view]
+        reads = [(principal, ObjectRead(view, (("id", release),))) for principal, release, view in requests if view]
         shown = iter(await self._reader.read_all(transaction, reads))
-        return [next(shown) if view else None for _, _, view in wanted]
+        return [next(shown) if view else None for _, _, view in requests]
 
 
-async def _sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
+async def _find_sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
     row = await transaction.fetch_one(FIND_SORT_KEYS, {"release_id": release})
     assert row
     return dict(zip(_SORT_KEYS, row, strict=True))
 
 
-async def update_existing(
+async def apply_commits_and_refs(
     transaction: Transaction,
     organization: int,
     release: int,
     commits: Sequence[NewCommit] | None,
     refs: Sequence[Ref] | None,
 ) -> None:
-    """Take commits and refs as they came, where some came, then put together what they make known."""
+    """Write commits and refs of a request, if there are any, then update the ranges."""
     if not commits and not refs:
         return
     before = await load_release_commits(transaction, organization, release)
     await lock_repositories(
-        transaction, organization, before, _repositories(commits or ()), {ref.repository for ref in refs or ()}
+        transaction, organization, before, _list_repositories(commits or ()), {ref.repository for ref in refs or ()}
     )
     sent = None
     if commits:
@@ -388,9 +406,9 @@ async def update_existing(
     await update_ranges(transaction, organization, release, sent, before)
 
 
-def _repositories(commits: Sequence[NewCommit]) -> set[str]:
+def _list_repositories(commits: Sequence[NewCommit]) -> set[str]:
     return {commit.repository for commit in commits if commit.repository is not None}
 
 
-def _rows(commits: Sequence[NewCommit]) -> int:
-    return len(commits) + sum([len(one.file_changes) for one in commits])
+def _count_rows(commits: Sequence[NewCommit]) -> int:
+    return len(commits) + sum([len(commit.file_changes) for commit in commits])
