@@ -44,7 +44,7 @@ def write(harness: Harness, creations: list[Creation]) -> list[Any]:
     releases = harness.store.releases
     organization = creations[0].principal.organization_id
     return harness.run(
-        harness.store._database.write(lambda one: create_all(one, organization, creations, releases._show_all))
+        harness.store._database.write(lambda one: create_all(one, organization, creations, releases._read_results))
     )
 
 

@@ -312,18 +312,11 @@ async def prepare_commits(
         completed.append(commit_keeper.build_completions(rows_by_sha, stored[repository]))
     if many:
         await transaction.yield_to_others()
-    listed = []
-    changed: list[tuple[int, Sequence[FileChange]]] = []
-    for commit, repository, row in zip(arranged, placed, rows_of, strict=True):
-        before = stored[repository].get(commit.sha, _NO_COMMIT)
-        row_id = ids[repository][commit.sha]
-        listed.append(
-            LinkedCommit(
-                row_id, repository, row["author_id"] or before.author_id, row["timestamp"] or to_datetime(before.timestamp)
-            )
-        )
-        if commit.file_changes:
-            changed.append((row_id, commit.file_changes))
+    linked = [
+        _link_commit(ids[repository][commit.sha], repository, row, stored[repository].get(commit.sha, _NO_COMMIT))
+        for commit, repository, row in zip(arranged, placed, rows_of, strict=True)
+    ]
+    changed = [(link.id, commit.file_changes) for link, commit in zip(linked, arranged, strict=True) if commit.file_changes]
     if many:
         await transaction.yield_to_others()
     changes = ((INSERT_CHANGE, part) for part in _build_changes(organization, changed))
@@ -332,7 +325,13 @@ async def prepare_commits(
         (author_keeper.insert, new_authors),
         (commit_keeper.insert, new_commits),
     ]
-    return CommitBatch(listed, repository_ids, chain(rows, changes), completed)
+    return CommitBatch(linked, repository_ids, chain(rows, changes), completed)
+
+
+def _link_commit(row_id: int, repository: int, row: Mapping[str, Any], stored: StoredCommit) -> LinkedCommit:
+    """Return a commit as it is after the write: the values of its new row, else the stored values."""
+    author, time = row["author_id"] or stored.author_id, row["timestamp"] or to_datetime(stored.timestamp)
+    return LinkedCommit(row_id, repository, author, time)
 
 
 def _build_rows(
@@ -357,7 +356,7 @@ def _build_rows(
     return by_repository, rows
 
 
-def _build_changes(organization: int, changed: list[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:
+def _build_changes(organization: int, changed: Sequence[tuple[int, Sequence[FileChange]]]) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of file changes, sorted by commit and path, in parts of about MAX_ROWS_PER_STATEMENT."""
     rows: list[dict[str, Any]] = []
     for row_id, changes in sorted(changed, key=_BY_FIRST_ITEM):

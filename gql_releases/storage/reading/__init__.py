@@ -1,1 +1,1 @@
-"""The one way to read: a Selection becomes one SQL statement a level, rows become the answer."""
+"""Reads a Selection with one SQL statement for each level, and builds the result from the rows."""
