@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, select, update
 
@@ -18,7 +18,7 @@ from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.locks import OrganizationLock, lock_organization
 from gql_releases.storage.engine.natural_keys import bind_columns, insert_all, insert_returning
-from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id
 from gql_releases.storage.environments import environment_keeper, find_running_release, refresh_current
 from gql_releases.storage.lookup import ReleaseHandle, find_release, require_active_token
@@ -62,17 +62,45 @@ UPDATE_DEPLOY = Statement(
     .values(bind_columns(deploys, *_UPDATED_COLUMNS, "previous_release_id"))
     .where(deploys.c.id == bindparam("deploy", type_=Id)),
 )
-_STORED_COLUMNS = ("id", "environment_id", "previous_release_id", *_UPDATED_COLUMNS)
-_select_stored = select(*(deploys.c[name] for name in _STORED_COLUMNS)).where(
+
+
+class StoredDeploy(NamedTuple):
+    """The columns of a deploy that an update reads; those that it can change have their columns' names."""
+
+    id: int
+    environment_id: int
+    previous_release_id: int | None
+    name: str | None
+    url: str | None
+    date_started: Any
+    date_finished: Any
+    finish_order: Any
+    status: str
+    comment: str | None
+    links: Any
+
+
+class ExistingDeploy(NamedTuple):
+    """A deploy with the external id of a creation."""
+
+    id: int
+    release_id: int
+    environment_id: int
+
+
+_select_stored = select(*(deploys.c[name] for name in StoredDeploy._fields)).where(
     deploys.c.organization_id == bindparam("organization", type_=Id)
 )
-FIND_DEPLOY_BY_ID = Statement("deploys.find_by_id", _select_stored.where(deploys.c.id == bindparam("id", type_=Id)))
+FIND_DEPLOY_BY_ID = RowStatement(
+    "deploys.find_by_id", StoredDeploy, _select_stored.where(deploys.c.id == bindparam("id", type_=Id))
+)
 _PROJECT = select(projects_table.c.id).where(
     projects_table.c.organization_id == bindparam("organization", type_=Id),
     projects_table.c.slug == bindparam("project", type_=projects_table.c.slug.type),
 )
-FIND_DEPLOY_BY_EXTERNAL_ID = Statement(
+FIND_DEPLOY_BY_EXTERNAL_ID = RowStatement(
     "deploys.find_by_external_id",
+    StoredDeploy,
     _select_stored.where(
         deploys.c.id.in_(
             select(deploy_projects.c.deploy_id).where(
@@ -107,7 +135,7 @@ def _select_existing(dialect: Dialect) -> Any:
     )
 
 
-FIND_EXISTING_DEPLOY = Statement("deploys.find_existing", _select_existing)
+FIND_EXISTING_DEPLOY = RowStatement("deploys.find_existing", ExistingDeploy, _select_existing)
 
 
 class DeployStore:
@@ -163,13 +191,12 @@ async def _create_or_find(
     if new.external_id is not None:
         dialect = transaction.dialect
         values = {"organization": organization, "projects": dialect.list_value(projects), "external_id": new.external_id}
-        existing = await transaction.fetch_one(FIND_EXISTING_DEPLOY, values)
+        existing = await FIND_EXISTING_DEPLOY.fetch_one(transaction, values)
         if existing:
-            existing_id, existing_release, existing_environment = existing
-            if (existing_release, existing_environment) != (release.id, environment):
+            if (existing.release_id, existing.environment_id) != (release.id, environment):
                 message = f'The external id "{new.external_id}" belongs to a deploy of another release or environment.'
                 raise invalid(ErrorCode.ALREADY_EXISTS, ("external_id",), message)
-            return Outcome.EXISTING, int(existing_id)
+            return Outcome.EXISTING, existing.id
     row = {**common, **await _build_row(transaction, organization, environment, projects, new), "release_id": release.id}
     [(deploy,)] = await transaction.fetch_many(INSERT_DEPLOY, [row])
     link = {"organization_id": organization, "deploy_id": deploy, "external_id": new.external_id}
@@ -216,17 +243,16 @@ async def _choose_projects(transaction: Transaction, organization: int, release:
 async def _update_deploy(transaction: Transaction, principal: Principal, key: DeployKey, change: DeployChange) -> int:
     organization = principal.organization_id
     if key.id is not None:
-        row = await transaction.fetch_one(FIND_DEPLOY_BY_ID, {"organization": organization, "id": key.id})
+        stored = await FIND_DEPLOY_BY_ID.fetch_one(transaction, {"organization": organization, "id": key.id})
     else:
         named = {"project": key.project, "external_id": key.external_id}
-        row = await transaction.fetch_one(FIND_DEPLOY_BY_EXTERNAL_ID, {"organization": organization, **named})
-    if row is None:
+        stored = await FIND_DEPLOY_BY_EXTERNAL_ID.fetch_one(transaction, {"organization": organization, **named})
+    if stored is None:
         raise DeployNotFound
-    stored = dict(zip(_STORED_COLUMNS, row, strict=True))
-    deploy, environment = int(stored["id"]), int(stored["environment_id"])
+    deploy, environment = stored.id, stored.environment_id
     rows = await transaction.fetch_all(LIST_PROJECTS_OF_DEPLOY, {"organization": organization, "deploy": deploy})
     projects = [int(project) for (project,) in rows]
-    was, values = DeployStatus(stored["status"]), {**stored, **change.values}
+    was, values = DeployStatus(stored.status), {**stored._asdict(), **change.values}
     status = DeployStatus(values["status"])
     values["date_finished"] = _choose_finish(status, status is not was, stored, change)
     values["finish_order"] = values["date_finished"] or END_OF_TIME
@@ -239,13 +265,11 @@ async def _update_deploy(transaction: Transaction, principal: Principal, key: De
     return deploy
 
 
-def _choose_finish(
-    status: DeployStatus, changed: bool, stored: dict[str, Any], change: DeployChange
-) -> datetime | str | None:
+def _choose_finish(status: DeployStatus, changed: bool, stored: StoredDeploy, change: DeployChange) -> datetime | str | None:
     """Return when a deploy finished: the date sent, else for a finished status the stored date or now."""
     sent: datetime | None = change.values.get("date_finished")
     if sent or (changed and status in UNFINISHED):
         return sent
     if status in UNFINISHED:
-        return None if "date_finished" in change.values else stored["date_finished"]
-    return stored["date_finished"] or now()
+        return None if "date_finished" in change.values else stored.date_finished
+    return stored.date_finished or now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
@@ -17,7 +17,7 @@ from gql_releases.domain.release import Outcome, ReleaseKey, Status
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import NaturalKeyTable
-from gql_releases.storage.engine.statements import Statement, Transaction
+from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import Id, to_datetime
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.reading.reader import Reader
@@ -53,18 +53,28 @@ class ReleaseHandle:
     date_released: datetime | None
 
 
+class StoredRelease(NamedTuple):
+    """The columns of a release as they are stored."""
+
+    id: int
+    version: str
+    status: str
+    date_created: Any
+    date_released: Any
+
+
 @lru_cache(maxsize=32)
-def _build_find_release(names: tuple[str, ...], deleted: bool) -> Statement:
+def _build_find_release(names: tuple[str, ...], deleted: bool) -> RowStatement[StoredRelease]:
     filters = CATALOGUE.entities["Release"].filters
 
     def construct(dialect: Dialect) -> Any:
-        columns = (releases.c.id, releases.c.version, releases.c.status, releases.c.date_created, releases.c.date_released)
+        columns = [releases.c[name] for name in StoredRelease._fields]
         same = releases.c.organization_id == bindparam("organization", type_=Id)
         conditions = (filters[name](releases, f"r{index}", dialect) for index, name in enumerate(names))
         # On PostgreSQL other writers of this release wait, and writers of references to it only if it is to be deleted.
         return select(*columns).where(same, *conditions).with_for_update(of=releases, key_share=not deleted)
 
-    return Statement("releases.find_and_lock" if deleted else "releases.find", construct)
+    return RowStatement("releases.find_and_lock" if deleted else "releases.find", StoredRelease, construct)
 
 
 async def find_release(
@@ -79,11 +89,12 @@ async def find_release(
     values = {"organization": principal.organization_id}
     for index, (_, value) in enumerate(conditions):
         values[f"r{index}"] = transaction.dialect.list_value(value) if isinstance(value, list) else value
-    row = await transaction.fetch_one(_build_find_release(tuple(name for name, _ in conditions), deleted), values)
+    statement = _build_find_release(tuple(name for name, _ in conditions), deleted)
+    row = await statement.fetch_one(transaction, values)
     if row is None:
         raise ReleaseNotFound
-    row_id, version, status, date_created, date_released = row
-    return ReleaseHandle(row_id, version, Status(status), parse_date(date_created), to_datetime(date_released))
+    created, released = parse_date(row.date_created), to_datetime(row.date_released)
+    return ReleaseHandle(row.id, row.version, Status(row.status), created, released)
 
 
 async def find_or_create_named(

@@ -29,7 +29,7 @@ from gql_releases.storage.commits.store import (
     write_rows,
 )
 from gql_releases.storage.engine.natural_keys import bind_columns, match_ids
-from gql_releases.storage.engine.statements import Statement, StatementRows, StatementValues, Transaction
+from gql_releases.storage.engine.statements import RowStatement, Statement, StatementRows, StatementValues, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id, to_datetime
 from gql_releases.storage.repositories import repository_keeper
 
@@ -39,7 +39,26 @@ EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 """Replaces the time of a commit without one, because ranges of any time may include it."""
 
 
-LIST_HEADS = Statement("commits.list_heads", 
+class HeadRow(NamedTuple):
+    """A row of LIST_HEADS."""
+
+    id: int
+    repository_id: int
+    commit_id: int
+    previous_sha: str | None
+    said: Any
+    kind: str
+    commit_status: str
+    known_until: str | None
+    head_time: Any
+    sha: str
+    timestamp: Any
+    author_id: int | None
+    repository: str
+    release_status: str
+
+
+LIST_HEADS = RowStatement("commits.list_heads", HeadRow,
     select(
         heads.c.id, heads.c.repository_id, heads.c.commit_id, heads.c.previous_sha, heads.c.said, heads.c.kind,
         heads.c.commit_status, heads.c.known_until, heads.c.head_time,
@@ -136,25 +155,6 @@ LOCK_RELEASE = _build_lock("commits.lock_release", releases, "release_id", share
 """For another release, locked last with NOWAIT: its holder may wait for this writer's locks. The write is then retried."""
 LOCK_LISTS = _build_lock("commits.lock_lists", repositories, "repository_id", shared=True)
 LOCK_RANGES = _build_lock("commits.lock_ranges", repositories, "repository_id", shared=False)
-
-
-class _HeadRow(NamedTuple):
-    """A row of LIST_HEADS."""
-
-    id: int
-    repository_id: int
-    commit_id: int
-    previous_sha: str | None
-    said: Any
-    kind: str
-    commit_status: str
-    known_until: str | None
-    head_time: Any
-    sha: str
-    timestamp: Any
-    author_id: int | None
-    repository: str
-    release_status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +285,11 @@ async def load_list(transaction: Transaction, organization: int, release: int) -
 async def _load_heads(transaction: Transaction, organization: int, release: int) -> tuple[list[HeadCommit], str]:
     """Return a release's heads and its commit status."""
     values = {"organization_id": organization, "release_id": release}
-    rows = [_HeadRow._make(row) for row in await transaction.fetch_all(LIST_HEADS, values)]
+    rows = await LIST_HEADS.fetch_all(transaction, values)
     return [_build_head(row) for row in rows], rows[0].release_status if rows else CommitStatus.NO_COMMITS
 
 
-def _build_head(row: _HeadRow) -> HeadCommit:
+def _build_head(row: HeadRow) -> HeadCommit:
     return HeadCommit(
         id=row.id,
         repository_id=row.repository_id,
