@@ -20,7 +20,7 @@ from gql_releases.storage.engine.locks import OrganizationLock, lock_organizatio
 from gql_releases.storage.engine.natural_keys import bind_columns, insert_all, insert_returning
 from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id
-from gql_releases.storage.environments import environment_keeper, find_running_release, refresh_current
+from gql_releases.storage.environments import environment_keys, find_running_release, refresh_current
 from gql_releases.storage.lookup import ReleaseHandle, find_release, require_active_token
 from gql_releases.storage.outbox.writer import forward_deploy
 from gql_releases.storage.projects import find_projects
@@ -187,7 +187,7 @@ async def _create_or_find(
     projects = await _choose_projects(transaction, organization, release, new)
     common = {"organization_id": organization, "date_created": now()}
     named = {new.environment: {"name": new.environment}}
-    environment = (await environment_keeper.find_or_create(transaction, common, named))[new.environment]
+    environment = (await environment_keys.find_or_create(transaction, common, named))[new.environment]
     if new.external_id is not None:
         dialect = transaction.dialect
         values = {"organization": organization, "projects": dialect.list_value(projects), "external_id": new.external_id}

@@ -24,7 +24,7 @@ from gql_releases.storage.schema.tables.environment import EnvironmentRow
 
 current, deploys, deploy_projects = table(CurrentDeployRow), table(DeployRow), table(DeployProjectRow)
 
-environment_keeper = NaturalKeyTable(table(EnvironmentRow), ("name",), ("date_created",), by="name")
+environment_keys = NaturalKeyTable(table(EnvironmentRow), ("name",), ("date_created",), by="name")
 
 _KEY = ("organization_id", "environment_id", "project_id")
 
@@ -147,6 +147,6 @@ class EnvironmentStore:
         """Find an environment by its name, or create it. Raises InvalidToken."""
 
         async def work(transaction: Transaction) -> UpsertResult:
-            return await find_or_create_named(transaction, self._reader, environment_keeper, principal, name, view)
+            return await find_or_create_named(transaction, self._reader, environment_keys, principal, name, view)
 
         return await self._database.write(work)

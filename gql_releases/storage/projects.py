@@ -20,7 +20,7 @@ from gql_releases.storage.engine.statements import IdRow, RowStatement, Statemen
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import require_active_token
 from gql_releases.storage.reading.reader import Reader
-from gql_releases.storage.repositories import repository_keeper
+from gql_releases.storage.repositories import repository_keys
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.organization import OrganizationRow
 from gql_releases.storage.schema.tables.project import ProjectRow
@@ -96,7 +96,7 @@ UPDATE_PROJECT = Statement(
     .values(bind_columns(projects, "slug", "name", "default_repository_id"))
     .where(projects.c.id == bindparam("project", type_=Id)),
 )
-project_keeper = NaturalKeyTable(projects, ("slug",), ("name", "date_created"), by="slug")
+project_keys = NaturalKeyTable(projects, ("slug",), ("name", "date_created"), by="slug")
 
 
 async def find_projects(
@@ -153,7 +153,7 @@ async def create_missing_projects(transaction: Transaction, organization: int, n
 
 async def _create_missing(transaction: Transaction, organization: int, slugs: list[str]) -> dict[str, int]:
     rows = {slug: {"slug": slug, "name": slug} for slug in slugs}
-    return await project_keeper.find_or_create(transaction, {"organization_id": organization, "date_created": now()}, rows)
+    return await project_keys.find_or_create(transaction, {"organization_id": organization, "date_created": now()}, rows)
 
 
 class ProjectStore:
@@ -223,7 +223,7 @@ class ProjectStore:
 
 async def _find_or_create_repository(transaction: Transaction, common: dict[str, Any], name: str | None) -> int | None:
     """Return the id of the repository of a name, which is inserted if it is missing; None without a name."""
-    return (await repository_keeper.find_or_create(transaction, common, {name: {"name": name}}))[name] if name else None
+    return (await repository_keys.find_or_create(transaction, common, {name: {"name": name}}))[name] if name else None
 
 
 def _slug_taken_error(slug: str) -> Exception:

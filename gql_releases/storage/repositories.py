@@ -13,7 +13,7 @@ from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 
-repository_keeper = NaturalKeyTable(table(RepositoryRow), ("name",), ("date_created",), by="name")
+repository_keys = NaturalKeyTable(table(RepositoryRow), ("name",), ("date_created",), by="name")
 
 
 class RepositoryStore:
@@ -26,6 +26,6 @@ class RepositoryStore:
         """Find a repository by its name, or create it. Raises InvalidToken."""
 
         async def work(transaction: Transaction) -> UpsertResult:
-            return await find_or_create_named(transaction, self._reader, repository_keeper, principal, name, view)
+            return await find_or_create_named(transaction, self._reader, repository_keys, principal, name, view)
 
         return await self._database.write(work)

@@ -31,7 +31,7 @@ from gql_releases.storage.commits.store import (
 from gql_releases.storage.engine.natural_keys import bind_columns, match_ids
 from gql_releases.storage.engine.statements import RowStatement, Statement, StatementRows, StatementValues, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id, to_datetime
-from gql_releases.storage.repositories import repository_keeper
+from gql_releases.storage.repositories import repository_keys
 
 MAX_RANGES_UPDATED = 50
 """Ranges of other releases that one write updates; the rest is updated by the next write that concerns it."""
@@ -213,7 +213,7 @@ async def lock_repositories(
     """
     if not transaction.dialect.has_concurrent_writers:
         return
-    ids = await repository_keeper.find(transaction, {"organization_id": organization}, [*{*listed, *refs}])
+    ids = await repository_keys.find(transaction, {"organization_id": organization}, [*{*listed, *refs}])
     ranged = {ids[name]: name in refs for name in ids}
     for head in before.heads:
         ranged[head.repository_id] = ranged.get(head.repository_id, False) or head.said

@@ -10,11 +10,11 @@ from sqlalchemy import and_, case, or_
 from gql_releases.domain.dates import now
 from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.ref import Ref
-from gql_releases.storage.commits.store import HEAD_KEY, commit_keeper, heads
+from gql_releases.storage.commits.store import HEAD_KEY, commit_keys, heads
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import bind_columns
 from gql_releases.storage.engine.statements import Statement, Transaction
-from gql_releases.storage.repositories import repository_keeper
+from gql_releases.storage.repositories import repository_keys
 
 _REF_COLUMNS = ("commit_id", "previous_sha", "said")
 
@@ -39,13 +39,13 @@ async def set_refs(transaction: Transaction, organization: int, release: int, re
     """
     common: dict[str, Any] = {"organization_id": organization}
     dated = {**common, "date_created": now()}
-    repositories = await repository_keeper.find_or_create(
+    repositories = await repository_keys.find_or_create(
         transaction, dated, {ref.repository: {"name": ref.repository} for ref in refs}
     )
     last = {repositories[ref.repository]: ref for ref in refs}
     for repository, ref in sorted(last.items()):
         bare = {"sha": ref.sha, "author_id": None, "message": None, "timestamp": None}
         shared = {**dated, "repository_id": repository}
-        commit = (await commit_keeper.find_or_create(transaction, shared, {ref.sha: bare}))[ref.sha]
+        commit = (await commit_keys.find_or_create(transaction, shared, {ref.sha: bare}))[ref.sha]
         head = {"release_id": release, "repository_id": repository, "commit_id": commit, "previous_sha": ref.previous_sha}
         await transaction.execute(SET_HEAD, {**common, **head, **_NEW_HEAD})

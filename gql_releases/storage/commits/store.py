@@ -27,7 +27,7 @@ from gql_releases.storage.engine.natural_keys import (
 )
 from gql_releases.storage.engine.statements import BulkStatement, Row, Statement, StatementRows, StatementValues, Transaction
 from gql_releases.storage.engine.types import Id, to_datetime
-from gql_releases.storage.repositories import repository_keeper
+from gql_releases.storage.repositories import repository_keys
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
 from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseRow
@@ -36,9 +36,9 @@ from gql_releases.storage.schema.tables.repository import RepositoryRow
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 releases, links = table(ReleaseRow), table(ReleaseCommitRow)
 release_authors, heads = table(ReleaseAuthorRow), table(HeadCommitRow)
-author_keeper = NaturalKeyTable(authors, ("email",), ("name",), by="email", completed=("name",))
+author_keys = NaturalKeyTable(authors, ("email",), ("name",), by="email", completed=("name",))
 _COMMIT_COLUMNS = ("author_id", "message", "timestamp")
-commit_keeper = NaturalKeyTable(
+commit_keys = NaturalKeyTable(
     commits, ("sha", "repository_id"), (*_COMMIT_COLUMNS, "date_created"), by="sha", completed=_COMMIT_COLUMNS
 )
 LOOK_UP_COMMITS = build_lookup("commits.look_up")
@@ -284,12 +284,12 @@ async def prepare_commits(
         await transaction.yield_to_others()
     common = {"organization_id": organization, "date_created": format_date(now())}
     drawn = await transaction.allocate_ids(repositories, len(references.repositories) - len(lookup.repositories))
-    repository_ids, new_repositories = repository_keeper.assign_ids(
+    repository_ids, new_repositories = repository_keys.assign_ids(
         dialect, common, references.repositories, lookup.repositories, drawn
     )
     drawn = await transaction.allocate_ids(authors, len(references.authors) - len(lookup.authors))
-    author_ids, new_authors = author_keeper.assign_ids(dialect, common, references.authors, lookup.authors, drawn)
-    completed = [author_keeper.build_completions(references.authors, lookup.authors)]
+    author_ids, new_authors = author_keys.assign_ids(dialect, common, references.authors, lookup.authors, drawn)
+    completed = [author_keys.build_completions(references.authors, lookup.authors)]
     placed = [repository_ids[commit.repository or _name_default_repository(organization)] for commit in arranged]
     by_repository, rows_of = _build_rows(arranged, placed, author_ids)
     if many:
@@ -307,9 +307,9 @@ async def prepare_commits(
     new_commits: list[dict[str, Any]] = []
     for repository, rows_by_sha in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
-        ids[repository], new = commit_keeper.assign_ids(dialect, shared, rows_by_sha, stored[repository], drawn)
+        ids[repository], new = commit_keys.assign_ids(dialect, shared, rows_by_sha, stored[repository], drawn)
         new_commits += new
-        completed.append(commit_keeper.build_completions(rows_by_sha, stored[repository]))
+        completed.append(commit_keys.build_completions(rows_by_sha, stored[repository]))
     if many:
         await transaction.yield_to_others()
     linked = [
@@ -321,9 +321,9 @@ async def prepare_commits(
         await transaction.yield_to_others()
     changes = ((INSERT_CHANGE, part) for part in _build_changes(organization, changed))
     rows = [
-        (repository_keeper.insert, new_repositories),
-        (author_keeper.insert, new_authors),
-        (commit_keeper.insert, new_commits),
+        (repository_keys.insert, new_repositories),
+        (author_keys.insert, new_authors),
+        (commit_keys.insert, new_commits),
     ]
     return CommitBatch(linked, repository_ids, chain(rows, changes), completed)
 

@@ -35,14 +35,14 @@ class Batcher(Generic[Item, Result]):
     def __init__(
         self,
         work: Callable[[int, Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
-        pieces: int,
-        together: int,
+        max_batches: int,
+        max_items: int,
     ) -> None:
         """`work` returns a result or an error to raise for each item; an error that it raises is raised for all of them.
 
-        At most `pieces` batches run at the same time, each with at most `together` items.
+        At most `max_batches` batches run at the same time, each with at most `max_items` items.
         """
-        self._work, self._pieces, self._together = work, pieces, together
+        self._work, self._max_batches, self._max_items = work, max_batches, max_items
         self._waiting: deque[QueuedItem[Item, Result]] = deque()
         self._running: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
 
@@ -50,10 +50,10 @@ class Batcher(Generic[Item, Result]):
         """Return an item's result. The item runs even if the caller is cancelled."""
         waiting: QueuedItem[Item, Result] = QueuedItem(key, item, size, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if len(self._running) < self._pieces:
+        if len(self._running) < self._max_batches:
             worker = asyncio.create_task(self._run())
             self._running.add(worker)
-            worker.add_done_callback(self._refuse_rest)
+            worker.add_done_callback(self._fail_rest)
         return await waiting.future
 
     async def _run(self) -> None:
@@ -63,13 +63,13 @@ class Batcher(Generic[Item, Result]):
         if worker:
             self._running.discard(worker)
 
-    def _refuse_rest(self, worker: asyncio.Task[None]) -> None:
+    def _fail_rest(self, worker: asyncio.Task[None]) -> None:
         """Fail the queued items if the last worker was cancelled: no other worker would run them."""
         if worker not in self._running:
             return
         self._running.discard(worker)
         if not self._running:
-            _refuse(self._waiting)
+            _fail_all(self._waiting)
             self._waiting.clear()
 
     async def _run_batch(self) -> None:
@@ -82,7 +82,7 @@ class Batcher(Generic[Item, Result]):
         except Exception as error:  # noqa: BLE001 - raised again in each caller
             results = [error] * len(batch)
         except BaseException:  # cancelled: the callers must not wait for ever
-            _refuse(batch)
+            _fail_all(batch)
             raise
         for queued, result in zip(batch, results, strict=True):
             if queued.future.done():  # its caller was cancelled
@@ -95,7 +95,7 @@ class Batcher(Generic[Item, Result]):
     async def _wait_for_requests(self) -> None:
         """Wait for requests that are being read: clients that got responses together send the next ones together."""
         seen = 0
-        while seen < len(self._waiting) < self._together:
+        while seen < len(self._waiting) < self._max_items:
             seen = len(self._waiting)
             for _ in range(LOOP_TURNS_BEFORE_BATCH):
                 await asyncio.sleep(0)
@@ -106,7 +106,7 @@ class Batcher(Generic[Item, Result]):
         left: deque[QueuedItem[Item, Result]] = deque()
         size = 0
         for queued in self._waiting:
-            fits = len(batch) < self._together and (
+            fits = len(batch) < self._max_items and (
                 not batch or (queued.key == batch[0].key and size + queued.size <= MAX_BATCH_ROWS)
             )
             if fits:
@@ -118,7 +118,7 @@ class Batcher(Generic[Item, Result]):
         return batch
 
 
-def _refuse(waiting: Iterable[QueuedItem[Item, Result]]) -> None:
+def _fail_all(waiting: Iterable[QueuedItem[Item, Result]]) -> None:
     for queued in waiting:
         if not queued.future.done():
             queued.future.set_exception(Unavailable("The server stops; nothing was changed."))
