@@ -61,8 +61,8 @@ class Client:
             messages.append(message)
 
         await self.app(scope, receive, send)
-        found = {k.decode(): v.decode("latin-1") for k, v in messages[0]["headers"]}
-        return Answer(messages[0]["status"], found, b"".join(m.get("body", b"") for m in messages[1:]))
+        result = {k.decode(): v.decode("latin-1") for k, v in messages[0]["headers"]}
+        return Answer(messages[0]["status"], result, b"".join(m.get("body", b"") for m in messages[1:]))
 
     def rest(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         return self.request(method, f"/api/0/{path}", body, **more)

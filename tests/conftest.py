@@ -86,17 +86,17 @@ async def fill(template: Template) -> None:
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
-    made: Databases = PostgresServer() if ON_POSTGRES else SqliteFiles()
-    yield made
-    made.stop()
+    built: Databases = PostgresServer() if ON_POSTGRES else SqliteFiles()
+    yield built
+    built.stop()
 
 
 @pytest.fixture(scope="session")
 def template(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    made = Template(databases, databases.empty(tmp_path_factory.mktemp("template")))
-    migrate(made.url)
-    asyncio.run(fill(made))
-    return made
+    built = Template(databases, databases.empty(tmp_path_factory.mktemp("template")))
+    migrate(built.url)
+    asyncio.run(fill(built))
+    return built
 
 
 class Harness:
@@ -147,9 +147,9 @@ class Harness:
 
 @pytest.fixture
 def harness(template: Template, tmp_path: Path) -> Iterator[Harness]:
-    made = Harness(template, tmp_path)
-    yield made
-    made.close()
+    built = Harness(template, tmp_path)
+    yield built
+    built.close()
 
 
 @pytest.fixture

@@ -119,24 +119,24 @@ class PostgresServer:
 
         if self._server.system_user:
             shutil.chown(folder, self._server.system_user)
-        asked = ("-D", str(folder), "-R", "-X", "stream", "-c", "fast", "-h", self.folder, "-U", "postgres")
-        pgexec("pg_basebackup", asked, bin_path=self._server.bin_path, user=self._server.system_user)
+        requests = ("-D", str(folder), "-R", "-X", "stream", "-c", "fast", "-h", self.folder, "-U", "postgres")
+        pgexec("pg_basebackup", requests, bin_path=self._server.bin_path, user=self._server.system_user)
         for own in (".handle_pids.json", ".s.PGSQL.5432.lock"):  # who uses this server, and where it listens
             (folder / own).unlink(missing_ok=True)
 
     def _url(self, name: str) -> str:
         return self._base.replace("/postgres?", f"/{name}?")
 
-    def _named(self) -> str:
+    def _database_name(self) -> str:
         return f"t{next(self._numbers)}"
 
     def empty(self, folder: Path) -> str:
-        name = self._named()
+        name = self._database_name()
         self.rows(self._base, f"CREATE DATABASE {name}")
         return self._url(name)
 
     def copy(self, url: str, folder: Path) -> str:
-        name = self._named()
+        name = self._database_name()
         source = url.partition("?")[0].rpartition("/")[2]
         self.rows(self._base, f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY")
         return self._url(name)
@@ -146,8 +146,8 @@ class PostgresServer:
 
     def rows(self, url: str, sql: str) -> list[tuple[Any, ...]]:
         with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
-            found = connection.execute(sql.encode())
-            return found.fetchall() if found.description else []
+            result = connection.execute(sql.encode())
+            return result.fetchall() if result.description else []
 
     def engine_url(self, url: str) -> str:
         return url.replace("postgresql://", "postgresql+psycopg://")

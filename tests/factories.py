@@ -9,7 +9,7 @@ SHA = "6ba09a7c53235ee8a8fa5ee4c1ca8ca886e7fdbb"
 
 def commit(number: int = 0, **changes: Any) -> dict[str, Any]:
     """A commit as REST has it; higher numbers are older."""
-    made = {
+    built = {
         "id": f"{number:040x}",
         "repository": "acme/web",
         "message": f"Change number {number}",
@@ -18,7 +18,7 @@ def commit(number: int = 0, **changes: Any) -> dict[str, Any]:
         "timestamp": f"2026-11-19T08:00:{59 - number % 60:02}+01:00",
         "patch_set": [{"path": f"src/{number}.ts", "type": "M"}],
     }
-    return made | changes
+    return built | changes
 
 
 def release(version: str = "web@1.0.0+1", **changes: Any) -> dict[str, Any]:
@@ -40,12 +40,12 @@ def as_graphql(body: dict[str, Any], organization: str = "acme") -> dict[str, An
     """The same release as createRelease takes it."""
     types = {"A": "ADDED", "M": "MODIFIED", "D": "DELETED"}
     names = {"id": "sha", "author_name": "authorName", "author_email": "authorEmail", "patch_set": "fileChanges"}
-    made: dict[str, Any] = {"organization": organization, **body}
+    built: dict[str, Any] = {"organization": organization, **body}
     if isinstance(body.get("commits"), list):
-        made["commits"] = [{names.get(k, k): v for k, v in one.items()} for one in body["commits"]]
-        for one in made["commits"]:
-            if one.get("fileChanges"):
-                one["fileChanges"] = [{**f, "type": types.get(f["type"], f["type"])} for f in one["fileChanges"]]
+        built["commits"] = [{names.get(k, k): v for k, v in commit.items()} for commit in body["commits"]]
+        for item in built["commits"]:
+            if item.get("fileChanges"):
+                item["fileChanges"] = [{**f, "type": types.get(f["type"], f["type"])} for f in item["fileChanges"]]
     if isinstance(body.get("status"), str):
-        made["status"] = body["status"].upper()
-    return made
+        built["status"] = body["status"].upper()
+    return built

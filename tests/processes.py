@@ -47,11 +47,11 @@ class Command:
 
     def poll(self) -> int | None:
         """Return the exit code, None where the process runs."""
-        return self._look(0)
+        return self._poll(0)
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end and return the exit code. Raises subprocess.TimeoutExpired."""
-        code = self._look(timeout)
+        code = self._poll(timeout)
         if code is None:
             raise subprocess.TimeoutExpired(list(self.args), timeout or 0)
         return code
@@ -77,7 +77,7 @@ class Command:
         """End it as a power cut would."""
         self.send_signal(signal.SIGKILL)
 
-    def _look(self, timeout: float | None) -> int | None:
+    def _poll(self, timeout: float | None) -> int | None:
         if self.returncode is None and select.select([self._status], [], [], timeout)[0]:
             (self.returncode,) = NUMBER.unpack(self._status.recv(NUMBER.size))
         return self.returncode
@@ -89,11 +89,11 @@ def start(
     """Start a command line. It writes to the file `out`, else to files that `communicate` reads; `text` is its input."""
     own: list[IO[str]] = [] if out else [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
     ours, theirs = socket.socketpair()
-    with theirs, tempfile.TemporaryFile("w+") as given:
-        given.write(text)
-        given.seek(0)
+    with theirs, tempfile.TemporaryFile("w+") as values:
+        values.write(text)
+        values.seek(0)
         outputs = [out, out] if out else own
-        descriptors = array.array("i", [theirs.fileno(), given.fileno(), *(file.fileno() for file in outputs)])
+        descriptors = array.array("i", [theirs.fileno(), values.fileno(), *(file.fileno() for file in outputs)])
         request = json.dumps({"words": words, "environment": dict(environment), "module": module})
         _start_server()[0].sendmsg([request.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
     return Command(words, ours, own)

@@ -1,6 +1,6 @@
 """Lists definitions whose names the code base no longer uses: `python -m tests.retired_names [FILE ...]`.
 
-Modules and classes are nouns of the field, functions are verbs, locals are named for what they hold (CONTRIBUTING.md).
+Modules and classes are nouns of the field, functions are verbs, locals are named for what they hold (docs/architecture.md).
 A definition is a module, class, function, constant, argument or local variable; attributes, dataclass fields and
 members of an enumeration, whose values are stored and sent, are not.
 """

@@ -34,7 +34,7 @@ def anchors(page: Path) -> frozenset[str]:
     return frozenset([*re.findall(r'<a id="([^"]+)">', text), *slugs])
 
 
-def unresolved(targets: Iterator[tuple[Path, str, str]], base: Path | None = None) -> list[str]:
+def list_unresolved(targets: Iterator[tuple[Path, str, str]], base: Path | None = None) -> list[str]:
     """Return the targets, each of a file, a page and perhaps an anchor, that do not exist. Pages are relative to base or to their file."""
     missing = []
     for file, page, anchor in targets:
@@ -47,13 +47,13 @@ def unresolved(targets: Iterator[tuple[Path, str, str]], base: Path | None = Non
 def test_each_citation_in_code_names_a_page_and_an_anchor_that_exist() -> None:
     citations = [(file, page, anchor) for file in SOURCES for page, anchor in CITATION.findall(file.read_text())]
     assert sum(page == "docs/sentry-contract.md" for _, page, _ in citations) > 100
-    assert unresolved(iter(citations), ROOT) == []
+    assert list_unresolved(iter(citations), ROOT) == []
 
 
 def test_each_link_of_a_page_names_a_page_and_an_anchor_that_exist() -> None:
     links = [(file, page, anchor) for file in PAGES for page, anchor in LINK.findall(file.read_text())]
     assert sum(bool(anchor) for *_, anchor in links) > 50
-    assert unresolved(iter(links)) == []
+    assert list_unresolved(iter(links)) == []
 
 
 def test_each_item_and_server_of_the_benchmark_is_in_the_glossary() -> None:

@@ -126,10 +126,10 @@ def test_variables_of_a_platform_are_read_where_ours_are_not_set(
 def test_serve_uses_and_names_the_variables_of_a_platform(template: Template, tmp_path: Path) -> None:
     """The taken port is the last thing that can go wrong, so that nothing is served here."""
     url = template.databases.copy(template.url, tmp_path)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with socket.socket() as seconds:
+        seconds.bind(("127.0.0.1", 0))
+        seconds.listen()
+        port = seconds.getsockname()[1]
         process = subprocess.run(
             [sys.executable, "-m", "gql_releases", "serve"],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "DATABASE_URL": url, "PORT": str(port)},
@@ -147,11 +147,11 @@ def test_serve_uses_and_names_the_variables_of_a_platform(template: Template, tm
 
 
 def test_demo_on_a_taken_port_makes_nothing(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+    with socket.socket() as seconds:
+        seconds.bind(("127.0.0.1", 0))
+        seconds.listen()
         process = subprocess.run(
-            [sys.executable, "-m", "gql_releases", "serve", "--demo", "--port", str(taken.getsockname()[1])],
+            [sys.executable, "-m", "gql_releases", "serve", "--demo", "--port", str(seconds.getsockname()[1])],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
             cwd=tmp_path, capture_output=True, text=True, timeout=60,
         )  # fmt: skip

@@ -47,7 +47,7 @@ def test_every_command_is_documented() -> None:
     text = (DOCS / "operations" / "commands.md").read_text()
     named = commands(typer.main.get_command(cli))  # type: ignore[arg-type]
     assert len(named) == 21
-    assert [one for one in named if f"`{one}" not in text] == []
+    assert [item for item in named if f"`{item}" not in text] == []
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -63,7 +63,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
         assert row[1] == default, name
 
 
-def spelled(pattern: tuple[str, ...]) -> str:
+def render_pattern(pattern: tuple[str, ...]) -> str:
     names = iter([*(["{org}", "{project}"] if pattern[:1] == ("projects",) else ["{org}"]), "{version}"])
     return "/api/0/" + "".join(f"{next(names) if part == '*' else part}/" for part in pattern)
 
@@ -72,7 +72,7 @@ def test_every_route_and_scope_is_documented() -> None:
     text = (DOCS / "operations" / "http.md").read_text()
     rows = re.findall(r"^\| `(/api/0/.*?)` \| ([A-Z, ]+) \|$", text, re.MULTILINE)
     assert {(route, frozenset(methods.split(", "))) for route, methods in rows} == {
-        (spelled(pattern), frozenset(handlers)) for pattern, handlers in ROUTES.items()
+        (render_pattern(pattern), frozenset(handlers)) for pattern, handlers in ROUTES.items()
     }
     tokens = (DOCS / "operations" / "configure.md").read_text().partition("## Tokens")[2]
     assert all(f"`{scope}`" in tokens for scope in Scope)
@@ -82,7 +82,7 @@ def test_every_endpoint_is_compared_with_sentrys() -> None:
     text = (DOCS / "sentry-compatibility.md").read_text()
     rows = re.findall(r"^\| `([A-Z]+) (/api/0/.*?)` \| (\w+)", text, re.MULTILINE)
     assert sorted((method, route) for method, route, _ in rows) == sorted(
-        (method, spelled(pattern)) for pattern, handlers in ROUTES.items() for method in handlers
+        (method, render_pattern(pattern)) for pattern, handlers in ROUTES.items() for method in handlers
     )
     assert {state for _, _, state in rows} == {"same", "better"}
 

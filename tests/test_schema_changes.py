@@ -35,8 +35,8 @@ def test_change_that_breaks_clients_needs_a_line(gate: Any, before: str, after: 
     changes = gate.breaking_changes(before, after)
     assert changes == ([expected] if expected else [])
     assert gate.untold(changes, "# Changelog\n\n## 2.0.0\n\nAdded\n\n- something\n") == changes
-    told = f"# Changelog\n\n## 2.0.0\n\nBreaking\n\n- {expected}\n\n## 1.0.0\n"
-    assert gate.untold(changes, told) == []
+    message = f"# Changelog\n\n## 2.0.0\n\nBreaking\n\n- {expected}\n\n## 1.0.0\n"
+    assert gate.untold(changes, message) == []
     old = f"# Changelog\n\n## 2.0.0\n\n- x\n\n## 1.0.0\n\n- {expected}\n"
     assert gate.untold(changes, old) == changes, "only the newest section counts"
 

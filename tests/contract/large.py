@@ -55,7 +55,7 @@ def request_for(version: str, *, by_graphql: bool) -> tuple[str, bytes]:
     return "/graphql", json.dumps({"query": document, "variables": {"input": as_graphql(body)}}).encode()
 
 
-class Line(contextlib.AbstractContextManager["Line"]):
+class QueryConnection(contextlib.AbstractContextManager["QueryConnection"]):
     """A connection that stays open."""
 
     def __init__(self, gateway: Gateway) -> None:
@@ -109,7 +109,7 @@ def reading(gateway: Gateway) -> Iterator[Times]:
     def read() -> None:
         due = time.perf_counter()
         try:
-            with Line(gateway) as line:
+            with QueryConnection(gateway) as line:
                 while not over.wait(max(0, due - time.perf_counter())):
                     status, _, body = line.ask(*next(ways))
                     times.taken.append(1000 * (time.perf_counter() - due))

@@ -67,11 +67,11 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
 """Mutation -> an input with a fault in each field that can have one, and the paths that are reported."""
 
 
-def faults(client: Client, mutation: str, given: dict[str, Any], token: str) -> list[dict[str, Any]]:
+def faults(client: Client, mutation: str, values: dict[str, Any], token: str) -> list[dict[str, Any]]:
     name = f"{mutation[0].upper()}{mutation[1:]}Input"
     document = f"mutation ($input: {name}!) {{{mutation}(input: $input) {{userErrors {{code message field}}}}}}"
-    found: list[dict[str, Any]] = client.graphql(document, {"input": given}, token=token)["data"][mutation]["userErrors"]
-    return found
+    data: list[dict[str, Any]] = client.graphql(document, {"input": values}, token=token)["data"][mutation]["userErrors"]
+    return data
 
 
 @pytest.fixture
@@ -88,30 +88,30 @@ def test_every_mutation_has_a_case() -> None:
 
 @pytest.mark.parametrize("mutation", CASES)
 def test_a_fault_in_each_field_is_reported_in_one_answer(harness: Harness, token: str, mutation: str) -> None:
-    given, expected = CASES[mutation]
-    found = faults(harness.client, mutation, given, token)
-    paths = [".".join(error["field"]) for error in found]
+    values, expected = CASES[mutation]
+    result = faults(harness.client, mutation, values, token)
+    paths = [".".join(error["field"]) for error in result]
     assert sorted(paths) == sorted(expected)
 
 
-@pytest.mark.parametrize("mutation", [name for name, (given, _) in CASES.items() if "organization" in given])
+@pytest.mark.parametrize("mutation", [name for name, (values, _) in CASES.items() if "organization" in values])
 def test_another_organization_is_reported_beside_the_form(harness: Harness, token: str, mutation: str) -> None:
     """Nothing is looked up in an organization that is not the token's, nor in its own in that one's place."""
-    given, expected = CASES[mutation]
-    found = faults(harness.client, mutation, given | {"organization": "other"}, token)
-    paths = {".".join(error["field"]) for error in found}
+    values, expected = CASES[mutation]
+    result = faults(harness.client, mutation, values | {"organization": "other"}, token)
+    paths = {".".join(error["field"]) for error in result}
     assert "organization" in paths
     assert paths - {"organization"} <= expected
-    assert not {error["code"] for error in found} & {"UNKNOWN_PROJECT", "ALREADY_EXISTS", "SCOPE_NOT_HELD"}
+    assert not {error["code"] for error in result} & {"UNKNOWN_PROJECT", "ALREADY_EXISTS", "SCOPE_NOT_HELD"}
 
 
 def test_bulk_creation_reports_each_release_by_itself(harness: Harness, token: str) -> None:
-    given = CASES["createReleases"][0] | {"mode": "EACH"}
-    given["releases"] = [*given["releases"], {"version": "fine", "projects": ["web"]}]
+    values = CASES["createReleases"][0] | {"mode": "EACH"}
+    values["releases"] = [*values["releases"], {"version": "fine", "projects": ["web"]}]
     document = (
         "mutation ($input: CreateReleasesInput!) {createReleases(input: $input) {results {outcome userErrors {field}}}}"
     )
-    results = harness.client.graphql(document, {"input": given}, token=token)["data"]["createReleases"]["results"]
+    results = harness.client.graphql(document, {"input": values}, token=token)["data"]["createReleases"]["results"]
     paths = [{".".join(error["field"]) for error in result["userErrors"]} for result in results]
     expected = CASES["createReleases"][1]
     assert paths == [{path for path in expected if path.startswith(f"releases.{index}.")} for index in range(3)]

@@ -21,7 +21,7 @@ SENTRYS_WORDS = {
     *(f"Ensure this field has no more than {length} characters." for length in (64, 128, 200, 510)),
 }
 """Messages of REST that clients match on, and for which GraphQL has words that name the field and the value."""
-LIST = "organizations/acme/releases/"
+RELEASES_PATH = "organizations/acme/releases/"
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_wrong_field_is_named_by_both_doors(client: Client, body: Any, field: li
     """The same rule: GraphQL with the full path and a message for people, REST in Sentry's shape and words."""
     payload = client.graphql(CREATE, {"input": as_graphql(body)})["data"]["createRelease"]
     assert payload["release"] is None
-    assert [(one["field"], one["code"]) for one in payload["userErrors"]] == [(field, code)]
-    refused = client.rest("POST", LIST, body)
+    assert [(error["field"], error["code"]) for error in payload["userErrors"]] == [(field, code)]
+    refused = client.rest("POST", RELEASES_PATH, body)
     assert refused.status == 400
     names, problem = [], refused.json
     while isinstance(problem, dict):
@@ -71,7 +71,7 @@ def test_wrong_field_is_named_by_both_doors(client: Client, body: Any, field: li
     expected = [rest_names.get(name, name) for name in field if not name.isdigit()]
     assert (names, len(problem)) == (expected, 1)
     assert payload["userErrors"][0]["message"].rstrip('."').startswith(problem[0].rstrip(".")) or problem[0] in SENTRYS_WORDS
-    assert client.rest("GET", LIST + "?status=").json == []
+    assert client.rest("GET", RELEASES_PATH + "?status=").json == []
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_texts_that_no_database_takes_are_refused_when_read(client: Client, text
     document = """mutation ($t: String!) {deleteRelease(input: {release: {key: {organization: "acme", version: $t}}})
       {userErrors {code}}}"""
     assert client.graphql(document, {"t": text})["errors"][0]["extensions"]["code"] == "INVALID_ARGUMENT"
-    assert client.rest("GET", LIST + "a%00/").status == 400
+    assert client.rest("GET", RELEASES_PATH + "a%00/").status == 400
 
 
 def test_deep_json_is_refused(client: Client) -> None:
     deep = b'{"version": "1", "projects": ' + b"[" * 90_000 + b"]" * 90_000 + b"}"
-    assert client.rest("POST", LIST, deep).status == 400
+    assert client.rest("POST", RELEASES_PATH, deep).status == 400
     nested = b'{"query": "{__typename}", "variables": {"a": ' + b"[" * 90_000 + b"]" * 90_000 + b"}}"
     assert client.request("POST", "/graphql", nested).status == 400
 
@@ -129,14 +129,14 @@ values = st.recursive(
 objects = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, values))
 
 
-def encoded(value: Any) -> bytes:
+def encode_body(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
 @settings(max_examples=BODIES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=objects | values)
 def test_no_generated_body_makes_a_500_over_rest(harness: Harness, body: Any) -> None:
-    answer = harness.client.rest("POST", LIST, encoded(body))
+    answer = harness.client.rest("POST", RELEASES_PATH, encode_body(body))
     assert answer.status in (201, 208, 400), (answer, body)
     if answer.status == 400:
         assert answer.json
@@ -147,21 +147,21 @@ def test_no_generated_body_makes_a_500_over_rest(harness: Harness, body: Any) ->
 def test_no_generated_input_makes_an_internal_error_over_graphql(harness: Harness, body: Any) -> None:
     given_ = {"organization": "acme", "version": "v", "projects": ["web"], **body} if isinstance(body, dict) else body
     for variables in ({"input": given_}, {"input": body}):
-        answer = harness.client.request("POST", "/graphql", encoded({"query": CREATE, "variables": variables}))
+        answer = harness.client.request("POST", "/graphql", encode_body({"query": CREATE, "variables": variables}))
         assert answer.status == 200, (answer, variables)
-        codes = [one.get("extensions", {}).get("code") for one in answer.json.get("errors", ())]
+        codes = [item.get("extensions", {}).get("code") for item in answer.json.get("errors", ())]
         assert "INTERNAL" not in codes, (answer, variables)
         assert codes or "data" in answer.json
 
 
 def test_path_of_a_problem_leads_to_where_it_was_said(client: Client) -> None:
     document = "mutation ($i: SetReleaseCommitsInput!) {setReleaseCommits(input: $i) {release {id} userErrors {code field}}}"
-    client.rest("POST", LIST, release("known"))
+    client.rest("POST", RELEASES_PATH, release("known"))
 
     def problems(organization: str, version: str, **more: Any) -> Any:
         key = {"key": {"organization": organization, "version": version}}
         answer = client.graphql(document, {"i": {"release": key, "commits": [], **more}})
-        return [(one["code"], one["field"]) for one in answer["data"]["setReleaseCommits"]["userErrors"]]
+        return [(error["code"], error["field"]) for error in answer["data"]["setReleaseCommits"]["userErrors"]]
 
     assert problems("other", "known") == [("ORGANIZATION_NOT_FOUND", ["release", "key", "organization"])]
     assert problems("acme", "unknown") == [("RELEASE_NOT_FOUND", ["release"])]

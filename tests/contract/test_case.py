@@ -21,21 +21,21 @@ TEXTS = [
 
 
 @pytest.fixture
-def filled(client: Client) -> Client:
+def filled_store(client: Client) -> Client:
     for version in VERSIONS:
         assert client.rest("POST", "organizations/acme/releases/", release(version)).status == 201
     return client
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_case_plays_no_part(filled: Client, text: str) -> None:
+def test_case_plays_no_part(filled_store: Client, text: str) -> None:
     expected = {version for version in VERSIONS if fold_case(text) in fold_case(version)}
-    answer = filled.rest("GET", f"organizations/acme/releases/?per_page=100&query={quote(text)}")
-    assert {one["version"] for one in answer.json} == expected
+    answer = filled_store.rest("GET", f"organizations/acme/releases/?per_page=100&query={quote(text)}")
+    assert {row["version"] for row in answer.json} == expected
     document = 'query ($t: String!) {organization(slug: "acme") {releases(first: 100, filter: {version: {contains: $t}}) {totalCount nodes {version}}}}'
-    found = filled.graphql(document, {"t": text})["data"]["organization"]["releases"]
-    assert {one["version"] for one in found["nodes"]} == expected
-    assert found["totalCount"] == len(expected)
+    data = filled_store.graphql(document, {"t": text})["data"]["organization"]["releases"]
+    assert {node["version"] for node in data["nodes"]} == expected
+    assert data["totalCount"] == len(expected)
 
 
 def test_what_folding_means() -> None:

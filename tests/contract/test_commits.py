@@ -26,8 +26,8 @@ def sha(number: int) -> str:
 
 def commit(number: int, repository: str = "acme/web", **more: Any) -> dict[str, Any]:
     """A commit of a line: higher numbers are newer."""
-    made = {"id": sha(number), "repository": repository, "author_email": f"author{number % 2}@example.com"}
-    return made | {"timestamp": f"2026-11-{1 + number // 24:02}T{number % 24:02}:00:00Z"} | more
+    built = {"id": sha(number), "repository": repository, "author_email": f"author{number % 2}@example.com"}
+    return built | {"timestamp": f"2026-11-{1 + number // 24:02}T{number % 24:02}:00:00Z"} | more
 
 
 def ref(head: int, previous: int | None = None, repository: str = "acme/web") -> dict[str, Any]:
@@ -54,8 +54,8 @@ class Door:
         by = {"key": {"organization": "acme", "version": version}}
         for name, document in (("commits", SET_COMMITS), ("refs", SET_REFS)):
             if name in more:
-                given = {"release": by, name: as_graphql({name: more[name]}).get(name)}
-                (payload,) = self.client.graphql(document, {"input": given})["data"].values()
+                values = {"release": by, name: as_graphql({name: more[name]}).get(name)}
+                (payload,) = self.client.graphql(document, {"input": values})["data"].values()
                 assert payload["userErrors"] == []
 
     def shown(self, version: str) -> Any:
@@ -66,13 +66,13 @@ class Door:
     def numbers(self, version: str) -> list[int]:
         """The numbers of a release's commits, and that all that is kept of the list agrees."""
         release = self.shown(version)
-        found = [int(one["sha"], 16) for one in release["commits"]["nodes"]]
-        assert release["commitCount"] == len(found)
+        result = [int(node["sha"], 16) for node in release["commits"]["nodes"]]
+        assert release["commitCount"] == len(result)
         assert release["lastCommit"] == (release["commits"]["nodes"] or [None])[0]
         listed = self.client.rest("GET", f"organizations/acme/releases/{version}/").json
-        assert listed["commitCount"] == len(found)
-        assert (listed["lastCommit"] or {}).get("id") == (sha(found[0]) if found else None)
-        return found
+        assert listed["commitCount"] == len(result)
+        assert (listed["lastCommit"] or {}).get("id") == (sha(result[0]) if result else None)
+        return result
 
     def status(self, version: str) -> str:
         shown = self.shown(version)["commitStatus"]
@@ -90,7 +90,10 @@ def test_refs_are_filled_from_lists_that_other_releases_were_sent(door: Door) ->
     door.create("2", commits=[commit(n) for n in (6, 5, 4)], refs=[ref(6, 3)])
     door.create("wide", refs=[ref(5, 1)])
     assert (door.numbers("wide"), door.status("wide")) == ([5, 4, 3, 2], "COMPLETE")
-    assert {one["email"] for one in door.shown("wide")["authors"]["nodes"]} == {"author0@example.com", "author1@example.com"}
+    assert {node["email"] for node in door.shown("wide")["authors"]["nodes"]} == {
+        "author0@example.com",
+        "author1@example.com",
+    }
     door.change("wide", refs=[{"repository": "acme/web", "commit": f"{sha(3)}..{sha(6)}"}])
     assert (door.numbers("wide"), door.status("wide")) == ([6, 5, 4], "COMPLETE")
     door.change("wide", refs=[])
@@ -107,11 +110,11 @@ def test_each_status_says_why_a_range_is_not_there(door: Door) -> None:
         "GAP": (ref(3, 77), sha(1)),
         "PREVIOUS_UNKNOWN": (ref(2), sha(1)),
     }
-    for code, (one, until) in cases.items():
+    for code, (item, until) in cases.items():
         projects = ("api",) if code == "PREVIOUS_UNKNOWN" else ("web",)
-        door.create(code, projects, refs=[one])
+        door.create(code, projects, refs=[item])
         assert door.status(code) == code
-        assert [sha(n) for n in door.numbers(code)] == [one["commit"]], "at least the head"
+        assert [sha(n) for n in door.numbers(code)] == [item["commit"]], "at least the head"
         (head,) = door.shown(code)["headCommits"]["nodes"]
         assert (head["knownUntil"], head["commitStatus"]) == (until, {"code": code})
     door.create("other", commits=[commit(n) for n in (3, 1)])
@@ -164,8 +167,8 @@ def test_a_range_without_previous_ends_at_a_head_that_is_known_as_nothing_more(d
 def test_a_list_that_was_sent_stays_whatever_refs_say(door: Door) -> None:
     door.create("1", commits=[commit(n) for n in (3, 2, 1)])
     door.create("2", commits=[commit(n) for n in (6, 5, 4, 3)])
-    for one in (ref(6, 3), ref(6, 4), ref(6)):
-        door.change("2", refs=[one])
+    for head_ref in (ref(6, 3), ref(6, 4), ref(6)):
+        door.change("2", refs=[head_ref])
         assert (door.numbers("2"), door.status("2")) == ([6, 5, 4, 3], "COMPLETE")
 
 
@@ -179,8 +182,10 @@ def test_lists_and_ranges_of_several_repositories_stand_side_by_side(door: Door)
     assert door.status("both") == "HEAD_UNKNOWN", "the worst of the repositories"
     assert door.numbers("both") == [50, 30], "a list that was sent gets no bare head"
     heads = door.shown("both")["headCommits"]["nodes"]
-    found = {one["repository"]["name"]: (one["commit"]["sha"], one["commitStatus"]["code"]) for one in heads}
-    assert found == {"acme/web": (sha(50), "COMPLETE"), "acme/api": (sha(99), "HEAD_UNKNOWN")}
+    heads_by_repository = {
+        head["repository"]["name"]: (head["commit"]["sha"], head["commitStatus"]["code"]) for head in heads
+    }
+    assert heads_by_repository == {"acme/web": (sha(50), "COMPLETE"), "acme/api": (sha(99), "HEAD_UNKNOWN")}
 
 
 def test_last_commit_is_the_newest_of_the_heads_of_all_repositories(client: Client) -> None:

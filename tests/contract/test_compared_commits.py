@@ -20,9 +20,9 @@ def fill(client: Client, organization: str, token: str, *, reverse: bool) -> Non
         "2": [commit(4, id="b" * 40), commit(1, id="a" * 40), commit(5, id="d" * 40)],
     }
     if reverse:
-        every = [one for commits in listed.values() for one in commits][::-1]
-        for number, one in enumerate(every):
-            body = release(f"x{number}", projects=["web"], commits=[one], dateReleased="2020-01-01T00:00:00Z")
+        every = [commit for commits in listed.values() for commit in commits][::-1]
+        for number, item in enumerate(every):
+            body = release(f"x{number}", projects=["web"], commits=[item], dateReleased="2020-01-01T00:00:00Z")
             assert client.rest("POST", RELEASES.format(organization), body, token=token).status == 201
             assert client.rest("DELETE", RELEASES.format(organization) + f"x{number}/", token=token).status == 204
     for version in ("0", "1", "2"):
@@ -31,16 +31,16 @@ def fill(client: Client, organization: str, token: str, *, reverse: bool) -> Non
 
 
 def read(harness: Harness, organization: str, size: int) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    result: list[tuple[str, str]] = []
     after: Any = None
     while True:
         variables = {"o": organization, "first": size, "after": after}
         answer = harness.client.graphql(DOCUMENT, variables, token=harness.tokens[organization])
         page = answer["data"]["organization"]["compare"]["commits"]
-        found += [(one["repository"]["name"], one["sha"][0]) for one in page["nodes"]]
+        result += [(node["repository"]["name"], node["sha"][0]) for node in page["nodes"]]
         assert page["totalCount"] == 5
         if not page["pageInfo"]["hasNextPage"]:
-            return found
+            return result
         after = page["pageInfo"]["endCursor"]
 
 

@@ -37,7 +37,7 @@ def preflight(client: Client, path: str, names: str, **headers: str) -> Answer:
     return client.request("OPTIONS", path, token=None, headers={**sent, **headers})
 
 
-def named(answer: Answer) -> dict[str, str]:
+def select_headers(answer: Answer) -> dict[str, str]:
     """Give an answer's headers, without the one that every request has of its own."""
     return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
@@ -63,7 +63,7 @@ def test_preflight_of_a_private_network_is_answered_as_any_other(pages: Client) 
         plain = preflight(pages, path, "baggage")
         private = preflight(pages, path, "baggage", **{"access-control-request-private-network": "true"})
         assert private.status == 200
-        assert (private.status, named(private), private.body) == (plain.status, named(plain), plain.body)
+        assert (private.status, select_headers(private), private.body) == (plain.status, select_headers(plain), plain.body)
         assert "access-control-allow-private-network" not in private.headers
 
 
@@ -192,7 +192,7 @@ def test_head_is_answered_as_get_is(client: Client) -> None:
         *ROUTES,
     ]:
         get, head = client.request("GET", path), client.request("HEAD", path)
-        assert (head.status, named(head)) == (get.status, named(get)), path
+        assert (head.status, select_headers(head)) == (get.status, select_headers(get)), path
 
 
 HOSTILE_HOSTS = [
@@ -263,12 +263,12 @@ def test_numbers_of_a_query_string_have_ascii_digits_alone(client: Client) -> No
 
 def test_limit_of_refusals_counts_by_address_where_proxies_are_configured(template: Template, tmp_path: Path) -> None:
     harness = Harness(template, tmp_path, trusted_proxies="127.0.0.1", refusal_limit=3)
-    asked = itertools.count()
+    requests = itertools.count()
 
     def ask(address: str, token: str | None, path: str = RELEASES) -> int:
         body = {"query": "{__typename}"} if path == "/graphql" else None
         method = "POST" if body else "GET"
-        forwarded = {"x-forwarded-for": f"9.9.9.{next(asked)}, {address}"}
+        forwarded = {"x-forwarded-for": f"9.9.9.{next(requests)}, {address}"}
         return harness.client.request(method, path, body, token=token, headers=forwarded).status
 
     valid = harness.token("project:read")

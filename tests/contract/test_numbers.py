@@ -38,7 +38,7 @@ COMMITS = """query($c: String) {organization(slug: "acme") {releases(first: 1) {
 
 
 @pytest.fixture(scope="module")
-def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     harness = Harness(template, tmp_path_factory.mktemp("numbers"))
     body = release("web@1", commits=[commit(n) for n in range(3)])
     assert harness.client.rest("POST", "organizations/acme/releases/", body).status == 201
@@ -49,63 +49,63 @@ def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_cursors_of_rest_lists(filled: Client, path: str) -> None:
+def test_cursors_of_rest_lists(filled_store: Client, path: str) -> None:
     """Each number as a sort key and as an id, in both directions: what 64 bits hold is a place in the list."""
     joined = "&" if "?" in path else "?"
     for number in NUMBERS:
         for cursor in (f"{number}:1:0", f"{number}:1:1", f"1:{number}:0", f"{number}:{number}:0"):
-            answer = filled.rest("GET", f"organizations/acme/{path}{joined}cursor={cursor}")
+            answer = filled_store.rest("GET", f"organizations/acme/{path}{joined}cursor={cursor}")
             assert answer.status in (200, 400), (cursor, answer)
             if path.endswith("/commits/"):
                 place = abs(number) < 2**63 and int(cursor.split(":")[1]) >= 0
                 assert answer.status == (200 if place else 400), (cursor, answer)
-    empty = filled.rest("GET", f"organizations/acme/releases/web@1/commits/?cursor={2**31}:1:0")
+    empty = filled_store.rest("GET", f"organizations/acme/releases/web@1/commits/?cursor={2**31}:1:0")
     assert (empty.status, empty.json) == (200, [])
 
 
 @pytest.mark.parametrize("parameter", ["per_page", "project", "statsPeriod", "summaryStatsPeriod", "health", "flatten"])
-def test_numbers_in_rest_parameters(filled: Client, parameter: str) -> None:
+def test_numbers_in_rest_parameters(filled_store: Client, parameter: str) -> None:
     for number in NUMBERS:
         for path in ("releases/", "releases/web@1/commits/", "releases/web@1/previous-with-commits/", "projects/"):
-            answer = filled.rest("GET", f"organizations/acme/{path}?{parameter}={number}")
+            answer = filled_store.rest("GET", f"organizations/acme/{path}?{parameter}={number}")
             assert answer.status < 500, (number, path, answer)
 
 
-def test_numbers_in_rest_bodies(filled: Client) -> None:
+def test_numbers_in_rest_bodies(filled_store: Client) -> None:
     for number in NUMBERS:
         for name in (number, str(number)):
-            answer = filled.rest("POST", "organizations/acme/releases/", release("numbered", projects=[name]))
+            answer = filled_store.rest("POST", "organizations/acme/releases/", release("numbered", projects=[name]))
             assert answer.status == 400, (name, answer)
-        assert filled.rest("GET", f"organizations/acme/releases/?query=build:{number}").status in (200, 400)
-        assert filled.rest("GET", f"projects/acme/{number}/").status in (400, 404)
+        assert filled_store.rest("GET", f"organizations/acme/releases/?query=build:{number}").status in (200, 400)
+        assert filled_store.rest("GET", f"projects/acme/{number}/").status in (400, 404)
 
 
 @pytest.mark.parametrize("side", [("first", "after"), ("last", "before")])
 @pytest.mark.parametrize("attribute", ["commits", "deploys", "projects", "authors", "headCommits"])
-def test_cursors_of_graphql_lists(filled: Client, attribute: str, side: tuple[str, str]) -> None:
+def test_cursors_of_graphql_lists(filled_store: Client, attribute: str, side: tuple[str, str]) -> None:
     for number in EDGES:
         for field in ("position", "id", "release_order", *KEY_TYPES):
             for key, row in ((number, 1), (1, number), (number, number)):
                 cursor = base64.urlsafe_b64encode(json.dumps([1, field, key, row]).encode()).decode()
-                answer = filled.graphql(COMMITS % (attribute, *side), {"c": cursor})
-                codes = [one["extensions"]["code"] for one in answer.get("errors", ())]
+                answer = filled_store.graphql(COMMITS % (attribute, *side), {"c": cursor})
+                codes = [item["extensions"]["code"] for item in answer.get("errors", ())]
                 assert codes in ([], ["INVALID_CURSOR"]), (number, field, answer)
                 if attribute == "commits" and field == "position":
                     assert (codes == []) == (abs(key) < 2**63 and abs(row) < 2**63), (number, answer)
 
 
-def test_ids_of_graphql(filled: Client) -> None:
+def test_ids_of_graphql(filled_store: Client) -> None:
     for number in NUMBERS:
         for kind in ("Release", "Commit", "Deploy", "Project", "Organization", "Token", "Environment", "Repository"):
-            answer = filled.graphql("query($i: ID!) {node(id: $i) {id}}", {"i": to_global_id(kind, number)})
+            answer = filled_store.graphql("query($i: ID!) {node(id: $i) {id}}", {"i": to_global_id(kind, number)})
             assert answer == {"data": {"node": None}}, (number, kind)
 
 
-def test_builds_of_graphql(filled: Client) -> None:
+def test_builds_of_graphql(filled_store: Client) -> None:
     query = 'query($f: ReleaseFilter) {organization(slug: "acme") {releases(filter: $f) {totalCount}}}'
     for number in NUMBERS:
-        answer: Any = filled.graphql(query, {"f": {"version": {"semver": {"range": f">=1.{abs(number)}.0"}}}})
-        assert all(one.get("extensions", {}).get("code") != "INTERNAL" for one in answer.get("errors", ())), answer
+        answer: Any = filled_store.graphql(query, {"f": {"version": {"semver": {"range": f">=1.{abs(number)}.0"}}}})
+        assert all(item.get("extensions", {}).get("code") != "INTERNAL" for item in answer.get("errors", ())), answer
 
 
 def test_a_key_is_fitted_to_its_column() -> None:

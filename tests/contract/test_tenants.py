@@ -34,25 +34,25 @@ def both(template: Template, tmp_path: Path) -> Iterator[Harness]:
 def ids(harness: Harness, organization: str) -> dict[str, list[str]]:
     """Every id that a tenant's own operations show."""
     owner = {"acme": 1, "other": 2}[organization]
-    found = {}
+    result = {}
     for name, row in NODES.items():
         column = "id" if name == "Organization" else "organization_id"
         keys = harness.rows(f"SELECT id FROM {row.__tablename__} WHERE {column} = {owner}")
-        found[name] = [base64.b64encode(f"{name}:{key}".encode()).decode() for (key,) in keys]
-    return found
+        result[name] = [base64.b64encode(f"{name}:{key}".encode()).decode() for (key,) in keys]
+    return result
 
 
 def test_no_id_opens_what_another_tenant_owns(both: Harness) -> None:
     foreign = ids(both, "other")
     assert all(foreign.values()), "each type has something to attack"
     for name, listed in foreign.items():
-        for one in listed:
-            assert both.client.graphql(EVERYTHING, {"id": one}) == {"data": {"node": None}}, name
+        for item in listed:
+            assert both.client.graphql(EVERYTHING, {"id": item}) == {"data": {"node": None}}, name
         many = both.client.graphql("query ($ids: [ID!]!) {nodes(ids: $ids) {__typename id}}", {"ids": listed[:100]})
         assert set(map(str, many["data"]["nodes"])) == {"None"}, name
-    for one in foreign["Release"]:
+    for item in foreign["Release"]:
         document = "mutation ($r: ReleaseBy!) {deleteRelease(input: {release: $r}) {deletedReleaseId userErrors {code}}}"
-        answer = both.client.graphql(document, {"r": {"id": one}})["data"]["deleteRelease"]
+        answer = both.client.graphql(document, {"r": {"id": item}})["data"]["deleteRelease"]
         assert answer == {"deletedReleaseId": None, "userErrors": [{"code": "RELEASE_NOT_FOUND"}]}
 
 
@@ -77,7 +77,7 @@ def test_a_cursor_of_another_tenant_opens_only_ones_own(both: Harness) -> None:
     theirs = both.client.graphql(document, {"org": "other"}, token=both.tokens["other"])
     cursor = theirs["data"]["organization"]["releases"]["pageInfo"]["endCursor"]
     mine = both.client.graphql(document, {"org": "acme", "after": cursor})
-    assert {one["ref"] for one in mine["data"]["organization"]["releases"]["nodes"]} <= {"acme"}
+    assert {node["ref"] for node in mine["data"]["organization"]["releases"]["nodes"]} <= {"acme"}
 
 
 def test_errors_do_not_tell_what_exists(both: Harness) -> None:
@@ -98,7 +98,7 @@ def test_errors_do_not_tell_what_exists(both: Harness) -> None:
         created = client.graphql(document, {"i": {"organization": organization, "version": "x", "projects": ["web"]}})
         [error] = created["data"]["createRelease"]["userErrors"]
         error["message"] = error["message"].replace(f'"{organization}"', "the name that was sent")
-        answers.append(([(one.status, one.body) for one in rest], created))
+        answers.append(([(item.status, item.body) for item in rest], created))
     assert answers[0] == answers[1]
     assert {status for status, _ in answers[0][0]} == {403}
     assert client.rest("GET", "organizations/acme/releases/?project=3").status == 403

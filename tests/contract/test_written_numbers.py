@@ -76,10 +76,10 @@ def test_number_for_a_text_is_stored_as_it_was_written(client: Client, field: st
     for number in [*OUT_OF_RANGE, *LONG_INTEGERS]:
         answer = client.rest("POST", "organizations/acme/releases/", fill(body % number, SIZES[size]))
         assert answer.status == 400, number
-        found = answer.json
+        result = answer.json
         for step in path:
-            found = found[step]
-        assert found == (
+            result = result[step]
+        assert result == (
             ["Not a valid string."] if "e" in number else [f"Ensure this field has no more than {most} characters."]
         )
     assert client.rest("GET", "organizations/acme/releases/").json == []
@@ -195,9 +195,9 @@ def test_parsers_read_one_number(number: str) -> None:
     assert [str(exact["a"][0]), str(exact["a"][1]["b"])] == [number, number]
     assert repr(parse_large_json(body + b" " * MAX_UNINTERRUPTED_JSON_BYTES)) == repr(exact)
     for parse in (parse_json, parse_large_json):
-        found = parse(body)["a"][0]
-        if str(found) != number:
-            assert type(found) is float, "whoever stores it reads the body again"
+        result = parse(body)["a"][0]
+        if str(result) != number:
+            assert type(result) is float, "whoever stores it reads the body again"
 
 
 def test_written_number_is_a_float_with_a_text() -> None:

@@ -1,4 +1,4 @@
-"""A served process with the demo, for clients that know nothing of us."""
+"""A server process with the demo, for clients that know nothing of us."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Served:
 
 
 def free_port() -> int:
-    with contextlib.closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with contextlib.closing(socket.socket()) as result:
+        result.bind(("127.0.0.1", 0))
+        port: int = result.getsockname()[1]
         return port
 
 
@@ -80,25 +80,25 @@ def serving(folder: Path, **settings: str) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("served")
-    with serving(folder, database_url=databases.empty(folder)) as found:
-        yield found
+def server(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("server")
+    with serving(folder, database_url=databases.empty(folder)) as result:
+        yield result
 
 
-def create_project(served: Served, slug: str, repository: str | None) -> None:
+def create_project(server: Served, slug: str, repository: str | None) -> None:
     """Create a project, with a default repository if one is named."""
     document = "mutation ($input: CreateProjectInput!) { createProject(input: $input) { userErrors { message } } }"
     body = {"query": document, "variables": {"input": {"organization": "acme", "slug": slug, "repository": repository}}}
-    answer = ask(served, "/graphql", body)
+    answer = ask(server, "/graphql", body)
     assert answer == {"data": {"createProject": {"userErrors": []}}}
 
 
-def ask(served: Served, path: str, body: Any = None) -> Any:
+def ask(server: Served, path: str, body: Any = None) -> Any:
     """Send a request with the token of the fixture and return the JSON of its answer."""
-    headers = {"authorization": f"Bearer {served.token}", "content-type": "application/json"}
+    headers = {"authorization": f"Bearer {server.token}", "content-type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(served.base + path, data, headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(server.base + path, data, headers), timeout=10) as answer:
         return json.load(answer)
 
 
@@ -133,7 +133,7 @@ def run_node(
 ) -> str:
     """Run a script, or a program of npm, in the folder of clients and give what it printed; `ends` are codes that are well."""
     path = f"{CLIENTS / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}{os.pathsep}{ROOT / '.venv' / 'bin'}"
-    done = subprocess.run(
+    process = subprocess.run(
         [program, script, *words],
         cwd=folder or CLIENTS,
         env={"PATH": path, "HOME": os.environ.get("HOME", "/")},
@@ -142,5 +142,5 @@ def run_node(
         timeout=120,
         check=False,
     )
-    assert done.returncode in ends, done.stdout + done.stderr
-    return done.stdout
+    assert process.returncode in ends, process.stdout + process.stderr
+    return process.stdout

@@ -15,18 +15,18 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("with_token", [True, False])
-def test_every_audit_is_passed(served: Served, with_token: bool) -> None:
-    words = ["node", str(Path(__file__).parent / "audit.mjs"), str(TOOLS / "audit"), f"{served.base}/graphql"]
+def test_every_audit_is_passed(server: Served, with_token: bool) -> None:
+    words = ["node", str(Path(__file__).parent / "audit.mjs"), str(TOOLS / "audit"), f"{server.base}/graphql"]
     path = f"{os.environ['PATH']}{os.pathsep}{ROOT / '.venv' / 'bin'}"
-    done = subprocess.run(
-        [*words, *([served.token] if with_token else [])],
+    process = subprocess.run(
+        [*words, *([server.token] if with_token else [])],
         env={"PATH": path},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert len(found) == 61
-    assert {name: status for name, status in found.items() if status != "ok"} == {}
+    assert process.returncode == 0, process.stderr
+    result = json.loads(process.stdout)
+    assert len(result) == 61
+    assert {name: status for name, status in result.items() if status != "ok"} == {}

@@ -34,18 +34,18 @@ IN_DOCUMENTATION = "sourcemaps: { disable: true }"
 class Checkout:
     """A git checkout with an application that Vite can build, and a project with a default repository."""
 
-    def __init__(self, version: str, served: Served, folder: Path) -> None:
-        self.served, self.work = served, folder / "work"
+    def __init__(self, version: str, server: Served, folder: Path) -> None:
+        self.server, self.work = server, folder / "work"
         self.work.mkdir()
         (folder / "home").mkdir()
         self.tool = TOOLS / f"vite-plugin-{version}"
         assert (self.tool / "node_modules" / ".bin" / "vite").exists(), "run `make e2e`, which installs it"
         self.slug = f"vite-{version.replace('.', '-')}"
         self.repository = f"acme/{self.slug}"
-        create_project(served, self.slug, self.repository)
+        create_project(server, self.slug, self.repository)
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(folder / "home"), "NO_COLOR": "1", "TOOL": str(self.tool),
-            "SENTRY_URL": served.base, "SENTRY_AUTH_TOKEN": served.token, "GIT_CONFIG_NOSYSTEM": "1",
+            "SENTRY_URL": server.base, "SENTRY_AUTH_TOKEN": server.token, "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_COMMITTER_NAME": "Ada",
             "GIT_COMMITTER_EMAIL": "ada@example.com", "RUST_BACKTRACE": "0",
         }  # fmt: skip
@@ -70,25 +70,25 @@ class Checkout:
 
     def show(self, release: str) -> dict[str, Any]:
         """Return a release as the REST API shows it."""
-        found = ask(self.served, f"/api/0/organizations/acme/releases/{release}/")
-        assert isinstance(found, dict)
-        return found
+        result = ask(self.server, f"/api/0/organizations/acme/releases/{release}/")
+        assert isinstance(result, dict)
+        return result
 
     def _run(self, *words: str) -> str:
-        done = subprocess.run(
+        process = subprocess.run(
             words, env=self.environment, cwd=self.work, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=60, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout + process.stderr
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_plugin_prints_the_sentence_and_builds_without_complaint_as_documented(
-    served: Served, tmp_path: Path, version: str
+    server: Served, tmp_path: Path, version: str
 ) -> None:
     assert IN_DOCUMENTATION in (ROOT / "docs" / "ci.md").read_text()
-    checkout = Checkout(version, served, tmp_path)
+    checkout = Checkout(version, server, tmp_path)
     head = checkout.commit("one")
     default, documented = f"default-{version}", f"documented-{version}"
     printed = checkout.build(default)

@@ -23,42 +23,42 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A store of these tests' own: they create releases, and count."""
-    with serving(tmp_path_factory.mktemp("frontends")) as found:
-        yield found
+    with serving(tmp_path_factory.mktemp("frontends")) as result:
+        yield result
 
 
-def run(script: str, served: Served, folder: Path | None = None) -> Any:
-    return json.loads(run_node(script, f"{served.base}/graphql", served.token, folder=folder))
+def run(script: str, server: Served, folder: Path | None = None) -> Any:
+    return json.loads(run_node(script, f"{server.base}/graphql", server.token, folder=folder))
 
 
-def test_relay_compiles_pages_and_changes_its_store(served: Served) -> None:
+def test_relay_compiles_pages_and_changes_its_store(server: Served) -> None:
     folder = CLIENTS / "relay"
     shutil.rmtree(folder / "generated", ignore_errors=True)  # what is there the compiler does not persist again
     (folder / "generated").mkdir()
     (folder / "persisted.json").write_text("{}")
     run_node("relay.config.json", folder=folder, program="relay-compiler")
-    found = run("run.mjs", served, folder)
-    assert found["organization"] == "Acme"
-    assert len(found["first"]) == 3
-    assert found["second"][:3] == found["first"]
-    assert len(set(found["second"])) == 5
-    assert (found["outcome"], found["major"], found["more"]) == ("CREATED", 3, True)
-    assert found["appended"] == [*found["second"], "web@3.0.0-relay"], "@appendNode"
-    assert found["deleted"]
-    assert [one for one in found["left"] if one] == found["second"], "@deleteRecord"
-    assert found["sent"] == ["ReleasesQuery", "ReleasesPaginationQuery", "ReleasesCreateMutation", "ReleasesDeleteMutation"]
+    result = run("run.mjs", server, folder)
+    assert result["organization"] == "Acme"
+    assert len(result["first"]) == 3
+    assert result["second"][:3] == result["first"]
+    assert len(set(result["second"])) == 5
+    assert (result["outcome"], result["major"], result["more"]) == ("CREATED", 3, True)
+    assert result["appended"] == [*result["second"], "web@3.0.0-relay"], "@appendNode"
+    assert result["deleted"]
+    assert [item for item in result["left"] if item] == result["second"], "@deleteRecord"
+    assert result["sent"] == ["ReleasesQuery", "ReleasesPaginationQuery", "ReleasesCreateMutation", "ReleasesDeleteMutation"]
 
 
-def test_codegen_types_what_is_asked(served: Served) -> None:
+def test_codegen_types_what_is_asked(server: Served) -> None:
     folder = CLIENTS / "codegen"
     run_node("--config", "codegen.mjs", folder=folder, program="graphql-codegen")
     run_node("-p", "tsconfig.json", folder=folder, program="tsc")
-    found = run("built/run.js", served, folder)
-    assert (found["outcome"], found["major"], found["released"]) == ("CREATED", 3, None)
-    assert found["listed"][0] == found["found"] == "web@3.0.0-codegen"
-    assert found["text"]["whole"] == found["text"]["stored"]
+    result = run("built/run.js", server, folder)
+    assert (result["outcome"], result["major"], result["released"]) == ("CREATED", 3, None)
+    assert result["listed"][0] == result["found"] == "web@3.0.0-codegen"
+    assert result["text"]["whole"] == result["text"]["stored"]
 
 
 def test_manifests_of_codegen_and_relay_are_trusted_documents(tmp_path: Path) -> None:
@@ -71,66 +71,68 @@ def test_manifests_of_codegen_and_relay_are_trusted_documents(tmp_path: Path) ->
     documents.mkdir()
     for name, file in written.items():
         (documents / f"{name}.json").write_bytes(file.read_bytes())
-    with serving(tmp_path, trusted_documents=str(documents), trusted_only="true") as served:
+    with serving(tmp_path, trusted_documents=str(documents), trusted_only="true") as server:
         for file in written.values():
             manifest = json.loads(file.read_bytes())
             assert manifest
             for document_id, text in manifest.items():
                 if text.startswith("query Release"):
-                    known = {"organization": "acme", "slug": "acme", "id": "x", "by": {"id": "x"}}
-                    variables = {name: value for name, value in known.items() if f"${name}:" in text}
-                    answer = ask(served, {"documentId": document_id, "variables": variables})
+                    existing = {"organization": "acme", "slug": "acme", "id": "x", "by": {"id": "x"}}
+                    variables = {name: value for name, value in existing.items() if f"${name}:" in text}
+                    answer = ask(server, {"documentId": document_id, "variables": variables})
                     assert "errors" not in answer, (text, answer)
-        refused = ask(served, {"query": "{ __typename }"})
+        refused = ask(server, {"query": "{ __typename }"})
         assert refused["errors"][0]["extensions"]["code"] == "UNTRUSTED_DOCUMENT"
 
 
-def ask(served: Served, body: dict[str, Any]) -> Any:
+def ask(server: Served, body: dict[str, Any]) -> Any:
     from urllib.request import Request, urlopen
 
-    headers = {"authorization": f"Bearer {served.token}", "content-type": "application/json"}
-    with urlopen(Request(f"{served.base}/graphql", json.dumps(body).encode(), headers), timeout=20) as answer:
+    headers = {"authorization": f"Bearer {server.token}", "content-type": "application/json"}
+    with urlopen(Request(f"{server.base}/graphql", json.dumps(body).encode(), headers), timeout=20) as answer:
         return json.load(answer)
 
 
-def test_apollo_pages_updates_its_cache_and_sees_partial_errors(served: Served) -> None:
-    found = run("apollo.mjs", served)
-    assert found["second"][:3] == found["first"]
-    assert len(set(found["second"])) == 6
-    assert found["outcome"] == "CREATED"
-    assert found["updated"] == ["web@3.0.0-apollo", *found["second"]]
-    assert found["partial"]["data"] == {
+def test_apollo_pages_updates_its_cache_and_sees_partial_errors(server: Served) -> None:
+    output = run("apollo.mjs", server)
+    assert output["second"][:3] == output["first"]
+    assert len(set(output["second"])) == 6
+    assert output["outcome"] == "CREATED"
+    assert output["updated"] == ["web@3.0.0-apollo", *output["second"]]
+    assert output["partial"]["data"] == {
         "organization": {"__typename": "Organization", "slug": "acme"},
         "organizations": None,
     }
-    assert [error["extensions"]["code"] for error in found["partial"]["errors"]] == ["INVALID_ARGUMENT"]
-    latest = [project["latestRelease"] for project in found["list"]["first"]["organization"]["projects"]["nodes"]]
+    assert [error["extensions"]["code"] for error in output["partial"]["errors"]] == ["INVALID_ARGUMENT"]
+    latest = [project["latestRelease"] for project in output["list"]["first"]["organization"]["projects"]["nodes"]]
     assert any(release and release["versionInfo"]["description"] == "3.0.0-apollo" for release in latest)
-    assert found["list"]["again"] == found["list"]["first"], "a page about a release does not take the list out of the cache"
+    assert output["list"]["again"] == output["list"]["first"], (
+        "a page about a release does not take the list out of the cache"
+    )
 
 
-def test_urql_queries_changes_and_sees_user_errors(served: Served) -> None:
-    found = run("urql.mjs", served)
-    assert [(error["code"], error["field"]) for error in found["refused"]["userErrors"]] == [
+def test_urql_queries_changes_and_sees_user_errors(server: Served) -> None:
+    output = run("urql.mjs", server)
+    assert [(error["code"], error["field"]) for error in output["refused"]["userErrors"]] == [
         ("UNKNOWN_PROJECT", ["projects", "1"])
     ]
-    assert (found["refused"]["release"], found["absent"], found["created"]) == (None, None, "CREATED")
-    assert found["wrong"] == {"status": 401, "codes": ["INVALID_TOKEN"]}
-    assert [found["changed"], *found["methods"]] == ["https://b.example"] * 3
+    assert (output["refused"]["release"], output["absent"], output["created"]) == (None, None, "CREATED")
+    assert output["wrong"] == {"status": 401, "codes": ["INVALID_TOKEN"]}
+    assert [output["changed"], *output["methods"]] == ["https://b.example"] * 3
 
 
-def test_graphql_request_answers_and_throws(served: Served) -> None:
-    found = run("request.mjs", served)
-    assert len(found["organization"]["releases"]["nodes"]) == 2
-    assert found["argument"] == {
+def test_graphql_request_answers_and_throws(server: Served) -> None:
+    output = run("request.mjs", server)
+    assert len(output["organization"]["releases"]["nodes"]) == 2
+    assert output["argument"] == {
         "thrown": True, "status": 200, "codes": ["INVALID_ARGUMENT"], "data": {"organization": {"releases": None}}
     }  # fmt: skip
-    assert found["syntax"]["thrown"]
-    assert found["variable"]["thrown"]
+    assert output["syntax"]["thrown"]
+    assert output["variable"]["thrown"]
 
 
 @pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
-def test_python_gql_validates_asks_and_sees_errors(served: Served, transport: str) -> None:
+def test_python_gql_validates_asks_and_sees_errors(server: Served, transport: str) -> None:
     script = """
 import asyncio, json, sys
 from gql import Client, gql
@@ -157,23 +159,23 @@ async def main():
         print(json.dumps(found))
 asyncio.run(main())
 """
-    words = [sys.executable, "-c", script, f"{served.base}/graphql", served.token, transport]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {
+    words = [sys.executable, "-c", script, f"{server.base}/graphql", server.token, transport]
+    process = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout) == {
         "organizations": {"nodes": [{"slug": "acme"}]}, "code": "INVALID_ARGUMENT", "invalid": "Cannot query field 'not"
     }  # fmt: skip
 
 
-def linted(folder: Path) -> list[str]:
+def lint(folder: Path) -> list[str]:
     """Give the rules that a folder's schema.graphql breaks; eslint leaves a file out without a word that it has no rules for."""
-    (found,) = json.loads(run_node("schema.graphql", "--format", "json", folder=folder, program="eslint", ends=(0, 1)))
-    assert found["filePath"] == str(folder / "schema.graphql")
-    return [f"{one['ruleId']}: {one['message']}" for one in found["messages"]]
+    (output,) = json.loads(run_node("schema.graphql", "--format", "json", folder=folder, program="eslint", ends=(0, 1)))
+    assert output["filePath"] == str(folder / "schema.graphql")
+    return [f"{message['ruleId']}: {message['message']}" for message in output["messages"]]
 
 
 def test_eslint_finds_nothing_in_the_schema() -> None:
-    assert linted(CLIENTS) == []
+    assert lint(CLIENTS) == []
 
 
 def test_eslint_would_find_something(tmp_path: Path) -> None:
@@ -181,25 +183,27 @@ def test_eslint_would_find_something(tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(CLIENTS / "node_modules")
     shutil.copy(CLIENTS / "eslint.config.mjs", tmp_path)
     (tmp_path / "schema.graphql").write_text((CLIENTS / "schema.graphql").read_text() + "\ntype lower { a_b: String }\n")
-    found = " ".join(linted(tmp_path))
+    output = " ".join(lint(tmp_path))
     for rule in ("naming-convention", "require-description", "strict-id-in-types"):
-        assert f"@graphql-eslint/{rule}: " in found, rule
+        assert f"@graphql-eslint/{rule}: " in output, rule
 
 
 def test_schemathesis_finds_no_server_error(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
+    with serving(tmp_path) as server:
         words = [
-            str(Path(sys.executable).parent / "schemathesis"), "run", f"{served.base}/graphql", "--seed", "1", "--workers", "1",
+            str(Path(sys.executable).parent / "schemathesis"), "run", f"{server.base}/graphql", "--seed", "1", "--workers", "1",
             "--max-examples", "12", "--phases", "fuzzing", "--checks", "foreseen", "--request-timeout", "10",
-            "--generation-database", "none", "--header", f"Authorization: Bearer {served.token}",
+            "--generation-database", "none", "--header", f"Authorization: Bearer {server.token}",
         ]  # fmt: skip
         environment = {
             **os.environ,
             "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks",
             "PYTHONPATH": str(HERE.parents[1]),
         }
-        done = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == 0, done.stdout[-6000:]
+        process = subprocess.run(
+            words, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
+        )
+        assert process.returncode == 0, process.stdout[-6000:]
     log = (tmp_path / "log").read_text()
     assert log.count("graphql operation=") > 100
     assert "error " not in log
@@ -223,12 +227,12 @@ def test_pages_of_allowed_origins_alone_may_ask(page: Any, tmp_path: Path) -> No
       try { return (await (await fetch(url, { method: "POST", headers, body })).json()).data.viewer.token.name }
       catch (error) { return String(error) } }"""
     try:
-        with serving(tmp_path, cors_origins=f"http://127.0.0.1:{port}") as served:
-            asked = [f"{served.base}/graphql", served.token]
+        with serving(tmp_path, cors_origins=f"http://127.0.0.1:{port}") as server:
+            command = [f"{server.base}/graphql", server.token]
             page.goto(f"http://127.0.0.1:{port}/index.html")
-            assert page.evaluate(script, asked) == "e2e"
+            assert page.evaluate(script, command) == "e2e"
             page.goto(f"http://foreign.test:{port}/index.html")
-            assert "Failed to fetch" in page.evaluate(script, asked)
+            assert "Failed to fetch" in page.evaluate(script, command)
     finally:
         server.shutdown()
         server.server_close()

@@ -24,38 +24,38 @@ def wait_for_editor(page: Any) -> None:
     page.wait_for_selector(".graphiql-query-editor >> text=totalCount")
 
 
-def becomes(page: Any, state: Callable[[], bool], wanted: bool) -> bool:
+def becomes(page: Any, state: Callable[[], bool], expected: bool) -> bool:
     """Look for ten seconds; the page's own policy forbids the browser's driver to look by itself."""
     for _ in range(100):
-        if state() == wanted:
+        if state() == expected:
             return True
         page.wait_for_timeout(100)
     return False
 
 
-def open_page(served: Served, page: Any) -> None:
-    page.goto(f"{served.base}/graphql#token={served.token}")
+def open_page(server: Served, page: Any) -> None:
+    page.goto(f"{server.base}/graphql#token={server.token}")
     page.wait_for_selector("text=signed in as e2e")
     wait_for_editor(page)
 
 
-def test_first_tab_shows_the_demo(served: Served, page: Any) -> None:
-    asked: list[str] = []
+def test_first_tab_shows_the_demo(server: Served, page: Any) -> None:
+    requests: list[str] = []
     complaints: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    open_page(served, page)
+    open_page(server, page)
     assert "token" not in page.url
     page.click(".graphiql-execute-button")
     page.wait_for_selector(".result-window >> text=web@")
     page.wait_for_timeout(500)
-    foreign = [url for url in asked if not url.startswith((served.base, "data:", "blob:"))]
+    foreign = [url for url in requests if not url.startswith((server.base, "data:", "blob:"))]
     assert foreign == []
     assert complaints == []
     page.reload()
     page.wait_for_selector("text=signed in as e2e")  # kept for the tab
-    assert page.input_value("#token") == served.token
+    assert page.input_value("#token") == server.token
 
 
 STORE = "localStorage.getItem('graphiql:tabState')"
@@ -68,9 +68,9 @@ STATES = {
 
 
 @pytest.mark.parametrize("change", STATES.values(), ids=STATES)
-def test_first_tab_runs_after_a_reload(served: Served, page: Any, change: str) -> None:
+def test_first_tab_runs_after_a_reload(server: Served, page: Any, change: str) -> None:
     """Straight after the first visit: a tab that was changed is stored with its variables."""
-    open_page(served, page)
+    open_page(server, page)
     assert becomes(page, lambda: page.evaluate(STORE) is not None, True)
     page.evaluate(change)
     page.reload()
@@ -82,14 +82,14 @@ def test_first_tab_runs_after_a_reload(served: Served, page: Any, change: str) -
     page.wait_for_selector(".result-window >> text=web@")
 
 
-def test_active_tab_runs_after_a_reload_with_a_new_token(served: Served, page: Any) -> None:
-    open_page(served, page)
+def test_active_tab_runs_after_a_reload_with_a_new_token(server: Served, page: Any) -> None:
+    open_page(server, page)
     page.locator(".graphiql-tab-button").nth(1).click()
     page.wait_for_selector(".graphiql-query-editor >> text=versionInfo")
     page.wait_for_timeout(800)
     page.fill("#token", "")
     page.goto("about:blank")
-    page.goto(f"{served.base}/graphql#token={served.token}")
+    page.goto(f"{server.base}/graphql#token={server.token}")
     page.wait_for_selector("text=signed in as e2e")
     page.wait_for_selector(".graphiql-query-editor >> text=versionInfo")
     page.wait_for_selector(".graphiql-editor-tool >> text=77")
@@ -99,27 +99,27 @@ def test_active_tab_runs_after_a_reload_with_a_new_token(served: Served, page: A
     page.wait_for_selector(".result-window >> text=web@1.4.0+77")
 
 
-def test_answer_can_be_reached_on_a_narrow_screen(served: Served, page: Any) -> None:
+def test_answer_can_be_reached_on_a_narrow_screen(server: Served, page: Any) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
-    open_page(served, page)
+    open_page(server, page)
     page.click(".graphiql-execute-button")
     page.wait_for_selector(".result-window >> text=web@")
     page.locator(".result-window").scroll_into_view_if_needed()
     assert page.locator(".result-window").bounding_box()["width"] > 200
 
 
-def test_start_page_leads_to_what_there_is(served: Served, page: Any) -> None:
+def test_start_page_leads_to_what_there_is(server: Served, page: Any) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.goto(f"{served.base}/")
+    page.goto(f"{server.base}/")
     assert "Store: ok" in page.inner_text("main")
     addresses = page.eval_on_selector_all("a", "links => links.map(link => link.href)")
     assert [page.goto(address).status for address in addresses] == [200] * 3
     assert complaints == []
 
 
-def test_every_tab_runs(served: Served, page: Any) -> None:
-    open_page(served, page)
+def test_every_tab_runs(server: Served, page: Any) -> None:
+    open_page(server, page)
     tabs = page.locator(".graphiql-tab-button")
     assert tabs.count() == 4
     for index, expected in enumerate(("totalCount", "versionInfo", "expiresAt", "outcome")):
@@ -132,8 +132,8 @@ def test_every_tab_runs(served: Served, page: Any) -> None:
         assert '"errors"' not in shown(page)
 
 
-def test_missing_and_wrong_tokens_are_explained(served: Served, page: Any) -> None:
-    page.goto(f"{served.base}/graphql")
+def test_missing_and_wrong_tokens_are_explained(server: Served, page: Any) -> None:
+    page.goto(f"{server.base}/graphql")
     page.wait_for_selector(".notice >> text=No token came with this request")
     assert "gql-releases token create" in page.inner_text(".notice")
     wait_for_editor(page)
@@ -142,13 +142,13 @@ def test_missing_and_wrong_tokens_are_explained(served: Served, page: Any) -> No
     page.fill("#token", "wrong")
     page.wait_for_selector(".notice >> text=The server does not know this token")
     page.wait_for_selector(".status >> text=Invalid token")
-    page.fill("#token", served.token)
+    page.fill("#token", server.token)
     page.wait_for_selector("text=signed in as e2e")
     page.wait_for_selector(".notice", state="detached")
 
 
-def test_example_of_a_mutation_shows_its_user_errors(served: Served, page: Any) -> None:
-    open_page(served, page)
+def test_example_of_a_mutation_shows_its_user_errors(server: Served, page: Any) -> None:
+    open_page(server, page)
     page.click("button[aria-label='Show Examples']")
     page.click(".examples >> text='updateProject'")
     page.wait_for_selector(".graphiql-tab >> text=UpdateProject")
@@ -161,8 +161,8 @@ def test_example_of_a_mutation_shows_its_user_errors(served: Served, page: Any) 
     assert "UpdateProject" in page.inner_text(".graphiql-history-items")
 
 
-def test_explorer_adds_a_field_and_headers_can_be_edited(served: Served, page: Any) -> None:
-    open_page(served, page)
+def test_explorer_adds_a_field_and_headers_can_be_edited(server: Served, page: Any) -> None:
+    open_page(server, page)
     page.locator(".graphiql-tab-button").nth(2).click()
     page.wait_for_selector(".graphiql-query-editor >> text=expiresAt")
     page.click("button[aria-label='Show GraphiQL Explorer']")
@@ -176,17 +176,17 @@ def test_explorer_adds_a_field_and_headers_can_be_edited(served: Served, page: A
     with page.expect_request(lambda request: "x-from-the-page" in request.headers) as sent:
         page.click(".graphiql-execute-button")
     assert sent.value.headers["x-from-the-page"] == "17"
-    assert sent.value.headers["authorization"] == f"Bearer {served.token}"
+    assert sent.value.headers["authorization"] == f"Bearer {server.token}"
     page.click("button[aria-label='Show Documentation Explorer']")
     page.wait_for_selector(".graphiql-doc-explorer >> text=Mutation")
 
 
-def test_page_and_editors_follow_the_system_from_light_to_dark(served: Served, page: Any) -> None:
-    open_page(served, page)
+def test_page_and_editors_follow_the_system_from_light_to_dark(server: Served, page: Any) -> None:
+    open_page(server, page)
 
     def dark_letters() -> bool:
-        found = "getComputedStyle(document.querySelector('.graphiql-query-editor .view-line span span')).color"
-        color: str = page.evaluate(found)
+        result = "getComputedStyle(document.querySelector('.graphiql-query-editor .view-line span span')).color"
+        color: str = page.evaluate(result)
         return sum(map(int, color.removeprefix("rgb(").removesuffix(")").split(","))) < 250
 
     assert becomes(page, dark_letters, True)

@@ -21,9 +21,9 @@ RUN = [(language, text, prints) for language, text, prints in BLOCKS if not text
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("guide")) as found:
-        yield found
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("guide")) as result:
+        yield result
 
 
 def test_guide_has_examples_for_each_client() -> None:
@@ -34,8 +34,8 @@ def test_guide_has_examples_for_each_client() -> None:
 
 
 @pytest.mark.parametrize(("language", "text", "prints"), RUN, ids=lambda value: value[:24] if len(value) < 40 else "")
-def test_example_prints_what_the_guide_says(served: Served, language: str, text: str, prints: str) -> None:
-    environment = {**os.environ, "URL": f"{served.base}/graphql", "TOKEN": served.token}
+def test_example_prints_what_the_guide_says(server: Served, language: str, text: str, prints: str) -> None:
+    environment = {**os.environ, "URL": f"{server.base}/graphql", "TOKEN": server.token}
     if language == "bash":
         if not shutil.which("curl"):
             pytest.skip("NOT TESTED: there is no curl on this machine")
@@ -45,9 +45,9 @@ def test_example_prints_what_the_guide_says(served: Served, language: str, text:
         script.write_text(text)
         words = ["node", str(script)]
         environment["PATH"] = f"{os.environ['PATH']}{os.pathsep}{ROOT / '.venv' / 'bin'}"
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert prints in done.stdout, done.stdout
+    process = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 0, process.stderr
+    assert prints in process.stdout, process.stdout
 
 
 def test_relay_example_compiles() -> None:
@@ -57,10 +57,10 @@ def test_relay_example_compiles() -> None:
     (folder / "src").mkdir(parents=True)
     (folder / "generated").mkdir()
     (folder / "src" / "Releases.js").write_text(text)
-    said = re.search(r'"customScalarTypes": (\{.*?\})', GUIDE, re.DOTALL)
-    assert said
+    text_text = re.search(r'"customScalarTypes": (\{.*?\})', GUIDE, re.DOTALL)
+    assert text_text
     config = '{"src": "./src", "schema": "../schema.graphql", "language": "javascript", "artifactDirectory": "./generated", '
-    (folder / "relay.config.json").write_text(config + f'"customScalarTypes": {said[1]}}}')
+    (folder / "relay.config.json").write_text(config + f'"customScalarTypes": {text_text[1]}}}')
     run_node("relay.config.json", folder=folder, program="relay-compiler")
-    made = {path.name for path in Path(folder / "generated").iterdir()}
-    assert {"ReleasesQuery.graphql.js", "ReleasesPaginationQuery.graphql.js", "ReleasesDeleteMutation.graphql.js"} <= made
+    built = {path.name for path in Path(folder / "generated").iterdir()}
+    assert {"ReleasesQuery.graphql.js", "ReleasesPaginationQuery.graphql.js", "ReleasesDeleteMutation.graphql.js"} <= built

@@ -42,9 +42,9 @@ def test_installed_wheel_serves_with_migrations_and_graphiql(tmp_path: Path) -> 
     run("migrate")
     run("org", "create", "acme")
     run("project", "create", "acme", "web", "--name", "The web")
-    made = json.loads(run("token", "create", "acme", "--scope", "org:ci", "--expires", "1", "--json"))
-    assert set(made) == {"token", "id", "scopes", "expiresAt"}
-    assert made["token"] not in run("token", "list", "acme")
+    built = json.loads(run("token", "create", "acme", "--scope", "org:ci", "--expires", "1", "--json"))
+    assert set(built) == {"token", "id", "scopes", "expiresAt"}
+    assert built["token"] not in run("token", "list", "acme")
     port = free_port()
     process = subprocess.Popen([program, "serve", "--port", str(port), "--workers", "2"], env=environment, cwd=tmp_path)
     try:
@@ -53,15 +53,15 @@ def test_installed_wheel_serves_with_migrations_and_graphiql(tmp_path: Path) -> 
         text = urllib.request.urlopen(page, timeout=30).read().decode()
         script = text.split('src="')[1].split('"')[0]
         assert urllib.request.urlopen(f"http://127.0.0.1:{port}{script}", timeout=30).status == 200
-        asked = urllib.request.Request(
+        requests = urllib.request.Request(
             f"http://127.0.0.1:{port}/api/0/organizations/acme/releases/",
             json.dumps({"version": "1", "projects": ["web"]}).encode(),
-            {"Authorization": f"Bearer {made['token']}", "Content-Type": "application/json"},
+            {"Authorization": f"Bearer {built['token']}", "Content-Type": "application/json"},
         )
-        assert urllib.request.urlopen(asked, timeout=30).status == 201
+        assert urllib.request.urlopen(requests, timeout=30).status == 201
     finally:
         process.terminate()
         process.wait(20)
-    run("token", "revoke", "acme", str(made["id"]))
+    run("token", "revoke", "acme", str(built["id"]))
     assert "revoked" in run("token", "list", "acme")
     assert (tmp_path / "gql-releases.db").exists()

@@ -28,7 +28,7 @@ SAW: dict[tuple[str, str], list[str]] = {}
 class Program:
     """A version of a client, in a home and a git repository of its own."""
 
-    def __init__(self, name: str, version: str, served: Served, folder: Path) -> None:
+    def __init__(self, name: str, version: str, server: Served, folder: Path) -> None:
         tool = TOOLS / f"{name}-{version}"
         self.program = next(
             (path for path in (tool / "node_modules/.bin" / name, tool / "bin" / name) if path.exists()), None
@@ -39,8 +39,8 @@ class Program:
         self.home.mkdir()
         self.work.mkdir()
         self.environment = {
-            "PATH": os.environ["PATH"], "HOME": str(self.home), "SENTRY_URL": served.base,
-            "SENTRY_AUTH_TOKEN": served.token, "SENTRY_ORG": "acme", "SENTRY_PROJECT": "web", "NO_COLOR": "1",
+            "PATH": os.environ["PATH"], "HOME": str(self.home), "SENTRY_URL": server.base,
+            "SENTRY_AUTH_TOKEN": server.token, "SENTRY_ORG": "acme", "SENTRY_PROJECT": "web", "NO_COLOR": "1",
             "SENTRY_DISABLE_UPDATE_CHECK": "1", "SENTRY_CLI_NO_UPDATE_CHECK": "1", "SENTRY_CLI_NO_TELEMETRY": "1",
             "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com",
             "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com",
@@ -53,12 +53,12 @@ class Program:
 
     def _run(self, words: list[str], ends: int, **more: str) -> str:
         environment = {name: value for name, value in (self.environment | more).items() if value}
-        done = subprocess.run(
+        process = subprocess.run(
             words, env=environment, cwd=self.work, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
             check=False,
         )  # fmt: skip
-        output = done.stdout + done.stderr
-        assert done.returncode == ends, (words, output)
+        output = process.stdout + process.stderr
+        assert process.returncode == ends, (words, output)
         return output
 
     def commit(self, name: str) -> str:
@@ -140,12 +140,12 @@ def finalize(cli: Program, release: str) -> None:
         assert "Created release" in cli("releases", "new", release), "a repetition keeps the date"
     assert "Finalized" in cli("releases", "finalize", release, SENTRY_PROJECT="")
     cli("releases", "finalize", release + "-absent", ends=1)
-    known, following = cli.commit("four"), release.replace("@", "@9")
+    existing, following = cli.commit("four"), release.replace("@", "@9")
     old = cli("releases", "info", release, "--show-commits")
     assert "Created release" in cli("releases", "new", following, "--finalize", "--url", "https://example.com/2")
     cli("releases", "set-commits", following, "--auto")
     shown = cli("releases", "info", following, "--show-commits")
-    assert known in shown
+    assert existing in shown
     assert not [sha for sha in re.findall(r"[0-9a-f]{40}", old) if sha in shown], "only what is new"
     assert "Archived release" in cli("releases", "archive", release)
     assert "web" in cli("releases", "info", release, "--show-projects")
@@ -167,8 +167,8 @@ STEPS: dict[str, Callable[[Program, str], None]] = {
 
 
 @pytest.mark.parametrize("version", CLI)
-def test_sentry_cli_works_unmodified(served: Served, tmp_path: Path, version: str) -> None:
-    cli = Program("sentry-cli", version, served, tmp_path)
+def test_sentry_cli_works_unmodified(server: Served, tmp_path: Path, version: str) -> None:
+    cli = Program("sentry-cli", version, server, tmp_path)
     assert cli("--version").startswith(f"sentry-cli {version}")
     release = f"cli-{version}@{version}"
     for name, step in STEPS.items():
@@ -176,14 +176,14 @@ def test_sentry_cli_works_unmodified(served: Served, tmp_path: Path, version: st
         cli.saw(name)
 
 
-def test_wrong_token_ends_in_an_error(served: Served, tmp_path: Path) -> None:
-    cli = Program("sentry-cli", CLI[0], served, tmp_path)
+def test_wrong_token_ends_in_an_error(server: Served, tmp_path: Path) -> None:
+    cli = Program("sentry-cli", CLI[0], server, tmp_path)
     assert "Invalid token" in cli("releases", "new", "x", ends=1, SENTRY_AUTH_TOKEN="wrong")
 
 
 @pytest.mark.parametrize("version", SENTRY)
-def test_npms_sentry_works_unmodified(served: Served, tmp_path: Path, version: str) -> None:
-    sentry = Program("sentry", version, served, tmp_path)
+def test_npms_sentry_works_unmodified(server: Served, tmp_path: Path, version: str) -> None:
+    sentry = Program("sentry", version, server, tmp_path)
     sentry.commit("one")
     sentry.commit("two")
     assert "Verified: yes" in sentry("info")
@@ -223,11 +223,11 @@ MISSING = (
 
 
 @pytest.mark.parametrize("version", NEWEST_OF_MAJORS)
-def test_command_about_what_is_not_kept_prints_the_servers_sentence(served: Served, tmp_path: Path, version: str) -> None:
+def test_command_about_what_is_not_kept_prints_the_servers_sentence(server: Served, tmp_path: Path, version: str) -> None:
     """Not `organization not found`, which a 404 becomes."""
-    cli = Program("sentry-cli", version, served, tmp_path)
+    cli = Program("sentry-cli", version, server, tmp_path)
     (cli.work / "app.js").write_text("console.log(1);")
-    dsn = served.base.replace("://", "://0123456789abcdef@") + "/1"
+    dsn = server.base.replace("://", "://0123456789abcdef@") + "/1"
     for words in MISSING:
         printed = cli(*words, ends=1, SENTRY_DSN=dsn, RUST_BACKTRACE="0")
         assert re.search(NOT_KEPT, printed), (words, printed)
@@ -238,12 +238,12 @@ def test_command_about_what_is_not_kept_prints_the_servers_sentence(served: Serv
 
 @pytest.mark.parametrize("version", NEWEST_OF_MAJORS)
 def test_auto_then_commit_in_a_checkout_of_a_project_with_a_default_repository(
-    served: Served, tmp_path: Path, version: str
+    server: Served, tmp_path: Path, version: str
 ) -> None:
     """The remote is called `origin`, the store's repository is not: each way to name it leads to the same one."""
     slug, repository = f"shop-{version.replace('.', '-')}", f"acme/shop-{version}"
-    create_project(served, slug, repository)
-    cli = Program("sentry-cli", version, served, tmp_path)
+    create_project(server, slug, repository)
+    cli = Program("sentry-cli", version, server, tmp_path)
     cli.environment["SENTRY_PROJECT"] = slug
     first, second = cli.commit("one"), cli.commit("two")
     assert re.search(rf"\| {re.escape(repository)} +\| Unknown", cli("repos", "list")), "before any commit was sent"
@@ -260,9 +260,9 @@ def test_auto_then_commit_in_a_checkout_of_a_project_with_a_default_repository(
     assert "Success! Set commits" in cli("releases", "set-commits", local, "--local")
     assert third in cli("releases", "info", local, "--show-commits")
     for release in (auto, ranged, local):
-        [commit, *_] = ask(served, f"/api/0/organizations/acme/releases/{release}/commits/")
+        [commit, *_] = ask(server, f"/api/0/organizations/acme/releases/{release}/commits/")
         assert commit["repository"]["name"] == repository, release
-    other = Program("sentry-cli", version, served, make_folder(tmp_path / "elsewhere"))
+    other = Program("sentry-cli", version, server, make_folder(tmp_path / "elsewhere"))
     other.environment["SENTRY_PROJECT"] = slug
     other.commit("unrelated")
     lost = f"{slug}@4"
@@ -271,10 +271,10 @@ def test_auto_then_commit_in_a_checkout_of_a_project_with_a_default_repository(
     assert "Success!" in other("releases", "set-commits", lost, "--auto", "--ignore-missing")
 
 
-def test_remote_named_after_the_repository_needs_no_default(served: Served, tmp_path: Path) -> None:
+def test_remote_named_after_the_repository_needs_no_default(server: Served, tmp_path: Path) -> None:
     """SENTRY_VCS_REMOTE, as docs/ci.md has it."""
-    cli = Program("sentry-cli", NEWEST_OF_MAJORS[1], served, tmp_path)
-    create_project(served, "remote", None)
+    cli = Program("sentry-cli", NEWEST_OF_MAJORS[1], server, tmp_path)
+    create_project(server, "remote", None)
     cli.environment["SENTRY_PROJECT"] = "remote"
     cli._run(["git", "remote", "rename", "origin", "acme/remote"], 0)
     cli.commit("one")
@@ -283,20 +283,20 @@ def test_remote_named_after_the_repository_needs_no_default(served: Served, tmp_
     assert "acme/remote" in cli("repos", "list")
 
 
-def test_shell_of_the_documentation_works_twice(served: Served) -> None:
+def test_shell_of_the_documentation_works_twice(server: Served) -> None:
     """docs/ci.md without any client: a repetition makes no second deploy."""
     [script] = re.findall(r"```sh\n(.+?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
     environment = {
-        "PATH": os.environ["PATH"], "SENTRY_URL": served.base, "SENTRY_AUTH_TOKEN": served.token, "SENTRY_ORG": "acme",
+        "PATH": os.environ["PATH"], "SENTRY_URL": server.base, "SENTRY_AUTH_TOKEN": server.token, "SENTRY_ORG": "acme",
         "SENTRY_PROJECT": "web", "BUILD_ID": "build-1",
     }  # fmt: skip
     for _ in range(2):
-        done = subprocess.run(
+        process = subprocess.run(
             ["sh", "-e", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
         )
-        assert done.returncode == 0, done.stderr
-    assert '"version":"web@1.4.0"' in done.stdout
-    assert '"deployCount":1' in done.stdout
+        assert process.returncode == 0, process.stderr
+    assert '"version":"web@1.4.0"' in process.stdout
+    assert '"deployCount":1' in process.stdout
 
 
 def test_documentation_has_the_table_of_what_was_seen() -> None:

@@ -58,7 +58,7 @@ def literal(declared: Any) -> str:
     if isinstance(declared, GraphQLEnumType):
         return next(iter(declared.values))
     if isinstance(declared, GraphQLInputObjectType):
-        names = [next(iter(declared.fields))] if declared.is_one_of else required(declared)
+        names = [next(iter(declared.fields))] if declared.is_one_of else list_required(declared)
         return "{" + ", ".join(_field(declared, name) for name in names) + "}"
     return SCALARS[declared.name]
 
@@ -67,7 +67,7 @@ def _field(declared: GraphQLInputObjectType, name: str) -> str:
     return f"{name}: {NAMED.get(name) or literal(declared.fields[name].type)}"
 
 
-def required(declared: GraphQLInputObjectType) -> list[str]:
+def list_required(declared: GraphQLInputObjectType) -> list[str]:
     """Name the fields that an object needs."""
     return [
         name
@@ -81,20 +81,22 @@ def positions(schema: GraphQLSchema) -> Iterator[Position]:
     for operation, root in (("query", schema.query_type), ("mutation", schema.mutation_type)):
         assert root
         for name, field in root.fields.items():
-            yield from _of_field(operation, [name], name, field, "%s")
+            yield from _list_positions_of_field(operation, [name], name, field, "%s")
     for parent, way in PARENTS.items():
         declared: Any = schema.type_map[parent]
         for name, field in declared.fields.items():
-            yield from _of_field("query", [*RESPONSE_PATHS[parent], name], name, field, way)
+            yield from _list_positions_of_field("query", [*RESPONSE_PATHS[parent], name], name, field, way)
 
 
-def _of_field(operation: str, path: list[str], name: str, field: GraphQLField, way: str) -> Iterator[Position]:
+def _list_positions_of_field(
+    operation: str, path: list[str], name: str, field: GraphQLField, way: str
+) -> Iterator[Position]:
     selection = "{ __typename }" if is_composite_type(get_named_type(field.type)) else ""
     for argument_name, argument in field.args.items():
         others = [
-            f"{other}: {literal(one.type)}"
-            for other, one in field.args.items()
-            if other != argument_name and isinstance(one.type, GraphQLNonNull)
+            f"{other}: {literal(item.type)}"
+            for other, item in field.args.items()
+            if other != argument_name and isinstance(item.type, GraphQLNonNull)
         ]
 
         def wrap(value: str, argument_name: str = argument_name, others: list[str] = others) -> str:
@@ -122,7 +124,7 @@ def _below(place: Position, depth: int) -> Iterator[Position]:
         if depth and place.where.count(".") > 1 and declared.name.endswith("Filter") and ".not" in place.where:
             return  # enough: `not` within a filter within a filter
         for name, field in declared.fields.items():
-            names = [] if declared.is_one_of else [other for other in required(declared) if other != name]
+            names = [] if declared.is_one_of else [other for other in list_required(declared) if other != name]
             others = [_field(declared, other) for other in names]
 
             def in_object(value: str, name: str = name, others: list[str] = others) -> str:

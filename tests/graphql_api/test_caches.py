@@ -41,9 +41,9 @@ FIELDS = ("version", "url", "ref", "status", "id", "dateCreated", "dateReleased"
 
 @pytest.fixture
 def harness(template: Template, tmp_path: Path) -> Iterator[Harness]:
-    made = Harness(template, tmp_path, cache_bytes=8 * MEBIBYTE)
-    yield made
-    made.close()
+    built = Harness(template, tmp_path, cache_bytes=8 * MEBIBYTE)
+    yield built
+    built.close()
     BUDGET.limit = DEFAULT_CACHE_BYTES
 
 
@@ -116,7 +116,7 @@ def test_usage_of_caches_is_reported_by_name(harness: Harness) -> None:
     harness.client.rest("GET", "organizations/acme/releases/?query=a")
     usage = BUDGET.usage()
     assert {"operations", "plans", "searches"} <= usage.keys()
-    assert sum(one.bytes for one in usage.values()) == BUDGET.bytes
+    assert sum(item.bytes for item in usage.values()) == BUDGET.bytes
 
 
 def plans() -> int:

@@ -25,14 +25,14 @@ def by(version: str) -> dict[str, Any]:
 @pytest.fixture
 def client(harness: Harness) -> Client:
     for version, projects in (("1", ["web"]), ("2", ["web", "api"]), ("3", ["web", "api"])):
-        made = harness.client.rest("POST", "organizations/acme/releases/", release(version, projects=projects))
-        assert made.status == 201
+        response = harness.client.rest("POST", "organizations/acme/releases/", release(version, projects=projects))
+        assert response.status == 201
     return harness.client
 
 
 def create(client: Client, version: str, environment: str = "production", **more: Any) -> Any:
-    given = {"release": by(version), "environment": environment, **more}
-    return client.graphql(CREATE, {"input": given})["data"]["createDeploy"]
+    values = {"release": by(version), "environment": environment, **more}
+    return client.graphql(CREATE, {"input": values})["data"]["createDeploy"]
 
 
 def update(client: Client, deploy: dict[str, Any], **more: Any) -> Any:
@@ -41,9 +41,9 @@ def update(client: Client, deploy: dict[str, Any], **more: Any) -> Any:
 
 def running(client: Client) -> dict[str, dict[str, str]]:
     """Give environment -> project -> version."""
-    found = client.graphql(WHERE)["data"]["organization"]["environments"]["nodes"]
+    data = client.graphql(WHERE)["data"]["organization"]["environments"]["nodes"]
     return {
-        one["name"]: {it["project"]["slug"]: it["release"]["version"] for it in one["current"]["nodes"]} for one in found
+        item["name"]: {it["project"]["slug"]: it["release"]["version"] for it in item["current"]["nodes"]} for item in data
     }
 
 
@@ -61,8 +61,8 @@ def test_what_succeeded_last_runs_in_its_environment(client: Client) -> None:
 
 def test_deploy_that_goes_on_or_failed_runs_nowhere(client: Client) -> None:
     for status, finished in (("QUEUED", False), ("STARTED", False), ("FAILED", True), ("ROLLED_BACK", True)):
-        made = create(client, "1", status=status)["deploy"]
-        assert (made["status"], made["dateFinished"] is not None) == (status, finished)
+        deploy = create(client, "1", status=status)["deploy"]
+        assert (deploy["status"], deploy["dateFinished"] is not None) == (status, finished)
     assert running(client) == {"production": {}}
 
 
@@ -74,12 +74,12 @@ def test_deploy_goes_from_queued_to_rolled_back(client: Client) -> None:
     key = {"key": {"organization": "acme", "project": "api", "externalId": "run-9"}}
     started = update(client, key, status="STARTED", comment="goes well")["deploy"]
     assert (started["dateFinished"], started["comment"]) == (None, "goes well")
-    done = update(client, {"id": queued["id"]}, status="SUCCEEDED")["deploy"]
-    assert done["dateFinished"] is not None
-    assert (done["previousRelease"], done["comment"]) == ({"version": "3"}, "goes well")
+    deploy = update(client, {"id": queued["id"]}, status="SUCCEEDED")["deploy"]
+    assert deploy["dateFinished"] is not None
+    assert (deploy["previousRelease"], deploy["comment"]) == ({"version": "3"}, "goes well")
     assert running(client) == {"production": {"web": "2", "api": "2"}}
     back = update(client, {"id": queued["id"]}, status="ROLLED_BACK")["deploy"]
-    assert back["dateFinished"] == done["dateFinished"]
+    assert back["dateFinished"] == deploy["dateFinished"]
     assert running(client) == {"production": {"web": "3"}}
     again = update(client, {"id": queued["id"]}, status="STARTED")["deploy"]
     assert again["dateFinished"] is None
@@ -87,11 +87,11 @@ def test_deploy_goes_from_queued_to_rolled_back(client: Client) -> None:
 
 def test_external_id_is_idempotent_within_a_project(client: Client) -> None:
     links = [{"name": "log", "url": "https://ci.example.com/9"}]
-    one = create(client, "2", externalId="run-1", links=links)
+    payload = create(client, "2", externalId="run-1", links=links)
     two = create(client, "2", externalId="run-1", comment="a retry says something else")
-    assert (one["outcome"], two["outcome"]) == ("CREATED", "EXISTING")
-    assert two["deploy"] == one["deploy"]
-    assert one["deploy"]["links"] == [{"label": "log", "url": "https://ci.example.com/9"}]
+    assert (payload["outcome"], two["outcome"]) == ("CREATED", "EXISTING")
+    assert two["deploy"] == payload["deploy"]
+    assert payload["deploy"]["links"] == [{"label": "log", "url": "https://ci.example.com/9"}]
     other = create(client, "3", externalId="run-1")
     assert [(e["code"], e["field"]) for e in other["userErrors"]] == [("ALREADY_EXISTS", ["externalId"])]
     assert create(client, "1", "staging", externalId="run-2", projects=["web"])["outcome"] == "CREATED"
@@ -144,9 +144,11 @@ def test_unknown_deploy_is_told(client: Client) -> None:
 def test_an_update_that_shows_nothing_of_the_deploy_is_done(client: Client) -> None:
     """A deploy's id is no release's: there are more deploys than releases."""
     for number in range(4):
-        made = create(client, "1", externalId=f"d{number}")
+        payload = create(client, "1", externalId=f"d{number}")
     document = "mutation ($input: UpdateDeployInput!) { updateDeploy(input: $input) { userErrors { code } } }"
-    answer = client.graphql(document, {"input": {"deploy": {"id": made["deploy"]["id"]}, "comment": "done"}})
+    answer = client.graphql(document, {"input": {"deploy": {"id": payload["deploy"]["id"]}, "comment": "done"}})
     assert answer == {"data": {"updateDeploy": {"userErrors": []}}}
-    shown = client.graphql("query ($id: ID!) { node(id: $id) { ... on Deploy { comment } } }", {"id": made["deploy"]["id"]})
+    shown = client.graphql(
+        "query ($id: ID!) { node(id: $id) { ... on Deploy { comment } } }", {"id": payload["deploy"]["id"]}
+    )
     assert shown["data"]["node"] == {"comment": "done"}

@@ -29,8 +29,8 @@ def list_descriptions() -> Iterator[tuple[str, str | None]]:
             continue
         yield name, definition.description
         if isinstance(definition, GraphQLEnumType):
-            for value, one in definition.values.items():
-                yield f"{name}.{value}", one.description
+            for value, item in definition.values.items():
+                yield f"{name}.{value}", item.description
         if isinstance(definition, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
             for field_name, field in definition.fields.items():
                 yield f"{name}.{field_name}", field.description

@@ -20,10 +20,10 @@ FOLDER = Path(__file__).parents[2] / "graphiql" / "src" / "examples"
 FILES = sorted(FOLDER.glob("*.graphql"))
 
 
-def variables_of(file: Path) -> dict[str, Any]:
+def read_variables(file: Path) -> dict[str, Any]:
     beside = file.with_suffix(".json")
-    found: dict[str, Any] = json.loads(beside.read_text()) if beside.exists() else {}
-    return found
+    result: dict[str, Any] = json.loads(beside.read_text()) if beside.exists() else {}
+    return result
 
 
 def test_every_mutation_has_an_example() -> None:
@@ -37,7 +37,7 @@ def test_every_mutation_has_an_example() -> None:
 def test_example_is_valid(file: Path) -> None:
     document = parse(file.read_text())
     assert validate(core_schema(build_schema()), document) == []
-    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+    operations = [definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode)]
     assert len(operations) == 1, "an example is one operation"
     assert operations[0].name, "with a name, which its tab has"
 
@@ -52,7 +52,7 @@ def test_examples_work_on_the_demo_in_their_order(tmp_path: Path) -> None:
     client = Client(create_app(Settings(database_url=url), store))
     client.token = client.runner.run(demo.prepare(store, tmp_path / "demo.token"))
     for file in FILES:
-        answer = client.graphql(file.read_text(), variables_of(file))
+        answer = client.graphql(file.read_text(), read_variables(file))
         assert "errors" not in answer, (file.stem, answer)
         (shown,) = answer["data"].values()
         if "userErrors" in shown:

@@ -280,8 +280,8 @@ def test_pages_of_other_origins_may_ask_where_a_setting_says_so(
     template: Any, tmp_path: Any, origins: str, origin: str, allowed: bool
 ) -> None:
     harness = Harness(template, tmp_path, cors_origins=origins)
-    asked = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}
-    before = harness.client.request("OPTIONS", "/graphql", headers=asked)
+    requests = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    before = harness.client.request("OPTIONS", "/graphql", headers=requests)
     answer = harness.client.rest("GET", "organizations/acme/releases/", headers={"origin": origin})
     harness.close()
     assert (before.headers.get("access-control-allow-origin") in (origin, "*")) == allowed

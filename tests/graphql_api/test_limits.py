@@ -31,11 +31,11 @@ def ask(client: Client, query: str, variables: Any = None, **more: Any) -> Any:
 
 
 def cost(client: Client, query: str, variables: Any = None) -> int:
-    found: int = ask(client, query, variables, **ASK)["extensions"]["cost"]["requested"]
-    return found
+    requested: int = ask(client, query, variables, **ASK)["extensions"]["cost"]["requested"]
+    return requested
 
 
-def nested(depth: int) -> str:
+def nest_query(depth: int) -> str:
     """A document of an odd depth of fields, with aliases enough to be no repetition."""
     return (
         "{ viewer { organizations { nodes { "
@@ -86,8 +86,8 @@ def test_tokens_depth_and_lists_are_bounded(client: Client) -> None:
     assert "errors" not in ask(client, '{ __type(name: "' + "x," * 5_000 + '") { name } }'), "a text is one token"
     many = ask(client, "{ __typename " + "$ " * 5_000 + "}")["errors"][0]["extensions"]
     assert (many["limit"], many["value"]) == ("tokens", 5_003)
-    assert "errors" not in ask(client, nested(7))
-    assert ask(client, nested(9))["errors"][0]["extensions"]["limit"] == "depth"
+    assert "errors" not in ask(client, nest_query(7))
+    assert ask(client, nest_query(9))["errors"][0]["extensions"]["limit"] == "depth"
     query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     assert ask(client, query, {"ids": ["x"] * 25_001})["errors"][0]["extensions"]["limit"] == "listLength"
 
@@ -145,10 +145,10 @@ def test_wrong_variables_are_worded_within_bounds(client: Client) -> None:
     assert errors(1000) == [few[0].replace("[0]", "[1000]")], "the first of a large input"
 
 
-@pytest.mark.parametrize("given", [">=1 " * 100_000, ">=1 " * 200])
-def test_filter_is_refused_before_its_ranges_are_read(client: Client, given: str) -> None:
+@pytest.mark.parametrize("text", [">=1 " * 100_000, ">=1 " * 200])
+def test_filter_is_refused_before_its_ranges_are_read(client: Client, text: str) -> None:
     query = """query ($f: ReleaseFilter) { organization(slug: "acme") { releases(filter: $f) { totalCount } } }"""
-    ranges = [{"version": {"semver": {"range": given}}}] * (10 if len(given) < 1000 else 1)
+    ranges = [{"version": {"semver": {"range": text}}}] * (10 if len(text) < 1000 else 1)
     begun = time.process_time()
     (error,) = ask(client, query, {"f": {"or": ranges}})["errors"]
     assert time.process_time() - begun < 1
@@ -193,7 +193,7 @@ def test_cost_depends_on_variables(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "given", "cheap", "dear"),
+    ("declared", "text", "cheap", "dear"),
     [
         ("$x: String", "version: {contains: $x}", (None, 0), ("x", 1000)),
         ("$x: VersionFilter", "not: {version: $x}", ({"equals": "x"}, 20), ({"contains": "x"}, 1010)),
@@ -207,10 +207,10 @@ def test_cost_depends_on_variables(client: Client) -> None:
     ],
 )
 def test_kept_cost_is_none_of_another_value(
-    client: Client, declared: str, given: str, cheap: tuple[Any, int], dear: tuple[Any, int]
+    client: Client, declared: str, text: str, cheap: tuple[Any, int], dear: tuple[Any, int]
 ) -> None:
     """A cost is kept by the variables that it depends on: a search pays though the same document searched nothing before."""
-    query = f'query ({declared}) {{ organization(slug: "acme") {{ releases(first: 5, filter: {{{given}}}) {{ nodes {{ id }} }} }} }}'
+    query = f'query ({declared}) {{ organization(slug: "acme") {{ releases(first: 5, filter: {{{text}}}) {{ nodes {{ id }} }} }} }}'
     for value, expected in (cheap, dear, cheap, dear):
         assert cost(client, query, {"x": value}) == 6 + expected
 
@@ -255,8 +255,8 @@ def test_maximum_of_the_cost_is_a_setting(template: Template, tmp_path: Path) ->
 
 def test_dry_run_tells_the_cost_and_does_nothing(client: Client) -> None:
     create = 'mutation { createRelease(input: {organization: "acme", version: "1", projects: ["web"]}) { release { id } } }'
-    told = {"data": None, "extensions": {"cost": {"requested": 11, "maximum": 100_000}}}
-    assert ask(client, create, extensions={"dryRun": True}) == told
+    message = {"data": None, "extensions": {"cost": {"requested": 11, "maximum": 100_000}}}
+    assert ask(client, create, extensions={"dryRun": True}) == message
     listed = '{ organization(slug: "acme") { releases { totalCount } } }'
     assert ask(client, listed) == {"data": {"organization": {"releases": {"totalCount": 0}}}}
     assert ask(client, create, extensions={"dryRun": False})["data"]["createRelease"]["release"]

@@ -37,13 +37,13 @@ PLACES = [
 
 
 def test_places_are_found() -> None:
-    found = {place.where for place, _ in PLACES}
-    assert {"input.dateReleased", "input.commits[1].timestamp", "input.metadata", "filter.dateCreated.from"} <= found
+    result = {place.where for place, _ in PLACES}
+    assert {"input.dateReleased", "input.commits[1].timestamp", "input.metadata", "filter.dateCreated.from"} <= result
 
 
 def test_wrong_literal_has_a_location_and_names_its_field(client: Client) -> None:
     for place, name in PLACES:
-        wrong = [one for one in LITERALS if one not in RIGHT[name]]
+        wrong = [literal for literal in LITERALS if literal not in RIGHT[name]]
         for value in wrong if place.where.count(".") < 3 else wrong[:5]:
             document = place.document(value)
             (error,) = client.graphql(document)["errors"]

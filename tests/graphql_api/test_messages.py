@@ -72,11 +72,11 @@ MESSAGES: list[tuple[str, dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("mutation", "given", "code", "message"), MESSAGES)
-def test_messages_name_the_value(client: Client, mutation: str, given: dict[str, Any], code: str, message: str) -> None:
+@pytest.mark.parametrize(("mutation", "values", "code", "message"), MESSAGES)
+def test_messages_name_the_value(client: Client, mutation: str, values: dict[str, Any], code: str, message: str) -> None:
     name = f"{mutation[0].upper()}{mutation[1:]}Input"
     document = f"mutation ($input: {name}!) {{{mutation}(input: $input) {{userErrors {{code message field}}}}}}"
-    [error] = client.graphql(document, {"input": given})["data"][mutation]["userErrors"]
+    [error] = client.graphql(document, {"input": values})["data"][mutation]["userErrors"]
     assert error["code"] == code
     assert message in error["message"]
 
@@ -101,8 +101,8 @@ def test_project_that_is_made_on_the_way_is_refused_where_it_is_named(creating: 
         assert answer.json.keys() == {"projects"}
         assert answer.json["projects"][0].startswith(quoted)
         document = "mutation ($input: CreateReleaseInput!) {createRelease(input: $input) {userErrors {code message field}}}"
-        given = {"organization": "acme", "version": "x", "projects": ["web", "fresh", slug]}
-        [error] = client.graphql(document, {"input": given})["data"]["createRelease"]["userErrors"]
+        values = {"organization": "acme", "version": "x", "projects": ["web", "fresh", slug]}
+        [error] = client.graphql(document, {"input": values})["data"]["createRelease"]["userErrors"]
         assert (error["code"], error["field"]) == ("INVALID_SLUG", ["projects", "2"])
         assert error["message"].startswith(quoted)
     assert creating.rows("SELECT count(*) FROM projects WHERE slug = 'fresh'") == [(0,)]

@@ -177,9 +177,9 @@ def test_long_value_of_a_body_is_cut_in_messages(client: Client) -> None:
 
 @pytest.fixture
 def private(template: Template, tmp_path: Path) -> Iterator[Harness]:
-    made = Harness(template, tmp_path, public_schema=False)
-    yield made
-    made.close()
+    harness = Harness(template, tmp_path, public_schema=False)
+    yield harness
+    harness.close()
 
 
 TYPOS = {

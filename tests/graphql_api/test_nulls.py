@@ -13,25 +13,27 @@ from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
 from tests.graphql_api.positions import Position, literal, positions
 
-POSITIONS = [one for one in positions(core_schema(build_schema())) if isinstance(one.declared, GraphQLNonNull)]
-SHALLOW = [one for one in POSITIONS if one.where.count(".") < 4]
+POSITIONS = [
+    position for position in positions(core_schema(build_schema())) if isinstance(position.declared, GraphQLNonNull)
+]
+SHALLOW = [position for position in POSITIONS if position.where.count(".") < 4]
 
 
-def variable_of(place: Position) -> str:
+def name_variable(place: Position) -> str:
     """Declare the variable $v: of the place's type, but nullable, with a default."""
     return f"$v: {get_nullable_type(place.declared)} = {literal(place.declared)}"
 
 
 def test_positions_are_found() -> None:
-    found = {one.where for one in POSITIONS}
-    assert {"slug", "by.key.version", "ids[1]", "input.commits[1].fileChanges[1].type", "orderBy.direction"} <= found
-    assert {"filter.and[1].version.semver.range", "input.mode", "project", "commit"} <= found
+    result = {position.where for position in POSITIONS}
+    assert {"slug", "by.key.version", "ids[1]", "input.commits[1].fileChanges[1].type", "orderBy.direction"} <= result
+    assert {"filter.and[1].version.semver.range", "input.mode", "project", "commit"} <= result
 
 
 def test_null_is_refused_at_the_fields_path_and_names_the_place(client: Client) -> None:
     client.rest("POST", "organizations/acme/releases/", {"version": "1", "projects": ["web"]})
     for place in POSITIONS:
-        answer = client.graphql(place.document("$v", variable_of(place)), {"v": None})
+        answer = client.graphql(place.document("$v", name_variable(place)), {"v": None})
         (error,) = answer["errors"]
         assert error["message"] == f"Argument {place.where} must not be null.", place.where
         assert error["extensions"] == {"code": "INVALID_ARGUMENT"}, place.where
@@ -45,10 +47,10 @@ def test_null_is_refused_at_the_fields_path_and_names_the_place(client: Client) 
 def test_nothing_is_executed_for_a_field_with_a_wrong_null(client: Client) -> None:
     for place in SHALLOW:
         if place.operation == "mutation":
-            client.graphql(place.document("$v", variable_of(place)), {"v": None})
+            client.graphql(place.document("$v", name_variable(place)), {"v": None})
     lists = "releases {totalCount} repositories {totalCount} environments {totalCount}"
     listed = client.graphql(f'{{organization(slug: "acme") {{{lists}}}}}')["data"]["organization"]
-    assert [one["totalCount"] for one in listed.values()] == [0, 0, 0]
+    assert [item["totalCount"] for item in listed.values()] == [0, 0, 0]
 
 
 def test_other_fields_are_answered_beside_a_wrong_null(client: Client) -> None:
@@ -62,7 +64,7 @@ def test_other_fields_are_answered_beside_a_wrong_null(client: Client) -> None:
 @pytest.mark.parametrize("variables", [{}, None], ids=["absent", "none"])
 def test_absent_variable_takes_its_default(client: Client, variables: Any) -> None:
     for place in SHALLOW:
-        answer = client.graphql(place.document("$v", variable_of(place)), variables)
+        answer = client.graphql(place.document("$v", name_variable(place)), variables)
         messages = [error["message"] for error in answer.get("errors", [])]
         assert not any("null" in message or "Internal" in message for message in messages), (place.where, messages)
 

@@ -15,11 +15,15 @@ from tests.conftest import Harness
 from tests.graphql_api.positions import literal, positions
 
 SCHEMA = core_schema(ours.build_schema())
-PLACES = [one for one in positions(SCHEMA) if isinstance(one.parent, GraphQLInputObjectType) and one.parent.is_one_of]
+PLACES = [
+    position
+    for position in positions(SCHEMA)
+    if isinstance(position.parent, GraphQLInputObjectType) and position.parent.is_one_of
+]
 
 
 def test_every_one_of_type_is_flagged_and_met() -> None:
-    flagged = {name for name, one in SCHEMA.type_map.items() if getattr(one, "is_one_of", False)}
+    flagged = {name for name, item in SCHEMA.type_map.items() if getattr(item, "is_one_of", False)}
     assert flagged == {line.split()[1] for line in ours.print_sdl(ours.build_schema()).splitlines() if "@oneOf" in line}
     assert {place.parent.name for place in PLACES} == flagged
     assert {place.operation for place in PLACES} == {"query", "mutation"}

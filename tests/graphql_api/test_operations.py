@@ -98,9 +98,9 @@ def test_creation_says_what_it_did(run: Operations) -> None:
 
 def test_release_is_found_by_version_and_by_id(run: Operations) -> None:
     run.create()
-    found = run("ReleaseByVersion", by=BY)["release"]
-    assert found == run("ReleaseByVersion", by={"id": found["id"]})["release"]
-    assert found["versionInfo"] == {
+    result = run("ReleaseByVersion", by=BY)["release"]
+    assert result == run("ReleaseByVersion", by={"id": result["id"]})["release"]
+    assert result["versionInfo"] == {
         "package": "web",
         "version": {
             "raw": "1.4.0+77", "major": 1, "minor": 4, "patch": 0, "pre": None, "buildCode": "77", "components": 3,
@@ -108,12 +108,12 @@ def test_release_is_found_by_version_and_by_id(run: Operations) -> None:
         "description": "1.4.0 (77)",
         "buildHash": None,
     }  # fmt: skip
-    assert found["lastCommit"] == {
+    assert result["lastCommit"] == {
         "sha": SHA, "message": "Fix the total", "timestamp": "2026-11-19T07:00:00.000000Z",
         "author": {"name": "Ada", "email": "ada@example.com"},
     }  # fmt: skip
-    assert found["authors"]["nodes"] == [{"name": "Ada", "email": "ada@example.com"}]
-    node = run("Refetch", id=found["id"])["node"]
+    assert result["authors"]["nodes"] == [{"name": "Ada", "email": "ada@example.com"}]
+    node = run("Refetch", id=result["id"])["node"]
     assert (node["__typename"], node["version"]) == ("Release", VERSION)
     assert [edge["node"]["sha"] for edge in node["commits"]["edges"]] == [SHA]
 
@@ -123,12 +123,12 @@ def test_releases_are_listed_by_filter_and_order(run: Operations, field: str) ->
     run.create()
     run.create(version="web@1.5.0+78", commits=[], refs=[], dateReleased="2026-11-21T10:00:00Z")
     run.create(version="api@9.0.0+99", projects=["api"])
-    asked = {"organization": "acme", "filter": {"version": {"startsWith": "web@"}, "project": "web", "status": "OPEN"}}
+    requests = {"organization": "acme", "filter": {"version": {"startsWith": "web@"}, "project": "web", "status": "OPEN"}}
     for direction, expected in (("ASC", [VERSION, "web@1.5.0+78"]), ("DESC", ["web@1.5.0+78", VERSION])):
-        listed = run("Releases", first=50, after=None, orderBy={"field": field, "direction": direction}, **asked)
+        listed = run("Releases", first=50, after=None, orderBy={"field": field, "direction": direction}, **requests)
         page = listed["organization"]["releases"]
-        assert (page["totalCount"], [one["version"] for one in page["nodes"]]) == (2, expected)
-        changes = {one["version"]: one["commits"]["nodes"] for one in page["nodes"]}
+        assert (page["totalCount"], [node["version"] for node in page["nodes"]]) == (2, expected)
+        changes = {node["version"]: node["commits"]["nodes"] for node in page["nodes"]}
         assert changes["web@1.5.0+78"] == []
         assert changes[VERSION][0]["fileChanges"] == {
             "totalCount": 1,
@@ -141,7 +141,7 @@ def test_releases_are_listed_by_filter_and_order(run: Operations, field: str) ->
 def test_viewer_is_the_token(run: Operations) -> None:
     viewer = run("Viewer")["viewer"]
     assert viewer["token"]["name"] == "all"
-    assert [one["slug"] for one in viewer["organizations"]["nodes"]] == ["acme"]
+    assert [node["slug"] for node in viewer["organizations"]["nodes"]] == ["acme"]
 
 
 def test_deploy_is_recorded_and_counted(run: Operations) -> None:
@@ -150,8 +150,8 @@ def test_deploy_is_recorded_and_counted(run: Operations) -> None:
         "release": BY, "environment": "production", "projects": ["web"], "name": "eu",
         "url": "https://deploy.example.com/9", "dateFinished": "2026-11-20T11:00:00Z",
     }  # fmt: skip
-    made = run("Deploy", input=deploy)["createDeploy"]["deploy"]
-    assert made | {"id": ""} == {
+    built = run("Deploy", input=deploy)["createDeploy"]["deploy"]
+    assert built | {"id": ""} == {
         "id": "", "name": "eu", "url": "https://deploy.example.com/9", "dateStarted": None,
         "dateFinished": "2026-11-20T11:00:00.000000Z", "environment": {"name": "production"},
         "release": {"version": VERSION, "deployCount": 1},
@@ -159,15 +159,15 @@ def test_deploy_is_recorded_and_counted(run: Operations) -> None:
 
 
 def test_release_is_changed_and_deleted(run: Operations) -> None:
-    found = run.create()["release"]
+    release = run.create()["release"]
     finalized = run("Finalize", release=BY)["finalizeRelease"]["release"]
     assert finalized == {"dateReleased": "2026-11-20T10:00:00.000000Z"}
     commits = [{"sha": "a" * 40}, {"sha": "b" * 40}]
     assert run("SetCommits", release=BY, commits=commits)["setReleaseCommits"]["release"] == {"commitCount": 2}
     refs = [{"repository": "acme/web", "commit": "a..b"}]
-    assert run("SetRefs", release=BY, refs=refs)["setReleaseRefs"]["release"] == {"id": found["id"]}
+    assert run("SetRefs", release=BY, refs=refs)["setReleaseRefs"]["release"] == {"id": release["id"]}
     assert run("UpdateRelease", release=BY, url=None)["updateRelease"]["release"] == {"url": None}
-    assert run("DeleteRelease", release=BY)["deleteRelease"] == {"deletedReleaseId": found["id"], "userErrors": []}
+    assert run("DeleteRelease", release=BY)["deleteRelease"] == {"deletedReleaseId": release["id"], "userErrors": []}
     gone = run("DeleteRelease", release=BY)["deleteRelease"]
     assert (gone["deletedReleaseId"], gone["userErrors"][0]["code"]) == (None, "RELEASE_NOT_FOUND")
 
@@ -182,7 +182,7 @@ def test_commits_of_one_repository_are_replaced_alone(client: Client) -> None:
     def put(repository: str | None, *commits: tuple[str, str, str]) -> list[str]:
         listed = [{"sha": sha, "repository": r, "timestamp": f"2026-01-0{day}T00:00:00Z"} for sha, r, day in commits]
         answer = client.graphql(document, {"input": {"release": by, "commits": listed, "repository": repository}})
-        return [one["sha"] for one in answer["data"]["setReleaseCommits"]["release"]["commits"]["nodes"]]
+        return [node["sha"] for node in answer["data"]["setReleaseCommits"]["release"]["commits"]["nodes"]]
 
     assert put(None, ("a1", "a", "1"), ("b2", "b", "2"), ("a3", "a", "3")) == ["a3", "b2", "a1"]
     assert put("a", ("a4", "a", "4"), ("a0", "a", "1")) == ["a4", "b2", "a0"]

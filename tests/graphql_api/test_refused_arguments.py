@@ -52,7 +52,7 @@ WAYS = {
 
 
 @pytest.fixture
-def filled(client: Client) -> Client:
+def filled_store(client: Client) -> Client:
     for version in ("a@1", "a@2"):
         body = release(version, projects=["web", "api"], commits=[commit(number) for number in range(3)])
         assert client.rest("POST", "organizations/acme/releases/", body).status == 201
@@ -77,8 +77,8 @@ def test_each_list_can_be_null_and_what_is_in_it_cannot() -> None:
             assert isinstance(field.type, GraphQLNonNull), f"{connection.name}.{part}"
 
 
-def test_refused_arguments_of_each_list_leave_its_siblings(filled: Client) -> None:
-    page = filled.graphql('{organization(slug: "acme") {releases {pageInfo {endCursor}}}}')
+def test_refused_arguments_of_each_list_leave_its_siblings(filled_store: Client) -> None:
+    page = filled_store.graphql('{organization(slug: "acme") {releases {pageInfo {endCursor}}}}')
     cursor = page["data"]["organization"]["releases"]["pageInfo"]["endCursor"]
     for parent, name in LISTS:
         declared: Any = SCHEMA.type_map[parent]
@@ -90,17 +90,17 @@ def test_refused_arguments_of_each_list_leave_its_siblings(filled: Client) -> No
         document = (
             "{ " + WAYS[parent].replace("HERE", f"{fields} __typename good: {name} {{ totalCount nodes {{ id }} }}") + " }"
         )
-        answer = filled.graphql(document)
+        answer = filled_store.graphql(document)
         errors = answer["errors"]
         assert [error["extensions"]["code"] for error in errors] == [code for _, code in wrong], (parent, name)
         for index, error in enumerate(errors):
             *place, last = error["path"]
             assert last == f"x{index}"
-            found = below(answer["data"], place)
-            assert found[last] is None
-            assert found["__typename"] == parent
-            assert found["good"]["totalCount"] == len(found["good"]["nodes"])
-            assert found["good"]["nodes"], (parent, name)
+            result = below(answer["data"], place)
+            assert result[last] is None
+            assert result["__typename"] == parent
+            assert result["good"]["totalCount"] == len(result["good"]["nodes"])
+            assert result["good"]["nodes"], (parent, name)
 
 
 @pytest.mark.parametrize(
@@ -130,15 +130,15 @@ def test_refused_arguments_of_each_list_leave_its_siblings(filled: Client) -> No
         ),
     ],
 )
-def test_error_stands_where_the_null_is(filled: Client, document: str, paths: list[Any]) -> None:
-    answer = filled.graphql(document)
+def test_error_stands_where_the_null_is(filled_store: Client, document: str, paths: list[Any]) -> None:
+    answer = filled_store.graphql(document)
     assert [error["path"] for error in answer.get("errors", [])] == paths
     for path in paths:
         assert below(answer["data"], path) is None
 
 
-def test_refused_arguments_below_nodes(filled: Client) -> None:
-    answer = filled.graphql('{organization(slug: "acme") {id releases {nodes {id}}}}')["data"]["organization"]
+def test_refused_arguments_below_nodes(filled_store: Client) -> None:
+    answer = filled_store.graphql('{organization(slug: "acme") {id releases {nodes {id}}}}')["data"]["organization"]
     ids = [
         answer["releases"]["nodes"][0]["id"],
         "x",
@@ -147,43 +147,44 @@ def test_refused_arguments_below_nodes(filled: Client) -> None:
         answer["releases"]["nodes"][0]["id"],
     ]
     document = "query ($ids: [ID!]!, $first: Int) {nodes(ids: $ids) {id ... on Release {version commits(first: $first) {totalCount}}}}"
-    found = filled.graphql(document, {"ids": ids, "first": 101})
-    assert [error["path"] for error in found["errors"]] == [["nodes", index, "commits"] for index in (0, 3, 4)]
-    assert [one and one.get("version") for one in found["data"]["nodes"]] == ["a@2", None, None, "a@1", "a@2"]
+    data = filled_store.graphql(document, {"ids": ids, "first": 101})
+    assert [error["path"] for error in data["errors"]] == [["nodes", index, "commits"] for index in (0, 3, 4)]
+    assert [node and node.get("version") for node in data["data"]["nodes"]] == ["a@2", None, None, "a@1", "a@2"]
     document = "query ($id: ID!) {n: node(id: $id) {... on Release {version commits(first: 101) {totalCount}}}}"
-    found = filled.graphql(document, {"id": ids[0]})
-    assert found["data"] == {"n": {"version": "a@2", "commits": None}}
-    assert [error["path"] for error in found["errors"]] == [["n", "commits"]]
+    data = filled_store.graphql(document, {"id": ids[0]})
+    assert data["data"] == {"n": {"version": "a@2", "commits": None}}
+    assert [error["path"] for error in data["errors"]] == [["n", "commits"]]
 
 
-def test_refused_argument_in_a_payload_keeps_nothing_from_being_done(filled: Client) -> None:
+def test_refused_argument_in_a_payload_keeps_nothing_from_being_done(filled_store: Client) -> None:
     document = """mutation {createRelease(input: {organization: "acme", version: "b", projects: ["web"]}) {
         outcome mine: release {version projects(first: 101) {totalCount}} userErrors {code}}
       createReleases(input: {organization: "acme", releases: [{version: "c", projects: ["web"]}, {version: "d", projects: ["web"]}]}) {
         rows: results {made: release {version projects(first: -1) {totalCount}}}}}"""
-    answer = filled.graphql(document)
+    answer = filled_store.graphql(document)
     assert answer["data"]["createRelease"] == {
         "outcome": "CREATED",
         "mine": {"version": "b", "projects": None},
         "userErrors": [],
     }
-    assert [one["made"]["version"] for one in answer["data"]["createReleases"]["rows"]] == ["c", "d"]
+    assert [row["made"]["version"] for row in answer["data"]["createReleases"]["rows"]] == ["c", "d"]
     places = [["createRelease", "mine", "projects"], *[["createReleases", "rows", i, "made", "projects"] for i in range(2)]]
     assert [error["path"] for error in answer["errors"]] == places
 
 
-def test_errors_of_one_field_are_bounded(filled: Client) -> None:
+def test_errors_of_one_field_are_bounded(filled_store: Client) -> None:
     for number in range(MAX_ERRORS_OF_A_FIELD // 2 + 1):
         assert (
-            filled.rest("POST", "organizations/acme/releases/", release(f"n{number}", projects=["web", "api"])).status == 201
+            filled_store.rest("POST", "organizations/acme/releases/", release(f"n{number}", projects=["web", "api"])).status
+            == 201
         )
     document = '{organization(slug: "acme") {projects(first: 2) {nodes {releases(first: 60) {nodes {version commits(first: -1) {totalCount}}}}}}}'
-    answer = filled.graphql(document)
+    answer = filled_store.graphql(document)
     assert len(answer["errors"]) == MAX_ERRORS_OF_A_FIELD
     assert all(
-        one["commits"] is None
+        node["commits"] is None
         for project in answer["data"]["organization"]["projects"]["nodes"]
-        for one in project["releases"]["nodes"]
+        for node in project["releases"]["nodes"]
     )
 
 
@@ -198,7 +199,7 @@ def test_fields_that_a_token_may_not_read_leave_their_siblings(harness: Harness)
     answer = harness.client.graphql(document, token=token)
     organization = answer["data"]["organization"]
     assert organization["slug"] == "acme"
-    assert [one["slug"] for one in organization["projects"]["nodes"]] == ["api", "web"]
+    assert [node["slug"] for node in organization["projects"]["nodes"]] == ["api", "web"]
     assert answer["data"]["viewer"]["token"]["hint"]
     expected = [["organization", name] for name in ("releases", "containing", "compare")]
     expected += [
@@ -212,11 +213,11 @@ def test_fields_that_a_token_may_not_read_leave_their_siblings(harness: Harness)
     assert whole["errors"][0]["path"] == ["release"]
 
 
-def test_objects_that_a_token_may_not_read_are_forbidden_as_a_whole(filled: Client, harness: Harness) -> None:
-    ids = filled.graphql('{organization(slug: "acme") {id releases {nodes {id}}}}')["data"]["organization"]
+def test_objects_that_a_token_may_not_read_are_forbidden_as_a_whole(filled_store: Client, harness: Harness) -> None:
+    ids = filled_store.graphql('{organization(slug: "acme") {id releases {nodes {id}}}}')["data"]["organization"]
     variables = {"ids": [ids["releases"]["nodes"][0]["id"], ids["id"]], "id": ids["releases"]["nodes"][0]["id"]}
     document = "query ($ids: [ID!]!, $id: ID!) {nodes(ids: $ids) {id} node(id: $id) {id}}"
-    answer = filled.graphql(document, variables, token=harness.token("org:read"))
+    answer = filled_store.graphql(document, variables, token=harness.token("org:read"))
     assert answer["data"] == {"nodes": None, "node": None}
     assert [(error["extensions"]["code"], error["path"]) for error in answer["errors"]] == [
         ("FORBIDDEN", ["nodes"]), ("FORBIDDEN", ["node"]),

@@ -15,7 +15,7 @@ BULK = """mutation ($input: CreateReleasesInput!) { createReleases(input: $input
   results { __typename outcome ignoredFields release { version projects { nodes { slug } } } again: release { id }
     userErrors { code field } }
   versions: results { release { version } } userErrors { code field } } }"""
-LIST = """query ($filter: ReleaseFilter, $orderBy: ReleaseOrder) { organization(slug: "acme") {
+LIST_RELEASES = """query ($filter: ReleaseFilter, $orderBy: ReleaseOrder) { organization(slug: "acme") {
   releases(first: 100, filter: $filter, orderBy: $orderBy) { totalCount nodes { version } } } }"""
 
 
@@ -24,25 +24,25 @@ def by(version: str) -> dict[str, Any]:
 
 
 def bulk(client: Client, releases: list[Any], **more: Any) -> Any:
-    given = {"organization": "acme", "releases": releases, **more}
-    return client.graphql(BULK, {"input": given})["data"]["createReleases"]
+    values = {"organization": "acme", "releases": releases, **more}
+    return client.graphql(BULK, {"input": values})["data"]["createReleases"]
 
 
-def listed(client: Client, **given: Any) -> list[str]:
-    found = client.graphql(LIST, given)["data"]["organization"]["releases"]
-    assert found["totalCount"] == len(found["nodes"])
-    return [one["version"] for one in found["nodes"]]
+def list_versions(client: Client, **metadata: Any) -> list[str]:
+    data = client.graphql(LIST_RELEASES, metadata)["data"]["organization"]["releases"]
+    assert data["totalCount"] == len(data["nodes"])
+    return [node["version"] for node in data["nodes"]]
 
 
 def test_bulk_creates_all_in_the_order_of_the_input(client: Client) -> None:
     client.rest("POST", "organizations/acme/releases/", release("2", projects=["web"]))
-    given = [{"version": str(number), "projects": ["web"], "ref": "r"} for number in (1, 2, 3)]
-    done = bulk(client, given)
-    assert [one["outcome"] for one in done["results"]] == ["CREATED", "EXISTING", "CREATED"]
-    assert [one["ignoredFields"] for one in done["results"]] == [[], ["ref"], []]
-    assert [one["release"]["version"] for one in done["versions"]] == ["1", "2", "3"]
-    assert done["results"][0]["release"] == {"version": "1", "projects": {"nodes": [{"slug": "web"}]}}
-    assert (done["__typename"], done["results"][0]["__typename"]) == ("CreateReleasesPayload", "CreateReleasesResult")
+    values = [{"version": str(number), "projects": ["web"], "ref": "r"} for number in (1, 2, 3)]
+    outcome = bulk(client, values)
+    assert [result["outcome"] for result in outcome["results"]] == ["CREATED", "EXISTING", "CREATED"]
+    assert [result["ignoredFields"] for result in outcome["results"]] == [[], ["ref"], []]
+    assert [version["release"]["version"] for version in outcome["versions"]] == ["1", "2", "3"]
+    assert outcome["results"][0]["release"] == {"version": "1", "projects": {"nodes": [{"slug": "web"}]}}
+    assert (outcome["__typename"], outcome["results"][0]["__typename"]) == ("CreateReleasesPayload", "CreateReleasesResult")
 
 
 BAD = [
@@ -53,28 +53,28 @@ BAD = [
 
 
 def test_bulk_together_is_all_or_nothing(client: Client) -> None:
-    done = bulk(client, BAD[:2])
-    assert done["results"] == []
-    assert done["userErrors"] == [
+    outcome = bulk(client, BAD[:2])
+    assert outcome["results"] == []
+    assert outcome["userErrors"] == [
         {"code": "BLANK", "field": ["releases", "1", "version"]},
         {"code": "TOO_LONG", "field": ["releases", "1", "commits", "0", "sha"]},
     ]
-    done = bulk(client, [BAD[0], BAD[2]])
-    assert done["userErrors"] == [{"code": "UNKNOWN_PROJECT", "field": ["releases", "1", "projects", "0"]}]
-    assert listed(client) == []
+    outcome = bulk(client, [BAD[0], BAD[2]])
+    assert outcome["userErrors"] == [{"code": "UNKNOWN_PROJECT", "field": ["releases", "1", "projects", "0"]}]
+    assert list_versions(client) == []
 
 
 def test_bulk_each_leaves_the_bad_ones_out(client: Client) -> None:
-    done = bulk(client, BAD, mode="EACH")
-    assert [one["outcome"] for one in done["results"]] == ["CREATED", None, None]
-    assert [one["userErrors"][0]["code"] for one in done["results"][1:]] == ["BLANK", "UNKNOWN_PROJECT"]
-    assert done["results"][2]["userErrors"][0]["field"] == ["releases", "2", "projects", "0"]
-    assert (done["userErrors"], listed(client)) == ([], ["1"])
+    payload = bulk(client, BAD, mode="EACH")
+    assert [result["outcome"] for result in payload["results"]] == ["CREATED", None, None]
+    assert [result["userErrors"][0]["code"] for result in payload["results"][1:]] == ["BLANK", "UNKNOWN_PROJECT"]
+    assert payload["results"][2]["userErrors"][0]["field"] == ["releases", "2", "projects", "0"]
+    assert (payload["userErrors"], list_versions(client)) == ([], ["1"])
 
 
 def test_bulk_is_bounded(client: Client) -> None:
-    done = bulk(client, [{"version": str(number), "projects": ["web"]} for number in range(1001)])
-    assert done["userErrors"] == [{"code": "TOO_LONG", "field": ["releases"]}]
+    payload = bulk(client, [{"version": str(number), "projects": ["web"]} for number in range(1001)])
+    assert payload["userErrors"] == [{"code": "TOO_LONG", "field": ["releases"]}]
     assert len(bulk(client, [{"version": str(number), "projects": ["web"]} for number in range(1000)])["results"]) == 1000
 
 
@@ -87,7 +87,7 @@ def test_release_goes_into_the_archive_and_out_again(client: Client) -> None:
                 "release": {"status": status},
                 "userErrors": [],
             }
-        assert listed(client, filter={"status": status}) == ["1"]
+        assert list_versions(client, filter={"status": status}) == ["1"]
         missing = client.graphql(document, {"r": by("none")})["data"][name]
         assert missing == {"release": None, "userErrors": [{"code": "RELEASE_NOT_FOUND"}]}
 
@@ -102,11 +102,11 @@ def test_notes_are_written_or_made_from_commits(client: Client) -> None:
     def update(**more: Any) -> Any:
         return client.graphql(document, {"i": {"release": by("1"), **more}})["data"]["updateRelease"]
 
-    made = update()["release"]["notes"]
-    assert made.splitlines()[0] == rf"- Fix \*the\* total ({commits[0]['id'][:7]})"
-    assert made.splitlines()[1] == f"- {commits[1]['id'][:7]}"
+    notes = update()["release"]["notes"]
+    assert notes.splitlines()[0] == rf"- Fix \*the\* total ({commits[0]['id'][:7]})"
+    assert notes.splitlines()[1] == f"- {commits[1]['id'][:7]}"
     assert update(notes="# 1.0\n\n* good ")["release"] == {"notes": "# 1.0\n\n* good ", "text": "# 1.0\n\n* good "}
-    assert update(notes=None)["release"]["notes"] == made
+    assert update(notes=None)["release"]["notes"] == notes
     assert update(notes="x" * 65537)["userErrors"] == [{"code": "TOO_LONG", "field": ["notes"]}]
     many = [commit(number) for number in range(130)]
     client.rest("POST", "organizations/acme/releases/", release("2", commits=many))
@@ -124,10 +124,10 @@ def test_metadata_is_a_small_object_kept_as_it_was(client: Client) -> None:
         { release { metadata } userErrors { code field } }
       b: updateRelease(input: {release: {key: {organization: "acme", version: $v}}, metadata: $m})
         { release { metadata } userErrors { code field } } }"""
-    given = {"text": "é\u2028", "deep": {"a": [True, 1.5, None]}}
-    answer = client.graphql(document, {"v": "1", "n": 7, "m": given})["data"]
+    metadata = {"text": "é\u2028", "deep": {"a": [True, 1.5, None]}}
+    answer = client.graphql(document, {"v": "1", "n": 7, "m": metadata})["data"]
     assert answer["a"]["release"]["metadata"] == {"n": 7, "list": [1, {"x": None}]}
-    assert answer["b"]["release"]["metadata"] == given
+    assert answer["b"]["release"]["metadata"] == metadata
     large = client.graphql(document, {"v": "1", "n": 7, "m": {"x": "x" * 16384}})["data"]
     assert large["b"]["userErrors"] == [{"code": "TOO_LONG", "field": ["metadata"]}]
     assert client.graphql(document, {"v": "1", "n": 7, "m": None})["data"]["b"]["release"]["metadata"] is None
@@ -135,26 +135,26 @@ def test_metadata_is_a_small_object_kept_as_it_was(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("range", "found"),
+    ("range", "expected"),
     [
         (">=1.2 <2", ["1.2.0", "1.10.0", "2.0.0-rc.1"]), ("^1.2", ["1.2.0", "1.10.0", "2.0.0-rc.1"]),
         ("~1.2.0", ["1.2.0"]), ("1.2.0", ["1.2.0"]), (">2.0.0-rc.1", ["2.0.0"]), ("<=1.2.0", ["1.1.9", "1.2.0"]),
         ("<1", []),
     ],
 )  # fmt: skip
-def test_versions_are_found_by_range(client: Client, range: str, found: list[str]) -> None:
+def test_versions_are_found_by_range(client: Client, range: str, expected: list[str]) -> None:
     for version in ("1.1.9", "1.2.0", "1.10.0", "2.0.0-rc.1", "2.0.0"):
         client.rest("POST", "organizations/acme/releases/", release(f"web@{version}"))
     client.rest("POST", "organizations/acme/releases/", release("api@1.2.0"))
     client.rest("POST", "organizations/acme/releases/", release("web@no-version-at-all!"))
     semver = {"version": {"semver": {"range": range, "package": "web"}}}
     order = {"field": "SEMVER", "direction": "ASC"}
-    assert listed(client, filter=semver, orderBy=order) == [f"web@{version}" for version in found]
+    assert list_versions(client, filter=semver, orderBy=order) == [f"web@{version}" for version in expected]
 
 
 @pytest.mark.parametrize("range", ["", "x", ">=", "1 || 2", "1.2.3.4.5", ">=1.x"])
 def test_range_that_is_none_is_told_with_its_path(client: Client, range: str) -> None:
-    answer = client.graphql(LIST, {"filter": {"or": [{"version": {"semver": {"range": range}}}]}})
+    answer = client.graphql(LIST_RELEASES, {"filter": {"or": [{"version": {"semver": {"range": range}}}]}})
     error = answer["errors"][0]
     assert (error["extensions"]["code"], error["path"]) == ("INVALID_ARGUMENT", ["organization", "releases"])
 
@@ -162,22 +162,22 @@ def test_range_that_is_none_is_told_with_its_path(client: Client, range: str) ->
 def test_filters_nest_within_bounds(client: Client) -> None:
     for version in ("1", "2", "3"):
         client.rest("POST", "organizations/acme/releases/", release(version))
-    one, two = {"version": {"equals": "1"}}, {"version": {"equals": "2"}}
-    assert listed(client, filter={"or": [one, two]}) == ["2", "1"]
-    assert listed(client, filter={"not": {"or": [one, two]}}) == ["3"]
-    assert listed(client, filter={"and": [{"not": one}, {"not": two}]}) == ["3"]
-    assert listed(client, filter={"or": []}) == []
-    assert listed(client, filter={"not": {}}) == []
-    assert listed(client, filter={"or": [one] * 99}) == ["1"]
-    error = client.graphql(LIST, {"filter": {"or": [one] * 100}})["errors"][0]
+    first, two = {"version": {"equals": "1"}}, {"version": {"equals": "2"}}
+    assert list_versions(client, filter={"or": [first, two]}) == ["2", "1"]
+    assert list_versions(client, filter={"not": {"or": [first, two]}}) == ["3"]
+    assert list_versions(client, filter={"and": [{"not": first}, {"not": two}]}) == ["3"]
+    assert list_versions(client, filter={"or": []}) == []
+    assert list_versions(client, filter={"not": {}}) == []
+    assert list_versions(client, filter={"or": [first] * 99}) == ["1"]
+    error = client.graphql(LIST_RELEASES, {"filter": {"or": [first] * 100}})["errors"][0]
     assert error["message"] == "A filter has at most 100 conditions, not 101."
-    deep: dict[str, Any] = one
+    deep: dict[str, Any] = first
     for _ in range(60):
         deep = {"not": deep}
-    assert listed(client, filter=deep) == ["1"]
+    assert list_versions(client, filter=deep) == ["1"]
     for depth in (300, 700, 1000, 5000):
         nested = b'{"not":' * depth + b"{}" + b"}" * depth
-        body = b'{"query":' + json.dumps(LIST).encode() + b',"variables":{"filter":' + nested + b"}}"
+        body = b'{"query":' + json.dumps(LIST_RELEASES).encode() + b',"variables":{"filter":' + nested + b"}}"
         refused = client.request("POST", "/graphql", body).json
         message = refused["errors"][0]["message"]
         assert "conditions" in message or "nested" in message or "JSON" in message, depth
@@ -191,11 +191,11 @@ def test_first_release_with_a_commit_is_found_in_history(harness: Harness) -> No
     document = """query ($sha: String!, $in: String) { organization(slug: "acme") {
       releaseContaining(commit: $sha, repository: $in) { version } } }"""
 
-    def found(sha: str, repository: str | None = None) -> Any:
+    def find_release(sha: str, repository: str | None = None) -> Any:
         return client.graphql(document, {"sha": sha, "in": repository})["data"]["organization"]["releaseContaining"]
 
-    assert found(shared["id"]) == found(shared["id"], "acme/web") == {"version": "1"}
-    assert found(shared["id"], "acme/api") is found("nothing") is None
+    assert find_release(shared["id"]) == find_release(shared["id"], "acme/web") == {"version": "1"}
+    assert find_release(shared["id"], "acme/api") is find_release("nothing") is None
 
 
 PAGE = """query ($order: ReleaseOrder, $first: Int, $after: String, $last: Int, $before: String) { organization(slug: "acme") {
@@ -213,9 +213,9 @@ def test_cursor_survives_what_comes_and_goes(client: Client, field: str, directi
         body = release(f"web@1.{number}.0+{number}") | {"dateReleased": f"2026-01-{number:02}T00:00:00Z"}
         assert client.rest("POST", "organizations/acme/releases/", body).status == 201
 
-    def walk(**given: Any) -> tuple[list[str], dict[str, Any]]:
-        found = client.graphql(PAGE, {"order": order, **given})["data"]["organization"]["releases"]
-        return [one["version"] for one in found["nodes"]], found["pageInfo"]
+    def walk(**metadata: Any) -> tuple[list[str], dict[str, Any]]:
+        expected = client.graphql(PAGE, {"order": order, **metadata})["data"]["organization"]["releases"]
+        return [node["version"] for node in expected["nodes"]], expected["pageInfo"]
 
     for number in range(10, 16):
         make(number)
@@ -242,9 +242,9 @@ def test_type_of_a_file_change_is_read_wherever_it_stands(client: Client) -> Non
       organization: "acme", version: "1", projects: ["web"], commits: [{sha: "a", fileChanges: [
         {path: "1", type: ADDED}, {path: "2", type: $type}, $change]}] }) {
       userErrors { code } release { commits(first: 1) { nodes { fileChanges(first: 9) { nodes { path type } } } } } } }"""
-    done = client.graphql(document, {"type": "DELETED", "change": {"path": "3", "type": "MODIFIED"}})["data"][
+    payload = client.graphql(document, {"type": "DELETED", "change": {"path": "3", "type": "MODIFIED"}})["data"][
         "createRelease"
     ]
-    assert done["userErrors"] == []
-    changes = done["release"]["commits"]["nodes"][0]["fileChanges"]["nodes"]
-    assert [(one["path"], one["type"]) for one in changes] == [("1", "ADDED"), ("2", "DELETED"), ("3", "MODIFIED")]
+    assert payload["userErrors"] == []
+    changes = payload["release"]["commits"]["nodes"][0]["fileChanges"]["nodes"]
+    assert [(change["path"], change["type"]) for change in changes] == [("1", "ADDED"), ("2", "DELETED"), ("3", "MODIFIED")]

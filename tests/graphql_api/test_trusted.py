@@ -29,13 +29,13 @@ def ask(harness: Harness, **body: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [{HASH: VIEWER, "two": TWO}, {f"sha256:{HASH}": VIEWER, "sha256:two": TWO},
      {"format": "apollo-persisted-query-manifest", "version": 1,
       "operations": [{"id": HASH, "body": VIEWER, "name": "Viewer", "type": "query"}, {"id": "two", "body": TWO}]}],
 )  # fmt: skip
-def test_document_is_known_by_its_id_alone(template: Template, tmp_path: Path, said: Any) -> None:
-    harness = house_with(template, tmp_path, said)
+def test_document_is_known_by_its_id_alone(template: Template, tmp_path: Path, body: Any) -> None:
+    harness = house_with(template, tmp_path, body)
     assert ask(harness, documentId=HASH) == NAMED
     assert ask(harness, documentId=f"sha256:{HASH}", operationName="Viewer") == NAMED
     assert ask(harness, extensions={"persistedQuery": {"version": 1, "sha256Hash": HASH}}) == NAMED

@@ -14,7 +14,7 @@ SHAS = ["abcdef1" + f"{number:033x}" for number in range(2)] + ["1234567" + "0" 
 
 
 @pytest.fixture
-def filled(harness: Harness) -> Harness:
+def filled_store(harness: Harness) -> Harness:
     """Acme has releases 1 and 2 of web; the other tenant has more of each kind, under names of its own."""
     for organization, projects, version, place in (
         ("acme", ["web"], "1", "production"),
@@ -87,9 +87,11 @@ def ask(harness: Harness, field: str, name: str = "") -> Any:
 
 
 @pytest.mark.parametrize(("field", "code", "message", "hidden"), CASES)
-def test_unknown_name_is_an_error_at_its_field(filled: Harness, field: str, code: str, message: str, hidden: str) -> None:
+def test_unknown_name_is_an_error_at_its_field(
+    filled_store: Harness, field: str, code: str, message: str, hidden: str
+) -> None:
     for name in ("nope", hidden, "n" * 101):  # what another organization has is answered like what nobody has
-        answer = ask(filled, field, name)
+        answer = ask(filled_store, field, name)
         shown = name if len(name) <= 100 else name[:100] + "..."
         expected = {"message": message.replace("NAME", shown), "path": ["organization", "x"], "extensions": {"code": code}}
         assert answer == {
@@ -98,12 +100,12 @@ def test_unknown_name_is_an_error_at_its_field(filled: Harness, field: str, code
         }
 
 
-def test_reversed_comparison_names_the_later_release(filled: Harness) -> None:
-    answer = ask(filled, 'compare(project: "web", base: "2", head: "1") {releases {totalCount}}')
+def test_reversed_comparison_names_the_later_release(filled_store: Harness) -> None:
+    answer = ask(filled_store, 'compare(project: "web", base: "2", head: "1") {releases {totalCount}}')
     [error] = answer["errors"]
     assert error["message"] == '"2" is the later release: pass it as head, and "1" as base.'
     assert (error["extensions"]["code"], error["path"]) == ("INVALID_ARGUMENT", ["organization", "x"])
-    same = ask(filled, 'compare(project: "web", base: "2", head: "2") {releases {totalCount}}')
+    same = ask(filled_store, 'compare(project: "web", base: "2", head: "2") {releases {totalCount}}')
     assert same["data"]["organization"]["x"] == {"releases": {"totalCount": 0}}
 
 
@@ -118,61 +120,61 @@ def test_reversed_comparison_names_the_later_release(filled: Harness) -> None:
         'releases(filter: {version: {equals: "none", semver: {range: ">1", package: "none"}}}) {totalCount}',
     ],
 )
-def test_what_is_looked_for_need_not_be_there(filled: Harness, field: str) -> None:
-    answer = ask(filled, field)
+def test_what_is_looked_for_need_not_be_there(filled_store: Harness, field: str) -> None:
+    answer = ask(filled_store, field)
     assert answer["data"]["organization"]["x"] == {"totalCount": 0}
     assert "errors" not in answer
 
 
-def test_names_below_lists_and_of_picks(filled: Harness) -> None:
+def test_names_below_lists_and_of_picks(filled_store: Harness) -> None:
     document = """{organization(slug: "acme") {
       releases(orderBy: {field: DATE_CREATED, direction: ASC}) {nodes {version previous(project: "NAME") {version}}}
       projects {nodes {slug latestRelease(environment: "nope") {version} releases(filter: {environment: "nope"}) {totalCount}}}}}"""
-    answer = filled.client.graphql(document.replace("NAME", "hidden"))
+    answer = filled_store.client.graphql(document.replace("NAME", "hidden"))
     paths = [["organization", "releases", "nodes", index, "previous"] for index in range(3)]
     paths += [
         ["organization", "projects", "nodes", index, name] for name in ("latestRelease", "releases") for index in range(2)
     ]
     assert [error["path"] for error in answer["errors"]] == paths
-    found = filled.client.graphql(document.replace("NAME", "web"))["data"]["organization"]["releases"]["nodes"]
-    assert [one["previous"] for one in found] == [None, {"version": "1"}, None]
+    data = filled_store.client.graphql(document.replace("NAME", "web"))["data"]["organization"]["releases"]["nodes"]
+    assert [item["previous"] for item in data] == [None, {"version": "1"}, None]
 
 
-def test_names_are_checked_only_where_the_object_is_there(filled: Harness) -> None:
+def test_names_are_checked_only_where_the_object_is_there(filled_store: Harness) -> None:
     document = '{organization(slug: "other") {releases(filter: {project: "nope"}) {totalCount}} release(by: {id: "x"}) {previous(project: "nope") {id}}}'
-    assert filled.client.graphql(document) == {"data": {"organization": None, "release": None}}
+    assert filled_store.client.graphql(document) == {"data": {"organization": None, "release": None}}
 
 
-def test_unknown_names_in_a_payload_keep_nothing_from_being_done(filled: Harness) -> None:
+def test_unknown_names_in_a_payload_keep_nothing_from_being_done(filled_store: Harness) -> None:
     shown = 'release {version organization {releases(filter: {environment: "nope"}) {totalCount}} previous(project: "nope") {id}}'
     single = f'createRelease(input: {{organization: "acme", version: "new", projects: ["web"]}}) {{outcome {shown}}}'
     several = f'createReleases(input: {{organization: "acme", mode: EACH, releases: [{{version: "n1", projects: ["web"]}}, {{version: "n2", projects: ["web"]}}]}}) {{results {{outcome {shown}}}}}'
-    made = 'createDeploy(input: {release: {key: {organization: "acme", version: "new"}}, environment: "fresh"}) {deploy {release {projects {nodes {latestRelease(environment: "fresh") {version}}}}}}'
-    answer = filled.client.graphql(f"mutation {{{single} {several} {made}}}")
+    built = 'createDeploy(input: {release: {key: {organization: "acme", version: "new"}}, environment: "fresh"}) {deploy {release {projects {nodes {latestRelease(environment: "fresh") {version}}}}}}'
+    answer = filled_store.client.graphql(f"mutation {{{single} {several} {built}}}")
     assert answer["data"]["createRelease"] == {
         "outcome": "CREATED",
         "release": {"version": "new", "organization": {"releases": None}, "previous": None},
     }
-    assert [one["outcome"] for one in answer["data"]["createReleases"]["results"]] == ["CREATED", "CREATED"]
+    assert [result["outcome"] for result in answer["data"]["createReleases"]["results"]] == ["CREATED", "CREATED"]
     deployed = answer["data"]["createDeploy"]["deploy"]["release"]["projects"]["nodes"]
     assert deployed == [{"latestRelease": {"version": "new"}}], "what the mutation makes is there in its payload"
     steps = [["createRelease", "release"], *[["createReleases", "results", index, "release"] for index in range(2)]]
     assert sorted([error["path"] for error in answer["errors"]], key=str) == sorted(
         [[*step, *more] for step in steps for more in (["organization", "releases"], ["previous"])], key=str
     )
-    assert filled.rows("SELECT count(*) FROM releases WHERE version IN ('new', 'n1', 'n2')") == [(3,)]
+    assert filled_store.rows("SELECT count(*) FROM releases WHERE version IN ('new', 'n1', 'n2')") == [(3,)]
 
 
 @pytest.mark.parametrize("length", [7, 12, 39])
-def test_abbreviated_sha_is_found_where_it_is_unambiguous(filled: Harness, length: int) -> None:
+def test_abbreviated_sha_is_found_where_it_is_unambiguous(filled_store: Harness, length: int) -> None:
     short = SHAS[2][:length]
-    found = filled.client.graphql(
+    data = filled_store.client.graphql(
         'query ($sha: String!) {organization(slug: "acme") {releaseContaining(commit: $sha) {version}'
         ' at: releaseContaining(commit: $sha, repository: "acme/web") {version}'
         " releases(filter: {commit: $sha}) {nodes {version}}}}",
         {"sha": short},
     )
-    assert found == {
+    assert data == {
         "data": {
             "organization": {
                 "releaseContaining": {"version": "1"}, "at": {"version": "1"}, "releases": {"nodes": [{"version": "1"}]},
@@ -181,7 +183,7 @@ def test_abbreviated_sha_is_found_where_it_is_unambiguous(filled: Harness, lengt
     }  # fmt: skip
 
 
-def test_ambiguous_sha_is_an_error(filled: Harness) -> None:
+def test_ambiguous_sha_is_an_error(filled_store: Harness) -> None:
     fields = (
         'releases(filter: {commit: "NAME"}) {totalCount}',
         'releases(filter: {not: {commit: "NAME"}}) {totalCount}',
@@ -189,15 +191,16 @@ def test_ambiguous_sha_is_an_error(filled: Harness) -> None:
         'releaseContaining(commit: "NAME", repository: "acme/web") {version}',
     )
     for field in fields:
-        answer = ask(filled, field, "abcdef1")
+        answer = ask(filled_store, field, "abcdef1")
         [error] = answer["errors"]
         assert (error["extensions"]["code"], error["path"]) == ("AMBIGUOUS_SHA", ["organization", "x"])
         assert error["message"] == 'The abbreviated sha "abcdef1" is ambiguous: more than one commit begins with it.'
         assert answer["data"]["organization"]["x"] is None
         for sha in (SHAS[0], SHAS[0][:39] + "0"):
-            assert ask(filled, field, sha)["data"]["organization"]["x"]
-    other = filled.client.graphql(
-        '{organization(slug: "other") {releases(filter: {commit: "abcdef1"}) {totalCount}}}', token=filled.tokens["other"]
+            assert ask(filled_store, field, sha)["data"]["organization"]["x"]
+    other = filled_store.client.graphql(
+        '{organization(slug: "other") {releases(filter: {commit: "abcdef1"}) {totalCount}}}',
+        token=filled_store.tokens["other"],
     )
     assert other == {"data": {"organization": {"releases": {"totalCount": 0}}}}, "one tenant's commits are not another's"
 

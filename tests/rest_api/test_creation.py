@@ -15,19 +15,19 @@ from tests.client import Client
 from tests.conftest import Harness
 from tests.factories import commit, release
 
-LIST = "organizations/acme/releases/"
-ONE = LIST + "web@1.0.0%2B1/"
+RELEASES_PATH = "organizations/acme/releases/"
+ONE = RELEASES_PATH + "web@1.0.0%2B1/"
 OF_WEB = "projects/acme/web/releases/"
 
 
-def create(client: Client, body: Any, path: str = LIST, **more: Any) -> Any:
+def create(client: Client, body: Any, path: str = RELEASES_PATH, **more: Any) -> Any:
     answer = client.rest("POST", path, body, **more)
     assert answer.status in (201, 208), answer.body
     return answer.json
 
 
-def commits_of(client: Client, path: str = ONE) -> list[str]:
-    return [one["id"] for one in client.rest("GET", path + "commits/").json]
+def list_commits(client: Client, path: str = ONE) -> list[str]:
+    return [row["id"] for row in client.rest("GET", path + "commits/").json]
 
 
 def test_texts_are_trimmed_but_the_version_and_numbers_are_spelled_out(client: Client) -> None:
@@ -35,18 +35,18 @@ def test_texts_are_trimmed_but_the_version_and_numbers_are_spelled_out(client: C
 
     Source: docs/sentry-contract.md#2-2-body.
     """
-    made = create(client, release(" 1.2 ", ref=" abc ", url=" https://e.example.com/ ", dateStarted="soon", owner=7, x=[1]))
-    assert (made["version"], made["ref"], made["url"], made["owner"]) == (" 1.2 ", "abc", "https://e.example.com/", None)
+    built = create(client, release(" 1.2 ", ref=" abc ", url=" https://e.example.com/ ", dateStarted="soon", owner=7, x=[1]))
+    assert (built["version"], built["ref"], built["url"], built["owner"]) == (" 1.2 ", "abc", "https://e.example.com/", None)
     assert create(client, release(version=123, ref=1.5))["version"] == "123"
-    assert client.rest("GET", LIST + "123/").json["ref"] == "1.5"
+    assert client.rest("GET", RELEASES_PATH + "123/").json["ref"] == "1.5"
 
 
 def test_optional_fields_take_null_and_blank_where_sentrys_do(client: Client) -> None:
     """The columns null and blank of docs/sentry-contract.md#2-2-body."""
-    made = create(client, release("a", ref=None, url=None, dateReleased=None, commits=[], refs=[], headCommits=[]))
-    assert (made["ref"], made["url"], made["dateReleased"], made["commitCount"]) == (None, None, None, 0)
-    made = create(client, release("b", ref="", url=""))
-    assert (made["ref"], made["url"]) == ("", "")
+    built = create(client, release("a", ref=None, url=None, dateReleased=None, commits=[], refs=[], headCommits=[]))
+    assert (built["ref"], built["url"], built["dateReleased"], built["commitCount"]) == (None, None, None, 0)
+    built = create(client, release("b", ref="", url=""))
+    assert (built["ref"], built["url"]) == ("", "")
     for field, value, message in (
         ("dateReleased", "", WRONG_FORMAT),
         ("dateReleased", 1700000000, WRONG_FORMAT),
@@ -57,9 +57,9 @@ def test_optional_fields_take_null_and_blank_where_sentrys_do(client: Client) ->
         ("ref", ["x"], "Not a valid string."),
         ("status", "OPEN", "Invalid status OPEN"),
     ):
-        answer = client.rest("POST", LIST, release("c", **{field: value}))
+        answer = client.rest("POST", RELEASES_PATH, release("c", **{field: value}))
         assert (answer.status, answer.json) == (400, {field: [message]}), field
-    assert client.rest("GET", LIST + "c/").status == 404
+    assert client.rest("GET", RELEASES_PATH + "c/").status == 404
 
 
 @pytest.mark.parametrize("version", ["1.2.1 (123)", "1.2.3+dev", "1–0", "a\x0bb", "latest-1", "...", "#?%&", "x" * 200])
@@ -68,7 +68,7 @@ def test_surprising_versions_are_taken_and_found_by_their_path(client: Client, v
     from urllib.parse import quote
 
     assert create(client, release(version))["version"] == version
-    assert client.rest("GET", f"{LIST}{quote(version, safe='')}/").json["version"] == version
+    assert client.rest("GET", f"{RELEASES_PATH}{quote(version, safe='')}/").json["version"] == version
 
 
 def test_version_too_long_for_the_parser_has_no_info(client: Client) -> None:
@@ -118,7 +118,7 @@ def test_fields_of_a_commit_have_sentrys_bounds(client: Client, commits: Any, ex
 
     Source: docs/sentry-contract.md#2-5-commits and docs/sentry-contract.md#2-6-nested-errors.
     """
-    answer = client.rest("POST", LIST, release(commits=commits))
+    answer = client.rest("POST", RELEASES_PATH, release(commits=commits))
     assert (answer.status, answer.json) == (400, expected)
 
 
@@ -132,9 +132,9 @@ def test_null_and_blank_fields_of_a_commit_are_taken(client: Client) -> None:
         client,
         release(commits=[{"id": " no hex ", **nothing, "timestamp": None}, {"id": "b", "repository": "", "message": ""}]),
     )
-    found = client.rest("GET", ONE + "commits/").json
-    assert [(one["id"], one["message"], one["author"]) for one in found] == [("no hex", None, {}), ("b", "", {})]
-    assert {one["repository"]["name"] for one in found} == {"organization-1"}
+    body = client.rest("GET", ONE + "commits/").json
+    assert [(item["id"], item["message"], item["author"]) for item in body] == [("no hex", None, {}), ("b", "", {})]
+    assert {item["repository"]["name"] for item in body} == {"organization-1"}
 
 
 def test_commits_are_sorted_and_the_skipped_left_out(client: Client) -> None:
@@ -147,11 +147,11 @@ def test_commits_are_sorted_and_the_skipped_left_out(client: Client) -> None:
         commit(1, timestamp=at[0]), commit(2, timestamp=at[2]), commit(3, timestamp=at[2]), commit(4, timestamp=at[1]),
         commit(5, timestamp=at[2], message="no #skipsentry please"), commit(4, timestamp=at[1]),
     ]  # fmt: skip
-    made = create(client, release(commits=sent))
-    assert commits_of(client) == [commit(number)["id"] for number in (2, 3, 4, 1)]
-    assert (made["commitCount"], made["lastCommit"]["id"]) == (4, commit(2)["id"])
+    response = create(client, release(commits=sent))
+    assert list_commits(client) == [commit(number)["id"] for number in (2, 3, 4, 1)]
+    assert (response["commitCount"], response["lastCommit"]["id"]) == (4, commit(2)["id"])
     cleared = create(client, release(commits=[commit(9, message="#skipsentry")]))
-    assert (cleared["commitCount"], cleared["lastCommit"], cleared["authors"], commits_of(client)) == (0, None, [], [])
+    assert (cleared["commitCount"], cleared["lastCommit"], cleared["authors"], list_commits(client)) == (0, None, [], [])
 
 
 def test_commits_are_replaced_and_an_empty_list_does_nothing(client: Client) -> None:
@@ -162,7 +162,7 @@ def test_commits_are_replaced_and_an_empty_list_does_nothing(client: Client) -> 
     create(client, release(commits=[commit(1), commit(2)]))
     assert create(client, release(commits=[]))["commitCount"] == 2
     assert create(client, release(commits=[commit(3)]))["lastCommit"]["id"] == commit(3)["id"]
-    assert commits_of(client) == [commit(3)["id"]]
+    assert list_commits(client) == [commit(3)["id"]]
 
 
 def test_author_is_known_by_the_address_in_lower_case(client: Client) -> None:
@@ -174,12 +174,12 @@ def test_author_is_known_by_the_address_in_lower_case(client: Client) -> None:
     del unnamed["author_name"]
     create(client, release("a", commits=[commit(1, author_name="Ada", author_email="Ada@Example.com")]))
     create(client, release("b", commits=[commit(2, author_name="Ada L.", author_email="ada@example.com"), unnamed]))
-    assert client.rest("GET", LIST + "a/").json["authors"] == [{"name": "Ada L.", "email": "ada@example.com"}]
+    assert client.rest("GET", RELEASES_PATH + "a/").json["authors"] == [{"name": "Ada L.", "email": "ada@example.com"}]
     nameless = {"author_name": "Grace Hopper", "author_email": None}
-    made = create(
+    response = create(
         client, release("c", commits=[commit(4, **nameless), commit(5, author_email="x" * 80), commit(6, author_email="")])
     )
-    assert {one["email"] for one in made["authors"]} == {"gracehopper@localhost", "x" * 72 + "..."}
+    assert {author["email"] for author in response["authors"]} == {"gracehopper@localhost", "x" * 72 + "..."}
 
 
 def test_known_commit_changes_only_where_something_is_said(client: Client) -> None:
@@ -190,11 +190,11 @@ def test_known_commit_changes_only_where_something_is_said(client: Client) -> No
     create(client, release("a", commits=[commit(1, patch_set=[{"path": "p", "type": "A"}])]))
     again = {"id": commit(1)["id"], "repository": "acme/web", "message": "new words"}
     create(client, release("b", commits=[again | {"patch_set": [{"path": "p", "type": "M"}, {"path": "q", "type": "D"}]}]))
-    [found] = client.rest("GET", LIST + "a/commits/").json
-    assert (found["message"], found["author"]["email"]) == ("new words", "ada@example.com")
-    assert found["dateCreated"] == "2026-11-19T07:00:58Z"
-    files = client.rest("GET", LIST + "a/commitfiles/").json
-    assert [(one["filename"], one["type"]) for one in files] == [("p", "A"), ("q", "D")]
+    [body] = client.rest("GET", RELEASES_PATH + "a/commits/").json
+    assert (body["message"], body["author"]["email"]) == ("new words", "ada@example.com")
+    assert body["dateCreated"] == "2026-11-19T07:00:58Z"
+    files = client.rest("GET", RELEASES_PATH + "a/commitfiles/").json
+    assert [(file["filename"], file["type"]) for file in files] == [("p", "A"), ("q", "D")]
 
 
 def test_refs_create_repositories_that_are_new(client: Client) -> None:
@@ -206,14 +206,16 @@ def test_refs_create_repositories_that_are_new(client: Client) -> None:
         {"commit": "a.."},
         {"previousCommit": "a" * 65},
     ):
-        answer = client.rest("POST", LIST, release(refs=[{"repository": "x", "commit": "a"} | wrong]))
+        answer = client.rest("POST", RELEASES_PATH, release(refs=[{"repository": "x", "commit": "a"} | wrong]))
         assert (answer.status, [*answer.json, *answer.json["refs"]]) == (400, ["refs", *wrong])
     assert client.rest("GET", "organizations/acme/repos/").json == []
     two = [{"repository": name, "commit": "a" * 40} for name in ("x", "y")]
-    assert client.rest("POST", LIST, release(refs=two)).status == 201
+    assert client.rest("POST", RELEASES_PATH, release(refs=two)).status == 201
     assert client.rest("PUT", ONE, {"refs": [*two, {"repository": "z", "commit": "b" * 40}]}).status == 200
     repositories = client.rest("GET", "organizations/acme/repos/").json
-    assert [(one["name"], one["provider"]["id"]) for one in repositories] == [(name, "unknown") for name in "xyz"]
+    assert [(repository["name"], repository["provider"]["id"]) for repository in repositories] == [
+        (name, "unknown") for name in "xyz"
+    ]
 
 
 HEADS = """query ($version: String!) { release(by: {key: {organization: "acme", version: $version}}) {
@@ -222,7 +224,7 @@ HEADS = """query ($version: String!) { release(by: {key: {organization: "acme", 
 
 def heads(client: Client, version: str) -> list[tuple[str, str, str | None]]:
     nodes = client.graphql(HEADS, {"version": version})["data"]["release"]["headCommits"]["nodes"]
-    return [(one["repository"]["name"], one["commit"]["sha"], one["previousSha"]) for one in nodes]
+    return [(node["repository"]["name"], node["commit"]["sha"], node["previousSha"]) for node in nodes]
 
 
 def test_refs_set_the_head_of_each_repository(client: Client) -> None:
@@ -233,7 +235,7 @@ def test_refs_set_the_head_of_each_repository(client: Client) -> None:
     create(client, release("known", commits=[commit(1, repository="x")]))
 
     def set_refs(*refs: dict[str, Any], **more: Any) -> list[tuple[str, str, str | None]]:
-        create(client, release("a", refs=[{"repository": "x"} | one for one in refs], **more))
+        create(client, release("a", refs=[{"repository": "x"} | ref for ref in refs], **more))
         return heads(client, "a")
 
     assert set_refs({"commit": "p1..h1", "previousCommit": "p0"}) == [("x", "h1", "p1")]
@@ -250,10 +252,10 @@ def test_head_commits_are_refs_in_the_old_words(client: Client) -> None:
     assert heads(client, "a") == [("x", "h1", None)]
     create(client, release("b", refs=[{"repository": "x", "commit": "h2"}], headCommits=old))
     assert heads(client, "b") == [("x", "h2", None)]
-    client.rest("PUT", LIST + "b/", {"refs": [], "headCommits": old})
+    client.rest("PUT", RELEASES_PATH + "b/", {"refs": [], "headCommits": old})
     assert heads(client, "b") == [("x", "h1", None)]
     for field, value in (("currentId", "a" * 65), ("repository", "r" * 65)):
-        answer = client.rest("POST", LIST, release(headCommits=[old[0] | {field: value}]))
+        answer = client.rest("POST", RELEASES_PATH, release(headCommits=[old[0] | {field: value}]))
         message = "Ensure this field has no more than 64 characters."
         assert (answer.status, answer.json) == (400, {"headCommits": {field: [message]}})
 
@@ -265,7 +267,7 @@ def test_status_is_taken_both_ways_by_a_repetition(client: Client) -> None:
     docs/sentry-contract.md#2-11-project-creation.
     """
     create(client, release(status="archived"))
-    for path, status in ((LIST, "open"), (OF_WEB, "archived"), (OF_WEB, "open")):
+    for path, status in ((RELEASES_PATH, "open"), (OF_WEB, "archived"), (OF_WEB, "open")):
         answer = client.rest("POST", path, release(status=status))
         assert (answer.status, answer.json["status"]) == (208, status)
 
@@ -320,7 +322,7 @@ def test_change_takes_what_is_said_and_ignores_the_rest(client: Client) -> None:
     assert client.rest("PUT", ONE, {"status": "gone", "ref": "x" * 201}).json == {
         "status": ["Invalid status gone"], "ref": ["Ensure this field has no more than 200 characters."]
     }  # fmt: skip
-    assert client.rest("PUT", LIST + "none/", {}).status == 404
+    assert client.rest("PUT", RELEASES_PATH + "none/", {}).status == 404
 
 
 def test_change_under_a_project_takes_no_refs(client: Client) -> None:
@@ -330,8 +332,8 @@ def test_change_under_a_project_takes_no_refs(client: Client) -> None:
     """
     create(client, release(commits=[commit(1)]))
     body = {"ref": "r", "url": "https://e.example.com/", "dateReleased": "2026-01-01", "status": "archived", "refs": []}
-    found = client.rest("PUT", OF_WEB + "web@1.0.0%2B1/", body).json
-    assert (found["ref"], found["url"], found["dateReleased"], found["status"], found["commitCount"]) == (
+    answer = client.rest("PUT", OF_WEB + "web@1.0.0%2B1/", body).json
+    assert (answer["ref"], answer["url"], answer["dateReleased"], answer["status"], answer["commitCount"]) == (
         "r", "https://e.example.com/", "2026-01-01T00:00:00Z", "archived", 1
     )  # fmt: skip
     assert client.rest("PUT", OF_WEB + "web@1.0.0%2B1/", {"commits": [commit(2), commit(3)]}).json["commitCount"] == 2
@@ -341,7 +343,7 @@ def test_change_under_a_project_takes_no_refs(client: Client) -> None:
 
 def test_project_flavour_names_its_release_201_and_208(client: Client) -> None:
     """A new link on an old release is a 201 (docs/sentry-contract.md#2-11-project-creation)."""
-    assert client.rest("POST", LIST, release(projects=["api"])).status == 201
+    assert client.rest("POST", RELEASES_PATH, release(projects=["api"])).status == 201
     assert client.rest("POST", OF_WEB, {"version": "web@1.0.0+1"}).status == 201
     assert client.rest("POST", OF_WEB, {"version": "web@1.0.0+1"}).status == 208
     assert client.rest("POST", OF_WEB, {}).json == {"version": ["This field is required."]}
@@ -357,8 +359,8 @@ def test_deletion_stands_in_nothings_way_and_keeps_what_is_shared(client: Client
     assert client.rest("POST", ONE + "deploys/", {"environment": "production"}).status == 201
     assert client.rest("DELETE", ONE, token=harness.token("org:ci", "project:write")).status == 403
     assert client.rest("DELETE", ONE).status == 204
-    assert [one["name"] for one in client.rest("GET", "organizations/acme/repos/").json] == ["acme/web"]
-    assert [one["name"] for one in client.rest("GET", "organizations/acme/environments/").json] == ["production"]
+    assert [row["name"] for row in client.rest("GET", "organizations/acme/repos/").json] == ["acme/web"]
+    assert [row["name"] for row in client.rest("GET", "organizations/acme/environments/").json] == ["production"]
     again = create(client, release())
     assert (again["id"], again["commitCount"], again["deployCount"], again["status"]) == (2, 0, 0, "open")
 
@@ -372,5 +374,5 @@ def test_organization_and_project_are_named_by_slug_or_id(client: Client) -> Non
         "projects/acme/1/releases/",
         "projects/1/1/releases/",
     ):
-        assert [one["version"] for one in client.rest("GET", path).json] == ["web@1.0.0+1"], path
+        assert [row["version"] for row in client.rest("GET", path).json] == ["web@1.0.0+1"], path
         assert client.rest("GET", path + "web@1.0.0%2B1/").status == 200

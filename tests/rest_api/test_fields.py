@@ -9,19 +9,19 @@ from typing import Any
 from tests.client import Client
 from tests.factories import commit, release
 
-LIST = "organizations/acme/releases/"
-ONE = LIST + "web@1.0.0%2B1/"
+RELEASES_PATH = "organizations/acme/releases/"
+ONE = RELEASES_PATH + "web@1.0.0%2B1/"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "sentry-compatibility.md"
 
 
 def test_fields_are_those_that_the_documentation_names(client: Client) -> None:
     """Each object of docs/sentry-contract.md#4-shapes."""
-    client.rest("POST", LIST, release(commits=[commit()]))
+    client.rest("POST", RELEASES_PATH, release(commits=[commit()]))
     client.rest("POST", ONE + "deploys/", {"environment": "production"})
 
     def get(path: str) -> Any:
-        found = client.rest("GET", path).json
-        return found[0] if isinstance(found, list) else found
+        body = client.rest("GET", path).json
+        return body[0] if isinstance(body, list) else body
 
     shown = get(ONE)
     answered = {
@@ -41,7 +41,7 @@ def test_fields_are_those_that_the_documentation_names(client: Client) -> None:
     documented: dict[str, set[str]] = {}
     for name, fields in re.findall(r"^\| ([a-z ]+) \| (`.+?`) \| .+ \|$", table, re.MULTILINE):
         documented.setdefault(name, set()).update(re.findall(r"`(\w+)`", fields))
-    assert documented == {name: set(found) for name, found in answered.items()}
+    assert documented == {name: set(body) for name, body in answered.items()}
     assert set(shown["lastCommit"]) == set(answered["commit"])
     assert set(shown["lastDeploy"]) == set(answered["deploy"])
-    assert set(get(LIST)) == set(shown)
+    assert set(get(RELEASES_PATH)) == set(shown)

@@ -16,15 +16,15 @@ from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.factories import commit, release
 
-LIST = "organizations/acme/releases/"
+RELEASES_PATH = "organizations/acme/releases/"
 
 
 def test_root_tells_that_a_token_opens_something(harness: Harness) -> None:
     """Clients' token check: `user` has an id and an email as text, `auth` has scopes; clients before 2.21 need both."""
     token = harness.token("project:read", "org:ci", name="CI of web")
-    found = harness.client.rest("GET", "", token=token)
+    response = harness.client.rest("GET", "", token=token)
     user = {"id": "3", "name": "CI of web", "username": "CI of web", "email": "CI of web"}
-    assert found.json == {"version": "0", "auth": {"scopes": ["org:ci", "project:read"]}, "user": user}
+    assert response.json == {"version": "0", "auth": {"scopes": ["org:ci", "project:read"]}, "user": user}
     assert harness.client.rest("GET", "auth/", token=token).json == user
     unnamed = harness.token("org:ci")
     assert harness.client.rest("GET", "auth/", token=unnamed).json["name"] == "token 4"
@@ -36,14 +36,14 @@ def test_root_tells_that_a_token_opens_something(harness: Harness) -> None:
 def test_organizations_have_what_clients_need(client: Client) -> None:
     """The token's organization alone, paged; ids are strings."""
     answer = client.rest("GET", "organizations/?cursor=")
-    [found] = answer.json
+    [row] = answer.json
     needed = {"id": "1", "slug": "acme", "name": "acme", "isEarlyAdopter": False, "require2FA": False}
-    assert found.items() >= needed.items()
-    assert (found["requireEmailVerification"], found["features"]) == (False, [])
-    assert found["dateCreated"].endswith("Z")
+    assert row.items() >= needed.items()
+    assert (row["requireEmailVerification"], row["features"]) == (False, [])
+    assert row["dateCreated"].endswith("Z")
     assert 'rel="next"; results="false"' in answer.headers["link"]
-    assert client.rest("GET", "organizations/acme/").json == found
-    assert client.rest("GET", "organizations/1/").json == found
+    assert client.rest("GET", "organizations/acme/").json == row
+    assert client.rest("GET", "organizations/1/").json == row
     assert client.rest("GET", "organizations/other/").status == 403
     assert client.rest("GET", "organizations/nobody/").json == client.rest("GET", "organizations/other/").json
 
@@ -51,13 +51,13 @@ def test_organizations_have_what_clients_need(client: Client) -> None:
 def test_projects_have_what_clients_need(client: Client) -> None:
     """By slug, paged; one by slug or id; `collapse=organization` leaves that out."""
     first = client.rest("GET", "organizations/acme/projects/?per_page=1")
-    assert [(one["id"], one["slug"], one["name"], one["team"]) for one in first.json] == [("2", "api", "api", None)]
+    assert [(row["id"], row["slug"], row["name"], row["team"]) for row in first.json] == [("2", "api", "api", None)]
     following = first.headers["link"].split(", ")[1]
     assert 'results="true"' in following
     second = client.rest("GET", following.partition(">")[0].removeprefix("<http://testserver/api/0/"))
-    assert [one["slug"] for one in second.json] == ["web"]
-    one = client.rest("GET", "projects/acme/web/").json
-    assert (one["id"], one["organization"]["slug"]) == ("1", "acme")
+    assert [row["slug"] for row in second.json] == ["web"]
+    body = client.rest("GET", "projects/acme/web/").json
+    assert (body["id"], body["organization"]["slug"]) == ("1", "acme")
     assert client.rest("GET", "projects/acme/1/?collapse=organization").json == second.json[0]
     assert client.rest("GET", "projects/acme/nope/").status == 404
     assert client.rest("GET", "projects/other/web/").status == 403
@@ -65,18 +65,18 @@ def test_projects_have_what_clients_need(client: Client) -> None:
 
 def test_repositories_are_of_a_provider_that_clients_do_not_know(client: Client) -> None:
     """Any other would make `set-commits --auto` send a bare sha (docs/sentry-contract.md#4-6-repository)."""
-    client.rest("POST", LIST, release(commits=[commit(0), commit(1, repository="b/b")]))
-    found = client.rest("GET", "organizations/acme/repos/?cursor=").json
-    assert [(one["name"], one["provider"]["id"], one["status"]) for one in found] == [
+    client.rest("POST", RELEASES_PATH, release(commits=[commit(0), commit(1, repository="b/b")]))
+    body = client.rest("GET", "organizations/acme/repos/?cursor=").json
+    assert [(item["name"], item["provider"]["id"], item["status"]) for item in body] == [
         ("acme/web", "unknown", "active"), ("b/b", "unknown", "active")
     ]  # fmt: skip
-    assert all(isinstance(one["id"], str) for one in found)
+    assert all(isinstance(item["id"], str) for item in body)
 
 
 def test_environments_are_those_deployed_to(client: Client) -> None:
-    client.rest("POST", LIST, release(projects=["web", "api"]))
+    client.rest("POST", RELEASES_PATH, release(projects=["web", "api"]))
     for environment, projects in (("production", ["web"]), ("staging", ["api"])):
-        client.rest("POST", LIST + "web@1.0.0%2B1/deploys/", {"environment": environment, "projects": projects})
+        client.rest("POST", RELEASES_PATH + "web@1.0.0%2B1/deploys/", {"environment": environment, "projects": projects})
     of_all = client.rest("GET", "organizations/acme/environments/").json
     assert of_all == [
         {"id": "1", "name": "production", "isHidden": False}, {"id": "2", "name": "staging", "isHidden": False}
@@ -93,7 +93,7 @@ def test_basic_credentials_have_the_token_for_a_user_name(client: Client) -> Non
     """
 
     def ask(credentials: str) -> Any:
-        answer = client.rest("GET", LIST, headers={"authorization": f"Basic {credentials}"})
+        answer = client.rest("GET", RELEASES_PATH, headers={"authorization": f"Basic {credentials}"})
         return answer.status if answer.status == 200 else (answer.status, answer.json)
 
     assert ask(base64.b64encode(f"{client.token}:".encode()).decode()) == 200
@@ -129,19 +129,19 @@ def test_route_is_uncached_and_known_by_its_organization_alone(client: Client, p
 )
 def test_scopes_that_read_releases_are_needed_below_them(harness: Harness, path: str) -> None:
     """`project:read`, :write, :admin, :releases or org:ci (docs/sentry-contract.md#1-endpoints, R)."""
-    harness.client.rest("POST", LIST, release())
-    asked = LIST + ("stats/" if path == "../stats/" else f"web@1.0.0%2B1/{path}")
-    assert harness.client.rest("GET", asked, token=harness.token("org:read", "org:admin")).status == 403
+    harness.client.rest("POST", RELEASES_PATH, release())
+    requests = RELEASES_PATH + ("stats/" if path == "../stats/" else f"web@1.0.0%2B1/{path}")
+    assert harness.client.rest("GET", requests, token=harness.token("org:read", "org:admin")).status == 403
     for scope in ("project:read", "org:ci"):
-        assert harness.client.rest("GET", asked, token=harness.token(scope)).status == 200
+        assert harness.client.rest("GET", requests, token=harness.token(scope)).status == 200
 
 
 def test_release_of_no_project_has_no_parts(client: Client) -> None:
     """Source: docs/sentry-contract.md#1-1-authentication, point 6."""
-    client.rest("POST", LIST, release("lonely", projects=[]))
+    client.rest("POST", RELEASES_PATH, release("lonely", projects=[]))
     for part in ("", "commits/", "commitfiles/", "meta/", "previous-with-commits/", "repositories/", "deploys/"):
-        assert client.rest("GET", LIST + "lonely/" + part).status == 404, part
-    assert client.rest("POST", LIST + "lonely/deploys/", {"environment": "e"}).status == 404
+        assert client.rest("GET", RELEASES_PATH + "lonely/" + part).status == 404, part
+    assert client.rest("POST", RELEASES_PATH + "lonely/deploys/", {"environment": "e"}).status == 404
 
 
 def test_rate_limit_counts_each_token_in_a_fixed_minute() -> None:
@@ -166,21 +166,21 @@ def test_too_many_requests_are_told_so_by_both_doors(template: Template, tmp_pat
     """
     harness = Harness(template, tmp_path, rate_limit=3)
     client = harness.client
-    first = client.rest("GET", LIST)
-    told = [client.rest("GET", LIST + "none/"), client.request("POST", "/graphql", {"query": "{__typename}"})]
-    last = client.rest("GET", LIST)
+    first = client.rest("GET", RELEASES_PATH)
+    responses = [client.rest("GET", RELEASES_PATH + "none/"), client.request("POST", "/graphql", {"query": "{__typename}"})]
+    last = client.rest("GET", RELEASES_PATH)
     by_graphql = client.request("POST", "/graphql", {"query": "{__typename}"})
-    other = client.rest("GET", LIST, token=harness.token("org:ci")).status
+    other = client.rest("GET", RELEASES_PATH, token=harness.token("org:ci")).status
     harness.close()
-    left = [int(one.headers["x-sentry-rate-limit-remaining"]) for one in (first, *told, last)]
+    left = [int(item.headers["x-sentry-rate-limit-remaining"]) for item in (first, *responses, last)]
     if left[0] > left[-1]:  # else a minute began in between
         assert left == [2, 1, 0, 0]
         assert (last.status, type(last.json)) == (429, str)
         assert 1 <= int(last.headers["retry-after"]) <= WINDOW_SECONDS
         assert by_graphql.status == 429
         assert by_graphql.json["errors"][0]["extensions"] == {"code": "RATE_LIMITED"}
-    assert (first.status, told[0].status, told[1].status, other) == (200, 404, 200, 200)
+    assert (first.status, responses[0].status, responses[1].status, other) == (200, 404, 200, 200)
 
 
 def test_no_limit_is_told_where_none_is_set(client: Client) -> None:
-    assert not [name for name in client.rest("GET", LIST).headers if "rate-limit" in name]
+    assert not [name for name in client.rest("GET", RELEASES_PATH).headers if "rate-limit" in name]

@@ -13,7 +13,7 @@ from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.factories import release
 
-LIST = "organizations/acme/releases/"
+RELEASES_PATH = "organizations/acme/releases/"
 OF_WEB = "projects/acme/web/releases/"
 
 VERSIONS = [
@@ -30,26 +30,26 @@ VERSIONS = [
 
 
 @pytest.fixture(scope="module")
-def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A store that tests only read."""
-    harness = Harness(template, tmp_path_factory.mktemp("filled"))
+    harness = Harness(template, tmp_path_factory.mktemp("filled_store"))
     client = harness.client
-    assert client.rest("POST", LIST, release("old", status="archived")).status == 201
+    assert client.rest("POST", RELEASES_PATH, release("old", status="archived")).status == 201
     for version, projects in VERSIONS:
-        assert client.rest("POST", LIST, release(version, projects=projects)).status == 201
-    assert client.rest("PUT", LIST + "web@1.2.0%2B8/", {"dateReleased": "2020-01-01"}).status == 200
+        assert client.rest("POST", RELEASES_PATH, release(version, projects=projects)).status == 201
+    assert client.rest("PUT", RELEASES_PATH + "web@1.2.0%2B8/", {"dateReleased": "2020-01-01"}).status == 200
     for version, body in (
         ("web@1.2.0%2B8", {"environment": "production"}),
         ("web@1.10.0%2B9", {"environment": "staging", "projects": ["api"]}),
     ):
-        assert client.rest("POST", f"{LIST}{version}/deploys/", body).status == 201
+        assert client.rest("POST", f"{RELEASES_PATH}{version}/deploys/", body).status == 201
     yield client
     harness.close()
 
 
-def listed(client: Client, query: str, path: str = LIST) -> Any:
+def list_releases(client: Client, query: str, path: str = RELEASES_PATH) -> Any:
     answer = client.rest("GET", f"{path}?{query}")
-    return [one["version"] for one in answer.json] if answer.status == 200 else (answer.status, answer.json)
+    return [row["version"] for row in answer.json] if answer.status == 200 else (answer.status, answer.json)
 
 
 @pytest.mark.parametrize(
@@ -90,32 +90,32 @@ def listed(client: Client, query: str, path: str = LIST) -> Any:
         ("%22web%22", [2, 1, 0]),
     ],
 )
-def test_query_finds(filled: Client, query: str, expected: list[int]) -> None:
+def test_query_finds(filled_store: Client, query: str, expected: list[int]) -> None:
     """Filters that hold together, negation, lists, stars at the ends, ranges.
 
     Source: docs/sentry-contract.md#5-lists, `query`.
     """
-    assert listed(filled, f"query={query}") == [VERSIONS[index][0] for index in expected]
+    assert list_releases(filled_store, f"query={query}") == [VERSIONS[index][0] for index in expected]
 
 
-def test_latest_is_that_of_the_asked_projects(filled: Client) -> None:
+def test_latest_is_that_of_the_asked_projects(filled_store: Client) -> None:
     """`release:latest` (docs/sentry-contract.md#5-lists)."""
-    assert listed(filled, "query=release:latest&project=2") == ["NIGHTLY_1"]
-    assert listed(filled, "query=release:latest", OF_WEB) == ["nightly+17"]
+    assert list_releases(filled_store, "query=release:latest&project=2") == ["NIGHTLY_1"]
+    assert list_releases(filled_store, "query=release:latest", OF_WEB) == ["nightly+17"]
 
 
-def test_wrong_query_tells_at_which_character(filled: Client) -> None:
+def test_wrong_query_tells_at_which_character(filled_store: Client) -> None:
     """A bad filter is a 400 with one key (docs/sentry-contract.md#5-lists)."""
-    status, body = listed(filled, "query=web%20level:error")
+    status, body = list_releases(filled_store, "query=web%20level:error")
     assert (status, list(body)) == (400, ["detail"])
     assert body["detail"].startswith('Invalid query, at character 5: there is no filter "level"')
-    for path in (LIST, OF_WEB, LIST + "stats/"):
-        status, body = listed(filled, "query=release:(", path)
+    for path in (RELEASES_PATH, OF_WEB, RELEASES_PATH + "stats/"):
+        status, body = list_releases(filled_store, "query=release:(", path)
         assert (status, body["detail"][:30]) == (400, "Invalid query, at character 9:"), path
-    around = filled.rest("GET", LIST + "api@1.3.0/?project=2&query=release:(")
+    around = filled_store.rest("GET", RELEASES_PATH + "api@1.3.0/?project=2&query=release:(")
     assert (around.status, around.json["detail"][:30]) == (400, "Invalid query, at character 9:")
-    assert listed(filled, "query=release:%00")[0] == 400
-    assert listed(filled, f"query=release:[{','.join('a' for _ in range(100))}]")[0] == 400
+    assert list_releases(filled_store, "query=release:%00")[0] == 400
+    assert list_releases(filled_store, f"query=release:[{','.join('a' for _ in range(100))}]")[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -127,15 +127,15 @@ def test_wrong_query_tells_at_which_character(filled: Client) -> None:
     ],
 )
 @pytest.mark.parametrize("size", [2, 100])
-def test_sorts_walk_whole_and_in_order(filled: Client, sort: str, expected: list[int], size: int) -> None:
+def test_sorts_walk_whole_and_in_order(filled_store: Client, sort: str, expected: list[int], size: int) -> None:
     """By build without those that have none; by semver with the unparsed last; each cursor leads on.
 
     Source: docs/sentry-contract.md#5-lists, `sort`.
     """
-    walked, path = [], f"{LIST}?sort={sort}&per_page={size}"
+    walked, path = [], f"{RELEASES_PATH}?sort={sort}&per_page={size}"
     for _ in range(10):
-        answer = filled.rest("GET", path)
-        walked += [one["version"] for one in answer.json]
+        answer = filled_store.rest("GET", path)
+        walked += [row["version"] for row in answer.json]
         following = answer.headers["link"].split(", ")[1]
         if 'results="false"' in following:
             break
@@ -143,78 +143,86 @@ def test_sorts_walk_whole_and_in_order(filled: Client, sort: str, expected: list
     assert walked == [VERSIONS[index][0] for index in expected]
 
 
-def test_sorts_that_need_sessions_are_refused(filled: Client) -> None:
+def test_sorts_that_need_sessions_are_refused(filled_store: Client) -> None:
     """Those of sessions need flatten=1 or are a 400; here there are no sessions. Unknown ones are a 400.
 
     Source: docs/sentry-contract.md#5-lists.
     """
     for sort in ("adoption", "sessions", "users_24h"):
-        assert listed(filled, f"sort={sort}&flatten=1")[0] == 400
-    assert listed(filled, "sort=size") == (400, {"detail": "invalid sort"})
+        assert list_releases(filled_store, f"sort={sort}&flatten=1")[0] == 400
+    assert list_releases(filled_store, "sort=size") == (400, {"detail": "invalid sort"})
 
 
-def test_parameters_of_sessions_are_checked_though_there_are_none(filled: Client) -> None:
+def test_parameters_of_sessions_are_checked_though_there_are_none(filled_store: Client) -> None:
     """Bad values of health's parameters are a 400; good ones change nothing (docs/sentry-contract.md#5-lists)."""
     assert (
-        len(listed(filled, "health=1&healthStat=users&healthStatsPeriod=24h&summaryStatsPeriod=90d&adoptionStages=1")) == 8
+        len(
+            list_releases(
+                filled_store, "health=1&healthStat=users&healthStatsPeriod=24h&summaryStatsPeriod=90d&adoptionStages=1"
+            )
+        )
+        == 8
     )
-    assert listed(filled, "summaryStatsPeriod=3d")[1]["detail"].startswith(
+    assert list_releases(filled_store, "summaryStatsPeriod=3d")[1]["detail"].startswith(
         "Invalid summaryStatsPeriod. Valid choices are '1h', "
     )
-    assert listed(filled, "healthStat=load")[0] == 400
+    assert list_releases(filled_store, "healthStat=load")[0] == 400
 
 
-def test_environment_is_where_a_release_was_deployed(filled: Client) -> None:
+def test_environment_is_where_a_release_was_deployed(filled_store: Client) -> None:
     """Repeatable, for one of the projects; an unknown name is a 404; nothing runs in none.
 
     Source: docs/sentry-contract.md#5-lists, `environment`.
     """
-    assert listed(filled, "environment=production") == ["web@1.2.0+8"]
-    assert listed(filled, "environment=production&environment=staging") == ["web@1.10.0+9", "web@1.2.0+8"]
-    assert listed(filled, "environment=staging&project=1") == []
-    assert listed(filled, "environment=staging&project=2") == ["web@1.10.0+9"]
-    assert listed(filled, "environment=nowhere") == (404, {"detail": "The requested resource does not exist"})
-    assert listed(filled, "environment=") == []
-    assert listed(filled, "environment=&environment=production") == ["web@1.2.0+8"]
-    assert listed(filled, "environment=nowhere", OF_WEB) == []
-    assert listed(filled, "environment=production", OF_WEB) == ["web@1.2.0+8"]
-    assert listed(filled, "environment=staging", OF_WEB) == []
+    assert list_releases(filled_store, "environment=production") == ["web@1.2.0+8"]
+    assert list_releases(filled_store, "environment=production&environment=staging") == ["web@1.10.0+9", "web@1.2.0+8"]
+    assert list_releases(filled_store, "environment=staging&project=1") == []
+    assert list_releases(filled_store, "environment=staging&project=2") == ["web@1.10.0+9"]
+    assert list_releases(filled_store, "environment=nowhere") == (404, {"detail": "The requested resource does not exist"})
+    assert list_releases(filled_store, "environment=") == []
+    assert list_releases(filled_store, "environment=&environment=production") == ["web@1.2.0+8"]
+    assert list_releases(filled_store, "environment=nowhere", OF_WEB) == []
+    assert list_releases(filled_store, "environment=production", OF_WEB) == ["web@1.2.0+8"]
+    assert list_releases(filled_store, "environment=staging", OF_WEB) == []
 
 
 def test_dates_are_of_creation_and_inclusive(harness: Harness) -> None:
     """The parameters `start`, `end` and `statsPeriod` of docs/sentry-contract.md#5-lists."""
     client = harness.client
-    made = client.rest("POST", LIST, release()).json["dateCreated"].removesuffix("Z")
-    assert listed(client, f"start=2020-01-01&end={made}Z") == ["web@1.0.0+1"]
-    assert listed(client, f"start={made}&end=2999-01-01") == ["web@1.0.0+1"]
-    assert listed(client, "start=2020-01-01&end=2021-01-01") == []
-    assert listed(client, "statsPeriod=14d") == ["web@1.0.0+1"]
+    built = client.rest("POST", RELEASES_PATH, release()).json["dateCreated"].removesuffix("Z")
+    assert list_releases(client, f"start=2020-01-01&end={built}Z") == ["web@1.0.0+1"]
+    assert list_releases(client, f"start={built}&end=2999-01-01") == ["web@1.0.0+1"]
+    assert list_releases(client, "start=2020-01-01&end=2021-01-01") == []
+    assert list_releases(client, "statsPeriod=14d") == ["web@1.0.0+1"]
     for wrong in ("start=2020-01-01", "end=2020-01-01", "start=x&end=y", "start=2021-01-01&end=2020-01-01",
                   "start=2020-01-01&end=2020-01-01", "statsPeriod=1y", "statsPeriod=-1d"):  # fmt: skip
-        status, body = listed(client, wrong)
+        status, body = list_releases(client, wrong)
         assert status == 400, wrong
         assert body["detail"].startswith("Invalid date range: "), wrong
 
 
-def test_project_is_named_by_id_or_slug(filled: Client) -> None:
+def test_project_is_named_by_id_or_slug(filled_store: Client) -> None:
     """`project` ids, -1 for all, `projectSlug`; one that is not to be seen is a 403.
 
     Source: docs/sentry-contract.md#1-1-authentication, point 8, and docs/sentry-contract.md#5-lists.
     """
-    assert len(listed(filled, "projectSlug=api")) == 4
-    assert len(listed(filled, "projectSlug=api&project=1")) == 8
-    assert len(listed(filled, "project=-1")) == 8
-    assert listed(filled, "projectSlug=nope")[0] == 403
-    assert listed(filled, "project=3")[0] == 403, "of the other organization"
-    assert listed(filled, "project=web") == (400, {"detail": "Invalid project parameter. Values must be numbers."})
+    assert len(list_releases(filled_store, "projectSlug=api")) == 4
+    assert len(list_releases(filled_store, "projectSlug=api&project=1")) == 8
+    assert len(list_releases(filled_store, "project=-1")) == 8
+    assert list_releases(filled_store, "projectSlug=nope")[0] == 403
+    assert list_releases(filled_store, "project=3")[0] == 403, "of the other organization"
+    assert list_releases(filled_store, "project=web") == (
+        400,
+        {"detail": "Invalid project parameter. Values must be numbers."},
+    )
 
 
 def flat(client: Client, path: str) -> tuple[list[tuple[str, str]], list[str]]:
     answer = client.rest("GET", path)
     assert answer.status == 200, answer.body
-    links = [one.partition(">")[0].removeprefix("<http://testserver/api/0/") for one in answer.headers["link"].split(", ")]
-    results = ['results="true"' in one for one in answer.headers["link"].split(", ")]
-    rows = [(one["version"], "+".join(project["slug"] for project in one["projects"])) for one in answer.json]
+    links = [part.partition(">")[0].removeprefix("<http://testserver/api/0/") for part in answer.headers["link"].split(", ")]
+    results = ['results="true"' in part for part in answer.headers["link"].split(", ")]
+    rows = [(row["version"], "+".join(project["slug"] for project in row["projects"])) for row in answer.json]
     return rows, [link if there else "" for link, there in zip(links, results, strict=True)]
 
 
@@ -225,11 +233,11 @@ def test_flatten_gives_a_row_for_each_release_and_project(client: Client, size: 
     Source: docs/sentry-contract.md#5-lists, `flatten=1`.
     """
     for version, projects in (("a", ["web", "api"]), ("b", ["api"]), ("c", ["web", "api"])):
-        client.rest("POST", LIST, release(version, projects=projects))
+        client.rest("POST", RELEASES_PATH, release(version, projects=projects))
     expected = [("c", "web"), ("c", "api"), ("b", "api"), ("a", "web"), ("a", "api")]
     walked: list[tuple[str, str]] = []
     pages: list[list[tuple[str, str]]] = []
-    path = f"{LIST}?flatten=1&per_page={size}"
+    path = f"{RELEASES_PATH}?flatten=1&per_page={size}"
     while path:
         rows, (previous, path) = flat(client, path)
         walked += rows
@@ -239,32 +247,32 @@ def test_flatten_gives_a_row_for_each_release_and_project(client: Client, size: 
         rows, (previous, _) = flat(client, previous)
         assert rows == before
     assert previous == ""
-    assert flat(client, f"{LIST}?flatten=1&project=1")[0] == [("c", "web"), ("a", "web")]
+    assert flat(client, f"{RELEASES_PATH}?flatten=1&project=1")[0] == [("c", "web"), ("a", "web")]
 
 
-def test_link_header_repeats_the_question(filled: Client) -> None:
+def test_link_header_repeats_the_question(filled_store: Client) -> None:
     """Both relations, the query without its cursor, the previous of a first page.
 
     Source: docs/sentry-contract.md#5-lists, the Link header.
     """
-    host = "http://testserver/api/0/" + LIST
-    previous, following = filled.rest("GET", LIST + "?query=web&per_page=2").headers["link"].split(", ")
+    host = "http://testserver/api/0/" + RELEASES_PATH
+    previous, following = filled_store.rest("GET", RELEASES_PATH + "?query=web&per_page=2").headers["link"].split(", ")
     assert previous == f'<{host}?query=web&per_page=2&cursor=2:-1:1>; rel="previous"; results="false"; cursor="2:-1:1"'
     assert following.startswith(f"<{host}?query=web&per_page=2&cursor=")
     assert '>; rel="next"; results="true"; cursor="' in following
-    previous, following = filled.rest("GET", LIST + "?cursor=").headers["link"].split(", ")
+    previous, following = filled_store.rest("GET", RELEASES_PATH + "?cursor=").headers["link"].split(", ")
     assert previous.startswith(f"<{host}?&cursor=100:-1:1>")
     assert 'rel="next"; results="false"' in following
-    assert "x-hits" not in filled.rest("GET", LIST).headers
+    assert "x-hits" not in filled_store.rest("GET", RELEASES_PATH).headers
 
 
-def test_past_the_end_is_an_empty_page(filled: Client) -> None:
+def test_past_the_end_is_an_empty_page(filled_store: Client) -> None:
     """A cursor behind the last release, and a filter that nothing meets, are 200 and [].
 
     Source: docs/sentry-contract.md#5-lists.
     """
     for query in ("cursor=1:1:0", "query=nothing-has-it", "start=2020-01-01&end=2020-01-02"):
-        assert listed(filled, query) == [], query
+        assert list_releases(filled_store, query) == [], query
 
 
 def test_organization_without_releases_has_an_empty_list(client: Client) -> None:
@@ -272,7 +280,7 @@ def test_organization_without_releases_has_an_empty_list(client: Client) -> None
 
     Source: docs/sentry-contract.md#5-lists.
     """
-    for path in (LIST, OF_WEB, LIST + "stats/"):
+    for path in (RELEASES_PATH, OF_WEB, RELEASES_PATH + "stats/"):
         answer = client.rest("GET", path)
         assert (answer.status, answer.json) == (200, [])
         assert 'results="true"' not in answer.headers["link"]
@@ -280,51 +288,55 @@ def test_organization_without_releases_has_an_empty_list(client: Client) -> None
 
 def test_list_without_flatten_has_a_release_once(client: Client) -> None:
     """A release in several selected projects appears once (docs/sentry-contract.md#5-lists)."""
-    client.rest("POST", LIST, release("a", projects=["web", "api"]))
-    assert listed(client, "project=1&project=2") == ["a"]
+    client.rest("POST", RELEASES_PATH, release("a", projects=["web", "api"]))
+    assert list_releases(client, "project=1&project=2") == ["a"]
 
 
-def test_project_list_is_ordered_by_release_date(filled: Client) -> None:
+def test_project_list_is_ordered_by_release_date(filled_store: Client) -> None:
     """By dateReleased else dateCreated; only open; whatever `status` says.
 
     Source: docs/sentry-contract.md#5-lists, the project list.
     """
-    assert listed(filled, "status=archived", OF_WEB) == [VERSIONS[index][0] for index in (6, 5, 2, 0, 1)]
-    assert listed(filled, "query=WEB", OF_WEB) == [VERSIONS[index][0] for index in (2, 0, 1)]
+    assert list_releases(filled_store, "status=archived", OF_WEB) == [VERSIONS[index][0] for index in (6, 5, 2, 0, 1)]
+    assert list_releases(filled_store, "query=WEB", OF_WEB) == [VERSIONS[index][0] for index in (2, 0, 1)]
 
 
-def test_stats_are_versions_and_dates(filled: Client) -> None:
+def test_stats_are_versions_and_dates(filled_store: Client) -> None:
     """The parameters of the list; a thousand a page; a release called stats is hidden by it.
 
     Source: docs/sentry-contract.md#1-endpoints, row 3.
     """
-    found = filled.rest("GET", LIST + "stats/?query=web").json
-    assert [list(one) for one in found] == [["version", "date"]] * 3
-    assert [one["version"] for one in found] == [VERSIONS[index][0] for index in (2, 1, 0)]
-    assert found[0]["date"] == filled.rest("GET", LIST + "web@1.10.0%2B9/").json["dateCreated"]
-    assert filled.rest("GET", LIST + "stats/?per_page=1000").status == 200
-    assert filled.rest("GET", LIST + "stats/?per_page=1001").json == {
+    body = filled_store.rest("GET", RELEASES_PATH + "stats/?query=web").json
+    assert [list(item) for item in body] == [["version", "date"]] * 3
+    assert [item["version"] for item in body] == [VERSIONS[index][0] for index in (2, 1, 0)]
+    assert body[0]["date"] == filled_store.rest("GET", RELEASES_PATH + "web@1.10.0%2B9/").json["dateCreated"]
+    assert filled_store.rest("GET", RELEASES_PATH + "stats/?per_page=1000").status == 200
+    assert filled_store.rest("GET", RELEASES_PATH + "stats/?per_page=1001").json == {
         "detail": "Invalid per_page value. Cannot exceed 1000."
     }
 
 
 def test_release_called_stats_is_hidden_by_the_statistics(client: Client) -> None:
     """The statistics hide a release called `stats` (docs/sentry-contract.md#1-endpoints)."""
-    assert client.rest("POST", LIST, release("stats")).status == 201
-    assert client.rest("GET", LIST + "stats/").json[0]["version"] == "stats"
+    assert client.rest("POST", RELEASES_PATH, release("stats")).status == 201
+    assert client.rest("GET", RELEASES_PATH + "stats/").json[0]["version"] == "stats"
     assert client.rest("GET", OF_WEB + "stats/").json["id"] == 1
 
 
-def test_cursor_of_any_sort_is_three_integers(filled: Client) -> None:
+def test_cursor_of_any_sort_is_three_integers(filled_store: Client) -> None:
     """What is not is refused, whatever the sort's keys are (docs/sentry-contract.md#5-lists)."""
-    for path in (LIST + "?sort=semver&cursor=", LIST + "?sort=build&cursor=", "organizations/acme/repos/?cursor="):
-        assert filled.rest("GET", path).status == 200
+    for path in (
+        RELEASES_PATH + "?sort=semver&cursor=",
+        RELEASES_PATH + "?sort=build&cursor=",
+        "organizations/acme/repos/?cursor=",
+    ):
+        assert filled_store.rest("GET", path).status == 200
         for broken in ("x", "1:2", "255:1:0:0", "9" * 5000 + ":1:0", "0:-1:1"):
-            answer = filled.rest("GET", path + broken)
+            answer = filled_store.rest("GET", path + broken)
             assert (answer.status, list(answer.json)) == (400, ["detail"]), (path, broken[:20])
-    assert listed(filled, "sort=build&cursor=99999999999999999999:1:0")[0] == 400
-    assert listed(filled, "sort=semver&cursor=255:1:0")[0] == 400, "no text in UTF-8"
-    assert listed(filled, "sort=semver&cursor=24832:1:0")[0] == 400, "a NUL"
+    assert list_releases(filled_store, "sort=build&cursor=99999999999999999999:1:0")[0] == 400
+    assert list_releases(filled_store, "sort=semver&cursor=255:1:0")[0] == 400, "no text in UTF-8"
+    assert list_releases(filled_store, "sort=semver&cursor=24832:1:0")[0] == 400, "a NUL"
 
 
 SEARCHES = {

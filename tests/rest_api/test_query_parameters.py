@@ -20,7 +20,7 @@ from tests.factories import commit, release
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sentry-compatibility.md").read_text()
 ROOT, OF_ORGANIZATION, OF_PROJECT = "/api/0/", "/api/0/organizations/{org}/", "/api/0/projects/{org}/{project}/"
-LIST = "organizations/acme/releases/"
+RELEASES_PATH = "organizations/acme/releases/"
 WEB, API, BOTH, ARCHIVED = "web@1.0.0+7", "api@2.0.0", "both@1.5.0+3", "gone@0.1.0+9"
 OLDEST = {
     "releases": f"version = '{WEB}'",
@@ -35,9 +35,9 @@ The name of a repository in braces stands for its id.
 
 
 @pytest.fixture(scope="module")
-def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """A store that tests only read, with another organization that has names of its own."""
-    harness = Harness(template, tmp_path_factory.mktemp("filled"))
+    harness = Harness(template, tmp_path_factory.mktemp("filled_store"))
     client = harness.client
     two = [commit(0), commit(9, repository="acme/api")]
     for version, body in (
@@ -46,17 +46,17 @@ def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iter
         (BOTH, release(projects=["web", "api"], commits=[commit(2)])),
         (ARCHIVED, release(projects=["web"])),
     ):
-        assert client.rest("POST", LIST, body | {"version": version}).status == 201
-    assert client.rest("PUT", LIST + "gone@0.1.0%2B9/", {"status": "archived"}).status == 200
+        assert client.rest("POST", RELEASES_PATH, body | {"version": version}).status == 201
+    assert client.rest("PUT", RELEASES_PATH + "gone@0.1.0%2B9/", {"status": "archived"}).status == 200
     for environment, project in (("production", "web"), ("staging", "api")):
         body = {"environment": environment, "projects": [project], "dateFinished": f"2026-01-0{len(environment) // 4}"}
-        assert client.rest("POST", LIST + "both@1.5.0%2B3/deploys/", body).status == 201
+        assert client.rest("POST", RELEASES_PATH + "both@1.5.0%2B3/deploys/", body).status == 201
     for table, condition in OLDEST.items():
         harness.rows(f"UPDATE {table} SET date_created = '2020-01-01T00:00:00.000000Z' WHERE {condition}")
     theirs = {"token": harness.tokens["other"]}
     body = release("theirs", commits=[commit(1, repository="other/theirs")])
-    assert client.rest("POST", LIST.replace("acme", "other"), body, **theirs).status == 201
-    path = LIST.replace("acme", "other") + "theirs/deploys/"
+    assert client.rest("POST", RELEASES_PATH.replace("acme", "other"), body, **theirs).status == 201
+    path = RELEASES_PATH.replace("acme", "other") + "theirs/deploys/"
     assert client.rest("POST", path, {"environment": "theirs"}, **theirs).status == 201
     yield harness
     harness.close()
@@ -242,14 +242,14 @@ def read(harness: Harness, route: str, query: str) -> Any:
 
 
 @pytest.mark.parametrize(("route", "parameter"), [(route, parameter) for route, rows in TABLE.items() for parameter in rows])
-def test_parameter_is_read_or_refused(filled: Harness, route: str, parameter: str) -> None:
+def test_parameter_is_read_or_refused(filled_store: Harness, route: str, parameter: str) -> None:
     for query, expected in TABLE[route][parameter]:
-        assert read(filled, route, query) == expected, query
+        assert read(filled_store, route, query) == expected, query
 
 
 @pytest.mark.parametrize(("route", "query"), WITHOUT_EFFECT)
-def test_parameter_without_effect_is_documented(filled: Harness, route: str, query: str) -> None:
-    plain, answer = (filled.client.rest("GET", f"{fill_path(route)}?{text}") for text in ("", query))
+def test_parameter_without_effect_is_documented(filled_store: Harness, route: str, query: str) -> None:
+    plain, answer = (filled_store.client.rest("GET", f"{fill_path(route)}?{text}") for text in ("", query))
     assert (answer.status, answer.body) == (200, plain.body)
     assert WITHOUT_EFFECT[route, query] in " ".join(DOCS.split())
 

@@ -74,7 +74,7 @@ def test_requests_are_counted_of_a_bounded_number_of_tokens() -> None:
     assert [rates.take(-1).allowed for _ in range(7)] == [True] * 5 + [False] * 2
 
 
-def kept(function: Any) -> int:
+def count_kept(function: Any) -> int:
     entries: int = function.cache_info().currsize
     return entries
 
@@ -87,6 +87,6 @@ def test_long_texts_are_not_kept() -> None:
     ):
         cached.cache_clear()
         assert function("a/b" + " " * limit) is not None
-        assert kept(cached) == 0
+        assert count_kept(cached) == 0
         assert function("a/b") is not None
-        assert kept(cached) == 1
+        assert count_kept(cached) == 1

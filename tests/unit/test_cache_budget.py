@@ -74,8 +74,8 @@ def test_threads_share_a_budget() -> None:
         draw = random.Random(seed)
         for _ in range(3000):
             cache, key = draw.choice(caches), draw.randrange(50)
-            found = cache.get(key)
-            assert found is None or found == key
+            result = cache.get(key)
+            assert result is None or result == key
             match draw.randrange(4):
                 case 0 | 1:
                     cache.put(key, key, draw.randrange(5000))

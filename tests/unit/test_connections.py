@@ -23,7 +23,7 @@ SMALL = Limits(
     header_seconds=0.3, body_seconds=0.25, body_rate=1000, rate_seconds=0.5, shutdown_seconds=1, linger_seconds=0.15,
     connections=30, pipelined=10,
 )  # fmt: skip
-LARGE = 300_000
+LARGE_BODY_BYTES = 300_000
 Work = Callable[["Served"], Awaitable[None]]
 
 
@@ -35,7 +35,7 @@ async def app(scope: Any, receive: Any, send_: Any) -> None:
     if scope["path"] == "/slow":
         await asyncio.sleep(0.45)
     try:
-        body = await read_body(scope, receive, LARGE)
+        body = await read_body(scope, receive, LARGE_BODY_BYTES)
     except ConnectionResetError:
         return
     except BodyTooLarge:
@@ -76,7 +76,7 @@ class Served:
         return await asyncio.wait_for(self.exchange(request(b"fine", "/", "Connection: close")), 2)
 
 
-def served(work: Work, limits: Limits = SMALL, stop: bool = True, keep_alive: int = 5) -> None:
+def run_served(work: Work, limits: Limits = SMALL, stop: bool = True, keep_alive: int = 5) -> None:
     """Let clients talk to a server with limits, on an event loop as it serves with."""
 
     async def run(listening: socket.socket) -> None:
@@ -132,17 +132,17 @@ TOO_LARGE: list[tuple[str, bytes, int]] = [
 
 @pytest.mark.parametrize("data, status", [case[1:] for case in TOO_LARGE], ids=[case[0] for case in TOO_LARGE])
 def test_what_is_too_large_is_refused_and_the_client_sees_it(data: bytes, status: int) -> None:
-    async def work(served: Served) -> None:
-        answer = await served.exchange(data)
+    async def work(run_served: Served) -> None:
+        answer = await run_served.exchange(data)
         assert b"HTTP/1.1 %d " % status in answer, answer[:300]
         assert not answer.endswith(b" reset")
-        assert (await served.get()).endswith(b"fine")
+        assert (await run_served.get()).endswith(b"fine")
 
-    served(work)
+    run_served(work)
 
 
 def test_requests_before_one_that_is_refused_are_answered() -> None:
-    async def work(served: Served) -> None:
+    async def work(run_served: Served) -> None:
         for path in ("/", "/slow"):
             for second in (
                 HEAD + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
@@ -150,11 +150,11 @@ def test_requests_before_one_that_is_refused_are_answered() -> None:
                 b"nonsense\r\n\r\n",
                 CHUNKED + b"1;" + b"y" * 10**6,
             ):
-                answer = await served.exchange(request(b"fine", path) + second)
+                answer = await run_served.exchange(request(b"fine", path) + second)
                 assert answer.startswith(b"HTTP/1.1 200"), second[:99]
                 assert b"fine" in answer
 
-    served(work)
+    run_served(work)
 
 
 def test_what_is_just_within_the_limits_is_answered() -> None:
@@ -165,14 +165,14 @@ def test_what_is_just_within_the_limits_is_answered() -> None:
     ]
     chunks = (b"1;" + b"y" * 600 + b"\r\nx\r\n") * 50
 
-    async def work(served: Served) -> None:
+    async def work(run_served: Served) -> None:
         for data in [*(head + b"Connection: close\r\n\r\n" for head in heads)]:
-            assert (await served.exchange(data)).startswith(b"HTTP/1.1 200"), data[:50]
+            assert (await run_served.exchange(data)).startswith(b"HTTP/1.1 200"), data[:50]
         close = HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-        whole = await served.exchange(close + chunks + b"0\r\nX: " + b"y" * 1000 + b"\r\n\r\n")
+        whole = await run_served.exchange(close + chunks + b"0\r\nX: " + b"y" * 1000 + b"\r\n\r\n")
         assert whole.endswith(b"\r\n\r\n" + b"x" * 50)
 
-    served(work)
+    run_served(work)
 
 
 HOSTS = [
@@ -186,14 +186,14 @@ HOSTS = [
 
 
 def test_host_that_is_no_host_is_a_400() -> None:
-    async def work(served: Served) -> None:
+    async def work(run_served: Served) -> None:
         for lines, status in HOSTS:
-            answer = await served.exchange(b"GET / HTTP/1.1\r\n" + lines + b"Connection: close\r\n\r\n")
+            answer = await run_served.exchange(b"GET / HTTP/1.1\r\n" + lines + b"Connection: close\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 %d " % status), (lines, answer)
-        assert (await served.exchange(b"GET / HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200")
-        assert (await served.exchange(b"GET / HTTP/1.0\r\nHost: a b\r\n\r\n")).startswith(b"HTTP/1.1 400")
+        assert (await run_served.exchange(b"GET / HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert (await run_served.exchange(b"GET / HTTP/1.0\r\nHost: a b\r\n\r\n")).startswith(b"HTTP/1.1 400")
 
-    served(work)
+    run_served(work)
 
 
 async def drip(writer: asyncio.StreamWriter, part: bytes = b"x", pause: float = 0.05) -> None:
@@ -225,8 +225,8 @@ PARTS: list[tuple[str, bytes, bytes, bytes]] = [
 
 @pytest.mark.parametrize("part, more, status", [case[1:] for case in PARTS], ids=[case[0] for case in PARTS])
 def test_client_that_is_too_slow_is_ended_with_its_status_or_closed(part: bytes, more: bytes, status: bytes) -> None:
-    async def work(served: Served) -> None:
-        reader, writer = await served.connect()
+    async def work(run_served: Served) -> None:
+        reader, writer = await run_served.connect()
         begun = asyncio.get_running_loop().time()
         writer.write(part)
         dripping = asyncio.ensure_future(drip(writer, more or b"", 0.05 if more else 9))
@@ -237,18 +237,18 @@ def test_client_that_is_too_slow_is_ended_with_its_status_or_closed(part: bytes,
             assert not status
         finally:
             took = asyncio.get_running_loop().time() - begun
-            await gone(served, 1)
+            await gone(run_served, 1)
             dripping.cancel()
             writer.close()
         assert (b"HTTP/1.1 " + status in answer) if status else answer == b""
         assert took >= 0.2 or status == b"401"
 
-    served(work, keep_alive=1)
+    run_served(work, keep_alive=1)
 
 
 def test_body_in_time_is_read_however_long_its_answer_takes() -> None:
-    async def work(served: Served) -> None:
-        reader, writer = await served.connect()
+    async def work(run_served: Served) -> None:
+        reader, writer = await run_served.connect()
         writer.write(request(b"x" * 3_000)[:-2_900])
         for _ in range(29):
             await asyncio.sleep(0.03)
@@ -260,71 +260,71 @@ def test_body_in_time_is_read_however_long_its_answer_takes() -> None:
         assert await reader.readexactly(5) == b"again"
         writer.close()
 
-    served(work)
+    run_served(work)
 
 
 def test_client_that_does_not_read_its_answer_is_closed() -> None:
-    async def work(served: Served) -> None:
+    async def work(run_served: Served) -> None:
         for path in ("/large", "/large?closing"):
-            sending = socket.create_connection(served.address)
+            sending = socket.create_connection(run_served.address)
             sending.sendall(request(b"", path, *(["Connection: close"] if "closing" in path else [])))
             await asyncio.sleep(0.2)
-            assert len(served.table) == 1
-            await gone(served)
+            assert len(run_served.table) == 1
+            await gone(run_served)
             sending.close()
 
-    served(work)
+    run_served(work)
 
 
-async def gone(served: Served, seconds: float = 3) -> None:
+async def gone(run_served: Served, seconds: float = 3) -> None:
     """Wait until all connections have ended."""
     until = asyncio.get_running_loop().time() + seconds
-    while len(served.table):
+    while len(run_served.table):
         assert asyncio.get_running_loop().time() < until, "a connection stays"
         await asyncio.sleep(0.02)
 
 
 def test_requests_sent_far_ahead_are_bounded_and_those_within_are_answered() -> None:
-    async def work(served: Served) -> None:
-        answer = await served.exchange(request(b"1") * 5_000)
+    async def work(run_served: Served) -> None:
+        answer = await run_served.exchange(request(b"1") * 5_000)
         assert 1 <= answer.count(b"HTTP/1.1 200") <= SMALL.pipelined + 1
-        assert (await served.get()).endswith(b"fine")
+        assert (await run_served.get()).endswith(b"fine")
 
-    served(work)
+    run_served(work)
 
 
 def test_longest_waiting_connection_makes_room_for_a_new_one(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gql_releases.requests")
 
-    async def work(served: Served) -> None:
-        slow_reader, slow_writer = await served.connect()
+    async def work(run_served: Served) -> None:
+        slow_reader, slow_writer = await run_served.connect()
         slow_writer.write(request(b"answered", "/slow"))
         await asyncio.sleep(0.05)
-        silent = [await served.connect() for _ in range(100)]
-        assert (await served.get()).endswith(b"fine")
-        assert len(served.table) <= SMALL.connections
+        silent = [await run_served.connect() for _ in range(100)]
+        assert (await run_served.get()).endswith(b"fine")
+        assert len(run_served.table) <= SMALL.connections
         assert b"200 OK" in await slow_reader.readuntil(b"\r\n\r\n")  # a request that is whole is never the one
         for _, writer in [*silent, (slow_reader, slow_writer)]:
             writer.close()
 
-    served(work, Limits(connections=30))
+    run_served(work, Limits(connections=30))
     lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("closed ")]
     assert 1 <= len(lines) <= 3
     assert "to let new ones in" in lines[0]
 
 
 def test_new_connection_is_a_503_where_all_are_being_answered() -> None:
-    async def work(served: Served) -> None:
-        busy = [await served.connect() for _ in range(3)]
+    async def work(run_served: Served) -> None:
+        busy = [await run_served.connect() for _ in range(3)]
         for _, writer in busy:
             writer.write(request(b"1", "/slow"))
         await asyncio.sleep(0.1)
-        assert (await served.exchange(b"")).startswith(b"HTTP/1.1 503")
+        assert (await run_served.exchange(b"")).startswith(b"HTTP/1.1 503")
         for reader, writer in busy:
             assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
             writer.close()
 
-    served(work, Limits(connections=3))
+    run_served(work, Limits(connections=3))
 
 
 STOPPED = [
@@ -335,32 +335,32 @@ STOPPED = [
 
 
 def test_stop_ends_every_kind_of_connection_and_answers_a_request_under_way() -> None:
-    async def work(served: Served) -> None:
-        clients = [await served.connect() for _ in STOPPED]
+    async def work(run_served: Served) -> None:
+        clients = [await run_served.connect() for _ in STOPPED]
         for (_, data), (reader, writer) in zip(STOPPED, clients, strict=True):
             reader._limit = 1  # type: ignore[attr-defined]
             writer.write(data)
-        reader, writer = await served.connect()
+        reader, writer = await run_served.connect()
         writer.write(request(b"written", "/slow"))
         await asyncio.sleep(0.1)
-        served.server.should_exit = True
+        run_served.server.should_exit = True
         assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
         assert await reader.read() == b"written"
-        await gone(served, 2)
+        await gone(run_served, 2)
         for _, other in [*clients, (reader, writer)]:
             other.close()
 
-    served(work, Limits(shutdown_seconds=1, connections=30))
+    run_served(work, Limits(shutdown_seconds=1, connections=30))
 
 
 def test_each_refusal_leaves_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gql_releases.requests")
 
-    async def work(served: Served) -> None:
+    async def work(run_served: Served) -> None:
         for data in (b"GET /" + b"x" * 50_000, HEAD + MANY, b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", HEAD):
-            await served.exchange(data)
+            await run_served.exchange(data)
 
-    served(work)
+    run_served(work)
     lines = [record.getMessage() for record in caplog.records]
     assert [re.findall(r" status=(\d+) ", line) for line in lines] == [["414"], ["431"], ["400"], ["400"], ["408"]]
     assert all(line.startswith("127.0.0.1 ") for line in lines)
@@ -387,15 +387,15 @@ print(raise_file_limit())
 
 
 def test_dropped_connection_with_requests_sent_ahead_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    async def work(served: Served) -> None:
-        sending = socket.create_connection(served.address)
+    async def work(run_served: Served) -> None:
+        sending = socket.create_connection(run_served.address)
         sending.sendall(request(b"", "/large") * 5)
         await asyncio.sleep(0.2)
-        await gone(served)
+        await gone(run_served)
         await asyncio.sleep(0.1)
         sending.close()
 
-    served(work)
+    run_served(work)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
@@ -404,15 +404,15 @@ def test_upgrade_that_is_not_supported_is_answered_in_http_1_and_what_follows_is
 ) -> None:
     upgrade = "\r\nConnection: Upgrade\r\nUpgrade: {}\r\n"
 
-    async def work(served: Served) -> None:
+    async def work(run_served: Served) -> None:
         for protocol in ("h2c", "websocket"):
             offer = upgrade.format(protocol).encode()
             smuggled = request(b"smuggled")
-            get = await served.exchange(b"GET / HTTP/1.1\r\nHost: a" + offer + b"\r\n" + smuggled)
+            get = await run_served.exchange(b"GET / HTTP/1.1\r\nHost: a" + offer + b"\r\n" + smuggled)
             assert (get[:12], get.count(b"HTTP/1.1"), b"smuggled" in get) == (b"HTTP/1.1 200", 1, False)
             for body in (b"Content-Length: %d\r\n\r\n%s" % (len(smuggled), smuggled), b"Transfer-Encoding: chunked\r\n\r\n"):
-                post = await served.exchange(b"POST / HTTP/1.1\r\nHost: a" + offer + body)
+                post = await run_served.exchange(b"POST / HTTP/1.1\r\nHost: a" + offer + body)
                 assert (post[:12], post.count(b"HTTP/1.1")) == (b"HTTP/1.1 400", 1)
 
-    served(work)
+    run_served(work)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

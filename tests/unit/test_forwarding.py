@@ -40,7 +40,7 @@ from gql_releases.rest_api.releases import CREATION_FIELDS
 from tests.factories import commit, release
 
 
-def claimed(kind: Kind) -> Claimed:
+def build_claimed(kind: Kind) -> Claimed:
     return Claimed(Upstream(1, "http://h", "acme", b""), 1, 1, "web@1", 1, kind, "{}", 1, None)
 
 
@@ -64,9 +64,9 @@ def test_change_leaves_out_what_sentry_has_no_words_for() -> None:
 def test_times_are_left_out_where_some_commits_have_none() -> None:
     body = release(commits=[commit(1), commit(2, timestamp=None), commit(3, author_name=None, author_email=None)])
     commits = parse_new_release(CREATION_FIELDS.to_domain(body)).commits
-    assert ["timestamp" in one for one in render_commits(commits)] == [False, False, False]
-    assert ["timestamp" in one for one in render_commits(commits[::2])] == [True, True]
-    assert ["author_email" in one for one in render_commits(commits)] == [True, True, False]
+    assert ["timestamp" in render_commit for render_commit in render_commits(commits)] == [False, False, False]
+    assert ["timestamp" in render_commit for render_commit in render_commits(commits[::2])] == [True, True]
+    assert ["author_email" in render_commit for render_commit in render_commits(commits)] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_times_are_left_out_where_some_commits_have_none() -> None:
     ],
 )
 def test_answer_means(kind: Kind, status: int, value: Any, verdict: type) -> None:
-    assert isinstance(classify_response(claimed(kind), UpstreamResponse(status, {}, value)), verdict)
+    assert isinstance(classify_response(build_claimed(kind), UpstreamResponse(status, {}, value)), verdict)
 
 
 def test_waits_grow_to_a_bound_and_what_is_asked_for_is_obeyed_within_one() -> None:
@@ -108,14 +108,14 @@ def test_waits_grow_to_a_bound_and_what_is_asked_for_is_obeyed_within_one() -> N
     assert MAX_REST_SECONDS / 2 <= wait_after(10**6, away) <= MAX_REST_SECONDS
     assert rest_after(10**6, own) is None
     assert MAX_REST_SECONDS / 2 <= (rest_after(10**6, away) or 0) <= MAX_REST_SECONDS
-    asked = classify_response(claimed(Kind.CHANGE), UpstreamResponse(429, {"retry-after": "17"}, "slow down"))
-    assert isinstance(asked, RetryLater)
-    assert rest_after(0, asked) == 17
-    endless = classify_response(claimed(Kind.CHANGE), UpstreamResponse(503, {"retry-after": "999999"}, {}))
+    requests = classify_response(build_claimed(Kind.CHANGE), UpstreamResponse(429, {"retry-after": "17"}, "slow down"))
+    assert isinstance(requests, RetryLater)
+    assert rest_after(0, requests) == 17
+    endless = classify_response(build_claimed(Kind.CHANGE), UpstreamResponse(503, {"retry-after": "999999"}, {}))
     assert isinstance(endless, RetryLater)
     assert rest_after(0, endless) == MAX_RETRY_AFTER_SECONDS
-    for said in ("Wed, 21 Oct 2026 07:28:00 GMT", "-1", "inf", "x"):
-        assert UpstreamResponse(429, {"retry-after": said}, "").retry_after is None
+    for text in ("Wed, 21 Oct 2026 07:28:00 GMT", "-1", "inf", "x"):
+        assert UpstreamResponse(429, {"retry-after": text}, "").retry_after is None
 
 
 def test_deploy_is_told_from_others_by_all_that_is_shown_and_by_what_is_known() -> None:
@@ -126,12 +126,12 @@ def test_deploy_is_told_from_others_by_all_that_is_shown_and_by_what_is_known() 
         "dateStarted": None,
         "dateFinished": "2026-01-01T00:00:00.000000Z",
     }
-    found = {**body, "id": "7", "dateFinished": "2026-01-01T00:00:00Z"}
-    assert matches_deploy(body, found, None)
-    assert matches_deploy(body, found, "6")
-    assert not matches_deploy(body, found, "7")
+    result = {**body, "id": "7", "dateFinished": "2026-01-01T00:00:00Z"}
+    assert matches_deploy(body, result, None)
+    assert matches_deploy(body, result, "6")
+    assert not matches_deploy(body, result, "7")
     for name, value in (("environment", "q"), ("name", "n"), ("url", "u"), ("dateFinished", "2026-01-01T00:00:01Z")):
-        assert not matches_deploy(body, {**found, name: value}, None)
+        assert not matches_deploy(body, {**result, name: value}, None)
     assert not matches_deploy(body, None, None)
 
 

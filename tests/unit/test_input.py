@@ -53,10 +53,10 @@ def test_other_dates_are_refused(text: str) -> None:
 
 
 @given(st.datetimes(), st.datetimes())
-def test_wire_dates_sort_as_time_does(one: datetime, other: datetime) -> None:
-    one, other = one.replace(tzinfo=UTC), other.replace(tzinfo=UTC)
-    assert (format_date(one) < format_date(other)) == (one < other)
-    assert parse_date(format_date(one)) == one
+def test_wire_dates_sort_as_time_does(first: datetime, other: datetime) -> None:
+    first, other = first.replace(tzinfo=UTC), other.replace(tzinfo=UTC)
+    assert (format_date(first) < format_date(other)) == (first < other)
+    assert parse_date(format_date(first)) == first
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_commits_are_sorted_by_time_only_where_all_have_one() -> None:
     docs/sentry-contract.md#8-defects for mixed timestamps.
     """
     timed = [NewCommit("a", timestamp=moment(1)), NewCommit("b", timestamp=moment(3)), NewCommit("c", timestamp=moment(3))]
-    assert [one.sha for one in sort_commits(timed)] == ["b", "c", "a"]
-    assert [one.sha for one in sort_commits([*timed, NewCommit("d")])] == ["a", "b", "c", "d"]
+    assert [sort_commit.sha for sort_commit in sort_commits(timed)] == ["b", "c", "a"]
+    assert [sort_commit.sha for sort_commit in sort_commits([*timed, NewCommit("d")])] == ["a", "b", "c", "d"]
     skipped = [NewCommit("a", message="x #skipsentry y"), NewCommit("b"), NewCommit("b", repository="r"), NewCommit("b")]
-    assert [(one.sha, one.repository) for one in sort_commits(skipped)] == [("b", None), ("b", "r")]
+    assert [(sort_commit.sha, sort_commit.repository) for sort_commit in sort_commits(skipped)] == [("b", None), ("b", "r")]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_deploy_is_checked(raw: Any, code: ErrorCode | None) -> None:
         return
     with pytest.raises(InvalidInput) as caught:
         parse_new_deploy(raw)
-    assert [one.code for one in caught.value.problems] == [code]
+    assert [problem.code for problem in caught.value.problems] == [code]
 
 
 @pytest.mark.parametrize("slug", ["", "Acme", "12", "-a", "a b", "a/b", "x" * 51, "a\n", "é"])
@@ -195,8 +195,8 @@ def test_token_has_our_prefix_and_a_checksum() -> None:
 
 @given(st.text())
 def test_any_text_is_an_id_or_none(text: str) -> None:
-    found = from_global_id(text)
-    assert found is None or found[1] >= 0
+    result = from_global_id(text)
+    assert result is None or result[1] >= 0
 
 
 def test_ids_and_cursors_round_trip() -> None:

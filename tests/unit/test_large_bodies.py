@@ -72,11 +72,11 @@ def test_large_work_has_a_thread_of_its_own_and_short_turns() -> None:
     async def both() -> list[tuple[str, float, Any]]:
         return await asyncio.gather(ask(1), ask(2))
 
-    found = asyncio.run(both())
-    assert [value for _, _, value in found] == [1, 2]
-    assert len({name for name, _, _ in found}) == 1
-    assert found[0][0] != threading.current_thread().name
-    assert found[0][1] == pytest.approx(SWITCH_INTERVAL_SECONDS)
+    result = asyncio.run(both())
+    assert [value for _, _, value in result] == [1, 2]
+    assert len({name for name, _, _ in result}) == 1
+    assert result[0][0] != threading.current_thread().name
+    assert result[0][1] == pytest.approx(SWITCH_INTERVAL_SECONDS)
     assert sys.getswitchinterval() == usual
 
 

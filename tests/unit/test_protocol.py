@@ -16,12 +16,12 @@ import uvloop
 from gql_releases.web.http import read_body, send
 from gql_releases.web.protocol import HttpProtocol
 
-LARGE = 300_000
+LARGE_BODY_BYTES = 300_000
 
 
 async def app(scope: Any, receive: Any, send_: Any) -> None:
     """Answer with the body that came: many times over, in two parts or in a header, where the path says so."""
-    body = await read_body(scope, receive, LARGE)
+    body = await read_body(scope, receive, LARGE_BODY_BYTES)
     if scope["path"] == "/parts":
         headers = [(b"content-length", b"%d" % (2 * len(body)))]
         await send_({"type": "http.response.start", "status": 200, "headers": headers})
@@ -35,7 +35,7 @@ async def app(scope: Any, receive: Any, send_: Any) -> None:
         await send(send_, 200, body * 100 if scope["path"] == "/large" else body)
 
 
-def served(work: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
+def run_served(work: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
     """Let a client talk to a real server, on an event loop as it serves with."""
 
     async def run(listening: socket.socket) -> None:
@@ -59,7 +59,7 @@ def request(body: bytes, path: str = "/", *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def answer(reader: asyncio.StreamReader) -> bytes:
+async def read_answer(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200"), head
     length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
@@ -74,18 +74,18 @@ def test_answer_is_one_segment_and_one_of_several_parts_is_whole() -> None:
             assert segment.startswith(b"HTTP/1.1 200 OK\r\n")
             assert segment.endswith(b"content-length: %d\r\n\r\n" % len(body) + body)
         writer.write(request(b"part", "/parts"))
-        assert await answer(reader) == b"partpart"
+        assert await read_answer(reader) == b"partpart"
 
-    served(work)
+    run_served(work)
 
 
 def test_answer_to_head_has_no_body_and_its_length() -> None:
     async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(request(b"four").replace(b"POST", b"HEAD") + request(b"next"))
         assert b"content-length: 4\r\n" in await reader.readuntil(b"\r\n\r\n")
-        assert await answer(reader) == b"next"
+        assert await read_answer(reader) == b"next"
 
-    served(work)
+    run_served(work)
 
 
 def test_no_header_breaks_its_line_and_an_answer_without_a_body_is_an_error() -> None:
@@ -97,7 +97,7 @@ def test_no_header_breaks_its_line_and_an_answer_without_a_body_is_an_error() ->
             assert b"x-other" not in text
             assert not text.startswith(b"HTTP/1.1 200")
 
-        served(work)
+        run_served(work)
 
 
 def test_client_that_waits_is_told_to_go_on() -> None:
@@ -106,22 +106,22 @@ def test_client_that_waits_is_told_to_go_on() -> None:
         writer.write(whole.removesuffix(b"later"))
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(b"later")
-        assert await answer(reader) == b"later"
+        assert await read_answer(reader) == b"later"
 
-    served(work)
+    run_served(work)
 
 
 def test_requests_sent_ahead_are_answered_in_turn_and_the_last_answer_is_whole_when_the_connection_ends() -> None:
-    body = b"x" * LARGE
+    body = b"x" * LARGE_BODY_BYTES
 
     async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         last = request(body, "/large", "Connection: close")
         writer.write(request(b"one") + request(b"") + request(b"three") + last)
-        assert [await answer(reader) for _ in range(3)] == [b"one", b"", b"three"]
-        assert len(await answer(reader)) == 100 * LARGE
+        assert [await read_answer(reader) for _ in range(3)] == [b"one", b"", b"three"]
+        assert len(await read_answer(reader)) == 100 * LARGE_BODY_BYTES
         assert await reader.read() == b""
 
-    served(work)
+    run_served(work)
 
 
 def test_connection_that_stays_idle_is_closed_and_one_that_is_used_is_not() -> None:
@@ -129,10 +129,10 @@ def test_connection_that_stays_idle_is_closed_and_one_that_is_used_is_not() -> N
         loop = asyncio.get_running_loop()
         for _ in range(4):  # longer, together, than it may be idle
             writer.write(request(b"again"))
-            assert await answer(reader) == b"again"
+            assert await read_answer(reader) == b"again"
             await asyncio.sleep(0.4)
         used = loop.time()
         assert await reader.read() == b""
         assert loop.time() - used > 0.3
 
-    served(work)
+    run_served(work)

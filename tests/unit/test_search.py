@@ -22,9 +22,9 @@ from gql_releases.domain.versions.version import AFTER_BUILDS, order_prefix
 
 
 def key(version: str) -> str:
-    found = version_key(version)
-    assert found
-    return found
+    result = version_key(version)
+    assert result
+    return result
 
 
 def same(version: str) -> tuple[tuple[str, str], ...]:
@@ -105,8 +105,8 @@ def test_query_means(query: str, expected: Any) -> None:
 
 def test_age_is_counted_from_now() -> None:
     for query, name in (("release.created:-14d", "created_from"), ("release.created:+14d", "created_before")):
-        [(found, moment)] = search_conditions(query)
-        assert found == name
+        [(result, moment)] = search_conditions(query)
+        assert result == name
         assert abs(datetime.now(UTC) - timedelta(days=14) - moment) < timedelta(minutes=1)
 
 
@@ -182,9 +182,9 @@ def test_any_text_is_a_query_or_refused_inside_of_it(query: str) -> None:
     try:
         terms = parse_query(query)
     except DomainError as error:
-        found = re.match(r"Invalid query, at character ([0-9]+): ", error.message)
-        assert found
-        assert 1 <= int(found[1]) <= len(query) + 1
+        result = re.match(r"Invalid query, at character ([0-9]+): ", error.message)
+        assert result
+        assert 1 <= int(result[1]) <= len(query) + 1
         return
     assert all(0 <= term.at < len(query) for term in terms)
 

@@ -27,11 +27,11 @@ class FakeStore:
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
 
     def __getattr__(self, name: str) -> Any:
-        async def answer(*words: Any, **more: Any) -> Any:
+        async def respond(*words: Any, **more: Any) -> Any:
             self.asked.append((name, words))
             return CreateResult(Outcome.CREATED, 1) if name == "create_release" else 1 if name == "delete_release" else {}
 
-        return answer
+        return respond
 
 
 def principal(*scopes: Scope) -> Principal:
@@ -58,7 +58,7 @@ def test_write_asks_the_store_once_where_scope_and_organization_are_right(name: 
     store = FakeStore()
     for key in (KEY, ReleaseKey(organization="7", version="1"), ReleaseKey(organization="acme", id=5)):
         call(ReleaseService(store), name, principal(Scope.PROJECT_RELEASES), key)
-    assert [asked for asked, _ in store.asked] == [name] * 3
+    assert [requests for requests, _ in store.asked] == [name] * 3
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -31,7 +31,7 @@ class Work:
                 self.running -= 1
 
 
-async def settle() -> None:
+async def wait_until_idle() -> None:
     """Let every task go on as far as it can."""
     for _ in range(10):
         await asyncio.sleep(0)
@@ -41,13 +41,13 @@ def test_first_read_of_a_token_waits_for_one_read_of_each_other_token_at_most() 
     async def run() -> None:
         work = Work(2)
         tasks = [work.start(1, f"a{number}") for number in range(100)]
-        await settle()
+        await wait_until_idle()
         tasks += [work.start(2, "b0"), work.start(3, "c0"), work.start(2, "b1")]
-        await settle()
+        await wait_until_idle()
         assert work.begun == ["a0", "a1"]
         for name in list(work.ends)[:4]:
             work.ends[name].set()
-            await settle()
+            await wait_until_idle()
         assert work.begun[:5] == ["a0", "a1", "a2", "b0", "c0"]
         for event in work.ends.values():
             event.set()
@@ -61,12 +61,12 @@ def test_who_leaves_while_waiting_takes_no_place() -> None:
     async def run() -> None:
         work = Work(1)
         first, second, third = (work.start(token, f"{token}") for token in (1, 2, 3))
-        await settle()
+        await wait_until_idle()
         second.cancel()
-        await settle()
+        await wait_until_idle()
         assert work.turns.count_waiting() == 1
         work.ends["1"].set()
-        await settle()
+        await wait_until_idle()
         assert work.begun == ["1", "3"]
         work.ends["3"].set()
         await asyncio.gather(first, third)
@@ -87,7 +87,7 @@ def test_place_that_came_as_its_waiter_left_goes_to_the_next() -> None:
         holding = turns.turn(1)
         await holding.__aenter__()
         leaving, staying = asyncio.ensure_future(hold(2)), asyncio.ensure_future(hold(3))
-        await settle()
+        await wait_until_idle()
         await holding.__aexit__(None, None, None)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):

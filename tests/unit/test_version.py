@@ -49,8 +49,8 @@ def test_version_says_what_the_grammar_says(
 ) -> None:
     info = parse_version(text)
     assert info
-    found = None if info.major is None else (info.major, info.minor, info.patch)
-    assert (info.package, info.raw, found, info.pre, info.build_code) == (package, raw, numbers, pre, build)
+    result = None if info.major is None else (info.major, info.minor, info.patch)
+    assert (info.package, info.raw, result, info.pre, info.build_code) == (package, raw, numbers, pre, build)
     assert (info.components, info.build_hash, info.description) == (components, build_hash, description)
 
 
@@ -179,7 +179,7 @@ def test_semver_key_orders_numbers_of_any_length() -> None:
 
 
 def test_semver_key_is_at_most_402_characters() -> None:
-    """As many identifiers as fit: a column that holds keys must hold this one."""
+    """As many identifiers as fit: a column that holds keys must hold this first."""
     assert len(semver_key("10-" + ".".join(["1"] * 97) + ".1")) == 402
 
 
@@ -210,21 +210,21 @@ versions = st.tuples(
 )
 
 
-def spelled(version: tuple[list[int], list[str]]) -> str:
+def render_version(version: tuple[list[int], list[str]]) -> str:
     numbers, pre = version
     return "p@" + ".".join(map(str, numbers)) + ("-" + ".".join(pre) if pre else "")
 
 
-def compared(one: tuple[list[int], list[str]], other: tuple[list[int], list[str]]) -> int:
+def compare_versions(first: tuple[list[int], list[str]], second: tuple[list[int], list[str]]) -> int:
     """Compare as semver.org 2.0 clause 11 says, written down apart."""
 
     def by_value(a: Any, b: Any) -> int:
         return (a > b) - (a < b)
 
-    padded = [numbers + [0] * (4 - len(numbers)) for numbers, _ in (one, other)]
+    padded = [numbers + [0] * (4 - len(numbers)) for numbers, _ in (first, second)]
     if padded[0] != padded[1]:
         return by_value(*padded)
-    (_, pre), (_, their) = one, other
+    (_, pre), (_, their) = first, second
     if not pre or not their:
         return by_value(not pre, not their)
     for a, b in zip(pre, their, strict=False):
@@ -237,18 +237,22 @@ def compared(one: tuple[list[int], list[str]], other: tuple[list[int], list[str]
 
 @given(st.lists(versions, min_size=2, max_size=8))
 def test_semver_key_orders_bytes_as_versions(drawn: list[Any]) -> None:
-    fitting = [one for one in drawn if len(spelled(one)) <= 200 and len(spelled(one)[2:]) not in (12, 16, 20, 32, 40, 64)]
-    infos = [(parse_version(spelled(one)), one) for one in fitting]
-    keyed = [(info.semver_key.encode(), one) for info, one in infos if info and info.semver_key]
+    fitting = [
+        item
+        for item in drawn
+        if len(render_version(item)) <= 200 and len(render_version(item)[2:]) not in (12, 16, 20, 32, 40, 64)
+    ]
+    infos = [(parse_version(render_version(item)), item) for item in fitting]
+    keyed = [(info.semver_key.encode(), first) for info, first in infos if info and info.semver_key]
     assert len(keyed) == len(fitting)
-    by_key = [key for key, _ in sorted(keyed, key=lambda one: one[0])]
-    by_version = [key for key, _ in sorted(keyed, key=cmp_to_key(lambda a, b: compared(a[1], b[1])))]
+    by_key = [key for key, _ in sorted(keyed, key=lambda first: first[0])]
+    by_version = [key for key, _ in sorted(keyed, key=cmp_to_key(lambda a, b: compare_versions(a[1], b[1])))]
     assert by_key == by_version
 
 
 @given(versions, st.integers(0, 2**70))
 def test_well_formed_version_round_trips(version: Any, build: int) -> None:
-    text = f"{spelled(version)}+{build}"
+    text = f"{render_version(version)}+{build}"
     info = parse_version(text)
     if len(text) > 200 or len(text[2:]) in (12, 16, 20, 32, 40, 64):
         return
