@@ -71,13 +71,13 @@ def test_every_code_is_raised_somewhere() -> None:
 def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
     schema = core_schema(build_schema())
     check_schema(schema, list_readable_attributes())
-    without = {name: dict(found) for name, found in list_readable_attributes().items()}
+    without = {name: dict(result) for name, result in list_readable_attributes().items()}
     del without["Release"]["version"]
     with pytest.raises(UnboundField, match=r"Release\.(version|shortVersion)"):
         check_schema(schema, without)
     with pytest.raises(UnboundField, match="the node Release is not an entity"):
-        check_schema(schema, {name: found for name, found in list_readable_attributes().items() if name != "Release"})
-    nullable = {name: dict(found) for name, found in list_readable_attributes().items()}
+        check_schema(schema, {name: result for name, result in list_readable_attributes().items() if name != "Release"})
+    nullable = {name: dict(result) for name, result in list_readable_attributes().items()}
     nullable["Release"]["version"] = ("column", True)
     with pytest.raises(UnboundField, match="can be NULL"):
         check_schema(schema, nullable)
@@ -91,5 +91,5 @@ def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
 def test_serving_loads_nothing_that_it_does_not_need() -> None:
     """Alembic is for tables that are out of date, rich for the progress of an import: each costs start and memory."""
     code = "import sys, gql_releases.cli; print([name for name in ('alembic', 'mako', 'rich') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "[]\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert process.stdout == "[]\n"

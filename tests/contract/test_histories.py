@@ -59,44 +59,44 @@ def walk(client: Client, listed: set[str]) -> Counter[str]:
             counted["heads"] += len(release["headCommits"]["nodes"])
             commits = _commits(client, release)
             assert len(commits) == release["commitCount"] == release["commits"]["totalCount"]
-            shas = [(one["repository"]["name"], one["sha"]) for one in commits]
+            shas = [(commit["repository"]["name"], commit["sha"]) for commit in commits]
             assert len(set(shas)) == len(shas), "each commit once"
             if release["version"] in listed:
                 counted["commit links"] += len(shas)
             seen["commit"].update(shas)
-            wrote = {one["author"]["email"] for one in commits if one["author"]}
+            wrote = {commit["author"]["email"] for commit in commits if commit["author"]}
             assert release["authors"]["totalCount"] == len(wrote)
             if len(wrote) <= 100:
-                assert {one["email"] for one in release["authors"]["nodes"]} == wrote
+                assert {node["email"] for node in release["authors"]["nodes"]} == wrote
             seen["author"] |= wrote
-            for one, key in zip(commits, shas, strict=True):
-                seen["file"].update((*key, change["path"], change["type"]) for change in _files(client, one))
+            for item, key in zip(commits, shas, strict=True):
+                seen["file"].update((*key, change["path"], change["type"]) for change in _files(client, item))
         if not page["pageInfo"]["hasNextPage"]:
             assert page["totalCount"] == len(seen["release"])
-            return counted + Counter({name: len(found) for name, found in seen.items()})
+            return counted + Counter({name: len(result) for name, result in seen.items()})
         after = page["pageInfo"]["endCursor"]
 
 
 def _commits(client: Client, release: Any) -> list[Any]:
-    page, found = release["commits"], list(release["commits"]["nodes"])
+    page, result = release["commits"], list(release["commits"]["nodes"])
     while page["pageInfo"]["hasNextPage"]:
         page = ask(client, MORE_COMMITS, version=release["version"], after=page["pageInfo"]["endCursor"])["release"][
             "commits"
         ]
-        found += page["nodes"]
-    return found
+        result += page["nodes"]
+    return result
 
 
 def _files(client: Client, commit: Any) -> list[Any]:
-    page, found = commit["fileChanges"], list(commit["fileChanges"]["nodes"])
+    page, result = commit["fileChanges"], list(commit["fileChanges"]["nodes"])
     while page["pageInfo"]["hasNextPage"]:
         page = ask(client, MORE_FILES, id=commit["id"], after=page["pageInfo"]["endCursor"])["node"]["fileChanges"]
-        found += page["nodes"]
-    assert len(found) == page["totalCount"]
-    return found
+        result += page["nodes"]
+    assert len(result) == page["totalCount"]
+    return result
 
 
-def expected(lines: list[Any]) -> Counter[str]:
+def count_expected(lines: list[Any]) -> Counter[str]:
     """Count what the file has, by its own lines alone."""
     counted: Counter[str] = Counter()
     seen: dict[str, set[Any]] = {"commit": set(), "file": set(), "author": set()}
@@ -105,28 +105,28 @@ def expected(lines: list[Any]) -> Counter[str]:
     by_version: dict[str, dict[str, Any]] = {}
     for body in lines:
         # A version that comes again keeps its date, gets more projects and heads, and the new list of commits.
-        one = by_version.setdefault(
+        entry = by_version.setdefault(
             body["version"], {"date": body.get("dateReleased"), "projects": set(), "heads": set(), "n": 0}
         )
-        one["projects"].update(body["projects"])
-        one["heads"].update(ref["repository"] for ref in (*body.get("refs", ()), *body.get("commits", ())))
-        one["n"] = len(body.get("commits", ())) or one["n"]
+        entry["projects"].update(body["projects"])
+        entry["heads"].update(ref["repository"] for ref in (*body.get("refs", ()), *body.get("commits", ())))
+        entry["n"] = len(body.get("commits", ())) or entry["n"]
     counted["release"] = len(by_version)
-    counted["dated"] = sum(bool(one["date"]) for one in by_version.values())
-    counted["project links"] = sum(len(one["projects"]) for one in by_version.values())
-    counted["heads"] = sum(len(one["heads"]) for one in by_version.values())
-    counted["commit links"] = sum(one["n"] for one in by_version.values())
+    counted["dated"] = sum(bool(item["date"]) for item in by_version.values())
+    counted["project links"] = sum(len(item["projects"]) for item in by_version.values())
+    counted["heads"] = sum(len(item["heads"]) for item in by_version.values())
+    counted["commit links"] = sum(item["n"] for item in by_version.values())
     last = {body["version"]: body for body in lines if body.get("commits")}
     for body in last.values():
-        for one in body.get("commits", ()):
-            key = one["repository"], one["id"]
+        for entry in body.get("commits", ()):
+            key = entry["repository"], entry["id"]
             seen["commit"].add(key)
-            seen["author"].add(one["author_email"].lower())
-            for change in one.get("patch_set") or ():
+            seen["author"].add(entry["author_email"].lower())
+            for change in entry.get("patch_set") or ():
                 # A path's first type stays: docs/sentry-contract.md#2-5-commits, point 8.
                 kinds.setdefault((*key, change["path"]), types[change["type"]])
     seen["file"] = set(kinds.items())
-    return counted + Counter({name: len(found) for name, found in seen.items()})
+    return counted + Counter({name: len(paths) for name, paths in seen.items()})
 
 
 @pytest.mark.slow
@@ -154,23 +154,23 @@ def test_history_goes_in_and_comes_out_whole(
             answers = Counter(client.rest("POST", "organizations/acme/releases/", body).status for body in lines)
             assert answers == {201 if outcome == "created" else 208: len(lines)}
         elif way == "graphql":
-            made = [client.graphql(CREATE, {"input": as_graphql(body)})["data"]["createRelease"] for body in lines]
+            payloads = [client.graphql(CREATE, {"input": as_graphql(body)})["data"]["createRelease"] for body in lines]
             outcomes = {"CREATED", "EXTENDED"} if outcome == "created" else {"EXISTING"}
-            assert {one["outcome"] for one in made} <= outcomes
+            assert {item["outcome"] for item in payloads} <= outcomes
         else:
-            done = run("import", "acme", str(file), "--create-projects", environment=environment_of(harness))
-            assert done.returncode == 0, done.stderr
-            created, extended, existing, bad = (int(word) for word in done.stdout.split() if word.isdigit())
+            process = run("import", "acme", str(file), "--create-projects", environment=build_environment(harness))
+            assert process.returncode == 0, process.stderr
+            created, extended, existing, bad = (int(word) for word in process.stdout.split() if word.isdigit())
             assert (created + extended, existing, bad) == (
                 (len(lines), 0, 0) if outcome == "created" else (0, len(lines), 0)
             )
-    found = walk(client, {body["version"] for body in lines if body.get("commits")})
+    paths = walk(client, {body["version"] for body in lines if body.get("commits")})
     harness.close()
-    assert found == expected(lines)
-    record_property("counts", f"{name} by {way}: {dict(found)}")
+    assert paths == count_expected(lines)
+    record_property("counts", f"{name} by {way}: {dict(paths)}")
 
 
-def environment_of(harness: Harness) -> dict[str, str]:
+def build_environment(harness: Harness) -> dict[str, str]:
     """Return the environment of a command line over a store."""
     return {"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": harness.url}
 
@@ -187,10 +187,12 @@ def test_import_tells_bad_lines_by_number_and_keeps_the_rest(template: Template,
         "2 created, 0 extended, 0 existing, 2 invalid lines",
         "0 created, 0 extended, 2 existing, 2 invalid lines",
     ):
-        done = run(*words, environment=environment_of(harness))
-        assert (done.returncode, done.stdout.strip()) == (1, summary)
-        assert "line 3: version: Release with name a/b is not allowed; commits.0.id: This field is required." in done.stderr
-        assert "line 4: " in done.stderr
+        process = run(*words, environment=build_environment(harness))
+        assert (process.returncode, process.stdout.strip()) == (1, summary)
+        assert (
+            "line 3: version: Release with name a/b is not allowed; commits.0.id: This field is required." in process.stderr
+        )
+        assert "line 4: " in process.stderr
     harness.close()
 
 
@@ -203,7 +205,7 @@ def test_import_creates_releases_in_the_order_of_the_file(template: Template, tm
     bodies = [{"version": str(n), "projects": ["web"], **({"refs": refs} if n % 3 == 0 else {})} for n in range(1, 40)]
     file = tmp_path / "lines.jsonl"
     file.write_text("".join(json.dumps(body) + "\n" for body in bodies))
-    done = run("import", "acme", str(file), environment=environment_of(harness))
-    assert done.returncode == 0, done.stderr
+    process = run("import", "acme", str(file), environment=build_environment(harness))
+    assert process.returncode == 0, process.stderr
     assert harness.rows("SELECT version FROM releases ORDER BY id") == [(str(n),) for n in range(40)]
     harness.close()

@@ -25,11 +25,11 @@ from gql_releases.graphql_api.execution.operations import OperationCache, Reques
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema, read_metadata, read_python_name
 from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.web.http import parse_exact_json, parse_json
-from tests.graphql_api.positions import literal, required
+from tests.graphql_api.positions import list_required, literal
 
 SCHEMA = core_schema(build_schema())
 TYPES: dict[str, Any] = {
-    name: one for name, one in SCHEMA.type_map.items() if is_input_type(one) and not name.startswith("__")
+    name: item for name, item in SCHEMA.type_map.items() if is_input_type(item) and not name.startswith("__")
 }
 INTEGERS = [
     0,
@@ -61,7 +61,7 @@ DIFFERENCES = {
 """(Scalar, value) -> the clause of the GraphQL specification for which the coercer refuses what graphql-core takes."""
 
 
-def wrapped() -> Iterator[Any]:
+def wrap_types() -> Iterator[Any]:
     """Give each input type, alone and in lists and non-null."""
     for declared in TYPES.values():
         yield from (declared, GraphQLNonNull(declared), GraphQLList(declared), GraphQLList(GraphQLNonNull(declared)))
@@ -70,7 +70,7 @@ def wrapped() -> Iterator[Any]:
 
 def objects(declared: GraphQLInputObjectType) -> Iterator[str]:
     """Write an object with each value in each field beside what it needs, and without each thing that it needs."""
-    needed = {name: to_json(declared.fields[name].type) for name in required(declared)}
+    needed = {name: to_json(declared.fields[name].type) for name in list_required(declared)}
     yield from ("{" + ", ".join(f'"{n}": {v}' for n, v in needed.items() if n != name) + "}" for name in (*needed, None))
     for name in declared.fields:
         for value in VALUES:
@@ -81,7 +81,7 @@ def to_json(declared: Any) -> str:
     """Write a valid value."""
     declared = get_nullable_type(declared)
     if isinstance(declared, GraphQLInputObjectType):
-        names = [next(iter(declared.fields))] if declared.is_one_of else required(declared)
+        names = [next(iter(declared.fields))] if declared.is_one_of else list_required(declared)
         return "{" + ", ".join(f'"{name}": {to_json(declared.fields[name].type)}' for name in names) + "}"
     if isinstance(declared, GraphQLList):
         return f"[{to_json(declared.of_type)}]"
@@ -101,13 +101,13 @@ def to_our_value(declared: Any, value: Any) -> Any:
         return value.name
     if not isinstance(declared, GraphQLInputObjectType):
         return value
-    made = {}
+    built = {}
     for name, field in declared.fields.items():
         if name in value:
             below = to_our_value(field.type, value[name])
             spell: Any = read_metadata(field, VALUE_CONVERTER)
-            made[read_python_name(field, name)] = spell(below) if spell and below is not None else below
-    return made
+            built[read_python_name(field, name)] = spell(below) if spell and below is not None else below
+    return built
 
 
 def differs(declared: Any, value: Any) -> bool:
@@ -116,7 +116,9 @@ def differs(declared: Any, value: Any) -> bool:
     if isinstance(declared, GraphQLList):
         return any(differs(declared.of_type, item) for item in (value if isinstance(value, list) else [value]))
     if isinstance(declared, GraphQLInputObjectType) and isinstance(value, dict):
-        return any(name in declared.fields and differs(declared.fields[name].type, one) for name, one in value.items())
+        return any(
+            name in declared.fields and differs(declared.fields[name].type, item_item) for name, item_item in value.items()
+        )
     return (
         isinstance(value, WrittenNumber)
         and isinstance(declared, GraphQLScalarType)
@@ -129,7 +131,7 @@ def compare(declared: Any, text: str) -> None:
     reference = coerce_input_value(json.loads(text), declared)
     exact = parse_exact_json(text.encode())
     try:
-        found = compile_coercer(declared)(exact)
+        result = compile_coercer(declared)(exact)
     except CoercionError as error:
         refused = error.message
     else:
@@ -138,9 +140,9 @@ def compare(declared: Any, text: str) -> None:
         assert reference is Undefined or differs(declared, exact), (str(declared), text)
         assert len(refused) > 20
         return
-    assert reference is not Undefined, (str(declared), text, found)
-    assert not differs(declared, exact), (str(declared), text, found)
-    assert found == to_our_value(declared, reference), (str(declared), text)
+    assert reference is not Undefined, (str(declared), text, result)
+    assert not differs(declared, exact), (str(declared), text, result)
+    assert result == to_our_value(declared, reference), (str(declared), text)
 
 
 def test_all_types_are_compared() -> None:
@@ -159,11 +161,11 @@ def test_all_types_are_compared() -> None:
 
 @pytest.mark.parametrize("text", VALUES)
 def test_value_is_coerced_as_graphql_core_does(text: str) -> None:
-    for declared in wrapped():
+    for declared in wrap_types():
         compare(declared, text)
 
 
-@pytest.mark.parametrize("name", [name for name, one in TYPES.items() if isinstance(one, GraphQLInputObjectType)])
+@pytest.mark.parametrize("name", [name for name, declared in TYPES.items() if isinstance(declared, GraphQLInputObjectType)])
 def test_fields_of_objects_are_coerced_as_graphql_core_does(name: str) -> None:
     for text in objects(TYPES[name]):
         compare(TYPES[name], text)
@@ -197,7 +199,7 @@ USES = {
 def test_every_refusal_says_what_is_wrong(declared: str) -> None:
     operation = OperationCache(SCHEMA).prepare(f"query ($v: {declared}) {{{USES[declared]}}}", None)
     bulky = json.dumps(["x"] * 3_000)  # graphql-core does not look at so many values
-    for text in [*VALUES, None, *(f'{{"path": {bulky}, "status": {one}}}' for one in VALUES), bulky, f"[{bulky}]"]:
+    for text in [*VALUES, None, *(f'{{"path": {bulky}, "status": {item}}}' for item in VALUES), bulky, f"[{bulky}]"]:
         body = b"{}" if text is None else f'{{"v": {text}}}'.encode()
         try:
             operation.coerce(parse_json(body), lambda body=body: parse_exact_json(body))  # type: ignore[misc]

@@ -46,7 +46,7 @@ def client(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iter
     harness.close()
 
 
-def price_of(client: Client, query: str, variables: Any = None) -> int | str:
+def read_price(client: Client, query: str, variables: Any = None) -> int | str:
     """Return what an operation would cost, or the limit that refuses it. Nothing is executed."""
     body = {"query": query, "variables": variables, "extensions": {"dryRun": True}}
     answer = client.request("POST", "/graphql", body).json
@@ -74,7 +74,7 @@ def leaf_conditions(declared: GraphQLInputObjectType) -> Iterator[tuple[str, Any
 KINDS = dict(leaf_conditions(FILTER))
 
 
-def conditions_of(value: Any) -> Any:
+def build_conditions(value: Any) -> Any:
     return release_conditions({"filter": compile_coercer(FILTER)(value)})
 
 
@@ -106,10 +106,10 @@ def test_every_type_within_a_filter_is_weighed_as_one() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weight_of_each_condition_is_that_of_the_store(kind: str) -> None:
-    made = conditions_of(KINDS[kind])
+    built = build_conditions(KINDS[kind])
     for value in (KINDS[kind], compile_coercer(FILTER)(KINDS[kind])):
         weight = compile_measure(FILTER)(value)  # type: ignore[misc]
-        assert (weight.conditions, weight.scanning) == (count_conditions(made), count_scanning(made))
+        assert (weight.conditions, weight.scanning) == (count_conditions(built), count_scanning(built))
 
 
 def drawn_filter(draw: random.Random, depth: int = 0) -> Any:
@@ -133,41 +133,42 @@ def test_weights_of_drawn_filters_are_those_of_the_store() -> None:
         weight = measure(value)
         if weight.conditions > 100:
             continue
-        made = conditions_of(value)
-        assert (weight.conditions, weight.scanning) == (count_conditions(made), count_scanning(made)), value
+        built = build_conditions(value)
+        assert (weight.conditions, weight.scanning) == (count_conditions(built), count_scanning(built)), value
         compared += 1
     assert compared > 300
 
 
-def aliases(lists: int, given: str) -> str:
+def aliases(lists: int, filter_text: str) -> str:
     return (
         'organization(slug: "acme") { '
-        + " ".join(f"r{n}: releases(first: 1, {given}) {{ nodes {{ id }} }}" for n in range(lists))
+        + " ".join(f"r{n}: releases(first: 1, {filter_text}) {{ nodes {{ id }} }}" for n in range(lists))
         + " }"
     )
 
 
-def spread(lists: int, given: str) -> str:
+def spread(lists: int, filter_text: str) -> str:
     """The same list once in a fragment, which is spread below other fields."""
     below = " ".join(f"o{n}: organization {{ ...F }}" for n in range(lists))
     return f'organization(slug: "acme") {{ projects(first: 1) {{ nodes {{ {below} }} }} }} }} ' + (
-        f"fragment F on Organization {{ releases(first: 1, {given}) {{ nodes {{ id }} }}"
+        f"fragment F on Organization {{ releases(first: 1, {filter_text}) {{ nodes {{ id }} }}"
     )
 
 
-def roots(lists: int, given: str) -> str:
+def roots(lists: int, filter_text: str) -> str:
     return " ".join(
-        f'o{n}: organization(slug: "acme") {{ releases(first: 1, {given}) {{ nodes {{ id }} }} }}' for n in range(lists)
+        f'o{n}: organization(slug: "acme") {{ releases(first: 1, {filter_text}) {{ nodes {{ id }} }} }}'
+        for n in range(lists)
     )
 
 
-def in_nodes(lists: int, given: str) -> str:
-    listed = " ".join(f"r{n}: releases(first: 1, {given}) {{ nodes {{ id }} }}" for n in range(lists))
+def in_nodes(lists: int, filter_text: str) -> str:
+    listed = " ".join(f"r{n}: releases(first: 1, {filter_text}) {{ nodes {{ id }} }}" for n in range(lists))
     return f'nodes(ids: ["a", "b"]) {{ id ... on Project {{ {listed} }} ... on Organization {{ {listed} }} }}'
 
 
-def in_projects(lists: int, given: str) -> str:
-    listed = " ".join(f"r{n}: releases(first: 1, {given}) {{ nodes {{ id }} }}" for n in range(lists))
+def in_projects(lists: int, filter_text: str) -> str:
+    listed = " ".join(f"r{n}: releases(first: 1, {filter_text}) {{ nodes {{ id }} }}" for n in range(lists))
     return f'organization(slug: "acme") {{ projects(first: 2) {{ nodes {{ {listed} }} }} }}'
 
 
@@ -185,20 +186,20 @@ PLACES: dict[str, Callable[[int, str], str]] = {
 def test_ninety_nine_conditions_are_priced_or_refused(client: Client, kind: str, place: str) -> None:
     """Each kind of condition 99 times in one group, in one list, in two, and in as many as fit otherwise."""
     value = {"or": [KINDS[kind]] * 99}
-    made = conditions_of({"or": [KINDS[kind]] * 9})
-    per_element, scanning = (count_conditions(made) - 1) // 9, count_scanning(made) // 9
+    built = build_conditions({"or": [KINDS[kind]] * 9})
+    per_element, scanning = (count_conditions(built) - 1) // 9, count_scanning(built) // 9
     own = 10 + 99 * (1000 * scanning + 10 * (per_element - scanning)) + (49 if kind == "version.in" else 0)
     conditions = 1 + 99 * per_element
     parents = 2 if place in ("nodes", "lists in a list") else 1
     for lists in (1, 2, 3, 45):
         query = PLACES[place](lists, "filter: $f")
-        price = price_of(client, f"query ($f: ReleaseFilter) {{ {query} }}", {"f": value})
+        price = read_price(client, f"query ($f: ReleaseFilter) {{ {query} }}", {"f": value})
         if conditions * lists > MAXIMA["conditions"] - (place == "nodes"):
             assert price == "conditions"
         elif own * lists * parents > 99_900:
             assert price == "cost"
         else:
-            objects = price_of(client, f"{{ {PLACES[place](lists, 'filter: {}')} }}")
+            objects = read_price(client, f"{{ {PLACES[place](lists, 'filter: {}')} }}")
             assert price == objects + own * lists * parents  # type: ignore[operator]
 
 
@@ -211,24 +212,24 @@ def test_literal_filters_cost_what_variables_do(client: Client) -> None:
         "dateCreated": {"from": "2026-01-01T00:00:00Z"},
     }
     expected = 1 + 3 * (1 + 10 + 1000 + 10 + 1000 + 10 + 10)
-    assert price_of(client, f"{{ {aliases(3, literal)} }}") == expected
-    assert price_of(client, f"query ($f: ReleaseFilter) {{ {aliases(3, 'filter: $f')} }}", {"f": value}) == expected
+    assert read_price(client, f"{{ {aliases(3, literal)} }}") == expected
+    assert read_price(client, f"query ($f: ReleaseFilter) {{ {aliases(3, 'filter: $f')} }}", {"f": value}) == expected
 
 
 def test_total_costs_what_its_filter_does(client: Client) -> None:
     query = '{{ organization(slug: "acme") {{ releases(first: 1{0}) {{ {1} }} }} }}'
-    assert price_of(client, query.format("", "totalCount")) == 1 + 1 + 10
-    assert price_of(client, query.format(', filter: {path: "x"}', "nodes { id }")) == 1 + 1 + 1000
-    assert price_of(client, query.format(', filter: {path: "x"}', "totalCount")) == 1 + 1 + 10 + 2 * 1000
-    assert price_of(client, query.format(', filter: {path: "x"}', "totalCount t: totalCount")) == 1 + 1 + 20 + 3 * 1000
+    assert read_price(client, query.format("", "totalCount")) == 1 + 1 + 10
+    assert read_price(client, query.format(', filter: {path: "x"}', "nodes { id }")) == 1 + 1 + 1000
+    assert read_price(client, query.format(', filter: {path: "x"}', "totalCount")) == 1 + 1 + 10 + 2 * 1000
+    assert read_price(client, query.format(', filter: {path: "x"}', "totalCount t: totalCount")) == 1 + 1 + 20 + 3 * 1000
 
 
 def test_fields_left_out_are_not_counted(client: Client) -> None:
     query = 'query ($f: ReleaseFilter, $no: Boolean!) {{ organization(slug: "acme") {{ {0} }} }}'
     lists = " ".join(f"r{n}: releases(first: 1, filter: $f) @include(if: $no) {{ nodes {{ id }} }}" for n in range(30))
     value = {"f": {"or": [{"status": "OPEN"}] * 9}}
-    assert price_of(client, query.format(lists + " id"), value | {"no": False}) == 1
-    assert price_of(client, query.format(lists), value | {"no": True}) == "conditions"
+    assert read_price(client, query.format(lists + " id"), value | {"no": False}) == 1
+    assert read_price(client, query.format(lists), value | {"no": True}) == "conditions"
 
 
 ARGUMENTS = {
@@ -250,7 +251,7 @@ def test_other_arguments_that_choose_rows_count_as_conditions(client: Client, na
     around, selection, conditions = ARGUMENTS[name]
     for count in (1, 120 // conditions, 200 // conditions, 200 // conditions + 1, 900 // conditions):
         query = "{" + around.format(" ".join(f"a{n}: {selection}" for n in range(count))) + "}"
-        price = price_of(client, query)
+        price = read_price(client, query)
         scanning = {"compare": 3 * 1000 * count}.get(name, 0)  # two lists and a total
         if conditions * count > MAXIMA["conditions"]:
             assert price in ("conditions", "equalFields", "tokens")
@@ -278,11 +279,11 @@ BULK = "createReleases(input: {0}) {{ results {{ outcome release {{ id }} }} use
 def test_bulk_creations_cost_by_the_length_of_the_list(client: Client, literal: bool) -> None:
     def price(releases: int, count: int) -> int | str:
         if literal:
-            given = '{organization: "acme", releases: [' + '{version: "1", projects: ["web"]} ' * releases + "]}"
-            return price_of(client, "mutation { " + " ".join(f"m{n}: {BULK.format(given)}" for n in range(count)) + " }")
+            values = '{organization: "acme", releases: [' + '{version: "1", projects: ["web"]} ' * releases + "]}"
+            return read_price(client, "mutation { " + " ".join(f"m{n}: {BULK.format(values)}" for n in range(count)) + " }")
         value = {"organization": "acme", "releases": [{"version": "1", "projects": ["web"]}] * releases}
         query = " ".join(f"m{n}: {BULK.format('$i')}" for n in range(count))
-        return price_of(client, f"mutation ($i: CreateReleasesInput!) {{ {query} }}", {"i": value})
+        return read_price(client, f"mutation ($i: CreateReleasesInput!) {{ {query} }}", {"i": value})
 
     assert price(1, 1) == 10 + 25 + 1
     assert price(10, 3) == 3 * (10 + 250 + 5 + 10)
@@ -313,7 +314,7 @@ def test_items_of_each_list_of_a_mutation_are_priced(client: Client, name: str) 
         query = " ".join(f"m{n}: {name}(input: $i) {{ userErrors {{ code }} }}" for n in range(fields))
         variables = {"i": {**rest, listed: [item] * count}}
         expected = fields * (10 + per_item * count // 2)
-        assert price_of(client, f"mutation ($i: {kind}!) {{ {query} }}", variables) == (
+        assert read_price(client, f"mutation ($i: {kind}!) {{ {query} }}", variables) == (
             expected if expected <= 100_000 else "cost"
         )
 
@@ -334,5 +335,5 @@ def test_every_list_of_an_input_has_points() -> None:
 
 
 def test_conditions_that_scan_can_all_be_sent_by_one_api_or_are_of_rest_alone() -> None:
-    sent = {name for value in KINDS.values() for name, _ in conditions_of(value)}
+    sent = {name for value in KINDS.values() for name, _ in build_conditions(value)}
     assert sent & SCANNING_CONDITIONS == {"version_contains", "environment", "author", "commit", "path"}
