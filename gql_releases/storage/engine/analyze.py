@@ -1,7 +1,7 @@
-"""Keeps PostgreSQL's planner informed of young tables: autovacuum looks once a minute, and an import fills one in seconds.
+"""Analyzes PostgreSQL's growing tables: autovacuum runs once a minute, and an import fills a table in seconds.
 
-Without figures the planner takes any two columns to be as good as the whole key, and a statement that reads ten rows walks
-through all of them. SQLite's plans here depend on no figures.
+Without statistics the planner takes any two columns to be as selective as the whole key, and a statement that reads ten
+rows scans all of them. SQLite's plans here depend on no statistics.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import asyncpg
 from gql_releases.domain.counters import RepeatedFailure, count_fall_back
 
 ANALYZE_EVERY_WRITES = 64
-"""Writes of one process from one look to the next; the first ones, while all is young, are looked at more often."""
+"""Writes of one process between two checks; among the first writes, checks are more frequent."""
 MIN_CHANGED_ROWS = 50
-"""Rows that may change unseen."""
+"""Changed rows up to which a table is not analyzed."""
 FAILURES = RepeatedFailure(logging.getLogger(__name__), "tables cannot be analysed")
 
 _CHANGED_TABLES = """SELECT quote_ident(c.relname) FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
@@ -24,20 +24,20 @@ WHERE c.relnamespace = current_schema()::regnamespace AND s.n_mod_since_analyze 
 
 
 def should_analyze(writes: int) -> bool:
-    """Say whether to look after so many writes: after each power of two, then OFTEN."""
+    """Return whether to check after so many writes: after each power of two and each ANALYZE_EVERY_WRITES."""
     return writes % ANALYZE_EVERY_WRITES == 0 or writes & (writes - 1) == 0
 
 
 async def analyze_changed_tables(connection: Any) -> None:
-    """Analyse the tables of which more rows have changed than there were at the last look.
+    """Analyze the tables of which more rows have changed than they had when they were analyzed last.
 
-    A table that another gateway is looking at is left to it, one of another owner to the owner's autovacuum.
+    A table that another gateway analyzes is skipped; one of another owner is left to autovacuum.
     """
     try:
-        grown = [row[0] for row in await connection.fetch(_CHANGED_TABLES, MIN_CHANGED_ROWS)]
-        if grown:
-            await connection.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(grown)}")
-    except asyncpg.PostgresError as error:  # a help to the planner is no reason to fail; autovacuum comes by
+        tables = [name for (name,) in await connection.fetch(_CHANGED_TABLES, MIN_CHANGED_ROWS)]
+        if tables:
+            await connection.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(tables)}")
+    except asyncpg.PostgresError as error:  # not needed for correctness; autovacuum analyzes later
         count_fall_back("analyze")
         FAILURES.report(f"{type(error).__name__}: {error}", error)
     else:

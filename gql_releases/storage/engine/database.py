@@ -1,4 +1,4 @@
-"""What the store needs of a database: reads on one snapshot, writes in one transaction, errors in the domain's words."""
+"""The interface of a database: reads on one snapshot, writes in one transaction, errors of the domain."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ Work = Callable[[Transaction], Awaitable[Result]]
 
 
 class TakesLong(Exception):
-    """A read would hold up the event loop: it is to be run as a large one."""
+    """A read would block the event loop: it is to be repeated as a large one."""
 
 
 class Database(Protocol):
-    """A database that is open."""
+    """An open database."""
 
     @property
     def dialect(self) -> Dialect:
-        """How this database says what reading needs."""
+        """What differs in SQL between databases."""
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
-        """Give the rows of a statement that reads: one alone needs no transaction. Raises as `read` does."""
+        """Return the rows of a single reading statement, which needs no transaction. Raises as `read` does."""
 
     async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
-        """Run `work` on one snapshot. `large` reads do not hold up the event loop.
+        """Run `work` on one snapshot. `large` reads do not block the event loop.
 
-        Another one that would is run again as a large one, or, where `move` is false, raises TakesLong. Raises TimedOut
-        where it takes longer than a read may, Unavailable. Cancelled, it ends what runs in the database.
+        Another read that would block it is repeated as a large one, or, where `move` is false, raises TakesLong. Raises
+        TimedOut after the timeout of reads, Unavailable. Cancellation ends the running statement.
         """
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
-        """Run `work` in one transaction and answer after its commit. Raises Unavailable: then nothing was committed.
+        """Run `work` in one transaction and return its result after the commit.
 
-        `large` writes must not hold up the event loop.
+        `large` writes must not block the event loop. Raises Unavailable: then nothing was committed.
         """
 
     def usage(self) -> Usage:
-        """Return what is in use of this process's means: by the names of metrics, then by the value of their label."""
+        """Return the use of this process's resources, by the name of a metric and the value of its label."""
 
     async def close(self) -> None:
-        """Finish what was accepted, then let go of the database."""
+        """Finish accepted writes, then close all connections."""

@@ -1,4 +1,4 @@
-"""Where databases differ in SQL: lists as tables, rows limited per parent, raw values."""
+"""What differs in SQL between databases: lists as tables, rows limited per parent, raw values."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from sqlalchemy.types import TypeEngine
 
 Key = TypeVar("Key", str, int)
 ROWS = "rows"
-"""What the rows of a RowsStatement are bound under, where they are one value."""
+"""The parameter of a BulkStatement's rows, where they are one value."""
 ROWS_PER_INSERT = 8
-"""Rows that SQLite inserts by one statement where there are so many: each takes four fifths of the time."""
+"""Rows of SQLite's INSERT of several rows: each row takes four fifths of the time of a single one."""
 
 
 def row_parameter_name(name: str, row: int) -> str:
@@ -54,7 +54,7 @@ def list_parameter_names(compiled: Any) -> list[str]:
 
 
 class NumberingCompiler(asyncpg.PGCompiler_asyncpg):
-    """Writes PostgreSQL's parameters with their numbers at once, from an offset of its dialect on."""
+    """Renders PostgreSQL's parameters with their numbers, which begin after the offset of its dialect."""
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -62,13 +62,13 @@ class NumberingCompiler(asyncpg.PGCompiler_asyncpg):
         numbers: dict[str, int] = self.__dict__.setdefault("_numbers", {})
         return numbers
 
-    def bindparam_string(self, name: str, *given: Any, **more: Any) -> str:
+    def bindparam_string(self, name: str, *arguments: Any, **options: Any) -> str:
         """Return a parameter as `$n`, with the cast that the driver needs."""
         dialect: Any = self.dialect
         number = self.numbers.setdefault(name, dialect.offset + len(self.numbers) + 1)
         self.compilation_bindtemplate = f"${number}"
-        written: str = super().bindparam_string(name, *given, **more)
-        return written
+        text: str = super().bindparam_string(name, *arguments, **options)
+        return text
 
 
 @lru_cache(maxsize=256)
@@ -81,23 +81,23 @@ def _numbering(offset: int) -> SqlDialect:
 
 
 class Dialect(Protocol):
-    """One database's way of saying what reading needs."""
+    """What differs in SQL between databases."""
 
     sql: SqlDialect
     has_network_latency: bool
-    """Whether each statement costs a round trip, so that fewer are better than simpler ones."""
+    """Whether each statement costs a round trip: fewer statements are then better than simpler ones."""
     renders_json: bool
-    """Whether it is to make JSON of lists itself, as storage/reading/json_lists.py has it."""
+    """Whether the database renders lists as JSON (storage/reading/json_lists.py)."""
     has_concurrent_writers: bool
     """Whether several transactions write at the same time, so that they lock rows; SQLite has one writer."""
 
     batch_limits: tuple[int, int]
-    """Most batches that create releases at the same time, and most releases of a batch (storage/releases/batcher.py)."""
+    """Maximum number of concurrent batches of creations, and of releases in a batch (storage/releases/batcher.py)."""
 
     rows_per_insert: int
-    """Rows that an INSERT of values has."""
+    """Rows of an INSERT of values."""
     multi_row: Dialect | None
-    """The same database with SEVERAL rows an INSERT; None where rows come as one value, and of that dialect itself."""
+    """The same dialect with ROWS_PER_INSERT rows an INSERT; None where rows are one value, and in that dialect itself."""
 
     def label(self, sql: str, name: str) -> str:
         """Return the text of a statement with its name, where the server logs statements."""
@@ -109,31 +109,31 @@ class Dialect(Protocol):
         """Return a dialect that numbers parameters from `offset` + 1 on. Raises NotImplementedError on SQLite."""
 
     def sort_for_locking(self, keys: list[Key]) -> list[Key]:
-        """Give keys of new rows in the order in which they are to be made: one that all writers share, if several write."""
+        """Return keys of new rows in the order of their insertion: the same for all writers, where there are several."""
 
     def list_value(self, values: Sequence[Any]) -> Any:
-        """Give a list as the driver takes it for `list_items`."""
+        """Return a list as the driver's value for `list_items`."""
 
     def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
-        """Make a table of the list bound under `name`, with a column `value`."""
+        """Return a table of the list in the parameter `name`, with a column `value`."""
 
     def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias | None:
-        """Make a table of the rows that a RowsStatement is given; None where it runs over and over."""
+        """Return a table of a BulkStatement's rows; None where the statement runs once for each row."""
 
     def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-        """Say that a column has one of the values of the list bound under `name`."""
+        """Return the condition that a column has one of the values of the list in the parameter `name`."""
 
     def avoid_index(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Give a column that is compared or sorted by without an index: another one finds fewer rows."""
+        """Return a column for a comparison or a sort that must not use its index, because another index finds fewer rows."""
 
     def fold_case(self, text: ColumnElement[str]) -> ColumnElement[str]:
-        """Fold the case of ASCII letters, and of no others."""
+        """Return the text in lower case; only ASCII letters change."""
 
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
-        """Say that `part` stands somewhere in `text`, with no character special."""
+        """Return the condition that `text` contains `part`, in which no character is special."""
 
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
-        """Join rows to their parents, walking from the parents."""
+        """Return the join of parents to their rows, which reads the parents first."""
 
     def join_picked(
         self,
@@ -143,11 +143,11 @@ class Dialect(Protocol):
         key: ColumnElement[Any],
         picked: Select[Any],
     ) -> FromClause:
-        """Join to each parent those of its rows whose `key` the select `picked`, limited per parent, gives."""
+        """Return the join of each parent to its rows whose `key` is in the select `picked`, which has a limit per parent."""
 
 
 class ParentsFirst(Join):
-    """A join whose left side drives: SQLite keeps the order of a CROSS JOIN and is free with any other."""
+    """A join that reads its left side first: SQLite keeps the order of a CROSS JOIN only."""
 
     inherit_cache = True
 
@@ -163,7 +163,7 @@ class SqliteDialect:
     """SQLite: lists are JSON texts, rows per parent a correlated IN (never a window)."""
 
     has_network_latency = renders_json = has_concurrent_writers = False
-    batch_limits = 1, 8  # there is one writer; while it commits these, the event loop reads the next ones
+    batch_limits = 1, 8  # one writer; while it commits a batch, the event loop reads the next one
 
     def __init__(self, rows_per_insert: int = 1) -> None:
         self.sql: SqlDialect = sqlite.dialect()
@@ -179,42 +179,42 @@ class SqliteDialect:
         return sqlite.insert(target)
 
     def number_parameters(self, offset: int) -> SqlDialect:
-        """Raise NotImplementedError: SQLite runs one statement after the other."""
+        """Raise NotImplementedError: SQLite has no batches of statements."""
         raise NotImplementedError
 
     def sort_for_locking(self, keys: list[Key]) -> list[Key]:
-        """Give them as they are: there is one writer, and rows that are read together stand together."""
+        """Return them unchanged: there is one writer, and rows that are read together are stored together."""
         return keys
 
     def list_value(self, values: Sequence[Any]) -> str:
-        """Give a list as JSON text."""
+        """Return a list as JSON text."""
         return orjson.dumps(values).decode()
 
     def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
-        """Make a table of a JSON array."""
+        """Return a table of a JSON array."""
         return func.json_each(bindparam(name, type_=String)).table_valued("value", name=name)
 
     def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> None:
-        """Give None: running a statement again costs two thirds of taking JSON apart."""
+        """Return None: running a statement once for each row costs two thirds of parsing JSON."""
 
     def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-        """Say it with IN."""
+        """Return an IN."""
         return column.in_(select(self.list_items(name, column.type).c.value))
 
     def avoid_index(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Put a plus before it: SQLite, which counts no rows, then leaves its indexes alone."""
+        """Return it with a unary plus: SQLite, which has no statistics, then uses no index for it."""
         return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
     def fold_case(self, text: ColumnElement[str]) -> ColumnElement[str]:
-        """Fold with lower, which knows ASCII only."""
+        """Return a call of lower, which changes ASCII only."""
         return func.lower(text)
 
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
-        """Say it with instr."""
+        """Return a call of instr."""
         return func.instr(text, part) > 0
 
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
-        """Join in a fixed order."""
+        """Return a join in a fixed order."""
         return ParentsFirst(parents, rows, on)
 
     def join_picked(
@@ -225,7 +225,7 @@ class SqliteDialect:
         key: ColumnElement[Any],
         picked: Select[Any],
     ) -> FromClause:
-        """Join by `key IN (picked)`."""
+        """Return a join with `key IN (picked)`."""
         return ParentsFirst(parents, rows, on & key.in_(picked))
 
 
@@ -233,7 +233,7 @@ class PostgresDialect:
     """PostgreSQL through asyncpg: lists are arrays, rows per parent a LATERAL."""
 
     has_network_latency = renders_json = has_concurrent_writers = True
-    batch_limits = 2, 8  # while the database has the one piece, the event loop has the other
+    batch_limits = 2, 8  # while the database runs one batch, the event loop prepares the other
 
     rows_per_insert = 1
     multi_row: Dialect | None = None
@@ -250,47 +250,47 @@ class PostgresDialect:
         return postgresql.insert(target)
 
     def number_parameters(self, offset: int) -> SqlDialect:
-        """Return a dialect of the same database whose parameters begin behind those of other parts."""
+        """Return a dialect whose parameters begin after those of other parts."""
         return _numbering(offset)
 
     def sort_for_locking(self, keys: list[Key]) -> list[Key]:
-        """Sort them: two writers of the same rows never wait for each other in a circle."""
+        """Return them sorted: two writers of the same rows never wait for each other in a circle."""
         return sorted(keys)
 
     def list_value(self, values: Sequence[Any]) -> list[Any]:
-        """Give a list as it is."""
+        """Return a list unchanged."""
         return list(values)
 
     def list_items(self, name: str, item_type: TypeEngine[Any]) -> TableValuedAlias:
-        """Make a table of an array."""
+        """Return a table of an array."""
         unnested = func.unnest(bindparam(name, type_=ARRAY(item_type)))
         value = column("value", item_type)
         return unnested.table_valued(value, name=name).render_derived()
 
     def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
-        """Make a table of a JSON text: asyncpg writes arrays item by item, at twice the cost."""
+        """Return a table of a JSON text: asyncpg encodes arrays item by item, at twice the cost."""
         columns = [column(name, item) for name, item in types.items()]
         rows = func.json_to_recordset(cast(bindparam(ROWS, type_=Text), JSON)).table_valued(*columns, name="given")
         return rows.render_derived(with_types=True)
 
     def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-        """Say it with = ANY, which an index knows."""
+        """Return an = ANY, which can use an index."""
         return column == func.any(bindparam(name, type_=ARRAY(column.type)))
 
     def avoid_index(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Give it as it is: the planner knows how many rows there are."""
+        """Return it unchanged: the planner has statistics."""
         return column
 
     def fold_case(self, text: ColumnElement[str]) -> ColumnElement[str]:
-        """Fold with lower in the collation C, which knows ASCII only."""
+        """Return a call of lower in the collation C, which changes ASCII only."""
         return func.lower(collate(text, "C"))
 
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
-        """Say it with strpos."""
+        """Return a call of strpos."""
         return func.strpos(text, part) > 0
 
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
-        """Join; the planner knows which side is small."""
+        """Return a join; the planner knows which side is small."""
         return parents.join(rows, on)
 
     def join_picked(
@@ -301,6 +301,6 @@ class PostgresDialect:
         key: ColumnElement[Any],
         picked: Select[Any],
     ) -> FromClause:
-        """Join by a LATERAL subquery."""
+        """Return a join of a LATERAL subquery."""
         lateral = picked.lateral("picked")
         return parents.join(lateral, true()).join(rows, on & (key == lateral.c[0]))

@@ -1,4 +1,4 @@
-"""The hosts of a PostgreSQL URL, and a connection to the one among them that takes writes."""
+"""The hosts of a PostgreSQL URL, and a connection to the one that accepts writes."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _TRY_NEXT = (
 
 
 def split_hosts(url: str) -> list[str]:
-    """Give a URL for each host, as asyncpg takes it; of several, the one that can be written to is meant."""
+    """Return a URL for each host, as asyncpg reads it; of several hosts only one that accepts writes is used."""
     parts = urlsplit(url)
-    given = dict(parse_qsl(parts.query))
-    account, at, named = parts.netloc.rpartition("@")
-    hosts, in_query = (named, False) if named else (given.get("host", ""), True)
-    several = hosts.split(",")
-    if len(several) > 1:
-        given.setdefault("target_session_attrs", "read-write")
-    ports = given.get("port", "").split(",")
+    query_values = dict(parse_qsl(parts.query))
+    account, at, netloc_hosts = parts.netloc.rpartition("@")
+    hosts, in_query = (netloc_hosts, False) if netloc_hosts else (query_values.get("host", ""), True)
+    host_list = hosts.split(",")
+    if len(host_list) > 1:
+        query_values.setdefault("target_session_attrs", "read-write")
+    ports = query_values.get("port", "").split(",")
     urls = []
-    for number, host in enumerate(several):
-        query = dict(given)
+    for number, host in enumerate(host_list):
+        query = dict(query_values)
         if in_query and host:
             query["host"] = host
-            if len(ports) == len(several) > 1:
+            if len(ports) == len(host_list) > 1:
                 query["port"] = ports[number]
         netloc = parts.netloc if in_query else f"{account}{at}{host}"
         urls.append(urlunsplit(("postgresql", netloc, parts.path, urlencode(query), "")))
@@ -42,16 +42,16 @@ def split_hosts(url: str) -> list[str]:
 
 
 class Hosts:
-    """The servers behind a URL; the one that answered last is asked first."""
+    """The servers of a URL; the one of the last successful connection is tried first."""
 
     def __init__(self, url: str, seconds: float) -> None:
-        """Take the URL and the seconds that finding a connection may need, shared by the hosts: one that is cut off
-        swallows what is sent to it, and must not use up the time of the next."""
+        """Take the URL and the seconds to open a connection, which the hosts share: a host that does not respond must
+        not use up the time of the next one."""
         self._urls = split_hosts(url)
         self._seconds = seconds / len(self._urls)
 
     async def connect(self, _: None = None, **settings: Any) -> Any:
-        """Open a connection, with more settings of asyncpg's. Raises what the driver raised of the last host tried."""
+        """Open a connection with further settings of asyncpg. Raises the driver's error of the last host."""
         failure: BaseException | None = None
         for url in list(self._urls):
             try:
@@ -61,7 +61,7 @@ class Hosts:
                 if len(self._urls) > 1:
                     count_fall_back("host")
             else:
-                self._urls.sort(key=lambda one: one != url)
+                self._urls.sort(key=lambda other: other != url)
                 return connection
         assert failure
         raise failure

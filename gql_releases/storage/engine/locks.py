@@ -1,4 +1,4 @@
-"""Locks of an organization that PostgreSQL keeps for a transaction; SQLite has one writer and needs none."""
+"""Advisory locks of an organization, which PostgreSQL holds until the transaction ends; SQLite has one writer."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LOCK_ORGANIZATION_SHARED = Statement("locks.lock_organization_shared", select(fu
 
 
 class OrganizationLock(IntEnum):
-    """What is locked: the first bits of the lock's key, to which the organization's id is added."""
+    """The first bits of a lock's key, to which the organization's id is added."""
 
     BULK = 0x62756C6B << 32
     """Bulk creations: one at a time."""
     DEPLOYS = 0x6465706C << 32
-    """What deploys remember of other releases: deletions change it alone, deploys beside each other."""
+    """References of deploys to other releases: deletions lock them exclusively, deploys share the lock."""
 
 
 async def lock_organization(
     transaction: Transaction, what: OrganizationLock, organization: int, *, shared: bool = False
 ) -> None:
-    """Wait for a lock of an organization, which ends with the transaction. It is to be taken before any row is locked."""
+    """Wait for a lock of an organization, which the transaction holds. To be called before any row is locked."""
     if transaction.dialect.has_concurrent_writers:
         await transaction.execute(LOCK_ORGANIZATION_SHARED if shared else LOCK_ORGANIZATION, {"key": what + organization})

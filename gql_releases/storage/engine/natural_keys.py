@@ -1,4 +1,4 @@
-"""Rows known by a natural key: found, or made; never twice, whoever else is writing."""
+"""Rows with a natural key: found, or inserted; never twice, also when several writers insert the same row."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from gql_releases.storage.engine.types import Id
 Key = TypeVar("Key", str, int)
 
 MAX_ROWS_PER_STATEMENT = 1_000
-"""Rows of a statement, where there may be very many. Spelling them for PostgreSQL holds up whoever waits for the event loop:
-1 to 5 ms for 1,000 of them."""
+"""Rows of one statement. Encoding them for PostgreSQL blocks the event loop: 1 to 5 ms for 1,000 rows."""
 
 
 def match_ids(target: FromClause, *names: str) -> list[ColumnElement[bool]]:
@@ -26,12 +25,12 @@ def match_ids(target: FromClause, *names: str) -> list[ColumnElement[bool]]:
 
 
 def bind_columns(target: Table, *names: str) -> dict[str, Any]:
-    """Bind each named column under its own name."""
+    """Return a parameter for each named column, of the column's name and type."""
     return {name: bindparam(name, type_=target.c[name].type) for name in names}
 
 
 def _bind_rows(dialect: Dialect, target: Table, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Bind each named column of each row under its own name with the row's number."""
+    """Return a parameter for each named column of each row, named by column and row number."""
     return [
         {name: bindparam(row_parameter_name(name, row), type_=target.c[name].type) for name in names}
         for row in range(dialect.rows_per_insert)
@@ -39,36 +38,36 @@ def _bind_rows(dialect: Dialect, target: Table, names: Sequence[str]) -> list[di
 
 
 def insert_ignoring(name: str, target: Table, *names: str, shared: Iterable[str]) -> Statement:
-    """Make the statement that inserts rows, but none whose key is there; `shared` values are those of all rows."""
+    """Return the statement that inserts rows whose key does not exist; `shared` columns have one value for all rows."""
     return BulkStatement(name, lambda dialect: insert_rows(dialect, target, names, shared).on_conflict_do_nothing(), shared)
 
 
 def insert_all(name: str, target: Table, *names: str, shared: Iterable[str]) -> Statement:
-    """Make the statement that inserts rows; `shared` values are those of all rows."""
+    """Return the statement that inserts rows; `shared` columns have one value for all rows."""
     return BulkStatement(name, lambda dialect: insert_rows(dialect, target, names, shared), shared)
 
 
 def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: Iterable[str]) -> Any:
-    """Begin the INSERT of a RowsStatement."""
-    given = dialect.rows_from_json({name: target.c[name].type for name in names if name not in shared})
-    if given is None and dialect.rows_per_insert == 1:
+    """Return the INSERT of a BulkStatement."""
+    json_rows = dialect.rows_from_json({name: target.c[name].type for name in names if name not in shared})
+    if json_rows is None and dialect.rows_per_insert == 1:
         return dialect.insert(target).values(bind_columns(target, *names))
-    if given is None:
+    if json_rows is None:
         return dialect.insert(target).values(_bind_rows(dialect, target, list(names)))
-    columns = [bindparam(name, type_=target.c[name].type) if name in shared else given.c[name] for name in names]
-    return dialect.insert(target).from_select(list(names), select(*columns).select_from(given))
+    columns = [bindparam(name, type_=target.c[name].type) if name in shared else json_rows.c[name] for name in names]
+    return dialect.insert(target).from_select(list(names), select(*columns).select_from(json_rows))
 
 
 def insert_returning(name: str, target: Table, *names: str) -> Statement:
-    """Make the statement that inserts a row and gives its id."""
+    """Return the statement that inserts a row and returns its id."""
     return Statement(name, target.insert().values(bind_columns(target, *names)).returning(target.c.id))
 
 
 class NaturalKeyTable:
-    """Finds or makes rows of one table by `organization_id` and more key columns, of which `by` tells rows apart.
+    """Finds or inserts rows of one table by `organization_id` and more key columns, of which `by` differs between rows.
 
-    Of a row that is there, the `completed` columns become what is given, where something is. That two makers make one row is
-    the unique key's business. The statement `insert` makes rows with ids that were drawn.
+    Of an existing row, the `completed` columns are updated to new values that are not None. The unique constraint decides
+    between two writers that insert the same row. The statement `insert` inserts rows with allocated ids.
     """
 
     def __init__(
@@ -91,68 +90,72 @@ class NaturalKeyTable:
     async def find_or_create(
         self, transaction: Transaction, common: Values, rows: Mapping[Key, Mapping[str, Any]]
     ) -> dict[Key, int]:
-        """Give the id of each row by its key; `common` are the values that all rows share.
+        """Return the id of each row by its key; `common` are the values that all rows share.
 
-        Looking first saves writing what is there.
+        Existing rows are looked up first, which costs less than writing them.
         """
         if not rows:
             return {}
-        known = await self._rows(transaction, common, list(rows))
-        missing = transaction.dialect.sort_for_locking([key for key in rows if key not in known])
+        existing = await self._fetch_rows(transaction, common, list(rows))
+        missing = transaction.dialect.sort_for_locking([key for key in rows if key not in existing])
         if missing:
             await transaction.execute_many(self._insert, [{**common, **rows[key]} for key in missing])
-            known |= await self._rows(transaction, common, missing)
-        await transaction.execute_many(*self.build_completions(rows, known))
-        return {key: row[1] for key, row in known.items()}
+            existing |= await self._fetch_rows(transaction, common, missing)
+        await transaction.execute_many(*self.build_completions(rows, existing))
+        return {key: row_id for key, (_, row_id, *_completed) in existing.items()}
 
-    def build_completions(self, rows: Mapping[Key, Mapping[str, Any]], known: Mapping[Key, Row]) -> StatementRows:
-        """Give what puts what is given to the rows that were found."""
-        # In one order always: two writers of the same rows never wait for each other in a circle.
-        return self._complete, [one for key in sorted(known) if (one := self._changed(known[key], rows[key]))]
+    async def find(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, int]:
+        """Return the ids of existing rows by key."""
+        existing = await self._fetch_rows(transaction, common, keys)
+        return {key: row_id for key, (_, row_id, *_completed) in existing.items()}
+
+    def build_completions(self, rows: Mapping[Key, Mapping[str, Any]], existing: Mapping[Key, Row]) -> StatementRows:
+        """Return the statement that completes existing rows, with its rows."""
+        # Always in one order: two writers of the same rows never wait for each other in a circle.
+        completions = (self._complete_row(existing[key], rows[key]) for key in sorted(existing))
+        return self._complete, [completion for completion in completions if completion]
 
     def assign_ids(
         self,
         dialect: Dialect,
         common: Values,
         rows: Mapping[Key, Mapping[str, Any]],
-        known: Mapping[Key, Row],
+        existing: Mapping[Key, Row],
         ids: Iterator[int],
     ) -> tuple[dict[Key, int], list[dict[str, Any]]]:
-        """Give the id of each row by its key, one of `ids` where it is not known, and the rows of those for `insert`.
+        """Return the id of each row by its key, one of `ids` for a missing row, and the missing rows for `insert`.
 
-        Where another writer makes one of them meanwhile, that fails, and the whole write is to be done anew.
+        Where another writer inserts one of them meanwhile, `insert` fails and the whole write is to be retried.
         """
-        found = {key: int(row[1]) for key, row in known.items()}
-        new = []
-        for key in dialect.sort_for_locking([key for key in rows if key not in known]):
-            found[key] = next(ids)
-            new.append({**common, **rows[key], "id": found[key]})
-        return found, new
+        ids_by_key = {key: int(row_id) for key, (_, row_id, *_completed) in existing.items()}
+        missing = []
+        for key in dialect.sort_for_locking([key for key in rows if key not in existing]):
+            ids_by_key[key] = next(ids)
+            missing.append({**common, **rows[key], "id": ids_by_key[key]})
+        return ids_by_key, missing
 
-    def _changed(self, row: Row, given: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Give the row as it is to be where that is not how it is."""
+    def _complete_row(self, row: Row, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the new values of a row, None where they are those that it has."""
         names = self._completed
-        stored = tuple(row[2:])
-        wanted = [
-            _to_stored(given[name]) if given.get(name) is not None else old for name, old in zip(names, stored, strict=True)
+        _, row_id, *stored = row
+        completed = [
+            _to_stored(values[name]) if values.get(name) is not None else old
+            for name, old in zip(names, stored, strict=True)
         ]
-        return None if wanted == list(stored) else {"row_id": row[1], **dict(zip(names, wanted, strict=True))}
+        return None if completed == stored else {"row_id": row_id, **dict(zip(names, completed, strict=True))}
 
-    async def _rows(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, Row]:
-        asked = {**common, "keys": transaction.dialect.list_value(keys)}
-        return {row[0]: row for row in await transaction.fetch_all(self._find, asked)}
-
-    async def find(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, int]:
-        """Give the ids of those rows that are there, by key."""
-        return {key: row[1] for key, row in (await self._rows(transaction, common, keys)).items()}
+    async def _fetch_rows(self, transaction: Transaction, common: Values, keys: list[Any]) -> dict[Any, Row]:
+        """Return existing rows by key: key, id and the completed columns."""
+        values = {**common, "keys": transaction.dialect.list_value(keys)}
+        return {row[0]: row for row in await transaction.fetch_all(self._find, values)}
 
 
-def _to_stored(given: Any) -> Any:
-    """Give a value in the form that rows have it in: dates are text."""
-    return format_date(given) if isinstance(given, datetime) else given
+def _to_stored(value: Any) -> Any:
+    """Return a value in the form that rows have it in: dates are text."""
+    return format_date(value) if isinstance(value, datetime) else value
 
 
 def _select_by_key(dialect: Dialect, target: Table, key: Sequence[str], by: str, more: Sequence[str]) -> Any:
-    told = target.c[by]
+    column = target.c[by]
     same = [target.c[name] == bindparam(name, type_=Id) for name in ("organization_id", *key) if name != by]
-    return select(told, target.c.id, *(target.c[name] for name in more)).where(*same, dialect.is_among(told, "keys"))
+    return select(column, target.c.id, *(target.c[name] for name in more)).where(*same, dialect.is_among(column, "keys"))

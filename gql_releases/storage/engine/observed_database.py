@@ -16,17 +16,17 @@ Result = TypeVar("Result")
 
 
 class Observer(Protocol):
-    """What learns of statements."""
+    """Receives each statement that has run."""
 
     def current_context(self) -> Any:
-        """Return what the statements of the running request belong to."""
+        """Return the context of the current request's statements."""
 
     def note_statement(self, kind: str, name: str, sql: str, seconds: float, context: Any) -> None:
-        """Take in a statement that has ended: `read` or `write`, its name, its text without values; in any thread."""
+        """Record a statement that has ended: `read` or `write`, its name, its text without values; in any thread."""
 
 
 class ObservedDatabase:
-    """A database that hands each of its statements to an observer."""
+    """A database that reports each of its statements to an observer."""
 
     def __init__(self, database: Database, observer: Observer) -> None:
         self._database, self._observer = database, observer
@@ -37,7 +37,7 @@ class ObservedDatabase:
         return self._database.dialect
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
-        """Give the rows of a statement that reads."""
+        """Return the rows of a reading statement."""
         observer, begun = self._observer, time.perf_counter()
         context = observer.current_context()
         try:
@@ -56,11 +56,11 @@ class ObservedDatabase:
         return await self._database.write(self._observe("write", work), large=large)
 
     def usage(self) -> Usage:
-        """Return what is in use of this process's means."""
+        """Return the use of this process's resources."""
         return self._database.usage()
 
     async def close(self) -> None:
-        """Finish what was accepted, then let go of the database."""
+        """Finish accepted writes, then close all connections."""
         await self._database.close()
 
     def _observe(self, kind: str, work: Work[Result]) -> Work[Result]:
@@ -69,7 +69,7 @@ class ObservedDatabase:
 
 
 class _Timed:
-    """Hands a statement to the observer when its block ends."""
+    """Reports a statement to the observer when its block ends."""
 
     __slots__ = ("_begun", "_name", "_sql", "_transaction")
 
@@ -84,7 +84,7 @@ class _Timed:
 
 
 class ObservedTransaction:
-    """A transaction that hands each of its statements to an observer."""
+    """A transaction that reports each of its statements to an observer."""
 
     def __init__(self, transaction: Transaction, kind: str, observer: Observer, context: Any) -> None:
         self._transaction, self._kind, self._observer, self._context = transaction, kind, observer, context
@@ -95,19 +95,19 @@ class ObservedTransaction:
         return self._transaction.dialect
 
     def note(self, name: str, sql: str, seconds: float) -> None:
-        """Hand a statement to the observer."""
+        """Report a statement to the observer."""
         self._observer.note_statement(self._kind, name, sql, seconds, self._context)
 
     def _time(self, statement: Statement) -> _Timed:
         return _Timed(self, statement.name, statement.prepare(self.dialect).sql)
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and give its rows."""
+        """Run a statement and return its rows."""
         with self._time(statement):
             return await self._transaction.fetch_all(statement, values)
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run a statement and give its first row."""
+        """Run a statement and return its first row."""
         with self._time(statement):
             return await self._transaction.fetch_one(statement, values)
 
@@ -122,25 +122,25 @@ class ObservedTransaction:
             await self._transaction.execute_many(statement, rows)
 
     async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
-        """Run statements for the effect, each for its rows: one statement for the observer."""
+        """Run statements for their effect, each for its rows: one statement for the observer."""
         statements = [statement for statement, rows in run if rows] + ([then[0]] if then else [])
         name = f"batch of {statements[0].name}" if statements else "batch"
         with _Timed(self, name, "; ".join(statement.prepare(self.dialect).sql for statement in statements)):
             return await self._transaction.execute_batch(run, then)
 
     async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
-        """Draw ids for new rows of a table."""
+        """Return ids for new rows of a table."""
         return await self._transaction.allocate_ids(target, count)
 
     def require_thread(self) -> None:
-        """Raise TakesLong where the work holds up the event loop."""
+        """Raise TakesLong where the work would block the event loop."""
         self._transaction.require_thread()
 
     async def yield_to_others(self) -> None:
-        """Let others run."""
+        """Let other tasks run."""
         await self._transaction.yield_to_others()
 
     async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
-        """Run a statement once for each row of values and give all rows: one statement for the observer."""
+        """Run a statement once for each row of values and return all rows: one statement for the observer."""
         with self._time(statement):
             return await self._transaction.fetch_many(statement, rows)

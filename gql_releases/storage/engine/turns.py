@@ -1,4 +1,4 @@
-"""A bound on what runs at once, with places given in turn: to one token after the other, whatever each has waiting."""
+"""A bound on concurrent work whose slots rotate among tokens, however many requests of one token wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 
 class Turns:
-    """At most `places` holders at once. Who waits is served by token in a circle, within a token in order of arrival."""
+    """At most `places` holders at a time. Waiting requests are served round-robin by token, in order within a token."""
 
     def __init__(self, places: int) -> None:
         self._free = places
@@ -17,7 +17,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, token: int) -> AsyncIterator[None]:
-        """Hold a place, after waiting for it. Cancelled while it waits, it leaves the queue."""
+        """Wait for a slot and hold it. A cancelled wait leaves the queue."""
         await self._take(token)
         try:
             yield
@@ -25,7 +25,7 @@ class Turns:
             self._give_back()
 
     def count_waiting(self) -> int:
-        """Return how many wait for a place."""
+        """Return how many requests wait for a slot."""
         return sum(map(len, self._waiting.values()))
 
     async def _take(self, token: int) -> None:
@@ -39,7 +39,7 @@ class Turns:
         except asyncio.CancelledError:
             if future.cancelled():
                 self._leave(token, future)
-            else:  # the place came at the last moment
+            else:  # the slot was assigned just before
                 self._give_back()
             raise
 
@@ -51,7 +51,7 @@ class Turns:
                 del self._waiting[token]
 
     def _give_back(self) -> None:
-        """Hand the place to the next token's first; that token goes to the end of the circle."""
+        """Assign the slot to the first request of the next token, which moves to the end of the rotation."""
         while self._waiting:
             token, queue = self._waiting.popitem(last=False)
             future = queue.popleft()

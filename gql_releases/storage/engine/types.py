@@ -11,16 +11,16 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from gql_releases.domain.dates import format_date, parse_date
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
-"""A surrogate key: SQLite numbers rows itself only for a column that is exactly INTEGER."""
+"""A surrogate key: SQLite generates ids only for a column of the type INTEGER."""
 
 END_OF_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
-"""Sort key of a release without a date: the unreleased come first when the newest do."""
+"""Sort key of a release without a date: newest first, unreleased releases are first."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC: rows have it as text in the wire's one form, whose byte order is time's order, which SQLite keeps.
+    """A date in UTC. Rows have it as text in the format of the APIs, whose byte order is chronological; SQLite stores it.
 
-    Statements may bind a datetime or that text.
+    Parameters may be a datetime or that text.
     """
 
     impl = String(27)
@@ -41,10 +41,10 @@ def _to_text(value: datetime | str | None) -> str | None:
 
 
 def to_datetime(value: datetime | str | None) -> datetime | None:
-    """Read a date of a row, or take one that was given as it is."""
+    """Return a row's date as a datetime; a datetime or None is returned unchanged."""
     return parse_date(value) if isinstance(value, str) else value
 
 
 def identifier(length: int) -> TypeEngine[str]:
-    """Text that compares byte by byte: locale collations have silently broken unique indexes of release tables."""
+    """Return the type of a text that compares byte by byte: a changed locale collation breaks unique indexes silently."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")

@@ -7,5 +7,5 @@ from gql_releases.storage.engine.sqlite import sqlite_path
 
 
 def redact_url(url: str) -> str:
-    """Name the database behind a URL for people, without its secrets. Raises ValueError."""
+    """Return a database URL for messages, without its secrets. Raises ValueError."""
     return redact_postgres_url(url) if is_postgres(url) else str(sqlite_path(url))
