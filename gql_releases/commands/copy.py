@@ -29,8 +29,8 @@ class _Bar:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def begin(self, what: str, total: int, rows_before: int) -> None:
-        self._task = self._progress.add_task(what, total=total, completed=rows_before)
+    def begin(self, activity: str, total: int, completed: int) -> None:
+        self._task = self._progress.add_task(activity, total=total, completed=completed)
 
     def advance(self, rows: int) -> None:
         self._progress.advance(self._task, rows)

@@ -1,4 +1,4 @@
-"""What an operator asks of a whole database: how much is in it, and how large it is."""
+"""The number of rows and the size of a database, for operators."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from gql_releases.storage.engine.postgres import is_postgres
 from gql_releases.storage.engine.sqlite import sqlite_path
-from gql_releases.storage.transfer.endpoints import open_endpoint
+from gql_releases.storage.transfer.endpoints import fetch_value, open_endpoint
 
 COUNTED_TABLES = ("organizations", "projects", "releases", "commits", "deploys", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Rows by table, for the tables that are there, and the size in bytes."""
+    """Rows by table, for the existing tables, and the size in bytes."""
 
     counts: dict[str, int]
     size_bytes: int
@@ -29,17 +29,17 @@ async def read_overview(url: str) -> Overview:
     try:
         tables = await database.tables()
         counts = {
-            name: (await database.fetch(f"SELECT count(*) FROM {name}"))[0][0] for name in COUNTED_TABLES if name in tables
+            name: await fetch_value(database, f"SELECT count(*) FROM {name}") for name in COUNTED_TABLES if name in tables
         }
         if is_postgres(url):
-            return Overview(counts, (await database.fetch("SELECT pg_database_size(current_database())"))[0][0])
+            return Overview(counts, await fetch_value(database, "SELECT pg_database_size(current_database())"))
     finally:
         await database.close()
-    return Overview(counts, _file_sizes(sqlite_path(url)))
+    return Overview(counts, _sum_file_sizes(sqlite_path(url)))
 
 
-def _file_sizes(path: Path) -> int:
-    """Add up the database file and its write-ahead log."""
+def _sum_file_sizes(path: Path) -> int:
+    """Return the bytes of the database file and its write-ahead log."""
     total = 0
     for file in (path, path.with_name(f"{path.name}-wal")):
         with suppress(FileNotFoundError):

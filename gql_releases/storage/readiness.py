@@ -1,4 +1,4 @@
-"""Why a database cannot be served from at the moment."""
+"""The reasons why a database cannot be used at the moment."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from gql_releases.storage.schema.revision import newest_revision
 logger = logging.getLogger(__name__)
 
 MIN_FREE_BYTES = 16 * 1024 * 1024
-"""Bytes that must be free where a SQLite file is: less is used up by one large write and its log."""
+"""Bytes that must be free on the disk of a SQLite file: one large write and its log may use them."""
 
 FIND_REVISION = Statement("database.find_revision", select(column("version_num")).select_from(table("alembic_version")))
 
 
 def _find_copy(dialect: Dialect) -> Any:
-    """Build the query for the table that a copy keeps until it is complete; storage/transfer/copy.py."""
+    """Return the query for the table that a copy drops when it is complete (storage/transfer/copy.py)."""
     if dialect.has_network_latency:  # PostgreSQL
         return select(column("oid")).select_from(table("pg_class")).where(text("oid = to_regclass('copying')"))
     named = (column("name") == literal("copying")) & (column("type") == literal("table"))
@@ -37,7 +37,7 @@ FIND_UNFINISHED_COPY = Statement("database.find_unfinished_copy", _find_copy)
 
 
 async def find_obstacles(database: Database, free_bytes: Callable[[Path], int] | None = None) -> list[str]:
-    """Return a sentence for each reason why a database cannot be served from; `free_bytes` measures the disk of a file."""
+    """Return a sentence for each reason why a database cannot be used; `free_bytes` returns the free bytes for a file."""
     try:
         obstacles = await _read_state(database)
     except DomainError as error:

@@ -1,4 +1,4 @@
-"""All statements of storage that are named, for people who want to read their SQL."""
+"""All named statements of storage and their SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database opened as stores: what the composition root hands to the services."""
+"""All stores of a database, for the composition root to pass to the services."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from gql_releases.storage.repositories import RepositoryStore
 from gql_releases.storage.tokens import TokenStore
 
 PARALLEL_SCANS = PARALLEL_LARGE_READS = 2
-"""Reads that scan, and other large ones, that run at once in a process; the others wait in turn by token."""
+"""Concurrent scans, and other large reads, of a process; more of them wait in turn by token."""
 
 
 class Store:
     """All stores over one database."""
 
     def __init__(self, database: Database, observers: Sequence[Observer] = ()) -> None:
-        """Take a database, and who is to learn of its statements."""
+        """Take a database and the observers of its statements."""
         self._unobserved = database
         for observer in observers:
             database = ObservedDatabase(database, observer)
@@ -56,9 +56,9 @@ class Store:
         self.existing_releases = ExistingReleaseLookup(database)
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:
-        """Read one object with all below it, on one snapshot.
+        """Read one object and its selection on one snapshot; None where it does not exist.
 
-        What scans or is large waits for its turn and does not hold up the event loop. Raises InvalidToken, TimedOut,
+        A scan or a large read waits for its turn and does not block the event loop. Raises InvalidToken, TimedOut,
         ClientGone, Unavailable.
         """
         reader, pages = self._reader, read.view.pages
@@ -80,7 +80,7 @@ class Store:
         return await while_connected(self._read_in_turn(principal, read, plan))
 
     async def _prepare(self, principal: Principal, read: ObjectRead) -> RootPlan:
-        """Plan a read that has no kept plan, in a thread: unusual conditions take a tenth of a second."""
+        """Plan a read without a cached plan, in a thread: unusual conditions take a tenth of a second."""
         async with self._planning.turn(principal.token_id or 0):
             with short_switch_interval():
                 return await asyncio.get_running_loop().run_in_executor(self._planner, self._reader.plan, read)
@@ -94,20 +94,20 @@ class Store:
                 )
 
     async def find_obstacles(self) -> list[str]:
-        """Return a sentence for each reason why the database cannot be served from."""
+        """Return a sentence for each reason why the database cannot be used."""
         return await find_obstacles(self._unobserved)
 
     def usage(self) -> Usage:
-        """Return what is in use of this process's means: by the names of metrics, then by the value of their label."""
+        """Return the use of this process's resources, by the name of a metric and the value of its label."""
         return self._database.usage()
 
     @property
     def writes_in_groups(self) -> bool:
-        """Whether writes that come together are committed together, in their order; else they go side by side."""
+        """Whether concurrent writes are committed as a group, in their order; otherwise they run in parallel."""
         return not self._database.dialect.has_network_latency
 
     async def close(self) -> None:
-        """Finish what was accepted, then let go of the database."""
+        """Finish accepted writes, then close all connections."""
         self._planner.shutdown(wait=False, cancel_futures=True)
         await self._database.close()
 
@@ -118,7 +118,7 @@ def open_database(
     pool_seconds: float = POOL_TIMEOUT_SECONDS,
     read_seconds: float = READ_TIMEOUT_SECONDS,
 ) -> Database:
-    """Open the database behind a URL; the pool is PostgreSQL's. Raises ValueError, Unavailable."""
+    """Open the database of a URL; the pool is used for PostgreSQL only. Raises ValueError, Unavailable."""
     if is_postgres(url):
         return PostgresDatabase(url, pool_size, pool_seconds, read_seconds)
     return SqliteDatabase(sqlite_path(url), read_seconds)
@@ -131,5 +131,5 @@ def open_store(
     read_seconds: float = READ_TIMEOUT_SECONDS,
     observers: Sequence[Observer] = (),
 ) -> Store:
-    """Open the store behind a database URL; its tables must be there. Raises ValueError, Unavailable."""
+    """Open the store of a database URL, whose tables must exist. Raises ValueError, Unavailable."""
     return Store(open_database(url, pool_size, pool_seconds, read_seconds), observers)

@@ -77,8 +77,8 @@ class Quiet:
     def __init__(self, after_batch: Callable[[], None] = lambda: None) -> None:
         self.after_batch, self.begun = after_batch, list[tuple[str, int, int]]()
 
-    def begin(self, what: str, total: int, done: int) -> None:
-        self.begun.append((what, total, done))
+    def begin(self, activity: str, total: int, completed: int) -> None:
+        self.begun.append((activity, total, completed))
 
     def advance(self, rows: int) -> None:
         if self.begun[-1][0] == "copying":

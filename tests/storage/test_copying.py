@@ -290,9 +290,9 @@ def test_copy_whose_marks_are_gone_when_it_has_compared_is_refused(
     """On SQLite another copy of the same source may end first: it has taken the table of marks away."""
 
     class Dropping(Quiet):
-        def begin(self, what: str, total: int, done: int) -> None:
-            super().begin(what, total, done)
-            if what == "comparing":
+        def begin(self, activity: str, total: int, completed: int) -> None:
+            super().begin(activity, total, completed)
+            if activity == "comparing":
                 databases.rows(target, "DROP TABLE copying")
 
     with pytest.raises(CopyRefused, match=r"^Another copy into this database is under way\.$"):

@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL, opened as requests come; whoever finds none free waits within a limit.
+"""A pool of connections to PostgreSQL, opened on demand; a request waits for a free one within a timeout.
 
-asyncpg's own pool resets, wraps and times each connection that it lends, which costs as much as a point read. These hold
-no session state, and one that failed is not lent again.
+asyncpg's own pool resets, wraps and times each connection that it lends, which costs as much as a point read. These
+connections have no session state, and one that failed is not lent again.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from gql_releases.storage.engine.statements import PreparedStatement, Row
 
 STATEMENT_BYTES = 4096
 CHARACTER_BYTES = 4
-"""What a prepared statement weighs on a connection, and a character of its SQL."""
+"""Memory of a prepared statement on a connection, and of a character of its SQL."""
 IDLE_TIMEOUT_SECONDS = 300.0
-"""Seconds after which an unused connection is opened anew: something between may have forgotten it."""
+"""Seconds after which an idle connection is replaced: a firewall or proxy may have dropped it."""
 CANCEL_SECONDS = 5.0
-"""Seconds that a server may take to end a statement that nobody waits for; then the connection is cut off."""
+"""Seconds that a server may take to end a cancelled statement; then the connection is terminated."""
 MAX_POLLS = 12
-"""Times that connections are looked at while one may go without an answer."""
+"""Checks of the lent connections during one statement timeout."""
 
 
 class Session:
-    """A connection, the statements that are prepared on it, and when it was last used."""
+    """A connection, its prepared statements, and the time of its last use."""
 
     __slots__ = ("_statements", "_time", "connection", "ended", "generation", "reader", "until", "used")
 
@@ -41,7 +41,7 @@ class Session:
         self.ended, self.until = False, 0.0
 
     def read(self, seconds: float) -> None:
-        """Begin a read of the task that runs, which is cancelled, and `ended` set, when the read takes longer."""
+        """Begin a read of the current task, which is cancelled, with `ended` set, after so many seconds."""
         self.reader, self.until = asyncio.current_task(), self._time() + seconds
 
     async def execute(self, sql: str) -> None:
@@ -50,22 +50,22 @@ class Session:
         await self.connection.execute(sql)
 
     async def fetch_many(self, prepared: PreparedStatement, rows: list[Row]) -> list[Row]:
-        """Run a statement once for each row of values, all of them sent at once, and give all that they returned."""
+        """Run a statement once for each row of values, all of them sent at once, and return all rows."""
         self.used = self._time()
-        found: list[Row] = await self.connection.fetchmany(prepared.sql, rows)
-        return found
+        results: list[Row] = await self.connection.fetchmany(prepared.sql, rows)
+        return results
 
     async def fetch(self, prepared: PreparedStatement, row: Row) -> list[Row]:
-        """Run a statement with its values in order and give its rows."""
+        """Run a statement with its values in order and return its rows."""
         self.used = self._time()
         statement = self._statements.get(prepared)
         if statement is None:
             statement = await self._prepare(prepared)
-        found: list[Row] = await statement.fetch(*row)
-        return found
+        rows: list[Row] = await statement.fetch(*row)
+        return rows
 
     async def _prepare(self, prepared: PreparedStatement) -> Any:
-        """Prepare a statement and keep it; one of an unusual shape has no name, and the next such takes its place."""
+        """Prepare a statement and keep it; one of an unusual shape is unnamed, and the next unnamed one replaces it."""
         if not prepared.is_kept:
             return await self.connection.prepare(prepared.sql, name="")
         statement = await self.connection.prepare(prepared.sql)
@@ -73,25 +73,25 @@ class Session:
 
 
 class Pool:
-    """At most `size` connections; a request waits `patience` seconds for one, and `longest` for a statement's end."""
+    """At most `size` connections; a request waits `timeout` seconds for one and `statement_timeout` for a statement."""
 
     def __init__(
         self,
         connect: Callable[[], Awaitable[Any]],
         size: int,
-        patience: float,
-        longest: float,
+        timeout: float,
+        statement_timeout: float,
         read_seconds: float | None = None,
     ) -> None:
-        """Take also the seconds that a read may take, to look at connections often enough."""
-        self._connect, self._size, self._patience, self._longest = connect, size, patience, longest
-        self._between_looks = min(longest, read_seconds or longest) / MAX_POLLS
+        """Take also the seconds that a read may take, so that connections are checked often enough."""
+        self._connect, self._size, self._timeout, self._statement_timeout = connect, size, timeout, statement_timeout
+        self._poll_seconds = min(statement_timeout, read_seconds or statement_timeout) / MAX_POLLS
         self._cancelling: set[asyncio.Task[None]] = set()
         self._idle: list[Session] = []
         self._lent: set[Session] = set()
-        self._watch: asyncio.TimerHandle | None = None
+        self._poll_timer: asyncio.TimerHandle | None = None
         self._waiting: deque[tuple[float, asyncio.Future[Session | None]]] = deque()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._timeout_timer: asyncio.TimerHandle | None = None
         self._open = self._generation = 0
         self._emptied: asyncio.Future[None] | None = None
         self._closed = False
@@ -106,13 +106,13 @@ class Pool:
                 if not session.connection.is_closed() and begun - session.used < IDLE_TIMEOUT_SECONDS:
                     return self._lend(session, loop)
                 if session.connection.is_closed():
-                    count_fall_back("connection")  # it broke while nobody used it: a new one is opened
+                    count_fall_back("connection")  # it broke while idle: a new one is opened
                 self._forget(session)
             if self._open < self._size:
                 return self._lend(await self._new(), loop)
-            handed = await self._wait(begun + self._patience)
-            if handed:
-                return handed
+            session_handed_on = await self._wait(begun + self._timeout)
+            if session_handed_on:
+                return session_handed_on
 
     def usage(self) -> dict[str, dict[str, float]]:
         """Return how many connections are idle and lent, and how many requests wait for one."""
@@ -130,7 +130,7 @@ class Pool:
             self._idle.append(session)
 
     def cancel(self, session: Session) -> None:
-        """Take back a connection whose statement nobody waits for any more: end it at the server, then close it."""
+        """Take back a connection whose task was cancelled: cancel its statement at the server, then close it."""
         session.reader = None
         self._lent.discard(session)
         task = asyncio.get_running_loop().create_task(self._cancel(session))
@@ -138,7 +138,7 @@ class Pool:
         task.add_done_callback(self._cancelling.discard)
 
     async def _cancel(self, session: Session) -> None:
-        """Close as the driver does, which waits until the server has answered the cancelled statement."""
+        """Close by the driver, which waits for the server's response to the cancelled statement."""
         try:
             with suppress(Exception):
                 await session.connection.close(timeout=CANCEL_SECONDS)
@@ -146,15 +146,15 @@ class Pool:
             self._forget(session)
 
     def expire(self) -> None:
-        """Close all connections that are there, those that are lent when they come back."""
+        """Close all idle connections, and each lent one when it is released."""
         self._generation += 1
         while self._idle:
             self._forget(self._idle.pop())
 
     async def close(self) -> None:
-        """Close what is not lent, and wait for the rest to come back: within the limit that requests have.
+        """Close idle connections and wait for the lent ones within the timeout of requests.
 
-        Work that is under way may still open a connection; nothing is kept from here on.
+        A running transaction may still open a connection; from now on a released connection is closed.
         """
         self._closed = True
         idle, self._idle = self._idle, []
@@ -164,33 +164,32 @@ class Pool:
         if self._open:
             self._emptied = asyncio.get_running_loop().create_future()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._emptied, self._patience)
+                await asyncio.wait_for(self._emptied, self._timeout)
 
     def _lend(self, session: Session, loop: asyncio.AbstractEventLoop) -> Session:
         session.used = loop.time()
         self._lent.add(session)
-        if self._watch is None:
-            self._watch = loop.call_later(self._between_looks, self._look)
+        if self._poll_timer is None:
+            self._poll_timer = loop.call_later(self._poll_seconds, self._check_sessions)
         return session
 
-    def _look(self) -> None:
-        """End reads that take too long, and cut off connections that did not answer in time.
+    def _check_sessions(self) -> None:
+        """Cancel reads after their timeout, and terminate connections whose server does not respond.
 
-        The server ends the other slow statements, but it may hang or be far away.
-
-        A timer for each statement costs as much as a twentieth of a point read.
+        The server ends other slow statements, unless it hangs or the network fails. A timer for each statement would
+        cost a twentieth of a point read.
         """
-        loop, self._watch = asyncio.get_running_loop(), None
+        loop, self._poll_timer = asyncio.get_running_loop(), None
         now = loop.time()
         for session in self._lent:
             if session.reader:
                 if now > session.until and not session.ended:
                     session.ended = True
                     session.reader.cancel()
-            elif now - session.used > self._longest:
+            elif now - session.used > self._statement_timeout:
                 session.connection.terminate()
         if self._lent:
-            self._watch = loop.call_later(self._between_looks, self._look)
+            self._poll_timer = loop.call_later(self._poll_seconds, self._check_sessions)
 
     async def _new(self) -> Session:
         self._open += 1
@@ -201,35 +200,35 @@ class Pool:
             raise
 
     async def _wait(self, until: float) -> Session | None:
-        """Wait for a connection that comes back, or for the place of one that was closed (None). Raises TimeoutError.
+        """Wait for a released connection, or for the slot of a closed one (None). Raises TimeoutError.
 
-        One alarm does for all who wait: a timer each, as asyncio.wait_for has it, costs a tenth of a point read.
+        All waiting requests share one timer: a timer for each, as of asyncio.wait_for, costs a tenth of a point read.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Session | None] = loop.create_future()
         self._waiting.append((until, future))
-        if self._alarm is None:
-            self._alarm = loop.call_at(until, self._ring)
+        if self._timeout_timer is None:
+            self._timeout_timer = loop.call_at(until, self._expire_waiting)
         try:
             return await future
         except asyncio.CancelledError:
-            if not future.cancelled() and not future.exception():  # it came at the last moment
+            if not future.cancelled() and not future.exception():  # it was handed on just before
                 session = future.result()
                 self._hand(None) if session is None else self.release(session)
             raise
 
-    def _ring(self) -> None:
-        """Tell whose time is over, and set the alarm for who is next."""
-        loop, self._alarm = asyncio.get_running_loop(), None
+    def _expire_waiting(self) -> None:
+        """Raise TimeoutError in requests that have waited too long, and set the timer for the next one."""
+        loop, self._timeout_timer = asyncio.get_running_loop(), None
         while self._waiting and (self._waiting[0][0] <= loop.time() or self._waiting[0][1].done()):
             _, future = self._waiting.popleft()
             if not future.done():
-                future.set_exception(TimeoutError(f"none of {self._size} connections was free within {self._patience:g} s"))
+                future.set_exception(TimeoutError(f"none of {self._size} connections was free within {self._timeout:g} s"))
         if self._waiting:
-            self._alarm = loop.call_at(self._waiting[0][0], self._ring)
+            self._timeout_timer = loop.call_at(self._waiting[0][0], self._expire_waiting)
 
     def _hand(self, session: Session | None) -> bool:
-        """Give a connection, or the place for one, to who waits longest."""
+        """Hand a connection, or the slot for one, to the request that waits longest; return whether there is one."""
         while self._waiting:
             _, future = self._waiting.popleft()
             if not future.done():
@@ -243,7 +242,7 @@ class Pool:
         self._leave()
 
     def _leave(self) -> None:
-        """Count a connection less, and tell who waits for its place, or for the last one to go."""
+        """Count a connection less; wake a request that waits for its slot, and `close` after the last one."""
         self._open -= 1
         self._hand(None)
         if self._open == 0 and self._emptied and not self._emptied.done():

@@ -41,35 +41,35 @@ from gql_releases.storage.engine.types import END_OF_TIME
 Result = TypeVar("Result")
 
 POSTGRES = PostgresDialect()
-"""Of all databases of a process: statements are compiled once for it."""
+"""The dialect of all databases of a process: statements are compiled once for it."""
 POOL_SIZE = 10
-"""Connections of one process at most, unless set otherwise."""
+"""Maximum connections of one process, unless set otherwise."""
 POOL_TIMEOUT_SECONDS = 15.0
 """Seconds that a request may wait for a connection, unless set otherwise."""
 STATEMENT_TIMEOUT_SECONDS = 60.0
 """Seconds that a statement may take."""
 CANCEL_GRACE_SECONDS = 5.0
-"""Seconds that a server may take longer to say that a statement took too long; then its connection is cut off."""
+"""Seconds that a server may exceed the statement timeout by; then its connection is terminated."""
 SERVER_SETTINGS = {
     "jit": "off",
     "TimeZone": "UTC",
     "DateStyle": "ISO",
     "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS:.0f}s",
 }
-"""Plans here are short: compiling them costs more than it saves. Dates have one spelling: see `_from_server`."""
+"""Plans here are short: compiling them costs more than it saves. `_from_server` reads the date style."""
 _END_OF_TIME_TEXT = format_date(END_OF_TIME)
 CONNECTION_LOST_MESSAGE = "The connection was lost at the last moment: it may have been done. Doing it again is safe."
 MAX_DRIVER_STATEMENTS = 50
-"""Statements that the driver keeps prepared on a connection for itself: those that are run for many rows."""
+"""Statements that the driver keeps prepared on a connection: those that run for many rows."""
 JOINED_STATEMENT_BYTES = 1024
-"""What a statement of several weighs beside its SQL."""
+"""Memory of a joined statement beside its SQL."""
 ID_BLOCK_SIZE = 500
-"""Ids that are drawn at once."""
+"""Ids that are allocated at a time."""
 MAX_WRITE_ATTEMPTS = 8
-"""Times that a write is tried which another one got in the way of: a deadlock, or the same key at the same moment."""
+"""Attempts of a write that conflicts with another: a deadlock, or the same key at the same time."""
 
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.005, 0.2
-"""Seconds until a write is tried again that met a lock for which it must not wait: half of the first, doubled each time."""
+"""Seconds until the retry of a write that met a lock for which it must not wait: half of the first, then doubled."""
 
 _CONFLICTS = (
     asyncpg.DeadlockDetectedError,
@@ -91,7 +91,7 @@ _UNAVAILABLE = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.QueryCanceledError,
     asyncpg.InternalClientError,
-    asyncpg.InvalidCachedStatementError,  # the tables were changed: it is prepared anew on another connection
+    asyncpg.InvalidCachedStatementError,  # the tables were changed: it is prepared again on another connection
 )
 _MISCONFIGURED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
@@ -100,19 +100,19 @@ RETRIES = Incident("a write is tried again", logging.INFO)
 
 
 def is_postgres(url: str) -> bool:
-    """Say whether a database URL means PostgreSQL."""
+    """Return whether a database URL is one of PostgreSQL."""
     return urlsplit(url).scheme in ("postgresql", "postgres")
 
 
 def redact_postgres_url(url: str) -> str:
-    """Name a database for people: its hosts and its name, and no secret."""
+    """Return the hosts and the name of a database for messages, without its secrets."""
     parts = urlsplit(url)
     hosts = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
     return f"postgresql {hosts}{parts.path}"
 
 
 async def open_connection(url: str) -> Any:
-    """Open a connection by itself. Raises Unavailable."""
+    """Open a connection outside any pool. Raises Unavailable."""
     with POSTGRES_ERRORS:
         try:
             return await Hosts(url, POOL_TIMEOUT_SECONDS).connect()
@@ -123,14 +123,14 @@ async def open_connection(url: str) -> Any:
 
 
 class PostgresErrors:
-    """Raises what the driver says of a database that is not there in the domain's words."""
+    """Translates the driver's errors of an unavailable database."""
 
     def __enter__(self) -> None:
         """Begin."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise Unavailable instead of an error that means it."""
-        if error is None:  # to look through all of these for nothing takes a thirtieth of a point read
+        """Raise Unavailable for an error of a connection or a server."""
+        if error is None:  # the checks below cost a thirtieth of a point read
             return
         if isinstance(error, _MISCONFIGURED):
             raise Unavailable(f"PostgreSQL refuses the connection: {error}") from error
@@ -141,23 +141,23 @@ class PostgresErrors:
 POSTGRES_ERRORS = PostgresErrors()
 
 
-class Ids:
-    """Ids of new rows, drawn from the tables' sequences a block at a time; those that a process leaves are never used."""
+class IdAllocator:
+    """Allocates ids of new rows from the tables' sequences, a block at a time; unused ids of a process are lost."""
 
     def __init__(self) -> None:
-        self._left: dict[str, deque[int]] = {}
+        self._unused: dict[str, deque[int]] = {}
 
     async def allocate(self, session: Session, table: str, count: int) -> Iterator[int]:
-        """Give ids of a table that nobody else gets."""
-        left = self._left.setdefault(table, deque())
-        while len(left) < count:
+        """Return ids of a table that no other writer gets."""
+        unused = self._unused.setdefault(table, deque())
+        while len(unused) < count:
             rows = await session.fetch(ALLOCATE_IDS, (f"{table}_id_seq", max(count, ID_BLOCK_SIZE)))
-            left.extend([row[0] for row in rows])
-        return iter([left.popleft() for _ in range(count)])
+            unused.extend([row_id for (row_id,) in rows])
+        return iter([unused.popleft() for _ in range(count)])
 
     def forget(self) -> None:
-        """Draw anew: rows came in beside the sequences, as a copy of a store does it."""
-        self._left.clear()
+        """Drop the unused ids: rows were inserted without the sequences, as by a copy."""
+        self._unused.clear()
 
 
 ALLOCATE_IDS = PreparedStatement(
@@ -168,11 +168,11 @@ ALLOCATE_IDS = PreparedStatement(
 class PostgresTransaction:
     """A transaction on one connection."""
 
-    def __init__(self, session: Session, dialect: PostgresDialect, ids: Ids) -> None:
+    def __init__(self, session: Session, dialect: PostgresDialect, ids: IdAllocator) -> None:
         self._session, self.dialect, self._ids = session, dialect, ids
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and give its rows."""
+        """Run a statement and return its rows."""
         prepared = statement.prepare(self.dialect)
         try:
             return await self._session.fetch(prepared, prepared.bind(values))
@@ -181,7 +181,7 @@ class PostgresTransaction:
             raise
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run a statement and give its first row."""
+        """Run a statement and return its first row."""
         rows = await self.fetch_all(statement, values)
         return rows[0] if rows else None
 
@@ -190,34 +190,34 @@ class PostgresTransaction:
         await self.fetch_all(statement, values)
 
     async def execute_many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
-        """Run a statement once for each row of values, all of them sent at once; or once over arrays."""
+        """Run a statement once for each row of values, all of them sent at once; a BulkStatement once over all rows."""
         await self.fetch_many(statement, rows)
 
     async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
-        """Run statements for the effect, each for its rows, and give the rows of `then`: together, in one round trip."""
-        # PostgreSQL carries out the parts of a WITH from the last to the first: so they lock rows in the order of `run`.
-        wanted = [(statement, rows) for statement, rows in reversed(run) if rows]
-        if not wanted and then is None:
+        """Run statements for their effect, each for its rows, and return the rows of `then`: in one round trip."""
+        # PostgreSQL runs the parts of a WITH from the last to the first: so they lock rows in the order of `run`.
+        parts = [(statement, rows) for statement, rows in reversed(run) if rows]
+        if not parts and then is None:
             return []
-        statements = tuple([statement for statement, _ in wanted])
+        statements = tuple([statement for statement, _ in parts])
         whole, binds = _join(self.dialect, statements, then[0] if then else None)
-        given = [then[1] if then else {}, *(_pack_values(statement, rows) for statement, rows in wanted)]
-        values = [value for bind, one in zip(binds, given, strict=True) for value in bind(one)]
-        return await self._session.fetch(whole, tuple(values))
+        part_values = [then[1] if then else {}, *(_pack_values(statement, rows) for statement, rows in parts)]
+        row = [value for bind, values in zip(binds, part_values, strict=True) for value in bind(values)]
+        return await self._session.fetch(whole, tuple(row))
 
     async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
-        """Draw ids from those that this process has of the table's sequence."""
+        """Return ids from the block that this process has of the table's sequence."""
         return await self._ids.allocate(self._session, target.name, count)
 
     def require_thread(self) -> None:
-        """Return: the event loop goes on while the server works."""
+        """Do nothing: the event loop is free while the server works."""
 
     async def yield_to_others(self) -> None:
-        """Let the event loop go round once."""
+        """Let the event loop run once."""
         await asyncio.sleep(0)
 
     async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
-        """Do as execute_many does, and give all rows that it returned: those of arrays in any order."""
+        """Run as execute_many does and return all rows, those of a BulkStatement in any order."""
         if not rows:
             return []
         if isinstance(statement, BulkStatement):
@@ -227,7 +227,7 @@ class PostgresTransaction:
 
 
 def _pack_values(statement: Statement, rows: list[dict[str, Any]]) -> Values:
-    """Give the values of a statement over rows; any other statement has one row."""
+    """Return the values of a BulkStatement over rows; any other statement has one row."""
     if isinstance(statement, BulkStatement):
         return statement.pack_rows(rows)
     [row] = rows
@@ -235,12 +235,12 @@ def _pack_values(statement: Statement, rows: list[dict[str, Any]]) -> Values:
 
 
 JoinedStatement = tuple[PreparedStatement, tuple[Callable[[Values], Row], ...]]
-"""A statement of several, and what binds the values of each part."""
+"""A statement of several parts, and the function that binds the values of each part."""
 _JOINED_STATEMENTS: BoundedCache[tuple[Any, ...], JoinedStatement] = BoundedCache("joined statements")
 
 
 def _join(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None) -> JoinedStatement:
-    """Return one statement of several, which is kept unless the one that finds rows has an unusual shape."""
+    """Return one statement of several, which is cached unless the one that finds rows has an unusual shape."""
     key = (dialect, statements, then)
     joined = _JOINED_STATEMENTS.get(key)
     if joined is None:
@@ -251,9 +251,9 @@ def _join(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Sta
 
 
 def _build_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], then: Statement | None) -> JoinedStatement:
-    """Make one statement of several that change rows, each a part of WITH, and one that finds some; and what binds each.
+    """Build one statement of several that change rows, each a part of WITH, and one that finds rows.
 
-    The parameters of the one that finds rows are the first: it may be a reader's, which is compiled once.
+    The parameters of the one that finds rows are first: it may be a reader's, which is compiled once.
     """
     finding = then.prepare(dialect) if then else PreparedStatement("SELECT WHERE false", lambda values: ())
     parts, offset = [finding], len(finding.names)
@@ -267,26 +267,26 @@ def _build_joined(dialect: PostgresDialect, statements: tuple[Statement, ...], t
 
 
 class PostgresDatabase:
-    """Connections that are opened as requests come, and anew when the server was gone."""
+    """A PostgreSQL database behind a pool, which opens connections on demand and again after a failure of the server."""
 
     def __init__(
         self,
         url: str,
         size: int = POOL_SIZE,
-        patience: float = POOL_TIMEOUT_SECONDS,
+        pool_seconds: float = POOL_TIMEOUT_SECONDS,
         read_seconds: float = READ_TIMEOUT_SECONDS,
     ) -> None:
-        """Take the URL, the connections at most, and the seconds that a request may wait for one and a read may take."""
-        self.dialect, self._hosts, self._read_seconds = POSTGRES, Hosts(url, patience), read_seconds
+        """Take the URL, the maximum of connections, and the timeouts for a connection and for a read."""
+        self.dialect, self._hosts, self._read_seconds = POSTGRES, Hosts(url, pool_seconds), read_seconds
         self._pool, self._ids = (
-            Pool(self._connect, size, patience, STATEMENT_TIMEOUT_SECONDS + CANCEL_GRACE_SECONDS, read_seconds),
-            Ids(),
+            Pool(self._connect, size, pool_seconds, STATEMENT_TIMEOUT_SECONDS + CANCEL_GRACE_SECONDS, read_seconds),
+            IdAllocator(),
         )
         self._writes, self._closing = 0, False
-        self._look: asyncio.Task[None] | None = None
+        self._analysis: asyncio.Task[None] | None = None
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
-        """Give the rows of a statement that reads, which is a snapshot by itself. Raises TimedOut, Unavailable."""
+        """Return the rows of a reading statement, which is a snapshot by itself. Raises TimedOut, Unavailable."""
         prepared = statement.prepare(self.dialect)
         bound = prepared.bind(values)
         with POSTGRES_ERRORS:
@@ -307,7 +307,7 @@ class PostgresDatabase:
         return await self._in_transaction(begin, "ROLLBACK", work, self._read_seconds)
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
-        """Run `work` in one transaction and answer after its commit. Raises Unavailable."""
+        """Run `work` in one transaction and return its result after the commit. Raises Unavailable."""
         until = time.monotonic() + POOL_TIMEOUT_SECONDS
         for attempt in itertools.count(1):
             try:
@@ -329,14 +329,14 @@ class PostgresDatabase:
         raise AssertionError("unreachable")
 
     async def _in_transaction(self, begin: str, end: str, work: Work[Result], seconds: float | None = None) -> Result:
-        """Run `work` between two commands; `seconds` are what it may take where it only reads."""
+        """Run `work` between two commands; `seconds` is the timeout of a read."""
         with POSTGRES_ERRORS:
             session = await self._pool.acquire()
             if seconds:
                 session.read(seconds)
             try:
                 await session.execute(begin)
-                result = await self._ended(session, end, work(PostgresTransaction(session, self.dialect, self._ids)))
+                result = await self._run_to_end(session, end, work(PostgresTransaction(session, self.dialect, self._ids)))
             except BaseException as error:
                 self._give_back(session, error)
                 self._require_in_time(session)
@@ -345,10 +345,10 @@ class PostgresDatabase:
             return result
 
     def _count_write(self) -> None:
-        """Look at times, beside the requests, for tables that have grown."""
+        """Count a write, and analyze changed tables in the background from time to time."""
         self._writes += 1
-        if should_analyze(self._writes) and not self._closing and (self._look is None or self._look.done()):
-            self._look = asyncio.create_task(self._analyze())
+        if should_analyze(self._writes) and not self._closing and (self._analysis is None or self._analysis.done()):
+            self._analysis = asyncio.create_task(self._analyze())
 
     async def _analyze(self) -> None:
         with suppress(Unavailable), POSTGRES_ERRORS:
@@ -360,8 +360,8 @@ class PostgresDatabase:
                 raise
             self._pool.release(session)
 
-    async def _ended(self, session: Session, end: str, work: Awaitable[Result]) -> Result:
-        """Wait for the work of a transaction and end it; undo it where the work fails."""
+    async def _run_to_end(self, session: Session, end: str, work: Awaitable[Result]) -> Result:
+        """Wait for the work of a transaction and commit it; roll it back where the work fails."""
         try:
             result = await work
         except BaseException as error:
@@ -385,7 +385,7 @@ class PostgresDatabase:
             self._pool.release(session, broken=_breaks_connection(error))
 
     def _require_in_time(self, session: Session) -> None:
-        """Raise TimedOut where a read was cancelled at its deadline, and not by its caller."""
+        """Raise TimedOut where a read was cancelled at its deadline and not by its caller."""
         if session.ended:
             task = asyncio.current_task()
             if task:
@@ -393,19 +393,19 @@ class PostgresDatabase:
             raise TimedOut(self._read_seconds)
 
     def usage(self) -> Usage:
-        """Return how many connections are in use, and how many requests wait for one."""
+        """Return how many connections are in use and how many requests wait for one."""
         return self._pool.usage()
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._closing = True
-        if self._look:
-            await self._look
+        if self._analysis:
+            await self._analysis
         await self._pool.close()
 
     async def _connect(self) -> Any:
-        """Open a connection. Whatever the server refuses it for (a password that was changed, maintenance, too many
-        connections), nothing was changed, and a later request may find it: raises Unavailable, caused by the reason.
+        """Open a connection. Raises Unavailable with the cause, whatever it is (a changed password, maintenance, too many
+        connections): nothing was changed, and a later request may succeed.
         """
         try:
             connection = await self._hosts.connect(
@@ -420,20 +420,20 @@ class PostgresDatabase:
 
 
 async def use_text_dates(connection: Any) -> None:
-    """Let dates be bound and come as text, as statements and readers of rows want them."""
+    """Make a connection encode and decode dates as text, which statements and readers of rows use."""
     await connection.set_type_codec(
         "timestamptz", schema="pg_catalog", encoder=_to_server, decoder=_from_server, format="text"
     )
 
 
-def _from_server(spelled: str) -> str:
-    """Give a date as SQLite keeps it and the wire wants it; making a datetime first takes three times as long.
+def _from_server(text: str) -> str:
+    """Return a date in the text format of SQLite and the APIs; a datetime in between takes three times as long.
 
     The server writes `2026-01-02 03:04:05.6+00`, with as many digits as it needs.
     """
-    if len(spelled) == 22:
-        return f"{spelled[:10]}T{spelled[11:19]}.000000Z"
-    return _END_OF_TIME_TEXT if spelled == "infinity" else f"{spelled[:10]}T{spelled[11:-3]:0<15}Z"
+    if len(text) == 22:
+        return f"{text[:10]}T{text[11:19]}.000000Z"
+    return _END_OF_TIME_TEXT if text == "infinity" else f"{text[:10]}T{text[11:-3]:0<15}Z"
 
 
 def _to_server(text: str) -> str:
@@ -441,5 +441,5 @@ def _to_server(text: str) -> str:
 
 
 def _breaks_connection(error: BaseException) -> bool:
-    """Say whether a connection is not to be used again after an error: all but refusals, the server's or our own."""
+    """Return whether a connection cannot be reused after an error: any but an error of a statement or of the domain."""
     return not isinstance(error, DomainError | asyncpg.PostgresError) or isinstance(error, _UNAVAILABLE)

@@ -1,4 +1,4 @@
-"""Threads for SQLite's reads that take long, each of which ends at its deadline or when nobody waits for it any more."""
+"""Threads for long reads of SQLite, each of which ends at its deadline or when its request is cancelled."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from gql_releases.domain.errors import TimedOut
 Result = TypeVar("Result")
 
 MAX_READ_THREADS = 4
-"""Reads that run at once at most: two that scan and two that are large (see store.py)."""
+"""Maximum of concurrent reads: two scans and two other large reads (see store.py)."""
 INTERRUPT_AGAIN_SECONDS = 0.02
-"""Seconds after which a read that is to end is interrupted again: between two statements an interrupt has no effect."""
+"""Seconds until a read is interrupted again: between two statements an interrupt has no effect."""
 
 
 class ReadEnded(Exception):
-    """The read was told to end."""
+    """The read was ended."""
 
 
 class ThreadedRead:
-    """A read in a thread: what ends it from outside."""
+    """A read in a thread, which another thread can end."""
 
     def __init__(self) -> None:
         self._lock, self._ending = Lock(), False
         self._connection: sqlite3.Connection | None = None
 
     def attach(self, connection: sqlite3.Connection | None) -> None:
-        """Name the connection that an end interrupts; None: nothing is to be interrupted any more."""
+        """Set the connection that `end` interrupts; None for none."""
         with self._lock:
             self._connection = connection
 
     def check(self) -> None:
-        """Raise Ended when the read is to end."""
+        """Raise ReadEnded when the read was ended."""
         if self._ending:
             raise ReadEnded
 
     def end(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
-        """End the read: interrupt what it runs, again and again until its future has a result."""
+        """End the read: interrupt its statement, repeatedly until its future has a result."""
         if future.done():
             return
         self._ending = True
@@ -53,17 +53,17 @@ class ThreadedRead:
 
 
 class ReadThreads:
-    """A bounded number of threads, each read on a connection of its own that no write ever uses."""
+    """A bounded number of threads; each read has a connection of its own, which no write uses."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], seconds: float) -> None:
-        """Take what opens a connection, and the seconds that a read may take."""
+        """Take the function that opens a connection, and the seconds that a read may take."""
         self._connect, self._seconds = connect, seconds
         self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._running: dict[asyncio.Future[Any], ThreadedRead] = {}
         self._threads = ThreadPoolExecutor(MAX_READ_THREADS, "sqlite-reader")
 
     async def run(self, work: Callable[[sqlite3.Connection, Callable[[], None]], Result]) -> Result:
-        """Run `work` on a snapshot in a thread; it gets the connection, and what it calls before each statement.
+        """Run `work` on a snapshot in a thread, with the connection and a function to call before each statement.
 
         Raises TimedOut after the seconds of a read. Cancelled, it ends the read first.
         """
@@ -78,7 +78,7 @@ class ReadThreads:
             read.end(loop, future)
             await asyncio.wait([future])
             if not future.cancelled():
-                future.exception()  # nobody else looks at it
+                future.exception()  # marks it as retrieved
             raise
         except ReadEnded:
             raise TimedOut(self._seconds) from None
@@ -107,7 +107,7 @@ class ReadThreads:
             self._spare.put(connection)
 
     async def close(self) -> None:
-        """End the reads that run, and close the connections."""
+        """End the running reads and close the connections."""
         loop = asyncio.get_running_loop()
         for future, read in tuple(self._running.items()):
             read.end(loop, future)
@@ -117,5 +117,5 @@ class ReadThreads:
 
 
 def is_interrupt(error: sqlite3.DatabaseError) -> bool:
-    """Return whether an error is what an interrupt raises."""
+    """Return whether an error is that of an interrupted statement."""
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT

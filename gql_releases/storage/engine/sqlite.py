@@ -1,4 +1,4 @@
-"""SQLite: reads on connections of their own, writes on one that commits what has queued up as a group."""
+"""SQLite: connections for reads, and one for writes, which commits queued writes as a group."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 CONNECTION_PRAGMAS = (
-    "synchronous=FULL",  # what was acknowledged survives a power cut; the group commit pays for it
+    "synchronous=FULL",  # an acknowledged write survives a power failure; group commit makes it affordable
     "foreign_keys=ON",
     "cache_size=-8192",
     "mmap_size=1073741824",
 )
 BUSY_TIMEOUT_MS = 5000
 MAX_PREPARED_STATEMENTS = 128
-"""Statements that a connection keeps prepared, each of at most LONG_SQL characters and some 90 KB; 50 are the writers'."""
+"""Statements that a connection keeps prepared, each of at most LONG_SQL characters and about 90 KB; writers have 50."""
 MAX_THREAD_STATEMENTS = 8
-"""The same for each of the connections that large reads and those that scan run on, whose statements may be longer."""
+"""The same for each connection of the read threads (large reads and scans), whose statements may be longer."""
 SQLITE = SqliteDialect()
-"""Of all databases of a process: statements are compiled once for it."""
+"""The dialect of all databases of a process: statements are compiled once for it."""
 PROGRESS_STEPS = 100_000
-"""Instructions of SQLite's machine between two looks at how long a read holds up the event loop: 2 to 4 ms."""
+"""Instructions of SQLite's virtual machine between two calls of the progress handler: 2 to 4 ms."""
 MAX_PROGRESS_CALLS = 3
-"""Looks after which a read is taken off the event loop."""
+"""Calls of the progress handler after which a read on the event loop is interrupted, to run again in a thread."""
 
 
 def sqlite_path(url: str) -> Path:
-    """Give the file behind `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises ValueError."""
+    """Return the file of `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc or not parts.path.strip("/"):
         raise ValueError(
@@ -56,9 +56,9 @@ def sqlite_path(url: str) -> Path:
 
 
 def connect(path: Path, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Connection:
-    """Open a connection as all of ours are, which keeps so many statements prepared; a new file is its owner's alone.
+    """Open a connection with this package's settings; a new file is readable by its owner only.
 
-    Raises Unavailable.
+    `statements`: how many the connection keeps prepared. Raises Unavailable.
     """
     create_file(path)
     with SQLITE_ERRORS:
@@ -69,20 +69,20 @@ def connect(path: Path, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Co
             _use_wal(connection)
             for pragma in CONNECTION_PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
-            has_forgotten = _drop_statistics(connection)
+            has_dropped = _drop_statistics(connection)
         except BaseException:
             connection.close()
             raise
-        if has_forgotten:
+        if has_dropped:
             connection.close()
-            return connect(path, statements)  # this one keeps in mind what it has read
+            return connect(path, statements)  # this one has cached the statistics
     return connection
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch the file to write-ahead logging. SQLite waits for no other connection here, so this repeats it for a while.
+    """Switch the file to write-ahead logging. SQLite has no busy timeout here, so this repeats it.
 
-    Raises sqlite3.OperationalError where others hold the file for longer than BUSY_MS.
+    Raises sqlite3.OperationalError where another connection locks the file for longer than BUSY_TIMEOUT_MS.
     """
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
@@ -96,32 +96,32 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _drop_statistics(connection: sqlite3.Connection) -> bool:
-    """Drop what an ANALYZE left, and say whether something was: every plan here is made for a planner that knows no figures.
+    """Drop the tables of ANALYZE and return whether there were any: the statements are written for plans without statistics.
 
-    With them SQLite scans a small table rather than look a row up, does not see then that it is one row, and sorts all
-    releases for each page of them.
+    With statistics SQLite scans a small table instead of searching it, does not detect that the result is one row, and
+    sorts all releases for each page of them.
     """
-    found = connection.execute("SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')").fetchall()
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')").fetchall()
     try:
-        for (name,) in found:
+        for (name,) in tables:
             connection.execute(f"DROP TABLE IF EXISTS {name}")
-    except sqlite3.OperationalError:  # nobody may write here: slower, not wrong
+    except sqlite3.OperationalError:  # a read-only file: slower, not wrong
         return False
-    if found:
+    if tables:
         logger.warning("the statistics of an ANALYZE were removed from the database: see docs/operations/scale.md")
-    return bool(found)
+    return bool(tables)
 
 
 class SqliteTransaction:
-    """A transaction on one connection. Nothing here waits: see `run_through`."""
+    """A transaction on one connection. No method suspends: see `run_through`."""
 
     def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect, *, on_loop: bool = False) -> None:
         self._connection, self.dialect, self._on_loop = connection, dialect, on_loop
         self.has_unkept = False
-        """Whether a statement was run that the connection should not keep."""
+        """Whether a statement has run that the connection should not keep prepared."""
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and give its rows."""
+        """Run a statement and return its rows."""
         prepared = statement.prepare(self.dialect)
         if not prepared.is_kept:
             self.has_unkept = True
@@ -132,7 +132,7 @@ class SqliteTransaction:
             raise
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run a statement and give its first row."""
+        """Run a statement and return its first row."""
         prepared = statement.prepare(self.dialect)
         try:
             row: Row | None = self._connection.execute(prepared.sql, prepared.bind(values)).fetchone()
@@ -165,20 +165,20 @@ class SqliteTransaction:
         self._connection.executemany(prepared.sql, bound)
 
     async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
-        """Run statements for the effect, each for its rows, one after another, and give the rows of `then`."""
+        """Run statements for their effect, each for its rows, one after another, and return the rows of `then`."""
         for statement, rows in run:
             await self.execute_many(statement, rows)
         return await self.fetch_all(*then) if then else []
 
     async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
-        """Count on from the last id: there is one writer."""
+        """Return the ids after the last one: there is one writer."""
         if count == 0:
             return iter(())
-        if target.dialect_options["sqlite"]["autoincrement"]:  # an id of a row that is gone is not used again
-            found = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (target.name,)).fetchone()
+        if target.dialect_options["sqlite"]["autoincrement"]:  # ids of deleted rows are not reused
+            row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (target.name,)).fetchone()
         else:
-            found = self._connection.execute(f"SELECT max(id) FROM {target.name}").fetchone()
-        last = (found and found[0]) or 0
+            row = self._connection.execute(f"SELECT max(id) FROM {target.name}").fetchone()
+        last = (row and row[0]) or 0
         return iter(range(last + 1, last + 1 + count))
 
     def require_thread(self) -> None:
@@ -187,60 +187,60 @@ class SqliteTransaction:
             raise TakesLong
 
     async def yield_to_others(self) -> None:
-        """Go on: large writes have a thread of their own."""
+        """Do nothing: large writes run in a thread."""
 
     async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
-        """Run a statement once for each row of values and give all rows that it returned, in order."""
+        """Run a statement once for each row of values and return all rows, in order."""
         prepared, execute = statement.prepare(self.dialect), self._connection.execute
-        return [given for row in rows for given in execute(prepared.sql, prepared.bind(row)).fetchall()]
+        return [result for row in rows for result in execute(prepared.sql, prepared.bind(row)).fetchall()]
 
 
 class ThreadedTransaction(SqliteTransaction):
-    """A read in a thread, which looks before each statement whether it is to end."""
+    """A read in a thread, which checks before each statement whether it was ended."""
 
     def __init__(self, connection: sqlite3.Connection, dialect: SqliteDialect, check: Callable[[], None]) -> None:
         super().__init__(connection, dialect)
         self._check = check
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and return its rows. Raises Ended."""
+        """Run a statement and return its rows. Raises ReadEnded."""
         self._check()
         return await super().fetch_all(statement, values)
 
 
 def run_through(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine that never waits to its end, on any thread."""
+    """Run a coroutine that never suspends and return its result, on any thread."""
     try:
         coroutine.send(None)
-    except StopIteration as done:
-        return cast(Result, done.value)
+    except StopIteration as stop:
+        return cast(Result, stop.value)
     coroutine.close()
     raise RuntimeError("work in a SQLite transaction must not wait for anything else")
 
 
 class SqliteDatabase:
-    """A SQLite file: connections that read, on the event loop and in threads, and one that writes for one group at a time.
+    """A SQLite file: a connection for reads on the event loop, more for reads in threads, and the one of SqliteWriter.
 
-    Writes are those of SqliteWriter.
+    Reads of one turn of the event loop share a snapshot.
     """
 
     def __init__(self, path: Path, read_seconds: float = READ_TIMEOUT_SECONDS) -> None:
         """Take the file, and the seconds that a read may take."""
         self.path, self.dialect = path, SQLITE
         self._reader = connect(path)
-        self._reader.set_progress_handler(self._look, PROGRESS_STEPS)
+        self._reader.set_progress_handler(self._is_too_long, PROGRESS_STEPS)
         self._reading = SqliteTransaction(self._reader, self.dialect)
         self._turn: asyncio.Handle | None = None
-        self._looks = 0
+        self._progress_calls = 0
         self._files = OpenFiles(path)
         self._read_threads = ReadThreads(partial(self._connect_again, MAX_THREAD_STATEMENTS), read_seconds)
         self._writer = SqliteWriter(self._connect_again, self._run_write, self._files)
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
-        """Give the rows of a statement that reads. Raises as `read` does."""
+        """Return the rows of a reading statement. Raises as `read` does."""
         if not large:
             prepared = statement.prepare(self.dialect)
-            self._looks = 0
+            self._progress_calls = 0
             try:
                 if self._turn is None:
                     self._begin_turn()
@@ -250,13 +250,13 @@ class SqliteDatabase:
         return await self.read(lambda transaction: transaction.fetch_all(statement, values), large=True)
 
     async def read(self, work: Work[Result], *, large: bool = False, move: bool = True) -> Result:
-        """Run `work` on one snapshot: here and now, or in a thread when it is large.
+        """Run `work` on one snapshot: on the event loop, or in a thread when it is large.
 
-        What takes long here is run again in a thread, unless `move` is false: then TakesLong is raised. Raises TimedOut,
-        Unavailable.
+        A long read on the event loop is interrupted and repeated in a thread, or, where `move` is false, raises TakesLong.
+        Raises TimedOut, Unavailable.
         """
         if not large:
-            self._looks = 0
+            self._progress_calls = 0
             try:
                 if self._turn is None:
                     self._begin_turn()
@@ -266,13 +266,13 @@ class SqliteDatabase:
         with SQLITE_ERRORS:
             return await self._read_threads.run(partial(self._read_apart, work))
 
-    def _look(self) -> bool:
-        """Return whether the statement that runs on the event loop is to be interrupted: SQLite calls it every STEPS."""
-        self._looks += 1
-        return self._looks >= MAX_PROGRESS_CALLS
+    def _is_too_long(self) -> bool:
+        """Return whether the statement on the event loop is to be interrupted; called after each PROGRESS_STEPS."""
+        self._progress_calls += 1
+        return self._progress_calls >= MAX_PROGRESS_CALLS
 
     def _require_moved(self, error: sqlite3.DatabaseError, *, move: bool) -> None:
-        """Return where a read was interrupted and is to be run again in a thread; else raise what became of it."""
+        """Return where a read was interrupted and is to be repeated in a thread; else raise its error."""
         if is_interrupt(error):
             if not move:
                 raise TakesLong from error
@@ -284,10 +284,10 @@ class SqliteDatabase:
         return cast(Result, run_through(cast(Any, work(ThreadedTransaction(connection, self.dialect, check)))))
 
     def _begin_turn(self) -> None:
-        """Begin a snapshot for all reads of this turn of the event loop: one by one, each would lock and unlock the file.
+        """Begin a snapshot for all reads of this turn of the event loop: separate ones would each lock and unlock the file.
 
-        It is as new as any of them may ask for: the loop has taken in their requests before it began to answer them, and
-        tells of a commit that came later in the next turn.
+        It is as new as each read requires: the loop has received their requests before this turn, and it reports the
+        commit of a later write in a later turn.
         """
         self._reader.execute("BEGIN")
         self._turn = asyncio.get_running_loop().call_soon(self._end_turn)
@@ -300,11 +300,11 @@ class SqliteDatabase:
                 self._reader.execute("ROLLBACK")
 
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
-        """Run `work` in a savepoint of the next commit and answer after it. Raises Unavailable."""
+        """Run `work` in a savepoint of the next commit and return its result after it. Raises Unavailable."""
         return await self._writer.write(work, large=large)
 
     def usage(self) -> Usage:
-        """Return how many writes wait."""
+        """Return the number of waiting writes."""
         return {"write_queue": {"": self._writer.waiting}}
 
     async def close(self) -> None:
@@ -315,7 +315,7 @@ class SqliteDatabase:
         self._reader.close()
 
     def _connect_again(self, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Connection:
-        """Open another connection to the same file. Raises Unavailable, also where the file is another one by now."""
+        """Open another connection to the same file. Raises Unavailable, also where the file was replaced."""
         self._files.require_same()
         return connect(self.path, statements)
 

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean in the domain's words."""
+"""Translates SQLite's errors to errors of the domain."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from gql_releases.domain.errors import Unavailable
 
 
 class SqliteErrors:
-    """Raises what the driver says of a store that cannot do its work in the domain's words."""
+    """Translates the driver's errors of an unavailable database."""
 
     def __enter__(self) -> None:
         """Begin."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise Unavailable instead of an error that means it."""
+        """Raise Unavailable for an error of the file or its locks."""
         if isinstance(error, sqlite3.DatabaseError):
             translate(error)
 
@@ -23,7 +23,7 @@ SQLITE_ERRORS = SqliteErrors()
 
 
 def translate(error: sqlite3.DatabaseError) -> None:
-    """Raise Unavailable where an error means it."""
+    """Raise Unavailable for an error of the file or its locks; return for any other."""
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if code in _UNAVAILABLE:
         raise Unavailable(f"The store cannot do this now ({_UNAVAILABLE[code]}); nothing was changed.") from error
@@ -46,10 +46,10 @@ _UNAVAILABLE = {
 
 
 def is_not_a_database(error: BaseException | None) -> bool:
-    """Return whether an error says that a file is something else than a SQLite database."""
+    """Return whether an error means that a file is not a SQLite database."""
     return ((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF) == sqlite3.SQLITE_NOTADB
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Return whether an error says that another connection has the file locked."""
+    """Return whether an error means that another connection has locked the file."""
     return ((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF) == sqlite3.SQLITE_BUSY

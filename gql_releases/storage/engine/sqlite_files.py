@@ -1,4 +1,4 @@
-"""The files of a SQLite database: how they are made, and whether they are still those that were opened."""
+"""The files of a SQLite database: creates them, and detects that they were replaced or removed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ COMPANIONS = ("", "-wal", "-shm")
 
 
 def create_file(path: Path) -> None:
-    """Make an empty file that only its owner may read and write, unless there is one. Raises Unavailable.
+    """Create an empty file that only its owner may read and write, unless it exists. Raises Unavailable.
 
-    A file that is there is not opened: to close it would take away the locks that other connections of this process hold.
+    An existing file is not opened: closing it would release the locks that other connections of this process hold.
     """
     try:
         os.close(os.open(os.path.realpath(path), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
@@ -34,16 +34,16 @@ def create_file(path: Path) -> None:
 
 
 class OpenFiles:
-    """The files that a connection has open, by device and inode: writes into others would be lost, or mix two databases."""
+    """The open files of a connection, by device and inode: writes to others would be lost or mix two databases."""
 
     def __init__(self, path: Path) -> None:
-        """Take the database, which a connection has read already, so that all of its files are there."""
+        """Take the database, which a connection has read already, so that all of its files exist."""
         self._names = [f"{path}{ending}" for ending in COMPANIONS]
         self._opened = [_identity(name) for name in self._names]
         self._logged = float("-inf")
 
     def require_same(self) -> None:
-        """Raise Unavailable where a file is gone or is another one, and log it as an error, at most once a minute."""
+        """Raise Unavailable where a file was removed or replaced, and log it as an error, at most once a minute."""
         for name, opened in zip(self._names, self._opened, strict=True):
             if opened is not None and _identity(name) != opened:
                 self._refuse(name)

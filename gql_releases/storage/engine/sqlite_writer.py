@@ -1,4 +1,4 @@
-"""Writes to a SQLite file: one connection commits what has queued up as a group, each write until its deadline."""
+"""Writes to a SQLite file: one connection commits queued writes as a group; each has a deadline."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from gql_releases.storage.engine.sqlite_files import OpenFiles
 
 Result = TypeVar("Result")
 Run = Callable[[sqlite3.Connection, Work[Any], bool], Any]
-"""Runs work through on a connection, on the event loop or not. Raises TakesLong there for what belongs in the thread."""
+"""Runs work on a connection; True: on the event loop, where long work raises TakesLong."""
 
 MAX_WRITE_GROUP = 8
-"""Writes of one commit at most: some milliseconds, for which the event loop does nothing else."""
+"""Maximum writes of one commit: some milliseconds, during which the event loop is blocked."""
 WRITE_TIMEOUT_SECONDS = 10.0
-"""Seconds from a write's arrival until it is refused, whatever it waits for: other writes, or another process."""
+"""Seconds that a write may wait, for other writes or another process, until it is refused."""
 STOPPED_MESSAGE = "The server stops; nothing was changed."
 BUSY_MESSAGE = "The store is busy; nothing was changed."
 
 
 class Write:
-    """A write that waits for its turn, until `deadline` (of time.monotonic)."""
+    """A queued write with its `deadline` (of time.monotonic)."""
 
     def __init__(self, work: Work[Any], deadline: float, *, large: bool) -> None:
         self.work, self.deadline, self.large = work, deadline, large
@@ -38,8 +38,8 @@ class Write:
         self.error: Exception | None = None
         self.committed = False
 
-    def answer(self) -> None:
-        """Give the caller the result or the error."""
+    def resolve(self) -> None:
+        """Pass the result or the error to the caller."""
         if self.future.done():
             return
         if self.error:
@@ -51,24 +51,24 @@ class Write:
 class SqliteWriter:
     """Commits writes in groups.
 
-    Small writes run on the event loop, and only their commit in a thread: a thread of their own would fight with the loop
-    for the interpreter at every row, which takes as much time again. Large ones run in the thread, which also waits where
-    another process writes.
+    Small writes run on the event loop, and only their commit in a thread: in a thread they would compete with the loop for
+    the interpreter at every row, which doubles their time. Large ones run in the thread, which also waits while another
+    process writes.
     """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], run: Run, files: OpenFiles) -> None:
-        """Take what opens the connection, what runs work on it, and the files that must stay the same."""
+        """Take the functions that open the connection and run work on it, and the files that must stay the same."""
         self._connect, self._run_work, self._files = connect, run, files
         self._waiting: deque[Write] = deque()
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")
         self.connection: sqlite3.Connection | None = None
         self.is_stale = False
-        """Whether the connection keeps a statement of an unusual shape: it is opened anew for the next writes."""
+        """Whether the connection keeps a statement of an unusual shape: it is replaced for the next writes."""
 
     @property
     def waiting(self) -> int:
-        """Writes that wait for their turn."""
+        """The number of queued writes."""
         return len(self._waiting)
 
     async def write(self, work: Work[Result], *, large: bool) -> Result:
@@ -95,7 +95,7 @@ class SqliteWriter:
             self.connection.close()
 
     async def _write_all(self) -> None:
-        """Write what waits, a group after the other. Whatever ends this, every caller gets an answer."""
+        """Run the queued writes, group after group. However this ends, each caller gets a result or an error."""
         group: list[Write] = []
         try:
             while self._waiting:
@@ -109,31 +109,31 @@ class SqliteWriter:
                     for write in group:
                         write.error = error
                 for write in group:
-                    write.answer()
+                    write.resolve()
                 if self.is_stale and self.connection:
                     self.connection.close()
                     self.connection, self.is_stale = None, False
-        except BaseException:  # cancelled: what was begun has been committed or undone
+        except BaseException:  # cancelled: the group has been committed or rolled back
             for write in (*group, *self._waiting):
                 if not write.committed and write.error is None:
                     write.error = Unavailable(STOPPED_MESSAGE)
-                write.answer()
+                write.resolve()
             self._waiting.clear()
             raise
         finally:
             self._task = None
 
     def _refuse_rest(self, task: asyncio.Task[None]) -> None:
-        """Refuse what waits where the task was cancelled before it began."""
+        """Refuse the queued writes where the task was cancelled before it began."""
         if self._task is task:
             self._task = None
             while self._waiting:
                 write = self._waiting.popleft()
                 write.error = Unavailable(STOPPED_MESSAGE)
-                write.answer()
+                write.resolve()
 
     async def _begin(self) -> sqlite3.Connection | None:
-        """Begin a transaction for the writes that wait; None where their time is over. Raises Unavailable."""
+        """Begin a transaction for the queued writes; None where their deadlines have passed. Raises Unavailable."""
         if self.connection is None:
             self.connection = await self._in_thread(self._open)
         connection = self.connection
@@ -150,16 +150,16 @@ class SqliteWriter:
 
     def _open(self) -> sqlite3.Connection:
         connection = self._connect()
-        connection.execute("PRAGMA temp_store=MEMORY")  # not to a file: what a statement of several rows changes
+        connection.execute("PRAGMA temp_store=MEMORY")  # no file for the journal of statements of several rows
         connection.execute("PRAGMA busy_timeout=0")
         return connection
 
     def _refuse_late(self) -> None:
-        """Refuse the writes whose deadline has passed while another process had the file."""
+        """Refuse the writes whose deadline passed while another process had locked the file."""
         while self._waiting and self._waiting[0].deadline <= time.monotonic():
             write = self._waiting.popleft()
             write.error = Unavailable(BUSY_MESSAGE)
-            write.answer()
+            write.resolve()
 
     def _next_group(self) -> list[Write]:
         group = [self._waiting.popleft()] if self._waiting else []
@@ -173,7 +173,7 @@ class SqliteWriter:
         else:
             try:
                 self._run_all(connection, group, on_loop=True)
-            except TakesLong:  # one of them shows what scans: all again, in the thread
+            except TakesLong:  # one of them reads a scan: all are repeated in the thread
                 await self._in_thread(partial(self._write_again, connection, group))
                 self._files.require_same()
                 return
@@ -183,7 +183,7 @@ class SqliteWriter:
                 connection.execute("ROLLBACK")
                 raise
             await self._in_thread(partial(_commit, connection, group))
-        self._files.require_same()  # else it was committed to a file that nobody will open again
+        self._files.require_same()  # else the commit went to a file that is no longer the database
 
     def _write_again(self, connection: sqlite3.Connection, group: list[Write]) -> None:
         if not _begin_until(connection, group[0].deadline):
@@ -195,20 +195,20 @@ class SqliteWriter:
         _commit(connection, group)
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        """Run `work` in the thread; cancelled, wait for its end first, so that it is known what became of it."""
+        """Run `work` in the thread; a cancellation first waits for its end, so that its outcome is known."""
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             await asyncio.wait([future])
             if not future.cancelled():
-                future.exception()  # nobody else looks at it
+                future.exception()  # marks it as retrieved
             raise
 
     def _run_all(self, connection: sqlite3.Connection, group: list[Write], *, on_loop: bool = False) -> None:
-        """Run a group of writes; what is raised from here happened to all of them, and undid them.
+        """Run a group of writes; an error that is raised from here is one of all, and they are rolled back.
 
-        One that is alone needs no savepoint, for which SQLite copies each page before it changes it.
+        A single write needs no savepoint, for which SQLite copies each page before it changes it.
         """
         try:
             with SQLITE_ERRORS:
@@ -223,8 +223,8 @@ class SqliteWriter:
             raise
 
     def _run(self, connection: sqlite3.Connection, write: Write, on_loop: bool) -> None:
-        """Run one write in a savepoint. A refusal undoes this write alone; a failing store undoes the group."""
-        connection.execute("SAVEPOINT one")
+        """Run one write in a savepoint. An error of the write rolls back the write, one of the database the group."""
+        connection.execute("SAVEPOINT write")
         write.error = None
         try:
             write.result = self._run_work(connection, write.work, on_loop)
@@ -234,12 +234,12 @@ class SqliteWriter:
             if not isinstance(error, DomainError) and not connection.in_transaction:
                 raise
             write.error = error
-            connection.execute("ROLLBACK TO one")
-        connection.execute("RELEASE one")
+            connection.execute("ROLLBACK TO write")
+        connection.execute("RELEASE write")
 
 
 def _begin_now(connection: sqlite3.Connection) -> bool:
-    """Begin to write and return True, unless another process is writing. Raises Unavailable."""
+    """Begin a write transaction and return True; False while another process writes. Raises Unavailable."""
     try:
         with SQLITE_ERRORS:
             connection.execute("BEGIN IMMEDIATE")
@@ -251,7 +251,7 @@ def _begin_now(connection: sqlite3.Connection) -> bool:
 
 
 def _begin_until(connection: sqlite3.Connection, deadline: float) -> bool:
-    """Wait until no other process writes, at most until `deadline`, and return whether it was begun. Raises Unavailable."""
+    """Begin a write transaction, waiting until `deadline` at most; return whether it began. Raises Unavailable."""
     seconds = max(deadline - time.monotonic(), 0)
     connection.execute(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
     try:

@@ -18,37 +18,37 @@ NAMING_CONVENTION = {
 
 
 def field(sa_type: Any, **more: Any) -> Any:
-    """A field of a SQLAlchemy type."""
+    """Declare a field of a SQLAlchemy type."""
     return Field(sa_type=sa_type, **more)
 
 
 def text(length: int, **more: Any) -> Any:
-    """An identifier's field of at most `length` characters."""
+    """Declare an identifier of at most `length` characters."""
     return field(identifier(length), **more)
 
 
 def date(**more: Any) -> Any:
-    """A moment's field."""
+    """Declare a date."""
     return field(UtcDateTime, **more)
 
 
 def key() -> Any:
-    """The surrogate key's field; None until the database has given it."""
+    """Declare the surrogate key; None until the database has generated it."""
     return field(Id, default=None, primary_key=True)
 
 
 def owner(*, primary_key: bool = False) -> Any:
-    """The field that says whose row this is."""
+    """Declare the id of the organization that owns the row."""
     return field(Id, foreign_key="organizations.id", nullable=False, primary_key=primary_key)
 
 
 def member(**more: Any) -> Any:
-    """A field that holds another row's surrogate key; `reference` makes it a foreign key."""
+    """Declare the surrogate key of another row; `reference` makes it a foreign key."""
     return field(Id, **more)
 
 
 def reference(column: str, table: str, *, cascade: bool = False, use_alter: bool = False) -> ForeignKeyConstraint:
-    """Make `column` a foreign key that cannot leave the organization."""
+    """Declare `column` as a foreign key within the organization."""
     return ForeignKeyConstraint(
         ["organization_id", column],
         [f"{table}.organization_id", f"{table}.id"],
@@ -58,27 +58,27 @@ def reference(column: str, table: str, *, cascade: bool = False, use_alter: bool
 
 
 def natural_key(*columns: str) -> UniqueConstraint:
-    """A key that people know, unique within its organization."""
+    """Declare a key that users know, unique within its organization."""
     return UniqueConstraint("organization_id", *columns)
 
 
 def referable() -> UniqueConstraint:
-    """What composite foreign keys need on the table that they point to."""
+    """Declare the unique constraint that composite foreign keys need on the table they refer to."""
     return UniqueConstraint("organization_id", "id")
 
 
 def sorted_by(*columns: str) -> Index:
-    """An index within the organization; None as name lets the naming convention speak."""
+    """Declare an index within the organization, named by the naming convention."""
     return Index(None, "organization_id", *columns)
 
 
 WITHOUT_ROWID: dict[str, Any] = {"sqlite_with_rowid": False}
-"""A link table is its primary key's index and nothing more."""
+"""For a link table: it is stored as the index of its primary key."""
 
 NO_ID_REUSE: dict[str, Any] = {"sqlite_autoincrement": True}
-"""Rows that can be deleted never hand their id on: an id that somebody kept must not lead to another row."""
+"""For tables whose rows can be deleted: ids are not reused, so that a stored id never refers to another row."""
 
 
 def table(row: type[SQLModel]) -> Table:
-    """The SQLAlchemy table that a row class declares."""
+    """Return the SQLAlchemy table of a row class."""
     return cast(Table, row.__table__)  # type: ignore[attr-defined]

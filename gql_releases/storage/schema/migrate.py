@@ -1,4 +1,4 @@
-"""Brings a database's tables up to date, and tells whether they are."""
+"""Migrates a database's tables, compares them with their declaration, and writes new migrations."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from gql_releases.storage.schema.tables import metadata
 
 Result = TypeVar("Result")
 MIGRATION_LOCK_ID = 7_101_983
-"""The advisory lock that migrations hold: a number of ours."""
+"""The advisory lock of migrations."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT_SECONDS = 45.0
-"""How long a migration of a SQLite file waits for another process that is writing to it."""
+"""How long a migration of a SQLite file waits for another process that writes to it."""
 
 
 class MigrationFailed(CommandFailed):
-    """A migration that the database refused; nothing of it was kept."""
+    """A migration failed and was rolled back."""
 
 
 def _run_on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
-    """Run some work on a connection of its own. Raises Unavailable, MigrationFailed."""
+    """Run `work` on a new connection. Raises Unavailable, MigrationFailed."""
     if not is_postgres(url):
         return _run_on_sqlite(sqlite_path(url), work)
     try:
@@ -69,10 +69,10 @@ def _run_on_sqlite(path: Path, work: Callable[[Connection], Result]) -> Result:
 
 
 def _sqlite_engine(path: Path) -> Engine:
-    """Open a file whose transactions hold the write lock from their first statement on.
+    """Return an engine whose transactions hold the write lock from their first statement on.
 
-    Processes that migrate one file at the same moment do so one after the other, as PostgreSQL's advisory lock makes them.
-    The driver begins no transaction by itself, so that changes of tables are part of ours.
+    Processes that migrate one file at the same time do so one after the other, as with PostgreSQL's advisory lock. The
+    driver begins no transaction itself, so that DDL is part of the transaction.
     """
     options = {"timeout": LOCK_TIMEOUT_SECONDS, "isolation_level": None}
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=options)
@@ -105,14 +105,14 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def head_revision() -> str:
-    """Give the newest revision."""
+    """Return the newest revision."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
     assert newest
     return newest
 
 
 def current_revision(url: str) -> str | None:
-    """Give the revision that a database is at; None for an empty one."""
+    """Return the revision of a database; None for an empty one."""
     return _run_on_connection(url, _revision)
 
 
@@ -121,16 +121,16 @@ def _revision(connection: Connection) -> str | None:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring a database to a revision, up or down, in one transaction. Raises Unavailable, MigrationFailed."""
+    """Migrate a database to a revision, up or down, in one transaction. Raises Unavailable, MigrationFailed."""
 
     def work(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":  # two gateways that start at once migrate one after the other
             connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK_ID)))
-        here = _revision(connection)
+        current = _revision(connection)
         scripts = ScriptDirectory.from_config(_config())
-        newer = {script.revision for script in scripts.iterate_revisions("head", here)}
-        wanted = scripts.get_current_head() if revision == "head" else revision
-        if revision == "base" or (wanted != here and wanted not in newer):
+        newer = {script.revision for script in scripts.iterate_revisions("head", current)}
+        target = scripts.get_current_head() if revision == "head" else revision
+        if revision == "base" or (target != current and target not in newer):
             command.downgrade(_config(connection), revision)
         else:
             command.upgrade(_config(connection), revision)
@@ -140,14 +140,16 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 def list_differences(url: str) -> list[object]:
-    """List what the tables of a database have otherwise than the code declares; nothing, if all is well."""
-    return _run_on_connection(url, lambda found: list(compare_metadata(MigrationContext.configure(found), metadata)))
+    """Return the differences between the tables of a database and their declaration; an empty list for none."""
+    return _run_on_connection(
+        url, lambda connection: list(compare_metadata(MigrationContext.configure(connection), metadata))
+    )
 
 
 def write_revision(message: str) -> Path | None:
-    """Write a migration for what the code declares and the migrations do not make yet; return None if that is nothing.
+    """Write a migration for declarations that no migration has yet, and return its path; None where there are none.
 
-    What differs is read from an empty SQLite store at the newest revision.
+    The differences are those of an empty SQLite database at the newest revision.
     """
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/new.db"

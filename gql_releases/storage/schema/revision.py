@@ -1,4 +1,4 @@
-"""Which revision a database's tables are at, told without Alembic: a start that has nothing to migrate need not load it."""
+"""Reads the revision of a database's tables without Alembic, which only a migration has to import."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gql_releases.storage.engine.sqlite_errors import SQLITE_ERRORS as SQLITE_TR
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 COPY_MARKS_TABLE = "copying"
-"""The table in the target of a copy that holds how far it is; it is dropped when both databases are equal."""
+"""The table with the progress of a copy, in its target; dropped when both databases are equal."""
 FIND_REVISION = "SELECT version_num FROM alembic_version"
 REVISION_TABLE = "alembic_version"
 LIST_SQLITE_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN (?, ?)"
@@ -23,13 +23,13 @@ LIST_POSTGRES_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = curre
 
 
 def newest_revision() -> str:
-    """Give the newest revision: scripts are named by theirs."""
+    """Return the newest revision: the first part of a script's name."""
     return max(script.name.partition("_")[0] for script in VERSIONS.glob("[0-9]*.py"))
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """What a database holds: the revision of its tables, None for an empty one, and whether a copy into it is unfinished."""
+    """The revision of a database's tables, None for an empty one, and whether a copy into it is unfinished."""
 
     revision: str | None
     is_copying: bool
@@ -40,7 +40,7 @@ class DatabaseState:
         return self.revision == newest_revision()
 
     def missing(self) -> list[str]:
-        """List the revisions that a migration would apply, oldest first."""
+        """Return the revisions that a migration would apply, oldest first."""
         revisions = sorted(script.name.partition("_")[0] for script in VERSIONS.glob("[0-9]*.py"))
         return [revision for revision in revisions if self.revision is None or revision > self.revision]
 
@@ -49,12 +49,12 @@ EMPTY = DatabaseState(None, False)
 
 
 def is_current(url: str) -> bool:
-    """Say whether a database's tables are up to date; not those of one that is empty or not there. Raises Unavailable."""
+    """Return whether a database's tables are up to date; False for an empty or missing one. Raises Unavailable."""
     return read_state(url).is_current
 
 
 def read_state(url: str) -> DatabaseState:
-    """Read the state of a database without changing it; EMPTY for a SQLite file that is not there. Raises Unavailable."""
+    """Return the state of a database without changing it; EMPTY for a missing SQLite file. Raises Unavailable."""
     return asyncio.run(_read_postgres(url)) if is_postgres(url) else _read_sqlite(sqlite_path(url))
 
 
@@ -72,7 +72,7 @@ async def _read_postgres(url: str) -> DatabaseState:
     connection = await open_connection(url)
     try:
         with POSTGRES_ERRORS:
-            tables = {row[0] for row in await connection.fetch(LIST_POSTGRES_TABLES, [REVISION_TABLE, COPY_MARKS_TABLE])}
+            tables = {name for (name,) in await connection.fetch(LIST_POSTGRES_TABLES, [REVISION_TABLE, COPY_MARKS_TABLE])}
             revision = await connection.fetchval(FIND_REVISION) if REVISION_TABLE in tables else None
     finally:
         await connection.close()

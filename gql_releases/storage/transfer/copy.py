@@ -1,6 +1,6 @@
-"""Copies a store into another database, SQLite or PostgreSQL, goes on where it was cut off, and compares both afterwards.
+"""Copies a store into another database, SQLite or PostgreSQL, and compares both; an interrupted copy can be continued.
 
-Each batch and the mark of how far it goes are one transaction in the target, so that a copy may be killed at any moment.
+Each batch and the mark of its progress are one transaction in the target, so that a copy may be killed at any time.
 """
 
 from __future__ import annotations
@@ -21,33 +21,32 @@ from gql_releases.storage.engine.sqlite_errors import is_not_a_database
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema import migrate
 from gql_releases.storage.schema.revision import COPY_MARKS_TABLE
-from gql_releases.storage.transfer.endpoints import CopyEndpoint, CopyInProgress, open_endpoint
+from gql_releases.storage.transfer.endpoints import CopyEndpoint, CopyInProgress, fetch_value, open_endpoint
 from gql_releases.storage.transfer.table_parts import Part, parts_to_copy, whole_tables
 
 MAX_BATCH_ROWS = 5000
 """Rows of a transaction."""
 COPY_AGAIN_MESSAGE = "Empty the target and copy again, while nothing writes to the source."
-
 COPY_UNDER_WAY_MESSAGE = "Another copy into this database is under way."
 
 
 class CopyRefused(CommandFailed):
-    """A copy that cannot begin or go on, and why."""
+    """A copy cannot begin or continue."""
 
 
 class CopyProgress(Protocol):
-    """Who is told how far a copy is."""
+    """Receives the progress of a copy."""
 
-    def begin(self, what: str, total: int, done: int) -> None:
-        """Begin to do something with `total` rows, of which some are done."""
+    def begin(self, activity: str, total: int, completed: int) -> None:
+        """Begin an activity on `total` rows, of which some are completed."""
 
     def advance(self, rows: int) -> None:
-        """Have done more rows."""
+        """Count completed rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableComparison:
-    """A table of both databases: how many rows, and a digest of all of them in order."""
+    """The number of rows of a table in both databases, and a digest of all of them in order."""
 
     table: str
     rows: tuple[int, int]
@@ -60,10 +59,10 @@ class TableComparison:
 
 
 async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int = MAX_BATCH_ROWS) -> list[TableComparison]:
-    """Copy all tables and compare them; the source's must be up to date, the target's are brought there.
+    """Copy all tables and compare them; the source's must be up to date, the target's are migrated.
 
-    Raises CopyRefused, before anything was changed, for a target that holds anything else; ValueError; Unavailable, after
-    which a second run goes on.
+    Raises CopyRefused, before any change, for a target that has other data; ValueError; Unavailable, after which another
+    run continues.
     """
     if redact_url(source_url) == redact_url(target_url):
         raise CopyRefused("The source and the target are the same database.")
@@ -80,50 +79,50 @@ async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int
             async with source.snapshot():
                 await _copy_all(source, target, redact_url(source_url), watch, batch)
             await target.tidy()
-            # The source is read anew: what was written to it since the copying began shows as a difference.
+            # A new snapshot of the source: rows written to it since the copy began are differences.
             async with source.snapshot(), target.snapshot():
-                compared = await _compare_all(source, target, watch, batch)
-            if all(one.same for one in compared):
+                comparisons = await _compare_all(source, target, watch, batch)
+            if all(comparison.same for comparison in comparisons):
                 async with target.transaction():
-                    if COPY_MARKS_TABLE not in await target.tables():  # SQLite: another copy ended while this one compared
+                    if COPY_MARKS_TABLE not in await target.tables():  # SQLite: another copy ended meanwhile
                         raise CopyRefused(COPY_UNDER_WAY_MESSAGE)
                     await target.fetch(f"DROP TABLE {COPY_MARKS_TABLE}")
-            return compared
+            return comparisons
 
 
 @asynccontextmanager
 async def _open(url: str, *, to_write: bool) -> AsyncIterator[CopyEndpoint]:
-    end = await open_endpoint(url, to_write=to_write)
-    if end is None:
+    endpoint = await open_endpoint(url, to_write=to_write)
+    if endpoint is None:
         raise CopyRefused(f"The database {redact_url(url)} does not exist.")
     try:
-        yield end
+        yield endpoint
     finally:
-        await end.close()
+        await endpoint.close()
 
 
 async def _require_free(source_url: str, target_url: str) -> None:
-    """Refuse a target that is neither empty nor this source's unfinished copy. Nothing is written."""
+    """Raise CopyRefused for a target that is neither empty nor an unfinished copy of this source. Nothing is written."""
     target, name = await open_endpoint(target_url, to_write=False), redact_url(target_url)
     if target is None:
         return
     try:
         async with target.snapshot():
-            found = await target.tables()
-            others = found - {part.table for part in whole_tables()} - {COPY_MARKS_TABLE, "alembic_version"}
+            tables = await target.tables()
+            others = tables - {part.table for part in whole_tables()} - {COPY_MARKS_TABLE, "alembic_version"}
             if others:
                 raise CopyRefused(
                     f"{name} has tables of another application ({', '.join(sorted(others))}): name an empty database."
                 )
-            if COPY_MARKS_TABLE in found:
-                begun = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
-                if begun != {redact_url(source_url)}:
-                    raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(begun))}: {COPY_AGAIN_MESSAGE}")
+            if COPY_MARKS_TABLE in tables:
+                sources = {source for (source,) in await target.fetch(f"SELECT DISTINCT source FROM {COPY_MARKS_TABLE}")}
+                if sources != {redact_url(source_url)}:
+                    raise CopyRefused(f"{name} has an unfinished copy of {', '.join(sorted(sources))}: {COPY_AGAIN_MESSAGE}")
                 ((revision,),) = await target.fetch("SELECT version_num FROM alembic_version")
                 if revision != migrate.head_revision():
                     raise CopyRefused(f"{name} has an unfinished copy by another version: {COPY_AGAIN_MESSAGE}")
                 return
-            filled = await _filled_tables(target, found)
+            filled = await _list_filled_tables(target, tables)
             if filled:
                 raise CopyRefused(f"{name} already holds data ({', '.join(filled)}): name an empty database.")
     except Unavailable as error:
@@ -134,34 +133,34 @@ async def _require_free(source_url: str, target_url: str) -> None:
         await target.close()
 
 
-async def _filled_tables(end: CopyEndpoint, tables: set[str]) -> list[str]:
-    """List the tables to be copied that are among these and have rows."""
+async def _list_filled_tables(endpoint: CopyEndpoint, tables: set[str]) -> list[str]:
+    """Return those of the tables that a copy writes and that have rows."""
     names = [part.table for part in whole_tables() if part.table in tables]
-    return [name for name in names if await end.fetch(f'SELECT 1 FROM "{name}" LIMIT 1')]
+    return [name for name in names if await endpoint.fetch(f'SELECT 1 FROM "{name}" LIMIT 1')]
 
 
 async def _copy_all(source: CopyEndpoint, target: CopyEndpoint, name: str, watch: CopyProgress, batch: int) -> None:
-    """Copy what is not there yet, then let the target number on where the source is."""
+    """Copy the missing rows, then make the target's new ids follow those of the source."""
     parts = parts_to_copy()
     reached = await _begin_marks(target, parts, name)
     watch.begin("copying", await _count(source), await _count(target))
     for part in parts:
         await _copy_part(source, target, part, reached[part.name], watch, batch)
     async with target.transaction():
-        last, there = await source.last_ids(), await target.last_ids()
-        await target.set_last_ids({name: max(last[name], there[name]) for name in last})
+        last, target_last = await source.last_ids(), await target.last_ids()
+        await target.set_last_ids({name: max(last[name], target_last[name]) for name in last})
 
 
 async def _begin_marks(target: CopyEndpoint, parts: Sequence[Part], name: str) -> dict[str, str]:
     """Return how far each part has been copied; create the table of marks where no copy has begun.
 
-    Raises CopyRefused where another copy has filled the target since it was looked at: that one took the lock first.
+    Raises CopyRefused where another copy, which had the lock first, has filled the target since it was checked.
     """
     async with target.transaction():
         tables = await target.tables()
         if COPY_MARKS_TABLE in tables:
             return dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
-        if await _filled_tables(target, tables):
+        if await _list_filled_tables(target, tables):
             raise CopyRefused(COPY_UNDER_WAY_MESSAGE)
         await target.fetch(
             f"CREATE TABLE {COPY_MARKS_TABLE} (step VARCHAR(200) PRIMARY KEY, source TEXT NOT NULL, reached TEXT NOT NULL)"
@@ -172,8 +171,8 @@ async def _begin_marks(target: CopyEndpoint, parts: Sequence[Part], name: str) -
     return dict.fromkeys((part.name for part in parts), "")
 
 
-async def _count(end: CopyEndpoint) -> int:
-    return sum([(await end.fetch(f'SELECT count(*) FROM "{part.table}"'))[0][0] for part in whole_tables()])
+async def _count(endpoint: CopyEndpoint) -> int:
+    return sum([await fetch_value(endpoint, f'SELECT count(*) FROM "{part.table}"') for part in whole_tables()])
 
 
 async def _copy_part(
@@ -185,7 +184,7 @@ async def _copy_part(
             rows = await source.rows(part, after, batch)
             if not rows:
                 return
-            mark = json.dumps(part.key_of(rows[-1]))
+            mark = json.dumps(part.read_key(rows[-1]))
             async with target.transaction():
                 await _set_mark(target, part, reached, mark)
                 await target.put(part, rows)
@@ -203,28 +202,29 @@ async def _copy_part(
 
 
 async def _set_mark(target: CopyEndpoint, part: Part, reached: str, mark: str) -> None:
-    """Move a mark on from where this copy left it. Raises CopyRefused if it is not there any more."""
-    one, two, three = (f"{target.sign}{number}" for number in (1, 2, 3))
-    move = f"UPDATE {COPY_MARKS_TABLE} SET reached = {one} WHERE step = {two} AND reached = {three} RETURNING step"
+    """Update a mark from the value that this copy wrote. Raises CopyRefused where another copy has changed it."""
+    sign = target.sign
+    move = f"UPDATE {COPY_MARKS_TABLE} SET reached = {sign}1 WHERE step = {sign}2 AND reached = {sign}3 RETURNING step"
     if COPY_MARKS_TABLE not in await target.tables() or not await target.fetch(move, mark, part.name, reached):
         raise CopyRefused(COPY_UNDER_WAY_MESSAGE)
 
 
 async def _compare_all(source: CopyEndpoint, target: CopyEndpoint, watch: CopyProgress, batch: int) -> list[TableComparison]:
     watch.begin("comparing", await _count(source) + await _count(target), 0)
-    compared = []
+    comparisons = []
     for part in whole_tables():
-        (rows, digest), (copied, made) = [await _digest(end, part, watch, batch) for end in (source, target)]
-        compared.append(TableComparison(part.table, (rows, copied), (digest, made)))
-    return compared
+        source_digest, target_digest = [await _digest(endpoint, part, watch, batch) for endpoint in (source, target)]
+        rows, digests = (source_digest[0], target_digest[0]), (source_digest[1], target_digest[1])
+        comparisons.append(TableComparison(part.table, rows, digests))
+    return comparisons
 
 
-async def _digest(end: CopyEndpoint, part: Part, watch: CopyProgress, batch: int) -> tuple[int, str]:
-    """Count a table's rows and give the SHA-256 of all of them, in the order of the primary key."""
+async def _digest(endpoint: CopyEndpoint, part: Part, watch: CopyProgress, batch: int) -> tuple[int, str]:
+    """Return the number of a table's rows and the SHA-256 of all of them, in the order of the primary key."""
     hashed, count, after = hashlib.sha256(), 0, None
-    while rows := await end.rows(part, after, batch):
+    while rows := await endpoint.rows(part, after, batch):
         for row in rows:
-            hashed.update(repr(row).encode())  # integers, texts, bytes and None, each told apart and delimited
-        count, after = count + len(rows), part.key_of(rows[-1])
+            hashed.update(repr(row).encode())  # integers, texts, bytes and None: unambiguous
+        count, after = count + len(rows), part.read_key(rows[-1])
         watch.advance(len(rows))
     return count, hashed.hexdigest()

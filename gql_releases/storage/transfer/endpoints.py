@@ -1,6 +1,7 @@
-"""The ends of a copy: one connection to SQLite or PostgreSQL that reads and writes rows in one form, a batch at a time.
+"""The endpoints of a copy: a connection to SQLite or PostgreSQL that reads and writes rows in one form, in batches.
 
-The form is SQLite's: moments are texts as the wire has them, so that a row is the same at both ends and has one digest.
+The form is SQLite's: dates are text in the format of the APIs, so that a row is equal and has one digest at both
+endpoints.
 """
 
 from __future__ import annotations
@@ -22,57 +23,57 @@ from gql_releases.storage.engine.statements import Row
 from gql_releases.storage.transfer.table_parts import Key, Part, numbered_tables, whole_tables
 
 COPY_LOCK_ID = 7_101_984
-"""The advisory lock that a copy holds on its target: a number of ours."""
+"""The advisory lock that a copy holds on its target."""
 COPY_LOCK_TIMEOUT_MS = 15_000
-"""How long the copy before may take to be gone after it was killed."""
+"""How long a copy waits for the server to notice that the previous one was killed."""
 
 
 class CopyInProgress(Exception):
-    """Another copy goes into the same target."""
+    """Another copy into the same target is running."""
 
 
 class CopyEndpoint(Protocol):
-    """A database that is copied from or to."""
+    """The source or target of a copy."""
 
     sign: str
-    """What stands before a bound value's number."""
+    """The prefix of a parameter's number."""
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        """Run a statement and give its rows as the driver has them."""
+        """Run a statement and return the driver's rows."""
 
     async def tables(self) -> set[str]:
-        """Name the tables that are there."""
+        """Return the names of the existing tables."""
 
     async def rows(self, part: Part, after: Key | None, limit: int) -> list[Row]:
-        """Give the next rows of a part, at most `limit`."""
+        """Return the next rows of a part, at most `limit`."""
 
     async def put(self, part: Part, rows: list[Row]) -> None:
-        """Write rows: new ones, or the columns that waited."""
+        """Insert rows, or update their waiting columns."""
 
     async def last_ids(self) -> dict[str, int]:
-        """Give the highest id that each table has ever given, as far as is known; 0 for none."""
+        """Return the highest id that each table has generated, as far as is known; 0 for none."""
 
     async def set_last_ids(self, last: Mapping[str, int]) -> None:
-        """Let new ids go on above these."""
+        """Make new ids higher than these."""
 
     async def lock(self) -> None:
-        """Keep other copies out, where the database has the means. Raises Taken."""
+        """Exclude other copies, where the database has such locks. Raises CopyInProgress."""
 
     def snapshot(self) -> AbstractAsyncContextManager[None]:
-        """Read what is there now, whatever is written meanwhile."""
+        """Read one snapshot."""
 
     def transaction(self) -> AbstractAsyncContextManager[None]:
-        """Write all or nothing."""
+        """Commit at the end, or roll back."""
 
     async def tidy(self) -> None:
-        """Let the database learn what it has been filled with."""
+        """Update the planner's statistics."""
 
     async def close(self) -> None:
-        """Let go."""
+        """Close the connection."""
 
 
 class SqliteEndpoint:
-    """A SQLite file. The source is opened so that nothing can be written."""
+    """A SQLite file; the source is opened read-only."""
 
     sign = "?"
 
@@ -80,46 +81,46 @@ class SqliteEndpoint:
         self._connection = connection
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        """Run a statement and give its rows."""
+        """Run a statement and return its rows."""
         with SQLITE_ERRORS:
             return self._connection.execute(sql, values).fetchall()
 
     async def tables(self) -> set[str]:
-        """Name the tables."""
-        found = await self.fetch(
+        """Return the names of the tables."""
+        rows = await self.fetch(
             r"SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'"
         )
-        return {name for (name,) in found}
+        return {name for (name,) in rows}
 
     async def rows(self, part: Part, after: Key | None, limit: int) -> list[Row]:
-        """Give rows; moments that are spelled in another way come in the one form."""
-        found = await self.fetch(part.select(self.sign, after=after is not None), *(after or ()), limit)
-        return _convert_rows(part, found, _normalize_date, int)
+        """Return rows; dates in another format are normalized."""
+        rows = await self.fetch(part.select(self.sign, after=after is not None), *(after or ()), limit)
+        return _convert_rows(part, rows, _normalize_date, int)
 
     async def put(self, part: Part, rows: list[Row]) -> None:
-        """Write rows."""
+        """Insert or update rows."""
         with SQLITE_ERRORS:
             self._connection.executemany(part.update(self.sign) if part.waiting else part.insert(self.sign), rows)
 
     async def last_ids(self) -> dict[str, int]:
-        """Give what sqlite_sequence keeps, and elsewhere the highest id that is there."""
-        kept: dict[str, int] = dict(await self.fetch("SELECT name, seq FROM sqlite_sequence"))
-        there = {name: (await self.fetch(f'SELECT max(id) FROM "{name}"'))[0][0] for name in numbered_tables()}
-        return {name: max(kept.get(name, 0), highest or 0) for name, highest in there.items()}
+        """Return the ids of sqlite_sequence, and for other tables the highest existing id."""
+        sequence: dict[str, int] = dict(await self.fetch("SELECT name, seq FROM sqlite_sequence"))
+        highest = {name: await fetch_value(self, f'SELECT max(id) FROM "{name}"') for name in numbered_tables()}
+        return {name: max(sequence.get(name, 0), last or 0) for name, last in highest.items()}
 
     async def set_last_ids(self, last: Mapping[str, int]) -> None:
-        """Set sqlite_sequence where it is kept: rows of other tables are never deleted, and the highest id is there."""
-        for name, kept in numbered_tables().items():
-            if kept:
+        """Set sqlite_sequence for the tables that have one; rows of the others are never deleted."""
+        for name, has_sequence in numbered_tables().items():
+            if has_sequence:
                 await self.fetch("DELETE FROM sqlite_sequence WHERE name = ?1", name)
                 await self.fetch("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", name, last[name])
 
     async def lock(self) -> None:
-        """Do nothing: the file's own locks end with their process, and each batch looks at the mark before it."""
+        """Do nothing: the file's locks end with their process, and each batch checks the mark first."""
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
-        """Hold one read transaction; it begins with the first read."""
+        """Hold one read transaction, which begins with the first read."""
         await self.fetch("BEGIN")
         try:
             await self.fetch("SELECT count(*) FROM sqlite_master")
@@ -139,7 +140,7 @@ class SqliteEndpoint:
                 await self.fetch("ROLLBACK")
 
     async def tidy(self) -> None:
-        """Do nothing: reading is planned without statistics."""
+        """Do nothing: plans use no statistics."""
 
     async def close(self) -> None:
         """Close the file."""
@@ -155,22 +156,22 @@ class PostgresEndpoint:
         self._connection = connection
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        """Run a statement and give its rows."""
+        """Run a statement and return its rows."""
         with postgres.POSTGRES_ERRORS:
             return cast(list[Row], await self._connection.fetch(sql, *values))
 
     async def tables(self) -> set[str]:
-        """Name the tables."""
-        found = await self.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
-        return {name for (name,) in found}
+        """Return the names of the tables."""
+        rows = await self.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        return {name for (name,) in rows}
 
     async def rows(self, part: Part, after: Key | None, limit: int) -> list[Row]:
-        """Give rows, moments spelled out."""
-        found = await self.fetch(part.select(self.sign, after=after is not None), *(after or ()), limit)
-        return _convert_rows(part, found, format_date, int)
+        """Return rows with dates as text."""
+        rows = await self.fetch(part.select(self.sign, after=after is not None), *(after or ()), limit)
+        return _convert_rows(part, rows, format_date, int)
 
     async def put(self, part: Part, rows: list[Row]) -> None:
-        """Write rows, new ones by COPY."""
+        """Insert rows by COPY, or update them."""
         native = _convert_rows(part, rows, datetime.fromisoformat, bool)
         with postgres.POSTGRES_ERRORS:
             if part.waiting:
@@ -179,14 +180,14 @@ class PostgresEndpoint:
                 await self._connection.copy_records_to_table(part.table, records=native, columns=part.columns)
 
     async def last_ids(self) -> dict[str, int]:
-        """Give what the sequences have given, or the highest id that is there, if someone wrote it beside them."""
-        given = {}
+        """Return the last ids of the sequences, or the highest existing id where one was inserted without them."""
+        last_ids = {}
         for name in numbered_tables():
-            sequence = (await self.fetch("SELECT pg_get_serial_sequence($1, 'id')", name))[0][0]
+            sequence = await fetch_value(self, "SELECT pg_get_serial_sequence($1, 'id')", name)
             sql = f'SELECT CASE WHEN is_called THEN last_value ELSE 0 END, (SELECT max(id) FROM "{name}") FROM {sequence}'
-            last, highest = (await self.fetch(sql))[0]
-            given[name] = max(last, highest or 0)
-        return given
+            [(last, highest)] = await self.fetch(sql)
+            last_ids[name] = max(last, highest or 0)
+        return last_ids
 
     async def set_last_ids(self, last: Mapping[str, int]) -> None:
         """Set the sequences."""
@@ -195,7 +196,7 @@ class PostgresEndpoint:
             await self.fetch(sql, name, last[name])
 
     async def lock(self) -> None:
-        """Hold an advisory lock until the connection ends: the server may take a moment to see that a copy was killed."""
+        """Hold an advisory lock until the connection ends; wait a while, as a killed copy may still hold it."""
         await self.fetch(f"SET lock_timeout = {COPY_LOCK_TIMEOUT_MS}")
         try:
             await self.fetch("SELECT pg_advisory_lock($1)", COPY_LOCK_ID)
@@ -217,7 +218,7 @@ class PostgresEndpoint:
                 yield
 
     async def tidy(self) -> None:
-        """Count what is there: the planner would guess until autovacuum comes by."""
+        """Analyze all tables: the planner has no statistics until autovacuum runs."""
         for part in whole_tables():
             await self.fetch(f'VACUUM (ANALYZE) "{part.table}"')
 
@@ -231,20 +232,26 @@ def _normalize_date(text: str) -> str:
 
 
 def _convert_rows(part: Part, rows: Iterable[Row], date: Callable[[Any], Any], boolean: Callable[[Any], Any]) -> list[Row]:
-    """Give rows with their moments and Booleans in another form."""
-    places = [*((place, date) for place in part.dates), *((place, boolean) for place in part.booleans)]
-    made = []
+    """Return rows with converted dates and Booleans."""
+    conversions = [*((index, date) for index in part.dates), *((index, boolean) for index in part.booleans)]
+    converted = []
     for row in rows:
-        filled = list(row)
-        for place, turn in places:
-            if filled[place] is not None:
-                filled[place] = turn(filled[place])
-        made.append(tuple(filled))
-    return made
+        values = list(row)
+        for index, convert in conversions:
+            if values[index] is not None:
+                values[index] = convert(values[index])
+        converted.append(tuple(values))
+    return converted
+
+
+async def fetch_value(endpoint: CopyEndpoint, sql: str, *values: Any) -> Any:
+    """Run a statement that returns one value, and return it."""
+    [(value,)] = await endpoint.fetch(sql, *values)
+    return value
 
 
 async def open_endpoint(url: str, *, to_write: bool) -> CopyEndpoint | None:
-    """Open a database; None for a SQLite file to be read that is not there. Raises ValueError, Unavailable."""
+    """Open a database; None for a missing SQLite file that is only read. Raises ValueError, Unavailable."""
     if postgres.is_postgres(url):
         return PostgresEndpoint(await postgres.open_connection(url))
     path = sqlite_path(url)

@@ -1,4 +1,4 @@
-"""What a copy consists of: the tables in an order that references allow, and columns that must wait for a later table."""
+"""The parts of a copy: the tables in the order of their references, then columns that refer to later tables."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Key = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Columns of a table's rows, walked in the order of the primary key."""
+    """Columns of a table's rows, copied in the order of the primary key."""
 
     name: str
     table: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
     dates: tuple[int, ...]
-    """Where among the columns moments stand."""
+    """The indexes of the columns with dates."""
     booleans: tuple[int, ...] = ()
-    """Where Booleans stand, which are 0 and 1 between the ends."""
+    """The indexes of the Boolean columns, which are 0 and 1 between the endpoints."""
     waiting: tuple[str, ...] = ()
-    """The columns that this part is about, where its rows are there already; rows with none of them are left out."""
+    """The columns that this part updates in copied rows, if any; rows in which all are NULL are left out."""
 
-    def key_of(self, row: Sequence[Any]) -> Key:
-        """Give a row's primary key."""
+    def read_key(self, row: Sequence[Any]) -> Key:
+        """Return a row's primary key."""
         return tuple(row[self.columns.index(name)] for name in self.key)
 
     def select(self, sign: str, *, after: bool) -> str:
-        """Say which rows come next: after a key, if one is bound, and no more than the number bound last."""
+        """Return the SELECT of the next rows: after a key, if one is bound, and at most the number that is bound last."""
         keys, conditions = join_names(self.key), []
         if after:
             conditions.append(f"({keys}) > ({_parameters(sign, 1, len(self.key))})")
@@ -45,18 +45,18 @@ class Part:
         return f'SELECT {join_names(self.columns)} FROM "{self.table}"{where} ORDER BY {keys} LIMIT {limit}'
 
     def insert(self, sign: str) -> str:
-        """Say how a row is put in."""
+        """Return the INSERT of a row."""
         return f'INSERT INTO "{self.table}" ({join_names(self.columns)}) VALUES ({_parameters(sign, 1, len(self.columns))})'
 
     def update(self, sign: str) -> str:
-        """Say how the columns that waited are put into a row that is there; values stand in the order of the columns."""
-        numbered = {name: f'"{name}" = {sign}{number}' for number, name in enumerate(self.columns, 1)}
-        found = " AND ".join(numbered[name] for name in self.key)
-        return f'UPDATE "{self.table}" SET {", ".join(numbered[name] for name in self.waiting)} WHERE {found}'
+        """Return the UPDATE of the waiting columns of a row; its values are in the order of the columns."""
+        assignments = {name: f'"{name}" = {sign}{number}' for number, name in enumerate(self.columns, 1)}
+        condition = " AND ".join(assignments[name] for name in self.key)
+        return f'UPDATE "{self.table}" SET {", ".join(assignments[name] for name in self.waiting)} WHERE {condition}'
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Write names as SQL lists them."""
+    """Return names as a list in SQL."""
     return ", ".join(f'"{name}"' for name in names)
 
 
@@ -65,12 +65,12 @@ def _parameters(sign: str, first: int, count: int) -> str:
 
 
 def whole_tables() -> list[Part]:
-    """Give every table with all its columns, referenced ones first."""
+    """Return every table with all its columns, referenced ones first."""
     return [_part(table, [column.name for column in table.columns]) for table in metadata.sorted_tables]
 
 
 def parts_to_copy() -> list[Part]:
-    """Give the steps of a copy: what may refer to a later table stays NULL at first and is put in at the end."""
+    """Return the parts of a copy: columns that refer to a later table stay NULL at first and are updated at the end."""
     waiting = {table.name: _waiting(table) for table in metadata.sorted_tables}
     first, then = [], []
     for table in metadata.sorted_tables:
@@ -82,8 +82,8 @@ def parts_to_copy() -> list[Part]:
 
 
 def _waiting(table: Table) -> list[str]:
-    """List the columns whose references lead to a table that comes later, or to the same one."""
-    places = {one.name: place for place, one in enumerate(metadata.sorted_tables)}
+    """Return the columns that refer to a later table or to the same one."""
+    places = {other.name: place for place, other in enumerate(metadata.sorted_tables)}
     late = []
     for reference in table.foreign_key_constraints:
         if places[reference.referred_table.name] >= places[table.name]:
@@ -104,7 +104,7 @@ def _part(table: Table, columns: list[str], waiting: Sequence[str] = ()) -> Part
 
 
 def numbered_tables() -> dict[str, bool]:
-    """Give the tables that number their rows, and whether SQLite keeps a number that was given and deleted."""
+    """Return the tables with generated ids, and whether SQLite avoids ids of deleted rows."""
     return {
         table.name: bool(table.dialect_options["sqlite"]["autoincrement"])
         for table in metadata.sorted_tables

@@ -1,1 +1,1 @@
-"""Alembic's migrations, and what runs them."""
+"""Alembic's migrations and their environment."""

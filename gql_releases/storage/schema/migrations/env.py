@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `migrating` opened."""
+"""Runs migrations on the connection that `migrate` opened."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from gql_releases.storage.schema.tables import metadata
 
 
 def render_type(kind: str, item: Any, _: Any) -> str | Literal[False]:
-    """Write our column types by their names into a new migration."""
+    """Return the source of this package's column types for a new migration."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "UtcDateTime()"
     if kind == "type" and isinstance(item, BigInteger):

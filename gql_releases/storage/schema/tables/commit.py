@@ -21,7 +21,7 @@ from gql_releases.storage.schema.columns import (
 
 
 class CommitAuthorRow(SQLModel, table=True):
-    """Who wrote commits, known by a lower-cased e-mail address."""
+    """An author of commits, identified by the e-mail address in lower case."""
 
     __tablename__ = "commit_authors"
     __table_args__ = (natural_key("email"), referable())
@@ -33,11 +33,11 @@ class CommitAuthorRow(SQLModel, table=True):
 
 
 class CommitRow(SQLModel, table=True):
-    """A commit of a repository; one that is known only as a head has a sha and nothing more."""
+    """A commit of a repository; one that is known only as a head has only a sha."""
 
     __tablename__ = "commits"
     __table_args__ = (
-        natural_key("sha", "repository_id"),  # the sha first: it is looked for in all repositories, too
+        natural_key("sha", "repository_id"),  # the sha first: it is also searched in all repositories
         referable(),
         reference("repository_id", "repositories"),
         reference("author_id", "commit_authors"),
@@ -54,7 +54,7 @@ class CommitRow(SQLModel, table=True):
 
 
 class FileChangeRow(SQLModel, table=True):
-    """A path that a commit touched."""
+    """A path that a commit changed."""
 
     __tablename__ = "file_changes"
     __table_args__ = (
@@ -71,11 +71,12 @@ class FileChangeRow(SQLModel, table=True):
 
 
 class HeadCommitRow(SQLModel, table=True):
-    """The newest commit of one repository in a release, the sha that the range began after, and where its commits come from.
+    """The newest commit of one repository in a release, the sha before its range, and the source of its commits.
 
-    `kind`: LIST (they were sent), RANGE (made from previous to head, and made anew when more is known) or FINAL (made, and
-    known for good). `said`: a ref named the head; else it follows the list. `known_until`: the commit at which a range has
-    to wait. `head_time`: the head's time; of a range NEVER where its head stands in a list without one, NULL where in none.
+    `kind`: LIST (they were sent), RANGE (computed from previous to head, and again when commits become known) or FINAL
+    (computed and complete). `said`: a ref names the head; otherwise it follows the list. `known_until`: the commit at which
+    a range waits for more. `head_time`: the head's time; of a range END_OF_TIME where its head is in a list without times,
+    NULL where it is in no list.
     """
 
     __tablename__ = "head_commits"

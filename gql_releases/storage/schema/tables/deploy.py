@@ -22,7 +22,7 @@ from gql_releases.storage.schema.columns import (
 
 
 class DeployRow(SQLModel, table=True):
-    """A release put into an environment."""
+    """A deploy of a release to an environment."""
 
     __tablename__ = "deploys"
     __table_args__ = (
@@ -54,7 +54,7 @@ class DeployRow(SQLModel, table=True):
 
 
 class DeployProjectRow(SQLModel, table=True):
-    """A project that a deploy was of, with a copy of the deployer's own id, which is unique in the project."""
+    """A project of a deploy, with a copy of the deploy's external id, which is unique in the project."""
 
     __tablename__ = "deploy_projects"
     __table_args__ = (
@@ -72,7 +72,7 @@ class DeployProjectRow(SQLModel, table=True):
 
 
 class CurrentDeployRow(SQLModel, table=True):
-    """What runs where now: a project's last successful deploy in an environment, kept at writing."""
+    """The current deploy of a project in an environment: the last successful one, updated by each write."""
 
     __tablename__ = "current_deploys"
     __table_args__ = (

@@ -15,7 +15,7 @@ from gql_releases.storage.schema.columns import (
 
 
 class EnvironmentRow(SQLModel, table=True):
-    """Where releases are deployed to, known by its name."""
+    """A target of deploys, identified by its name."""
 
     __tablename__ = "environments"
     __table_args__ = (natural_key("name"), referable())

@@ -17,7 +17,7 @@ from gql_releases.storage.schema.columns import (
 
 
 class ProjectRow(SQLModel, table=True):
-    """What is released."""
+    """A project, whose releases are stored."""
 
     __tablename__ = "projects"
     __table_args__ = (natural_key("slug"), referable(), reference("default_repository_id", "repositories"))
@@ -28,4 +28,4 @@ class ProjectRow(SQLModel, table=True):
     name: str = text(64)
     date_created: datetime = date()
     default_repository_id: int | None = member(nullable=True)
-    """Which repository the REST API reads `origin` as."""
+    """The repository that the REST API uses for `origin`."""

@@ -22,7 +22,7 @@ from gql_releases.storage.schema.columns import (
 
 
 class ReleaseRow(SQLModel, table=True):
-    """A release, with what its version says and the keys that it is sorted by."""
+    """A release, with the parts of its version and its sort keys."""
 
     __tablename__ = "releases"
     __table_args__ = (
@@ -71,7 +71,7 @@ class ReleaseRow(SQLModel, table=True):
 
 
 class ReleaseProjectRow(SQLModel, table=True):
-    """A release's project, with copies of the release's sort keys: a project's list is walked here, in order."""
+    """A release's project, with copies of the release's sort keys, whose indexes sort a project's releases."""
 
     __tablename__ = "release_projects"
     __table_args__ = (
@@ -115,7 +115,7 @@ class ReleaseCommitRow(SQLModel, table=True):
 
 
 class ReleaseAuthorRow(SQLModel, table=True):
-    """Who wrote a release's commits, by the newest commit of each; kept at writing, or reading would scan all commits."""
+    """An author of a release's commits, by the newest commit of each; stored, because reads would scan all commits."""
 
     __tablename__ = "release_authors"
     __table_args__ = (

@@ -15,7 +15,7 @@ from gql_releases.storage.schema.columns import (
 
 
 class RepositoryRow(SQLModel, table=True):
-    """Where commits come from, known by its name."""
+    """A repository of commits, identified by its name."""
 
     __tablename__ = "repositories"
     __table_args__ = (natural_key("name"), referable())

@@ -10,7 +10,7 @@ from gql_releases.storage.schema.columns import NO_ID_REUSE, date, field, key, o
 
 
 class TokenRow(SQLModel, table=True):
-    """A credential; only the digest of its text is kept."""
+    """A credential; only the digest of its text is stored."""
 
     __tablename__ = "tokens"
     __table_args__ = (referable(), NO_ID_REUSE)
@@ -26,4 +26,4 @@ class TokenRow(SQLModel, table=True):
     revoked_at: datetime | None = date(nullable=True)
     last_used_at: datetime | None = date(nullable=True)
     maker_id: int | None = field(Id, nullable=True)
-    """The token that made this one; None where the command line did, or before this was recorded. Rows are never deleted."""
+    """The token that created this one; None where the command line did, or before this was stored. Rows are not deleted."""

@@ -21,7 +21,7 @@ from gql_releases.storage.schema.columns import (
 
 
 class UpstreamRow(SQLModel, table=True):
-    """The Sentry that an organization's writes are sent on to; its token is sealed. Until `resume_at` it is left alone."""
+    """The Sentry that an organization's writes are forwarded to; its token is encrypted. No request before `resume_at`."""
 
     __tablename__ = "upstreams"
 
@@ -35,9 +35,9 @@ class UpstreamRow(SQLModel, table=True):
 
 
 class UpstreamReleaseRow(SQLModel, table=True):
-    """The queue of what is sent on about a release, known by its version: it outlives the release.
+    """The queue of requests about a release, identified by its version: it still exists after the release is deleted.
 
-    `claim` counts the senders that had it; one that took too long no longer knows the number.
+    `claim` counts the claims of senders; one whose lease has expired no longer has the current number.
     """
 
     __tablename__ = "upstream_releases"
@@ -55,7 +55,7 @@ class UpstreamReleaseRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """A request that the upstream has not acknowledged, in Sentry's words; the ids of a queue's rows are its order."""
+    """A request that the upstream has not acknowledged, as Sentry's JSON; the ids of a queue's rows are its order."""
 
     __tablename__ = "outbox"
     __table_args__ = (
