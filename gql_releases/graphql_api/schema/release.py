@@ -176,6 +176,31 @@ class Upstream:
     last_error: str | None = column("last_error", "Why the last attempt failed; null if it succeeded.")
 
 
+@strawberry.input
+class ReleaseFieldsInput:
+    """The fields of RELEASE_FIELDS, which all inputs of a release have."""
+
+    ref: str | None = optional_field(
+        "What it was built from: a branch, a tag or a commit, such as `main`; at most 200 characters."
+    )
+    url: str | None = optional_field(
+        "A page about the release, such as the CI run; at most 200 characters, INVALID_URL if it is no URL."
+    )
+    date_released: datetime | None = optional_field(
+        "When it was released. A new release without it is not finalized (see `finalizeRelease`); in updateRelease, null "
+        "makes it unreleased again."
+    )
+    status: ReleaseStatus | None = optional_field("OPEN (default) or ARCHIVED.")
+    notes: str | None = optional_field(
+        "Release notes in Markdown, at most 65,536 characters; in updateRelease, null returns to notes made from the "
+        "commits."
+    )
+    metadata: JSONObject | None = optional_field(
+        'Any JSON object of at most 16 KiB, such as {"pipeline": 4711}; in updateRelease, it replaces the existing one '
+        "as a whole."
+    )
+
+
 @strawberry.input(description="The natural key of a release.")
 class ReleaseByKey:
     """The natural key of a release."""

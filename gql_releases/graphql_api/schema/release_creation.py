@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,6 @@ from gql_releases.graphql_api.execution.bindings import (
     Payload,
     mutation_field,
 )
-from gql_releases.graphql_api.execution.scalars import JSONObject
 from gql_releases.graphql_api.execution.services import Services
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
 from gql_releases.graphql_api.schema.commit import CommitInput, RefInput
@@ -35,7 +33,7 @@ from gql_releases.graphql_api.schema.fields import (
     optional_field,
     required_field,
 )
-from gql_releases.graphql_api.schema.release_filters import ReleaseStatus
+from gql_releases.graphql_api.schema.release import ReleaseFieldsInput
 from gql_releases.services import input_problems
 from gql_releases.web.large_bodies import run_in_thread
 
@@ -47,90 +45,43 @@ else:
 
 @strawberry.input(
     description=(
-        "Input of createRelease. It is safe to send it again: a release is identified by its organization and version."
+        "A release of createReleases. An existing release keeps its `ref`, `url`, `dateReleased`, `notes` and `metadata` "
+        "(see `ignoredFields`), and gets the projects, the status and the commits of the input."
     )
 )
-class CreateReleaseInput:
+class ReleaseInput(ReleaseFieldsInput):
+    """A release to create, without its organization."""
+
+    version: str = required_field(
+        "The version, such as `web@1.4.0+77`: at most 200 characters, no slash, backslash, tab or line "
+        "break, and not `latest`, `.` or `..` (INVALID_VERSION). It is case-sensitive and stored as sent."
+    )
+    projects: list[str] = required_field(
+        'Slugs or numeric ids of the release\'s projects, such as ["web"]; added to those of an existing '
+        "release. UNKNOWN_PROJECT if one does not exist, unless the server creates projects "
+        "(GQL_RELEASES_CREATE_PROJECTS)."
+    )
+    commits: list[CommitInput] | None = optional_field(
+        "Its commits: newest first, or with timestamps, by which they are sorted. They replace those of an existing release."
+    )
+    refs: list[RefInput] | None = optional_field(
+        "The head commit of each repository. The release gets the commits from `previousCommit` to the head "
+        "that were sent with other releases; `commitStatus` says whether all are known."
+    )
+
+
+@strawberry.input(
+    description=(
+        "Input of createRelease. It is safe to send it again: a release is identified by its organization and version. An "
+        "existing release keeps its `ref`, `url`, `dateReleased`, `notes` and `metadata` (see `ignoredFields`), and "
+        "gets the projects, the status and the commits of the input."
+    )
+)
+class CreateReleaseInput(ReleaseInput):
     """A release to create."""
 
     organization: str = required_field(
         "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
-    )
-    version: str = required_field(
-        "The version, such as `web@1.4.0+77`: at most 200 characters, no slash, backslash, tab or line "
-        "break, and not `latest`, `.` or `..` (INVALID_VERSION). It is case-sensitive and stored as sent."
-    )
-    projects: list[str] = required_field(
-        'Slugs or numeric ids of the release\'s projects, such as ["web"]; added to those of an existing '
-        "release. UNKNOWN_PROJECT if one does not exist, unless the server creates projects "
-        "(GQL_RELEASES_CREATE_PROJECTS)."
-    )
-    ref: str | None = optional_field(
-        "What it was built from: a branch, a tag or a commit, such as `main`; at most 200 characters. An "
-        "existing release keeps its own."
-    )
-    url: str | None = optional_field(
-        "A page about the release, such as the CI run; at most 200 characters, INVALID_URL if it is no URL. "
-        "An existing release keeps its own."
-    )
-    date_released: datetime | None = optional_field(
-        "When it was released. Without it, the release is not finalized: call `finalizeRelease` later. An "
-        "existing release keeps its own."
-    )
-    status: ReleaseStatus | None = optional_field("OPEN (default) or ARCHIVED. An existing release gets the new status.")
-    notes: str | None = optional_field(
-        "Release notes in Markdown, at most 65,536 characters. An existing release keeps its own."
-    )
-    metadata: JSONObject | None = optional_field(
-        'Any JSON object of at most 16 KiB, such as {"pipeline": 4711}. An existing release keeps its own.'
-    )
-    commits: list[CommitInput] | None = optional_field(
-        "Its commits: newest first, or with timestamps, by which they are sorted. They replace those of an existing release."
-    )
-    refs: list[RefInput] | None = optional_field(
-        "The head commit of each repository. The release gets the commits from `previousCommit` to the head "
-        "that were sent with other releases; `commitStatus` says whether all are known."
-    )
-
-
-@strawberry.input(description="A release of createReleases.")
-class ReleaseInput:
-    """A release of a bulk creation: all of CreateReleaseInput but the organization."""
-
-    version: str = required_field(
-        "The version, such as `web@1.4.0+77`: at most 200 characters, no slash, backslash, tab or line "
-        "break, and not `latest`, `.` or `..` (INVALID_VERSION). It is case-sensitive and stored as sent."
-    )
-    projects: list[str] = required_field(
-        'Slugs or numeric ids of the release\'s projects, such as ["web"]; added to those of an existing '
-        "release. UNKNOWN_PROJECT if one does not exist, unless the server creates projects "
-        "(GQL_RELEASES_CREATE_PROJECTS)."
-    )
-    ref: str | None = optional_field(
-        "What it was built from: a branch, a tag or a commit, such as `main`; at most 200 characters. An "
-        "existing release keeps its own."
-    )
-    url: str | None = optional_field(
-        "A page about the release, such as the CI run; at most 200 characters, INVALID_URL if it is no URL. "
-        "An existing release keeps its own."
-    )
-    date_released: datetime | None = optional_field(
-        "When it was released. Without it, the release is not finalized: call `finalizeRelease` later. An "
-        "existing release keeps its own."
-    )
-    status: ReleaseStatus | None = optional_field("OPEN (default) or ARCHIVED. An existing release gets the new status.")
-    notes: str | None = optional_field(
-        "Release notes in Markdown, at most 65,536 characters. An existing release keeps its own."
-    )
-    metadata: JSONObject | None = optional_field(
-        'Any JSON object of at most 16 KiB, such as {"pipeline": 4711}. An existing release keeps its own.'
-    )
-    commits: list[CommitInput] | None = optional_field(
-        "Its commits: newest first, or with timestamps, by which they are sorted. They replace those of an existing release."
-    )
-    refs: list[RefInput] | None = optional_field(
-        "The head commit of each repository. The release gets the commits from `previousCommit` to the head "
-        "that were sent with other releases; `commitStatus` says whether all are known."
     )
 
 

@@ -22,7 +22,7 @@ from gql_releases.graphql_api.execution.bindings import (
     Payload,
     mutation_field,
 )
-from gql_releases.graphql_api.execution.scalars import JSONObject, to_global_id
+from gql_releases.graphql_api.execution.scalars import to_global_id
 from gql_releases.graphql_api.execution.services import Services
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
 from gql_releases.graphql_api.schema.commit import CommitInput, RefInput
@@ -34,8 +34,7 @@ from gql_releases.graphql_api.schema.fields import (
     required_field,
     to_body_names,
 )
-from gql_releases.graphql_api.schema.release import ReleaseBy, release_key
-from gql_releases.graphql_api.schema.release_filters import ReleaseStatus
+from gql_releases.graphql_api.schema.release import ReleaseBy, ReleaseFieldsInput, release_key
 from gql_releases.services import input_problems
 from gql_releases.web.large_bodies import run_in_thread
 
@@ -51,24 +50,10 @@ else:
         "`status`, where it is ignored."
     )
 )
-class UpdateReleaseInput:
+class UpdateReleaseInput(ReleaseFieldsInput):
     """A change of a release."""
 
     release: ReleaseBy = required_field("The release to change; RELEASE_NOT_FOUND if it does not exist.")
-    ref: str | None = optional_field(
-        "What it was built from: a branch, a tag or a commit, such as `main`; at most 200 characters."
-    )
-    url: str | None = optional_field(
-        "A page about the release, such as the CI run; at most 200 characters, INVALID_URL if it is no URL."
-    )
-    date_released: datetime | None = optional_field("When it was released; null makes it unreleased again.")
-    status: ReleaseStatus | None = optional_field("OPEN or ARCHIVED.")
-    notes: str | None = optional_field(
-        "Release notes in Markdown, at most 65,536 characters; null returns to notes made from the commits."
-    )
-    metadata: JSONObject | None = optional_field(
-        'Any JSON object of at most 16 KiB, such as {"pipeline": 4711}; it replaces the existing one as a whole.'
-    )
 
 
 @strawberry.input(description="Input of archiveRelease.")
@@ -121,36 +106,32 @@ class SetReleaseRefsInput:
     refs: list[RefInput] = required_field("The head commit of each repository; an empty list removes all heads and commits.")
 
 
-@strawberry.type(description="Result of updateRelease.")
-class UpdateReleasePayload:
-    """The payload of updateRelease."""
+@strawberry.type
+class ReleasePayload:
+    """The fields of each payload that shows a release."""
 
     release: Release | None = node_field("release")
     user_errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="Result of updateRelease.")
+class UpdateReleasePayload(ReleasePayload):
+    """The payload of updateRelease."""
 
 
 @strawberry.type(description="Result of archiveRelease.")
-class ArchiveReleasePayload:
+class ArchiveReleasePayload(ReleasePayload):
     """The payload of archiveRelease."""
-
-    release: Release | None = node_field("release")
-    user_errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="Result of restoreRelease.")
-class RestoreReleasePayload:
+class RestoreReleasePayload(ReleasePayload):
     """The payload of restoreRelease."""
-
-    release: Release | None = node_field("release")
-    user_errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="Result of finalizeRelease.")
-class FinalizeReleasePayload:
+class FinalizeReleasePayload(ReleasePayload):
     """The payload of finalizeRelease."""
-
-    release: Release | None = node_field("release")
-    user_errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="Result of deleteRelease.")
@@ -164,19 +145,13 @@ class DeleteReleasePayload:
 
 
 @strawberry.type(description="Result of setReleaseCommits.")
-class SetReleaseCommitsPayload:
+class SetReleaseCommitsPayload(ReleasePayload):
     """The payload of setReleaseCommits."""
-
-    release: Release | None = node_field("release")
-    user_errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="Result of setReleaseRefs.")
-class SetReleaseRefsPayload:
+class SetReleaseRefsPayload(ReleasePayload):
     """The payload of setReleaseRefs."""
-
-    release: Release | None = node_field("release")
-    user_errors: list[UserError] = errors_field()
 
 
 async def update_release(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
