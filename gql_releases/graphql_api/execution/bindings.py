@@ -1,4 +1,4 @@
-"""Bindings: what the fields of the Strawberry schema are read from, or run.
+"""Bindings of the fields of the Strawberry schema to data of the store and to services.
 
 A field of a node is a column, an object embedded in the row, a to-one, a to-many or a part of a connection; a root field is
 a query or a mutation. The planner reads the bindings; there are no resolvers.

@@ -42,7 +42,8 @@ from gql_releases.graphql_api.execution.scalars import NO_DATE, NO_DATE_TEXT, NO
 from gql_releases.graphql_api.execution.strawberry_adapter import read_metadata, read_python_name
 
 Coerce = Callable[[Any], Any]
-Evaluate = Callable[[Mapping[str, Any]], Any]
+Variables = Mapping[str, Any]
+Evaluate = Callable[[Variables], Any]
 MISSING: Any = object()
 """Value of an argument that is absent."""
 VALUE_CONVERTER = "value_converter"
@@ -356,7 +357,7 @@ def _evaluate_variable(name: str, required_at: str | None, has_default: bool) ->
     if required_at is None:
         return lambda variables: variables.get(name, MISSING)
 
-    def find(variables: Mapping[str, Any]) -> Any:
+    def find(variables: Variables) -> Any:
         value = variables.get(name)
         if value is None:
             if has_default and name not in variables:
@@ -381,7 +382,7 @@ def _evaluate_object(node: ObjectValueNode, declared: GraphQLInputObjectType, wh
         find = compile_evaluator(item.value, field_type, f"{where}.{name}", has_default=field.default_value is not Undefined)
         finders.append((read_python_name(field, name), _convert_value(find, field)))
 
-    def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
+    def evaluate(variables: Variables) -> dict[str, Any]:
         values = dict(defaults)
         for name, find in finders:
             value = find(variables)
@@ -392,7 +393,7 @@ def _evaluate_object(node: ObjectValueNode, declared: GraphQLInputObjectType, wh
     return evaluate
 
 
-def read_literal(node: ValueNode, variables: Mapping[str, Any]) -> Any:
+def read_literal(node: ValueNode, variables: Variables) -> Any:
     """Return the JSON value of a literal, with numbers as in its text; a field whose variable is absent is omitted."""
     match node:
         case IntValueNode():

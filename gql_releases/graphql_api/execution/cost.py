@@ -7,7 +7,7 @@ operation are counted as well: each becomes a part of a statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ from graphql import (
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE
 from gql_releases.domain.release import MAX_BULK
 from gql_releases.graphql_api.execution import bindings as b
-from gql_releases.graphql_api.execution.coercion import read_literal
+from gql_releases.graphql_api.execution.coercion import Variables, read_literal
 from gql_releases.graphql_api.execution.collect_fields import Document, list_argument_variables, list_boolean_variables
 from gql_releases.graphql_api.execution.limits import limit_error, require
 from gql_releases.graphql_api.execution.weights import NO_WEIGHT, Measure, Weight, compile_measure, count_comparators
@@ -47,7 +47,6 @@ MUTATION_COST = 10
 INTROSPECTION_COST = 1000
 """Price of __schema or __type, whose depth is limited by graphql-core's rules."""
 
-Variables = Mapping[str, Any]
 PriceVariables = list[tuple[str, Callable[[Any], Any]]]
 """The variables that a price depends on, each with the function that returns the relevant part of its value."""
 

@@ -12,12 +12,12 @@ from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode, quote_value
 from gql_releases.domain.paging import KEY_TYPES, Position
 
-VERSION = 1
+CURSOR_VERSION = 1
 
 
 def encode_cursor(position: Position) -> str:
     """Return the cursor of a position in a sorted list."""
-    return base64.urlsafe_b64encode(orjson.dumps([VERSION, position.field, position.key, position.id])).decode()
+    return base64.urlsafe_b64encode(orjson.dumps([CURSOR_VERSION, position.field, position.key, position.id])).decode()
 
 
 def decode_cursor(text: str, field: str) -> Position:
@@ -26,7 +26,7 @@ def decode_cursor(text: str, field: str) -> Position:
         version, order, key, row_id = orjson.loads(base64.b64decode(text, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError):
         raise _invalid_cursor(text) from None
-    if version != VERSION or not isinstance(row_id, int) or isinstance(row_id, bool) or abs(row_id) >= 2**63:
+    if version != CURSOR_VERSION or not isinstance(row_id, int) or isinstance(row_id, bool) or abs(row_id) >= 2**63:
         raise _invalid_cursor(text)
     if order != field:
         raise DomainError(ErrorCode.INVALID_CURSOR, f"The cursor {quote_value(text)} belongs to a list in another order.")

@@ -58,7 +58,7 @@ EXECUTION_CODES = frozenset(
         ErrorCode.TIMEOUT,
     }
 )
-"""Codes that stand in `errors[].extensions.code`; INVALID_TOKEN refuses the whole request with a 401."""
+"""Codes in `errors[].extensions.code`; INVALID_TOKEN is the response to the whole request, with status 401."""
 
 
 def render_field_error(error: DomainError, path: list[str | int]) -> dict[str, Any]:

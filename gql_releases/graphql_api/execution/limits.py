@@ -50,7 +50,7 @@ them in its variables.
 """
 
 _MAX_COUNT = 10**9
-_TOKEN = re.compile(
+_TOKEN_PATTERN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?|"(?:[^"\\\n]|\\.)*+"?|#[^\n\r]*|\.\.\.|[A-Za-z_][A-Za-z_0-9]*|-?[0-9][0-9A-Za-z.+-]*|[^\s,\ufeff]',
     re.DOTALL,
 )
@@ -74,7 +74,7 @@ def check_text(text: str) -> None:
     """Raise GraphQLError if a document, which is not parsed yet, has too many bytes or tokens."""
     require("documentBytes", len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")))
     if len(text) > MAXIMA["tokens"]:  # a shorter text cannot have more tokens
-        require("tokens", sum(1 for token in _TOKEN.findall(text) if not token.startswith("#")))
+        require("tokens", sum(1 for token in _TOKEN_PATTERN.findall(text) if not token.startswith("#")))
 
 
 @dataclass(slots=True)

@@ -34,6 +34,7 @@ from gql_releases.graphql_api.execution.coercion import (
     MISSING,
     Coerce,
     CoercionError,
+    Variables,
     compile_coercer,
     compile_evaluator,
     is_large,
@@ -175,7 +176,7 @@ class Operation:
             raise
         return values
 
-    def price(self, variables: Mapping[str, Any]) -> Price:
+    def price(self, variables: Variables) -> Price:
         """Return the price of the operation with these variables; it is cached for variables of equal weight.
 
         Raises GraphQLError if a variable of @skip or @include is null.
@@ -192,7 +193,7 @@ class Operation:
                 self.grow(PRICE_BYTES)
         return cached
 
-    def plan(self, variables: Mapping[str, Any]) -> list[RootField]:
+    def plan(self, variables: Variables) -> list[RootField]:
         """Return the root fields for these variables; the plan is cached by the Booleans in @skip and @include.
 
         Raises GraphQLError if one of these is null.

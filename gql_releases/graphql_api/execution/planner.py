@@ -14,16 +14,16 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
 from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE, Order, PageRequest
 from gql_releases.graphql_api.execution import bindings as b
-from gql_releases.graphql_api.execution.coercion import MISSING, Evaluate, compile_evaluator, has_variable
+from gql_releases.graphql_api.execution.coercion import MISSING, Evaluate, Variables, compile_evaluator, has_variable
 from gql_releases.graphql_api.execution.collect_fields import Document, Fields
 from gql_releases.graphql_api.execution.cursors import decode_cursor, encode_cursor
 from gql_releases.graphql_api.execution.name_checks import list_name_checks
-from gql_releases.graphql_api.execution.refusals import Refusals, omit_refused_fields
+from gql_releases.graphql_api.execution.refusals import Refusals, ResponsePath, omit_refused_fields
 from gql_releases.graphql_api.execution.scalars import build_id_renderer
 from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 
-ResponsePath = tuple[str | int, ...]
-Variables = Mapping[str, Any]
+EMPTY_PAGE = PageRequest(0)
+"""The page of a field that is omitted because its arguments are invalid."""
 
 
 def compile_arguments(declared: GraphQLField, node: FieldNode) -> Evaluate:
@@ -116,8 +116,6 @@ class FixedPlan:
 
 
 PageSlotPlan = PagePlan | ReferencePlan | FixedPlan
-EMPTY_PAGE = PageRequest(0)
-"""The page of a field that is omitted because its arguments are invalid."""
 
 
 def _fix_plan(plan: PagePlan, node: FieldNode) -> PageSlotPlan:
@@ -315,7 +313,7 @@ def _plan_page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[
 def plan_view(document: Document, target: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
     """Return the plan of a root field that is one object."""
     builder = SelectionBuilder(document)
-    return ViewPlan(builder.build_selection(target, document.collect_below(target, nodes), path), builder.pages)
+    return ViewPlan(builder.build_below(target, nodes, path), builder.pages)
 
 
 def plan_list(document: Document, declared: GraphQLField, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:

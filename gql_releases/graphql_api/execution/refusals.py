@@ -18,7 +18,7 @@ MAX_ERRORS_OF_A_FIELD = 100
 
 Refusals = dict[int, DomainError]
 """The error in the arguments of a field, by the slot of the field's page in the view."""
-Path = tuple[str | int, ...]
+ResponsePath = tuple[str | int, ...]
 
 
 def omit_refused_fields(selection: s.Selection, refusals: Mapping[int, DomainError]) -> s.Selection:
@@ -55,7 +55,9 @@ def _omit_in_edge(field: s.EdgeCursor | s.EdgeNode | s.Constant, refusals: Mappi
     )
 
 
-def locate_refusals(paths: Mapping[int, Path], refusals: Refusals, value: Any, at: Path) -> list[tuple[DomainError, Path]]:
+def locate_refusals(
+    paths: Mapping[int, ResponsePath], refusals: Refusals, value: Any, at: ResponsePath
+) -> list[tuple[DomainError, ResponsePath]]:
     """Return each error with each path at which its field is null in `value`, which is at `at` in the response.
 
     `paths` are the plan's, by slot: response names only, the first of which is the root field's. A field below a null or
@@ -68,7 +70,7 @@ def locate_refusals(paths: Mapping[int, Path], refusals: Refusals, value: Any, a
     return located
 
 
-def _find_nulls(value: Any, steps: list[str], at: Path) -> Iterator[Path]:
+def _find_nulls(value: Any, steps: list[str], at: ResponsePath) -> Iterator[ResponsePath]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _find_nulls(item, steps, (*at, index))

@@ -25,18 +25,16 @@ from gql_releases.domain.paging import MAX_PAGE, PageRequest
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import ObjectRead
 from gql_releases.graphql_api.execution import bindings as b
-from gql_releases.graphql_api.execution.coercion import Evaluate
+from gql_releases.graphql_api.execution.coercion import Evaluate, Variables
 from gql_releases.graphql_api.execution.collect_fields import Document
 from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES, render_refusal, render_user_errors
 from gql_releases.graphql_api.execution.input_problems import find_all_problems
 from gql_releases.graphql_api.execution.payload_plans import PayloadPlan, render_payload
-from gql_releases.graphql_api.execution.planner import ResponsePath, ViewPlan, plan_nodes, plan_view
-from gql_releases.graphql_api.execution.refusals import Refusals, locate_refusals
+from gql_releases.graphql_api.execution.planner import ViewPlan, plan_nodes, plan_view
+from gql_releases.graphql_api.execution.refusals import Refusals, ResponsePath, locate_refusals
 from gql_releases.graphql_api.execution.scalars import from_global_id
 from gql_releases.graphql_api.execution.services import Services
 from gql_releases.web.request_record import current_record
-
-Variables = Mapping[str, Any]
 
 
 class ExecutionContext(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-PREFIX = "sha256:"
+ID_PREFIX = "sha256:"
 """Optional prefix of an id. Source: draft of GraphQL over HTTP."""
 
 
@@ -33,7 +33,7 @@ def read_documents(path: Path) -> dict[str, str]:
             documents |= _read_manifest(file)
         elif file.suffix in (".graphql", ".gql"):
             documents[file.stem] = file.read_text()
-    return {name.removeprefix(PREFIX): text for name, text in documents.items()}
+    return {name.removeprefix(ID_PREFIX): text for name, text in documents.items()}
 
 
 def _read_manifest(file: Path) -> dict[str, str]:
@@ -63,13 +63,13 @@ class TrustedDocuments:
     def find_text(self, query: str | None, document_id: str | None) -> str:
         """Return the text of a request's document. Raises GraphQLError: unknown id, not trusted, or not the text's hash."""
         if document_id is not None:
-            text = self.documents.get(document_id.removeprefix(PREFIX))
+            text = self.documents.get(document_id.removeprefix(ID_PREFIX))
             if text is not None:
                 return text
             if query is None:
                 # Apollo's clients then repeat the request with the document itself.
                 raise _error("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
-            if hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest() != document_id.removeprefix(PREFIX):
+            if hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest() != document_id.removeprefix(ID_PREFIX):
                 raise _error("The documentId is not the document's SHA-256.", "PERSISTED_QUERY_MISMATCH")
         assert query is not None
         if self._only and query not in self._texts:

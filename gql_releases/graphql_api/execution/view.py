@@ -38,16 +38,16 @@ from gql_releases.web.large_bodies import LARGE_BODY_BYTES, TooManyValues, clear
 from gql_releases.web.rate_limit import RateLimit, RefusalLimit, TooManyRefusals
 from gql_releases.web.request_record import current_record
 
-RESPONSE_JSON = "application/graphql-response+json"
-JSON = "application/json"
-OFFERED = (JSON, RESPONSE_JSON)
-RETRY_AFTER = (b"retry-after", b"1")
+GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json"
+JSON_TYPE = "application/json"
+RESPONSE_TYPES = (JSON_TYPE, GRAPHQL_RESPONSE_TYPE)
+RETRY_AFTER_ONE_SECOND = (b"retry-after", b"1")
 NO_HEADERS: Headers = []
 VARY = (b"vary", b"Accept")
 """GraphiQL, JSON and GraphQL's media type have one URL. Source: RFC 9110 section 12.5.5."""
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
-ALLOW = (b"allow", b"GET, HEAD, OPTIONS, POST")
+ALLOW_METHODS = (b"allow", b"GET, HEAD, OPTIONS, POST")
 READ_METHODS = ("GET", "HEAD")
 PARTIAL_SUCCESS = 294
 LONG_DOCUMENT = 2_000
@@ -97,17 +97,17 @@ class GraphQLView:
         record.api, record.route = "graphql", "/graphql"
         method = scope["method"]
         if method == "OPTIONS":
-            await send(send_, 204, b"", [NO_SNIFF, ALLOW])
+            await send(send_, 204, b"", [NO_SNIFF, ALLOW_METHODS])
             return
         accept = header(scope, b"accept")
-        if method in READ_METHODS and negotiate(accept, (*OFFERED, "text/html")) == "text/html":
+        if method in READ_METHODS and negotiate(accept, (*RESPONSE_TYPES, "text/html")) == "text/html":
             await self._page(scope, receive, send_)
             return
-        kind = negotiate(accept, OFFERED)
+        kind = negotiate(accept, RESPONSE_TYPES)
         headers: Headers = []
         try:
             if kind is None:
-                raise HttpError(406, f"This endpoint responds with {RESPONSE_JSON} or {JSON}.")
+                raise HttpError(406, f"This endpoint responds with {GRAPHQL_RESPONSE_TYPE} or {JSON_TYPE}.")
             status, response, headers = await self._respond(scope, receive, kind)
         except ConnectionResetError:
             return
@@ -120,7 +120,7 @@ class GraphQLView:
             status, response = 500, {"errors": [render_internal_error(error, [])]}
         if "errors" in response and not record.codes:
             record.add_codes(list_codes(response["errors"]))
-        await send(send_, status, dump_response(response), [NO_SNIFF, VARY, *headers], (kind or JSON).encode())
+        await send(send_, status, dump_response(response), [NO_SNIFF, VARY, *headers], (kind or JSON_TYPE).encode())
 
     async def _respond(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any], Headers]:
         _require_request(scope)
@@ -144,9 +144,9 @@ class GraphQLView:
             raise HttpError(401, error.message, [CHALLENGE], {"code": error.code.value}) from error
         except DomainError as error:  # of the authenticator: errors of fields are in the response
             status = AUTHENTICATION_STATUSES[error.code]
-            refusal = [RETRY_AFTER] if status == 503 else [CHALLENGE]
+            refusal = [RETRY_AFTER_ONE_SECOND] if status == 503 else [CHALLENGE]
             return status, {"errors": [render_field_error(error, [])]}, refusal
-        return status, response, [*headers, RETRY_AFTER] if status == 503 else headers
+        return status, response, [*headers, RETRY_AFTER_ONE_SECOND] if status == 503 else headers
 
     def _count_request(self, principal: Principal) -> Headers:
         """Count a request of a token and return the headers of its rate limit. Raises HttpError(429)."""
@@ -214,7 +214,7 @@ class GraphQLView:
             is_partial = any(value is not None for value in data.values())
             if not is_partial and all_have_code(errors, ErrorCode.UNAVAILABLE):
                 status = 503
-            elif self._settings.draft_status and kind == RESPONSE_JSON:
+            elif self._settings.draft_status and kind == GRAPHQL_RESPONSE_TYPE:
                 status = PARTIAL_SUCCESS
         return status, response | extensions if extensions else response
 
@@ -240,7 +240,7 @@ class GraphQLView:
 
     def _refusal_status(self, error: RequestError, kind: str) -> int:
         """Return the status of the response to a request that cannot be executed."""
-        if kind != RESPONSE_JSON:
+        if kind != GRAPHQL_RESPONSE_TYPE:
             return 200
         return 422 if self._settings.draft_status and not error.is_syntax else 400
 
@@ -251,9 +251,9 @@ def _require_request(scope: Scope) -> None:
     if method in READ_METHODS:
         return
     if method != "POST":
-        raise HttpError(405, "Use POST, or GET for queries.", [ALLOW])
-    if media_type(header(scope, b"content-type")) != JSON:
-        raise HttpError(415, f"Send the request as {JSON}.")
+        raise HttpError(405, "Use POST, or GET for queries.", [ALLOW_METHODS])
+    if media_type(header(scope, b"content-type")) != JSON_TYPE:
+        raise HttpError(415, f"Send the request as {JSON_TYPE}.")
 
 
 def cost_extensions(extensions: dict[str, Any], cost: int, maximum: int) -> dict[str, Any]:
