@@ -85,13 +85,20 @@ def check_orders() -> None:
 def check_conditions(schema: GraphQLSchema) -> None:
     """Every condition that a filter of releases makes is a filter of the store, declared as scanning or simple."""
     filters = CATALOGUE.entities["Release"].filters
+    release_filters = {field.name: field for field in RELEASE_FIELDS if field.is_filter}
+    declared_names = SCANNING_CONDITIONS | SIMPLE_CONDITIONS | release_filters.keys()
     for name in filters:
-        if name not in SCANNING_CONDITIONS | SIMPLE_CONDITIONS:
+        if name not in declared_names:
             raise WiringError(
                 f"gql_releases/domain/conditions.py: the filter {name} must be in SCANNING_CONDITIONS or SIMPLE_CONDITIONS."
             )
     declared = schema.type_map["ReleaseFilter"]
     assert isinstance(declared, GraphQLInputObjectType)
+    for field_name, release_field in release_filters.items():
+        if release_field.graphql_name not in declared.fields:
+            raise WiringError(
+                f"gql_releases/graphql_api/schema/release_filters.py: ReleaseFilter has no field {field_name}."
+            )
     for field, value in _sample_filters(declared):
         for name in _list_names(release_conditions({"filter": value})):
             if name not in filters:

@@ -78,7 +78,6 @@ SIMPLE_CONDITIONS = frozenset(
         "semver_from",
         "semver_until",
         "slug",
-        "status",
         "unreleased",
         "version",
         "version_in",

@@ -148,7 +148,7 @@ class ReleaseField:
     the field's). `rest_name` is its name in the REST API, in requests and responses; None: it is not there. `is_in_sentry`:
     a running Sentry has it under that name, so that it is forwarded and imported. `is_kept`: an existing release keeps its
     own value when it is created again. `default`: the value of a new release if none was sent. `blank_is_null`: an empty
-    text clears it.
+    text clears it. `is_filter`: releases can be filtered by its exact value, under its name (ReleaseFilter has it, too).
     """
 
     name: str
@@ -160,6 +160,7 @@ class ReleaseField:
     is_kept: bool = True
     default: Any = None
     blank_is_null: bool = False
+    is_filter: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "column", self.column or self.name)
@@ -187,6 +188,7 @@ RELEASE_FIELDS = (
         is_in_sentry=True,
         is_kept=False,
         default=Status.OPEN,
+        is_filter=True,
     ),
     ReleaseField("notes", str, text(max=NOTES_LENGTH, null=True, blank=True, trim=False), blank_is_null=True),
     ReleaseField("metadata", str, json_object(), column="metadata_json"),

@@ -10,6 +10,7 @@ import pytest
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import SCANNING_CONDITIONS, SIMPLE_CONDITIONS, Names
+from gql_releases.domain.release import RELEASE_FIELDS
 from gql_releases.domain.selection import Selection
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.entities.release import RELEASE_FILTERS
@@ -34,7 +35,8 @@ def does_scan(entity: str, attribute: str, names: Names = (), *parts: s.Part) ->
 @pytest.mark.parametrize("name", sorted(RELEASE_FILTERS))
 @pytest.mark.parametrize("attribute", [("Organization", "releases"), ("Project", "releases")])
 def test_each_filter_of_releases_is_taken_for_what_it_is(name: str, attribute: tuple[str, str]) -> None:
-    assert (name in SCANNING_CONDITIONS) != (name in SIMPLE_CONDITIONS)
+    field_filters = {field.name for field in RELEASE_FIELDS if field.is_filter}
+    assert (name in SCANNING_CONDITIONS) != (name in SIMPLE_CONDITIONS | field_filters)
     for names in ((name,), (("not", (name,)),), ("status", ("or", (("and", (name,)),)))):
         assert does_scan(*attribute, names) == (name in SCANNING_CONDITIONS), names
     assert does_scan(*attribute, (("or", (name,) * MANY_CONDITIONS),))

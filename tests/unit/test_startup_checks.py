@@ -62,8 +62,8 @@ def test_condition_without_a_filter_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_filter_that_is_not_declared_as_scanning_or_simple_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startup_checks, "SIMPLE_CONDITIONS", startup_checks.SIMPLE_CONDITIONS - {"status"})
-    with pytest.raises(WiringError, match=r"conditions\.py: the filter status must be in"):
+    monkeypatch.setattr(startup_checks, "SIMPLE_CONDITIONS", startup_checks.SIMPLE_CONDITIONS - {"project"})
+    with pytest.raises(WiringError, match=r"conditions\.py: the filter project must be in"):
         check_conditions(SCHEMA)
 
 
@@ -80,6 +80,13 @@ def test_release_field_without_its_parts_is_named(
     monkeypatch.setattr(startup_checks, "RELEASE_FIELDS", (replace(RELEASE_FIELDS[0], **change),))
     with pytest.raises(WiringError, match=message):
         check_release_fields(SCHEMA, list_readable_attributes())
+
+
+def test_filter_of_a_release_field_that_the_schema_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = replace(RELEASE_FIELDS[0], is_filter=True)
+    monkeypatch.setattr(startup_checks, "RELEASE_FIELDS", (*RELEASE_FIELDS, field))
+    with pytest.raises(WiringError, match=r"release_filters\.py: ReleaseFilter has no field ref"):
+        check_conditions(SCHEMA)
 
 
 def test_selection_of_what_is_no_attribute_is_named() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, select, tuple_, union_all
 
 from gql_releases.domain.paging import Order
-from gql_releases.domain.release import Status
+from gql_releases.domain.release import RELEASE_FIELDS, Status
 from gql_releases.storage.engine.dialects import Dialect, ParentsFirst
 from gql_releases.storage.entities.shared import (
     NEWEST_FIRST,
@@ -290,7 +290,7 @@ RELEASE_FILTERS: dict[str, Filter] = {
     "semver_above": compare_column("semver_key", gt),
     "semver_until": compare_column("semver_key", le),
     "semver_below": compare_column("semver_key", lt),
-    "status": filter_equals("status"),
+    **{field.name: filter_equals(field.column) for field in RELEASE_FIELDS if field.is_filter},
     "released": filter_is_set("date_released", is_set=True),
     "unreleased": filter_is_set("date_released", is_set=False),
     "created_from": compare_column("date_created", ge),
