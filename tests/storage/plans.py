@@ -1,4 +1,4 @@
-"""How databases would run statements: which walks of a table a plan has, beyond looking up rows by an index."""
+"""Plans of statements: the tables that a plan scans instead of looking up rows by an index."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _COLUMN = re.compile(r"(?:\(|, |AND )(\w+)\)?(?:::\w+)?(?:,| (?:[<>=]+|= ANY|IS 
 
 
 @dataclass(frozen=True)
-class Walk:
-    """A table of which a statement reads more than it looks up: all of it, or all that is the tenant's.
+class TableScan:
+    """A table that a statement scans: all of its rows, or all rows of the tenant.
 
-    `counted`: to be counted. `ordered`: along an index, in the order that is asked for, until the page is full; then `filtered`
-    says that there are conditions that may leave rows out on the way.
+    `counted`: the rows are counted. `ordered`: the scan follows an index in the requested order until the page is full; then
+    `filtered` is whether conditions may exclude rows.
     """
 
     table: str
@@ -37,25 +37,25 @@ class Walk:
     sql: str
 
 
-def walks_of_sqlite(path: Path, bound: Mapping[str, tuple[Any, ...]]) -> Iterator[Walk]:
-    """Give the walks that SQLite plans. It plans without looking at data, and the same for all values."""
+def find_sqlite_scans(path: Path, bound: Mapping[str, tuple[Any, ...]]) -> Iterator[TableScan]:
+    """Yield the scans in SQLite's plans, which depend neither on the data nor on the values."""
     with closing(sqlite3.connect(path)) as connection:
         for sql, values in bound.items():
             steps = connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
             for _, parent, _, text in steps:
-                found = _LITE.match(text)
-                if not found or "VIRTUAL TABLE" in text:
+                match = _LITE.match(text)
+                if not match or "VIRTUAL TABLE" in text:
                     continue
-                kind, alias, _, terms = found.groups()
-                if alias.startswith("anon_"):  # the rows that a select inside has found, not a table
+                kind, alias, _, terms = match.groups()
+                if alias.startswith("anon_"):  # the rows of a subquery, not a table
                     continue
                 if kind == "SEARCH" and terms != "organization_id=?":
                     continue
-                inside = _select_of(sql, alias)
-                if "WHERE 0 = 1" in inside:  # what can never hold is looked at before the first row
+                inside = _find_select(sql, alias)
+                if "WHERE 0 = 1" in inside:  # SQLite evaluates a constant condition before it reads a row
                     continue
-                sorted_after = any(one[1] == parent and "TEMP B-TREE FOR ORDER BY" in one[3] for one in steps)
-                yield Walk(
+                sorted_after = any(step[1] == parent and "TEMP B-TREE FOR ORDER BY" in step[3] for step in steps)
+                yield TableScan(
                     re.sub(r"_\d+$", "", alias),
                     kind == "SCAN",
                     inside.startswith("SELECT count(*)"),
@@ -65,12 +65,12 @@ def walks_of_sqlite(path: Path, bound: Mapping[str, tuple[Any, ...]]) -> Iterato
                 )
 
 
-def _select_of(sql: str, alias: str) -> str:
-    """Give the select, from its word on, that reads the table under an alias."""
+def _find_select(sql: str, alias: str) -> str:
+    """Return the text of the SELECT that reads the table under an alias."""
     table = re.sub(r"_\d+$", "", alias)
-    at = re.search(rf"(?:FROM|JOIN|,|UPDATE) (?:{table} AS )?{alias}\b(?! AS)", sql)
-    assert at, (alias, sql)
-    begin = max(sql.rfind("SELECT", 0, at.start()), 0)
+    match = re.search(rf"(?:FROM|JOIN|,|UPDATE) (?:{table} AS )?{alias}\b(?! AS)", sql)
+    assert match, (alias, sql)
+    begin = max(sql.rfind("SELECT", 0, match.start()), 0)
     depth = 0
     for index in range(begin, len(sql)):
         depth += {"(": 1, ")": -1}.get(sql[index], 0)
@@ -79,16 +79,16 @@ def _select_of(sql: str, alias: str) -> str:
     return sql[begin:]
 
 
-def walks_of_postgres(url: str, bound: Mapping[str, tuple[Any, ...]]) -> Iterator[Walk]:
-    """Give the walks that PostgreSQL plans where it may not read a table from end to end, for the values that were bound.
+def find_postgres_scans(url: str, bound: Mapping[str, tuple[Any, ...]]) -> Iterator[TableScan]:
+    """Yield the scans in PostgreSQL's plans with sequential scans disabled, for the bound values.
 
-    So a walk of a whole table that remains means that there is no other way.
+    A sequential scan that remains means that no index serves the statement.
     """
-    for sql, plan in asyncio.run(_explained(url, bound)):
-        yield from _walks_below(plan, sql, [])
+    for sql, plan in asyncio.run(_explain(url, bound)):
+        yield from _find_scans_below(plan, sql, [])
 
 
-async def _explained(url: str, bound: Mapping[str, tuple[Any, ...]]) -> list[tuple[str, Any]]:
+async def _explain(url: str, bound: Mapping[str, tuple[Any, ...]]) -> list[tuple[str, Any]]:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("ANALYZE")
@@ -100,7 +100,7 @@ async def _explained(url: str, bound: Mapping[str, tuple[Any, ...]]) -> list[tup
     return [(sql, json.loads(plan)[0]["Plan"]) for sql, plan in plans]
 
 
-def _walks_below(node: dict[str, Any], sql: str, above: list[str]) -> Iterator[Walk]:
+def _find_scans_below(node: dict[str, Any], sql: str, above: list[str]) -> Iterator[TableScan]:
     kind = node["Node Type"]
     if "Scan" in kind and kind not in ("Bitmap Heap Scan", "Function Scan", "Subquery Scan", "Values Scan", "CTE Scan"):
         columns = set(_COLUMN.findall(node.get("Index Cond", "")))
@@ -108,14 +108,16 @@ def _walks_below(node: dict[str, Any], sql: str, above: list[str]) -> Iterator[W
         if kind == "Seq Scan" or not looked_up:
             below = above[::-1]
             limit = below.index("Limit") if "Limit" in below else len(below)
-            sorted_after = any("Sort" in one or one == "Aggregate" or "Hash" in one for one in below[:limit])
-            yield Walk(
+            sorted_after = any(
+                "Sort" in node_type or node_type == "Aggregate" or "Hash" in node_type for node_type in below[:limit]
+            )
+            yield TableScan(
                 node.get("Relation Name") or node["Index Name"],
                 kind == "Seq Scan",
                 "Aggregate" in above,
                 "Limit" in below and not sorted_after,
-                "Filter" in node or any("Join" in one or one == "Nested Loop" for one in below[:limit]),
+                "Filter" in node or any("Join" in node_type or node_type == "Nested Loop" for node_type in below[:limit]),
                 sql,
             )
-    for one in node.get("Plans", ()):
-        yield from _walks_below(one, sql, [*above, kind])
+    for child in node.get("Plans", ()):
+        yield from _find_scans_below(child, sql, [*above, kind])

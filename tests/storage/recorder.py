@@ -1,4 +1,4 @@
-"""A database that writes down what is run on it."""
+"""A database that records its statements."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Result = TypeVar("Result")
 
 
 class Recorder:
-    """Counts statements and the rows that they fetched."""
+    """Records statements and the numbers of rows that they fetched."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.dialect = database.dialect
         self.statements: list[tuple[str, int]] = []
         self.bound: dict[str, tuple[Any, ...]] = {}
-        """The values that each statement was run with last, in the driver's order."""
+        """The last values of each statement, in the driver's order."""
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
         rows = await self._database.rows(statement, values, large=large, move=move)
@@ -40,21 +40,23 @@ class Recorder:
     async def read(
         self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False, move: bool = True
     ) -> Result:
-        return await self._database.read(lambda transaction: work(_Recorded(transaction, self)), large=large, move=move)
+        return await self._database.read(
+            lambda transaction: work(_RecordingTransaction(transaction, self)), large=large, move=move
+        )
 
     async def write(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
-        return await self._database.write(lambda transaction: work(_Recorded(transaction, self)), large=large)
+        return await self._database.write(lambda transaction: work(_RecordingTransaction(transaction, self)), large=large)
 
     async def close(self) -> None:
         await self._database.close()
 
     def take(self) -> list[tuple[str, int]]:
-        """Give (SQL, rows fetched) of each statement since the last time."""
-        taken, self.statements = self.statements, []
-        return taken
+        """Return SQL and number of rows of each statement since the last call."""
+        statements, self.statements = self.statements, []
+        return statements
 
     def note(self, statement: Statement, rows: int, values: Values | None) -> None:
-        """Write down a statement, how many rows it fetched, and what it was run with."""
+        """Record a statement, its number of rows and its values."""
         prepared = statement.prepare(self.dialect)
         label = f"/* {statement.name} */ "  # PostgreSQL's log shows it
         self.statements.append((prepared.sql.removeprefix(label), rows))
@@ -64,7 +66,7 @@ class Recorder:
             self.bound[prepared.sql] = prepared.bind(values)
 
 
-class _Recorded:
+class _RecordingTransaction:
     def __init__(self, transaction: Transaction, recorder: Recorder) -> None:
         self._transaction, self._note, self.dialect = transaction, recorder.note, transaction.dialect
 
@@ -87,13 +89,13 @@ class _Recorded:
         self._note(statement, 0, rows[0] if rows else None)
 
     async def execute_batch(self, run: Sequence[StatementRows], then: StatementValues | None = None) -> list[Row]:
-        found = await self._transaction.execute_batch(run, then)
+        results = await self._transaction.execute_batch(run, then)
         for statement, rows in run:
             if rows:
                 self._note(statement, 0, rows[0])
         if then:
-            self._note(then[0], len(found), then[1])
-        return found
+            self._note(then[0], len(results), then[1])
+        return results
 
     async def allocate_ids(self, target: Table, count: int) -> Iterator[int]:
         return await self._transaction.allocate_ids(target, count)
@@ -105,6 +107,6 @@ class _Recorded:
         await self._transaction.yield_to_others()
 
     async def fetch_many(self, statement: Statement, rows: list[dict[str, Any]]) -> list[Row]:
-        found = await self._transaction.fetch_many(statement, rows)
-        self._note(statement, len(found), rows[0] if rows else None)
-        return found
+        results = await self._transaction.fetch_many(statement, rows)
+        self._note(statement, len(results), rows[0] if rows else None)
+        return results

@@ -1,4 +1,4 @@
-"""Statements are compiled once and their text is never changed: literals that look like parameters or rows stay as they are."""
+"""Statements are compiled once and their text is never edited: literals that look like parameters stay unchanged."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ COLUMNS = ("organization_id", "name", "date_created")
 DATE = "2026-01-01T00:00:00.000000Z"
 
 
-def quoted(text: str) -> Any:
-    """A literal of SQL, with a colon that SQLAlchemy is not to take for a parameter."""
+def quote(text: str) -> Any:
+    """Return a literal of SQL whose colons SQLAlchemy does not take for parameters."""
     return literal_column("'" + text.replace("'", "''").replace("%", "%") + "'")
 
 
 def insert_with(text: str) -> BulkStatement:
-    """Insert environments; of one that is there the name becomes a literal."""
+    """Return an insert of environments that renames an existing one to a literal."""
 
     def construct(dialect: Any) -> Any:
-        made = insert_rows(dialect, environments, COLUMNS, ("organization_id", "date_created"))
+        statement = insert_rows(dialect, environments, COLUMNS, ("organization_id", "date_created"))
         key = ["organization_id", "name"]
-        return made.on_conflict_do_update(index_elements=key, set_={"name": quoted(text)})
+        return statement.on_conflict_do_update(index_elements=key, set_={"name": quote(text)})
 
     return BulkStatement("test", construct, ("organization_id", "date_created"))
 
@@ -49,30 +49,30 @@ def insert_with(text: str) -> BulkStatement:
 @pytest.mark.parametrize("text", LITERALS)
 @pytest.mark.parametrize("count", [1, ROWS_PER_INSERT, 2 * ROWS_PER_INSERT + 3])
 def test_statements_with_literals(harness: Harness, text: str, count: int) -> None:
-    """By one statement for several rows, or beside others in one round trip: what is bound and what is literal arrives."""
+    """Bound values and literals are stored, in a statement for several rows and in a batch of statements."""
     [(organization,)] = harness.rows("SELECT id FROM organizations WHERE slug = 'acme'")
     rows = [{"organization_id": organization, "name": f"e{number}", "date_created": DATE} for number in range(count)]
     insert = insert_with(text)
     rename = Statement(
         "test",
-        update(projects).values(name=quoted(text)).where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type)),
+        update(projects).values(name=quote(text)).where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type)),
     )
     find = Statement(
-        "test", select(quoted(text), projects.c.slug).where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type))
+        "test", select(quote(text), projects.c.slug).where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type))
     )
 
     async def work(transaction: Any) -> Any:
         await transaction.execute_many(insert, rows)
         return await transaction.execute_batch([(insert, rows[:1]), (rename, [{"slug": "web"}])], (find, {"slug": "api"}))
 
-    found = harness.run(harness.store._database.write(work))
-    assert [tuple(row) for row in found] == [(text, "api")]
+    rows = harness.run(harness.store._database.write(work))
+    assert [tuple(row) for row in rows] == [(text, "api")]
     names = {row[0] for row in harness.rows("SELECT name FROM environments")}
     assert names == {text, *(f"e{number}" for number in range(1, count))}
     assert {row[0] for row in harness.rows("SELECT name FROM projects WHERE slug = 'web'")} == {text}
 
 
-def all_statements() -> list[tuple[str, Statement]]:
+def list_statements() -> list[tuple[str, Statement]]:
     modules = (commits, creation, deploys, writer, ranges, releases)
     return [
         (f"{module.__name__}.{name}", statement)
@@ -82,25 +82,25 @@ def all_statements() -> list[tuple[str, Statement]]:
     ]
 
 
-@pytest.mark.parametrize(("name", "statement"), all_statements(), ids=lambda one: one if isinstance(one, str) else "")
+@pytest.mark.parametrize(("name", "statement"), list_statements(), ids=lambda value: value if isinstance(value, str) else "")
 def test_parameters_are_numbered_from_an_offset(name: str, statement: Statement) -> None:
-    """From 0 on the text is the driver's own; from another number on it is the same, but for the numbers."""
+    """With offset 0 the text is the driver's; with another offset only the numbers differ."""
     dialect = PostgresDialect()
-    usual, numbered, shifted = (
+    prepared, numbered, shifted = (
         statement.prepare(dialect),
         statement.prepare_from(dialect, 0),
         statement.prepare_from(dialect, 40),
     )
-    assert numbered.sql == usual.sql
-    assert list(numbered.names) == list(usual.names) == list(shifted.names)
-    expected = usual.sql
-    for number in range(len(usual.names), 0, -1):
+    assert numbered.sql == prepared.sql
+    assert list(numbered.names) == list(prepared.names) == list(shifted.names)
+    expected = prepared.sql
+    for number in range(len(prepared.names), 0, -1):
         expected = expected.replace(f"${number}:", f"${number + 40}:")
     assert shifted.sql == expected
 
 
 def test_rows_statements_have_a_construct_for_several_rows() -> None:
-    several = {name for name, one in all_statements() if one.prepare(SqliteDialect()).multi_row_sql}
+    several = {name for name, statement in list_statements() if statement.prepare(SqliteDialect()).multi_row_sql}
     assert {name.rpartition(".")[2] for name in several} >= {
         "INSERT_RELEASE",
         "LINK_NEW_RELEASE",
@@ -112,7 +112,7 @@ def test_rows_statements_have_a_construct_for_several_rows() -> None:
 
 
 def test_databases_of_a_process_share_what_is_compiled(template: Template, tmp_path: Path) -> None:
-    """Each application of the tests would compile its statements anew otherwise, and keep them for good."""
+    """Otherwise each application of the tests would compile and keep its own statements."""
     harnesses = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -124,9 +124,12 @@ def test_databases_of_a_process_share_what_is_compiled(template: Template, tmp_p
 
 
 def test_no_module_that_compiles_statements_edits_text() -> None:
-    """No regular expressions in storage, whose texts are SQL."""
+    """Storage does not import `re`."""
     for path in Path(gql_releases.storage.__file__).parent.glob("*.py"):
         imported = [
-            one.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import) for one in node.names
+            alias.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import)
+            for alias in node.names
         ]
         assert "re" not in imported, path

@@ -1,4 +1,4 @@
-"""Creations that are written together: each as if it were alone, whatever becomes of the others."""
+"""Creations in one batch: each has the result that it would have alone, whatever the results of the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.factories import commit, release
 from tests.scale import scale
 
 EXAMPLES = scale(12, 300)
-LIST = "organizations/acme/releases/"
+RELEASES_PATH = "organizations/acme/releases/"
 STATE = """{organization(slug: "acme") {
   projects(first: 10) {nodes {slug}}
   releases(first: 10) {nodes {version ref dateReleased projects(first: 10) {nodes {slug}} commitCount lastCommit {sha}
@@ -35,47 +35,51 @@ STATE = """{organization(slug: "acme") {
     headCommits(first: 10) {nodes {repository {name} commit {sha} commitStatus {code}}}}}}}"""
 
 
-def creation(harness: Harness, body: dict[str, Any], *, create_projects: bool = False) -> Creation:
+def build_creation(harness: Harness, body: dict[str, Any], *, create_projects: bool = False) -> Creation:
     principal = harness.run(OrganizationService(harness.store.organizations).load_operator("acme"))
     return Creation(principal, parse_new_release(CREATION_FIELDS.to_domain(body)), None, create_projects)
 
 
-def write(harness: Harness, creations: list[Creation]) -> list[Any]:
+def write_together(harness: Harness, creations: list[Creation]) -> list[Any]:
     releases = harness.store.releases
     organization = creations[0].principal.organization_id
     return harness.run(
-        harness.store._database.write(lambda one: create_all(one, organization, creations, releases._read_results))
+        harness.store._database.write(
+            lambda transaction: create_all(transaction, organization, creations, releases._read_results)
+        )
     )
 
 
-def seen(harness: Harness) -> dict[str, Any]:
-    answer = harness.client.graphql(STATE)
-    assert "errors" not in answer
-    found = answer["data"]["organization"]
-    return {one["version"]: one for one in found["releases"]["nodes"]} | {"projects": found["projects"]}
+def read_state(harness: Harness) -> dict[str, Any]:
+    response = harness.client.graphql(STATE)
+    assert "errors" not in response
+    organization = response["data"]["organization"]
+    return {release["version"]: release for release in organization["releases"]["nodes"]} | {
+        "projects": organization["projects"]
+    }
 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Releases that name some of the same few things, each in its own words."""
-    made = []
+    """Draw releases that share commits, authors, repositories and projects, with different fields."""
+    releases = []
     for number in range(draw(st.integers(2, 6))):
-        listed = []
+        commits = []
         for sha in draw(st.lists(st.integers(0, 7), max_size=5, unique=True)):
-            said: dict[str, Any] = {"id": f"{sha:040x}", "repository": f"r{draw(st.integers(0, 1))}"}
-            said["author_email"] = f"a{draw(st.integers(0, 2))}@example.com"
-            more = {
+            fields: dict[str, Any] = {"id": f"{sha:040x}", "repository": f"r{draw(st.integers(0, 1))}"}
+            fields["author_email"] = f"a{draw(st.integers(0, 2))}@example.com"
+            optional_fields = {
                 "message": f"{number} says {sha}",
                 "timestamp": f"2026-01-01T00:{sha:02}:00Z",
                 "author_name": f"Called by {number}",
                 "patch_set": [{"path": f"{number}.py", "type": "M"}],
             }
-            for key in draw(st.lists(st.sampled_from(sorted(more)), unique=True)):
-                said[key] = more[key]
-            listed.append(said)
+            for key in draw(st.lists(st.sampled_from(sorted(optional_fields)), unique=True)):
+                fields[key] = optional_fields[key]
+            commits.append(fields)
         project = draw(st.sampled_from(["web", "api", "unknown"]))
-        made.append(release(f"v{draw(st.integers(0, 5))}", projects=[project], commits=listed, ref=f"ref {number}"))
-    return made
+        releases.append(release(f"v{draw(st.integers(0, 5))}", projects=[project], commits=commits, ref=f"ref {number}"))
+    return releases
 
 
 @settings(
@@ -85,65 +89,67 @@ def bodies(draw: st.DrawFn) -> list[dict[str, Any]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(bodies=bodies())
-def test_together_they_make_what_they_make_one_after_the_other(
+def test_together_they_create_what_they_create_one_after_the_other(
     template: Template, tmp_path_factory: pytest.TempPathFactory, bodies: list[dict[str, Any]]
 ) -> None:
     first, second = (Harness(template, tmp_path_factory.mktemp("store")) for _ in range(2))
     try:
-        alone = {}
+        results_alone = {}
         for index, body in enumerate(bodies):
-            [alone[index]] = write(first, [creation(first, body)])
-        together = write(second, [creation(second, body) for body in bodies])
+            [results_alone[index]] = write_together(first, [build_creation(first, body)])
+        results_together = write_together(second, [build_creation(second, body) for body in bodies])
         versions: set[str] = set()
-        for index, result in enumerate(together):
+        for index, result in enumerate(results_together):
             kind = CreateResult if bodies[index]["version"] not in versions else type(None)
             assert type(result) is (InvalidInput if bodies[index]["projects"] == ["unknown"] else kind)
             if not isinstance(result, InvalidInput):
                 versions.add(bodies[index]["version"])
-                assert type(alone[index]) is (CreateResult if isinstance(result, CreateResult) else ExistingRelease)
-        assert seen(second) == seen(first)
+                assert type(results_alone[index]) is (CreateResult if isinstance(result, CreateResult) else ExistingRelease)
+        assert read_state(second) == read_state(first)
     finally:
         first.close()
         second.close()
 
 
-def test_what_one_may_not_have_is_not_made_for_it(harness: Harness) -> None:
-    """Neither its projects nor what its commits name, though others of its moment are made."""
-    good = creation(harness, release("good", commits=[commit(1, repository="r")]), create_projects=True)
+def test_invalid_creation_of_a_batch_creates_nothing(harness: Harness) -> None:
+    """Neither its projects nor the rows of its commits are created, while others of its batch are."""
+    good = build_creation(harness, release("good", commits=[commit(1, repository="r")]), create_projects=True)
     bad = release("bad", projects=["new", "12345"], commits=[commit(2, repository="never", author_email="no@example.com")])
-    made, refused = write(harness, [good, creation(harness, bad, create_projects=True)])
-    assert isinstance(made, CreateResult)
+    created, refused = write_together(harness, [good, build_creation(harness, bad, create_projects=True)])
+    assert isinstance(created, CreateResult)
     assert isinstance(refused, InvalidInput)
     assert harness.rows("SELECT name FROM repositories") == [("r",)]
     assert harness.rows("SELECT email FROM commit_authors") == [("ada@example.com",)]
     assert {slug for (slug,) in harness.rows("SELECT slug FROM projects")} == {"web", "api"}
 
 
-def test_those_of_one_moment_share_statements_and_each_gets_its_own_answer(harness: Harness) -> None:
-    """New, known, twice the same, and refused, all at the same moment."""
-    known = release("known", commits=[commit(0)])
-    assert harness.client.rest("POST", LIST, known).status == 201
+def test_creations_of_one_batch_share_statements_and_each_gets_its_own_response(harness: Harness) -> None:
+    """New, existing, equal and invalid creations in one batch."""
+    existing = release("known", commits=[commit(0)])
+    assert harness.client.rest("POST", RELEASES_PATH, existing).status == 201
     database: Any = harness.store._database
-    begun: list[object] = []
-    do, together = database.write, database.dialect.batch_limits[1]
+    writes: list[object] = []
+    original_write, batch_size = database.write, database.dialect.batch_limits[1]
 
-    async def counted(work: Any, **how: Any) -> Any:
-        begun.append(work)
-        return await do(work, **how)
+    async def count_writes(work: Any, **options: Any) -> Any:
+        writes.append(work)
+        return await original_write(work, **options)
 
-    database.write = counted
-    new = [release(f"new {number}", commits=[commit(number), commit(number + 1)]) for number in range(together)]
+    database.write = count_writes
+    new = [release(f"new {number}", commits=[commit(number), commit(number + 1)]) for number in range(batch_size)]
 
-    async def race(*sent: dict[str, Any]) -> list[int]:
-        answers = await asyncio.gather(*(harness.client.send("POST", f"/api/0/{LIST}", body) for body in sent))
-        assert [one.json["version"] for one in answers if one.status != 400] == [
-            body["version"] for body, one in zip(sent, answers, strict=True) if one.status != 400
+    async def send_together(*bodies: dict[str, Any]) -> list[int]:
+        responses = await asyncio.gather(*(harness.client.send("POST", f"/api/0/{RELEASES_PATH}", body) for body in bodies))
+        assert [response.json["version"] for response in responses if response.status != 400] == [
+            body["version"] for body, response in zip(bodies, responses, strict=True) if response.status != 400
         ]
-        return [one.status for one in answers]
+        return [response.status for response in responses]
 
-    assert harness.run(race(*new)) == [201] * together
-    assert len(begun) == 1
-    statuses = harness.run(race(known, release("one"), release("one"), release("no", projects=["none"]), release("two")))
+    assert harness.run(send_together(*new)) == [201] * batch_size
+    assert len(writes) == 1
+    statuses = harness.run(
+        send_together(existing, release("one"), release("one"), release("no", projects=["none"]), release("two"))
+    )
     assert sorted(statuses) == [201, 201, 208, 208, 400]
     assert (statuses[0], statuses[3]) == (208, 400)
 
@@ -152,71 +158,71 @@ VERSION = PagedSelection(s.Selection("Release", (s.Value("version", "version"),)
 
 
 def create_at_once(harness: Harness, view: PagedSelection | None, *token_ids: int | None) -> list[Any]:
-    """Create v0, v1, ... at one moment, with the tenant's token or one of another id, and give what comes of each."""
+    """Create v0, v1, ... in one batch, with the tenant's token or a token of another id, and return each result."""
     principal = harness.run(harness.store.tokens.find_principal(digest_token(harness.tokens["acme"])))
     assert principal
     create = partial(harness.store.releases.create_release, view=view, create_projects=False)
-    news = [creation(harness, release(f"v{number}")).new for number in range(len(token_ids))]
-    principals = [replace(principal, token_id=one or principal.token_id) for one in token_ids]
+    releases = [build_creation(harness, release(f"v{number}")).new for number in range(len(token_ids))]
+    principals = [replace(principal, token_id=token_id or principal.token_id) for token_id in token_ids]
 
-    async def race() -> list[Any]:
-        return await asyncio.gather(*map(create, principals, news), return_exceptions=True)
+    async def create_together() -> list[Any]:
+        return await asyncio.gather(*map(create, principals, releases), return_exceptions=True)
 
-    return harness.run(race())
+    return harness.run(create_together())
 
 
-def test_each_of_one_moment_is_shown_its_own_release(harness: Harness) -> None:
-    shown = [one.shown for one in create_at_once(harness, VERSION, *[None] * 5)]
+def test_each_of_one_batch_is_shown_its_own_release(harness: Harness) -> None:
+    shown = [result.shown for result in create_at_once(harness, VERSION, *[None] * 5)]
     assert shown == [{"version": f"v{number}"} for number in range(5)]
 
 
 @pytest.mark.parametrize("view", [None, VERSION])
-def test_a_dead_token_stops_its_own_release_alone(harness: Harness, view: PagedSelection | None) -> None:
-    """It was revoked after it was looked at; what is to be shown of the others is read with it."""
+def test_a_revoked_token_stops_its_own_release_alone(harness: Harness, view: PagedSelection | None) -> None:
+    """The token was revoked after it was checked; the releases of the others are read and returned."""
     results = create_at_once(harness, view, None, 2**40, None, None)
-    assert [type(one) for one in results] == [CreateResult, InvalidToken, CreateResult, CreateResult]
-    shown = [one.shown for one in results if isinstance(one, CreateResult)]
+    assert [type(result) for result in results] == [CreateResult, InvalidToken, CreateResult, CreateResult]
+    shown = [result.shown for result in results if isinstance(result, CreateResult)]
     assert shown == ([{"version": f"v{number}"} for number in (0, 2, 3)] if view else [None] * 3)
     assert [version for (version,) in harness.rows("SELECT version FROM releases ORDER BY version")] == ["v0", "v2", "v3"]
 
 
-def test_items_wait_for_nobody_where_nobody_is_there_and_go_together_where_some_are() -> None:
-    done: list[tuple[int, list[str]]] = []
-    hold, most = asyncio.Event, 5
+def test_an_item_alone_does_not_wait_and_items_queued_meanwhile_are_one_batch() -> None:
+    batches: list[tuple[int, list[str]]] = []
+    max_batches = 5
 
     async def run() -> None:
-        free = hold()
+        released = asyncio.Event()
 
         async def work(key: int, items: Any) -> list[Any]:
-            done.append((key, list(items)))
+            batches.append((key, list(items)))
             if items[0] == "raise":
                 raise ValueError
             if items[0].startswith("slow"):
-                await free.wait()
-            return [KeyError(one) if one == "bad" else one.upper() for one in items]
+                await released.wait()
+            return [KeyError(item) if item == "bad" else item.upper() for item in items]
 
-        gathered: Batcher[str, str] = Batcher(work, 2, most)
-        assert await gathered.submit(1, "alone", 1) == "ALONE"
+        batcher: Batcher[str, str] = Batcher(work, 2, max_batches)
+        assert await batcher.submit(1, "alone", 1) == "ALONE"
         with pytest.raises(ValueError):
-            await gathered.submit(1, "raise", 1)
+            await batcher.submit(1, "raise", 1)
         slow = []
         for name in ("slow 1", "slow 2"):
-            slow.append(asyncio.create_task(gathered.submit(1, name, 1)))
+            slow.append(asyncio.create_task(batcher.submit(1, name, 1)))
             await asyncio.sleep(0.01)
-        sent = [("a", 1, 1), ("other", 2, 1), ("bad", 1, 1), ("large", 1, MAX_BATCH_ROWS), ("b", 1, 1)]
-        waiting = [asyncio.create_task(gathered.submit(key, name, size)) for name, key, size in sent]
-        waiting += [asyncio.create_task(gathered.submit(3, str(number), 1)) for number in range(most + 1)]
-        gone = asyncio.create_task(gathered.submit(1, "gone", 1))
+        queued = [("a", 1, 1), ("other", 2, 1), ("bad", 1, 1), ("large", 1, MAX_BATCH_ROWS), ("b", 1, 1)]
+        calls = [asyncio.create_task(batcher.submit(key, name, size)) for name, key, size in queued]
+        calls += [asyncio.create_task(batcher.submit(3, str(number), 1)) for number in range(max_batches + 1)]
+        cancelled = asyncio.create_task(batcher.submit(1, "gone", 1))
         await asyncio.sleep(0.01)
-        gone.cancel()
-        free.set()
-        results = await asyncio.gather(*slow, *waiting, return_exceptions=True)
-        assert [type(one) is KeyError or one for one in results[2:7]] == ["A", "OTHER", True, "LARGE", "B"]
+        cancelled.cancel()
+        released.set()
+        results = await asyncio.gather(*slow, *calls, return_exceptions=True)
+        assert [type(item) is KeyError or item for item in results[2:7]] == ["A", "OTHER", True, "LARGE", "B"]
 
     asyncio.run(run())
-    together = [items for _, items in done]
+    together = [items for _, items in batches]
     assert ["a", "bad", "b", "gone"] in together
     assert ["other"] in together
     assert ["large"] in together
-    assert [str(number) for number in range(most)] in together
-    assert [str(most)] in together
+    assert [str(number) for number in range(max_batches)] in together
+    assert [str(max_batches)] in together

@@ -1,4 +1,4 @@
-"""Reads end at their deadline, on both databases and through both APIs; writes and other reads go on."""
+"""Reads end at their deadline, on both databases and in both APIs; writes and other reads continue."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ SECONDS = 0.2
 MESSAGE = f"The query took longer than {SECONDS} s: narrow it."
 SLOW = Statement("test", text(f"SELECT {SLOW_SQL}"))
 PROMPT = 2.0
-"""Seconds within which a read with a deadline of 0.2 s has ended on a busy machine."""
+"""Seconds within which a read with a deadline of 0.2 s ends on a busy machine."""
 
 
 @pytest.fixture
-def short(template: Template, tmp_path: Path) -> Iterator[Harness]:
-    """An application whose reads may take 0.2 s."""
-    made = Harness(template, tmp_path, read_timeout=SECONDS)
-    made.client.rest("POST", "organizations/acme/releases/", release())
-    yield made
-    made.close()
+def short_reads(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    """Yield an application whose reads have a deadline of 0.2 s."""
+    harness = Harness(template, tmp_path, read_timeout=SECONDS)
+    harness.client.rest("POST", "organizations/acme/releases/", release())
+    yield harness
+    harness.close()
 
 
 @pytest.mark.usefixtures("slow_filter")
-def test_graphql_read_ends_at_its_deadline_with_a_code_at_its_field(short: Harness) -> None:
+def test_graphql_read_ends_at_its_deadline_with_a_code_at_its_field(short_reads: Harness) -> None:
     begun = time.monotonic()
-    answer = short.client.request("POST", "/graphql", SLOW_GRAPHQL)
+    response = short_reads.client.request("POST", "/graphql", SLOW_GRAPHQL)
     assert time.monotonic() - begun < PROMPT
     error = {"message": MESSAGE, "path": ["organization"], "extensions": {"code": "TIMEOUT"}}
-    assert (answer.status, answer.json) == (200, {"data": {"organization": None}, "errors": [error]})
+    assert (response.status, response.json) == (200, {"data": {"organization": None}, "errors": [error]})
 
 
 @pytest.mark.usefixtures("slow_filter")
-def test_fields_beside_one_that_took_too_long_are_answered(short: Harness) -> None:
+def test_fields_beside_one_that_took_too_long_are_answered(short_reads: Harness) -> None:
     query = '{ slow: organization(slug: "acme") { releases(filter: {version: {contains: "a"}}) { totalCount } } quick: organization(slug: "acme") { slug } }'
-    answer = short.client.graphql(query)
-    assert answer["data"] == {"slow": None, "quick": {"slug": "acme"}}
-    assert [(one["path"], one["extensions"]["code"]) for one in answer["errors"]] == [(["slow"], "TIMEOUT")]
+    response = short_reads.client.graphql(query)
+    assert response["data"] == {"slow": None, "quick": {"slug": "acme"}}
+    assert [(error["path"], error["extensions"]["code"]) for error in response["errors"]] == [(["slow"], "TIMEOUT")]
 
 
 @pytest.mark.usefixtures("slow_filter")
 @pytest.mark.parametrize(
     "path", [SLOW_REST, "organizations/acme/releases/stats/?query=a", "projects/acme/web/releases/?query=a"]
 )
-def test_rest_read_ends_at_its_deadline_as_a_400(short: Harness, path: str) -> None:
+def test_rest_read_ends_at_its_deadline_as_a_400(short_reads: Harness, path: str) -> None:
     begun = time.monotonic()
-    answer = short.client.rest("GET", path)
+    response = short_reads.client.rest("GET", path)
     assert time.monotonic() - begun < PROMPT
-    assert (answer.status, answer.json) == (400, {"detail": MESSAGE})
+    assert (response.status, response.json) == (400, {"detail": MESSAGE})
 
 
 @pytest.mark.usefixtures("slow_filter")
@@ -70,25 +70,25 @@ def test_others_are_answered_while_a_read_waits_for_its_deadline(template: Templ
 
     async def work() -> tuple[int, Any]:
         slow = asyncio.ensure_future(harness.client.send("POST", "/graphql", SLOW_GRAPHQL))
-        answered = 0
+        responses = 0
         while not slow.done():
-            answer = await harness.client.send("POST", "/graphql", POINT)
-            assert answer.json == {"data": {"organization": {"slug": "acme"}}}
-            body = {"query": CREATE, "variables": {"input": as_graphql(release(f"r{answered}"))}}
+            response = await harness.client.send("POST", "/graphql", POINT)
+            assert response.json == {"data": {"organization": {"slug": "acme"}}}
+            body = {"query": CREATE, "variables": {"input": as_graphql(release(f"r{responses}"))}}
             written = await harness.client.send("POST", "/graphql", body)
             assert written.json["data"]["createRelease"]["outcome"] == "CREATED"
-            answered += 1
+            responses += 1
             await asyncio.sleep(0.01)
-        return answered, (await slow).json
+        return responses, (await slow).json
 
-    answered, slow = harness.run(work())
+    responses, slow = harness.run(work())
     assert slow["errors"][0]["extensions"]["code"] == "TIMEOUT"
-    assert answered > 3
+    assert responses > 3
     harness.close()
 
 
-def test_what_reads_within_a_write_has_no_deadline_of_reads(short: Harness) -> None:
-    """A write that takes longer than a read may is committed: its connection is never interrupted."""
+def test_what_reads_within_a_write_has_no_deadline_of_reads(short_reads: Harness) -> None:
+    """A write that takes longer than the deadline of reads is committed: its connection is never interrupted."""
     count = SLOW_SQL.replace(str(COUNTED), str(COUNTED // 100))
 
     async def work(transaction: Transaction) -> Any:
@@ -98,13 +98,13 @@ def test_what_reads_within_a_write_has_no_deadline_of_reads(short: Harness) -> N
         await transaction.execute(Statement("test", text("UPDATE projects SET name = 'changed'")), {})
 
     for large in (False, True):
-        short.run(short.store._database.write(work, large=large))
-    assert set(short.rows("SELECT name FROM projects")) == {("changed",)}
+        short_reads.run(short_reads.store._database.write(work, large=large))
+    assert set(short_reads.rows("SELECT name FROM projects")) == {("changed",)}
 
 
-def test_connection_is_clean_after_a_read_that_was_ended(short: Harness) -> None:
-    """What was ended leaves no transaction, no setting and no late interrupt to the reads after it."""
-    database = short.store._database
+def test_connection_is_clean_after_a_read_that_was_ended(short_reads: Harness) -> None:
+    """An ended read leaves no transaction, no setting and no late interrupt to the reads after it."""
+    database = short_reads.store._database
 
     async def slow(transaction: Transaction) -> Any:
         return await transaction.fetch_all(SLOW, {})
@@ -120,28 +120,28 @@ def test_connection_is_clean_after_a_read_that_was_ended(short: Harness) -> None
                 assert await database.read(quick, large=True) == [[(number,)] for number in range(20)]
                 await asyncio.sleep(0.005)
 
-    short.run(work())
+    short_reads.run(work())
 
 
 @pytest.mark.postgres
-def test_server_ends_the_statement_of_a_read_that_was_ended(short: Harness) -> None:
+def test_server_ends_the_statement_of_a_read_that_was_ended(short_reads: Harness) -> None:
     async def work() -> int:
         with pytest.raises(Exception, match="took longer"):
-            await short.store._database.rows(SLOW, {}, large=True)
+            await short_reads.store._database.rows(SLOW, {}, large=True)
         for _ in range(100):
-            [(running,)] = short.rows(
+            [(active,)] = short_reads.rows(
                 "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%numbers%' AND pid <> pg_backend_pid()"
             )
-            if not running:
+            if not active:
                 break
             await asyncio.sleep(0.02)
-        return int(running)
+        return int(active)
 
-    assert short.run(work()) == 0
+    assert short_reads.run(work()) == 0
 
 
 def test_database_closes_at_once_while_a_read_runs(template: Template, tmp_path: Path) -> None:
-    """What runs is ended: the end of the process waits for no read."""
+    """Running reads are ended: shutdown waits for no read."""
     harness = Harness(template, tmp_path, read_timeout=30)
 
     async def work() -> None:

@@ -1,4 +1,4 @@
-"""SQLite walks the lists that no table holds from the one release that is asked for."""
+"""SQLite computes derived lists from the rows of the requested release only."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from gql_releases.storage.reading.plan import Level, build_shape
 from tests.conftest import Template
 
 RELEASE = PageRequest(10, conditions=(("release", 1),))
-ONE = PageRequest(1, conditions=(("release", 1),))
+ONE_ROW = PageRequest(1, conditions=(("release", 1),))
 
 
-def statements(level: Level) -> list[Statement]:
-    return [level.statement, *(one for plan in level.lists for one in statements(plan.level))]
+def list_statements(level: Level) -> list[Statement]:
+    return [level.statement, *(statement for plan in level.lists for statement in list_statements(plan.level))]
 
 
 @pytest.mark.sqlite
@@ -35,24 +35,24 @@ def statements(level: Level) -> list[Statement]:
         (RELEASE_COMMITS, (RELEASE, WHOLE_LIST)),
         (RELEASE_FILE_CHANGES, (RELEASE,)),
         (RELEASE_REPOSITORIES, (RELEASE,)),
-        (META_SELECTION, (WHOLE_LIST, ONE)),
+        (META_SELECTION, (WHOLE_LIST, ONE_ROW)),
         previous_view([]),
     ],
 )
-def test_no_list_of_a_release_walks_those_of_others(
+def test_no_list_of_a_release_scans_those_of_others(
     template: Template, selection: Selection, pages: tuple[PageRequest, ...]
 ) -> None:
     dialect = SqliteDialect()
     plan = compile_root(
         dialect, CATALOGUE, selection, condition_names((("id", 1),)), tuple([build_shape(page, dialect) for page in pages])
     )
-    seen = []
+    steps = []
     database = sqlite3.connect(template.path)
-    for statement in statements(plan.level):
+    for statement in list_statements(plan.level):
         sql = statement.prepare(dialect).sql
-        seen += [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?"))]
+        steps += [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?"))]
     database.close()
-    for step in seen:
+    for step in steps:
         if any(name in step for name in (" release_commits", " file_changes", " head_commits", " release_projects")):
             assert any(f"{key}=?" in step for key in ("release_id", "commit_id", "project_id", "rowid")), step
-    assert any("release_id=?" in step for step in seen)
+    assert any("release_id=?" in step for step in steps)

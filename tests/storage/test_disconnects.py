@@ -1,4 +1,4 @@
-"""A read that takes long ends when its client goes: while it runs, while it waits for its turn, through both APIs."""
+"""A long read ends when its client disconnects: while it runs and while it waits for its turn, in both APIs."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ __all__ = ["slow_filter"]
 
 pytestmark = pytest.mark.usefixtures("slow_filter")
 PROMPT = 2.0
-"""Seconds within which what nobody waits for has ended, on a busy machine; the deadline is 30."""
+"""Seconds within which an abandoned read ends on a busy machine; the deadline of reads is 30."""
 
 
 @pytest.fixture
-def patient(template: Template, tmp_path: Path) -> Iterator[Harness]:
-    """An application whose reads may take half a minute."""
-    made = Harness(template, tmp_path, read_timeout=30)
-    made.client.rest("POST", "organizations/acme/releases/", release())
-    yield made
-    made.close()
+def long_reads(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    """Yield an application whose reads have a deadline of 30 s."""
+    harness = Harness(template, tmp_path, read_timeout=30)
+    harness.client.rest("POST", "organizations/acme/releases/", release())
+    yield harness
+    harness.close()
 
 
 class Connection:
-    """A request whose client closes the connection when it is told to."""
+    """A request whose client closes the connection when `gone` is set."""
 
     def __init__(self, harness: Harness, method: str, path: str, body: bytes = b"", token: str | None = None) -> None:
-        self._house, self._body, self.gone = harness, body, asyncio.Event()
+        self._harness, self._body, self.gone = harness, body, asyncio.Event()
         self.sent: list[Message] = []
         raw_path, _, query = path.partition("?")
         headers = {"content-type": "application/json", "authorization": f"Bearer {token or harness.client.token}"}
@@ -69,7 +69,7 @@ def rest_connection(harness: Harness) -> Connection:
     return Connection(harness, "GET", f"/api/0/{SLOW_REST}")
 
 
-async def until(condition: Any) -> None:
+async def wait_until(condition: Any) -> None:
     """Wait until a condition holds, within a bound."""
     end = time.monotonic() + 2 * PROMPT
     while not condition():
@@ -77,44 +77,44 @@ async def until(condition: Any) -> None:
         await asyncio.sleep(0.005)
 
 
-def running(harness: Harness) -> int:
-    """Return how many reads that scan hold a place."""
+def count_running(harness: Harness) -> int:
+    """Return the number of scanning reads that run."""
     return 2 - harness.store._scanning._free
 
 
 @pytest.mark.parametrize("connect", [graphql_connection, rest_connection])
-def test_read_ends_when_its_client_goes(patient: Harness, connect: Any) -> None:
+def test_read_ends_when_its_client_disconnects(long_reads: Harness, connect: Any) -> None:
     async def work() -> None:
-        connection = connect(patient)
-        await until(lambda: running(patient) == 1)
+        connection = connect(long_reads)
+        await wait_until(lambda: count_running(long_reads) == 1)
         await asyncio.sleep(0.1)
         begun = time.monotonic()
         connection.gone.set()
         await connection.task
         assert time.monotonic() - begun < PROMPT
-        assert (connection.sent, running(patient)) == ([], 0)
+        assert (connection.sent, count_running(long_reads)) == ([], 0)
 
-    patient.run(work())
-    assert patient.client.request("POST", "/graphql", POINT).json["data"]["organization"] == {"slug": "acme"}
+    long_reads.run(work())
+    assert long_reads.client.request("POST", "/graphql", POINT).json["data"]["organization"] == {"slug": "acme"}
 
 
 @pytest.mark.parametrize("connect", [graphql_connection, rest_connection])
-def test_read_that_waits_for_its_turn_leaves_when_its_client_goes(patient: Harness, connect: Any) -> None:
+def test_read_that_waits_for_its_turn_leaves_when_its_client_disconnects(long_reads: Harness, connect: Any) -> None:
     async def work() -> None:
-        holders = [connect(patient), connect(patient)]
-        await until(lambda: running(patient) == 2)
-        waiting = [connect(patient) for _ in range(3)]
-        turns = patient.store._scanning
-        await until(lambda: turns.count_waiting() == 3)
+        holders = [connect(long_reads), connect(long_reads)]
+        await wait_until(lambda: count_running(long_reads) == 2)
+        waiting = [connect(long_reads) for _ in range(3)]
+        turns = long_reads.store._scanning
+        await wait_until(lambda: turns.count_waiting() == 3)
         waiting[1].gone.set()
         await asyncio.wait_for(waiting[1].task, PROMPT)
         assert (turns.count_waiting(), waiting[1].sent) == (2, [])
         for connection in (*waiting, *holders):
             connection.gone.set()
         await asyncio.wait_for(asyncio.gather(*(connection.task for connection in (*waiting, *holders))), 2 * PROMPT)
-        assert (turns.count_waiting(), running(patient)) == (0, 0)
+        assert (turns.count_waiting(), count_running(long_reads)) == (0, 0)
 
-    patient.run(work())
+    long_reads.run(work())
 
 
 def test_hundred_waiting_reads_of_one_token_let_the_first_of_another_through(template: Template, tmp_path: Path) -> None:
@@ -123,68 +123,68 @@ def test_hundred_waiting_reads_of_one_token_let_the_first_of_another_through(tem
     other = harness.token("project:read")
 
     async def work() -> None:
-        flood = [asyncio.ensure_future(harness.client.send("POST", "/graphql", SLOW_GRAPHQL)) for _ in range(100)]
-        await until(lambda: harness.store._scanning.count_waiting() == 98)
+        requests = [asyncio.ensure_future(harness.client.send("POST", "/graphql", SLOW_GRAPHQL)) for _ in range(100)]
+        await wait_until(lambda: harness.store._scanning.count_waiting() == 98)
         begun = time.monotonic()
-        answer = await harness.client.send("POST", "/graphql", SLOW_GRAPHQL, token=other)
-        assert answer.json["errors"][0]["extensions"]["code"] == "TIMEOUT"
+        response = await harness.client.send("POST", "/graphql", SLOW_GRAPHQL, token=other)
+        assert response.json["errors"][0]["extensions"]["code"] == "TIMEOUT"
         assert time.monotonic() - begun < PROMPT
-        assert sum(not task.done() for task in flood) > 80
-        for task in flood:
+        assert sum(not task.done() for task in requests) > 80
+        for task in requests:
             task.cancel()
-        await asyncio.gather(*flood, return_exceptions=True)
-        await until(lambda: running(harness) == 0)
+        await asyncio.gather(*requests, return_exceptions=True)
+        await wait_until(lambda: count_running(harness) == 0)
 
     harness.run(work())
     harness.close()
 
 
 @pytest.mark.postgres
-def test_server_ends_the_statement_of_a_client_that_went(patient: Harness) -> None:
+def test_server_ends_the_statement_of_a_client_that_disconnected(long_reads: Harness) -> None:
     active = (
         "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%numbers%' AND pid <> pg_backend_pid()"
     )
 
     async def work() -> None:
-        connection = graphql_connection(patient)
-        await until(lambda: patient.rows(active) == [(1,)])
+        connection = graphql_connection(long_reads)
+        await wait_until(lambda: long_reads.rows(active) == [(1,)])
         connection.gone.set()
         await connection.task
-        await until(lambda: patient.rows(active) == [(0,)])
+        await wait_until(lambda: long_reads.rows(active) == [(0,)])
 
-    patient.run(work())
+    long_reads.run(work())
 
 
-def test_work_is_cancelled_when_its_client_goes_and_its_result_wins_over_a_late_departure() -> None:
+def test_work_is_cancelled_when_its_client_disconnects_and_a_result_wins_over_a_late_disconnect() -> None:
     async def run() -> None:
         gone = asyncio.Event()
 
-        async def wait() -> None:
+        async def wait_until_gone() -> None:
             await gone.wait()
 
-        async def answer() -> int:
+        async def return_one() -> int:
             gone.set()
             return 1
 
-        async def refuse() -> int:
+        async def raise_error() -> int:
             raise ValueError("refused")
 
         ended = []
 
-        async def last() -> None:
+        async def wait_long() -> None:
             try:
                 await asyncio.sleep(30)
             finally:
                 ended.append(True)
 
-        WAIT_UNTIL_GONE.set(wait)
-        assert await while_connected(answer()) == 1
+        WAIT_UNTIL_GONE.set(wait_until_gone)
+        assert await while_connected(return_one()) == 1
         gone.clear()
         with pytest.raises(ValueError, match="refused"):
-            await while_connected(refuse())
+            await while_connected(raise_error())
         asyncio.get_running_loop().call_later(0.01, gone.set)
         with pytest.raises(ClientGone):
-            await while_connected(last())
+            await while_connected(wait_long())
         assert ended == [True]
 
     asyncio.run(run())

@@ -1,4 +1,4 @@
-"""A slower path that is taken instead of the usual one is counted, and what is not expected there is logged."""
+"""A fallback to a slower path is counted, and an unexpected cause is logged."""
 
 from __future__ import annotations
 
@@ -13,57 +13,59 @@ from gql_releases.domain.counters import FALL_BACKS, RepeatedFailure
 from gql_releases.domain.errors import InvalidToken, Unavailable
 from gql_releases.forwarding.sender import Pace, Sender
 from gql_releases.storage.engine import analyze
-from gql_releases.storage.releases import store as module
+from gql_releases.storage.releases import store as releases_store
 from tests.conftest import Harness
 from tests.factories import release
 
-LIST = "/api/0/organizations/acme/releases/"
+RELEASES_PATH = "/api/0/organizations/acme/releases/"
 
 
 @pytest.mark.parametrize(
-    ("error", "logged"), [(TypeError("x"), True), (KeyError("x"), True), (InvalidToken(), False)], ids=lambda one: str(one)
+    ("error", "logged"),
+    [(TypeError("x"), True), (KeyError("x"), True), (InvalidToken(), False)],
+    ids=lambda value: str(value),
 )
-def test_batch_that_fails_is_done_one_by_one(
+def test_batch_that_fails_is_written_one_by_one(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, logged: bool
 ) -> None:
-    """All are created; what is no refusal is logged with its traceback and counted."""
-    create_all = module.create_all
+    """All releases are created; an error that is no refusal is logged with its traceback and counted."""
+    create_all = releases_store.create_all
 
     async def fail(transaction: Any, organization: int, creations: Any, show: Any) -> Any:
         if len(creations) > 1:
             raise error
         return await create_all(transaction, organization, creations, show)
 
-    monkeypatch.setattr(module, "create_all", fail)
+    monkeypatch.setattr(releases_store, "create_all", fail)
     before = FALL_BACKS["batch"]
 
-    async def race() -> list[Any]:
-        calls = [harness.client.send("POST", LIST, release(f"web@{n}")) for n in range(16)]
+    async def send_together() -> list[Any]:
+        calls = [harness.client.send("POST", RELEASES_PATH, release(f"web@{n}")) for n in range(16)]
         return await asyncio.gather(*calls)
 
     with caplog.at_level(logging.WARNING):
-        answers = harness.run(race())
-    assert [one.status for one in answers] == [201] * 16
-    lines = [one for one in caplog.records if one.name == module.__name__]
-    assert (len(lines) > 0) == logged
-    assert FALL_BACKS["batch"] - before == len(lines)
-    assert all(one.exc_info and one.exc_info[1] is error for one in lines)
+        responses = harness.run(send_together())
+    assert [response.status for response in responses] == [201] * 16
+    records = [record for record in caplog.records if record.name == releases_store.__name__]
+    assert (len(records) > 0) == logged
+    assert FALL_BACKS["batch"] - before == len(records)
+    assert all(record.exc_info and record.exc_info[1] is error for record in records)
 
 
 def test_coercion_by_graphql_core_is_counted(harness: Harness) -> None:
     before = FALL_BACKS["coercion"]
-    answer = harness.client.graphql("query($s: String!) {organization(slug: $s) {slug}}", {"s": 1})
-    assert answer["errors"]
+    response = harness.client.graphql("query($s: String!) {organization(slug: $s) {slug}}", {"s": 1})
+    assert response["errors"]
     assert FALL_BACKS["coercion"] == before + 1
 
 
 class Refusing:
-    """A connection that refuses every statement for a reason, or none."""
+    """A connection that raises an error, if set, for every statement."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
 
-    async def fetch(self, *given: Any) -> list[Any]:
+    async def fetch(self, *values: Any) -> list[Any]:
         if self.error:
             raise self.error
         return []
@@ -76,23 +78,23 @@ def test_tables_that_cannot_be_analysed_are_logged_once_for_each_reason(caplog: 
         for error in (refused, refused, other, None, None, refused):
             connection.error = error
             asyncio.run(analyze.analyze_changed_tables(connection))
-    assert [one.levelname for one in caplog.records] == ["WARNING", "WARNING", "INFO", "WARNING"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "INFO", "WARNING"]
     assert FALL_BACKS["analyze"] - before == 4
     analyze.FAILURES.end()
 
 
 def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
     class Outbox:
-        answers = iter([Unavailable("a"), Unavailable("a"), Unavailable("b"), [], []])
+        outcomes = iter([Unavailable("a"), Unavailable("a"), Unavailable("b"), [], []])
 
         async def list_due(self) -> Any:
-            answer = next(self.answers, None)
-            if answer is None:
+            outcome = next(self.outcomes, None)
+            if outcome is None:
                 sender._stopped.set()
                 return []
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
 
     async def work() -> None:
         nonlocal sender
@@ -104,7 +106,9 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
     before = FALL_BACKS["outbox"]
     with caplog.at_level(logging.INFO):
         asyncio.run(work())
-    assert [(one.levelname, one.args[-1]) for one in caplog.records if one.levelname == "WARNING" and one.args] == [
+    assert [
+        (record.levelname, record.args[-1]) for record in caplog.records if record.levelname == "WARNING" and record.args
+    ] == [
         ("WARNING", "a"),
         ("WARNING", "b"),
     ]
@@ -115,7 +119,7 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
 def test_connections_that_broke_are_counted(harness: Harness) -> None:
     client, before = harness.client, FALL_BACKS["connection"]
     assert client.rest("GET", "organizations/acme/releases/").status == 200
-    for _ in range(100):  # until the token's use is written, which takes a connection of its own
+    for _ in range(100):  # until the token's last use is written, which takes a connection of its own
         harness.run(asyncio.sleep(0.05))
         if harness.rows("SELECT count(*) FROM tokens WHERE last_used_at IS NOT NULL") != [(0,)]:
             break
@@ -135,4 +139,4 @@ def test_repeated_failure_logs_changes(caplog: pytest.LogCaptureFixture) -> None
             failure.report(reason)
         failure.end()
         failure.end()
-    assert [one.getMessage() for one in caplog.records] == ["it: a", "it: b", "it: a", "it: resolved"]
+    assert [record.getMessage() for record in caplog.records] == ["it: a", "it: b", "it: a", "it: resolved"]

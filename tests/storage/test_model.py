@@ -1,4 +1,4 @@
-"""A state machine over the store, against a dict: what people do in any order, and what lists then show."""
+"""A state machine compares the store with a dict: writes in any order, and the lists after each."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from tests.conftest import Harness, Template
 from tests.factories import commit
 from tests.scale import SOAK, scale
 
-LIST = "organizations/acme/releases/"
-versions = st.sampled_from(["web@1", "web@2", "api@1", "1.0 (7)"])
-projects = st.lists(st.sampled_from(["web", "api"]), min_size=1, max_size=2, unique=True)
-commits = st.lists(st.integers(0, 5), max_size=4, unique=True)
+RELEASES_PATH = "organizations/acme/releases/"
+VERSIONS = st.sampled_from(["web@1", "web@2", "api@1", "1.0 (7)"])
+PROJECTS = st.lists(st.sampled_from(["web", "api"]), min_size=1, max_size=2, unique=True)
+COMMITS = st.lists(st.integers(0, 5), max_size=4, unique=True)
 
 
-def path_of(version: str) -> str:
-    return f"{LIST}{version.replace(' ', '%20')}/"
+def build_path(version: str) -> str:
+    return f"{RELEASES_PATH}{version.replace(' ', '%20')}/"
 
 
 class Releases(RuleBasedStateMachine):
-    """Each rule does to the store what it does to a dict of version -> what must be shown."""
+    """Each rule changes the store and a dict of version -> expected fields alike."""
 
     template: ClassVar[Template]
     did: ClassVar[Counter[str]] = Counter()
-    """What came of the rules, in all runs."""
+    """The number of times that each outcome occurred, in all runs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,46 +43,46 @@ class Releases(RuleBasedStateMachine):
         self.harness.close()
         shutil.rmtree(self.folder)
 
-    @rule(version=versions, named=projects, numbers=commits, dated=st.booleans(), archived=st.booleans())
-    def create(self, version: str, named: list[str], numbers: list[int], dated: bool, archived: bool) -> None:
-        body: dict[str, Any] = {"version": version, "projects": named, "commits": [commit(n) for n in numbers]}
+    @rule(version=VERSIONS, slugs=PROJECTS, numbers=COMMITS, dated=st.booleans(), archived=st.booleans())
+    def create(self, version: str, slugs: list[str], numbers: list[int], dated: bool, archived: bool) -> None:
+        body: dict[str, Any] = {"version": version, "projects": slugs, "commits": [commit(n) for n in numbers]}
         body |= {"dateReleased": "2026-01-01T00:00:00Z"} if dated else {}
         body |= {"status": "archived"} if archived else {}
         new = version not in self.model
-        known = self.model.setdefault(version, {"projects": set(), "commits": [], "date": dated, "status": "open"})
-        extended = bool(set(named) - known["projects"])
-        known["projects"] |= set(named)
-        known["commits"] = sorted(numbers) or known["commits"]
-        known["status"] = "archived" if archived else known["status"]
+        expected = self.model.setdefault(version, {"projects": set(), "commits": [], "date": dated, "status": "open"})
+        extended = bool(set(slugs) - expected["projects"])
+        expected["projects"] |= set(slugs)
+        expected["commits"] = sorted(numbers) or expected["commits"]
+        expected["status"] = "archived" if archived else expected["status"]
         self.did["created" if new else "extended" if extended else "repeated"] += 1
-        assert self.harness.client.rest("POST", LIST, body).status == (201 if new or extended else 208)
+        assert self.harness.client.rest("POST", RELEASES_PATH, body).status == (201 if new or extended else 208)
 
     @precondition(lambda self: self.model)
     @rule(pick=st.integers(0, 3), undo=st.booleans())
     def update(self, pick: int, undo: bool) -> None:
-        version = self.known(pick)
+        version = self.pick_version(pick)
         body = {"status": "open"} if undo else {"dateReleased": "2026-02-02T00:00:00Z", "refs": []}
-        assert self.harness.client.rest("PUT", path_of(version), body).status == 200
+        assert self.harness.client.rest("PUT", build_path(version), body).status == 200
         self.model[version] |= {"status": "open"} if undo else {"date": True, "commits": []}
         self.did["reopened" if undo else "cleared"] += 1
 
     @precondition(lambda self: self.model)
     @rule(pick=st.integers(0, 3))
     def delete(self, pick: int) -> None:
-        version = self.known(pick)
-        assert self.harness.client.rest("DELETE", path_of(version)).status == 204
+        version = self.pick_version(pick)
+        assert self.harness.client.rest("DELETE", build_path(version)).status == 204
         del self.model[version]
         self.did["deleted"] += 1
 
-    @rule(version=versions)
+    @rule(version=VERSIONS)
     def miss(self, version: str) -> None:
         if version not in self.model:
-            assert self.harness.client.rest("PUT", path_of(version), {}).status == 404
-            assert self.harness.client.rest("DELETE", path_of(version)).status == 404
+            assert self.harness.client.rest("PUT", build_path(version), {}).status == 404
+            assert self.harness.client.rest("DELETE", build_path(version)).status == 404
             self.did["missed"] += 1
 
-    def known(self, pick: int) -> str:
-        """Pick a version that is there."""
+    def pick_version(self, pick: int) -> str:
+        """Return an existing version."""
         return sorted(self.model)[pick % len(self.model)]
 
     @invariant()
@@ -91,28 +91,28 @@ class Releases(RuleBasedStateMachine):
         document = """{organization(slug: "acme") {releases(first: 100) {totalCount nodes {version status dateReleased commitCount
           projects {totalCount nodes {slug}} commits(first: 100) {nodes {sha}} lastCommit {sha}}}
           projects {nodes {slug releases {totalCount}}}}}"""
-        shown = self.harness.client.graphql(document)["data"]["organization"]
-        found = {
-            one["version"]: {
-                "projects": {project["slug"] for project in one["projects"]["nodes"]},
-                "commits": [int(each["sha"], 16) for each in one["commits"]["nodes"]],
-                "date": one["dateReleased"] is not None,
-                "status": one["status"].lower(),
+        organization = self.harness.client.graphql(document)["data"]["organization"]
+        releases = {
+            release["version"]: {
+                "projects": {project["slug"] for project in release["projects"]["nodes"]},
+                "commits": [int(commit["sha"], 16) for commit in release["commits"]["nodes"]],
+                "date": release["dateReleased"] is not None,
+                "status": release["status"].lower(),
             }
-            for one in shown["releases"]["nodes"]
+            for release in organization["releases"]["nodes"]
         }
-        assert found == self.model
-        assert shown["releases"]["totalCount"] == len(self.model)
-        for one in shown["releases"]["nodes"]:
-            assert one["commitCount"] == len(one["commits"]["nodes"])
-            assert one["lastCommit"] == (one["commits"]["nodes"] or [None])[0]
-        for project in shown["projects"]["nodes"]:
-            number = sum(project["slug"] in one["projects"] for one in self.model.values())
+        assert releases == self.model
+        assert organization["releases"]["totalCount"] == len(self.model)
+        for release in organization["releases"]["nodes"]:
+            assert release["commitCount"] == len(release["commits"]["nodes"])
+            assert release["lastCommit"] == (release["commits"]["nodes"] or [None])[0]
+        for project in organization["projects"]["nodes"]:
+            number = sum(project["slug"] in release["projects"] for release in self.model.values())
             assert project["releases"]["totalCount"] == number
 
 
 def test_store_behaves_as_a_dict(template: Template) -> None:
-    """Each rule is drawn, with each of its ends; the lists are looked at with nothing and with several releases in them."""
+    """Each rule has each of its outcomes; the lists are compared while they are empty and while they have several releases."""
     Releases.template = template
     Releases.did.clear()
     machine: Any = Releases.TestCase
@@ -124,6 +124,6 @@ def test_store_behaves_as_a_dict(template: Template) -> None:
         suppress_health_check=list(HealthCheck),
     )
     machine().runTest()
-    done = Releases.did
+    counts = Releases.did
     ends = ("created", "extended", "repeated", "reopened", "cleared", "deleted", "missed", "looked at 0", "looked at 2")
-    assert [end for end in ends if not done[end]] == []
+    assert [end for end in ends if not counts[end]] == []

@@ -1,4 +1,4 @@
-"""Statements have names, and their SQL is in a file for each dialect, so that a change of SQL is seen in review."""
+"""Statements have names, and their SQL is in a file for each dialect, so that a review shows each change of SQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gql_releases.storage.statement_list import DIALECTS, list_statements, rende
 
 FOLDER = Path(__file__).parent / "sql"
 UPDATE = "GQL_RELEASES_UPDATE_SQL"
-"""Set in the environment, it lets the test write the files anew."""
+"""Environment variable with which the test rewrites the files."""
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -23,7 +23,7 @@ def test_sql_is_that_of_the_snapshot(dialect: str) -> None:
     if os.environ.get(UPDATE):
         FOLDER.mkdir(exist_ok=True)
         file.write_text(text)
-    assert text == file.read_text(), f"if the change is meant, run this test once with {UPDATE}=1"
+    assert text == file.read_text(), f"if the change is intended, run this test once with {UPDATE}=1"
 
 
 def test_statements_are_named_by_noun_and_verb() -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL's connections: how many, how long they are waited for, and which hosts they lead to."""
+"""PostgreSQL's connections: their number, how long requests wait for one, and their hosts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.client import Answer, Client
 from tests.conftest import Template
 from tests.factories import CREATE, as_graphql, release
 
-ONE = PreparedStatement("SELECT 1", lambda values: ())
+SELECT_ONE = PreparedStatement("SELECT 1", lambda values: ())
 READ_WRITE = "target_session_attrs=read-write"
 
 
@@ -38,13 +38,13 @@ READ_WRITE = "target_session_attrs=read-write"
         ("postgresql://one,two/x?target_session_attrs=any", ["postgresql://one/x?target_session_attrs=any", "postgresql://two/x?target_session_attrs=any"]),
     ],
 )  # fmt: skip
-def test_each_host_of_a_url_is_asked_and_the_one_that_takes_writes_is_meant(url: str, hosts: list[str]) -> None:
+def test_each_host_of_a_url_is_tried_and_must_accept_writes(url: str, hosts: list[str]) -> None:
     assert split_hosts(url) == hosts
 
 
 @pytest.mark.postgres
 def test_request_without_a_connection_in_time_gets_503_and_changes_nothing(template: Template, tmp_path: Path) -> None:
-    """One connection, which waits for a locked row: other requests wait as long as is set, and no longer."""
+    """With one connection, which waits for a locked row, other requests wait as long as is configured."""
     url = template.databases.copy(template.url, tmp_path)
     settings = Settings(database_url=url, pool_size=1, pool_seconds=0.3)
     store = open_store(url, settings.pool_size, settings.pool_seconds)
@@ -53,28 +53,28 @@ def test_request_without_a_connection_in_time_gets_503_and_changes_nothing(templ
     body = {"query": CREATE, "variables": {"input": as_graphql(release("by-graphql"))}}
     read = {"query": '{ organization(slug: "acme") { slug } }'}
 
-    async def ask() -> tuple[list[Answer], Answer]:
+    async def send_requests() -> tuple[list[Answer], Answer]:
         with contextlib.closing(psycopg.connect(url)) as holder:
             holder.execute("SELECT 1 FROM releases WHERE version = 'held' FOR UPDATE")
             path = "/api/0/organizations/acme/releases/"
             waiting = asyncio.ensure_future(client.send("PUT", f"{path}held/", {"ref": "changed"}))
             await asyncio.sleep(0.2)
-            asked: list[Any] = [
+            requests: list[Any] = [
                 client.send("POST", path, release("by-rest")),
                 client.send("POST", "/graphql", body),
                 client.send("GET", path),
                 client.send("POST", "/graphql", read),
-                client.send("GET", path, token=template.tokens["other"]),  # one that is not known yet
+                client.send("GET", path, token=template.tokens["other"]),  # a token that is not cached yet
             ]
-            refused = await asyncio.wait_for(asyncio.gather(*asked), 3)
+            responses = await asyncio.wait_for(asyncio.gather(*requests), 3)
             holder.rollback()
-            return refused, await waiting
+            return responses, await waiting
 
-    refused, waited = client.runner.run(ask())
-    for answer in refused:
-        assert (answer.status, answer.headers.get("retry-after")) == (503, "1"), answer
-    assert refused[1].json["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
-    assert (waited.status, waited.json["ref"]) == (200, "changed")
+    responses, waiting_response = client.runner.run(send_requests())
+    for response in responses:
+        assert (response.status, response.headers.get("retry-after")) == (503, "1"), response
+    assert responses[1].json["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    assert (waiting_response.status, waiting_response.json["ref"]) == (200, "changed")
     assert template.databases.rows(url, "SELECT version FROM releases") == [("held",)]
     assert client.rest("POST", "organizations/acme/releases/", release("by-rest")).status == 201
     assert client.request("POST", "/graphql", body).json["data"]["createRelease"]["outcome"] == "CREATED"
@@ -84,7 +84,7 @@ def test_request_without_a_connection_in_time_gets_503_and_changes_nothing(templ
 
 
 class Connection:
-    """What a pool sees of a connection."""
+    """A connection as far as a pool uses it."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -99,50 +99,50 @@ class Connection:
         self.closed = True
 
 
-async def connected() -> Connection:
+async def open_connection() -> Connection:
     return Connection()
 
 
-def test_who_waits_too_long_is_told_so_in_turn_and_what_comes_back_goes_to_who_still_waits() -> None:
+def test_waiters_time_out_in_order_and_a_released_connection_goes_to_the_next_waiter() -> None:
     async def work() -> None:
-        pool = Pool(connected, 1, 0.2, 60.0)
-        lent = await pool.acquire()
+        pool = Pool(open_connection, 1, 0.2, 60.0)
+        connection = await pool.acquire()
         early = asyncio.ensure_future(pool.acquire())
         await asyncio.sleep(0.1)
-        gone, late = asyncio.ensure_future(pool.acquire()), asyncio.ensure_future(pool.acquire())
+        cancelled, late = asyncio.ensure_future(pool.acquire()), asyncio.ensure_future(pool.acquire())
         await asyncio.sleep(0.05)
-        gone.cancel()
-        await asyncio.sleep(0.1)  # the first one's time is over, the last one's is not
+        cancelled.cancel()
+        await asyncio.sleep(0.1)  # the first waiter has timed out, the last has not
         assert isinstance(early.exception(), TimeoutError)
         assert not late.done()
-        pool.release(lent)
-        assert await late is lent
+        pool.release(connection)
+        assert await late is connection
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(pool.acquire(), 2)
-        pool.release(lent)
-        assert await pool.acquire() is lent
+        pool.release(connection)
+        assert await pool.acquire() is connection
 
     asyncio.run(work())
 
 
-def test_connection_that_came_as_its_waiter_went_away_is_there_for_the_next() -> None:
+def test_connection_released_to_a_cancelled_waiter_is_free_for_the_next() -> None:
     async def work() -> None:
-        pool = Pool(connected, 1, 5.0, 60.0)
-        lent = await pool.acquire()
+        pool = Pool(open_connection, 1, 5.0, 60.0)
+        connection = await pool.acquire()
         waiting = asyncio.ensure_future(pool.acquire())
         await asyncio.sleep(0)
-        pool.release(lent)
+        pool.release(connection)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert await asyncio.wait_for(pool.acquire(), 1) is lent
+        assert await asyncio.wait_for(pool.acquire(), 1) is connection
 
     asyncio.run(work())
 
 
 @pytest.mark.postgres
-def test_statement_without_an_answer_is_given_up_and_its_place_is_free_again(template: Template) -> None:
-    """A server that hangs, or is out of reach, says nothing: 0.5 s instead of the 65 that are usual."""
+def test_statement_without_a_response_times_out_and_its_connection_is_replaced(template: Template) -> None:
+    """A server that hangs or is unreachable sends no response: the timeout is 0.5 s here, 65 s by default."""
 
     async def work() -> None:
         opened: list[Any] = []
@@ -157,22 +157,22 @@ def test_statement_without_an_answer_is_given_up_and_its_place_is_free_again(tem
         os.kill(process, signal.SIGSTOP)
         try:
             with pytest.raises(asyncpg.ConnectionDoesNotExistError):
-                await asyncio.wait_for(session.fetch(ONE, ()), 3)
+                await asyncio.wait_for(session.fetch(SELECT_ONE, ()), 3)
         finally:
             os.kill(process, signal.SIGCONT)
         pool.release(session)
-        again = await pool.acquire()
-        for _ in range(4):  # a long transaction of short statements is let be
-            assert await again.fetch(ONE, ()) == [(1,)]
+        session = await pool.acquire()
+        for _ in range(4):  # a long transaction of short statements does not time out
+            assert await session.fetch(SELECT_ONE, ()) == [(1,)]
             await asyncio.sleep(0.25)
-        pool.release(again)
+        pool.release(session)
         await pool.close()
 
     asyncio.run(work())
 
 
-def test_what_begins_while_the_pool_closes_keeps_nothing_open() -> None:
-    """As the note of a token's use does, which no request waits for: the end of the process must not wait for it either."""
+def test_connection_opened_while_the_pool_closes_is_closed() -> None:
+    """Recording a token's last use opens one, which no request waits for: shutdown must not wait for it either."""
 
     async def work() -> None:
         opened: list[Connection] = []
@@ -190,6 +190,6 @@ def test_what_begins_while_the_pool_closes_keeps_nothing_open() -> None:
         pool.release(early)
         pool.release(late)
         await asyncio.wait_for(closing, 1)
-        assert [one.closed for one in opened] == [True, True]
+        assert [connection.closed for connection in opened] == [True, True]
 
     asyncio.run(work())

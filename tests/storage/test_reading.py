@@ -1,4 +1,4 @@
-"""Reading costs what the query's shape says, whatever the data."""
+"""The cost of a read depends on the shape of the query, not on the data."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ FILTERS = (
     'environment: "production"', "released: true", 'dateCreated: {from: "2026-01-01"}', 'dateReleased: {before: "2026-01-01"}',
     'author: "ada@example.com"', 'commit: "x"', 'commit: "9999999"', 'path: "src/1.ts"', 'or: [{commit: "x"}, {not: {path: "y"}}]',
 )  # fmt: skip
-BETWEEN = "nodes { id } totalCount"
-PICKS = f"""{{ organization(slug: "acme") {{
+COMPARED_LIST = "nodes { id } totalCount"
+COMPUTED_REFERENCES = f"""{{ organization(slug: "acme") {{
   releaseContaining(commit: "x", repository: "y") {{ id previous(project: "web") {{ id }} notes upstream {{ state }} }}
   projects {{ nodes {{ latestRelease {{ id }} running: latestRelease(environment: "production") {{ id }} }} }}
   environments {{ nodes {{ current {{ nodes {{ id }} }} deploys {{ nodes {{ id }} }} }} }}
-  compare(project: "web", base: "web@1", head: "web@2") {{ base {{ id }} head {{ id }} releases {{ {BETWEEN} }}
-    commits {{ {BETWEEN} }} authors {{ {BETWEEN} }} fileChanges {{ {BETWEEN} }} deploys {{ {BETWEEN} }} }} }} }}"""
+  compare(project: "web", base: "web@1", head: "web@2") {{ base {{ id }} head {{ id }} releases {{ {COMPARED_LIST} }}
+    commits {{ {COMPARED_LIST} }} authors {{ {COMPARED_LIST} }} fileChanges {{ {COMPARED_LIST} }} deploys {{ {COMPARED_LIST} }} }} }} }}"""
 
 
 @pytest.fixture
-def recorded(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder]]:
+def recording(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder]]:
     harness = Harness(template, tmp_path)
     recorder = Recorder(open_database(harness.url))
     client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
@@ -51,8 +51,8 @@ def recorded(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recor
     harness.close()
 
 
-def scans(harness: Harness, sql: str) -> list[str]:
-    """List the tables that a statement would read from end to end, whatever the planner is free to do."""
+def list_scans(harness: Harness, sql: str) -> list[str]:
+    """Return the sequential scans in the plan of a statement, with sequential scans disabled on PostgreSQL."""
     if ON_POSTGRES:
         with contextlib.closing(psycopg.connect(harness.url, autocommit=True)) as connection:
             connection.execute("SET enable_seqscan = off")
@@ -63,13 +63,17 @@ def scans(harness: Harness, sql: str) -> list[str]:
     return [row[3] for row in plan if row[3].startswith("SCAN") and "VIRTUAL" not in row[3]]
 
 
-def reads(recorder: Recorder) -> list[tuple[str, int]]:
-    return [one for one in recorder.take() if one[0].startswith("SELECT") and "tokens.digest" not in one[0]]
+def take_reads(recorder: Recorder) -> list[tuple[str, int]]:
+    return [
+        statement
+        for statement in recorder.take()
+        if statement[0].startswith("SELECT") and "tokens.digest" not in statement[0]
+    ]
 
 
-def test_statements_do_not_grow_with_parents(recorded: tuple[Client, Recorder]) -> None:
-    """1 release and 50 cost the same number of statements: the root's and one for each list, but for those that are spelled."""
-    client, recorder = recorded
+def test_statements_do_not_grow_with_parents(recording: tuple[Client, Recorder]) -> None:
+    """1 release and 50 need the same number of statements: the root's and one for each list that is not rendered as JSON text."""
+    client, recorder = recording
     for number in range(50):
         body = release(f"web@{number}", commits=[commit(20 * number + index) for index in range(12)])
         assert client.rest("POST", "organizations/acme/releases/", body).status == 201
@@ -77,79 +81,79 @@ def test_statements_do_not_grow_with_parents(recorded: tuple[Client, Recorder]) 
     for first in (1, 50):
         client.graphql(DASHBOARD, {"first": first})
         recorder.take()
-        answer = client.graphql(DASHBOARD, {"first": first})
-        run = recorder.take()
-        assert len(answer["data"]["organization"]["releases"]["nodes"]) == first
-        counts.append(len([sql for sql, _ in run if "UPDATE" not in sql]))
-    wanted = 2 if ON_POSTGRES else 5
-    assert counts == [wanted, wanted], (
+        response = client.graphql(DASHBOARD, {"first": first})
+        statements = recorder.take()
+        assert len(response["data"]["organization"]["releases"]["nodes"]) == first
+        counts.append(len([sql for sql, _ in statements if "UPDATE" not in sql]))
+    expected = 2 if ON_POSTGRES else 5
+    assert counts == [expected, expected], (
         "root with releases, commits with fileChanges; on SQLite projects, deploys, fileChanges"
     )
 
 
-def test_statements_of_picks_and_comparisons_do_not_grow(recorded: tuple[Client, Recorder]) -> None:
-    """What ran before, what runs where, what lies between: as many statements over 3 releases as over 30."""
-    client, recorder = recorded
+def test_statements_of_picks_and_comparisons_do_not_grow(recording: tuple[Client, Recorder]) -> None:
+    """Previous releases, current deploys and comparisons need as many statements for 3 releases as for 30."""
+    client, recorder = recording
     counts = []
-    for several in (range(1, 4), range(4, 31)):
-        for number in several:
+    for numbers in (range(1, 4), range(4, 31)):
+        for number in numbers:
             body = release(
                 f"web@{number}", commits=[commit(number, repository="y"), commit(100 + number)], projects=["web", "api"]
             )
             assert client.rest("POST", "organizations/acme/releases/", body).status == 201
             deploy = {"environment": f"stage-{number}" if number > 1 else "production"}
             assert client.rest("POST", f"organizations/acme/releases/web@{number}/deploys/", deploy).status == 201
-        picks = PICKS.replace('commit: "x"', f'commit: "{commit(3)["id"]}"').replace("web@2", f"web@{number}")
-        client.graphql(picks)
+        query = COMPUTED_REFERENCES.replace('commit: "x"', f'commit: "{commit(3)["id"]}"').replace("web@2", f"web@{number}")
+        client.graphql(query)
         recorder.take()
-        answer = client.graphql(picks)
-        assert "errors" not in answer
-        found = answer["data"]["organization"]
-        assert found["releaseContaining"]["previous"]
-        assert len(found["environments"]["nodes"]) == min(number, 20)
-        assert found["compare"]["releases"]["totalCount"] == number - 1
+        response = client.graphql(query)
+        assert "errors" not in response
+        organization = response["data"]["organization"]
+        assert organization["releaseContaining"]["previous"]
+        assert len(organization["environments"]["nodes"]) == min(number, 20)
+        assert organization["compare"]["releases"]["totalCount"] == number - 1
         counts.append(len([sql for sql, _ in recorder.take() if sql.startswith("SELECT")]))
     assert counts[0] == counts[1] <= 14
 
 
-def test_rows_fetched_are_those_answered_plus_one_a_page(recorded: tuple[Client, Recorder]) -> None:
-    """A release of 10,000 commits is read by page: the rest of it costs nothing."""
-    client, recorder = recorded
+def test_rows_fetched_are_those_answered_plus_one_a_page(recording: tuple[Client, Recorder]) -> None:
+    """A release of 10,000 commits is read by page: rows beyond the page are not fetched."""
+    client, recorder = recording
     body = release("big", commits=[commit(number, timestamp=None) for number in range(10_000)])
-    for one in body["commits"]:
-        del one["timestamp"]
+    for fields in body["commits"]:
+        del fields["timestamp"]
     assert client.rest("POST", "organizations/acme/releases/", body).json["commitCount"] == 10_000
     document = """query ($after: String, $last: Int, $first: Int) {release(by: {key: {organization: "acme", version: "big"}}) {
       commits(first: $first, after: $after, last: $last) {totalCount pageInfo {endCursor startCursor} edges {node {sha}}}}}"""
     after = None
     for page in range(3):
         recorder.take()
-        listed = client.graphql(document, {"first": 20, "after": after})["data"]["release"]["commits"]
-        rows = reads(recorder)
+        commits = client.graphql(document, {"first": 20, "after": after})["data"]["release"]["commits"]
+        rows = take_reads(recorder)
         assert [number for _, number in rows][-1] == 21
-        assert listed["totalCount"] == 10_000
-        assert [int(one["node"]["sha"], 16) for one in listed["edges"]] == list(range(20 * page, 20 * page + 20))
-        after = listed["pageInfo"]["endCursor"]
+        assert commits["totalCount"] == 10_000
+        assert [int(edge["node"]["sha"], 16) for edge in commits["edges"]] == list(range(20 * page, 20 * page + 20))
+        after = commits["pageInfo"]["endCursor"]
     recorder.take()
-    listed = client.graphql(document, {"last": 5})["data"]["release"]["commits"]
-    assert [number for _, number in reads(recorder)][-1] == 6
-    assert [int(one["node"]["sha"], 16) for one in listed["edges"]] == list(range(9_995, 10_000))
+    commits = client.graphql(document, {"last": 5})["data"]["release"]["commits"]
+    assert [number for _, number in take_reads(recorder)][-1] == 6
+    assert [int(edge["node"]["sha"], 16) for edge in commits["edges"]] == list(range(9_995, 10_000))
 
 
-def test_rest_reads_by_the_same_statements(recorded: tuple[Client, Recorder]) -> None:
-    client, recorder = recorded
+def test_rest_reads_by_the_same_statements(recording: tuple[Client, Recorder]) -> None:
+    client, recorder = recording
     client.rest("POST", "organizations/acme/releases/", release(commits=[commit()]))
     recorder.take()
     client.rest("GET", "organizations/acme/releases/")
-    run = reads(recorder)
-    assert len(run) == (1 if ON_POSTGRES else 5), (
-        "the root (on PostgreSQL with all that follows), releases, last commits' releases, authors, projects"
+    statements = take_reads(recorder)
+    assert len(statements) == (1 if ON_POSTGRES else 5), (
+        "the root (on PostgreSQL with all lists), releases, last commits' releases, authors, projects"
     )
 
 
-def test_no_plan_scans_a_growing_table(recorded: tuple[Client, Recorder], harness: Harness) -> None:
-    """Every statement of the operations is a search by index (or the list of keys it is given)."""
-    client, recorder = recorded
+def test_no_plan_scans_a_growing_table(recording: tuple[Client, Recorder], harness: Harness) -> None:
+    """Every statement of the operations searches by index (or by its list of keys)."""
+    client, recorder = recording
     for number in range(30):
         commits = [commit(number, repository="y")]
         client.rest("POST", "organizations/acme/releases/", release(f"web@{number}", commits=commits))
@@ -163,21 +167,21 @@ def test_no_plan_scans_a_growing_table(recorded: tuple[Client, Recorder], harnes
                 f"orderBy: {{field: {order}}}) {{nodes {{version}} pageInfo {{endCursor}}}}}}}}"
             )
     for condition in FILTERS:
-        answer = client.graphql(f'{{organization(slug: "acme") {{releases(filter: {{{condition}}}) {{nodes {{id}}}}}}}}')
-        assert "errors" not in answer, answer
-    assert "errors" not in client.graphql(PICKS)
-    statements = {sql for sql, _ in reads(recorder)}
+        response = client.graphql(f'{{organization(slug: "acme") {{releases(filter: {{{condition}}}) {{nodes {{id}}}}}}}}')
+        assert "errors" not in response, response
+    assert "errors" not in client.graphql(COMPUTED_REFERENCES)
+    statements = {sql for sql, _ in take_reads(recorder)}
     assert len(statements) > (20 if ON_POSTGRES else 30)
     for sql in statements:
-        assert scans(harness, sql) == [], sql
+        assert list_scans(harness, sql) == [], sql
 
 
 @pytest.mark.sqlite
-def test_a_page_sorted_by_an_index_needs_no_sorting(recorded: tuple[Client, Recorder]) -> None:
-    """The limited select inside walks its index in order."""
-    client, recorder = recorded
+def test_a_page_sorted_by_an_index_needs_no_sorting(recording: tuple[Client, Recorder]) -> None:
+    """The limited subquery reads its index in order."""
+    client, recorder = recording
     client.graphql('{organization(slug: "acme") {releases(first: 3) {nodes {version}}}}')
-    sql = reads(recorder)[-1][0]
+    sql = take_reads(recorder)[-1][0]
     connection: Any = sqlite3.connect(recorder._database.path)  # type: ignore[attr-defined]
     plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, [None] * sql.count("?"))]
     connection.close()

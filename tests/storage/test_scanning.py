@@ -1,4 +1,4 @@
-"""Which reads count as scanning, for every filter of the store, and where those run."""
+"""Which reads count as scanning, for every filter of the store, and in which thread these run."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ NODES, TOTAL = s.Nodes("nodes", RELEASE), s.TotalCount("totalCount")
 def does_scan(entity: str, attribute: str, names: Names = (), *parts: s.Part) -> bool:
     """Return whether a read of one list scans."""
     target = CATALOGUE.entities[entity].manys[attribute].target
-    listed = s.ToManyField("list", attribute, target, 0, parts or (NODES,), str)
-    return is_scanning_read(CATALOGUE, Selection(entity, (listed,)), [Shape(None, None, False, False, False, names)])
+    list_field = s.ToManyField("list", attribute, target, 0, parts or (NODES,), str)
+    return is_scanning_read(CATALOGUE, Selection(entity, (list_field,)), [Shape(None, None, False, False, False, names)])
 
 
 @pytest.mark.parametrize("name", sorted(RELEASE_FILTERS))
 @pytest.mark.parametrize("attribute", [("Organization", "releases"), ("Project", "releases")])
-def test_each_filter_of_releases_is_taken_for_what_it_is(name: str, attribute: tuple[str, str]) -> None:
+def test_each_filter_of_releases_is_classified(name: str, attribute: tuple[str, str]) -> None:
     field_filters = {field.name for field in RELEASE_FIELDS if field.is_filter}
     assert (name in SCANNING_CONDITIONS) != (name in SIMPLE_CONDITIONS | field_filters)
     for names in ((name,), (("not", (name,)),), ("status", ("or", (("and", (name,)),)))):
@@ -70,7 +70,7 @@ def test_comparisons_scan(attribute: str) -> None:
     assert does_scan("Organization", attribute, ("between",))
 
 
-def test_lists_below_are_looked_at_wherever_they_stand() -> None:
+def test_nested_lists_are_checked_wherever_they_are() -> None:
     scanning = s.ToManyField("list", "releases", "Release", 0, (NODES,), str)
     organization = Selection("Organization", (scanning,))
     shapes = [Shape(None, None, False, False, False, names) for names in (("path",), (), ())]
@@ -85,7 +85,7 @@ def test_lists_below_are_looked_at_wherever_they_stand() -> None:
         assert is_scanning_read(CATALOGUE, Selection("Release", (place,)), shapes), place
 
 
-QUICK = (
+QUICK_QUERY = (
     '{ organization(slug: "acme") { releases(first: 1, filter: {version: {equals: "web@1.0.0+1"}}) { nodes { version } } } }'
 )
 SCANS = {
@@ -99,13 +99,13 @@ SCANS = {
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Record the names of the threads on which answers of reads are put together."""
+    """Record the names of the threads in which results of reads are built."""
     names: list[str] = []
-    root = reading._build_root
+    original_root = reading._build_root
 
     def record(*args: Any) -> Any:
         names.append(threading.current_thread().name)
-        return root(*args)
+        return original_root(*args)
 
     monkeypatch.setattr(reading, "_build_root", record)
     return names
@@ -116,12 +116,12 @@ def test_reads_that_scan_leave_the_event_loop_and_others_stay(harness: Harness, 
     for version in ("a", "web@1.0.0+1"):
         harness.client.rest("POST", "organizations/acme/releases/", release(version))
     threads.clear()
-    assert harness.client.graphql(QUICK)["data"]["organization"]["releases"]["nodes"]
+    assert harness.client.graphql(QUICK_QUERY)["data"]["organization"]["releases"]["nodes"]
     assert set(threads) == {"MainThread"}
     for name, field in SCANS.items():
         threads.clear()
-        answer = harness.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
-        assert "errors" not in answer, name
+        response = harness.client.graphql(f'{{ organization(slug: "acme") {{ {field} }} }}')
+        assert "errors" not in response, name
         assert threads, name
         assert all(thread.startswith("sqlite-reader") for thread in threads), name
     harness.client.rest("POST", "organizations/acme/releases/web@1.0.0+1/deploys/", {"environment": "production"})
@@ -132,16 +132,16 @@ def test_reads_that_scan_leave_the_event_loop_and_others_stay(harness: Harness, 
 
 
 def test_at_most_two_reads_that_scan_run_at_once(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    running, most, at_once = 0, 0, 0
+    running, max_running, reads = 0, 0, 0
     read = type(harness.store._database).read
 
-    async def count(self: Any, work: Any, **more: Any) -> Any:
-        nonlocal running, most, at_once
+    async def count(self: Any, work: Any, **options: Any) -> Any:
+        nonlocal running, max_running, reads
         running += 1
-        most, at_once = max(most, running), at_once + 1
+        max_running, reads = max(max_running, running), reads + 1
         try:
             await asyncio.sleep(0.01)
-            return await read(self, work, **more)
+            return await read(self, work, **options)
         finally:
             running -= 1
 
@@ -149,27 +149,27 @@ def test_at_most_two_reads_that_scan_run_at_once(harness: Harness, monkeypatch: 
     monkeypatch.setattr(type(harness.store._database), "read", count)
     body = {"query": f'{{ organization(slug: "acme") {{ {SCANS["contains"]} }} }}'}
 
-    async def ask() -> list[Any]:
+    async def send_together() -> list[Any]:
         return await asyncio.gather(*(harness.client.send("POST", "/graphql", body) for _ in range(10)))
 
-    answers = harness.run(ask())
-    assert all("errors" not in answer.json for answer in answers)
-    assert (at_once, most) == (10, 2)
+    responses = harness.run(send_together())
+    assert all("errors" not in response.json for response in responses)
+    assert (reads, max_running) == (10, 2)
 
 
 @pytest.mark.sqlite
-def test_read_that_was_taken_for_a_small_one_moves_to_a_thread_and_is_known_from_then_on(
+def test_read_that_takes_longer_than_expected_moves_to_a_thread_then_and_in_future(
     harness: Harness, threads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`status` is simple, unless it is made to look at millions of rows."""
+    """`status` is a simple condition, unless it reads millions of rows."""
     harness.client.rest("POST", "organizations/acme/releases/", release())
     monkeypatch.setattr("tests.slow.SLOW_SQL", SLOW_SQL.replace(str(COUNTED), str(COUNTED // 20)))
     monkeypatch.setitem(RELEASE_FILTERS, "status", slow_contains)
     query = '{ organization(slug: "acme") { releases(filter: {status: OPEN}) { nodes { version } } } }'
-    for begun in (["MainThread"], []):
+    for first_threads in (["MainThread"], []):
         threads.clear()
         assert harness.client.graphql(query)["data"]["organization"]["releases"]["nodes"]
-        assert [name.rstrip("0123456789") for name in threads] == [*begun, "sqlite-reader_"]
+        assert [name.rstrip("0123456789") for name in threads] == [*first_threads, "sqlite-reader_"]
 
 
 SHOWN = """mutation ($input: CreateReleaseInput!) { createRelease(input: $input) { outcome release { version
@@ -178,10 +178,10 @@ SHOWN = """mutation ($input: CreateReleaseInput!) { createRelease(input: $input)
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("field", SCANS.values(), ids=SCANS)
-def test_write_that_shows_what_scans_leaves_the_event_loop_and_is_done_once(
+def test_write_that_shows_what_scans_leaves_the_event_loop_and_runs_once(
     harness: Harness, threads: list[str], field: str
 ) -> None:
-    """Others that are written in the same group are, too, each once."""
+    """Other writes of the same group run once, too."""
     harness.client.rest("POST", "organizations/acme/releases/", release("a"))
     quick = {"query": CREATE, "variables": {"input": as_graphql(release("quick"))}}
     body = {"query": SHOWN % field, "variables": {"input": as_graphql(release())}}
@@ -189,12 +189,12 @@ def test_write_that_shows_what_scans_leaves_the_event_loop_and_is_done_once(
     refused = {"query": CREATE, "variables": {"input": refs | {"projects": ["none"]}}}
 
     async def work() -> list[Any]:
-        answers = [harness.client.send("POST", "/graphql", one) for one in (quick, body, refused)]
-        return [answer.json["data"]["createRelease"] for answer in await asyncio.gather(*answers)]
+        requests = [harness.client.send("POST", "/graphql", request) for request in (quick, body, refused)]
+        return [response.json["data"]["createRelease"] for response in await asyncio.gather(*requests)]
 
-    made, shown, wrong = harness.run(work())
-    assert (made["outcome"], shown["outcome"]) == ("CREATED", "CREATED")
-    assert wrong["userErrors"][0]["code"] == "UNKNOWN_PROJECT"
+    created, shown, refused = harness.run(work())
+    assert (created["outcome"], shown["outcome"]) == ("CREATED", "CREATED")
+    assert refused["userErrors"][0]["code"] == "UNKNOWN_PROJECT"
     assert any(name.startswith("sqlite-writer") for name in threads)
     assert sorted(harness.rows("SELECT version FROM releases")) == [("a",), ("quick",), ("web@1.0.0+1",)]
 
@@ -203,9 +203,9 @@ def test_plans_are_made_off_the_event_loop(harness: Harness, monkeypatch: pytest
     names: list[str] = []
     compile_root = reading.compile_root
 
-    def record(*args: Any, **more: Any) -> Any:
+    def record(*args: Any, **options: Any) -> Any:
         names.append(threading.current_thread().name)
-        return compile_root(*args, **more)
+        return compile_root(*args, **options)
 
     for version in ("a", "web@1.0.0+1"):
         harness.client.rest("POST", "organizations/acme/releases/", release(version))

@@ -1,4 +1,4 @@
-"""The files of a SQLite store: removed or replaced while it is open, unreadable at the start, and who may read them."""
+"""The files of a SQLite store: removed or replaced while it is open, unreadable at the start, and their modes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.factories import release
 
 pytestmark = pytest.mark.sqlite
 
-LIST = "organizations/acme/releases/"
+RELEASES_PATH = "organizations/acme/releases/"
 
 
 def remove(path: Path) -> None:
@@ -32,10 +32,10 @@ def remove(path: Path) -> None:
 
 
 def replace(path: Path) -> None:
-    """Put a copy in the place of a file, as a backup that is put back."""
-    copied = path.with_name(path.name + ".copy")
-    shutil.copy(path, copied)
-    copied.replace(path)
+    """Replace a file by a copy, as restoring a backup does."""
+    copy = path.with_name(path.name + ".copy")
+    shutil.copy(path, copy)
+    copy.replace(path)
 
 
 def remove_folder(path: Path) -> None:
@@ -58,33 +58,33 @@ def test_files_that_are_removed_or_replaced(
     ending: str,
     written: bool,
 ) -> None:
-    """A write is refused with 503 and an ERROR line, both APIs alike; when the files are back it is taken."""
+    """A write is refused with 503 and an ERROR line in both APIs; when the files are back it is accepted."""
     folder = tmp_path / "store"
     folder.mkdir()
     harness = Harness(template, folder)
     client = harness.client
-    client.rest("GET", LIST)
+    client.rest("GET", RELEASES_PATH)
     if written:
-        assert client.rest("POST", LIST, release("web@1")).status == 201
+        assert client.rest("POST", RELEASES_PATH, release("web@1")).status == 201
     kept = tmp_path / "kept"
     kept.mkdir()
-    names = [f"{harness.path}{one}" for one in ("", "-wal", "-shm")]
+    names = [f"{harness.path}{suffix}" for suffix in ("", "-wal", "-shm")]
     for name in names:
         os.link(name, kept / Path(name).name)
     change(Path(f"{harness.path}{ending}"))
     with caplog.at_level(logging.ERROR):
-        refused = [client.rest("POST", LIST, release(f"web@{number}")) for number in (2, 3)]
+        responses = [client.rest("POST", RELEASES_PATH, release(f"web@{number}")) for number in (2, 3)]
         document = 'mutation {createProject(input: {organization: "acme", slug: "new"}) {userErrors {code}}}'
-        answer = client.graphql(document)
-    assert [one.status for one in refused] == [503, 503]
-    assert answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
-    lines = [one for one in caplog.records if one.name == sqlite_files.__name__]
-    assert [one.levelname for one in lines] == ["ERROR"], "one line a minute"
+        response = client.graphql(document)
+    assert [response.status for response in responses] == [503, 503]
+    assert response["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    records = [record for record in caplog.records if record.name == sqlite_files.__name__]
+    assert [record.levelname for record in records] == ["ERROR"], "one line a minute"
     folder.mkdir(exist_ok=True)
     for name in names:
         Path(name).unlink(missing_ok=True)
         os.link(kept / Path(name).name, name)
-    assert client.rest("POST", LIST, release("web@4")).status == 201
+    assert client.rest("POST", RELEASES_PATH, release("web@4")).status == 201
     versions = {"web@4", "web@1"} if written else {"web@4"}
     assert {row[0] for row in harness.rows("SELECT version FROM releases")} == versions
     harness.close()
@@ -92,7 +92,7 @@ def test_files_that_are_removed_or_replaced(
 
 @pytest.mark.parametrize("large", [False, True])
 def test_file_that_is_removed_during_a_write_is_noticed(harness: Harness, large: bool) -> None:
-    """What was written into a file that nobody will open again is not acknowledged."""
+    """A write into a removed file is not acknowledged."""
     database: Any = harness.store._database
 
     async def work(transaction: Any) -> None:
@@ -102,8 +102,8 @@ def test_file_that_is_removed_during_a_write_is_noticed(harness: Harness, large:
         harness.run(database.write(work, large=large))
 
 
-def test_new_database_is_its_owners_alone(tmp_path: Path) -> None:
-    """The database, -wal and -shm, whatever the umask; made by a migration or by opening; an existing file's mode stays."""
+def test_new_database_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    """The mode of database, -wal and -shm is 0600 whatever the umask, after a migration or opening; an existing file's mode stays."""
     before = os.umask(0)
     try:
         for make in (lambda path: migrate(f"sqlite:///{path}"), lambda path: connect(path).close()):
@@ -113,7 +113,7 @@ def test_new_database_is_its_owners_alone(tmp_path: Path) -> None:
             connection.execute("CREATE TABLE x (y)")
             files = sorted(tmp_path.glob(f"{path.name}*"))
             assert len(files) == 3
-            assert {stat.S_IMODE(one.stat().st_mode) for one in files} == {0o600}
+            assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
             connection.close()
         link = tmp_path / "link.db"
         link.symlink_to(tmp_path / "target.db")
@@ -126,11 +126,11 @@ def test_new_database_is_its_owners_alone(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def spoil_header(path: Path) -> None:
+def overwrite_header(path: Path) -> None:
     path.write_bytes(b"garbage " * 4096)
 
 
-def spoil_pages(path: Path) -> None:
+def overwrite_pages(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:1024] + os.urandom(len(content) - 1024))
 
@@ -139,7 +139,7 @@ def encrypt(path: Path) -> None:
     path.write_bytes(os.urandom(path.stat().st_size))
 
 
-def cut(path: Path) -> None:
+def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
 
 
@@ -160,7 +160,7 @@ def make_missing_folder(path: Path) -> None:
     path.parent.rmdir()
 
 
-FAULTS = [spoil_header, spoil_pages, encrypt, cut, make_newer, make_folder, make_missing_folder]
+FAULTS = [overwrite_header, overwrite_pages, encrypt, truncate, make_newer, make_folder, make_missing_folder]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -181,22 +181,22 @@ def test_every_error_of_opening_is_one_line(
     monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", f"sqlite:///{path}")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["gql-releases", *command])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         main()
-    assert ended.value.code == 1
-    written = "".join(capfd.readouterr())
-    lines = [line for line in written.splitlines() if " INFO " not in line]
-    assert len(lines) == 1, written
+    assert exit_info.value.code == 1
+    output = "".join(capfd.readouterr())
+    lines = [line for line in output.splitlines() if " INFO " not in line]
+    assert len(lines) == 1, output
 
 
-def test_opening_a_file_that_is_none_is_unavailable(tmp_path: Path) -> None:
+def test_opening_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     path.write_bytes(b"garbage " * 1000)
     with pytest.raises(Unavailable, match="not a SQLite database"):
         SqliteDatabase(path)
 
 
-def test_connection_to_a_file_that_is_none_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_to_a_file_that_is_no_database_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.db"
     path.write_bytes(b"garbage " * 1000)
     connections: list[sqlite3.Connection] = []

@@ -1,4 +1,4 @@
-"""Writes to SQLite end: at one deadline whatever they wait for, and when what runs them is cancelled."""
+"""Writes to SQLite end at one deadline, whatever they wait for, and when the writing task is cancelled."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def insert(database: Any, slug: str, *, large: bool = False) -> None:
 
 @pytest.fixture
 def blocker(harness: Harness) -> Iterator[sqlite3.Connection]:
-    """Another process that has the file locked for writing."""
+    """Yield the connection of another process that holds the write lock."""
     connection = sqlite3.connect(harness.path, isolation_level=None, check_same_thread=False)
     connection.execute("BEGIN IMMEDIATE")
     yield connection
@@ -46,10 +46,10 @@ def blocker(harness: Harness) -> Iterator[sqlite3.Connection]:
 def test_writes_that_wait_for_another_process_end_at_one_deadline(
     harness: Harness, blocker: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two gateways, six writers that come one after the other, small and large: no wait is added to another."""
+    """Two gateways with six writers, small and large: waiting times do not add up."""
     monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", DEADLINE)
     second = SqliteDatabase(harness.path)
-    took: list[float] = []
+    durations: list[float] = []
 
     async def write(number: int) -> None:
         await asyncio.sleep(number * 0.1)
@@ -57,14 +57,14 @@ def test_writes_that_wait_for_another_process_end_at_one_deadline(
         database = second if number % 2 else harness.store._database
         with pytest.raises(Unavailable, match="busy"):
             await insert(database, f"late{number}", large=number % 3 == 0)
-        took.append(time.monotonic() - begun)
+        durations.append(time.monotonic() - begun)
 
-    async def all_of_them() -> None:
+    async def write_all() -> None:
         await asyncio.gather(*(write(number) for number in range(6)))
         await asyncio.sleep(0)
 
-    harness.run(all_of_them())
-    assert all(DEADLINE - 0.1 < seconds < DEADLINE + 0.5 for seconds in took), took
+    harness.run(write_all())
+    assert all(DEADLINE - 0.1 < seconds < DEADLINE + 0.5 for seconds in durations), durations
     blocker.execute("ROLLBACK")
     harness.run(insert(harness.store._database, "after"))
     harness.run(insert(second, "again"))
@@ -74,7 +74,7 @@ def test_writes_that_wait_for_another_process_end_at_one_deadline(
 
 
 @pytest.mark.sqlite
-def test_a_write_is_done_when_the_other_process_ends_in_time(harness: Harness, blocker: sqlite3.Connection) -> None:
+def test_a_write_succeeds_when_the_other_process_ends_in_time(harness: Harness, blocker: sqlite3.Connection) -> None:
     threading.Timer(0.3, lambda: blocker.execute("ROLLBACK")).start()
     harness.run(insert(harness.store._database, "waited"))
     assert harness.rows("SELECT count(*) FROM organizations WHERE slug = 'waited'") == [(1,)]
@@ -82,10 +82,10 @@ def test_a_write_is_done_when_the_other_process_ends_in_time(harness: Harness, b
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("moment", ["waiting", "large", "commit"])
-def test_callers_get_an_answer_when_the_writing_task_is_cancelled(
+def test_callers_get_a_result_when_the_writing_task_is_cancelled(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    """Undone and Unavailable, or committed and told so; the cancellation goes on to who made it; later writes are done."""
+    """A write is rolled back and Unavailable, or committed; the cancellation is raised again; later writes succeed."""
     database: Any = harness.store._database
     entered = threading.Event()
 
@@ -98,10 +98,10 @@ def test_callers_get_an_answer_when_the_writing_task_is_cancelled(
 
     commit = sqlite_writer._commit
 
-    def slow_commit(*given: Any) -> None:
+    def slow_commit(*arguments: Any) -> None:
         entered.set()
         time.sleep(0.2)
-        commit(*given)
+        commit(*arguments)
 
     async def work() -> list[Any]:
         if moment == "commit":
@@ -113,10 +113,10 @@ def test_callers_get_an_answer_when_the_writing_task_is_cancelled(
             await asyncio.to_thread(entered.wait)
         task = database._writer._task
         task.cancel()
-        answers = await asyncio.wait_for(asyncio.gather(first, waiting, return_exceptions=True), 5)
+        results = await asyncio.wait_for(asyncio.gather(first, waiting, return_exceptions=True), 5)
         with pytest.raises(asyncio.CancelledError):
             await task
-        return answers
+        return results
 
     first, waiting = harness.run(work())
     stored = {row[0] for row in harness.rows("SELECT slug FROM organizations")}
@@ -130,11 +130,11 @@ def test_callers_get_an_answer_when_the_writing_task_is_cancelled(
 
 
 class Stop(BaseException):
-    """Neither an error nor a cancellation."""
+    """A BaseException that is neither an error nor a cancellation."""
 
 
 @pytest.mark.sqlite
-def test_what_is_no_error_undoes_the_group_and_is_raised_again(harness: Harness) -> None:
+def test_base_exception_rolls_back_the_group_and_is_raised_again(harness: Harness) -> None:
     database: Any = harness.store._database
 
     async def stop(transaction: Any) -> None:
@@ -142,46 +142,46 @@ def test_what_is_no_error_undoes_the_group_and_is_raised_again(harness: Harness)
         raise Stop
 
     async def work() -> list[Any]:
-        calls = [asyncio.ensure_future(one) for one in (database.write(stop), insert(database, "beside"))]
+        calls = [asyncio.ensure_future(call) for call in (database.write(stop), insert(database, "beside"))]
         await asyncio.sleep(0)
         task = database._writer._task
-        answers = await asyncio.gather(*calls, return_exceptions=True)
+        results = await asyncio.gather(*calls, return_exceptions=True)
         with pytest.raises(Stop):
             await task
-        return answers
+        return results
 
-    assert all(isinstance(one, Unavailable) for one in harness.run(work()))
+    assert all(isinstance(result, Unavailable) for result in harness.run(work()))
     harness.run(insert(database, "after"))
     assert harness.rows("SELECT slug FROM organizations WHERE slug IN ('undone', 'beside', 'after')") == [("after",)]
 
 
 @pytest.mark.parametrize("seconds", [0, 0.05], ids=["before it begins", "while it works"])
-def test_callers_of_a_cancelled_batch_get_an_answer(seconds: float) -> None:
+def test_callers_of_a_cancelled_batch_get_a_result(seconds: float) -> None:
     async def stuck(key: int, items: Any) -> Any:
         await asyncio.Event().wait()
 
     async def work() -> list[Any]:
-        gathered: Batcher[int, int] = Batcher(stuck, 1, 2)
-        calls = [asyncio.ensure_future(gathered.submit(1, number, 1)) for number in range(5)]
+        batcher: Batcher[int, int] = Batcher(stuck, 1, 2)
+        calls = [asyncio.ensure_future(batcher.submit(1, number, 1)) for number in range(5)]
         await asyncio.sleep(seconds)
-        for task in list(gathered._running):
+        for task in list(batcher._running):
             task.cancel()
         return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 5)
 
-    assert all(isinstance(one, Unavailable) for one in asyncio.run(work()))
+    assert all(isinstance(result, Unavailable) for result in asyncio.run(work()))
 
 
 def test_no_handler_swallows_a_cancellation() -> None:
-    """Whoever catches BaseException or CancelledError raises it again at the end, but for the reader's end of a deadline."""
+    """A handler of BaseException or CancelledError raises it again at its end, except the reader's at a deadline."""
     swallowing = []
     for path in Path(gql_releases.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ExceptHandler) and node.type is not None:
+        for handler in ast.walk(ast.parse(path.read_text())):
+            if isinstance(handler, ast.ExceptHandler) and handler.type is not None:
                 names = {
-                    one.id if isinstance(one, ast.Name) else one.attr
-                    for one in ast.walk(node.type)
-                    if isinstance(one, ast.Name | ast.Attribute)
+                    node.id if isinstance(node, ast.Name) else node.attr
+                    for node in ast.walk(handler.type)
+                    if isinstance(node, ast.Name | ast.Attribute)
                 }
-                if names & {"BaseException", "CancelledError"} and not isinstance(node.body[-1], ast.Raise):
-                    swallowing.append((path.name, node.lineno))
+                if names & {"BaseException", "CancelledError"} and not isinstance(handler.body[-1], ast.Raise):
+                    swallowing.append((path.name, handler.lineno))
     assert swallowing == []

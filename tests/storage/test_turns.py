@@ -1,4 +1,4 @@
-"""Reads of one turn of the event loop share a snapshot of the SQLite file, and none sees less than it may ask for."""
+"""Reads of one turn of the event loop share a snapshot of the SQLite file, and each sees the commits that were reported before it."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ COUNT = Statement("test", text("SELECT count(*) FROM projects"))
 RENAME = Statement(
     "test", text("UPDATE projects SET name = slug || (SELECT count(*) FROM releases) || hex(randomblob(2000))")
 )
-ADD = "INSERT INTO projects (organization_id, slug, name, date_created) SELECT 1, 'new', 'new', date_created FROM projects LIMIT 1"
+ADD_PROJECT = "INSERT INTO projects (organization_id, slug, name, date_created) SELECT 1, 'new', 'new', date_created FROM projects LIMIT 1"
 
 
 async def count(harness: Harness) -> int:
     """Count the projects that a read sees now."""
-    [(found,)] = await harness.store._database.rows(COUNT, {})
-    counted: int = found
-    return counted
+    [(projects,)] = await harness.store._database.rows(COUNT, {})
+    number: int = projects
+    return number
 
 
 async def run(statement: Statement, transaction: Transaction) -> None:
-    """Run a statement that changes something."""
+    """Run a statement that writes."""
     await transaction.execute(statement, {})
 
 
 async def beside_readers(harness: Harness, work: Coroutine[Any, Any, None]) -> None:
-    """Do some work while eight others read in each turn."""
+    """Run a coroutine while eight readers read in each turn."""
 
     async def busy() -> None:
         while not working.done():
@@ -47,26 +47,26 @@ async def beside_readers(harness: Harness, work: Coroutine[Any, Any, None]) -> N
 
 
 def test_reads_of_one_turn_share_a_snapshot_and_the_next_turn_has_its_own(harness: Harness) -> None:
-    async def counted(transaction: Transaction) -> Any:
+    async def count_in_transaction(transaction: Transaction) -> Any:
         return await transaction.fetch_one(COUNT, {})
 
-    async def look() -> list[int]:
-        seen = [await count(harness)]
-        harness.rows(ADD)  # as another process does it
-        seen += [await count(harness), *await harness.store._database.read(counted)]
+    async def read_in_two_turns() -> list[int]:
+        counts = [await count(harness)]
+        harness.rows(ADD_PROJECT)  # as another process does it
+        counts += [await count(harness), *await harness.store._database.read(count_in_transaction)]
         await asyncio.sleep(0)
-        return [*seen, await count(harness)]
+        return [*counts, await count(harness)]
 
     before = harness.run(count(harness))
-    assert harness.run(look()) == [before, before, before, before + 1]
+    assert harness.run(read_in_two_turns()) == [before, before, before, before + 1]
 
 
-def test_a_commit_is_seen_by_whoever_was_told_of_it(harness: Harness) -> None:
-    """However busy others keep the snapshots."""
+def test_a_commit_is_seen_by_reads_after_it(harness: Harness) -> None:
+    """Readers that keep snapshots busy do not change this."""
 
     async def work() -> None:
         for number in range(100):
-            statement = Statement("test", text(ADD.replace("'new'", f"'new{number}'")))
+            statement = Statement("test", text(ADD_PROJECT.replace("'new'", f"'new{number}'")))
             before = await count(harness)
             await harness.store._database.write(partial(run, statement))
             assert await count(harness) == before + 1
@@ -74,8 +74,8 @@ def test_a_commit_is_seen_by_whoever_was_told_of_it(harness: Harness) -> None:
     harness.run(beside_readers(harness, work()))
 
 
-def test_log_is_begun_anew_beside_busy_readers(harness: Harness) -> None:
-    """SQLite does so when no snapshot holds what is in it: they are short."""
+def test_log_is_restarted_beside_busy_readers(harness: Harness) -> None:
+    """SQLite restarts the log when no snapshot uses it: snapshots are short."""
     database: Any = harness.store._database
 
     async def write() -> None:

@@ -1,4 +1,4 @@
-"""Writing: one transaction, whoever else writes; refusals of the store; kills."""
+"""Writes: one transaction beside other writers, and errors of the store."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.factories import CREATE, as_graphql, commit, release
 
-LIST = "/api/0/organizations/acme/releases/"
+RELEASES_PATH = "/api/0/organizations/acme/releases/"
 
 
-def test_fifty_parallel_creations_through_both_doors_make_one_release(template: Template, tmp_path: Path) -> None:
-    """Two gateways on one file, each asked through both doors, with commits and refs."""
+def test_fifty_parallel_creations_in_both_apis_create_one_release(template: Template, tmp_path: Path) -> None:
+    """Two clients send creations with commits and refs to both APIs."""
     harness = Harness(template, tmp_path)
     second = Client(harness.app, harness.tokens["acme"])
     body = release("web@1", commits=[commit(n) for n in range(5)], refs=[{"repository": "acme/web", "commit": "a"}])
-    asked = {"query": CREATE, "variables": {"input": as_graphql(body)}}
+    request = {"query": CREATE, "variables": {"input": as_graphql(body)}}
 
-    async def race() -> list[Any]:
-        sent = [
-            harness.client.send("POST", LIST, body)
+    async def send_together() -> list[Any]:
+        calls = [
+            harness.client.send("POST", RELEASES_PATH, body)
             if n % 2
-            else second.send("POST", "/graphql", asked, token=harness.tokens["acme"])
+            else second.send("POST", "/graphql", request, token=harness.tokens["acme"])
             for n in range(50)
         ]
-        return await asyncio.gather(*sent)
+        return await asyncio.gather(*calls)
 
-    answers = harness.run(race())
-    statuses = [one.status for one in answers]
-    outcomes = [one.json["data"]["createRelease"] for one in answers[::2]]
-    assert all(not one["userErrors"] for one in outcomes)
-    created = statuses[1::2].count(201) + [one["outcome"] for one in outcomes].count("CREATED")
+    responses = harness.run(send_together())
+    statuses = [response.status for response in responses]
+    payloads = [response.json["data"]["createRelease"] for response in responses[::2]]
+    assert all(not payload["userErrors"] for payload in payloads)
+    created = statuses[1::2].count(201) + [payload["outcome"] for payload in payloads].count("CREATED")
     assert created == 1
     assert set(statuses) <= {200, 201, 208}
     for table, number in (("releases", 1), ("release_commits", 5), ("commits", 6), ("head_commits", 1)):
@@ -53,24 +53,24 @@ def test_fifty_parallel_creations_through_both_doors_make_one_release(template: 
     second.close()
 
 
-def test_parallel_creations_share_commits_that_none_of_them_knew(template: Template, tmp_path: Path) -> None:
-    """Whoever comes second finds what the first one made; nobody is told to come again, and nothing is there twice."""
+def test_parallel_creations_share_new_commits(template: Template, tmp_path: Path) -> None:
+    """The second creation finds the rows of the first: no request is refused and no row is stored twice."""
     harness = Harness(template, tmp_path)
     chance = random.Random(7)
-    known = [commit(n, repository=f"acme/{n % 3}", author_email=f"{n % 5}@example.com") for n in range(40)]
-    bodies = [release(f"web@{n}", commits=chance.sample(known, 25)) for n in range(60)]
+    pool = [commit(n, repository=f"acme/{n % 3}", author_email=f"{n % 5}@example.com") for n in range(40)]
+    bodies = [release(f"web@{n}", commits=chance.sample(pool, 25)) for n in range(60)]
 
-    async def race() -> list[Any]:
-        return await asyncio.gather(*(harness.client.send("POST", LIST, body) for body in bodies))
+    async def send_together() -> list[Any]:
+        return await asyncio.gather(*(harness.client.send("POST", RELEASES_PATH, body) for body in bodies))
 
-    assert [one.status for one in harness.run(race())] == [201] * 60
+    assert [response.status for response in harness.run(send_together())] == [201] * 60
     for table, number in (("commits", 40), ("repositories", 3), ("commit_authors", 5), ("release_commits", 60 * 25)):
         assert harness.rows(f"SELECT count(*) FROM {table}") == [(number,)], table
-    listed = harness.rows(
+    links = harness.rows(
         "SELECT r.version, c.sha FROM release_commits x JOIN releases r ON r.id = x.release_id"
         " JOIN commits c ON c.id = x.commit_id"
     )
-    assert set(listed) == {(body["version"], one["id"]) for body in bodies for one in body["commits"]}
+    assert set(links) == {(body["version"], fields["id"]) for body in bodies for fields in body["commits"]}
     harness.close()
 
 
@@ -84,48 +84,48 @@ def test_upsert_twice_equals_once(client: Client, harness: Harness) -> None:
     assert dumps[0] == dumps[1]
 
 
-def test_known_commit_keeps_what_is_not_said(client: Client) -> None:
+def test_existing_commit_keeps_missing_fields(client: Client) -> None:
     """Missing keys keep stored values; an author without a name keeps the stored one.
 
     Source: docs/sentry-contract.md#2-5-commits and docs/sentry-contract.md#9-decisions.
     """
     client.rest("POST", "organizations/acme/releases/", release("1", commits=[commit()]))
     bare = {"id": commit()["id"], "repository": "acme/web", "author_email": "ADA@example.com"}
-    found = client.rest("POST", "organizations/acme/releases/", release("2", commits=[bare])).json["lastCommit"]
-    assert (found["message"], found["author"]["name"]) == ("Change number 0", "Ada")
-    assert {one["version"] for one in found["releases"]} == {"1", "2"}
+    last_commit = client.rest("POST", "organizations/acme/releases/", release("2", commits=[bare])).json["lastCommit"]
+    assert (last_commit["message"], last_commit["author"]["name"]) == ("Change number 0", "Ada")
+    assert {release["version"] for release in last_commit["releases"]} == {"1", "2"}
 
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("door", ["rest", "graphql"])
 def test_store_that_cannot_write_answers_503_and_changes_nothing(
-    template: Template, tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
+    template: Template, tmp_path: Path, api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Locked, read-only, full: 503 with Retry-After through both doors; a retry is then a creation."""
+    """Locked, read-only or full: 503 with Retry-After in both APIs; a later retry creates the release."""
     monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", 0.3)
     harness = Harness(template, tmp_path)
     client = harness.client
     body = release("web@1", commits=[commit(message="x" * 500_000)])  # more than the free pages hold
 
     def create() -> Any:
-        if door == "rest":
+        if api == "rest":
             return client.rest("POST", "organizations/acme/releases/", body)
         return client.request("POST", "/graphql", {"query": CREATE, "variables": {"input": as_graphql(body)}})
 
-    def refused() -> None:
-        answer = create()
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1"), answer
-        assert "nothing was changed" in answer.body.decode()
+    def assert_refused() -> None:
+        response = create()
+        assert (response.status, response.headers["retry-after"]) == (503, "1"), response
+        assert "nothing was changed" in response.body.decode()
 
-    client.rest("GET", "organizations/acme/releases/")  # opens what is opened at first use
+    client.rest("GET", "organizations/acme/releases/")  # opens the connections that are opened at first use
     blocker = sqlite3.connect(harness.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
-    refused()
+    assert_refused()
     blocker.execute("ROLLBACK")
     blocker.close()
     for pragma, undo in (("query_only=ON", "query_only=OFF"), ("max_page_count=1", "max_page_count=1000000")):
         connection = harness.run(harness.store._database.write(_pragma(pragma)))
-        refused()
+        assert_refused()
         connection.execute("PRAGMA " + undo)
     assert client.rest("GET", "organizations/acme/releases/").json == []
     assert create().status in (200, 201)
@@ -142,7 +142,7 @@ def _pragma(words: str) -> Any:
 
 @pytest.mark.sqlite
 def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A 503 is sent only when the write will never be done."""
+    """A 503 is sent only when the write will never be committed."""
     harness = Harness(template, tmp_path)
     monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", 0.2)
     database = harness.store._database
@@ -155,12 +155,12 @@ def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Pa
     async def quick(transaction: Any) -> None:
         await transaction.execute(insert, {"slug": "late"})
 
-    async def both() -> list[Any]:
+    async def write_both() -> list[Any]:
         first = asyncio.ensure_future(database.write(slow, large=True))
         await asyncio.sleep(0.1)
         return list(await asyncio.gather(first, database.write(quick), return_exceptions=True))
 
-    first, second = harness.run(both())
+    first, second = harness.run(write_both())
     assert first is None
     assert isinstance(second, Unavailable)
     harness.run(asyncio.sleep(0.7))
@@ -176,7 +176,7 @@ def test_missing_or_forbidden_file_is_unavailable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///", "x", "sqlite://host/x.db"])
-def test_url_that_is_no_sqlite_file_is_told(url: str) -> None:
+def test_url_that_is_no_sqlite_file_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"sqlite:///file\.db"):
         sqlite_path(url)
 
@@ -187,22 +187,22 @@ def test_url_is_a_file_relative_or_absolute() -> None:
     assert os.path.isabs(sqlite_path("sqlite:///x.db"))
 
 
-def test_deleting_a_release_takes_its_own_and_leaves_the_rest(client: Client, harness: Harness) -> None:
+def test_deleting_a_release_deletes_its_own_rows_and_no_others(client: Client, harness: Harness) -> None:
     """Commits, repositories, authors and environments stay (docs/sentry-contract.md#3-3-delete)."""
     client.rest("POST", "organizations/acme/releases/", release(commits=[commit(), commit(1)], refs=[]))
     key = {"key": {"organization": "acme", "version": "web@1.0.0+1"}}
     document = "mutation ($input: CreateDeployInput!) {createDeploy(input: $input) {deploy {id} userErrors {code}}}"
-    made = client.graphql(document, {"input": {"release": key, "environment": "production"}})
-    assert made["data"]["createDeploy"]["userErrors"] == []
+    response = client.graphql(document, {"input": {"release": key, "environment": "production"}})
+    assert response["data"]["createDeploy"]["userErrors"] == []
     assert client.rest("DELETE", "organizations/acme/releases/web@1.0.0%2B1/").status == 204
-    left = {
+    counts = {
         name: harness.rows(f"SELECT count(*) FROM {name}")[0][0]
         for name in (
             "releases", "release_projects", "release_commits", "release_authors", "head_commits", "deploys",
             "deploy_projects", "commits", "repositories", "commit_authors", "environments", "file_changes",
         )
     }  # fmt: skip
-    assert left == {
+    assert counts == {
         "releases": 0, "release_projects": 0, "release_commits": 0, "release_authors": 0, "head_commits": 0,
         "deploys": 0, "deploy_projects": 0, "commits": 2, "repositories": 1, "commit_authors": 1, "environments": 1,
         "file_changes": 2,

@@ -1,4 +1,4 @@
-"""Asks an application everything that it can answer: all operations, all mutations, all routes; and fills a large store."""
+"""Run all operations, mutations and routes of an application, and fill a large store."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ from tests.oracle.naive import NODES, global_id
 from tests.oracle.test_oracle import fill, harvest, known_of
 
 RELEASES = 500
-"""Releases of each tenant: enough for a planner to prefer an index."""
+"""Releases of each tenant: enough that a planner prefers an index."""
 
 VERSION = "web@1.4.0+77"
-BY = {"key": {"organization": "acme", "version": VERSION}}
-SHOWN = "id version commits(first: 5) { totalCount nodes { sha } }"
-ERRORS = "userErrors { code message }"
+RELEASE_KEY = {"key": {"organization": "acme", "version": VERSION}}
+SHOWN_FIELDS = "id version commits(first: 5) { totalCount nodes { sha } }"
+USER_ERRORS = "userErrors { code message }"
 MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "createRelease": (
-        f"outcome release {{ {SHOWN} }}",
+        f"outcome release {{ {SHOWN_FIELDS} }}",
         as_graphql(release(VERSION, commits=[commit(9)], refs=[{"repository": "acme/web", "commit": "9" * 40}])),
     ),
     "createReleases": (
-        f"results {{ outcome release {{ {SHOWN} }} }}",
+        f"results {{ outcome release {{ {SHOWN_FIELDS} }} }}",
         {"organization": "acme", "releases": [{"version": VERSION, "projects": ["web", "api"], "status": "OPEN"}]},
     ),
     "setReleaseCommits": (
-        f"release {{ {SHOWN} }}",
-        {"release": BY, "commits": [{"sha": "1" * 40, "repository": "acme/web"}], "repository": "acme/web"},
+        f"release {{ {SHOWN_FIELDS} }}",
+        {"release": RELEASE_KEY, "commits": [{"sha": "1" * 40, "repository": "acme/web"}], "repository": "acme/web"},
     ),
-    "setReleaseRefs": (f"release {{ {SHOWN} }}", {"release": BY, "refs": [{"repository": "acme/web", "commit": "a..b"}]}),
+    "setReleaseRefs": (f"release {{ {SHOWN_FIELDS} }}", {"release": RELEASE_KEY, "refs": [{"repository": "acme/web", "commit": "a..b"}]}),
     "updateRelease": (
-        f"release {{ {SHOWN} }}",
-        {"release": BY, "url": None, "ref": "r", "notes": "n", "metadata": {"a": 1}, "dateReleased": None, "status": "OPEN"},
+        f"release {{ {SHOWN_FIELDS} }}",
+        {"release": RELEASE_KEY, "url": None, "ref": "r", "notes": "n", "metadata": {"a": 1}, "dateReleased": None, "status": "OPEN"},
     ),
-    "finalizeRelease": (f"release {{ {SHOWN} }}", {"release": BY}),
+    "finalizeRelease": (f"release {{ {SHOWN_FIELDS} }}", {"release": RELEASE_KEY}),
     "createDeploy": (
         "outcome deploy { id projects { nodes { slug } } previousRelease { id } }",
-        {"release": BY, "environment": "production", "externalId": "d1"},
+        {"release": RELEASE_KEY, "environment": "production", "externalId": "d1"},
     ),
     "updateDeploy": (
         "deploy { id status }",
         {"deploy": {"key": {"organization": "acme", "project": "web", "externalId": "d1"}}, "status": "FAILED"},
     ),
-    "archiveRelease": (f"release {{ {SHOWN} }}", {"release": BY}),
-    "restoreRelease": (f"release {{ {SHOWN} }}", {"release": BY}),
-    "deleteRelease": ("deletedReleaseId", {"release": BY}),
+    "archiveRelease": (f"release {{ {SHOWN_FIELDS} }}", {"release": RELEASE_KEY}),
+    "restoreRelease": (f"release {{ {SHOWN_FIELDS} }}", {"release": RELEASE_KEY}),
+    "deleteRelease": ("deletedReleaseId", {"release": RELEASE_KEY}),
     "createProject": (
         "project { id defaultRepository { name } }", {"organization": "acme", "slug": "new", "repository": "acme/web"}
     ),
@@ -65,11 +65,11 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "createRepository": ("outcome repository { id }", {"organization": "acme", "name": "acme/new"}),
     "createEnvironment": ("outcome environment { id }", {"organization": "acme", "name": "new"}),
     "createToken": ("secret token { id }", {"organization": "acme", "scopes": ["org:read"]}),
-    "revokeToken": ("userErrors { code }", {"token": "set when it is known"}),
+    "revokeToken": ("userErrors { code }", {"token": "replaced by the id of the token that was created"}),
 }  # fmt: skip
-"""Every mutation, with all that it can be given, in an order in which each finds what it is about."""
+"""Every mutation with all its arguments, in an order in which each finds the rows that it changes."""
 
-PICKS = """{ organization(slug: "acme") {
+COMPUTED_REFERENCES = """{ organization(slug: "acme") {
   releaseContaining(commit: "x", repository: "acme/web") { id previous(project: "web") { id } notes }
   anywhere: releaseContaining(commit: "x") { id } short: releaseContaining(commit: "0123456") { id }
   within: releaseContaining(commit: "0123456", repository: "acme/web") { id }
@@ -81,105 +81,105 @@ PICKS = """{ organization(slug: "acme") {
 
 
 def fill_large(harness: Harness) -> None:
-    """Give both tenants many releases, commits, authors, paths and deploys."""
+    """Create many releases, commits, authors, paths and deploys in both tenants."""
     document = "mutation ($input: CreateReleasesInput!) { createReleases(input: $input) { userErrors { message } } }"
     deploy = "mutation ($input: CreateDeployInput!) { createDeploy(input: $input) { userErrors { message } } }"
     for organization in ("acme", "other"):
         fill(harness, organization)
         for first in range(0, RELEASES, 500):
-            listed = []
+            releases = []
             for number in range(first, first + 500):
                 commits = [commit(10**4 + 2 * number + index, author_email=f"a{number % 200}@x.y") for index in range(2)]
-                made = as_graphql(release(f"web@3.{number}.0+{number}", commits=commits))
-                listed.append({name: value for name, value in made.items() if name != "organization"})
-            variables = {"input": {"organization": organization, "releases": listed}}
-            answer = harness.client.graphql(document, variables, token=harness.tokens[organization])
-            assert answer == {"data": {"createReleases": {"userErrors": []}}}
+                fields = as_graphql(release(f"web@3.{number}.0+{number}", commits=commits))
+                releases.append({name: value for name, value in fields.items() if name != "organization"})
+            variables = {"input": {"organization": organization, "releases": releases}}
+            response = harness.client.graphql(document, variables, token=harness.tokens[organization])
+            assert response == {"data": {"createReleases": {"userErrors": []}}}
         for number in range(0, RELEASES, 5):
             key = {"organization": organization, "version": f"web@3.{number}.0+{number}"}
             variables = {"input": {"release": {"key": key}, "environment": f"place-{number % 20}"}}
-            answer = harness.client.graphql(deploy, variables, token=harness.tokens[organization])
-            assert answer == {"data": {"createDeploy": {"userErrors": []}}}
+            response = harness.client.graphql(deploy, variables, token=harness.tokens[organization])
+            assert response == {"data": {"createDeploy": {"userErrors": []}}}
 
 
-REFUSALS = {
+EXPECTED_CODES = {
     "INVALID_ARGUMENT", "INVALID_CURSOR", "AMBIGUOUS_SHA", "RELEASE_NOT_FOUND", "PROJECT_NOT_FOUND", "ENVIRONMENT_NOT_FOUND",
     "REPOSITORY_NOT_FOUND",
 }  # fmt: skip
-"""Codes of arguments that the generator draws on purpose."""
+"""Error codes of invalid arguments that the generator draws on purpose."""
 
 
-def ask_drawn(harness: Harness, client: Client, operations: int, seed: int) -> None:
+def run_drawn_operations(harness: Harness, client: Client, operations: int, seed: int) -> None:
     """Run operations that the oracle's generator draws."""
     engine = create_engine(harness.databases.engine_url(harness.url))
     with Session(engine) as session:
-        rows = [row for table in NODES.values() for row in session.exec(_first(table)).all()]
-        known = known_of(session, [global_id(row) for row in rows])
+        rows = [row for table in NODES.values() for row in session.exec(_select_rows(table)).all()]
+        values = known_of(session, [global_id(row) for row in rows])
     engine.dispose()
-    generator = Generator(core_schema(build_schema()), seed, known)
+    generator = Generator(core_schema(build_schema()), seed, values)
     for _ in range(operations):
         operation = generator.draw()
-        answer = client.graphql(operation.document, operation.variables)
-        assert all(error["extensions"]["code"] in REFUSALS for error in answer.get("errors", ())), answer
-        harvest(answer, generator.known.cursors)
+        response = client.graphql(operation.document, operation.variables)
+        assert all(error["extensions"]["code"] in EXPECTED_CODES for error in response.get("errors", ())), response
+        harvest(response, generator.known.cursors)
 
 
-def _first(table: Any) -> Any:
+def _select_rows(table: Any) -> Any:
     from sqlmodel import select
 
     return select(table).limit(30)
 
 
-def ask_lists(client: Client) -> None:
+def run_lists(client: Client) -> None:
     """List releases in every order and direction, forward and backward, of an organization and of a project, with each filter."""
     for order in SORT_OF:
         for direction in ("ASC", "DESC"):
             for page in ("first: 3", "last: 3"):
-                for given in ("", 'filter: {project: "web"}', "filter: {status: OPEN}"):
-                    listed = f"releases({page}, {given}, orderBy: {{field: {order}, direction: {direction}}})"
-                    answer = client.graphql(
-                        f'{{organization(slug: "acme") {{{listed} {{nodes {{id}} pageInfo {{endCursor}}}}}}}}'
+                for filter_argument in ("", 'filter: {project: "web"}', "filter: {status: OPEN}"):
+                    field = f"releases({page}, {filter_argument}, orderBy: {{field: {order}, direction: {direction}}})"
+                    response = client.graphql(
+                        f'{{organization(slug: "acme") {{{field} {{nodes {{id}} pageInfo {{endCursor}}}}}}}}'
                     )
-                    assert "errors" not in answer, answer
-    assert "errors" not in client.graphql(PICKS)
+                    assert "errors" not in response, response
+    assert "errors" not in client.graphql(COMPUTED_REFERENCES)
 
 
-def ask_mutations(client: Client) -> None:
-    """Run every mutation, and most of them again when they find all as it should be."""
-    spare = None
-    for name, (shown, given) in MUTATIONS.items():
-        given = {"token": spare} if name == "revokeToken" else given
-        document = f"mutation ($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {shown} {ERRORS} }} }}"
-        answer = client.graphql(document, {"input": given})
-        assert "errors" not in answer, answer
-        assert answer["data"][name]["userErrors"] == [], (name, answer)
+def run_mutations(client: Client) -> None:
+    """Run every mutation."""
+    token_id = None
+    for name, (selection, variables) in MUTATIONS.items():
+        variables = {"token": token_id} if name == "revokeToken" else variables
+        document = f"mutation ($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {selection} {USER_ERRORS} }} }}"
+        response = client.graphql(document, {"input": variables})
+        assert "errors" not in response, response
+        assert response["data"][name]["userErrors"] == [], (name, response)
         if name == "createToken":
-            spare = answer["data"][name]["token"]["id"]
+            token_id = response["data"][name]["token"]["id"]
 
 
 ROOTS = ("organizations/acme/", "projects/acme/web/")
 SORTS = ("date", "semver", "build")
 SEARCHES = ("", "release:web@9*", "!release.version:>=1.0 release.package:web", "finalized:true", "release.build:>3")
-INVENTORY = (
+LIST_PATHS = (
     "", "auth/", "organizations/", "organizations/acme/", "organizations/acme/projects/", "organizations/acme/repos/",
     "organizations/acme/environments/", "organizations/acme/releases/stats/", "projects/acme/web/",
     "projects/acme/web/environments/",
 )  # fmt: skip
-AROUND = ("meta", "commits", "commitfiles", "previous-with-commits", "repositories", "deploys")
+RELEASE_SUBPATHS = ("meta", "commits", "commitfiles", "previous-with-commits", "repositories", "deploys")
 
 
-def _around(base: str) -> Iterator[tuple[str, str, None]]:
-    return (("GET", f"{base}{name}/", None) for name in AROUND)
+def _list_subpaths(base: str) -> Iterator[tuple[str, str, None]]:
+    return (("GET", f"{base}{name}/", None) for name in RELEASE_SUBPATHS)
 
 
-def ask_rest(client: Client) -> Iterator[tuple[str, str, Answer]]:
-    """Send every method of every route; give method, path and answer."""
+def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
+    """Send every method of every route; yield method, path and response."""
     version = "web@9.0.0"
     body = release(version, commits=[commit(8)], refs=[{"repository": "acme/web", "commit": "8" * 40}])
     deploy = {"environment": "production", "projects": ["web"], "name": "n"}
     change = {"ref": "r", "url": "https://example.com/", "dateReleased": "2026-01-01T00:00:00Z", "commits": [commit(7)]}
     project = {key: value for key, value in body.items() if key != "projects"}
-    for method, path, sent in (
+    for method, path, payload in (
         ("POST", "organizations/acme/releases/", body),
         ("POST", "organizations/acme/releases/", body),
         ("GET", "organizations/acme/releases/", None),
@@ -189,8 +189,8 @@ def ask_rest(client: Client) -> Iterator[tuple[str, str, Answer]]:
         ("GET", f"organizations/acme/releases/{version}/", None),
         ("PUT", f"organizations/acme/releases/{version}/", change),
         ("POST", f"organizations/acme/releases/{version}/deploys/", deploy),
-        *_around(f"organizations/acme/releases/{version}/"),
-        *((("GET", path, None)) for path in INVENTORY),
+        *_list_subpaths(f"organizations/acme/releases/{version}/"),
+        *((("GET", path, None)) for path in LIST_PATHS),
         *(
             ("GET", f"{root}releases/?query={quote(query)}&sort={sort}", None)
             for query in SEARCHES
@@ -205,7 +205,7 @@ def ask_rest(client: Client) -> Iterator[tuple[str, str, Answer]]:
         ("GET", f"projects/acme/web/releases/{version}/", None),
         ("PUT", f"projects/acme/web/releases/{version}/", change),
         ("POST", f"projects/acme/web/releases/{version}/deploys/", deploy),
-        *_around(f"projects/acme/web/releases/{version}/"),
+        *_list_subpaths(f"projects/acme/web/releases/{version}/"),
         ("DELETE", f"projects/acme/web/releases/{version}/", None),
     ):
-        yield method, path, client.rest(method, path, sent)
+        yield method, path, client.rest(method, path, payload)
