@@ -1,4 +1,4 @@
-"""ReleaseFilter by plain Python over ORM rows: what the oracle believes a filter means."""
+"""ReleaseFilter in plain Python over ORM rows: the oracle's definition of each condition."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 Related = Callable[[Any, str], set[Any]]
-"""(release, what of: project, environment, author, commit, path) -> the values that it has."""
+"""(release, kind: project, environment, author, commit or path) -> the release's values of that kind."""
 
 
-def fits(row: Any, given: dict[str, Any], related: Related) -> bool:
-    return all(_holds(row, name, value, related) for name, value in given.items() if value is not None)
+def matches(row: Any, conditions: dict[str, Any], related: Related) -> bool:
+    return all(_condition_holds(row, name, value, related) for name, value in conditions.items() if value is not None)
 
 
-def _holds(row: Any, name: str, value: Any, related: Related) -> bool:
+def _condition_holds(row: Any, name: str, value: Any, related: Related) -> bool:
     match name:
         case "and":
-            return all(fits(row, one, related) for one in value)
+            return all(matches(row, part, related) for part in value)
         case "or":
-            return any(fits(row, one, related) for one in value)
+            return any(matches(row, part, related) for part in value)
         case "not":
-            return not fits(row, value, related)
+            return not matches(row, value, related)
         case "status":
             return bool(row.status == value)
         case "released":
             return (row.date_released is not None) == value
         case "dateCreated":
-            return _within(row.date_created, value)
+            return _is_within(row.date_created, value)
         case "dateReleased":
-            return _within(row.date_released, value)
+            return _is_within(row.date_released, value)
         case "version":
-            return all(_version(row, one, wanted) for one, wanted in value.items() if wanted is not None)
+            return all(_version_matches(row, field, expected) for field, expected in value.items() if expected is not None)
         case "author":
             return value.lower() in related(row, name)
         case "commit" if re.fullmatch("[0-9a-f]{7,39}", value):
@@ -41,8 +41,8 @@ def _holds(row: Any, name: str, value: Any, related: Related) -> bool:
             return value in related(row, name)
 
 
-def _within(moment: datetime | None, given: dict[str, str]) -> bool:
-    bounds = {side: datetime.fromisoformat(text).astimezone(UTC) for side, text in given.items() if text is not None}
+def _is_within(moment: datetime | None, limits: dict[str, str]) -> bool:
+    bounds = {side: datetime.fromisoformat(text).astimezone(UTC) for side, text in limits.items() if text is not None}
     if not bounds:
         return True
     if moment is None:
@@ -51,50 +51,50 @@ def _within(moment: datetime | None, given: dict[str, str]) -> bool:
     return not ("from" in bounds and moment < bounds["from"]) and not ("before" in bounds and moment >= bounds["before"])
 
 
-def _version(row: Any, name: str, wanted: Any) -> bool:
+def _version_matches(row: Any, name: str, expected: Any) -> bool:
     version: str = row.version
     match name:
         case "equals":
-            return bool(version == wanted)
+            return bool(version == expected)
         case "in":
-            return version in wanted
+            return version in expected
         case "startsWith":
-            return version.startswith(wanted)
+            return version.startswith(expected)
         case "contains":
-            return wanted.casefold() in version.casefold()
+            return expected.casefold() in version.casefold()
         case _:
-            return _semver(row, wanted)
+            return _semver_matches(row, expected)
 
 
-def _semver(row: Any, wanted: dict[str, Any]) -> bool:
-    if wanted.get("package") is not None and row.package != wanted["package"]:
+def _semver_matches(row: Any, expected: dict[str, Any]) -> bool:
+    if expected.get("package") is not None and row.package != expected["package"]:
         return False
     if row.components is None or not row.semver_key:
         return False
-    here = _key(row.raw)
-    for sign, version in re.findall(r"([<>]=?|\^|~)?(\S+)", wanted["range"]):
-        there = _key(version)
+    key = _version_key(row.raw)
+    for sign, version in re.findall(r"([<>]=?|\^|~)?(\S+)", expected["range"]):
+        bound = _version_key(version)
         low, high = {
-            "": (there, None), ">": (None, None), ">=": (there, None), "<": (None, there), "<=": (None, None),
-            "~": (there, _key(_next(version, 1))), "^": (there, _key(_next(version, 0))),
+            "": (bound, None), ">": (None, None), ">=": (bound, None), "<": (None, bound), "<=": (None, None),
+            "~": (bound, _version_key(_next_version(version, 1))), "^": (bound, _version_key(_next_version(version, 0))),
         }[sign]  # fmt: skip
-        if sign == "" and here != there:
+        if sign == "" and key != bound:
             return False
-        if (sign == ">" and not here > there) or (sign == "<=" and not here <= there):
+        if (sign == ">" and not key > bound) or (sign == "<=" and not key <= bound):
             return False
-        if (low is not None and here < low) or (high is not None and here >= high):
+        if (low is not None and key < low) or (high is not None and key >= high):
             return False
     return True
 
 
-def _next(version: str, place: int) -> str:
-    numbers = [int(one) for one in version.partition("-")[0].split(".")]
-    place = min(place, len(numbers) - 1)
-    return ".".join(map(str, [*numbers[:place], numbers[place] + 1]))
+def _next_version(version: str, index: int) -> str:
+    numbers = [int(number) for number in version.partition("-")[0].split(".")]
+    index = min(index, len(numbers) - 1)
+    return ".".join(map(str, [*numbers[:index], numbers[index] + 1]))
 
 
-def _key(raw: str) -> Any:
+def _version_key(raw: str) -> Any:
     numbers, _, pre = raw.partition("+")[0].partition("-")
-    parts = [int(one) for one in numbers.split(".")]
-    words = [(0, int(one), "") if one.isdigit() else (1, 0, one) for one in pre.split(".")] if pre else []
+    parts = [int(number) for number in numbers.split(".")]
+    words = [(0, int(word), "") if word.isdigit() else (1, 0, word) for word in pre.split(".")] if pre else []
     return parts + [0] * (4 - len(parts)), not words, words

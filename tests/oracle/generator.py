@@ -1,4 +1,4 @@
-"""Draws operations: variables, fragments, inline fragments, aliases, directives, nested lists, cursors of earlier answers."""
+"""Draws operations with variables, fragments, aliases, directives, nested lists and cursors of earlier responses."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from graphql import (
 
 
 @dataclass
-class Known:
-    """What arguments can be made of; cursors by the sort that they name are gathered as answers come."""
+class SampleValues:
+    """Values for arguments; cursors by their sort are collected from responses."""
 
     ids: list[str]
     versions: list[str]
@@ -41,13 +41,13 @@ class Operation:
 
 
 class Generator:
-    """Draws one valid operation after another; counts the features that it drew."""
+    """Draws valid operations and counts their features."""
 
-    def __init__(self, schema: GraphQLSchema, seed: int, known: Known) -> None:
-        self.schema, self.random, self.known = schema, random.Random(seed), known
+    def __init__(self, schema: GraphQLSchema, seed: int, samples: SampleValues) -> None:
+        self.schema, self.random, self.samples = schema, random.Random(seed), samples
         self.features: Counter[str] = Counter()
         self.fields: set[str] = set()
-        self.given: Counter[str] = Counter()
+        self.drawn_inputs: Counter[str] = Counter()
 
     def chance(self, share: float, feature: str = "") -> bool:
         hit = self.random.random() < share
@@ -55,7 +55,7 @@ class Generator:
             self.features[feature] += 1
         return hit
 
-    def draw(self) -> Operation:
+    def draw_operation(self) -> Operation:
         self.variables: dict[str, tuple[str, Any]] = {}
         self.fragments: dict[str, str] = {}
         self.serial = 0
@@ -74,9 +74,11 @@ class Generator:
 
     def selection(self, parent: Any, depth: int, aliased: bool = False) -> str:
         leaves = [
-            name for name, one in parent.fields.items() if is_leaf_type(get_named_type(one.type)) and name not in MOVING
+            name
+            for name, declared in parent.fields.items()
+            if is_leaf_type(get_named_type(declared.type)) and name not in MOVING
         ]
-        nested = [name for name, one in parent.fields.items() if not is_leaf_type(get_named_type(one.type))]
+        nested = [name for name, declared in parent.fields.items() if not is_leaf_type(get_named_type(declared.type))]
         chosen = self.random.sample(leaves, min(len(leaves), self.random.randint(1, 4))) if leaves else []
         if nested and (depth < 7 or not leaves):
             few = min(len(nested), self.random.choice((1, 1, 2)) if depth < 5 or not leaves else 1)
@@ -84,13 +86,13 @@ class Generator:
         if not chosen or self.chance(0.15, "__typename"):
             chosen.append("__typename")
         self.random.shuffle(chosen)
-        return " ".join(self.wrapped(parent, self.field(parent, name, depth, aliased)) for name in chosen)
+        return " ".join(self.wrap(parent, self.field(parent, name, depth, aliased)) for name in chosen)
 
-    def wrapped(self, parent: Any, text: str) -> str:
-        """Put a field into a fragment, or under a directive, or leave it as it is."""
+    def wrap(self, parent: Any, text: str) -> str:
+        """Return a field inside a fragment, with a directive, or unchanged."""
         if self.chance(0.08, "inline fragment"):
             condition = self.random.choice((f" on {parent.name}", ""))
-            interfaces = [one.name for one in getattr(parent, "interfaces", ())]
+            interfaces = [interface.name for interface in getattr(parent, "interfaces", ())]
             if interfaces and self.chance(0.3, "fragment on an interface") and text.strip() in ("id", "__typename"):
                 condition = f" on {interfaces[0]}"
             return f"...{condition} {self.directive(0.4)} {{ {text} }}"
@@ -146,9 +148,9 @@ class Generator:
         return " ".join(parts)
 
     def arguments(self, declared: Any, parent: str, field_name: str) -> str:
-        given = self.values(declared, SORTS.get((parent, field_name)))
+        arguments = self.values(declared, SORTS.get((parent, field_name)))
         parts = []
-        for name, value in given.items():
+        for name, value in arguments.items():
             kind = declared.args[name].type
             self.note(f"{parent}.{field_name}({name}:)", kind, value)
             if self.chance(0.4, "variable"):
@@ -158,71 +160,71 @@ class Generator:
         return f"({', '.join(parts)})" if parts else ""
 
     def note(self, place: str, kind: Any, value: Any) -> None:
-        """Count what is given: arguments, fields of inputs, values of enums."""
-        self.given[place] += 1
-        named = get_named_type(kind)
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(named, GraphQLEnumType) and one is not None:
-                self.given[f"{named.name}.{one}"] += 1
-            elif isinstance(named, GraphQLInputObjectType) and one is not None:
-                for name, below in one.items():
-                    self.note(f"{named.name}.{name}", named.fields[name].type, below)
+        """Count drawn arguments, fields of inputs and values of enums."""
+        self.drawn_inputs[place] += 1
+        named_type = get_named_type(kind)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(named_type, GraphQLEnumType) and item is not None:
+                self.drawn_inputs[f"{named_type.name}.{item}"] += 1
+            elif isinstance(named_type, GraphQLInputObjectType) and item is not None:
+                for name, field_value in item.items():
+                    self.note(f"{named_type.name}.{name}", named_type.fields[name].type, field_value)
 
     def values(self, declared: Any, sort: str | None) -> dict[str, Any]:
         names = declared.args
         if "slug" in names:
-            return {"slug": self.random.choice(self.known.slugs)}
+            return {"slug": self.random.choice(self.samples.slugs)}
         if "base" in names:
-            versions = sorted(self.random.choices(self.known.versions[:5], k=2), key=self.known.versions.index)
+            versions = sorted(self.random.choices(self.samples.versions[:5], k=2), key=self.samples.versions.index)
             return {"project": self.random.choice((*PROJECTS, "none")), "base": versions[0], "head": versions[1]}
         if "commit" in names:
-            more = {"repository": self.random.choice(REPOSITORIES)} if self.chance(0.3) else {}
-            return {"commit": self.random.choice((*self.known.shas, self.abbreviated())), **more}
+            arguments = {"repository": self.random.choice(REPOSITORIES)} if self.chance(0.3) else {}
+            return {"commit": self.random.choice((*self.samples.shas, self.abbreviate_sha())), **arguments}
         if "environment" in names:
             return {"environment": self.random.choice(ENVIRONMENTS)} if self.chance(0.6) else {}
         if "project" in names:
             return {"project": self.random.choice((*PROJECTS, "none"))}
         if "id" in names:
-            return {"id": self.random.choice(self.known.ids)}
+            return {"id": self.random.choice(self.samples.ids)}
         if "ids" in names:
             self.features["nodes"] += 1
-            return {"ids": self.random.choices(self.known.ids, k=self.random.randint(0, 6))}
+            return {"ids": self.random.choices(self.samples.ids, k=self.random.randint(0, 6))}
         if "by" in names:
             if self.chance(0.4):
-                return {"by": {"id": self.random.choice(self.known.ids)}}
-            version = self.random.choice(self.known.versions)
-            return {"by": {"key": {"organization": self.random.choice(self.known.slugs), "version": version}}}
+                return {"by": {"id": self.random.choice(self.samples.ids)}}
+            version = self.random.choice(self.samples.versions)
+            return {"by": {"key": {"organization": self.random.choice(self.samples.slugs), "version": version}}}
         if "first" in names:
             return self.page(declared, sort)
         return {}
 
-    def abbreviated(self) -> str:
-        """Draw the beginning of a sha, of one commit or of several."""
-        return self.random.choice(self.known.shas)[: self.random.choice((7, 38, 39))]
+    def abbreviate_sha(self) -> str:
+        """Draw a prefix of a sha, of one commit or of several."""
+        return self.random.choice(self.samples.shas)[: self.random.choice((7, 38, 39))]
 
     def page(self, declared: Any, sort: str | None) -> dict[str, Any]:
-        given: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         backward = self.chance(0.25, "last")
         if backward or self.chance(0.8):
-            given["last" if backward else "first"] = self.random.choice((0, 1, 1, 2, 3, 5, 100))
+            arguments["last" if backward else "first"] = self.random.choice((0, 1, 1, 2, 3, 5, 100))
         if "orderBy" in declared.args and self.chance(0.5, "orderBy"):
             chosen = self.random.choice(("DATE_CREATED", "DATE_RELEASED", "SEMVER", "BUILD"))
             self.features[chosen] += 1
-            given["orderBy"] = {"field": chosen}
+            arguments["orderBy"] = {"field": chosen}
             if self.chance(0.7):
-                given["orderBy"]["direction"] = self.random.choice(("ASC", "DESC"))
+                arguments["orderBy"]["direction"] = self.random.choice(("ASC", "DESC"))
             sort = SORT_OF[chosen]
         if "filter" in declared.args and self.chance(0.75, "filter"):
-            given["filter"] = self.filter(0)
+            arguments["filter"] = self.filter(0)
         for side in ("after", "before"):
-            if sort and self.known.cursors.get(sort) and self.chance(0.25, side):
-                given[side] = self.random.choice(self.known.cursors[sort])
+            if sort and self.samples.cursors.get(sort) and self.chance(0.25, side):
+                arguments[side] = self.random.choice(self.samples.cursors[sort])
         if self.chance(0.03, "refused argument"):
-            given |= self.random.choice(({"last" if backward else "first": 101}, {"after": ""}))
-        return given
+            arguments |= self.random.choice(({"last" if backward else "first": 101}, {"after": ""}))
+        return arguments
 
     def filter(self, depth: int) -> dict[str, Any]:
-        """Draw a filter, deep or flat; mostly one that something fits."""
+        """Draw a filter, nested or flat, which mostly matches some release."""
         names = ["status", "project", "version", "environment", "released", "dateCreated", "dateReleased"]
         names += ["author", "commit", "path", *(("and", "or", "not") if depth < 2 else ())]
         names += ["version"] if self.chance(0.5) else []
@@ -232,7 +234,7 @@ class Generator:
         return {name: self.filter_value(name, depth) for name in chosen}
 
     def filter_value(self, name: str, depth: int) -> Any:
-        draw, known = self.random.choice, self.known
+        draw, samples = self.random.choice, self.samples
         if self.chance(0.05, "filter null"):
             return None
         match name:
@@ -245,20 +247,20 @@ class Generator:
             case "released":
                 return draw((True, False))
             case "dateCreated" | "dateReleased":
-                return {side: draw(known.dates) for side in self.random.sample(("from", "before"), draw((0, 1, 1, 2)))}
+                return {side: draw(samples.dates) for side in self.random.sample(("from", "before"), draw((0, 1, 1, 2)))}
         values = {
             "status": ("OPEN", "ARCHIVED"), "project": (*PROJECTS, "none"), "environment": ENVIRONMENTS,
-            "author": known.emails, "commit": (*known.shas, self.abbreviated()), "path": known.paths,
+            "author": samples.emails, "commit": (*samples.shas, self.abbreviate_sha()), "path": samples.paths,
         }  # fmt: skip
         return draw(values[name])
 
     def version_filter(self) -> dict[str, Any]:
-        draw, version = self.random.choice, self.random.choice(self.known.versions)
+        draw, version = self.random.choice, self.random.choice(self.samples.versions)
         name = draw(("equals", "in", "startsWith", "contains", "semver", ""))
         self.features[f"filter version.{name}"] += 1
         package = {"package": draw(("web", "api", None))} if self.chance(0.5) else {}
         values = {
-            "equals": version, "in": self.random.choices(self.known.versions, k=draw((0, 1, 3))),
+            "equals": version, "in": self.random.choices(self.samples.versions, k=draw((0, 1, 3))),
             "startsWith": version[: len(version) // 2], "contains": draw((version[2:5].upper(), "RC", "b", "")),
             "semver": {"range": draw(RANGES), **package},
         }  # fmt: skip
@@ -270,22 +272,30 @@ class Generator:
         if value is None:
             return "null"
         if isinstance(kind, GraphQLList):
-            return "[" + ", ".join(self.literal(kind.of_type, one) for one in value) + "]"
+            return "[" + ", ".join(self.literal(kind.of_type, item) for item in value) + "]"
         if isinstance(kind, GraphQLInputObjectType):
             parts = []
-            for name, one in value.items():
-                below = kind.fields[name].type
-                if one is not None and not isinstance(one, dict) and self.chance(0.2, "variable in an object"):
-                    nonnull = below if isinstance(below, GraphQLNonNull) or not kind.is_one_of else GraphQLNonNull(below)
-                    parts.append(f"{name}: {self.variable(str(nonnull), one)}")
+            for name, field_value in value.items():
+                field_type = kind.fields[name].type
+                if (
+                    field_value is not None
+                    and not isinstance(field_value, dict)
+                    and self.chance(0.2, "variable in an object")
+                ):
+                    nonnull = (
+                        field_type
+                        if isinstance(field_type, GraphQLNonNull) or not kind.is_one_of
+                        else GraphQLNonNull(field_type)
+                    )
+                    parts.append(f"{name}: {self.variable(str(nonnull), field_value)}")
                 else:
-                    parts.append(f"{name}: {self.literal(below, one)}")
+                    parts.append(f"{name}: {self.literal(field_type, field_value)}")
             return "{" + ", ".join(parts) + "}"
         return value if isinstance(kind, GraphQLEnumType) else json.dumps(value)
 
 
 MOVING = ("lastUsedAt",)
-"""Fields that asking changes."""
+"""Fields that a request changes."""
 PROJECTS = ("web", "api")
 ENVIRONMENTS = ("production", "staging", "none")
 REPOSITORIES = ("acme/web", "acme/api", "none")
@@ -305,4 +315,4 @@ SORTS = {
     ("ReleaseComparison", "deploys"): "finish_order",
     ("Commit", "fileChanges"): "path", ("Commit", "releases"): "release_id",
 }  # fmt: skip
-"""List -> the sort that its cursors name."""
+"""List -> the sort of its cursors."""

@@ -1,4 +1,4 @@
-"""The same graph by naive resolvers over ORM rows, run by graphql-core: slow, plain, and knowing nothing of plans."""
+"""The same graph with naive resolvers over ORM rows, executed by graphql-core: slow, simple and without query plans."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, Release
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 from gql_releases.storage.schema.tables.token import TokenRow
 from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
-from tests.oracle.filtering import fits
+from tests.oracle.filtering import matches
 
 NODES: dict[str, type[SQLModel]] = {
     "Organization": OrganizationRow, "Project": ProjectRow, "Repository": RepositoryRow,
@@ -31,7 +31,7 @@ NODES: dict[str, type[SQLModel]] = {
     "Deploy": DeployRow, "CurrentDeploy": CurrentDeployRow, "Token": TokenRow,
 }  # fmt: skip
 NAMES = {row: name for name, row in NODES.items()}
-NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 def wire(value: Any) -> Any:
@@ -44,8 +44,8 @@ def cursor(field: str, key: Any, row_id: int) -> str:
     return base64.urlsafe_b64encode(json.dumps([1, field, wire(key), row_id], separators=(",", ":")).encode()).decode()
 
 
-def compare(one: Any, other: Any) -> int:
-    return (one > other) - (one < other)
+def compare(left: Any, right: Any) -> int:
+    return (left > right) - (left < right)
 
 
 def global_id(row: Any) -> str:
@@ -57,16 +57,16 @@ def refusal(code: str) -> GraphQLError:
 
 
 class Naive:
-    """Resolves every field by itself, for one tenant."""
+    """Resolves every field separately, for one tenant."""
 
     def __init__(self, schema: GraphQLSchema, session: Session, token: int) -> None:
         self.schema, self.session = schema, session
-        found = session.get(TokenRow, token)
-        assert found
-        self.token, self.organization = found, found.organization_id
+        row = session.get(TokenRow, token)
+        assert row
+        self.token, self.organization = row, row.organization_id
 
-    def answer(self, document: str, variables: dict[str, Any]) -> tuple[Any, list[tuple[Any, Any]]]:
-        """Give the data and each error as (path, extensions)."""
+    def run(self, document: str, variables: dict[str, Any]) -> tuple[Any, list[tuple[Any, Any]]]:
+        """Return the data and each error as (path, extensions)."""
         result = execute(
             self.schema, parse(document), variable_values=variables,
             field_resolver=self.resolve, type_resolver=lambda value, info, abstract: NAMES[type(value)],
@@ -87,8 +87,8 @@ class Naive:
         list_method = getattr(self, f"list_{parent}_{name}", None)
         if list_method:
             return self.connection(*list_method(source), args)
-        one_method: Callable[[Any], Any] | None = getattr(self, f"one_{name}", None)
-        return one_method(source) if one_method else wire(getattr(source, re.sub("([A-Z])", r"_\1", name).lower()))
+        to_one_method: Callable[[Any], Any] | None = getattr(self, f"one_{name}", None)
+        return to_one_method(source) if to_one_method else wire(getattr(source, re.sub("([A-Z])", r"_\1", name).lower()))
 
     # -- root fields
 
@@ -99,32 +99,32 @@ class Naive:
         return self.connection("slug", False, [self.session.get(OrganizationRow, self.organization)], args)
 
     def root_organization(self, slug: str) -> Any:
-        found = self.session.get(OrganizationRow, self.organization)
-        return found if found and found.slug == slug else None
+        row = self.session.get(OrganizationRow, self.organization)
+        return row if row and row.slug == slug else None
 
     def root_release(self, by: dict[str, Any]) -> Any:
         if by.get("id") is not None:
-            found = self.root_node(by["id"])
-            return found if isinstance(found, ReleaseRow) else None
+            row = self.root_node(by["id"])
+            return row if isinstance(row, ReleaseRow) else None
         if not self.root_organization(by["key"]["organization"]):
             return None
-        return next((one for one in self.rows(ReleaseRow) if one.version == by["key"]["version"]), None)
+        return next((release for release in self.rows(ReleaseRow) if release.version == by["key"]["version"]), None)
 
     def root_node(self, id: str) -> Any:
         try:
             name, _, key = base64.b64decode(id).decode().partition(":")
-            found: Any = self.session.get(NODES[name], int(key))
+            row: Any = self.session.get(NODES[name], int(key))
         except (KeyError, ValueError):
             return None
-        if found is None:
+        if row is None:
             return None
-        if isinstance(found, TokenRow) and found.id != self.token.id:
+        if isinstance(row, TokenRow) and row.id != self.token.id:
             return None
-        owner = found.id if isinstance(found, OrganizationRow) else found.organization_id
-        return found if owner == self.organization else None
+        owner = row.id if isinstance(row, OrganizationRow) else row.organization_id
+        return row if owner == self.organization else None
 
     def root_nodes(self, ids: list[str]) -> Any:
-        return [self.root_node(one) for one in ids]
+        return [self.root_node(node_id) for node_id in ids]
 
     # -- to-one and computed fields
 
@@ -181,58 +181,58 @@ class Naive:
             return source.notes
         commits = self.list_Release_commits(source)[2]
         lines = []
-        for one in commits[:100]:
-            subject = (one.message or "").strip().split("\n")[0].strip()
-            lines.append(f"- {subject} ({one.sha[:7]})" if subject else f"- {one.sha[:7]}")
+        for commit in commits[:100]:
+            subject = (commit.message or "").strip().split("\n")[0].strip()
+            lines.append(f"- {subject} ({commit.sha[:7]})" if subject else f"- {commit.sha[:7]}")
         lines += [f"- and {len(commits) - 100} more"] if len(commits) > 100 else []
         return "\n".join(lines) or None
 
     # -- to-one by arguments
 
-    def shown(self, project: str) -> list[Any]:
-        """Give a project's releases, the first shown first."""
-        found = [one for one in self.rows(ProjectRow) if one.slug == project]
-        releases = self.list_Project_releases(found[0])[2] if found else []
-        return sorted(releases, key=lambda one: (one.date_released or one.date_created, one.id))
+    def list_shown_releases(self, project: str) -> list[Any]:
+        """Return a project's releases, ordered by their date."""
+        projects = [row for row in self.rows(ProjectRow) if row.slug == project]
+        releases = self.list_Project_releases(projects[0])[2] if projects else []
+        return sorted(releases, key=lambda release: (release.date_released or release.date_created, release.id))
 
-    def require_names(self, given: dict[str, Any]) -> None:
-        """Refuse names in a filter that nothing has, in the order in which their kinds come, and shas of several commits."""
-        listed: dict[str, list[str]] = {}
-        waiting = [given]
-        while waiting:
-            for name, value in (waiting.pop(0) or {}).items():
+    def require_names(self, conditions: dict[str, Any]) -> None:
+        """Refuse unknown names in a filter and abbreviated shas of several commits."""
+        names: dict[str, list[str]] = {}
+        pending = [conditions]
+        while pending:
+            for name, value in (pending.pop(0) or {}).items():
                 if name in ("and", "or"):
-                    waiting += value or []
+                    pending += value or []
                 elif name == "not":
-                    waiting.append(value)
+                    pending.append(value)
                 elif name in ("project", "environment", "commit") and value is not None:
-                    listed.setdefault(name, []).append(value)
-        problems = {self.problem_of(name, value) for name, values in listed.items() for value in values} - {None}
+                    names.setdefault(name, []).append(value)
+        problems = {self.find_problem(name, value) for name, values in names.items() for value in values} - {None}
         if problems:
             raise refusal("|".join(sorted(problems)))  # type: ignore[arg-type]
 
-    def problem_of(self, kind: str, value: str) -> str | None:
+    def find_problem(self, kind: str, value: str) -> str | None:
         if kind == "commit":
-            shas = {one.sha for one in self.rows(CommitRow) if one.sha.startswith(value)}
+            shas = {commit.sha for commit in self.rows(CommitRow) if commit.sha.startswith(value)}
             return (
                 "AMBIGUOUS_SHA"
                 if re.fullmatch("[0-9a-f]{7,39}", value) and len(shas - {value}) > 1 and value not in shas
                 else None
             )
-        row, column = {
+        table, column = {
             "project": (ProjectRow, "slug"),
             "environment": (EnvironmentRow, "name"),
             "repository": (RepositoryRow, "name"),
         }[kind]
-        return None if any(getattr(one, column) == value for one in self.rows(row)) else f"{kind.upper()}_NOT_FOUND"
+        return None if any(getattr(row, column) == value for row in self.rows(table)) else f"{kind.upper()}_NOT_FOUND"
 
     def require_name(self, kind: str, value: str | None) -> None:
-        if value is not None and (code := self.problem_of(kind, value)):
+        if value is not None and (code := self.find_problem(kind, value)):
             raise refusal(code)
 
     def pick_Release_previous(self, source: Any, project: str) -> Any:
         self.require_name("project", project)
-        releases = self.shown(project)
+        releases = self.list_shown_releases(project)
         place = releases.index(source) if source in releases else 0
         return releases[place - 1] if place else None
 
@@ -242,53 +242,53 @@ class Naive:
     def pick_Project_latestRelease(self, source: Any, environment: str | None = None) -> Any:
         self.require_name("environment", environment)
         if environment is None:
-            return next(iter(reversed(self.shown(source.slug))), None)
+            return next(iter(reversed(self.list_shown_releases(source.slug))), None)
         deploys = [
-            one
-            for one in self.rows(DeployRow, status="SUCCEEDED")
-            if self.one_environment(one).name == environment and source in self.list_Deploy_projects(one)[2]
+            deploy
+            for deploy in self.rows(DeployRow, status="SUCCEEDED")
+            if self.one_environment(deploy).name == environment and source in self.list_Deploy_projects(deploy)[2]
         ]
-        newest = max(deploys, key=lambda one: (one.finish_order, one.id), default=None)
+        newest = max(deploys, key=lambda deploy: (deploy.finish_order, deploy.id), default=None)
         return newest and self.one_release(newest)
 
     def pick_Organization_releaseContaining(self, source: Any, commit: str, repository: str | None = None) -> Any:
         self.require_name("repository", repository)
         self.require_name("commit", commit)
         short = bool(re.fullmatch("[0-9a-f]{7,39}", commit))
-        for one in sorted(self.rows(ReleaseRow), key=lambda row: row.id):
-            for known in self.list_Release_commits(one)[2]:
-                if (known.sha.startswith(commit) if short else known.sha == commit) and repository in (
+        for release in sorted(self.rows(ReleaseRow), key=lambda row: row.id):
+            for linked_commit in self.list_Release_commits(release)[2]:
+                if (linked_commit.sha.startswith(commit) if short else linked_commit.sha == commit) and repository in (
                     None,
-                    self.one_repository(known).name,
+                    self.one_repository(linked_commit).name,
                 ):
-                    return one
+                    return release
         return None
 
     def pick_Organization_compare(self, source: Any, project: str, base: str, head: str) -> Any:
-        releases = self.shown(project)
-        versions = [one.version for one in releases]
+        releases = self.list_shown_releases(project)
+        versions = [release.version for release in releases]
         self.require_name("project", project)
         if base not in versions or head not in versions:
             raise refusal("RELEASE_NOT_FOUND")
         if versions.index(base) > versions.index(head):
             raise refusal("INVALID_ARGUMENT")
         between = releases[versions.index(base) + 1 : versions.index(head) + 1]
-        commits = {one.id: one for release in between for one in self.list_Release_commits(release)[2]}
-        authors = {one.author_id: self.one_author(one) for one in commits.values() if one.author_id is not None}
-        changes = [one for commit in commits.values() for one in self.list_Commit_fileChanges(commit)[2]]
-        deploys = [one for release in between for one in self.list_Release_deploys(release)[2]]
+        commits = {commit.id: commit for release in between for commit in self.list_Release_commits(release)[2]}
+        authors = {commit.author_id: self.one_author(commit) for commit in commits.values() if commit.author_id is not None}
+        changes = [change for commit in commits.values() for change in self.list_Commit_fileChanges(commit)[2]]
+        deploys = [deploy for release in between for deploy in self.list_Release_deploys(release)[2]]
 
-        def listed(field: str, descending: bool, rows: Any) -> Any:
+        def build_list(field: str, descending: bool, rows: Any) -> Any:
             return lambda **args: self.connection(field, descending, list(rows), args)
 
         return {
             "base": releases[versions.index(base)],
             "head": releases[versions.index(head)],
-            "releases": listed("date_shown", True, between),
-            "commits": listed("place", False, commits.values()),
-            "authors": listed("email", False, authors.values()),
-            "fileChanges": listed("path", False, changes),
-            "deploys": listed("finish_order", True, deploys),
+            "releases": build_list("date_shown", True, between),
+            "commits": build_list("place", False, commits.values()),
+            "authors": build_list("email", False, authors.values()),
+            "fileChanges": build_list("path", False, changes),
+            "deploys": build_list("finish_order", True, deploys),
         }
 
     def one_shortVersion(self, source: Any) -> Any:
@@ -301,7 +301,8 @@ class Naive:
         if source.description is None:
             return None
         numbers = {
-            one: None if getattr(source, one) is None else int(getattr(source, one)) for one in ("major", "minor", "patch")
+            part: None if getattr(source, part) is None else int(getattr(source, part))
+            for part in ("major", "minor", "patch")
         }
         version = {
             "raw": source.raw,
@@ -319,14 +320,14 @@ class Naive:
 
     # -- lists: (order's field, descending, rows)
 
-    def rows(self, row: Any, **equal: Any) -> list[Any]:
-        asked = select(row).where(col(row.organization_id) == self.organization)
+    def rows(self, table: Any, **equal: Any) -> list[Any]:
+        query = select(table).where(col(table.organization_id) == self.organization)
         for name, value in equal.items():
-            asked = asked.where(col(getattr(row, name)) == value)
-        return list(self.session.exec(asked).all())
+            query = query.where(col(getattr(table, name)) == value)
+        return list(self.session.exec(query).all())
 
-    def linked(self, row: Any, link: Any, key: str, **equal: Any) -> list[Any]:
-        return [self.get(row, getattr(one, key)) for one in self.rows(link, **equal)]
+    def list_linked(self, table: Any, link_table: Any, key: str, **equal: Any) -> list[Any]:
+        return [self.get(table, getattr(link, key)) for link in self.rows(link_table, **equal)]
 
     def list_Organization_projects(self, source: Any) -> Any:
         return "slug", False, self.rows(ProjectRow)
@@ -341,18 +342,18 @@ class Naive:
         return "date_created", True, self.rows(ReleaseRow)
 
     def list_Project_releases(self, source: Any) -> Any:
-        return "date_created", True, self.linked(ReleaseRow, ReleaseProjectRow, "release_id", project_id=source.id)
+        return "date_created", True, self.list_linked(ReleaseRow, ReleaseProjectRow, "release_id", project_id=source.id)
 
     def list_Release_projects(self, source: Any) -> Any:
-        return "project_id", False, self.linked(ProjectRow, ReleaseProjectRow, "project_id", release_id=source.id)
+        return "project_id", False, self.list_linked(ProjectRow, ReleaseProjectRow, "project_id", release_id=source.id)
 
     def list_Release_commits(self, source: Any) -> Any:
-        links = sorted(self.rows(ReleaseCommitRow, release_id=source.id), key=lambda one: one.position)
-        return "position", False, [self.get(CommitRow, one.commit_id) for one in links]
+        links = sorted(self.rows(ReleaseCommitRow, release_id=source.id), key=lambda link: link.position)
+        return "position", False, [self.get(CommitRow, link.commit_id) for link in links]
 
     def list_Release_authors(self, source: Any) -> Any:
-        links = sorted(self.rows(ReleaseAuthorRow, release_id=source.id), key=lambda one: one.position)
-        return "position", False, [self.get(CommitAuthorRow, one.author_id) for one in links]
+        links = sorted(self.rows(ReleaseAuthorRow, release_id=source.id), key=lambda link: link.position)
+        return "position", False, [self.get(CommitAuthorRow, link.author_id) for link in links]
 
     def list_Release_headCommits(self, source: Any) -> Any:
         return "id", False, self.rows(HeadCommitRow, release_id=source.id)
@@ -370,10 +371,10 @@ class Naive:
         return "path", False, self.rows(FileChangeRow, commit_id=source.id)
 
     def list_Commit_releases(self, source: Any) -> Any:
-        return "release_id", False, self.linked(ReleaseRow, ReleaseCommitRow, "release_id", commit_id=source.id)
+        return "release_id", False, self.list_linked(ReleaseRow, ReleaseCommitRow, "release_id", commit_id=source.id)
 
     def list_Deploy_projects(self, source: Any) -> Any:
-        return "project_id", False, self.linked(ProjectRow, DeployProjectRow, "project_id", deploy_id=source.id)
+        return "project_id", False, self.list_linked(ProjectRow, DeployProjectRow, "project_id", deploy_id=source.id)
 
     def connection(self, field: str, descending: bool, rows: list[Any], args: dict[str, Any]) -> Any:
         if any((args.get(name) or 0) > 100 for name in ("first", "last")):
@@ -381,39 +382,41 @@ class Naive:
         if "" in (args.get("after"), args.get("before")):
             raise refusal("INVALID_CURSOR")
         self.require_names(args.get("filter") or {})
-        rows = [one for one in rows if fits(one, args.get("filter") or {}, self.related)]
+        rows = [row for row in rows if matches(row, args.get("filter") or {}, self.list_related)]
         if args.get("orderBy"):
-            named = {"DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key"}
-            field = named.get(args["orderBy"]["field"], "build_number")
+            columns = {"DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key"}
+            field = columns.get(args["orderBy"]["field"], "build_number")
             descending = args["orderBy"].get("direction", "DESC") == "DESC"
         if field == "position":
             keyed = list(enumerate(rows))
         else:
             keyed = sorted(
-                ((self.key(one, field), one) for one in rows), key=lambda one: (one[0], one[1].id), reverse=descending
+                ((self.key(row, field), row) for row in rows), key=lambda pair: (pair[0], pair[1].id), reverse=descending
             )
         total = len(keyed)
         for side, sign in (("after", 1), ("before", -1)):
             if args.get(side) is not None:
-                _, named, *place = json.loads(base64.urlsafe_b64decode(args[side]))
-                assert named == field
-                wanted = -sign if descending else sign
+                _, cursor_field, *position = json.loads(base64.urlsafe_b64decode(args[side]))
+                assert cursor_field == field
+                direction = -sign if descending else sign
                 unique = 1 if field == "position" else 2
-                keyed = [one for one in keyed if compare([wire(one[0]), one[1].id][:unique], place[:unique]) == wanted]
-        placed = [(cursor(field, key, one.id), one) for key, one in keyed]
+                keyed = [
+                    pair for pair in keyed if compare([wire(pair[0]), pair[1].id][:unique], position[:unique]) == direction
+                ]
+        placed = [(cursor(field, key, row.id), row) for key, row in keyed]
         size = args["last"] if args.get("last") is not None else 20 if args.get("first") is None else args["first"]
-        more = len(placed) > size
+        has_more = len(placed) > size
         if args.get("last") is not None:
-            placed = placed[len(placed) - size :] if more else placed
-            around = {"hasNextPage": args.get("before") is not None, "hasPreviousPage": more}
+            placed = placed[len(placed) - size :] if has_more else placed
+            page_info = {"hasNextPage": args.get("before") is not None, "hasPreviousPage": has_more}
         else:
             placed = placed[:size]
-            around = {"hasNextPage": more, "hasPreviousPage": args.get("after") is not None}
-        ends = {"startCursor": placed[0][0] if placed else None, "endCursor": placed[-1][0] if placed else None}
+            page_info = {"hasNextPage": has_more, "hasPreviousPage": args.get("after") is not None}
+        cursors = {"startCursor": placed[0][0] if placed else None, "endCursor": placed[-1][0] if placed else None}
         return {
-            "nodes": [one for _, one in placed],
-            "edges": [{"cursor": place, "node": one} for place, one in placed],
-            "pageInfo": {**around, **ends},
+            "nodes": [row for _, row in placed],
+            "edges": [{"cursor": row_cursor, "node": row} for row_cursor, row in placed],
+            "pageInfo": {**page_info, **cursors},
             "totalCount": total,
         }
 
@@ -421,24 +424,24 @@ class Naive:
         if field in ("project_id", "release_id"):
             return row.id
         if field == "place":
-            position = min(one.position for one in self.rows(ReleaseCommitRow, commit_id=row.id))
+            position = min(link.position for link in self.rows(ReleaseCommitRow, commit_id=row.id))
             return f"{10**9 + position}{self.one_repository(row).name} {row.sha}"
         if field == "date_shown":
             return row.date_released or row.date_created
         if field == "release_order":
-            return row.date_released or NEVER
+            return row.date_released or END_OF_TIME
         return getattr(row, field)
 
-    def related(self, row: Any, name: str) -> set[Any]:
+    def list_related(self, row: Any, name: str) -> set[Any]:
         commits = self.list_Release_commits(row)[2] if name in ("commit", "path") else []
         match name:
             case "project":
-                return {one.slug for one in self.list_Release_projects(row)[2]}
+                return {project.slug for project in self.list_Release_projects(row)[2]}
             case "environment":
-                return {self.one_environment(one).name for one in self.list_Release_deploys(row)[2]}
+                return {self.one_environment(deploy).name for deploy in self.list_Release_deploys(row)[2]}
             case "author":
-                return {one.email for one in self.list_Release_authors(row)[2]}
+                return {author.email for author in self.list_Release_authors(row)[2]}
             case "commit":
-                return {one.sha for one in commits}
+                return {commit.sha for commit in commits}
             case _:
-                return {change.path for one in commits for change in self.list_Commit_fileChanges(one)[2]}
+                return {change.path for commit in commits for change in self.list_Commit_fileChanges(commit)[2]}

@@ -1,4 +1,4 @@
-"""Planned answers equal those of naive resolvers, over two tenants that share versions, slugs and shas."""
+"""Responses of planned queries equal those of naive resolvers, for two tenants that share versions, slugs and shas."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from gql_releases.storage.schema.tables.release import ReleaseRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 from tests.conftest import Harness, Template
 from tests.factories import SET_DEFAULT, commit, release
-from tests.oracle.generator import MOVING, Generator, Known, Operation
+from tests.oracle.generator import MOVING, Generator, Operation, SampleValues
 from tests.oracle.naive import NODES, Naive, global_id, wire
 from tests.scale import scale
 
 OPERATIONS = scale(100, 5_000)
 MOST_OPERATIONS = 3 * max(OPERATIONS, 400)
-"""Drawn at most until every field, argument and value of the schema was drawn."""
+"""Maximum of operations until every field, argument and value of the schema was drawn."""
 FEATURES = {
     "variable", "Boolean variable", "variable in an object", "alias", "inline fragment", "fragment spread", "list",
     "fragment on an interface", "@skip", "@include", "type condition", "merged selections", "filter null", "nodes", "__typename",
     "refused argument",
 }  # fmt: skip
 
-FIRST = """query ($slug: String!, $base: String!, $head: String!) { organization(slug: $slug) {
+COMPARISON_QUERY = """query ($slug: String!, $base: String!, $head: String!) { organization(slug: $slug) {
   compare(project: "web", base: $base, head: $head) { releases { edges { cursor } } commits { edges { cursor } }
     authors { edges { cursor } } fileChanges { edges { cursor } } deploys { edges { cursor } } } } }"""
-"""Brings cursors of the lists that drawn operations come to late."""
+"""Provides cursors of lists that drawn operations rarely contain."""
 
 VERSIONS = [
     "web@1.0.0+1", "web@1.2.0-rc.1+2", "web@1.2.0+3", "web@1.10.0+4", "api@2.0.0+20261120103045", "api@2.0.0-alpha",
@@ -46,12 +46,12 @@ VERSIONS = [
 
 
 def fill(harness: Harness, organization: str) -> None:
-    """Releases that differ between the tenants in everything but versions, slugs and shas."""
+    """Create releases that differ between the tenants in all fields but versions, slugs and shas."""
     client, token = harness.client, harness.tokens[organization]
     other = organization == "other"
-    named = {"project": {"key": {"organization": organization, "slug": "web"}}, "repository": f"{organization}/web"}
-    answer = client.graphql(SET_DEFAULT, {"input": named}, token=token)
-    assert answer == {"data": {"updateProject": {"userErrors": []}}}
+    update = {"project": {"key": {"organization": organization, "slug": "web"}}, "repository": f"{organization}/web"}
+    response = client.graphql(SET_DEFAULT, {"input": update}, token=token)
+    assert response == {"data": {"updateProject": {"userErrors": []}}}
     for number, version in enumerate(VERSIONS):
         projects = ["web"] if other or number % 3 else ["web", "api"]
         if number == 11:
@@ -90,65 +90,65 @@ def fill(harness: Harness, organization: str) -> None:
                 "dateFinished": "2026-01-01T00:00:00Z" if deploy < 2 else None,
             }
             document = "mutation ($input: CreateDeployInput!) {createDeploy(input: $input) {userErrors {message}}}"
-            made = client.graphql(document, {"input": variables}, token=token)
-            assert made == {"data": {"createDeploy": {"userErrors": []}}}
+            response = client.graphql(document, {"input": variables}, token=token)
+            assert response == {"data": {"createDeploy": {"userErrors": []}}}
         if number == 7:
             key = {"organization": organization, "project": "web", "externalId": f"{organization}-3-0"}
             document = "mutation ($key: DeployByKey!) {updateDeploy(input: {deploy: {key: $key}, status: ROLLED_BACK}) {userErrors {message}}}"
-            made = client.graphql(document, {"key": key}, token=token)
-            assert made == {"data": {"updateDeploy": {"userErrors": []}}}
+            response = client.graphql(document, {"key": key}, token=token)
+            assert response == {"data": {"updateDeploy": {"userErrors": []}}}
 
 
 def create(client: Any, organization: str, token: str, body: dict[str, Any]) -> None:
-    """Create a release; what REST does not take is set by GraphQL."""
-    more = {name: body.pop(name) for name in ("notes", "metadata") if name in body}
-    made = client.rest("POST", f"organizations/{organization}/releases/", body, token=token)
-    assert made.status == 201, made.body
-    if more:
-        by = {"key": {"organization": organization, "version": body["version"]}}
+    """Create a release in the REST API and set the fields that only GraphQL has."""
+    graphql_fields = {name: body.pop(name) for name in ("notes", "metadata") if name in body}
+    response = client.rest("POST", f"organizations/{organization}/releases/", body, token=token)
+    assert response.status == 201, response.body
+    if graphql_fields:
+        key = {"key": {"organization": organization, "version": body["version"]}}
         document = "mutation ($input: UpdateReleaseInput!) {updateRelease(input: $input) {userErrors {message}}}"
-        changed = client.graphql(document, {"input": {"release": by, **more}}, token=token)
-        assert changed == {"data": {"updateRelease": {"userErrors": []}}}
+        result = client.graphql(document, {"input": {"release": key, **graphql_fields}}, token=token)
+        assert result == {"data": {"updateRelease": {"userErrors": []}}}
 
 
-def harvest(answer: Any, cursors: dict[str, list[str]]) -> None:
-    """Gather the cursors of an answer by the sort that they name."""
-    if isinstance(answer, dict | list):
-        for one in answer.values() if isinstance(answer, dict) else answer:
-            harvest(one, cursors)
-    elif isinstance(answer, str):
+def collect_cursors(value: Any, cursors: dict[str, list[str]]) -> None:
+    """Collect the cursors of a response by their sort."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            collect_cursors(item, cursors)
+    elif isinstance(value, str):
         try:
-            version, field, _, _ = json.loads(base64.urlsafe_b64decode(answer))
+            version, field, _, _ = json.loads(base64.urlsafe_b64decode(value))
         except (ValueError, TypeError):
             return
         if version == 1:
-            known = cursors.setdefault(field, [])
-            if answer not in known and len(known) < 40:
-                known.append(answer)
+            field_cursors = cursors.setdefault(field, [])
+            if value not in field_cursors and len(field_cursors) < 40:
+                field_cursors.append(value)
 
 
-def says_something(answer: Any) -> bool:
-    """Say whether there is a value below that somebody stored."""
-    if isinstance(answer, dict):
-        return any(says_something(value) for value in answer.values())
-    if isinstance(answer, list):
-        return any(map(says_something, answer))
-    return answer not in (None, False, 0, "Query")
+def has_stored_value(value: Any) -> bool:
+    """Return whether a value or its parts contain a stored value."""
+    if isinstance(value, dict):
+        return any(has_stored_value(item) for item in value.values())
+    if isinstance(value, list):
+        return any(map(has_stored_value, value))
+    return value not in (None, False, 0, "Query")
 
 
-def first_difference(one: Any, other: Any, path: str = "") -> str:
-    """Say where two answers part."""
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        pairs = [(str(key), one[key], other[key]) for key in one]
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = [(str(index), a, b) for index, (a, b) in enumerate(zip(one, other, strict=True))]
+def first_difference(planned: Any, naive: Any, path: str = "") -> str:
+    """Return the path and values of the first difference of two responses."""
+    if isinstance(planned, dict) and isinstance(naive, dict) and planned.keys() == naive.keys():
+        pairs = [(str(key), planned[key], naive[key]) for key in planned]
+    elif isinstance(planned, list) and isinstance(naive, list) and len(planned) == len(naive):
+        pairs = [(str(index), a, b) for index, (a, b) in enumerate(zip(planned, naive, strict=True))]
     else:
-        return f"{path}: planned {one!r}, naive {other!r}"
+        return f"{path}: planned {planned!r}, naive {naive!r}"
     return next((first_difference(a, b, f"{path}.{key}") for key, a, b in pairs if a != b), "")
 
 
-def by_field(errors: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    """Group errors by their fields, without the indices of lists: only the first hundred of a field are reported."""
+def group_by_field(errors: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Group errors by field, without the indices of lists: only the first hundred of a field are reported."""
     groups: dict[Any, Any] = {}
     for path, extensions in sorted(errors, key=lambda error: [(isinstance(step, str), step) for step in error[0]]):
         group = groups.setdefault(tuple(step for step in path if isinstance(step, str)), [])
@@ -157,8 +157,8 @@ def by_field(errors: list[tuple[Any, Any]]) -> dict[Any, Any]:
     return groups
 
 
-def same_errors(planned: dict[Any, Any], naive: dict[Any, Any]) -> bool:
-    """Compare errors; the naive code of a filter with several faults is all of their codes."""
+def have_same_errors(planned: dict[Any, Any], naive: dict[Any, Any]) -> bool:
+    """Compare errors; the naive code of a filter with several faults joins their codes."""
     if planned.keys() != naive.keys():
         return False
     for field, errors in planned.items():
@@ -169,7 +169,7 @@ def same_errors(planned: dict[Any, Any], naive: dict[Any, Any]) -> bool:
 
 
 @pytest.fixture
-def filled(template: Template, tmp_path: Path) -> Iterator[Harness]:
+def filled_harness(template: Template, tmp_path: Path) -> Iterator[Harness]:
     harness = Harness(template, tmp_path, max_cost=10**12)
     harness.run(harness.store.outbox.name_upstream(1, "http://127.0.0.1:1", "acme", b"sealed"))
     for organization in ("acme", "other"):
@@ -179,101 +179,106 @@ def filled(template: Template, tmp_path: Path) -> Iterator[Harness]:
     harness.close()
 
 
-def known_of(session: Session, ids: list[str]) -> Known:
+def collect_samples(session: Session, ids: list[str]) -> SampleValues:
     shas = sorted({row.sha for row in session.exec(select(CommitRow)).all()})
     emails = sorted({row.email for row in session.exec(select(CommitAuthorRow)).all()})
     paths = sorted({row.path for row in session.exec(select(FileChangeRow)).all()})
     releases = session.exec(select(ReleaseRow)).all()
     dates = sorted({str(wire(d)) for row in releases for d in (row.date_created, row.date_released) if d is not None})
     slugs = ["acme", "other", "none"]
-    return Known(ids, [*VERSIONS, "none"], slugs, [*shas, "none"], [*emails, "none"], [*paths, "none"], dates)
+    return SampleValues(ids, [*VERSIONS, "none"], slugs, [*shas, "none"], [*emails, "none"], [*paths, "none"], dates)
 
 
-def readable_fields(schema: GraphQLSchema) -> set[str]:
-    """Give every field that a query can read."""
-    found: set[str] = set()
-    waiting: list[Any] = [schema.query_type]
+def list_readable_fields(schema: GraphQLSchema) -> set[str]:
+    """Return every field that a query can read."""
+    fields: set[str] = set()
+    pending: list[Any] = [schema.query_type]
     seen = set()
-    while waiting:
-        parent = waiting.pop()
+    while pending:
+        parent = pending.pop()
         if parent.name in seen or is_leaf_type(parent):
             continue
         seen.add(parent.name)
         if is_abstract_type(parent):
-            waiting += schema.get_possible_types(parent)
+            pending += schema.get_possible_types(parent)
             continue
-        found |= {f"{parent.name}.{name}" for name in parent.fields if name not in MOVING}
-        waiting += [get_named_type(one.type) for one in parent.fields.values()]
-    return found
+        fields |= {f"{parent.name}.{name}" for name in parent.fields if name not in MOVING}
+        pending += [get_named_type(field.type) for field in parent.fields.values()]
+    return fields
 
 
-def what_can_be_given(schema: GraphQLSchema) -> set[str]:
-    """Give every argument that a query can have, every field of its inputs and every value of its enums."""
-    found: set[str] = set()
+def list_inputs(schema: GraphQLSchema) -> set[str]:
+    """Return every argument of queries, every field of their inputs and every value of their enums."""
+    inputs: set[str] = set()
 
-    def inputs(kind: Any) -> None:
-        named = get_named_type(kind)
-        if isinstance(named, GraphQLEnumType):
-            found.update(f"{named.name}.{value}" for value in named.values)
-        elif isinstance(named, GraphQLInputObjectType) and f"{named.name}.{next(iter(named.fields))}" not in found:
-            found.update(f"{named.name}.{name}" for name in named.fields)
-            for one in named.fields.values():
-                inputs(one.type)
+    def add_inputs(kind: Any) -> None:
+        named_type = get_named_type(kind)
+        if isinstance(named_type, GraphQLEnumType):
+            inputs.update(f"{named_type.name}.{value}" for value in named_type.values)
+        elif (
+            isinstance(named_type, GraphQLInputObjectType)
+            and f"{named_type.name}.{next(iter(named_type.fields))}" not in inputs
+        ):
+            inputs.update(f"{named_type.name}.{name}" for name in named_type.fields)
+            for declared_field in named_type.fields.values():
+                add_inputs(declared_field.type)
 
-    for place in readable_fields(schema):
+    for place in list_readable_fields(schema):
         parent, _, name = place.partition(".")
         declared: Any = schema.type_map[parent]
-        for argument, one in declared.fields[name].args.items():
-            found.add(f"{place}({argument}:)")
-            inputs(one.type)
-    return found
+        for argument, declared_field in declared.fields[name].args.items():
+            inputs.add(f"{place}({argument}:)")
+            add_inputs(declared_field.type)
+    return inputs
 
 
-def what_is_missing(schema: GraphQLSchema, generator: Generator) -> set[str]:
-    """Return what no operation has drawn yet."""
-    missing = (FEATURES - generator.features.keys()) | (readable_fields(schema) - generator.fields)
-    return missing | (what_can_be_given(schema) - generator.given.keys())
+def list_missing_features(schema: GraphQLSchema, generator: Generator) -> set[str]:
+    """Return the features, fields and inputs that no operation has drawn yet."""
+    missing = (FEATURES - generator.features.keys()) | (list_readable_fields(schema) - generator.fields)
+    return missing | (list_inputs(schema) - generator.drawn_inputs.keys())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("tenant", "seed"), [("acme", 1), ("other", 2)])
-def test_planned_answers_equal_naive_ones(filled: Harness, tenant: str, seed: int, record_property: Any) -> None:
+def test_planned_answers_equal_naive_ones(filled_harness: Harness, tenant: str, seed: int, record_property: Any) -> None:
     schema = build_core_schema(print_sdl(build_schema()))
-    engine = create_engine(filled.databases.engine_url(filled.url))
+    engine = create_engine(filled_harness.databases.engine_url(filled_harness.url))
     with Session(engine) as session:
         rows = [row for table in NODES.values() for row in session.exec(select(table)).all()]
         ids = [global_id(row) for row in rows] + ["", "x", "UmVsZWFzZTo5OTk5", "VmVyc2lvbjox"]
         token = 1 if tenant == "acme" else 2
         naive = Naive(schema, session, token)
-        generator = Generator(schema, seed, known_of(session, ids))
-        said = 0
-        first = Operation(FIRST, {"slug": tenant, "base": VERSIONS[1], "head": VERSIONS[4]})
+        generator = Generator(schema, seed, collect_samples(session, ids))
+        non_empty = 0
+        comparison = Operation(COMPARISON_QUERY, {"slug": tenant, "base": VERSIONS[1], "head": VERSIONS[4]})
         number = 0
-        # A schema with one more field draws others: rare ones may need some more operations.
-        while number < OPERATIONS or (number < MOST_OPERATIONS and what_is_missing(schema, generator)):
-            operation = generator.draw() if number else first
-            expected, errors = naive.answer(operation.document, operation.variables)
-            answer = filled.client.graphql(operation.document, operation.variables, token=filled.tokens[tenant])
-            assert answer["data"] == expected, (number, first_difference(answer.get("data"), expected), operation)
-            located = [(tuple(error["path"]), error["extensions"]) for error in answer.get("errors", ())]
-            assert same_errors(by_field(located), by_field(errors)), operation
-            assert json.dumps(answer["data"]) == json.dumps(expected), "fields come in the order of the document"
-            harvest(expected, generator.known.cursors)
-            said += says_something(expected)
+        # A new field changes the drawn operations: rare features may need more operations.
+        while number < OPERATIONS or (number < MOST_OPERATIONS and list_missing_features(schema, generator)):
+            operation = generator.draw_operation() if number else comparison
+            expected, errors = naive.run(operation.document, operation.variables)
+            response = filled_harness.client.graphql(
+                operation.document, operation.variables, token=filled_harness.tokens[tenant]
+            )
+            assert response["data"] == expected, (number, first_difference(response.get("data"), expected), operation)
+            response_errors = [(tuple(error["path"]), error["extensions"]) for error in response.get("errors", ())]
+            assert have_same_errors(group_by_field(response_errors), group_by_field(errors)), operation
+            assert json.dumps(response["data"]) == json.dumps(expected), "fields are in the order of the document"
+            collect_cursors(expected, generator.samples.cursors)
+            non_empty += has_stored_value(expected)
             number += 1
     engine.dispose()
     features = dict(sorted(generator.features.items()))
-    inputs = {place: count for place, count in sorted(generator.given.items()) if "(" not in place}
-    counted = f"{number} operations, {said} not empty, all {len(generator.fields)} fields"
-    given = f"all {len(generator.given)} arguments, fields of inputs and values of enums"
-    record_property("counts", f"oracle, {tenant}: {counted}, {given}, drawn {features}, given {inputs}")
-    assert what_is_missing(schema, generator) == set()
-    assert said / number > 0.6
+    inputs = {place: count for place, count in sorted(generator.drawn_inputs.items()) if "(" not in place}
+    operations_summary = f"{number} operations, {non_empty} not empty, all {len(generator.fields)} fields"
+    inputs_summary = f"all {len(generator.drawn_inputs)} arguments, fields of inputs and values of enums"
+    record_property("counts", f"oracle, {tenant}: {operations_summary}, {inputs_summary}, drawn {features}, given {inputs}")
+    assert list_missing_features(schema, generator) == set()
+    assert non_empty / number > 0.6
 
 
-def test_naive_rows_belong_to_both_tenants(filled: Harness) -> None:
-    """The two tenants really share versions, slugs and shas, or the oracle would prove little."""
-    engine = create_engine(filled.databases.engine_url(filled.url))
+def test_naive_rows_belong_to_both_tenants(filled_harness: Harness) -> None:
+    """The two tenants share versions, slugs and shas, which the oracle depends on."""
+    engine = create_engine(filled_harness.databases.engine_url(filled_harness.url))
     with Session(engine) as session:
         for table, name in ((ReleaseRow, "version"), (CommitRow, "sha"), (RepositoryRow, "name")):
             values = [

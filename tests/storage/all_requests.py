@@ -16,7 +16,7 @@ from tests.conftest import Harness
 from tests.factories import as_graphql, commit, release
 from tests.oracle.generator import SORT_OF, Generator
 from tests.oracle.naive import NODES, global_id
-from tests.oracle.test_oracle import fill, harvest, known_of
+from tests.oracle.test_oracle import collect_cursors, collect_samples, fill
 
 RELEASES = 500
 """Releases of each tenant: enough that a planner prefers an index."""
@@ -114,14 +114,14 @@ def run_drawn_operations(harness: Harness, client: Client, operations: int, seed
     engine = create_engine(harness.databases.engine_url(harness.url))
     with Session(engine) as session:
         rows = [row for table in NODES.values() for row in session.exec(_select_rows(table)).all()]
-        values = known_of(session, [global_id(row) for row in rows])
+        samples = collect_samples(session, [global_id(row) for row in rows])
     engine.dispose()
-    generator = Generator(core_schema(build_schema()), seed, values)
+    generator = Generator(core_schema(build_schema()), seed, samples)
     for _ in range(operations):
-        operation = generator.draw()
+        operation = generator.draw_operation()
         response = client.graphql(operation.document, operation.variables)
         assert all(error["extensions"]["code"] in EXPECTED_CODES for error in response.get("errors", ())), response
-        harvest(response, generator.known.cursors)
+        collect_cursors(response, generator.samples.cursors)
 
 
 def _select_rows(table: Any) -> Any:
