@@ -25,7 +25,7 @@ from tests.contract.large import (
     reading,
     request_for,
 )
-from tests.crash.gateways import Gateway, gateway
+from tests.crash.gateways import Gateway, start_gateway
 from tests.factories import CREATE, as_graphql, commit, release
 
 VERSION = "large@1.0.0"
@@ -118,7 +118,7 @@ def test_a_large_release_goes_in_while_others_read(
     template: Template, tmp_path: Path, record_property: Any, by_graphql: bool
 ) -> None:
     url = template.databases.copy(template.url, tmp_path)
-    with gateway(url, template.tokens["acme"], tmp_path / "log") as served, QueryConnection(served) as line:
+    with start_gateway(url, template.tokens["acme"], tmp_path / "log") as served, QueryConnection(served) as line:
         small = release(SMALL, commits=[commit(number + COMMITS) for number in range(5)])
         assert served.post("/api/0/organizations/acme/releases/", small)[0] == 201
         notes: list[str] = []

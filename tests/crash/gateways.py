@@ -1,4 +1,4 @@
-"""Gateways as processes of their own, and clients that write through both doors and remember what was acknowledged."""
+"""Gateways as separate processes, and clients that write in both APIs and record acknowledged releases."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Gateway:
     token: str
 
     def post(self, path: str, body: Any, timeout: float = 30) -> tuple[int, Any]:
-        """Send JSON and give the status and the answer. Raises OSError or HTTPException when the process is gone."""
-        return self.ask("POST", path, body, timeout)
+        """Send JSON by POST and return status and body. Raises OSError or HTTPException when the process has ended."""
+        return self.send("POST", path, body, timeout)
 
-    def ask(self, method: str, path: str, body: Any = None, timeout: float = 30) -> tuple[int, Any]:
-        """Send a request as `post` does, by any method."""
+    def send(self, method: str, path: str, body: Any = None, timeout: float = 30) -> tuple[int, Any]:
+        """Send a request by any method and return status and body. Raises as `post` does."""
         request = urllib.request.Request(
             self.base + path,
             None if body is None else json.dumps(body).encode(),
@@ -50,41 +50,46 @@ class Gateway:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
+            with urllib.request.urlopen(request, timeout=timeout) as response:
+                return response.status, json.loads(response.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.loads(error.read() or b"null")
 
     def create(self, version: str, *, by_graphql: bool) -> int:
-        """Create a release by one of the doors and give the status: 503 also when GraphQL says UNAVAILABLE."""
+        """Create a release in one of the APIs and return the status: 503 also for the code UNAVAILABLE of GraphQL."""
         body = release(version, commits=[commit(number) for number in range(COMMITS)])
         if not by_graphql:
             return self.post("/api/0/organizations/acme/releases/", body)[0]
-        status, answer = self.post("/graphql", {"query": CREATE, "variables": {"input": as_graphql(body)}})
-        if status == 200 and answer.get("errors"):
-            assert answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE", answer
+        status, response = self.post("/graphql", {"query": CREATE, "variables": {"input": as_graphql(body)}})
+        if status == 200 and response.get("errors"):
+            assert response["errors"][0]["extensions"]["code"] == "UNAVAILABLE", response
             return 503
-        assert status != 200 or not answer["data"]["createRelease"]["userErrors"], answer
+        assert status != 200 or not response["data"]["createRelease"]["userErrors"], response
         return status
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End the process by SIGKILL."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(20)
 
 
 @contextlib.contextmanager
-def gateway(
+def start_gateway(
     url: str, token: str, log: Path, *options: str, port: int | None = None, module: str = "gql_releases", **settings: str
 ) -> Iterator[Gateway]:
-    """Serve a database, on a port where it must be a known one; more options of `serve` can be given.
+    """Serve a database, on a given or a free port, with more options of `serve`.
 
-    `module` is the command line that is run: one with shorter waits, maybe. With several workers it is a Python of its own.
+    `module` is the command line to run, such as one with shorter waits. Several workers run in a new Python process.
     """
-    port = port or free_port()
-    more = {f"GQL_RELEASES_{name.upper()}": value for name, value in settings.items()}
-    environment = {"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url, "GQL_RELEASES_LOG_LEVEL": "error", **more}
+    port = port or find_free_port()
+    settings_environment = {f"GQL_RELEASES_{name.upper()}": value for name, value in settings.items()}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GQL_RELEASES_DATABASE_URL": url,
+        "GQL_RELEASES_LOG_LEVEL": "error",
+        **settings_environment,
+    }
     words = ["serve", "--port", str(port), *options]
     process: Process
     with log.open("ab") as out:
@@ -92,26 +97,26 @@ def gateway(
             process = subprocess.Popen([sys.executable, "-m", module, *words], env=environment, stdout=out, stderr=out)
         else:
             process = start(*words, environment=environment, out=out, module=module)
-    made = Gateway(process, f"http://127.0.0.1:{port}", token)
+    gateway = Gateway(process, f"http://127.0.0.1:{port}", token)
     try:
         _wait_until_it_listens(process, port, log)
-        yield made
+        yield gateway
     finally:
         if process.poll() is None:
             process.terminate()
         process.wait(60)
 
 
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with contextlib.closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def find_free_port() -> int:
+    """Return a free port."""
+    with contextlib.closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def _wait_until_it_listens(process: Process, port: int, log: Path) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -122,7 +127,7 @@ def _wait_until_it_listens(process: Process, port: int, log: Path) -> None:
 
 @dataclass
 class Writers:
-    """Threads that create releases through both doors until they are told to stop, or the gateway is gone."""
+    """Threads that create releases in both APIs until `stop` is called or the gateway has ended."""
 
     name: str
     acknowledged: list[str] = field(default_factory=list)
@@ -131,21 +136,21 @@ class Writers:
     threads: list[threading.Thread] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
-    def start(self, to: Gateway, count: int = 4) -> None:
-        """Begin to write."""
+    def start(self, gateway: Gateway, count: int = 4) -> None:
+        """Start the threads."""
         for number in range(count):
-            thread = threading.Thread(target=self._write, args=(to, number), daemon=True)
+            thread = threading.Thread(target=self._write, args=(gateway, number), daemon=True)
             self.threads.append(thread)
             thread.start()
 
-    def _write(self, to: Gateway, number: int) -> None:
+    def _write(self, gateway: Gateway, number: int) -> None:
         for turn in itertools.count():
             version = f"{self.name}-{number}-{turn}"
             if self.over.is_set():
                 return
             try:
-                status = to.create(version, by_graphql=bool(turn % 2))
-            except (OSError, ValueError, http.client.HTTPException):  # the process was killed while it answered
+                status = gateway.create(version, by_graphql=bool(turn % 2))
+            except (OSError, ValueError, http.client.HTTPException):  # the process was killed during the request
                 return
             except BaseException as error:
                 self.faults.append(error)
@@ -155,7 +160,7 @@ class Writers:
                 self.acknowledged.append(version)
 
     def stop(self) -> None:
-        """Let the writers end. What they met that should not be is raised."""
+        """Stop the threads. Raises the first unexpected error of a writer."""
         self.over.set()
         for thread in self.threads:
             thread.join(60)
@@ -164,12 +169,12 @@ class Writers:
             raise self.faults[0]
 
 
-WHOLE = """SELECT r.version, count(c.commit_id) FROM releases r
+COUNT_COMMITS = """SELECT r.version, count(c.commit_id) FROM releases r
 LEFT JOIN release_commits c ON c.release_id = r.id GROUP BY r.id, r.version"""
 
 
 def assert_whole(rows: list[tuple[Any, ...]], acknowledged: list[str]) -> None:
-    """Every acknowledged release is there, and every release that is there has all its commits."""
-    found = dict(rows)
-    assert not [version for version in acknowledged if version not in found]
-    assert not {version: count for version, count in found.items() if count != COMMITS}
+    """Assert that every acknowledged release is stored and every stored release has all its commits."""
+    commit_counts = dict(rows)
+    assert not [version for version in acknowledged if version not in commit_counts]
+    assert not {version: count for version, count in commit_counts.items() if count != COMMITS}

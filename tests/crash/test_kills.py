@@ -1,4 +1,4 @@
-"""What was acknowledged survives a kill -9, of the gateway and of PostgreSQL; several gateways do not disturb each other."""
+"""Acknowledged writes survive SIGKILL of the gateway and of PostgreSQL; several gateways do not disturb each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Template
-from tests.crash.gateways import WHOLE, Writers, assert_whole, gateway
+from tests.crash.gateways import COUNT_COMMITS, Writers, assert_whole, start_gateway
 from tests.databases import PostgresServer
 from tests.scale import scale
 
@@ -20,49 +20,49 @@ KILLS = scale(6, 50)
 
 
 @pytest.mark.sqlite
-def test_gateway_killed_under_writes_loses_nothing_and_keeps_nothing_half(template: Template, tmp_path: Path) -> None:
-    url, drawn = template.databases.copy(template.url, tmp_path), random.Random(7)
+def test_gateway_killed_under_writes_loses_nothing_and_stores_nothing_in_part(template: Template, tmp_path: Path) -> None:
+    url, chance = template.databases.copy(template.url, tmp_path), random.Random(7)
     acknowledged: list[str] = []
-    for round_ in range(KILLS):
-        with gateway(url, template.tokens["acme"], tmp_path / "log") as served:
-            writers = Writers(f"kill-{round_}")
-            writers.start(served)
-            until = time.monotonic() + 20
-            while not writers.acknowledged and time.monotonic() < until:
+    for kill in range(KILLS):
+        with start_gateway(url, template.tokens["acme"], tmp_path / "log") as gateway:
+            writers = Writers(f"kill-{kill}")
+            writers.start(gateway)
+            deadline = time.monotonic() + 20
+            while not writers.acknowledged and time.monotonic() < deadline:
                 time.sleep(0.002)
-            time.sleep(drawn.uniform(0, 0.1))
-            served.kill()
+            time.sleep(chance.uniform(0, 0.1))
+            gateway.kill()
             writers.stop()
-            assert writers.acknowledged, "nothing was written before the kill"
+            assert writers.acknowledged, "no write was acknowledged before the kill"
             assert set(writers.statuses) <= {200, 201, 208}
         acknowledged += writers.acknowledged
-        assert_whole(template.databases.rows(url, WHOLE), acknowledged)
+        assert_whole(template.databases.rows(url, COUNT_COMMITS), acknowledged)
     assert template.databases.rows(url, "PRAGMA integrity_check") == [("ok",)]
     assert template.databases.rows(url, "PRAGMA foreign_key_check") == []
 
 
 @pytest.mark.postgres
-def test_postgres_killed_under_load_comes_back_whole_and_the_gateway_with_it(template: Template, tmp_path: Path) -> None:
+def test_postgres_killed_under_load_recovers_and_the_gateway_reconnects(template: Template, tmp_path: Path) -> None:
     databases = template.databases
     assert isinstance(databases, PostgresServer)
     url = databases.copy(template.url, tmp_path)
-    with gateway(url, template.tokens["acme"], tmp_path / "log") as served:
+    with start_gateway(url, template.tokens["acme"], tmp_path / "log") as gateway:
         writers = Writers("crash")
-        writers.start(served)
+        writers.start(gateway)
         time.sleep(1)
         databases.kill()
         time.sleep(1)
         databases.start()
         before = len(writers.acknowledged)
-        until = time.monotonic() + 30
-        while len(writers.acknowledged) < before + 20 and time.monotonic() < until:
+        deadline = time.monotonic() + 30
+        while len(writers.acknowledged) < before + 20 and time.monotonic() < deadline:
             time.sleep(0.05)
         writers.stop()
-        assert len(writers.acknowledged) >= before + 20, "the gateway did not find the server again"
-        assert served.process.poll() is None
+        assert len(writers.acknowledged) >= before + 20, "the gateway did not reconnect"
+        assert gateway.process.poll() is None
     assert set(writers.statuses) <= {200, 201, 208, 503}
-    assert writers.statuses[503], "no client noticed: the server was not killed under load"
-    assert_whole(databases.rows(url, WHOLE), writers.acknowledged)
+    assert writers.statuses[503], "no write failed: the server was not killed under load"
+    assert_whole(databases.rows(url, COUNT_COMMITS), writers.acknowledged)
     databases.drop(url)
 
 
@@ -70,20 +70,20 @@ def test_two_gateways_create_the_same_versions_at_once(template: Template, tmp_p
     databases = template.databases
     url = databases.copy(template.url, tmp_path)
     token, statuses, faults = template.tokens["acme"], Counter[int](), []
-    with gateway(url, token, tmp_path / "one") as one, gateway(url, token, tmp_path / "two") as two:
+    with start_gateway(url, token, tmp_path / "one") as first, start_gateway(url, token, tmp_path / "two") as second:
 
-        def write(to: Any, order: list[int]) -> None:
+        def write(gateway: Any, order: list[int]) -> None:
             for number in order:
                 try:
-                    statuses[to.create(f"same-{number}", by_graphql=bool(number % 2))] += 1
+                    statuses[gateway.create(f"same-{number}", by_graphql=bool(number % 2))] += 1
                 except Exception as error:
                     faults.append(error)
 
         numbers = list(range(200))
         threads = [
-            threading.Thread(target=write, args=(to, numbers[start::2] + numbers[1 - start :: 2]))
-            for to in (one, two)
-            for start in (0, 1)
+            threading.Thread(target=write, args=(gateway, numbers[offset::2] + numbers[1 - offset :: 2]))
+            for gateway in (first, second)
+            for offset in (0, 1)
         ]
         for thread in threads:
             thread.start()
@@ -92,7 +92,7 @@ def test_two_gateways_create_the_same_versions_at_once(template: Template, tmp_p
     assert not faults
     assert set(statuses) <= {200, 201, 208}, statuses
     assert sum(statuses.values()) == 800
-    assert_whole(databases.rows(url, WHOLE), [f"same-{number}" for number in numbers])
+    assert_whole(databases.rows(url, COUNT_COMMITS), [f"same-{number}" for number in numbers])
     assert databases.rows(url, "SELECT count(*) FROM releases WHERE version LIKE 'same-%'") == [(200,)]
     for log in ("one", "two"):
         assert "Traceback" not in (tmp_path / log).read_text()

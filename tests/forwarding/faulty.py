@@ -1,4 +1,4 @@
-"""A proxy before an upstream that fails as networks do, and writes down what it delivered."""
+"""A proxy in front of an upstream that fails as networks do and records the requests that it delivers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 FAULTS = ("unavailable", "limited", "silent", "redirected", "dropped", "unheard", "deaf", "greeted")
-"""503; 429; no answer; a redirect; the connection is cut before, or after the request was delivered; it was delivered and is
-never answered; a stranger answers 200."""
+"""503; 429; no response; a redirect; the connection is reset before or after the request is delivered; the request is
+delivered without a response; another server responds with 200."""
 DELIVERED = {"", "unheard", "deaf"}
 DOUBTFUL = 0
 
 
 @dataclass
 class Delivered:
-    """A request that reached the upstream; with status DOUBTFUL perhaps: it died before it answered."""
+    """A request that reached the upstream; with status DOUBTFUL the upstream ended before it responded."""
 
     method: str
     version: str
@@ -34,29 +34,29 @@ class Delivered:
 
 @dataclass
 class FaultyProxy:
-    """Listens on 127.0.0.1 and hands requests on to `target` (a port); `share` of them meet a fault, drawn from a seed."""
+    """Listens on 127.0.0.1 and forwards requests to the port `target`; a `share` of them has a fault, drawn from a seed."""
 
     target: int
     trap: int
     share: float = 0.0
     seed: int = 7
     hang: float = 1.5
-    """Seconds that it does not answer: more than the client waits."""
+    """Seconds without a response: longer than the client's timeout."""
     only: tuple[str, ...] = FAULTS
     plan: list[str] = field(default_factory=list)
-    """Faults of the next requests, "" for none: before any is drawn."""
+    """Faults of the next requests, "" for none, which are used before any is drawn."""
     faults: Counter[str] = field(default_factory=Counter)
     delivered: list[Delivered] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._drawn, self._lock, self._over = random.Random(self.seed), threading.Lock(), threading.Event()
+        self._chance, self._lock, self._over = random.Random(self.seed), threading.Lock(), threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = int(self._socket.getsockname()[1])
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening; whoever hangs is let go."""
+        """Stop listening and end waiting requests."""
         self._over.set()
         self._socket.close()
 
@@ -66,16 +66,16 @@ class FaultyProxy:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
 
     def _fault(self) -> str:
         with self._lock:
-            drawn = self._drawn.choice(self.only) if self._drawn.random() < self.share else ""
-            fault = self.plan.pop(0) if self.plan else drawn
+            drawn_fault = self._chance.choice(self.only) if self._chance.random() < self.share else ""
+            fault = self.plan.pop(0) if self.plan else drawn_fault
             self.faults[fault or "none"] += 1
             return fault
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _handle(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError), connection:
             connection.settimeout(30)
             with connection.makefile("rb") as lines:
@@ -111,7 +111,7 @@ class FaultyProxy:
         self, connection: socket.socket, method: str, path: str, headers: dict[str, str], body: bytes, fault: str
     ) -> None:
         try:
-            status, value, link = self._hand_on(method, path, headers, body)
+            status, value, link = self._forward(method, path, headers, body)
         except (OSError, http.client.HTTPException) as error:
             with self._lock:
                 self.faults["upstream away"] += 1
@@ -129,25 +129,27 @@ class FaultyProxy:
 
     def _note(self, method: str, path: str, body: bytes, status: int, fault: str) -> None:
         if method != "GET":
-            said = json.loads(body) if body else None
+            fields = json.loads(body) if body else None
             segments = urlsplit(path).path.split("/")
-            version = unquote(segments[6]) if len(segments) > 7 else said["version"]
+            version = unquote(segments[6]) if len(segments) > 7 else fields["version"]
             with self._lock:
-                self.delivered.append(Delivered(method, version, said, status, fault))
+                self.delivered.append(Delivered(method, version, fields, status, fault))
 
-    def _hand_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, str | None]:
+    def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, str | None]:
         upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)
-        kept = {name: headers[name] for name in ("authorization", "content-type", "user-agent") if name in headers}
+        forwarded_headers = {
+            name: headers[name] for name in ("authorization", "content-type", "user-agent") if name in headers
+        }
         with contextlib.closing(upstream):
-            upstream.request(method, path, body or None, kept)
-            answer = upstream.getresponse()
-            text = answer.read()
-            return answer.status, json.loads(text) if text else None, answer.getheader("link")
+            upstream.request(method, path, body or None, forwarded_headers)
+            response = upstream.getresponse()
+            text = response.read()
+            return response.status, json.loads(text) if text else None, response.getheader("link")
 
 
-def _send(connection: socket.socket, status: int, value: Any, more: str = "") -> None:
+def _send(connection: socket.socket, status: int, value: Any, more_headers: str = "") -> None:
     text = b"" if value is None else json.dumps(value).encode()
-    head = f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\n{more}Connection: close\r\n"
+    head = f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\n{more_headers}Connection: close\r\n"
     if status != 204:
         head += f"Content-Length: {len(text)}\r\n"
     connection.sendall(head.encode() + b"\r\n" + text)
@@ -159,7 +161,7 @@ def _cut(connection: socket.socket) -> None:
 
 
 class Trap:
-    """Where redirects lead: it counts who comes."""
+    """The target of redirects, which counts its connections."""
 
     def __init__(self) -> None:
         self.visits = 0

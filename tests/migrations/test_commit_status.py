@@ -1,4 +1,4 @@
-"""What is said of commits that were there before it was asked."""
+"""The commit status of releases that are older than the column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gql_releases.storage.schema.migrate import list_differences, migrate
 
 
 @pytest.mark.sqlite
-def test_lists_heads_and_statuses_of_older_releases_are_told_apart(tmp_path: Path) -> None:
+def test_lists_heads_and_statuses_of_older_releases_are_distinguished(tmp_path: Path) -> None:
     url, path = f"sqlite:///{tmp_path}/x.db", tmp_path / "x.db"
     migrate(url, "0002")
     rows = sqlite3.connect(path)

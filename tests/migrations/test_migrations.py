@@ -1,4 +1,4 @@
-"""Migrations make what the code declares, and lose nothing on the way."""
+"""Migrations create the declared tables and lose no data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.databases import ON_POSTGRES, Databases
 from tests.factories import commit, release
 
 
-def test_empty_database_migrates_to_what_the_code_declares(databases: Databases, tmp_path: Path) -> None:
+def test_empty_database_migrates_to_the_declared_tables(databases: Databases, tmp_path: Path) -> None:
     url = databases.empty(tmp_path)
     assert current_revision(url) is None
     assert not is_current(url)
@@ -43,7 +43,7 @@ def test_up_down_up_on_a_filled_database(template: Template, tmp_path: Path) -> 
 
 
 @pytest.mark.sqlite
-def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_path: Path) -> None:
+def test_deploys_of_the_first_tables_are_kept_and_are_current_in_their_environments(tmp_path: Path) -> None:
     url, path = f"sqlite:///{tmp_path}/x.db", tmp_path / "x.db"
     migrate(url, "0001")
     rows = sqlite3.connect(path)
@@ -63,12 +63,14 @@ def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_pa
     migrate(url)
     assert list_differences(url) == []
     rows = sqlite3.connect(path)
-    found = rows.execute("SELECT id, finish_order, status, links FROM deploys").fetchall()
-    assert found == [(1, "2026-01-02", "SUCCEEDED", "[]"), (2, "2026-01-01", "SUCCEEDED", "[]")]
-    running = rows.execute("SELECT project_id, deploy_id FROM current_deploys ORDER BY project_id").fetchall()
-    assert running == [(1, 1), (2, 1)]
+    deploys = rows.execute("SELECT id, finish_order, status, links FROM deploys").fetchall()
+    assert deploys == [(1, "2026-01-02", "SUCCEEDED", "[]"), (2, "2026-01-01", "SUCCEEDED", "[]")]
+    current_deploys = rows.execute("SELECT project_id, deploy_id FROM current_deploys ORDER BY project_id").fetchall()
+    assert current_deploys == [(1, 1), (2, 1)]
     assert rows.execute("SELECT count(*) FROM deploy_projects").fetchone() == (3,)
-    assert rows.execute("SELECT seq FROM sqlite_sequence WHERE name = 'deploys'").fetchone() == (3,), "no id comes twice"
+    assert rows.execute("SELECT seq FROM sqlite_sequence WHERE name = 'deploys'").fetchone() == (3,), (
+        "no id is assigned twice"
+    )
     rows.close()
     migrate(url, "0001")
     migrate(url)
@@ -76,7 +78,7 @@ def test_deploys_of_the_first_tables_are_kept_and_run_where_they_were_put(tmp_pa
 
 
 def test_projects_of_the_revision_before_get_no_default_repository(template: Template, tmp_path: Path) -> None:
-    """Revision 0007 on a store with projects: they and what refers to them stay, the column is null and can be filled."""
+    """Revision 0007 on a store with projects: they and rows that refer to them stay, the column is null and can be set."""
     harness = Harness(template, tmp_path)
     assert harness.client.rest("POST", "organizations/acme/releases/", release(commits=[commit()])).status == 201
     harness.run(harness.store.close())
@@ -101,12 +103,12 @@ MANY = 5_001
 
 
 def add_releases(harness: Harness, version: str) -> None:
-    """Add many releases by copying one; their versions begin with `version` and end in a number."""
+    """Insert many copies of a release whose versions are `version` and a number."""
     columns = [name for (name, *_) in harness.rows(COLUMNS) if name not in ("id", "version", "folded_version")]
-    listed = ", ".join(columns)
+    column_list = ", ".join(columns)
     harness.rows(f"""
         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {MANY})
-        INSERT INTO releases (version, {listed}) SELECT '{version}' || n, {listed} FROM releases, numbers
+        INSERT INTO releases (version, {column_list}) SELECT '{version}' || n, {column_list} FROM releases, numbers
         WHERE releases.id = (SELECT min(id) FROM releases)
     """)
 
@@ -119,7 +121,7 @@ COLUMNS = (
 
 
 def test_builds_of_the_revision_before_get_their_order(harness: Harness) -> None:
-    """Revision 0009 on a store with releases: their keys become those that the code gives new ones, links' keys too."""
+    """Revision 0009 on a store with releases: their keys and the links' keys become those of new releases."""
     builds = ("+10", "+9", "+0010", "+abc", "+10a", f"+{'9' * 26}", "")
     for version in (*(f"web@1.0.0{build}" for build in builds), "web@1.0.0-rc.1+3", "nightly+17", "plain"):
         body = release(version, projects=["web", "api"])
@@ -143,21 +145,21 @@ def test_builds_of_the_revision_before_get_their_order(harness: Harness) -> None
 
 
 def test_versions_of_the_revision_before_are_folded(harness: Harness) -> None:
-    """Revision 0010 on a store with releases: those whose version is not ASCII are found in capitals or not."""
+    """Revision 0010 on a store with releases: versions that are not ASCII are found in any case."""
     for version in ("x-ÉTÉ", "STRAẞE", "İstanbul", "ΣΊΣΥΦΟΣ", "ﬁn", "PLAIN"):
         assert harness.client.rest("POST", "organizations/acme/releases/", release(version)).status == 201
     harness.run(harness.store.close())
-    folded = "SELECT version, folded_version FROM releases ORDER BY version"
-    before = harness.rows(folded)
+    query = "SELECT version, folded_version FROM releases ORDER BY version"
+    before = harness.rows(query)
     assert sum(text is None for _, text in before) == 1, "ASCII needs none"
     migrate(harness.url, "0009")
     with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedColumn)):
-        harness.rows(folded)
+        harness.rows(query)
     add_releases(harness, "É-")
     migrate(harness.url)
     assert harness.rows("SELECT count(*) FROM releases WHERE folded_version LIKE 'é-%'") == [(MANY,)]
     harness.rows("DELETE FROM releases WHERE version LIKE 'É-%'")
-    assert harness.rows(folded) == before
+    assert harness.rows(query) == before
     assert list_differences(harness.url) == []
 
 
@@ -169,7 +171,7 @@ def test_identifiers_compare_byte_by_byte(template: Template, tmp_path: Path) ->
 
 
 def test_no_reference_leaves_its_organization(harness: Harness) -> None:
-    """Foreign keys are composite with organization_id: the database itself refuses."""
+    """Foreign keys include organization_id: the database refuses references to another organization."""
     harness.rows("INSERT INTO repositories (organization_id, name, date_created) VALUES (2, 'r', '2026-01-01')")
     commit = "INSERT INTO commits (organization_id, repository_id, sha, date_created) VALUES ({}, 1, 's', '2026-01-01')"
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.ForeignKeyViolation)):
@@ -179,20 +181,20 @@ def test_no_reference_leaves_its_organization(harness: Harness) -> None:
 
 @pytest.mark.postgres  # SQLite compares byte by byte of itself
 def test_identifiers_have_the_collation_c(harness: Harness) -> None:
-    """Locale collations have silently broken unique indexes of release tables: each upgrade of a libc may reorder them."""
-    found = harness.rows("""
+    """Locale collations have silently broken unique indexes of release tables: an upgrade of libc may reorder them."""
+    columns = harness.rows("""
         SELECT c.relname, a.attname, l.collname FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid JOIN pg_collation l ON l.oid = a.attcollation
         WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND a.atttypid = 'varchar'::regtype
     """)
-    collations = {(table, column): collation for table, column, collation in found if table != "alembic_version"}
-    named = {
+    collations = {(table, column): collation for table, column, collation in columns if table != "alembic_version"}
+    expected_columns = {
         ("organizations", "slug"), ("projects", "slug"), ("repositories", "name"), ("environments", "name"),
         ("commit_authors", "email"), ("commits", "sha"), ("file_changes", "path"), ("releases", "version"),
         ("releases", "semver_key"), ("release_projects", "semver_key"), ("deploys", "external_id"),
         ("deploy_projects", "external_id"), ("head_commits", "previous_sha"),
     }  # fmt: skip
-    assert named <= collations.keys()
+    assert expected_columns <= collations.keys()
     assert {name for name, collation in collations.items() if collation != "C"} == set()
     indexed = harness.rows("""
         SELECT DISTINCT i.indrelid::regclass::text, i.indexrelid::regclass::text, l.collname

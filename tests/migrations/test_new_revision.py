@@ -1,4 +1,4 @@
-"""`make migration` writes what the declared tables need."""
+"""`make migration` writes the changes that the declared tables need."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_nothing_is_written_where_nothing_differs(versions: Path) -> None:
     assert sorted(path for path in versions.iterdir() if path.suffix == ".py") == scripts
 
 
-def test_written_migration_makes_what_is_missing(versions: Path, tmp_path: Path) -> None:
+def test_written_migration_creates_missing_columns(versions: Path, tmp_path: Path) -> None:
     for newer in [script for script in versions.glob("[0-9]*.py") if script.name > "0010"]:
         newer.unlink()
     script = migrate.write_revision("fold versions again")

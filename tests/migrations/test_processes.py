@@ -1,4 +1,4 @@
-"""Commands that migrate: several at once, over tables of something else, killed. Each ends with one line, or serves."""
+"""Commands that migrate: several at once, on tables of another application, killed. Each ends with one line or serves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gql_releases import cli as command_line
 from gql_releases.storage.schema.migrate import MigrationFailed, current_revision, head_revision, list_differences, migrate
 from gql_releases.storage.schema.revision import is_current
 from tests import processes
-from tests.crash.gateways import gateway
+from tests.crash.gateways import start_gateway
 from tests.databases import Databases
 from tests.processes import Command
 
@@ -31,11 +31,11 @@ def url(databases: Databases, tmp_path: Path) -> Iterator[str]:
     databases.drop(database)
 
 
-def start(url: str, *words: str) -> Command:
+def start_command(url: str, *words: str) -> Command:
     return processes.start(*words, environment={"PATH": os.environ["PATH"], "GQL_RELEASES_DATABASE_URL": url})
 
 
-def result(process: Command) -> tuple[int, str]:
+def wait_for_result(process: Command) -> tuple[int, str]:
     """Return the exit code and all that was printed."""
     out, err = process.communicate(timeout=TIMEOUT_SECONDS)
     return process.wait(), out + err
@@ -45,7 +45,7 @@ def result(process: Command) -> tuple[int, str]:
 def test_three_migrations_at_once_run_one_after_the_other(url: str, revision: str) -> None:
     if revision != "nothing":
         migrate(url, revision)
-    results = [result(process) for process in [start(url, "migrate") for _ in range(3)]]
+    results = [wait_for_result(process) for process in [start_command(url, "migrate") for _ in range(3)]]
     assert results == [(0, f"up to date at revision {head_revision()}\n")] * 3
     assert list_differences(url) == []
 
@@ -56,15 +56,15 @@ def test_three_servers_started_at_once_all_serve(url: str, revision: str, tmp_pa
     if revision != "nothing":
         migrate(url, revision)
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(gateway(url, "none", tmp_path / f"log{number}")) for number in range(3)]
-        assert [server.ask("GET", "/api/0/organizations/")[0] for server in servers] == [401] * 3
+        servers = [stack.enter_context(start_gateway(url, "none", tmp_path / f"log{number}")) for number in range(3)]
+        assert [server.send("GET", "/api/0/organizations/")[0] for server in servers] == [401] * 3
     assert is_current(url)
 
 
 def test_migration_over_tables_of_something_else_ends_with_one_line(url: str, databases: Databases) -> None:
     databases.rows(url, "CREATE TABLE organizations (id INTEGER)")
     begun = time.monotonic()
-    code, printed = result(start(url, "migrate"))
+    code, printed = wait_for_result(start_command(url, "migrate"))
     assert time.monotonic() - begun < 30
     assert code == 1
     assert printed.startswith("The migration failed and nothing was changed: ")
@@ -87,16 +87,16 @@ def assert_no_cycle(error: BaseException) -> None:
         )
 
 
-def test_killed_migration_is_taken_up_again(url: str, databases: Databases) -> None:
+def test_killed_migration_is_repeated(url: str, databases: Databases) -> None:
     migrate(url, "0001")
     databases.rows(url, "INSERT INTO organizations (slug, name, date_created) VALUES ('a', 'a', '2026-01-01T00:00:00Z')")
     for delay in (0.03, 0.06, 0.1, 0.15, 0.2):  # after it was forked: the revisions begin soon
-        process = start(url, "migrate")
+        process = start_command(url, "migrate")
         time.sleep(delay)
         process.kill()
-        result(process)
+        wait_for_result(process)
         assert current_revision(url) in ("0001", head_revision()), "all revisions are one transaction"
-    assert result(start(url, "migrate")) == (0, f"up to date at revision {head_revision()}\n")
+    assert wait_for_result(start_command(url, "migrate")) == (0, f"up to date at revision {head_revision()}\n")
     assert list_differences(url) == []
     assert databases.rows(url, "SELECT slug FROM organizations") == [("a",)]
 

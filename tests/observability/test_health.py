@@ -1,4 +1,4 @@
-"""Probes: /healthz while the process answers, /readyz while it can work; without a token, and quiet in the log."""
+"""Probes: /healthz while the process responds, /readyz while it can work; without a token and without log lines."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.observability.test_request_log import drop, scope
 
 
 def probe(harness: Harness, path: str, method: str = "GET", **more: Any) -> tuple[int, Any]:
-    answer = harness.client.request(method, path, token=None, **more)
-    return answer.status, answer.json if answer.body else None
+    response = harness.client.request(method, path, token=None, **more)
+    return response.status, response.json if response.body else None
 
 
-def test_process_that_answers_is_healthy_and_says_its_version(harness: Harness) -> None:
+def test_process_that_answers_is_healthy_and_reports_its_version(harness: Harness) -> None:
     assert probe(harness, "/healthz") == (200, {"status": "ok", "version": version("gql-releases")})
     assert probe(harness, "/readyz") == (200, {"status": "ready", "version": version("gql-releases")})
     for path in ("/healthz", "/readyz"):
@@ -48,23 +48,25 @@ OBSTACLES = {
 
 
 @pytest.mark.parametrize("name", OBSTACLES)
-def test_database_that_cannot_be_served_from_is_not_ready_and_says_why(name: str, harness: Harness) -> None:
+def test_database_that_cannot_be_served_from_is_not_ready_and_reports_why(name: str, harness: Harness) -> None:
     statement, reason = OBSTACLES[name]
     harness.rows(statement)
-    status, answer = probe(harness, "/readyz")
-    assert (status, answer["status"]) == (503, "unavailable")
-    assert answer["reasons"][0].startswith(reason)
+    status, response = probe(harness, "/readyz")
+    assert (status, response["status"]) == (503, "unavailable")
+    assert response["reasons"][0].startswith(reason)
     assert probe(harness, "/healthz")[0] == 200
 
 
-def test_database_that_is_away_is_not_ready_and_no_secret_is_told(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(*args: Any, **more: Any) -> None:
+def test_unreachable_database_is_not_ready_and_no_secret_is_reported(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*args: Any, **options: Any) -> None:
         raise Unavailable("password of 10.0.0.1")
 
     with monkeypatch.context() as patched:
         patched.setattr(harness.store._unobserved, "rows", refuse)
         assert probe(harness, "/readyz") == (503, {"status": "unavailable", "reasons": ["The database cannot be reached."]})
-    harness.run(asyncio.sleep(1.05))  # an answer is kept for a second
+    harness.run(asyncio.sleep(1.05))  # a result is cached for one second
     assert probe(harness, "/readyz")[0] == 200
 
 
@@ -77,23 +79,23 @@ def test_full_disk_is_not_ready(harness: Harness) -> None:
         assert len(obstacles) == count
 
 
-class Answers:
-    """What a probe is answered."""
+class ProbeClient:
+    """A client of the probes."""
 
     def __init__(self, probes: Probes) -> None:
         self._probes = probes
 
     async def status(self) -> int:
-        found: list[int] = []
+        statuses: list[int] = []
 
         async def send(message: Any) -> None:
-            found.append(message.get("status", 0))
+            statuses.append(message.get("status", 0))
 
         await self._probes(scope("GET", "/readyz"), drop, send)  # type: ignore[arg-type]
-        return found[0]
+        return statuses[0]
 
 
-def test_probes_that_come_together_are_one_check_whose_answer_is_kept_for_a_second() -> None:
+def test_parallel_probes_are_one_check_whose_result_is_cached_for_a_second() -> None:
     now, checks, obstacles = [0.0], list[int](), list[str]()
 
     async def find() -> list[str]:
@@ -102,13 +104,13 @@ def test_probes_that_come_together_are_one_check_whose_answer_is_kept_for_a_seco
         return list(obstacles)
 
     async def work() -> None:
-        answers = Answers(Probes(find, "1", clock=lambda: now[0]))
-        assert await asyncio.gather(*[answers.status() for _ in range(20)]) == [200] * 20
+        client = ProbeClient(Probes(find, "1", clock=lambda: now[0]))
+        assert await asyncio.gather(*[client.status() for _ in range(20)]) == [200] * 20
         assert len(checks) == 1
         obstacles.append("gone")
-        assert await answers.status() == 200
+        assert await client.status() == 200
         now[0] = 1.0
-        assert await answers.status() == 503
+        assert await client.status() == 503
         assert len(checks) == 2
 
     asyncio.run(work())
@@ -123,10 +125,10 @@ def test_check_that_hangs_is_not_ready_and_each_change_is_a_line(caplog: pytest.
         return []
 
     async def work() -> None:
-        answers = Answers(Probes(find, "1", 0.01, clock=lambda: now[0]))
+        client = ProbeClient(Probes(find, "1", 0.01, clock=lambda: now[0]))
         for status in (503, 503, 200, 200):
             hangs[0] = status == 503
-            assert await answers.status() == status
+            assert await client.status() == status
             now[0] += 2.0
 
     asyncio.run(work())

@@ -1,4 +1,4 @@
-"""A 503 has its reason in the log: at the first of a minute, with a count, and a line when it is over."""
+"""A 503 has its reason in the log: at most one line a minute, with a count, and a line when it is over."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.factories import release
 RELEASES = "organizations/acme/releases/"
 
 
-def texts(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+def list_messages(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     return [
         (record.levelname, record.getMessage())
         for record in caplog.records
@@ -49,7 +49,7 @@ def test_failures_of_a_minute_are_one_line_with_the_count_of_those_before(caplog
     incident.recover()
     incident.recover()
     assert not incident.is_open
-    assert texts(caplog) == [
+    assert list_messages(caplog) == [
         ("WARNING", "503 to reads: it is locked (1 since the last line, 1 in all)"),
         ("WARNING", "503 to reads: it is locked (60 since the last line, 61 in all)"),
         ("WARNING", "503 to reads: it is locked (60 since the last line, 121 in all)"),
@@ -61,7 +61,7 @@ def test_new_reason_is_a_line_of_its_own_within_bounds(caplog: pytest.LogCapture
     incident = Incident("503", clock=lambda: 0.0)
     for number in range(100):
         incident.report(f"reason {number % 50}\nforged line \x1b")
-    lines = texts(caplog)
+    lines = list_messages(caplog)
     assert len(lines) == 8
     assert all(text.isprintable() for _, text in lines)
 
@@ -82,10 +82,10 @@ def test_503_of_each_api_has_its_reason_in_the_log_and_its_end(
     log._reads, log._writes = (Incident(name, clock=lambda: now[0]) for name in ("reads", "writes"))
     read = {"query": '{organization(slug: "acme") {slug}}'}
 
-    async def refuse(*args: Any, **more: Any) -> None:
+    async def refuse(*args: Any, **options: Any) -> None:
         raise Unavailable("The disk is full.") from OSError("28")
 
-    for work, kind in (
+    for send, kind in (
         (lambda: harness.client.rest("GET", RELEASES), "reads"),
         (lambda: harness.client.request("POST", "/graphql", read), "reads"),
         (lambda: harness.client.rest("POST", RELEASES, release("1")), "writes"),
@@ -94,15 +94,15 @@ def test_503_of_each_api_has_its_reason_in_the_log_and_its_end(
         with monkeypatch.context() as patched:
             patched.setattr(harness.store, "read", refuse)
             patched.setattr(harness.store._database, "write", refuse)
-            assert work().status == 503
+            assert send().status == 503
         now[0] += 10
-        other = (
+        response = (
             harness.client.rest("GET", RELEASES) if kind == "writes" else harness.client.rest("POST", RELEASES, release("2"))
         )
-        assert other.status < 300
-        assert len(texts(caplog)) == 1, "the success of the other kind is no end"
-        assert work().status < 300
-        assert texts(caplog) == [
+        assert response.status < 300
+        assert len(list_messages(caplog)) == 1, "the success of the other kind does not end it"
+        assert send().status < 300
+        assert list_messages(caplog) == [
             ("WARNING", f"{kind}: The disk is full. <- OSError: 28 (1 since the last line, 1 in all)"),
             ("INFO", f"{kind}: over after 0 s, 1 in all"),
         ]
@@ -115,13 +115,13 @@ MUTATION = """mutation {createRelease(input: {organization: "acme", version: "9"
 def test_last_use_of_a_token_that_cannot_be_written_is_a_line_and_no_refusal(
     harness: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(*args: Any, **more: Any) -> None:
+    async def refuse(*args: Any, **options: Any) -> None:
         raise Unavailable("The disk is full.")
 
     monkeypatch.setattr(harness.store.tokens, "note_use", refuse)
     assert harness.client.rest("GET", RELEASES).status == 200
     harness.run(asyncio.sleep(0))
-    assert [text.partition(" (")[0] for _, text in texts(caplog)] == [
+    assert [text.partition(" (")[0] for _, text in list_messages(caplog)] == [
         "the last use of a token was not recorded: The disk is full."
     ]
 
@@ -156,21 +156,21 @@ def test_database_that_refuses_connections_is_a_503_with_the_reason_in_the_log_a
     database = harness.store._unobserved
     assert isinstance(database, PostgresDatabase)
 
-    async def refuse(*args: Any, **more: Any) -> None:
+    async def refuse(*args: Any, **options: Any) -> None:
         raise refusal
 
     database._pool.expire()
     monkeypatch.setattr(database._hosts, "connect", refuse)
-    answers = [
+    responses = [
         harness.client.rest("GET", RELEASES),
         harness.client.rest("POST", RELEASES, release("1")),
         harness.client.request("POST", "/graphql", {"query": '{organization(slug: "acme") {slug}}'}),
         harness.client.request("GET", "/readyz", token=None),
     ]
-    assert [answer.status for answer in answers] == [503] * 4
-    assert all("retry-after" in answer.headers for answer in answers)
+    assert [response.status for response in responses] == [503] * 4
+    assert all("retry-after" in response.headers for response in responses)
     if str(refusal):
-        assert all(str(refusal).encode() not in answer.body for answer in answers)
+        assert all(str(refusal).encode() not in response.body for response in responses)
     assert type(refusal).__name__ in caplog.text
 
 

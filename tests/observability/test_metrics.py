@@ -1,4 +1,4 @@
-"""Metrics: off unless set; right with several workers; no label that a client can choose."""
+"""Metrics: off by default; correct with several workers; no label that a client can choose."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gql_releases.domain.counters import count_fall_back
 from gql_releases.settings import Settings
 from tests.client import Client
 from tests.conftest import Harness, Template
-from tests.crash.gateways import Gateway, gateway
+from tests.crash.gateways import Gateway, start_gateway
 from tests.factories import CREATE, as_graphql, release
 
 RELEASES = "/api/0/organizations/acme/releases/"
@@ -41,13 +41,11 @@ def parse(text: str) -> Series:
 
 
 def total(series: Series, metric: str, /, **labels: str) -> float:
-    return sum(
-        value for (found, pairs), value in series.items() if found == metric and labels.items() <= dict(pairs).items()
-    )
+    return sum(value for (name, pairs), value in series.items() if name == metric and labels.items() <= dict(pairs).items())
 
 
-class Measured:
-    """An application with metrics, started as a server does it."""
+class MeasuredApp:
+    """An application with metrics, started as a server starts it."""
 
     def __init__(self, template: Template, folder: Path) -> None:
         url = template.databases.copy(template.url, folder)
@@ -58,32 +56,32 @@ class Measured:
         self.client = Client(self.app, template.tokens["acme"])
 
     def scrape(self) -> Series:
-        answer = self.client.request("GET", "/metrics", token=None)
-        assert answer.status == 200
-        assert answer.headers["content-type"].startswith("text/plain")
-        return parse(answer.body.decode())
+        response = self.client.request("GET", "/metrics", token=None)
+        assert response.status == 200
+        assert response.headers["content-type"].startswith("text/plain")
+        return parse(response.body.decode())
 
 
 @pytest.fixture
-def measured(template: Template, tmp_path: Path) -> Iterator[Measured]:
-    made = Measured(template, tmp_path)
-    pages = made.app._app._pages  # type: ignore[attr-defined]
+def measured_app(template: Template, tmp_path: Path) -> Iterator[MeasuredApp]:
+    measured_app = MeasuredApp(template, tmp_path)
+    pages = measured_app.app._app._pages  # type: ignore[attr-defined]
     lifespan = pages.router.lifespan_context(pages)
-    made.client.runner.run(lifespan.__aenter__())
-    yield made
-    made.client.runner.run(lifespan.__aexit__(None, None, None))
-    made.client.close()
+    measured_app.client.runner.run(lifespan.__aenter__())
+    yield measured_app
+    measured_app.client.runner.run(lifespan.__aexit__(None, None, None))
+    measured_app.client.close()
 
 
 def test_metrics_are_off_unless_set(harness: Harness) -> None:
     assert harness.client.request("GET", "/metrics", token=None).status == 404
     code = "import sys, gql_releases.cli; print([name for name in sys.modules if name.startswith(('prometheus', 'opentelemetry'))])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "[]\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert process.stdout == "[]\n"
 
 
-def test_requests_errors_statements_and_gauges_are_there(measured: Measured) -> None:
-    client = measured.client
+def test_requests_errors_statements_and_gauges_are_exported(measured_app: MeasuredApp) -> None:
+    client = measured_app.client
     assert client.request("POST", RELEASES, release("1")).status == 201
     assert client.request("GET", RELEASES).status == 200
     assert client.request("GET", f"{RELEASES}none/").status == 404
@@ -92,7 +90,7 @@ def test_requests_errors_statements_and_gauges_are_there(measured: Measured) -> 
     client.graphql("query Mine {viewer {token {id}}}")
     client.graphql(CREATE, {"input": as_graphql(release("", projects=["web"]))})
     count_fall_back("for this test")
-    series = measured.scrape()
+    series = measured_app.scrape()
     requests = "gql_releases_requests_total"
     route = "/api/0/organizations/{org}/releases/"
     assert total(series, requests, api="rest", method="POST", route=route, status="201", outcome="ok") == 1
@@ -114,11 +112,11 @@ def test_requests_errors_statements_and_gauges_are_there(measured: Measured) -> 
     assert names & {"gql_releases_write_queue", "gql_releases_pool_waiting"}
     assert total(series, "gql_releases_cache_entries") >= 2
     assert total(series, "gql_releases_cache_bytes") > 100
-    assert total(measured.scrape(), requests) == 7, "scrapes do not count"
+    assert total(measured_app.scrape(), requests) == 7, "scrapes do not count"
 
 
-def test_no_label_has_what_a_client_chose(measured: Measured) -> None:
-    client, secret = measured.client, "s3cret"
+def test_no_label_has_what_a_client_chose(measured_app: MeasuredApp) -> None:
+    client, secret = measured_app.client, "s3cret"
     for method in ("GET", "POST", "BREW", secret.upper()):
         client.request(method, f"/{secret}", {secret: secret})
         client.request(method, f"/api/0/organizations/{secret}/releases/{secret}/", {secret: secret})
@@ -128,74 +126,74 @@ def test_no_label_has_what_a_client_chose(measured: Measured) -> None:
     for name in (secret, "Trusted"):
         client.graphql(f"query {name} {{viewer {{token {{id}}}}}}")
         client.graphql(f"query {name} {{{secret}}}")
-    series = measured.scrape()
+    series = measured_app.scrape()
     assert secret not in str(series).lower()
     assert "acme" not in str(series)
     assert total(series, "gql_releases_requests_total", operation="Trusted") == 0, "the name of another document"
     assert total(series, "gql_releases_requests_total", operation="other") == 4
 
 
-def metrics_of(base: str) -> Series:
-    with urllib.request.urlopen(f"{base}/metrics", timeout=10) as answer:
-        return parse(answer.read().decode())
+def scrape_gateway(base: str) -> Series:
+    with urllib.request.urlopen(f"{base}/metrics", timeout=10) as response:
+        return parse(response.read().decode())
 
 
-def ask_at_once(base: str, path: str, count: int) -> None:
-    """Send requests by connections of their own, several at a time, so that all workers get some."""
+def send_in_parallel(base: str, path: str, count: int) -> None:
+    """Send requests on separate connections, several at a time, so that all workers get some."""
 
-    def ask(_: int) -> None:
-        with urllib.request.urlopen(base + path, timeout=10) as answer:
-            answer.read()
+    def send_request(_: int) -> None:
+        with urllib.request.urlopen(base + path, timeout=10) as response:
+            response.read()
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(ask, range(count)))
+        list(pool.map(send_request, range(count)))
 
 
-def folder_of(served: Gateway) -> Path:
-    """Return the folder in which the workers keep their metrics, when both have counted a request there."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        for child in psutil.Process(served.process.pid).children():
+def find_metrics_folder(gateway: Gateway) -> Path:
+    """Return the folder of the workers' metrics once both have counted a request."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for child in psutil.Process(gateway.process.pid).children():
             with contextlib.suppress(psutil.Error):
                 folder = Path(child.environ().get("PROMETHEUS_MULTIPROC_DIR", "/none"))
-                if len(workers_in(folder)) == 2:
+                if len(list_worker_pids(folder)) == 2:
                     return folder
-        ask_at_once(served.base, "/schema.graphql", 16)
-    raise AssertionError("one worker answers all")
+        send_in_parallel(gateway.base, "/schema.graphql", 16)
+    raise AssertionError("one worker handles all requests")
 
 
-def workers_in(folder: Path) -> set[int]:
+def list_worker_pids(folder: Path) -> set[int]:
     pids = [file.stem.rpartition("_")[2] for file in folder.glob("counter_*.db")]
     return {int(pid) for pid in pids if pid.isdigit()}
 
 
-def test_workers_add_up_also_after_one_has_died_and_leave_no_files(template: Template, tmp_path: Path) -> None:
+def test_metrics_of_workers_add_up_also_after_one_was_killed_and_leave_no_files(template: Template, tmp_path: Path) -> None:
     url, name = template.databases.copy(template.url, tmp_path), "gql_releases_requests_total"
-    with gateway(url, template.tokens["acme"], tmp_path / "log", "--workers", "2", metrics="true") as served:
-        folder = folder_of(served)
-        before = total(metrics_of(served.base), name)
-        ask_at_once(served.base, "/schema.graphql", 40)
-        assert total(metrics_of(served.base), name) == before + 40
-        killed = workers_in(folder).pop()
-        os.kill(killed, signal.SIGKILL)
-        until = time.monotonic() + 60
-        while killed in workers_in(folder):  # a scrape merges the files of who has died
-            assert time.monotonic() < until
+    with start_gateway(url, template.tokens["acme"], tmp_path / "log", "--workers", "2", metrics="true") as gateway:
+        folder = find_metrics_folder(gateway)
+        before = total(scrape_gateway(gateway.base), name)
+        send_in_parallel(gateway.base, "/schema.graphql", 40)
+        assert total(scrape_gateway(gateway.base), name) == before + 40
+        killed_pid = list_worker_pids(folder).pop()
+        os.kill(killed_pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while killed_pid in list_worker_pids(folder):  # a scrape merges the files of an ended worker
+            assert time.monotonic() < deadline
             with contextlib.suppress(OSError):
-                metrics_of(served.base)
+                scrape_gateway(gateway.base)
             time.sleep(0.05)
-        assert total(metrics_of(served.base), name) == before + 40
+        assert total(scrape_gateway(gateway.base), name) == before + 40
     assert not folder.exists()
     template.databases.drop(url)
 
 
-def test_example_of_the_documentation_names_metrics_that_exist(measured: Measured) -> None:
-    measured.client.graphql(TRUSTED)
-    measured.client.graphql("{")
+def test_example_of_the_documentation_names_metrics_that_exist(measured_app: MeasuredApp) -> None:
+    measured_app.client.graphql(TRUSTED)
+    measured_app.client.graphql("{")
     count_fall_back("for this test")
     text = (Path(__file__).parents[2] / "docs" / "operations" / "monitor.md").read_text()
     documented = set(re.findall(r"^\| `(gql_releases_\w+)` \|", text, re.MULTILINE))
-    names = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name, _ in measured.scrape()}
+    names = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name, _ in measured_app.scrape()}
     optional = {"gql_releases_write_queue", "gql_releases_pool_connections", "gql_releases_pool_waiting"}
     caches = {"gql_releases_cache_entries", "gql_releases_cache_bytes"}
     assert documented - optional - caches <= names

@@ -1,4 +1,4 @@
-"""One log line for every request, whatever became of it and whichever application answered."""
+"""One log line for every request, whatever its result and whichever application handled it."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ class Lines:
 
 
 @pytest.fixture
-def guarded(template: Template, tmp_path: Path) -> Iterator[Harness]:
-    made = Harness(template, tmp_path, rate_limit=60, max_body_size=4096, cors_origins=("https://app.example.com",))
-    yield made
-    made.close()
+def limited_harness(template: Template, tmp_path: Path) -> Iterator[Harness]:
+    harness = Harness(template, tmp_path, rate_limit=60, max_body_size=4096, cors_origins=("https://app.example.com",))
+    yield harness
+    harness.close()
 
 
 @pytest.fixture
-def lines(guarded: Harness, caplog: pytest.LogCaptureFixture) -> Lines:
+def lines(limited_harness: Harness, caplog: pytest.LogCaptureFixture) -> Lines:
     caplog.set_level(logging.DEBUG, "gql_releases")
-    return Lines(guarded, caplog)
+    return Lines(limited_harness, caplog)
 
 
 def graphql(query: str, **more: Any) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def get(path: str, **more: Any) -> dict[str, Any]:
     return {"method": "GET", "path": path, **more}
 
 
-NEW = {"accept": "application/graphql-response+json"}
-MANY = (
+GRAPHQL_RESPONSE_TYPE = {"accept": "application/graphql-response+json"}
+CREATE_MANY = (
     'mutation Many($r: [ReleaseInput!]!) {createReleases(input: {organization: "acme", releases: $r}) {results {outcome}}}'
 )
 PREFLIGHT = {
@@ -98,13 +98,13 @@ EXITS: dict[str, tuple[dict[str, Any], int, str | None, str | None]] = {
     "not acceptable": (get("/graphql?query={__typename}", headers={"accept": "image/png"}), 406, "-", "HTTP_406"),
     "body of GraphQL": (post(b" " * 5000, "/graphql"), 413, "-", "HTTP_413"),
     "token of GraphQL": ({**graphql("query Who {viewer {token {id}}}"), "token": "wrong"}, 401, "-", "INVALID_TOKEN"),
-    "syntax": ({**graphql("query Who {"), "headers": NEW}, 400, "Who", "*"),
+    "syntax": ({**graphql("query Who {"), "headers": GRAPHQL_RESPONSE_TYPE}, 400, "Who", "*"),
     "validation": (graphql("query Who {nothing}"), 200, "Who", "*"),
     "variables": (graphql("query Who($id: ID!) {node(id: $id) {id}}"), 200, "Who", "*"),
     "anonymous": ({**graphql("query Who {viewer {token {id}}}"), "token": None}, 200, "Who", "UNAUTHENTICATED"),
     "argument": (graphql("query Who {organization(slug: \"acme\") {releases(first: 1000) {totalCount}}}"), 200, "Who", "*"),
     "user errors": (graphql(CREATE, variables={"input": as_graphql(release("", projects=["no"]))}), 200, "-", "*"),
-    "user errors of results": (graphql(MANY, variables={"r": [{"version": "", "projects": ["web"]}]}), 200, "Many", "BLANK"),
+    "user errors of results": (graphql(CREATE_MANY, variables={"r": [{"version": "", "projects": ["web"]}]}), 200, "Many", "BLANK"),
     "created": (post(release("1.0")), 201, None, None),
     "there already": (post(release("1.0")), 208, None, None),
     "list": (get(RELEASES), 200, None, None),
@@ -132,54 +132,54 @@ EXITS: dict[str, tuple[dict[str, Any], int, str | None, str | None]] = {
 
 
 @pytest.mark.parametrize("name", EXITS)
-def test_every_exit_is_one_line(name: str, guarded: Harness, lines: Lines) -> None:
+def test_every_exit_is_one_line(name: str, limited_harness: Harness, lines: Lines) -> None:
     request, status, operation, codes = EXITS[name]
     if name == "there already":
-        guarded.client.request(**EXITS["created"][0])
+        limited_harness.client.request(**EXITS["created"][0])
         lines.take()
-    answer = guarded.client.request(**request)
+    response = limited_harness.client.request(**request)
     fields = lines.take_one()
-    assert answer.status in (status, 501), answer.body
-    assert int(fields["status"]) == answer.status
+    assert response.status in (status, 501), response.body
+    assert int(fields["status"]) == response.status
     assert (fields["method"], fields["path"]) == (request["method"], request["path"].partition("?")[0])
     assert fields.get("operation") == operation
     if codes == "*":
         assert int(fields["errors"]) >= 1
         assert re.fullmatch("[A-Z_,0-9]+", fields["codes"])
-    elif answer.status != 501:
+    elif response.status != 501:
         assert fields.get("codes") == codes
-    assert int(fields["bytes"]) == (0 if request["method"] == "HEAD" else len(answer.body))
+    assert int(fields["bytes"]) == (0 if request["method"] == "HEAD" else len(response.body))
     assert fields["client"] == "127.0.0.1"
-    assert fields["request"] == answer.headers["x-request-id"]
-    assert guarded.tokens["acme"] not in str(fields)
+    assert fields["request"] == response.headers["x-request-id"]
+    assert limited_harness.tokens["acme"] not in str(fields)
 
 
 def test_requests_beyond_the_rate_and_failures_of_the_store_are_lines_too(
-    guarded: Harness, lines: Lines, monkeypatch: pytest.MonkeyPatch
+    limited_harness: Harness, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert guarded.client.request("GET", RELEASES).status == 200
-    guarded.client.graphql("query Who {viewer {token {id}}}")
+    assert limited_harness.client.request("GET", RELEASES).status == 200
+    limited_harness.client.graphql("query Who {viewer {token {id}}}")
     lines.take()
 
-    async def refuse(*args: Any, **more: Any) -> None:
+    async def refuse(*args: Any, **options: Any) -> None:
         raise Unavailable
 
-    async def fail(*args: Any, **more: Any) -> None:
+    async def fail(*args: Any, **options: Any) -> None:
         raise RuntimeError("a secret")
 
     for replacement, status, code, kind in ((refuse, 503, "UNAVAILABLE", 503), (fail, 500, "INTERNAL", 200)):
         with monkeypatch.context() as patched:
-            patched.setattr(guarded.store, "read", replacement)
-            assert guarded.client.request("GET", RELEASES).status == status
+            patched.setattr(limited_harness.store, "read", replacement)
+            assert limited_harness.client.request("GET", RELEASES).status == status
             assert lines.take_one()["codes"] == code
-            assert guarded.client.request(**graphql("query Who {viewer {token {id}}}")).status == kind
+            assert limited_harness.client.request(**graphql("query Who {viewer {token {id}}}")).status == kind
             assert (fields := lines.take_one())["codes"] == code
             assert fields["operation"] == "Who"
-    while guarded.client.request("GET", RELEASES).status != 429:
+    while limited_harness.client.request("GET", RELEASES).status != 429:
         lines.take()
     fields = lines.take_one()
     assert (fields["status"], fields["codes"]) == ("429", "HTTP_429")
-    guarded.client.graphql("query Who {viewer {token {id}}}")
+    limited_harness.client.graphql("query Who {viewer {token {id}}}")
     fields = lines.take_one()
     assert (fields["status"], fields["codes"]) == ("429", "RATE_LIMITED")
 
@@ -190,13 +190,13 @@ def test_table_of_exits_has_every_status_of_the_documentation() -> None:
     assert documented <= covered | {409}
 
 
-def test_conflict_is_a_line(guarded: Harness, lines: Lines) -> None:
+def test_conflict_is_a_line(limited_harness: Harness, lines: Lines) -> None:
     document = """mutation Make {createProject(input: {organization: "acme", slug: "web"}) {userErrors {code}}}"""
-    guarded.client.graphql(document)
+    limited_harness.client.graphql(document)
     assert lines.take_one()["codes"] == "ALREADY_EXISTS"
 
 
-async def gone() -> dict[str, Any]:
+async def disconnect() -> dict[str, Any]:
     return {"type": "http.disconnect"}
 
 
@@ -214,10 +214,10 @@ def scope(
     }  # fmt: skip
 
 
-def test_client_that_goes_away_is_a_line(guarded: Harness, lines: Lines) -> None:
+def test_client_that_disconnects_is_a_line(limited_harness: Harness, lines: Lines) -> None:
     for path in ("/graphql", RELEASES):
-        token = (b"authorization", f"Bearer {guarded.tokens['acme']}".encode())
-        guarded.run(guarded.app(scope("POST", path, token), gone, drop))  # type: ignore[arg-type]
+        token = (b"authorization", f"Bearer {limited_harness.tokens['acme']}".encode())
+        limited_harness.run(limited_harness.app(scope("POST", path, token), disconnect, drop))  # type: ignore[arg-type]
         fields = lines.take_one()
         assert (fields["status"], fields["codes"], fields["path"], fields["client"]) == (
             "499",
@@ -228,56 +228,60 @@ def test_client_that_goes_away_is_a_line(guarded: Harness, lines: Lines) -> None
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a secret"), asyncio.CancelledError()])
-def test_exception_of_any_application_is_a_line_and_an_answer(
-    guarded: Harness, lines: Lines, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, error: BaseException
+def test_exception_of_any_application_is_a_line_and_a_response(
+    limited_harness: Harness,
+    lines: Lines,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
 ) -> None:
     async def fail(*args: Any) -> None:
         raise error
 
-    monkeypatch.setattr(guarded.app, "_app", fail)
+    monkeypatch.setattr(limited_harness.app, "_app", fail)
     if isinstance(error, asyncio.CancelledError):
         with pytest.raises(asyncio.CancelledError):
-            guarded.client.request("GET", "/")
+            limited_harness.client.request("GET", "/")
         assert lines.take_one()["status"] == "499"
         return
-    answer = guarded.client.request("GET", "/")
-    assert (answer.status, answer.json["detail"]) == (500, "Internal Error")
-    assert answer.json["requestId"] == answer.headers["x-request-id"]
-    assert answer.json["errorId"] in caplog.text
-    assert answer.json["requestId"] in caplog.text
-    assert b"secret" not in answer.body
+    response = limited_harness.client.request("GET", "/")
+    assert (response.status, response.json["detail"]) == (500, "Internal Error")
+    assert response.json["requestId"] == response.headers["x-request-id"]
+    assert response.json["errorId"] in caplog.text
+    assert response.json["requestId"] in caplog.text
+    assert b"secret" not in response.body
     assert lines.take_one()["codes"] == "INTERNAL"
 
 
-@pytest.mark.parametrize("brought", ["abc-1", "0123456789abcdef", "a" * 128, "!#$%&'*+-.^_`|~"])
-def test_request_id_is_taken_over(guarded: Harness, lines: Lines, brought: str) -> None:
-    answer = guarded.client.request("GET", RELEASES, headers={"x-request-id": brought})
-    assert answer.headers["x-request-id"] == brought
-    assert lines.take_one()["request"] == brought
+@pytest.mark.parametrize("request_id", ["abc-1", "0123456789abcdef", "a" * 128, "!#$%&'*+-.^_`|~"])
+def test_request_id_is_adopted(limited_harness: Harness, lines: Lines, request_id: str) -> None:
+    response = limited_harness.client.request("GET", RELEASES, headers={"x-request-id": request_id})
+    assert response.headers["x-request-id"] == request_id
+    assert lines.take_one()["request"] == request_id
 
 
-@pytest.mark.parametrize("brought", ["", "a" * 129, "a b", "a\nb", 'a"b', "a,b", "é", "a\x00", "a\tb", "\x1b[31m"])
-def test_request_id_that_could_break_a_line_is_replaced(guarded: Harness, lines: Lines, brought: str) -> None:
-    answer = guarded.client.request("GET", RELEASES, headers={"x-request-id": brought})
-    assert answer.headers["x-request-id"] != brought
-    assert re.fullmatch(r"[0-9a-f]{12}-\d+", answer.headers["x-request-id"])
-    assert lines.take_one()["request"] == answer.headers["x-request-id"]
+@pytest.mark.parametrize("request_id", ["", "a" * 129, "a b", "a\nb", 'a"b', "a,b", "é", "a\x00", "a\tb", "\x1b[31m"])
+def test_request_id_that_could_break_a_line_is_replaced(limited_harness: Harness, lines: Lines, request_id: str) -> None:
+    response = limited_harness.client.request("GET", RELEASES, headers={"x-request-id": request_id})
+    assert response.headers["x-request-id"] != request_id
+    assert re.fullmatch(r"[0-9a-f]{12}-\d+", response.headers["x-request-id"])
+    assert lines.take_one()["request"] == response.headers["x-request-id"]
 
 
 def test_every_request_has_an_id_of_its_own_which_internal_errors_have_too(
-    guarded: Harness, lines: Lines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    limited_harness: Harness, lines: Lines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(*args: Any, **more: Any) -> None:
+    async def fail(*args: Any, **options: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(guarded.store, "read", fail)
-    rest = guarded.client.request("GET", RELEASES)
-    asked = guarded.client.request(**graphql("{viewer {token {id}}}"))
+    monkeypatch.setattr(limited_harness.store, "read", fail)
+    rest = limited_harness.client.request("GET", RELEASES)
+    graphql_response = limited_harness.client.request(**graphql("{viewer {token {id}}}"))
     assert rest.json["requestId"] == rest.headers["x-request-id"]
-    assert asked.json["errors"][0]["extensions"]["requestId"] == asked.headers["x-request-id"]
-    assert rest.headers["x-request-id"] != asked.headers["x-request-id"]
-    for answer in (rest, asked):
-        assert answer.headers["x-request-id"] in caplog.text
+    assert graphql_response.json["errors"][0]["extensions"]["requestId"] == graphql_response.headers["x-request-id"]
+    assert rest.headers["x-request-id"] != graphql_response.headers["x-request-id"]
+    for response in (rest, graphql_response):
+        assert response.headers["x-request-id"] in caplog.text
 
 
 HOSTILE_PATHS = [
@@ -308,9 +312,9 @@ def test_hostile_path_or_method_cannot_break_a_line(raw_path: bytes, style: str,
 
     asyncio.run(work())
     (record,) = caplog.records
-    found = record.getMessage().split("\n")
-    assert len(found) == 3
-    for line in found:
+    lines = record.getMessage().split("\n")
+    assert len(lines) == 3
+    for line in lines:
         assert len(line) < 4_500
         assert line.isascii()
         assert line.isprintable()
@@ -321,16 +325,16 @@ def test_hostile_path_or_method_cannot_break_a_line(raw_path: bytes, style: str,
 
 
 @pytest.mark.parametrize("name", ["No\nne", "a b", "", "x" * 129, "1a", 'a"'])
-def test_operation_name_that_graphql_does_not_allow_is_not_logged(guarded: Harness, lines: Lines, name: str) -> None:
-    guarded.client.request(**graphql("query A {__typename} query B {__typename}", operationName=name))
+def test_operation_name_that_graphql_does_not_allow_is_not_logged(limited_harness: Harness, lines: Lines, name: str) -> None:
+    limited_harness.client.request(**graphql("query A {__typename} query B {__typename}", operationName=name))
     assert lines.take_one()["operation"] == "-"
 
 
 def test_json_line_has_the_same_fields(template: Template, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gql_releases")
-    made = Harness(template, tmp_path, log_format="json")
-    lines = Lines(made, caplog)
-    answer = made.client.request(
+    harness = Harness(template, tmp_path, log_format="json")
+    lines = Lines(harness, caplog)
+    response = harness.client.request(
         "POST", RELEASES, {"projects": ["web"], "version": "", "url": "no"}, headers={"x-request-id": "r1"}
     )
     (text,) = lines.take()
@@ -341,22 +345,22 @@ def test_json_line_has_the_same_fields(template: Template, tmp_path: Path, caplo
     assert sorted(line.pop("codes")) == ["BLANK", "INVALID_URL"]
     assert line == {
         "level": "INFO", "logger": "gql_releases.requests", "message": "request", "method": "POST", "path": RELEASES,
-        "route": "/api/0/organizations/{org}/releases/", "operation": None, "status": 400, "bytes": len(answer.body), "errors": 2,
+        "route": "/api/0/organizations/{org}/releases/", "operation": None, "status": 400, "bytes": len(response.body), "errors": 2,
         "client": "127.0.0.1", "request": "r1",
     }  # fmt: skip
-    made.close()
+    harness.close()
 
 
-def test_client_behind_a_trusted_proxy_is_the_one_that_the_proxy_names(
+def test_client_behind_a_trusted_proxy_is_the_forwarded_one(
     template: Template, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "gql_releases")
-    made = Harness(template, tmp_path, trusted_proxies=("127.0.0.1",))
-    lines = Lines(made, caplog)
+    harness = Harness(template, tmp_path, trusted_proxies=("127.0.0.1",))
+    lines = Lines(harness, caplog)
     for forwarded, client in (("203.0.113.9", "203.0.113.9"), ('x" forged\n', "127.0.0.1")):
-        made.client.request("GET", RELEASES, headers={"x-forwarded-for": forwarded})
+        harness.client.request("GET", RELEASES, headers={"x-forwarded-for": forwarded})
         assert lines.take_one()["client"] == client
-    made.close()
+    harness.close()
 
 
 def test_other_records_are_json_too_with_their_exception() -> None:
@@ -389,7 +393,7 @@ def test_lines_of_probes_need_debug(caplog: pytest.LogCaptureFixture) -> None:
         assert caplog.records[-1].lines == count  # type: ignore[attr-defined]
 
 
-def test_code_without_a_request_has_a_record_that_nobody_reads() -> None:
+def test_code_outside_a_request_has_an_unused_record() -> None:
     current_record().add_codes(["X"])
     assert current_record().codes == []
     assert quote_text("ok") == "ok"

@@ -1,4 +1,4 @@
-"""OpenTelemetry: a span a request and a statement where it is configured; nothing where it is not."""
+"""OpenTelemetry: one span for each request and statement if configured; no spans and no imports otherwise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Spans:
-    """An application whose spans are kept."""
+    """An application whose spans are recorded."""
 
     def __init__(self, template: Template, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -51,19 +51,21 @@ class Spans:
 
 @pytest.fixture
 def spans(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
-    made = Spans(template, tmp_path, monkeypatch)
-    yield made
-    made.close()
+    spans = Spans(template, tmp_path, monkeypatch)
+    yield spans
+    spans.close()
 
 
 def test_request_and_its_statements_are_spans_below_the_callers(spans: Spans) -> None:
     path = "/api/0/organizations/acme/releases/"
     headers = {"traceparent": PARENT, "x-request-id": "r1"}
     assert spans.client.request("POST", path, release("1"), headers=headers).status == 201
-    found = spans.take()
-    (request,) = [span for span in found if span.name == "POST /api/0/organizations/{org}/releases/"]
+    finished_spans = spans.take()
+    (request,) = [span for span in finished_spans if span.name == "POST /api/0/organizations/{org}/releases/"]
     statements = [
-        span for span in found if "db.query.text" in span.attributes and span.context.trace_id == request.context.trace_id
+        span
+        for span in finished_spans
+        if "db.query.text" in span.attributes and span.context.trace_id == request.context.trace_id
     ]
     assert f"{request.context.trace_id:032x}" == PARENT.split("-")[1]
     assert f"{request.parent.span_id:016x}" == PARENT.split("-")[2]
@@ -97,7 +99,7 @@ def test_failure_is_a_span_with_its_code(spans: Spans) -> None:
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_TRACES_EXPORTER": "none"},
     ],
 )
-def test_environment_that_asks_for_no_spans_gets_none(environment: dict[str, str]) -> None:
+def test_environment_without_an_exporter_creates_no_spans(environment: dict[str, str]) -> None:
     assert set_up_tracing("1", environment) is None
 
 
@@ -120,5 +122,5 @@ def test_nothing_is_imported_without_configuration() -> None:
         "import sys; from gql_releases.web.tracing import set_up_tracing; set_up_tracing('1', {});"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "[]\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert process.stdout == "[]\n"

@@ -97,7 +97,7 @@ def test_existing_commit_keeps_missing_fields(client: Client) -> None:
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize("door", ["rest", "graphql"])
+@pytest.mark.parametrize("api", ["rest", "graphql"])
 def test_store_that_cannot_write_answers_503_and_changes_nothing(
     template: Template, tmp_path: Path, api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
