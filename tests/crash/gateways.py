@@ -28,6 +28,9 @@ Process = Command | subprocess.Popen[bytes]
 COMMITS = 5
 """Commits of each release that a client writes."""
 
+COUNT_COMMITS = """SELECT r.version, count(c.commit_id) FROM releases r
+LEFT JOIN release_commits c ON c.release_id = r.id GROUP BY r.id, r.version"""
+
 
 @dataclass
 class Gateway:
@@ -167,10 +170,6 @@ class Writers:
             assert not thread.is_alive()
         if self.faults:
             raise self.faults[0]
-
-
-COUNT_COMMITS = """SELECT r.version, count(c.commit_id) FROM releases r
-LEFT JOIN release_commits c ON c.release_id = r.id GROUP BY r.id, r.version"""
 
 
 def assert_whole(rows: list[tuple[Any, ...]], acknowledged: list[str]) -> None:

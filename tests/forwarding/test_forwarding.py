@@ -30,6 +30,8 @@ DELIVERY_TIMEOUT_SECONDS = 180.0
 """Seconds within which all writes must be delivered."""
 RELEASES, ORG = "/api/0/organizations/acme/releases/", "/api/0/organizations/acme/"
 
+UPSTREAM = "query ($key: ReleaseByKey!) {release(by: {key: $key}) {upstream {state attempts lastError}}}"
+
 
 @dataclass
 class Pair:
@@ -266,9 +268,6 @@ def test_two_gateways_one_of_them_killed_send_each_release_once_to_an_upstream_t
                 assert read_facts(second, version) == read_facts(there, version)
             assert pair.states() == {"SENT": 10}
     record_property("counts", f"forwarding, kills: {summary}")
-
-
-UPSTREAM = "query ($key: ReleaseByKey!) {release(by: {key: $key}) {upstream {state attempts lastError}}}"
 
 
 def read_upstream(here: Gateway, version: str) -> Any:

@@ -23,6 +23,8 @@ QUICK_MODULE = "tests.quick"
 COUNT = 105
 """Releases of the source: more than one page."""
 
+OWN_FIELDS = {"id", "orgId"}
+
 
 @pytest.fixture(scope="module")
 def source(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, int]]:
@@ -76,9 +78,6 @@ def _cursor_after(row: dict[str, Any]) -> str:
 
     moment = datetime.fromisoformat(row["dateCreated"])
     return f"{(moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)}:{row['id']}:0"
-
-
-OWN_FIELDS = {"id", "orgId"}
 
 
 def _without_ids(value: Any) -> Any:

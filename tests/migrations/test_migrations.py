@@ -14,6 +14,15 @@ from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES, Databases
 from tests.factories import commit, release
 
+MANY = 5_001
+"""One more than a migration converts at a time."""
+
+COLUMNS = (
+    "SELECT column_name FROM information_schema.columns WHERE table_name = 'releases' AND table_schema = 'public'"
+    if ON_POSTGRES
+    else "SELECT name FROM pragma_table_info('releases')"
+)
+
 
 def test_empty_database_migrates_to_the_declared_tables(databases: Databases, tmp_path: Path) -> None:
     url = databases.empty(tmp_path)
@@ -98,10 +107,6 @@ def test_projects_of_the_revision_before_get_no_default_repository(template: Tem
     harness.close()
 
 
-MANY = 5_001
-"""One more than a migration converts at a time."""
-
-
 def add_releases(harness: Harness, version: str) -> None:
     """Insert many copies of a release whose versions are `version` and a number."""
     columns = [name for (name, *_) in harness.rows(COLUMNS) if name not in ("id", "version", "folded_version")]
@@ -111,13 +116,6 @@ def add_releases(harness: Harness, version: str) -> None:
         INSERT INTO releases (version, {column_list}) SELECT '{version}' || n, {column_list} FROM releases, numbers
         WHERE releases.id = (SELECT min(id) FROM releases)
     """)
-
-
-COLUMNS = (
-    "SELECT column_name FROM information_schema.columns WHERE table_name = 'releases' AND table_schema = 'public'"
-    if ON_POSTGRES
-    else "SELECT name FROM pragma_table_info('releases')"
-)
 
 
 def test_builds_of_the_revision_before_get_their_order(harness: Harness) -> None:

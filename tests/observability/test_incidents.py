@@ -26,6 +26,8 @@ from tests.factories import release
 
 RELEASES = "organizations/acme/releases/"
 
+MUTATION = """mutation {createRelease(input: {organization: "acme", version: "9", projects: ["web"]}) {outcome}}"""
+
 
 def list_messages(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     return [
@@ -107,9 +109,6 @@ def test_503_of_each_api_has_its_reason_in_the_log_and_its_end(
             ("INFO", f"{kind}: over after 0 s, 1 in all"),
         ]
         caplog.clear()
-
-
-MUTATION = """mutation {createRelease(input: {organization: "acme", version: "9", projects: ["web"]}) {outcome}}"""
 
 
 def test_last_use_of_a_token_that_cannot_be_written_is_a_line_and_no_refusal(

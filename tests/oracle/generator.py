@@ -19,6 +19,29 @@ from graphql import (
     is_leaf_type,
 )
 
+MOVING = ("lastUsedAt",)
+"""Fields that a request changes."""
+PROJECTS = ("web", "api")
+ENVIRONMENTS = ("production", "staging", "none")
+REPOSITORIES = ("acme/web", "acme/api", "none")
+RANGES = (">=1.0", "<2", ">=1.0 <1.10", "^1.2", "~1.2", ">1.2.0-rc.1", "<=1.2.0", "1.2.0", ">=1.2.0-alpha <=2.0.0-beta")
+SORT_OF = {
+    "DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number",
+}  # fmt: skip
+SORTS = {
+    ("Query", "organizations"): "slug", ("Viewer", "organizations"): "slug", ("Organization", "projects"): "slug",
+    ("Organization", "repositories"): "name", ("Organization", "environments"): "name",
+    ("Organization", "releases"): "date_created", ("Project", "releases"): "date_created",
+    ("Release", "projects"): "project_id", ("Deploy", "projects"): "project_id", ("Release", "commits"): "position",
+    ("Release", "authors"): "position", ("Release", "headCommits"): "id", ("Release", "deploys"): "finish_order",
+    ("Environment", "current"): "id", ("Environment", "deploys"): "finish_order",
+    ("ReleaseComparison", "releases"): "date_shown", ("ReleaseComparison", "commits"): "place",
+    ("ReleaseComparison", "authors"): "email", ("ReleaseComparison", "fileChanges"): "path",
+    ("ReleaseComparison", "deploys"): "finish_order",
+    ("Commit", "fileChanges"): "path", ("Commit", "releases"): "release_id",
+}  # fmt: skip
+"""List -> the sort of its cursors."""
+
 
 @dataclass
 class SampleValues:
@@ -292,27 +315,3 @@ class Generator:
                     parts.append(f"{name}: {self.literal(field_type, field_value)}")
             return "{" + ", ".join(parts) + "}"
         return value if isinstance(kind, GraphQLEnumType) else json.dumps(value)
-
-
-MOVING = ("lastUsedAt",)
-"""Fields that a request changes."""
-PROJECTS = ("web", "api")
-ENVIRONMENTS = ("production", "staging", "none")
-REPOSITORIES = ("acme/web", "acme/api", "none")
-RANGES = (">=1.0", "<2", ">=1.0 <1.10", "^1.2", "~1.2", ">1.2.0-rc.1", "<=1.2.0", "1.2.0", ">=1.2.0-alpha <=2.0.0-beta")
-SORT_OF = {
-    "DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number",
-}  # fmt: skip
-SORTS = {
-    ("Query", "organizations"): "slug", ("Viewer", "organizations"): "slug", ("Organization", "projects"): "slug",
-    ("Organization", "repositories"): "name", ("Organization", "environments"): "name",
-    ("Organization", "releases"): "date_created", ("Project", "releases"): "date_created",
-    ("Release", "projects"): "project_id", ("Deploy", "projects"): "project_id", ("Release", "commits"): "position",
-    ("Release", "authors"): "position", ("Release", "headCommits"): "id", ("Release", "deploys"): "finish_order",
-    ("Environment", "current"): "id", ("Environment", "deploys"): "finish_order",
-    ("ReleaseComparison", "releases"): "date_shown", ("ReleaseComparison", "commits"): "place",
-    ("ReleaseComparison", "authors"): "email", ("ReleaseComparison", "fileChanges"): "path",
-    ("ReleaseComparison", "deploys"): "finish_order",
-    ("Commit", "fileChanges"): "path", ("Commit", "releases"): "release_id",
-}  # fmt: skip
-"""List -> the sort of its cursors."""

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import create_engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
@@ -79,6 +79,22 @@ COMPUTED_REFERENCES = """{ organization(slug: "acme") {
     commits { nodes { id } totalCount } authors { nodes { id } totalCount } fileChanges { nodes { id } totalCount }
     deploys { nodes { id } totalCount } } } }"""
 
+EXPECTED_CODES = {
+    "INVALID_ARGUMENT", "INVALID_CURSOR", "AMBIGUOUS_SHA", "RELEASE_NOT_FOUND", "PROJECT_NOT_FOUND", "ENVIRONMENT_NOT_FOUND",
+    "REPOSITORY_NOT_FOUND",
+}  # fmt: skip
+"""Error codes of invalid arguments that the generator draws on purpose."""
+
+ROOTS = ("organizations/acme/", "projects/acme/web/")
+SORTS = ("date", "semver", "build")
+SEARCHES = ("", "release:web@9*", "!release.version:>=1.0 release.package:web", "finalized:true", "release.build:>3")
+LIST_PATHS = (
+    "", "auth/", "organizations/", "organizations/acme/", "organizations/acme/projects/", "organizations/acme/repos/",
+    "organizations/acme/environments/", "organizations/acme/releases/stats/", "projects/acme/web/",
+    "projects/acme/web/environments/",
+)  # fmt: skip
+RELEASE_SUBPATHS = ("meta", "commits", "commitfiles", "previous-with-commits", "repositories", "deploys")
+
 
 def fill_large(harness: Harness) -> None:
     """Create many releases, commits, authors, paths and deploys in both tenants."""
@@ -102,13 +118,6 @@ def fill_large(harness: Harness) -> None:
             assert response == {"data": {"createDeploy": {"userErrors": []}}}
 
 
-EXPECTED_CODES = {
-    "INVALID_ARGUMENT", "INVALID_CURSOR", "AMBIGUOUS_SHA", "RELEASE_NOT_FOUND", "PROJECT_NOT_FOUND", "ENVIRONMENT_NOT_FOUND",
-    "REPOSITORY_NOT_FOUND",
-}  # fmt: skip
-"""Error codes of invalid arguments that the generator draws on purpose."""
-
-
 def run_drawn_operations(harness: Harness, client: Client, operations: int, seed: int) -> None:
     """Run operations that the oracle's generator draws."""
     engine = create_engine(harness.databases.engine_url(harness.url))
@@ -125,8 +134,6 @@ def run_drawn_operations(harness: Harness, client: Client, operations: int, seed
 
 
 def _select_rows(table: Any) -> Any:
-    from sqlmodel import select
-
     return select(table).limit(30)
 
 
@@ -155,17 +162,6 @@ def run_mutations(client: Client) -> None:
         assert response["data"][name]["userErrors"] == [], (name, response)
         if name == "createToken":
             token_id = response["data"][name]["token"]["id"]
-
-
-ROOTS = ("organizations/acme/", "projects/acme/web/")
-SORTS = ("date", "semver", "build")
-SEARCHES = ("", "release:web@9*", "!release.version:>=1.0 release.package:web", "finalized:true", "release.build:>3")
-LIST_PATHS = (
-    "", "auth/", "organizations/", "organizations/acme/", "organizations/acme/projects/", "organizations/acme/repos/",
-    "organizations/acme/environments/", "organizations/acme/releases/stats/", "projects/acme/web/",
-    "projects/acme/web/environments/",
-)  # fmt: skip
-RELEASE_SUBPATHS = ("meta", "commits", "commitfiles", "previous-with-commits", "repositories", "deploys")
 
 
 def _list_subpaths(base: str) -> Iterator[tuple[str, str, None]]:

@@ -34,6 +34,8 @@ STATE = """{organization(slug: "acme") {
     authors(first: 10) {nodes {email name}}
     headCommits(first: 10) {nodes {repository {name} commit {sha} commitStatus {code}}}}}}}"""
 
+VERSION_PAGE = PagedSelection(s.Selection("Release", (s.Value("version", "version"),)))
+
 
 def build_creation(harness: Harness, body: dict[str, Any], *, create_projects: bool = False) -> Creation:
     principal = harness.run(OrganizationService(harness.store.organizations).load_operator("acme"))
@@ -154,9 +156,6 @@ def test_creations_of_one_batch_share_statements_and_each_gets_its_own_response(
     assert (statuses[0], statuses[3]) == (208, 400)
 
 
-VERSION = PagedSelection(s.Selection("Release", (s.Value("version", "version"),)))
-
-
 def create_at_once(harness: Harness, view: PagedSelection | None, *token_ids: int | None) -> list[Any]:
     """Create v0, v1, ... in one batch, with the tenant's token or a token of another id, and return each result."""
     principal = harness.run(harness.store.tokens.find_principal(digest_token(harness.tokens["acme"])))
@@ -172,11 +171,11 @@ def create_at_once(harness: Harness, view: PagedSelection | None, *token_ids: in
 
 
 def test_each_of_one_batch_is_shown_its_own_release(harness: Harness) -> None:
-    shown = [result.shown for result in create_at_once(harness, VERSION, *[None] * 5)]
+    shown = [result.shown for result in create_at_once(harness, VERSION_PAGE, *[None] * 5)]
     assert shown == [{"version": f"v{number}"} for number in range(5)]
 
 
-@pytest.mark.parametrize("view", [None, VERSION])
+@pytest.mark.parametrize("view", [None, VERSION_PAGE])
 def test_a_revoked_token_stops_its_own_release_alone(harness: Harness, view: PagedSelection | None) -> None:
     """The token was revoked after it was checked; the releases of the others are read and returned."""
     results = create_at_once(harness, view, None, 2**40, None, None)
