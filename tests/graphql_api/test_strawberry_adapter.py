@@ -70,7 +70,7 @@ class Query:
     )
 
     @strawberry.field
-    def resolved(self) -> str:
+    def own_resolver(self) -> str:
         return ""
 
     permitted: str = strawberry.field(permission_classes=[Permission])
@@ -114,7 +114,7 @@ def test_python_name_of_fields_input_fields_and_arguments(schema: GraphQLSchema,
 
 @pytest.mark.parametrize(
     ("name", "attribute"),
-    [("resolved", "base_resolver"), ("permitted", "extensions"), ("extended", "extensions")],
+    [("own_resolver", "base_resolver"), ("permitted", "extensions"), ("extended", "extensions")],
 )
 def test_behaviour_of_fields(query: GraphQLObjectType, name: str, attribute: str) -> None:
     for field in ("plain", "twoWords"):

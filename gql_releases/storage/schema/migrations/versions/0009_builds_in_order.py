@@ -13,7 +13,7 @@ WITH_BUILD = "build_code IS NOT NULL AND semver_key <> ''"
 NEXT = sa.text(
     f"SELECT id, semver_key, build_code FROM releases WHERE id > :last AND {WITH_BUILD} ORDER BY id LIMIT {BATCH}"
 )
-SET = sa.text("UPDATE releases SET semver_key = :key WHERE id = :id")
+SET_KEY = sa.text("UPDATE releases SET semver_key = :key WHERE id = :id")
 COPY = f"""UPDATE release_projects SET semver_key = (
     SELECT semver_key FROM releases WHERE releases.organization_id = release_projects.organization_id
       AND releases.id = release_projects.release_id
@@ -32,7 +32,7 @@ def upgrade() -> None:
     """Append the build to the order key of each release that has one, then copy the keys to the links to projects."""
     connection, last = op.get_bind(), 0
     while rows := connection.execute(NEXT, {"last": last}).all():
-        connection.execute(SET, [{"id": row_id, "key": key + _suffix(build)} for row_id, key, build in rows])
+        connection.execute(SET_KEY, [{"id": row_id, "key": key + _suffix(build)} for row_id, key, build in rows])
         last = rows[-1][0]
     op.execute(COPY)
 

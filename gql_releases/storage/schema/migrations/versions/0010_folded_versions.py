@@ -10,7 +10,7 @@ depends_on = None
 
 BATCH = 5_000
 NEXT = sa.text(f"SELECT id, version FROM releases WHERE id > :last ORDER BY id LIMIT {BATCH}")
-SET = sa.text("UPDATE releases SET folded_version = :folded WHERE id = :id")
+SET_FOLDED = sa.text("UPDATE releases SET folded_version = :folded WHERE id = :id")
 
 
 def upgrade() -> None:
@@ -20,7 +20,7 @@ def upgrade() -> None:
     while rows := connection.execute(NEXT, {"last": last}).all():
         folded = [{"id": row_id, "folded": version.casefold()} for row_id, version in rows if not version.isascii()]
         if folded:
-            connection.execute(SET, folded)
+            connection.execute(SET_FOLDED, folded)
         last = rows[-1][0]
 
 
