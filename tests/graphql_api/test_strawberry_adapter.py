@@ -114,7 +114,7 @@ def test_python_name_of_fields_input_fields_and_arguments(schema: GraphQLSchema,
 
 @pytest.mark.parametrize(
     ("name", "attribute"),
-    [("own_resolver", "base_resolver"), ("permitted", "extensions"), ("extended", "extensions")],
+    [("ownResolver", "base_resolver"), ("permitted", "extensions"), ("extended", "extensions")],
 )
 def test_behaviour_of_fields(query: GraphQLObjectType, name: str, attribute: str) -> None:
     for field in ("plain", "twoWords"):
