@@ -1,1 +1,1 @@
-"""The REST door, as Sentry documents it."""
+"""The REST API, compatible with Sentry's documented release API."""

@@ -1,4 +1,4 @@
-"""What a release is made of, over REST: commits, changed files, repositories, and the release before it."""
+"""Endpoints of a release's commits and changed files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ReleaseNotFound
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.selection import ObjectRead, PagedSelection
-from gql_releases.rest_api.engine import paged_selections
 from gql_releases.rest_api.engine.field_names import FieldNames, same_names
 from gql_releases.rest_api.engine.paged_selections import (
+    ID_FIELD,
     WHOLE_LIST,
     Tree,
+    answer_page,
     date_field,
     list_field,
     paged_selection,
     render_date,
 )
 from gql_releases.rest_api.engine.pagination import read_page
-from gql_releases.rest_api.engine.parameters import _ID_FIELD, PAGE_PARAMETERS, PROJECT_PARAMETERS
+from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS, PROJECT_PARAMETERS
 from gql_releases.rest_api.engine.release_reads import release_id
 from gql_releases.rest_api.engine.requests import Answer, Request, not_found
 from gql_releases.rest_api.engine.router import QueryParameters, Routes, release_routes
@@ -37,24 +38,6 @@ _RELEASE_OF_COMMIT_SELECTION = s.Selection(
         date_field("dateCreated", "date_created"),
     ),
 )
-
-
-def commit_selection(slot: int) -> s.Selection:
-    """Make the selection of a commit, whose releases have their page at `slot`."""
-    return s.Selection(
-        "Commit",
-        (
-            s.Value("id", "sha"),
-            s.Value("message", "message"),
-            # Sentry's is the commit's own time; the store's is shown only where that is not known.
-            s.Value("dateCreated", "timestamp", render_date, otherwise="date_created"),
-            s.Constant("pullRequest", None),
-            s.Constant("suspectCommitType", ""),
-            s.ToOneField("repository", "repository", REPOSITORY_SELECTION),
-            s.ToOneField("author", "author", AUTHOR_SELECTION, otherwise={}),
-            list_field("releases", "releases", slot, _RELEASE_OF_COMMIT_SELECTION),
-        ),
-    )
 
 
 FILE_CHANGE_SELECTION = s.Selection(
@@ -80,8 +63,56 @@ FILE_CHANGE_SELECTION = s.Selection(
 )
 
 
-def finish_file_change(tree: Tree) -> Tree:
-    """Put what a file change tells of its commit beside it."""
+def commit_selection(slot: int) -> s.Selection:
+    """Return the selection of a commit; the page of its releases is at `slot`."""
+    return s.Selection(
+        "Commit",
+        (
+            s.Value("id", "sha"),
+            s.Value("message", "message"),
+            # As with Sentry the commit's own time; the time of its row only if that is unknown.
+            s.Value("dateCreated", "timestamp", render_date, otherwise="date_created"),
+            s.Constant("pullRequest", None),
+            s.Constant("suspectCommitType", ""),
+            s.ToOneField("repository", "repository", REPOSITORY_SELECTION),
+            s.ToOneField("author", "author", AUTHOR_SELECTION, otherwise={}),
+            list_field("releases", "releases", slot, _RELEASE_OF_COMMIT_SELECTION),
+        ),
+    )
+
+
+RELEASE_COMMITS = paged_selection("Release", "shown_commits", commit_selection(1))
+"""A page of a release's commits; the page after it, WHOLE_LIST, is of the releases of each commit."""
+RELEASE_FILE_CHANGES = paged_selection("Release", "file_changes", FILE_CHANGE_SELECTION)
+REPOSITORY_IDS = paged_selection("Organization", "repositories", s.Selection("Repository", (ID_FIELD,)))
+
+BY_POSITION, BY_PATH = Order("position"), Order("path")
+
+
+async def list_commits(request: Request) -> Answer:
+    """Return a page of a release's commits, the newest first, after the heads that are not among them.
+
+    Source: docs/sentry-contract.md#6-2-commit-list.
+    """
+    release = await release_id(request)
+    page = read_page(request.parameters, BY_POSITION, (("release", release), *await read_repository(request)))
+    read = ObjectRead(PagedSelection(RELEASE_COMMITS, (page, WHOLE_LIST)), (("id", release),))
+    return await answer_page(request, read, page, ReleaseNotFound())
+
+
+async def list_commit_files(request: Request) -> Answer:
+    """Return a page of the files that a release's commits changed, by path.
+
+    Source: docs/sentry-contract.md#6-3-commit-files.
+    """
+    release = await release_id(request)
+    page = read_page(request.parameters, BY_PATH, (("release", release), *await read_repository(request)))
+    read = ObjectRead(PagedSelection(RELEASE_FILE_CHANGES, (page,)), (("id", release),))
+    return await answer_page(request, read, page, ReleaseNotFound(), flatten_file_change)
+
+
+def flatten_file_change(tree: Tree) -> Tree:
+    """Return a file change with the fields of its commit beside its own."""
     commit = tree.pop("commit")
     return tree | {
         "author": commit["author"] or {},
@@ -90,35 +121,8 @@ def finish_file_change(tree: Tree) -> Tree:
     }
 
 
-RELEASE_COMMITS = paged_selection("Release", "shown_commits", commit_selection(1))
-"""A release's commits; one page of shapes.ALL follows."""
-RELEASE_FILE_CHANGES = paged_selection("Release", "file_changes", FILE_CHANGE_SELECTION)
-REPOSITORY_IDS = paged_selection("Organization", "repositories", s.Selection("Repository", (_ID_FIELD,)))
-
-BY_POSITION, BY_PATH = Order("position"), Order("path")
-
-
-async def list_commits(request: Request) -> Answer:
-    """List a release's commits, the newest first; heads that are not among them come before.
-
-    Source: docs/sentry-contract.md#6-2-commit-list.
-    """
-    release = await release_id(request)
-    page = read_page(request.parameters, BY_POSITION, (("release", release), *await read_repository(request)))
-    read = ObjectRead(PagedSelection(RELEASE_COMMITS, (page, WHOLE_LIST)), (("id", release),))
-    return await paged_selections.answer_page(request, read, page, ReleaseNotFound())
-
-
-async def list_commit_files(request: Request) -> Answer:
-    """List the files that a release's commits changed, by name (docs/sentry-contract.md#6-3-commit-files)."""
-    release = await release_id(request)
-    page = read_page(request.parameters, BY_PATH, (("release", release), *await read_repository(request)))
-    read = ObjectRead(PagedSelection(RELEASE_FILE_CHANGES, (page,)), (("id", release),))
-    return await paged_selections.answer_page(request, read, page, ReleaseNotFound(), finish_file_change)
-
-
 async def read_repository(request: Request) -> Conditions:
-    """Read `repo_id`, or else `repo_name`. Raises Refused (404) for an unknown repository."""
+    """Return the condition of `repo_id`, or else of `repo_name`. Raises Refused (404) for an unknown repository."""
     row_id, name = request.last("repo_id"), request.last("repo_name")
     if not row_id and not name:
         return ()
@@ -133,14 +137,12 @@ async def read_repository(request: Request) -> Conditions:
     return (("repository", tree["rows"]["nodes"][0]["id"]),)
 
 
-_FILE_CHANGE_FIELDS = FieldNames(same_names("path", "type"))
 COMMIT_FIELDS = FieldNames(
     {"id": ("sha", None)}
     | same_names("repository", "message", "author_name", "author_email", "timestamp")
-    | {"patch_set": ("file_changes", _FILE_CHANGE_FIELDS)}
+    | {"patch_set": ("file_changes", FieldNames(same_names("path", "type")))}
 )
-
-
+"""The body of a commit."""
 ROUTES: Routes = {
     **release_routes("commits", {"GET": list_commits}),
     **release_routes("commitfiles", {"GET": list_commit_files}),

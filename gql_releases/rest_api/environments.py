@@ -1,45 +1,37 @@
-"""Environments over REST."""
+"""Endpoints of environments."""
 
 from __future__ import annotations
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
-from gql_releases.domain.errors import ProjectNotFound
-from gql_releases.domain.selection import ObjectRead
 from gql_releases.rest_api.engine.paged_selections import NAME_ORDER, answer_organization_list, paged_selection
 from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS, invalid_parameter
-from gql_releases.rest_api.engine.path_parameters import PROJECT_ID_VIEW, project_condition, require_organization_read
+from gql_releases.rest_api.engine.path_parameters import project_id, require_organization_read
 from gql_releases.rest_api.engine.requests import Answer, Request
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
 
 ENVIRONMENT_SELECTION = s.Selection(
     "Environment", (s.Value("id", "id", str), s.Value("name", "name"), s.Constant("isHidden", False))
 )
+ENVIRONMENTS = paged_selection("Organization", "environments", ENVIRONMENT_SELECTION)
 
 VISIBILITIES = ["all", "hidden", "visible"]
-ENVIRONMENTS = paged_selection("Organization", "environments", ENVIRONMENT_SELECTION)
 
 
 async def list_environments(request: Request) -> Answer:
-    """List an organization's environments by name. None is hidden."""
+    """Return a page of an organization's environments, by name."""
     return await answer_organization_list(request, ENVIRONMENTS, NAME_ORDER, read_visibility(request))
 
 
 async def list_project_environments(request: Request) -> Answer:
-    """List the environments that something of a project was deployed to."""
+    """Return a page of the environments with a deploy of a project, by name."""
     require_organization_read(request)
-    project = await request.services.reads.read(
-        request.principal, ObjectRead(PROJECT_ID_VIEW, (project_condition(request.path[1]),))
-    )
-    if project is None:
-        raise ProjectNotFound
-    return await answer_organization_list(
-        request, ENVIRONMENTS, NAME_ORDER, (("of_project", project["id"]), *read_visibility(request))
-    )
+    conditions = (("of_project", await project_id(request)), *read_visibility(request))
+    return await answer_organization_list(request, ENVIRONMENTS, NAME_ORDER, conditions)
 
 
 def read_visibility(request: Request) -> Conditions:
-    """Read `visibility`; no environment is hidden. Raises DomainError."""
+    """Return the condition of `visibility` (default `visible`); no environment is hidden. Raises DomainError."""
     visibility = request.last("visibility", "visible")
     if visibility not in VISIBILITIES:
         raise invalid_parameter(f"Invalid value for 'visibility', valid values are: {VISIBILITIES}")

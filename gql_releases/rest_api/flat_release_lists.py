@@ -1,7 +1,7 @@
-"""Lists of releases with a row for each release and project, as `flatten=1` asks.
+"""Lists of releases with a row for each release and project, for `flatten=1`.
 
-A page begins or ends inside a release that has several projects. A cursor's offset is therefore the release's id times
-1000 (as many projects are shown of a release) plus how many of its rows stand before the place.
+A page may begin or end between the rows of a release with several projects. The offset of a cursor is therefore the
+release's id times 1000 (the maximum number of projects shown of a release) plus the number of its rows before the cursor.
 """
 
 from __future__ import annotations
@@ -17,63 +17,6 @@ from gql_releases.rest_api.engine.pagination import link_header, read_cursor, re
 from gql_releases.rest_api.engine.requests import Answer, Request
 from gql_releases.rest_api.releases import RELEASE_PAGES, release_selection
 
-ROWS_PER_RELEASE = WHOLE_LIST.size
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A release's row for one of its projects; `before` counts the rows of the release that stand before it."""
-
-    release: Tree
-    project: Tree
-    before: int
-    cursor: str
-
-    def render_place(self, shown: int) -> str:
-        """Spell the place before the row, or with `shown` 1 after it."""
-        value, _, release = self.cursor.partition(":")
-        return f"{value}:{int(release) * ROWS_PER_RELEASE + self.before + shown}"
-
-
-async def answer_flat(request: Request, order: Order, conditions: Conditions, projects: list[int]) -> Answer:
-    """Answer a page of rows; with `projects`, only their rows."""
-    size = read_page(request.parameters, order).size
-    cursor = request.last("cursor")
-    place, backward = read_cursor(cursor, order.field) if cursor else (None, False)
-    # One more than asked for: the release at the place may have no row left.
-    page = PageRequest(size + 1, order, backward=backward, conditions=conditions)
-    release, before = divmod(place.id, ROWS_PER_RELEASE) if place else (0, 0)
-    if place:  # the release itself is of the page, too: sorts descend, and ids with them
-        at = Position(order.field, place.key, release - 1 if backward else release + 1)
-        page = page._replace(before=at) if backward else page._replace(after=at)
-    rows, others = await read_rows(request, page, projects)
-    if backward:
-        rows = [row for row in rows if row.release["id"] != release or row.before < before]
-        shown, fewer, more = rows[-size:], others or len(rows) > size, True
-    else:
-        rows = [row for row in rows if row.release["id"] != release or row.before >= before]
-        shown, fewer, more = rows[:size], place is not None, others or len(rows) > size
-    info: Tree = {"fewer": fewer, "more": more, "start": None, "end": None}
-    if shown:
-        info |= {"start": shown[0].render_place(0), "end": shown[-1].render_place(1)}
-    link = link_header(request.origin, request.raw_path, request.query, size, info)
-    return Answer(200, [row.release | {"projects": [row.project]} for row in shown], [link])
-
-
-async def read_rows(request: Request, page: PageRequest, projects: list[int]) -> tuple[list[Row], bool]:
-    """Read a page of releases as rows, and whether there are more releases in its direction."""
-    read = ObjectRead(PagedSelection(FLAT_RELEASES, (page, *RELEASE_PAGES)), request.own_organization)
-    tree = await request.services.reads.read(request.principal, read)
-    if tree is None:
-        return [], False
-    rows: list[Row] = []
-    for edge in tree["rows"]["edges"]:
-        release = edge["node"]
-        projects_shown = [linked for linked in release["projects"] if not projects or linked["id"] in projects]
-        rows += (Row(release, project, number, edge["cursor"]) for number, project in enumerate(projects_shown))
-    return rows, tree["rows"]["info"]["fewer" if page.backward else "more"]
-
-
 FLAT_RELEASES = s.Selection(
     "Organization",
     (
@@ -81,7 +24,7 @@ FLAT_RELEASES = s.Selection(
             "rows", "releases", "Release", 0,
             (
                 s.Edges(
-                    "edges", (s.EdgeCursor("cursor"), s.EdgeNode("node", release_selection(1, projects_looked_at=True)))
+                    "edges", (s.EdgeCursor("cursor"), s.EdgeNode("node", release_selection(1, projects_as_objects=True)))
                 ),
                 s.PageInfo("info", PAGE_INFO),
             ),
@@ -89,4 +32,60 @@ FLAT_RELEASES = s.Selection(
         ),
     ),
 )  # fmt: skip
-"""The same, each with its place."""
+"""A page of releases, each with its cursor."""
+
+ROWS_PER_RELEASE = WHOLE_LIST.size
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A release's row for one of its projects. `before` is the number of the release's rows before it."""
+
+    release: Tree
+    project: Tree
+    before: int
+    cursor: str
+
+    def render_cursor(self, offset: int) -> str:
+        """Return the cursor before the row (`offset` 0) or after it (`offset` 1), without its direction."""
+        value, _, release = self.cursor.partition(":")
+        return f"{value}:{int(release) * ROWS_PER_RELEASE + self.before + offset}"
+
+
+async def answer_flat(request: Request, order: Order, conditions: Conditions, projects: list[int]) -> Answer:
+    """Return a page of rows with its Link header: of `projects`, or of all if that is []."""
+    size = read_page(request.parameters, order).size
+    cursor = request.last("cursor")
+    position, backward = read_cursor(cursor, order.field) if cursor else (None, False)
+    # One more release than rows of the page: the release of the cursor may have no row left.
+    page = PageRequest(size + 1, order, backward=backward, conditions=conditions)
+    release, before = divmod(position.id, ROWS_PER_RELEASE) if position else (0, 0)
+    if position:  # include the release of the cursor: keys and ids descend
+        bound = Position(order.field, position.key, release - 1 if backward else release + 1)
+        page = page._replace(before=bound) if backward else page._replace(after=bound)
+    rows, has_more_releases = await read_rows(request, page, projects)
+    if backward:
+        rows = [row for row in rows if row.release["id"] != release or row.before < before]
+        rows_shown, fewer, more = rows[-size:], has_more_releases or len(rows) > size, True
+    else:
+        rows = [row for row in rows if row.release["id"] != release or row.before >= before]
+        rows_shown, fewer, more = rows[:size], position is not None, has_more_releases or len(rows) > size
+    info: Tree = {"fewer": fewer, "more": more, "start": None, "end": None}
+    if rows_shown:
+        info |= {"start": rows_shown[0].render_cursor(0), "end": rows_shown[-1].render_cursor(1)}
+    link = link_header(request.origin, request.raw_path, request.query, size, info)
+    return Answer(200, [row.release | {"projects": [row.project]} for row in rows_shown], [link])
+
+
+async def read_rows(request: Request, page: PageRequest, projects: list[int]) -> tuple[list[Row], bool]:
+    """Return the rows of a page of releases, and whether there are more releases in its direction."""
+    read = ObjectRead(PagedSelection(FLAT_RELEASES, (page, *RELEASE_PAGES)), request.own_organization)
+    tree = await request.services.reads.read(request.principal, read)
+    if tree is None:
+        return [], False
+    rows: list[Row] = []
+    for edge in tree["rows"]["edges"]:
+        release = edge["node"]
+        projects_shown = [project for project in release["projects"] if not projects or project["id"] in projects]
+        rows += (Row(release, project, number, edge["cursor"]) for number, project in enumerate(projects_shown))
+    return rows, tree["rows"]["info"]["fewer" if page.backward else "more"]

@@ -1,4 +1,4 @@
-"""Collects what the modules of this package declare: routes, query parameters and field names."""
+"""Collects the routes, query parameters and field names of the modules of this package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gql_releases.rest_api.engine.field_names import FieldNames
 from gql_releases.rest_api.engine.router import QueryParameters, Routes
 
 
-def _load() -> tuple[Routes, QueryParameters, FieldNames]:
+def _load_declarations() -> tuple[Routes, QueryParameters, FieldNames]:
     routes: Routes = {}
     parameters: QueryParameters = {}
     fields: dict[str, tuple[str, FieldNames | None]] = {}
@@ -27,7 +27,7 @@ def _load() -> tuple[Routes, QueryParameters, FieldNames]:
 
 
 def list_selections() -> dict[str, Selection]:
-    """Return each selection that a module of this package or of the engine declares, by module and constant."""
+    """Return the selections of this package and its engine, by the names of module and constant."""
     selections = {}
     for module in walk_packages(rest_api.__path__, f"{rest_api.__name__}."):
         for name, value in vars(import_module(module.name)).items():
@@ -38,8 +38,8 @@ def list_selections() -> dict[str, Selection]:
     return selections
 
 
-ROUTES, QUERY_PARAMETERS, FIELD_NAMES = _load()
+ROUTES, QUERY_PARAMETERS, FIELD_NAMES = _load_declarations()
 """All routes, the query parameters of each handler, and the fields of all bodies.
 
-Errors are rendered with these names of fields, and a name means the same in all bodies.
+Errors of all bodies are rendered with these names, since a name has the same meaning in each body.
 """

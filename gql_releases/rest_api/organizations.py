@@ -1,12 +1,11 @@
-"""Organizations, and the token of a request, over REST."""
+"""Endpoints of the token of a request and of its organization."""
 
 from __future__ import annotations
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import OrganizationNotFound
 from gql_releases.domain.selection import ObjectRead, PagedSelection
-from gql_releases.rest_api.engine import paged_selections
-from gql_releases.rest_api.engine.paged_selections import SLUG_ORDER, Tree, date_field, paged_selection
+from gql_releases.rest_api.engine.paged_selections import SLUG_ORDER, Tree, answer_page, date_field, paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
 from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS
 from gql_releases.rest_api.engine.path_parameters import require_organization_read
@@ -29,27 +28,24 @@ ORGANIZATION_SELECTION = s.Selection(
     ),
 )
 ORGANIZATION_VIEW = s.PagedSelection(ORGANIZATION_SELECTION)
-"""An organization."""
-
 TOKEN_VIEW = s.PagedSelection(s.Selection("Viewer", (s.Value("id", "id", str), s.Value("name", "name"))))
-"""The token that a request came with."""
-
+"""The token of the request."""
 ORGANIZATIONS = paged_selection("Viewer", "organizations", ORGANIZATION_SELECTION)
 
 
 async def show_api(request: Request) -> Answer:
-    """Tell a client that its token opens something, and what."""
+    """Return the API's version and the token with its scopes."""
     user = await read_user(request)
     return Answer(200, {"version": "0", "auth": {"scopes": sorted(request.principal.scopes)}, "user": user})
 
 
 async def show_user(request: Request) -> Answer:
-    """Tell whose token it is."""
+    """Return the token in the shape of a user."""
     return Answer(200, await read_user(request))
 
 
 async def read_user(request: Request) -> Tree:
-    """Show the token in a user's place: there are no users, and clients before 2.21 break off where there is none."""
+    """Return the token in the shape of a user: this server has no users, and sentry-cli before 2.21 fails without one."""
     tree = await request.services.reads.read(request.principal, ObjectRead(TOKEN_VIEW))
     assert tree is not None  # a revoked token raises
     name = tree["name"] or f"token {tree['id']}"
@@ -57,15 +53,14 @@ async def read_user(request: Request) -> Tree:
 
 
 async def list_organizations(request: Request) -> Answer:
-    """List the token's organization."""
+    """Return the token's organization as a list."""
     page = read_page(request.parameters, SLUG_ORDER)
-    return await paged_selections.answer_page(
-        request, ObjectRead(PagedSelection(ORGANIZATIONS, (page,))), page, OrganizationNotFound()
-    )
+    read = ObjectRead(PagedSelection(ORGANIZATIONS, (page,)))
+    return await answer_page(request, read, page, OrganizationNotFound())
 
 
 async def get_organization(request: Request) -> Answer:
-    """Show the token's organization."""
+    """Return the token's organization. Raises OrganizationNotFound for another one."""
     require_organization_read(request)
     tree = await request.services.reads.read(request.principal, ObjectRead(ORGANIZATION_VIEW, request.own_organization))
     if tree is None:

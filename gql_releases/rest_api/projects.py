@@ -1,24 +1,14 @@
-"""Projects over REST."""
+"""Endpoints of projects."""
 
 from __future__ import annotations
 
 from gql_releases.domain import selection as s
-from gql_releases.domain.errors import (
-    Forbidden,
-    InvalidInput,
-    ProjectNotFound,
-    UnwrittenNumber,
-)
-from gql_releases.domain.release import (
-    UNKNOWN_PROJECT_MESSAGE,
-)
+from gql_releases.domain.errors import Forbidden, InvalidInput, ProjectNotFound, UnwrittenNumber
+from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE
 from gql_releases.domain.selection import ObjectRead
 from gql_releases.rest_api.engine.paged_selections import SLUG_ORDER, answer_organization_list, date_field, paged_selection
 from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS
-from gql_releases.rest_api.engine.path_parameters import (
-    project_condition,
-    require_organization_read,
-)
+from gql_releases.rest_api.engine.path_parameters import project_condition, require_organization_read
 from gql_releases.rest_api.engine.requests import Answer, Request
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
 from gql_releases.rest_api.organizations import ORGANIZATION_SELECTION
@@ -47,17 +37,16 @@ PROJECT_VIEW = s.PagedSelection(
     s.Selection("Project", (*PROJECT_SELECTION.fields, s.ToOneField("organization", "organization", ORGANIZATION_SELECTION)))
 )
 """A project with its organization."""
-
 PROJECTS = paged_selection("Organization", "projects", PROJECT_SELECTION)
 
 
 async def list_projects(request: Request) -> Answer:
-    """List an organization's projects by slug."""
+    """Return a page of an organization's projects, by slug."""
     return await answer_organization_list(request, PROJECTS, SLUG_ORDER)
 
 
 async def get_project(request: Request) -> Answer:
-    """Show a project; `collapse=organization` leaves its organization out."""
+    """Return a project. `collapse=organization` leaves out its organization. Raises ProjectNotFound."""
     require_organization_read(request)
     read = ObjectRead(PROJECT_VIEW, (project_condition(request.path[1]),))
     tree = await request.services.reads.read(request.principal, read)
@@ -71,15 +60,15 @@ async def get_project(request: Request) -> Answer:
 async def add_unknown_projects(
     request: Request, error: InvalidInput, *, create: bool = False, message: str = UNKNOWN_PROJECT_MESSAGE
 ) -> InvalidInput:
-    """Return a refusal of a body, with the projects that it names and nobody has: all of its faults in one answer."""
-    if isinstance(error, UnwrittenNumber):  # the body is read again
+    """Return the error of a body with its unknown projects added, so that one response has all problems."""
+    if isinstance(error, UnwrittenNumber):  # run_handler parses the body again
         return error
     principal, names = request.principal, request.body.get("projects") if isinstance(request.body, dict) else None
     if not isinstance(names, list | tuple) or check_organization(principal, request.path[0]):
         return error
-    named = [(("projects", index), name) for index, name in enumerate(names)]
+    slugs = [(("projects", index), name) for index, name in enumerate(names)]
     try:
-        problems = await find_unknown_projects(request.services.reads, principal, named, create=create, message=message)
+        problems = await find_unknown_projects(request.services.reads, principal, slugs, create=create, message=message)
     except Forbidden:
         return error
     return merge_problems(error, problems)

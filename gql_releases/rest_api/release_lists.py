@@ -1,4 +1,4 @@
-"""Lists of releases over REST: of an organization, of a project, and their statistics.
+"""Endpoints of lists of releases: of an organization, of a project, and their statistics.
 
 Source: docs/sentry-contract.md#5-lists.
 """
@@ -12,8 +12,8 @@ from gql_releases.domain.errors import ProjectNotFound
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import READ_RELEASES
 from gql_releases.domain.selection import ObjectRead, PagedSelection
-from gql_releases.rest_api.engine import paged_selections, parameters
-from gql_releases.rest_api.engine.paged_selections import paged_selection
+from gql_releases.rest_api.engine import parameters
+from gql_releases.rest_api.engine.paged_selections import answer_page, paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
 from gql_releases.rest_api.engine.path_parameters import project_id
 from gql_releases.rest_api.engine.requests import Answer, Refused, Request
@@ -23,65 +23,63 @@ from gql_releases.rest_api.releases import RELEASE_PAGES, STATS_SELECTION, relea
 
 ORGANIZATION_RELEASES = paged_selection("Organization", "releases", release_selection(1))
 PROJECT_RELEASES = paged_selection("Project", "releases", release_selection(1))
-"""Releases; shapes.PAGES follow the list's own page."""
+"""Pages of releases; RELEASE_PAGES, of the lists of each release, follow the page itself."""
 RELEASE_STATS = paged_selection("Organization", "releases", STATS_SELECTION)
-
 
 STATS_PER_PAGE = 1000
 NEWEST_SHOWN_FIRST = Order("date_shown", descending=True)
 
 
 async def list_releases(request: Request) -> Answer:
-    """List an organization's releases, the newest first; with `flatten=1` each once a project."""
+    """Return a page of an organization's releases. `flatten=1` has a row for each release and project."""
     order, conditions, projects = await read_filters(request)
     if request.last("flatten") == "1":
         return await answer_flat(request, order, conditions, projects)
     page = read_page(request.parameters, order, conditions)
     read = ObjectRead(PagedSelection(ORGANIZATION_RELEASES, (page, *RELEASE_PAGES)), request.own_organization)
-    return await paged_selections.answer_page(request, read, page, ProjectNotFound())
+    return await answer_page(request, read, page, ProjectNotFound())
 
 
 async def list_stats(request: Request) -> Answer:
-    """List versions and when they were created."""
+    """Return a page of versions and their dates of creation."""
     order, conditions, _ = await read_filters(request)
     page = read_page(request.parameters, order, conditions, STATS_PER_PAGE)
-    return await paged_selections.answer_page(
-        request, ObjectRead(PagedSelection(RELEASE_STATS, (page,)), request.own_organization), page, ProjectNotFound()
-    )
+    read = ObjectRead(PagedSelection(RELEASE_STATS, (page,)), request.own_organization)
+    return await answer_page(request, read, page, ProjectNotFound())
 
 
 async def list_project_releases(request: Request) -> Answer:
-    """List a project's open releases; `date` is the release date, else the creation date.
+    """Return a page of a project's open releases. `sort=date` is by dateReleased, or else dateCreated.
 
-    An unknown environment has none.
+    The page is empty for an unknown environment.
     """
     request.principal.require(READ_RELEASES)
     request.principal.require_organization(request.path[0])
-    order, needed = parameters.read_sort(request)
+    order, sort_conditions = parameters.read_sort(request)
     project = await project_id(request)
-    within: Conditions = (("nothing", True),)
+    environments: Conditions = (("nothing", True),)
     with suppress(Refused):
-        within = await parameters.read_environments(request, [project])
-    chosen = (*parameters.read_query(request, [project]), *parameters.read_dates(request))
-    conditions = (("status", "OPEN"), *needed, *chosen, *within)
+        environments = await parameters.read_environments(request, [project])
+    filters = (*parameters.read_query(request, [project]), *parameters.read_dates(request))
+    conditions = (("status", "OPEN"), *sort_conditions, *filters, *environments)
     order = NEWEST_SHOWN_FIRST if order == parameters.SORT_NEWEST else order
-    page = read_page(request.parameters, order, parameters.require_statement(conditions))
+    page = read_page(request.parameters, order, parameters.limit_conditions(conditions))
     read = ObjectRead(PagedSelection(PROJECT_RELEASES, (page, *RELEASE_PAGES)), (("id", project),))
-    return await paged_selections.answer_page(request, read, page, ProjectNotFound())
+    return await answer_page(request, read, page, ProjectNotFound())
 
 
 async def read_filters(request: Request) -> tuple[Order, Conditions, list[int]]:
-    """Read what chooses an organization's releases: their order, conditions, and projects ([]: all)."""
+    """Return the order, conditions and projects ([]: all) that select an organization's releases. Raises DomainError."""
     request.principal.require(READ_RELEASES)
     request.principal.require_organization(request.path[0])
-    parameters.read_periods(request)
-    order, needed = parameters.read_sort(request)
+    parameters.check_session_parameters(request)
+    order, sort_conditions = parameters.read_sort(request)
     status, dates = parameters.read_status(request), parameters.read_dates(request)
     projects = await parameters.read_projects(request)
-    conditions = [*status, *dates, *needed, *parameters.read_query(request, projects)]
+    conditions = [*status, *dates, *sort_conditions, *parameters.read_query(request, projects)]
     conditions += await parameters.read_environments(request, projects)
     conditions.append(("on_projects", projects) if projects else ("has_project", True))
-    return order, parameters.require_statement(tuple(conditions)), projects
+    return order, parameters.limit_conditions(tuple(conditions)), projects
 
 
 ROUTES: Routes = {

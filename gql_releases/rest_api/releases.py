@@ -1,4 +1,4 @@
-"""Releases over REST, one by one: under an organization, and under one of its projects."""
+"""Endpoints of single releases, below an organization and below a project."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ from typing import Any
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.dates import format_date, parse_date
-from gql_releases.domain.errors import (
-    ErrorCode,
-    InvalidInput,
-    ProjectNotFound,
-    ReleaseNotFound,
-)
+from gql_releases.domain.errors import ErrorCode, InvalidInput, ProjectNotFound, ReleaseNotFound
 from gql_releases.domain.outcomes import CreateResult
 from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.release import (
@@ -26,11 +21,7 @@ from gql_releases.domain.release import (
     parse_release_change,
 )
 from gql_releases.domain.selection import ObjectRead, PagedSelection
-from gql_releases.rest_api.commits import (
-    AUTHOR_SELECTION,
-    COMMIT_FIELDS,
-    commit_selection,
-)
+from gql_releases.rest_api.commits import AUTHOR_SELECTION, COMMIT_FIELDS, commit_selection
 from gql_releases.rest_api.deploys import DEPLOY_SELECTION
 from gql_releases.rest_api.engine import parameters
 from gql_releases.rest_api.engine.field_names import FieldNames, same_names
@@ -87,13 +78,12 @@ _VERSION_INFO_FIELD = s.Embedded(
     ),
 )
 
-
 _RENDERERS: dict[type, Any] = {datetime: render_date, Status: str.lower}
 _FIELDS = [s.Value(field.rest_name, field.column, _RENDERERS.get(field.type)) for field in RELEASE_FIELDS if field.rest_name]
 
 
-def release_selection(slot: int, *, projects_looked_at: bool = False) -> s.Selection:
-    """Make the selection of a release whose lists have their pages from `slot` on; PAGES has as many."""
+def release_selection(slot: int, *, projects_as_objects: bool = False) -> s.Selection:
+    """Return the selection of a release. The pages of its lists, RELEASE_PAGES, begin at `slot`."""
     return s.Selection(
         "Release",
         (
@@ -111,7 +101,7 @@ def release_selection(slot: int, *, projects_looked_at: bool = False) -> s.Selec
             s.Value("deployCount", "deploy_count"),
             s.ToOneField("lastDeploy", "last_deploy", DEPLOY_SELECTION),
             list_field("authors", "authors", slot + 1, AUTHOR_SELECTION),
-            list_field("projects", "projects", slot + 2, _PROJECT_SELECTION, looked_at=projects_looked_at),
+            list_field("projects", "projects", slot + 2, _PROJECT_SELECTION, as_objects=projects_as_objects),
             s.Constant("firstEvent", None),
             s.Constant("lastEvent", None),
             s.Constant("currentProjectMeta", {}),
@@ -122,11 +112,9 @@ def release_selection(slot: int, *, projects_looked_at: bool = False) -> s.Selec
 
 RELEASE_PAGES = (WHOLE_LIST, WHOLE_LIST, WHOLE_LIST)
 RELEASE_VIEW = s.PagedSelection(release_selection(0), RELEASE_PAGES)
-"""A release."""
-
 
 STATS_SELECTION = s.Selection("Release", (s.Value("version", "version"), date_field("date", "date_created")))
-"""A release as the list of statistics has it."""
+"""A release in the list of statistics."""
 
 META_SELECTION = s.Selection(
     "Release",
@@ -143,20 +131,20 @@ META_SELECTION = s.Selection(
         s.Value("released", "date_released", render_date, otherwise="date_created"),
     ),
 )
-"""The summary of a release; its pages are those of projects and paths."""
+"""The summary of a release. Its two pages are of projects and of changed paths."""
 
-_PREVIOUS_SELECTION = s.Selection("Release", (s.ToOneField("found", "with_commits", release_selection(1), 0),))
+_PREVIOUS_SELECTION = s.Selection("Release", (s.ToOneField("release", "with_commits", release_selection(1), 0),))
 
 
 def previous_view(projects: list[int]) -> s.PagedSelection:
-    """Return the view of the release before one that has commits, in some of its projects ([] for all)."""
+    """Return the view of the last earlier release with commits, in `projects` ([]: all)."""
     return s.PagedSelection(
         _PREVIOUS_SELECTION, (PageRequest(1, conditions=(("projects", projects),) if projects else ()), *RELEASE_PAGES)
     )
 
 
 def neighbor_field(name: str, slot: int) -> s.ToManyField:
-    """Return a field with the version of one release: the first of a page."""
+    """Return a field with the version of the first release of a page, or null."""
     return s.ToManyField(name, "releases", "Release", slot, (s.Nodes("nodes", VERSION_SELECTION),), str, _first_version)
 
 
@@ -175,18 +163,20 @@ NEIGHBORS_SELECTION = s.Selection(
         neighbor_field("lastReleaseVersion", 3),
     ),
 )
-"""What stands around a release in a project: the pages are of one release each."""
+"""The neighbours of a release in a project. Each of the four pages has one release."""
+
+_FULL_SHA = re.compile(r"[0-9a-f]{40}")
 
 
 async def create_release(request: Request) -> Answer:
-    """Create a release, or touch the known one: 201 or 208 (docs/sentry-contract.md#2-creation)."""
+    """Create a release (201), or update the existing one (208) (docs/sentry-contract.md#2-creation)."""
     try:
         new = await run_in_thread(parse_creation, request) if request.large else parse_creation(request)
     except InvalidInput as error:
         create = request.services.releases.creates_projects
         raise await add_unknown_projects(request, error, create=create) from None
-    created = await request.services.releases.create_release(request.principal, request.path[0], new, RELEASE_VIEW)
-    return answer_creation(created)
+    result = await request.services.releases.create_release(request.principal, request.path[0], new, RELEASE_VIEW)
+    return answer_creation(result)
 
 
 async def create_project_release(request: Request) -> Answer:
@@ -194,16 +184,16 @@ async def create_project_release(request: Request) -> Answer:
     organization, project = request.path
     new = await run_in_thread(parse_creation, request, project) if request.large else parse_creation(request, project)
     try:
-        created = await request.services.releases.create_release(request.principal, organization, new, RELEASE_VIEW)
+        result = await request.services.releases.create_release(request.principal, organization, new, RELEASE_VIEW)
     except InvalidInput as error:
         if any(problem.code is ErrorCode.UNKNOWN_PROJECT for problem in error.problems):
             raise ProjectNotFound from error
         raise
-    return answer_creation(created)
+    return answer_creation(result)
 
 
 def parse_creation(request: Request, project: str | None = None) -> NewRelease:
-    """Read the body of a creation; with `project`, under that one. Raises InvalidInput."""
+    """Return the new release of a body, below `project` if that is not None. Raises InvalidInput."""
     body = (CREATION_FIELDS if project is None else PROJECT_CREATION_FIELDS).to_domain(request.body)
     if project is not None and isinstance(body, dict):
         body["projects"] = [project]
@@ -213,16 +203,16 @@ def parse_creation(request: Request, project: str | None = None) -> NewRelease:
     return new
 
 
-def answer_creation(created: CreateResult) -> Answer:
-    """Answer a creation: 201 for a new release, 208 for an existing one."""
-    assert created.shown is not None
-    return Answer(STATUS_BY_OUTCOME[created.outcome], created.shown)
+def answer_creation(result: CreateResult) -> Answer:
+    """Return the response of a creation: 208 if the release existed and gained no project, else 201."""
+    assert result.shown is not None
+    return Answer(STATUS_BY_OUTCOME[result.outcome], result.shown)
 
 
 async def get_release(request: Request) -> Answer:
-    """Show one release; with a `project`, also what stands around it there (docs/sentry-contract.md#3-1-get)."""
+    """Return a release; with `project`, also its neighbours there (docs/sentry-contract.md#3-1-get)."""
     conditions, projects = await read_release(request)
-    parameters.read_periods(request)
+    parameters.check_session_parameters(request)
     tree = await request.services.reads.read(request.principal, ObjectRead(RELEASE_VIEW, conditions))
     if tree is None:
         raise ReleaseNotFound
@@ -234,23 +224,23 @@ async def get_release(request: Request) -> Answer:
 
 
 async def read_neighbors(request: Request, release: Tree, project: int) -> Tree | None:
-    """Tell the versions before and after a release in a project, by (dateCreated, id), and the first and last ones."""
-    here = Position("date_created", format_date(parse_date(release["dateCreated"])), release["id"])
+    """Return the previous and next version of a release in a project by (dateCreated, id), and the first and last one."""
+    position = Position("date_created", format_date(parse_date(release["dateCreated"])), release["id"])
     older, newer = Order("date_created", descending=True), Order("date_created")
-    within = parameters.require_statement(await parameters.read_environments(request, [project]))
-    near = (*parameters.read_status(request), *parameters.read_query(request, [project]), *within)
+    environments = parameters.limit_conditions(await parameters.read_environments(request, [project]))
+    filters = (*parameters.read_status(request), *parameters.read_query(request, [project]), *environments)
     pages = (
-        PageRequest(1, older, after=here, conditions=near),
-        PageRequest(1, newer, after=here, conditions=near),
-        PageRequest(1, newer, conditions=within),
-        PageRequest(1, older, conditions=within),
+        PageRequest(1, older, after=position, conditions=filters),
+        PageRequest(1, newer, after=position, conditions=filters),
+        PageRequest(1, newer, conditions=environments),
+        PageRequest(1, older, conditions=environments),
     )
     read = ObjectRead(PagedSelection(NEIGHBORS_SELECTION, pages), (("id", project),))
     return await request.services.reads.read(request.principal, read)
 
 
 async def update_release(request: Request) -> Answer:
-    """Change a release; empty values and null change nothing.
+    """Update a release. Empty values and null change nothing.
 
     Source: docs/sentry-contract.md#3-2-put and docs/sentry-contract.md#9-decisions.
     """
@@ -263,19 +253,19 @@ async def update_release(request: Request) -> Answer:
 
 
 def parse_change(request: Request) -> ReleaseChange:
-    """Read the body of an update. Raises InvalidInput."""
+    """Return the changes of a body. Raises InvalidInput."""
     names = CHANGE_FIELDS if len(request.path) == 2 else PROJECT_CHANGE_FIELDS
     return parse_release_change(names.to_domain(request.body), resolves_origin=True)
 
 
 async def delete_release(request: Request) -> Answer:
-    """Delete a release for all its projects (docs/sentry-contract.md#3-3-delete)."""
+    """Delete a release from all its projects (docs/sentry-contract.md#3-3-delete)."""
     await request.services.releases.delete_release(request.principal, release_key(request))
     return Answer(204)
 
 
 async def get_meta(request: Request) -> Answer:
-    """Summarize a release (docs/sentry-contract.md#4-10-meta)."""
+    """Return the summary of a release (docs/sentry-contract.md#4-10-meta)."""
     release = await release_id(request)
     pages = (WHOLE_LIST, PageRequest(1, conditions=(("release", release),)))
     tree = await request.services.reads.read(
@@ -286,16 +276,12 @@ async def get_meta(request: Request) -> Answer:
     return Answer(200, tree)
 
 
-_FULL_SHA = re.compile(r"[0-9a-f]{40}")
-
-
 async def previous_with_commits(request: Request) -> Answer:
-    """Show the newest earlier release that has commits, or {}.
+    """Return the newest earlier release with commits that is not archived, or {}.
 
+    `project` and a path below a project limit it to their projects. Clients begin the next range at its lastCommit and
+    fail if that is not a full sha; the response is then {}.
     Source: docs/sentry-contract.md#6-4-previous-release and docs/sentry-contract.md#9-decisions.
-
-    `project` narrows it to projects, and so does a path below a project. An archived release is passed over.
-    A client takes its lastCommit for where the next range begins: what is no whole sha would end the client's build.
     """
     conditions, projects = await read_release(request)
     if len(request.path) == 3:  # below a project
@@ -304,14 +290,14 @@ async def previous_with_commits(request: Request) -> Answer:
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise ReleaseNotFound
-    release = tree["found"]
+    release = tree["release"]
     if release is None or not _FULL_SHA.fullmatch(release["lastCommit"]["id"]):
         return Answer(200, {})
     return Answer(200, release)
 
 
 async def narrow_to_project(request: Request, projects: list[int]) -> list[int]:
-    """Return the id of the project that the path names. Raises ReleaseNotFound where it is none of `projects` ([]: all)."""
+    """Return the id of the path's project. Raises ReleaseNotFound if it is not one of `projects` ([]: all)."""
     try:
         project = await project_id(request)
     except ProjectNotFound:
@@ -330,14 +316,13 @@ _COMMON_FIELDS: dict[str, tuple[str, FieldNames | None]] = {
 }
 _REFS_FIELDS = {"refs": ("refs", _REF_FIELDS), "headCommits": ("head_commits", _HEAD_FIELDS)}
 CREATION_FIELDS = FieldNames(same_names("version", "projects") | _COMMON_FIELDS | _REFS_FIELDS)
-"""The body of a creation under an organization."""
+"""The body of a creation below an organization."""
 PROJECT_CREATION_FIELDS = FieldNames(same_names("version") | _COMMON_FIELDS)
-"""The body of a creation under a project: no projects, no refs (docs/sentry-contract.md#2-11-project-creation)."""
+"""The body of a creation below a project: no projects, no refs (docs/sentry-contract.md#2-11-project-creation)."""
 CHANGE_FIELDS = FieldNames(_COMMON_FIELDS | _REFS_FIELDS)
-"""The body of a change under an organization."""
+"""The body of an update below an organization."""
 PROJECT_CHANGE_FIELDS = FieldNames(_COMMON_FIELDS)
-"""The body of a change under a project (docs/sentry-contract.md#3-4-project-paths)."""
-
+"""The body of an update below a project (docs/sentry-contract.md#3-4-project-paths)."""
 
 FIELDS = CREATION_FIELDS
 ROUTES: Routes = {

@@ -1,4 +1,4 @@
-"""Repositories over REST."""
+"""Endpoints of repositories."""
 
 from __future__ import annotations
 
@@ -32,18 +32,17 @@ REPOSITORY_SELECTION = s.Selection(
         s.Constant("externalId", None),
     ),
 )
-
 RELEASE_REPOSITORIES = paged_selection("Release", "repositories", REPOSITORY_SELECTION)
 REPOSITORIES = paged_selection("Organization", "repositories", REPOSITORY_SELECTION)
 
 
 async def list_repositories(request: Request) -> Answer:
-    """List an organization's repositories by name."""
+    """Return a page of an organization's repositories, by name."""
     return await answer_organization_list(request, REPOSITORIES, NAME_ORDER)
 
 
 async def list_release_repositories(request: Request) -> Answer:
-    """List the repositories of a release's commits, all of them."""
+    """Return all repositories of a release's commits; the list is not paged."""
     release = await release_id(request)
     page = PageRequest(WHOLE_LIST.size, conditions=(("release", release),))
     read = ObjectRead(PagedSelection(RELEASE_REPOSITORIES, (page,)), (("id", release),))

@@ -1,1 +1,1 @@
-"""The REST API's engine: routing, requests, parameters, pages and errors; it has no noun of its own."""
+"""The REST API's engine: routing, requests, parameters, pages and errors. Endpoints are in the package above."""

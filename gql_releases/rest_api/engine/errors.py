@@ -1,4 +1,4 @@
-"""Errors as Sentry's clients read them: a status and a body for each code."""
+"""Status and body of each error, in the shape that Sentry's clients read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.PROJECT_NOT_ON_RELEASE: 400,
     ErrorCode.ALREADY_EXISTS: 409,
     ErrorCode.SCOPE_NOT_HELD: 403,
-    # The same answer whether the organization is somebody else's or nobody's: docs/sentry-contract.md#9-decisions.
+    # The same response for another token's organization and for none: docs/sentry-contract.md#9-decisions.
     ErrorCode.ORGANIZATION_NOT_FOUND: 403,
     ErrorCode.PROJECT_NOT_FOUND: 404,
     ErrorCode.RELEASE_NOT_FOUND: 404,
@@ -45,63 +45,65 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.AMBIGUOUS_SHA: 400,
     ErrorCode.FORBIDDEN: 403,
     **AUTHENTICATION_STATUSES,
-    ErrorCode.TIMEOUT: 400,  # no 503: clients would send the same again
+    ErrorCode.TIMEOUT: 400,  # not 503: clients would repeat the request
 }
-"""Code -> status. Clients repeat a 503, and only that."""
+"""Code -> status. Clients repeat a request only after a 503."""
 
 NO_PERMISSION = "You do not have permission to perform this action."
 
 
 def choose_status(error: DomainError) -> int:
-    """Give the status of an error."""
+    """Return the status of an error."""
     return STATUSES[error.code]
 
 
 def render_error(error: DomainError, names: FieldNames) -> dict[str, Any]:
-    """Give the body of an error; `names` spell the paths of a body's fields."""
+    """Return the body of an error. `names` map the paths of problems to field names of the request."""
     if error.code is ErrorCode.PROJECT_NOT_ON_RELEASE:
         detail = {"code": "parameter-validation-error", "message": error.message, "extra": {"context": ""}}
         return {"detail": detail}
     if isinstance(error, InvalidInput):
-        return _fields(error.problems, names)
+        return _nest_messages(error.problems, names)
     if error.code is ErrorCode.ORGANIZATION_NOT_FOUND:
         return {"detail": NO_PERMISSION}
     return {"detail": error.message}
 
 
 def internal_error(error: Exception) -> dict[str, Any]:
-    """Log what nobody foresaw under an id, and give the body that carries it."""
+    """Log an unexpected error with a new id, and return the body of the 500 with that id."""
     error_id, record = uuid.uuid4().hex, current_record()
     logger.error("error %s in request %s", error_id, record.id, exc_info=error)
     record.add_codes(["INTERNAL"])
     return {"detail": "Internal Error", "errorId": error_id, "requestId": record.id}
 
 
-def _fields(problems: tuple[Problem, ...], names: FieldNames) -> dict[str, Any]:
-    """Nest messages by field. A list reports its first bad element alone, without its index.
+def _nest_messages(problems: tuple[Problem, ...], names: FieldNames) -> dict[str, Any]:
+    """Return messages nested by field. A list reports only its first invalid element, without its index.
 
     Source: docs/sentry-contract.md#2-6-nested-errors.
     """
     body: dict[str, Any] = {}
-    first_bad: dict[Path, str | int] = {}
+    first_invalid: dict[Path, str | int] = {}
     for problem in problems:
-        if _later_element(problem.path, first_bad):
+        if _is_later_element(problem.path, first_invalid):
             continue
         steps = [str(step) for step in names.to_wire(problem.path) if isinstance(step, str)]
-        whole = not problem.path or isinstance(problem.path[-1], int)
-        if whole and (not steps or problem.code is ErrorCode.WRONG_TYPE):
+        is_whole_object = not problem.path or isinstance(problem.path[-1], int)
+        if is_whole_object and (not steps or problem.code is ErrorCode.WRONG_TYPE):
             steps.append("non_field_errors")
-        here = body
+        parent = body
         for step in steps[:-1]:
-            below = here.setdefault(step, {})
-            if isinstance(below, list):
+            child = parent.setdefault(step, {})
+            if isinstance(child, list):
                 break
-            here = below
+            parent = child
         else:
-            here.setdefault(steps[-1], []).append(problem.message)
+            parent.setdefault(steps[-1], []).append(problem.message)
     return body
 
 
-def _later_element(path: Path, first_bad: dict[Path, str | int]) -> bool:
-    """Say whether a path leads into another element of some list than its first bad one."""
-    return any(isinstance(step, int) and first_bad.setdefault(path[:depth], step) != step for depth, step in enumerate(path))
+def _is_later_element(path: Path, first_invalid: dict[Path, str | int]) -> bool:
+    """Return whether a path is in an element of a list after its first invalid one. Records new lists in `first_invalid`."""
+    return any(
+        isinstance(step, int) and first_invalid.setdefault(path[:depth], step) != step for depth, step in enumerate(path)
+    )

@@ -1,4 +1,4 @@
-"""The wire's names for the domain's fields, both ways: bodies in, paths of problems out."""
+"""Field names of the REST API and of the domain: request bodies and paths of problems are translated."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gql_releases.domain.errors import Path
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """An object's fields: wire name -> (domain name, the fields below it)."""
+    """An object's fields: wire name -> (domain name, fields of the nested object or None)."""
 
     fields: Mapping[str, tuple[str, FieldNames | None]] = field(default_factory=dict)
 
     def to_domain(self, raw: Any) -> Any:
-        """Rename the fields of an object, or of each object of a list; leave anything else as it is."""
+        """Return an object, or a list of them, with domain names. Unknown fields are dropped; other values are unchanged."""
         if isinstance(raw, list):
             return [self.to_domain(item) for item in raw]
         if not isinstance(raw, dict):
@@ -24,22 +24,22 @@ class FieldNames:
         renamed = {}
         for name, value in raw.items():
             if name in self.fields:
-                own, below = self.fields[name]
-                renamed[own] = below.to_domain(value) if below else value
+                domain_name, nested = self.fields[name]
+                renamed[domain_name] = nested.to_domain(value) if nested else value
         return renamed
 
     def to_wire(self, path: Path) -> Path:
-        """Spell a path into the object in the wire's names."""
-        spelled: list[str | int] = []
-        here: FieldNames | None = self
+        """Return a path with the wire's names. A step without a field is unchanged."""
+        wire_path: list[str | int] = []
+        names: FieldNames | None = self
         for step in path:
-            entry = next(((w, n) for w, (d, n) in here.fields.items() if d == step), None) if here else None
+            entry = next(((w, n) for w, (d, n) in names.fields.items() if d == step), None) if names else None
             if entry:
-                spelled.append(entry[0])
-                here = entry[1]
+                wire_path.append(entry[0])
+                names = entry[1]
             else:
-                spelled.append(step)
-        return tuple(spelled)
+                wire_path.append(step)
+        return tuple(wire_path)
 
 
 def same_names(*names: str) -> dict[str, tuple[str, FieldNames | None]]:

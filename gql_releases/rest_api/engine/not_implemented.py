@@ -1,8 +1,8 @@
-"""Paths of Sentry's API that clients request and that this server does not have: 501 and a sentence that says what to do.
+"""Paths of Sentry's API that clients request and that are not implemented: 501 with a sentence about the alternative.
 
-A 404 is no answer there: sentry-cli prints it as "organization not found" or "Project not found". Both of its majors print
-the `detail` of a 501. The answer is the same with and without a token: it says nothing about the store, and SDKs send the
-key of a DSN in place of a token. As a feature is added, its row goes.
+A 404 would mislead: sentry-cli prints it as "organization not found" or "Project not found". sentry-cli 2 and 3 print the
+`detail` of a 501. The response needs no token: it has no data of the store, and SDKs send the key of a DSN instead of a
+token. Remove a path from the table when its feature is added.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from gql_releases.rest_api.engine.requests import Answer, Refused
 
 PREFIX = "/api/0/"
 MAX_PATH_IN_MESSAGE = 200
-"""Characters of an unknown path that the message repeats."""
+"""Maximum number of characters of an unknown path in the message."""
 
 FILES = (
     "This server does not keep source maps and release files: leave out `sourcemaps upload` and `releases files`, and set "
@@ -72,12 +72,12 @@ _IN_PROJECT: dict[str, str] = {
     **dict.fromkeys(("repo", "repo-path-parsing", "stacktrace-link", "codeowners", "ownership", "plugins"), CODE),
     "users": PEOPLE,
 }
-_OF_RELEASE: dict[str, str] = dict.fromkeys(("files", "assemble", "artifactbundle"), FILES)
+_IN_RELEASE: dict[str, str] = dict.fromkeys(("files", "assemble", "artifactbundle"), FILES)
 _INGESTION = ("envelope", "store", "minidump", "unreal", "security", "csp-report", "nel", "events", "integration")
 
 
-def _patterns() -> dict[tuple[str, ...], str]:
-    """Build the table: segments below /api/, `*` for a variable one -> sentence. Longer patterns come first."""
+def _build_patterns() -> dict[tuple[str, ...], str]:
+    """Return the table: segments below /api/, `*` for a variable one -> sentence. Longer patterns come first."""
     organization, project = ("0", "organizations", "*"), ("0", "projects", "*", "*")
     table: dict[tuple[str, ...], str] = {
         **dict.fromkeys((("*", name) for name in _INGESTION), EVENTS),
@@ -88,18 +88,18 @@ def _patterns() -> dict[tuple[str, ...], str]:
         ("0", "teams"): PEOPLE,
         ("0", "monitors"): MONITORS,
     }
-    for root, own in ((organization, _IN_ORGANIZATION), (project, _IN_PROJECT)):
-        table |= {(*root, *name.split("/")): sentence for name, sentence in (_IN_BOTH | own).items()}
-        table |= {(*root, "releases", "*", name): sentence for name, sentence in _OF_RELEASE.items()}
+    for root, sentences in ((organization, _IN_ORGANIZATION), (project, _IN_PROJECT)):
+        table |= {(*root, *name.split("/")): sentence for name, sentence in (_IN_BOTH | sentences).items()}
+        table |= {(*root, "releases", "*", name): sentence for name, sentence in _IN_RELEASE.items()}
     return dict(sorted(table.items(), key=lambda row: (-len(row[0]), row[0])))
 
 
-NOT_IMPLEMENTED = _patterns()
-"""Segments below /api/, `*` for a variable one -> sentence. A pattern is for its path and all paths below it."""
+NOT_IMPLEMENTED = _build_patterns()
+"""Segments below /api/, `*` for a variable one -> sentence. A pattern matches its path and all paths below it."""
 
 
 def find_sentence(raw_path: str) -> str | None:
-    """Return the sentence about a path below /api/, with or without its last slash; None where clients do not request it."""
+    """Return the sentence for a path below /api/, with or without a trailing slash, or None for any other path."""
     segments = raw_path.removeprefix("/api/").strip("/").split("/")
     for pattern, sentence in NOT_IMPLEMENTED.items():
         if len(segments) >= len(pattern) and all(p in ("*", s) for p, s in zip(pattern, segments, strict=False)):
@@ -108,9 +108,9 @@ def find_sentence(raw_path: str) -> str | None:
 
 
 def refuse_path(raw_path: str) -> Refused:
-    """Build the refusal of a path below /api/ that no route matches: 501 where Sentry has it, else 404."""
+    """Return the refusal of a path below /api/ without a route: 501 for a path of NOT_IMPLEMENTED, else 404."""
     sentence = find_sentence(raw_path)
     if sentence is not None:
         return Refused(Answer(501, {"detail": sentence}))
-    cut = raw_path if len(raw_path) <= MAX_PATH_IN_MESSAGE else raw_path[:MAX_PATH_IN_MESSAGE] + "..."
-    return Refused(Answer(404, {"detail": f"This server has no path {cut}: see docs/sentry-compatibility.md."}))
+    shown_path = raw_path if len(raw_path) <= MAX_PATH_IN_MESSAGE else raw_path[:MAX_PATH_IN_MESSAGE] + "..."
+    return Refused(Answer(404, {"detail": f"This server has no path {shown_path}: see docs/sentry-compatibility.md."}))

@@ -1,4 +1,4 @@
-"""Pages of the REST API's objects: a selection each, whose list is called `rows` and has its page in the first slot."""
+"""Pages of lists: a selection whose list is named `rows` and has its page in the first slot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, OrganizationNotFound
 from gql_releases.domain.paging import WHOLE_LIST_SIZE, Order, PageRequest
 from gql_releases.domain.selection import ObjectRead, PagedSelection, Selection
-from gql_releases.rest_api.engine import paged_selections
 from gql_releases.rest_api.engine.pagination import link_header, read_page, render_cursor
 from gql_releases.rest_api.engine.path_parameters import require_organization_read
 from gql_releases.rest_api.engine.requests import Answer, Refused, Request
@@ -19,11 +18,14 @@ from gql_releases.rest_api.engine.requests import Answer, Refused, Request
 Tree = dict[str, Any]
 
 WHOLE_LIST = PageRequest(WHOLE_LIST_SIZE)
-"""As many as Sentry shows of what an object embeds (docs/sentry-contract.md#4-4-commit)."""
-
+"""The page of an embedded list, of Sentry's size (docs/sentry-contract.md#4-4-commit)."""
+SLUG_ORDER, NAME_ORDER = Order("slug"), Order("name")
+PAGE_INFO = (("more", "hasNextPage"), ("fewer", "hasPreviousPage"), ("start", "startCursor"), ("end", "endCursor"))
+ID_FIELD = s.Value("id", "id")
+VERSION_SELECTION = s.Selection("Release", (s.Value("version", "version"),))
 
 render_date = s.ShortDate()
-"""Spells a date as Django REST framework 3 does: no fraction where it is zero (docs/sentry-contract.md#4-shapes)."""
+"""Renders a date like Django REST framework 3: without a fraction that is zero (docs/sentry-contract.md#4-shapes)."""
 
 
 def date_field(name: str, attribute: str) -> s.Value:
@@ -31,16 +33,10 @@ def date_field(name: str, attribute: str) -> s.Value:
     return s.Value(name, attribute, render_date)
 
 
-def list_field(name: str, attribute: str, slot: int, selection: s.Selection, *, looked_at: bool = False) -> s.ToManyField:
-    """Select a whole list; one that is `looked_at` before it is sent comes as objects."""
-    nodes, json = s.Nodes("nodes", selection), None if looked_at else orjson.Fragment
+def list_field(name: str, attribute: str, slot: int, selection: s.Selection, *, as_objects: bool = False) -> s.ToManyField:
+    """Return a field with a whole list: as JSON text, or `as_objects` that a handler reads or changes."""
+    nodes, json = s.Nodes("nodes", selection), None if as_objects else orjson.Fragment
     return s.ToManyField(name, attribute, selection.entity, slot, (nodes,), str, json=json, bare=True)
-
-
-VERSION_SELECTION = s.Selection("Release", (s.Value("version", "version"),))
-
-
-PAGE_INFO = (("more", "hasNextPage"), ("fewer", "hasPreviousPage"), ("start", "startCursor"), ("end", "endCursor"))
 
 
 def paged_selection(entity: str, attribute: str, selection: s.Selection) -> s.Selection:
@@ -52,25 +48,21 @@ def paged_selection(entity: str, attribute: str, selection: s.Selection) -> s.Se
 async def answer_page(
     request: Request, read: ObjectRead, page: PageRequest, missing: DomainError | Refused, finish: Any = None
 ) -> Answer:
-    """Read a page and answer it with its Link header. Raises `missing` where what the list belongs to is not there."""
+    """Return a page with its Link header. `finish` changes each row. Raises `missing` if there is no owner of the list."""
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         raise missing
-    listed = tree["rows"]
-    rows: list[Tree] = [finish(node) for node in listed["nodes"]] if finish else listed["nodes"]
-    link = link_header(request.origin, request.raw_path, request.query, page.size, listed["info"])
+    nodes, info = tree["rows"]["nodes"], tree["rows"]["info"]
+    rows: list[Tree] = [finish(node) for node in nodes] if finish else nodes
+    link = link_header(request.origin, request.raw_path, request.query, page.size, info)
     return Answer(200, rows, [link])
-
-
-SLUG_ORDER, NAME_ORDER = Order("slug"), Order("name")
 
 
 async def answer_organization_list(
     request: Request, selection: Selection, order: Order, conditions: Conditions = ()
 ) -> Answer:
-    """Answer a page of one of an organization's lists. Raises Forbidden, OrganizationNotFound."""
+    """Return a page of a list of an organization. Raises Forbidden, OrganizationNotFound."""
     require_organization_read(request)
     page = read_page(request.parameters, order, conditions)
-    return await paged_selections.answer_page(
-        request, ObjectRead(PagedSelection(selection, (page,)), request.own_organization), page, OrganizationNotFound()
-    )
+    read = ObjectRead(PagedSelection(selection, (page,)), request.own_organization)
+    return await answer_page(request, read, page, OrganizationNotFound())

@@ -1,4 +1,4 @@
-"""The query parameters that choose releases, as the store's conditions.
+"""Query parameters that select releases, parsed to conditions of a read.
 
 Source: docs/sentry-contract.md#1-1-authentication, docs/sentry-contract.md#3-1-get and docs/sentry-contract.md#5-lists.
 """
@@ -14,7 +14,7 @@ from gql_releases.domain.errors import DomainError, ErrorCode, Forbidden, shorte
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.search.search import parse_period, search_conditions
 from gql_releases.domain.selection import ObjectRead, PagedSelection
-from gql_releases.rest_api.engine.paged_selections import paged_selection
+from gql_releases.rest_api.engine.paged_selections import ID_FIELD, paged_selection
 from gql_releases.rest_api.engine.pagination import read_integer
 from gql_releases.rest_api.engine.requests import Request, not_found
 
@@ -25,27 +25,30 @@ SORTS: dict[str, tuple[Order, Conditions]] = {
     "build": (Order("build_number", descending=True), (("build_from", 0),)),
     "semver": (Order("semver_key", descending=True), ()),
 }
-"""Sort -> order, and what it leaves out."""
+"""Sort -> order, and the conditions of the releases that it lists."""
 SESSION_SORTS = frozenset(
     {"adoption", "sessions", "users", "crash_free_sessions", "crash_free_users", "sessions_24h", "users_24h"}
 )
 SESSION_PARAMETERS = ("health", "healthStat", "healthStatsPeriod", "summaryStatsPeriod", "adoptionStages")
-"""Parameters about sessions: their values are checked, they have no effect."""
+"""Parameters about sessions: values are validated and have no effect."""
 PAGE_PARAMETERS = ("per_page", "cursor")
 PROJECT_PARAMETERS = ("project", "projectSlug")
 DATE_PARAMETERS = ("start", "end", "statsPeriod")
 FILTER_PARAMETERS = (*PROJECT_PARAMETERS, "sort", "status", "query", "environment", *SESSION_PARAMETERS)
-"""Parameters that choose releases."""
+"""Parameters that select releases."""
 PERIODS = ("1h", "24h", "1d", "48h", "2d", "7d", "14d", "30d", "90d")
+
+PROJECT_IDS = paged_selection("Organization", "projects", s.Selection("Project", (ID_FIELD, s.Value("slug", "slug"))))
+ENVIRONMENT_IDS = paged_selection("Organization", "environments", s.Selection("Environment", (ID_FIELD,)))
 
 
 def invalid_parameter(message: str) -> DomainError:
-    """Make the refusal of a parameter."""
+    """Return the error of an invalid parameter."""
     return DomainError(ErrorCode.INVALID_ARGUMENT, message)
 
 
 def read_sort(request: Request) -> tuple[Order, Conditions]:
-    """Read `sort`. Raises DomainError."""
+    """Return the order of `sort` (default `date`) and its conditions. Raises DomainError."""
     sort = request.last("sort", "date")
     if sort in SESSION_SORTS:
         raise invalid_parameter("This store has no sessions: sort by date, build or semver.")
@@ -55,15 +58,15 @@ def read_sort(request: Request) -> tuple[Order, Conditions]:
 
 
 def read_status(request: Request) -> Conditions:
-    """Read `status`; open releases are meant if it is not said. Raises DomainError."""
+    """Return the condition of `status` (default `open`). Raises DomainError."""
     status = request.last("status", "open")
     if status not in STATUSES:
         raise invalid_parameter("invalid value for status")
     return STATUSES[status]
 
 
-def read_periods(request: Request) -> None:
-    """Refuse what the parameters about sessions may not be; there are no sessions to tell of."""
+def check_session_parameters(request: Request) -> None:
+    """Validate the parameters about sessions, which have no effect. Raises DomainError."""
     for name in ("summaryStatsPeriod", "healthStatsPeriod"):
         if request.last(name) and request.last(name) not in PERIODS:
             raise invalid_parameter(f"Invalid {name}. Valid choices are {', '.join(map(repr, PERIODS))}")
@@ -72,7 +75,7 @@ def read_periods(request: Request) -> None:
 
 
 def read_dates(request: Request) -> Conditions:
-    """Read `statsPeriod`, or `start` and `end`: when releases were created, both ends included. Raises DomainError."""
+    """Return the conditions on dateCreated of `statsPeriod`, or of `start` and `end`, both included. Raises DomainError."""
     try:
         if request.last("statsPeriod"):
             return (("created_from", now() - parse_period(request.last("statsPeriod"))),)
@@ -97,9 +100,9 @@ def read_dates(request: Request) -> Conditions:
 
 
 async def read_projects(request: Request, *, slugs: bool = False) -> list[int]:
-    """Read `project` (ids, -1 for all; with `slugs` these, too) and `projectSlug`; [] stands for all.
+    """Return the ids of `project` (ids, -1 for all, with `slugs` also slugs) and `projectSlug`; [] means all projects.
 
-    Raises DomainError for what is no id, Forbidden where one is not to be seen.
+    Raises DomainError for an invalid id, Forbidden for a project that the organization does not have.
     """
     conditions: set[Condition] = {("slug", value) for value in request.parameters.get("projectSlug", ())}
     for text in request.parameters.get("project", ()):
@@ -127,37 +130,32 @@ async def read_projects(request: Request, *, slugs: bool = False) -> list[int]:
 
 
 async def read_environments(request: Request, projects: list[int]) -> Conditions:
-    """Read `environment`: releases that were deployed there, for one of the projects if there are any.
+    """Return the condition of `environment`: releases deployed to one of them, for one of `projects` unless that is [].
 
-    Raises Refused (404) where the organization has no environment of a name. Nothing is deployed to the one without a name.
+    Raises Refused (404) if the organization has no environment of a name. No deploy has an environment with an empty name.
     """
     names = sorted(set(request.parameters.get("environment", ())))
     if not names:
         return ()
-    named = [name for name in names if name]
-    if named:
-        page = PageRequest(len(named), conditions=(("names", named),))
+    nonempty = [name for name in names if name]
+    if nonempty:
+        page = PageRequest(len(nonempty), conditions=(("names", nonempty),))
         tree = await request.services.reads.read(
             request.principal, ObjectRead(PagedSelection(ENVIRONMENT_IDS, (page,)), request.own_organization)
         )
-        if tree is None or len(tree["rows"]["nodes"]) < len(named):
+        if tree is None or len(tree["rows"]["nodes"]) < len(nonempty):
             raise not_found()
-    conditions: list[Condition] = [("deployed", (name, project)) for name in named for project in projects]
-    return (("or", tuple(conditions or [("environment", name) for name in named])),)
+    conditions: list[Condition] = [("deployed", (name, project)) for name in nonempty for project in projects]
+    return (("or", tuple(conditions or [("environment", name) for name in nonempty])),)
 
 
 def read_query(request: Request, projects: list[int]) -> Conditions:
-    """Read `query`, in Sentry's search language. Raises DomainError."""
+    """Return the conditions of `query`, in Sentry's search syntax. Raises DomainError."""
     return search_conditions(request.last("query"), projects)
 
 
-def require_statement(conditions: Conditions) -> Conditions:
-    """Refuse more conditions than a statement has. Raises DomainError."""
+def limit_conditions(conditions: Conditions) -> Conditions:
+    """Return the conditions. Raises DomainError if there are more than a statement may have."""
     if count_conditions(conditions) > MAX_CONDITIONS:
         raise invalid_parameter(f"These are more than {MAX_CONDITIONS} conditions.")
     return conditions
-
-
-_ID_FIELD, _SLUG_FIELD = s.Value("id", "id"), s.Value("slug", "slug")
-PROJECT_IDS = paged_selection("Organization", "projects", s.Selection("Project", (_ID_FIELD, _SLUG_FIELD)))
-ENVIRONMENT_IDS = paged_selection("Organization", "environments", s.Selection("Environment", (_ID_FIELD,)))

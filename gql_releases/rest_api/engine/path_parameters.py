@@ -1,26 +1,22 @@
-"""What the path of a request names: an organization, a project, a release."""
+"""The organization, project and release in the path of a request."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gql_releases.domain import selection as s
-from gql_releases.domain.errors import (
-    ProjectNotFound,
-)
+from gql_releases.domain.errors import ProjectNotFound
 from gql_releases.domain.principal import READ_ORGANIZATION
-from gql_releases.domain.release import (
-    ReleaseKey,
-)
+from gql_releases.domain.release import ReleaseKey
 from gql_releases.domain.selection import ObjectRead
 from gql_releases.rest_api.engine.requests import Request
 
 PROJECT_ID_VIEW = s.PagedSelection(s.Selection("Project", (s.Value("id", "id"),)))
-"""A project's id alone."""
+"""The id of a project."""
 
 
 def project_condition(project: str) -> tuple[str, Any]:
-    """Give the condition for a project by slug or id."""
+    """Return the condition of a project, by its slug or its id."""
     return ("id", int(project)) if project.isascii() and project.isdigit() and len(project) < 19 else ("slug", project)
 
 
@@ -31,14 +27,14 @@ def require_organization_read(request: Request) -> None:
 
 
 def release_key(request: Request) -> ReleaseKey:
-    """Give the release that the path names; one without projects does not exist over REST."""
+    """Return the key of the path's release. Below an organization, a release without projects does not match."""
     organization, *project, version = request.path
-    named = project[0] if project else None
-    return ReleaseKey(organization=organization, version=version, project=named, needs_project=named is None)
+    slug = project[0] if project else None
+    return ReleaseKey(organization=organization, version=version, project=slug, needs_project=slug is None)
 
 
 async def project_id(request: Request) -> int:
-    """Give the id of the path's project. Raises ProjectNotFound."""
+    """Return the id of the path's project. Raises ProjectNotFound."""
     tree = await request.services.reads.read(
         request.principal, ObjectRead(PROJECT_ID_VIEW, (project_condition(request.path[1]),))
     )

@@ -1,4 +1,4 @@
-"""The release that the path of a request names, for reads: `project` narrows it."""
+"""Reads of the path's release, limited to the projects of the parameter `project`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gql_releases.rest_api.engine.path_parameters import release_key
 from gql_releases.rest_api.engine.requests import Request
 
 RELEASE_ID_VIEW = s.PagedSelection(s.Selection("Release", (s.Value("id", "id"),)))
-"""A release's id alone."""
+"""The id of a release."""
 
 
 async def release_id(request: Request) -> int:
-    """Return the id of the release that the path names. Raises what read_release does, ReleaseNotFound."""
+    """Return the id of the path's release. Raises ReleaseNotFound, and what read_release raises."""
     conditions, _ = await read_release(request)
     tree = await request.services.reads.read(request.principal, ObjectRead(RELEASE_ID_VIEW, conditions))
     if tree is None:
@@ -26,7 +26,7 @@ async def release_id(request: Request) -> int:
 
 
 async def read_release(request: Request) -> tuple[Conditions, list[int]]:
-    """Return the conditions for a read of the release that the path names, and the ids of `project` ([]: all).
+    """Return the conditions for a read of the path's release, and the ids of `project` ([]: all).
 
     The release must be on one of these projects (docs/sentry-contract.md#1-1-authentication). Raises DomainError.
     """

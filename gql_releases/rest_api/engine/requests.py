@@ -1,4 +1,4 @@
-"""A REST request, as handlers get it, and what they answer with."""
+"""Requests and responses of the REST API's handlers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.release import (
-    Outcome,
-)
+from gql_releases.domain.release import Outcome
 from gql_releases.rest_api.engine.services import Services
+
+STATUS_BY_OUTCOME = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}
+"""Outcome of a creation -> status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request whose sender is known. `path` are the decoded variable segments, `raw_path` is as it came.
+    """An authenticated request. `path` has the decoded variable segments, `raw_path` the path as it was sent.
 
-    A `large` body is read in a thread.
+    A `large` body is parsed in a thread.
     """
 
     services: Services
@@ -31,18 +32,18 @@ class Request:
     large: bool = False
 
     def last(self, name: str, default: str = "") -> str:
-        """Give the last value of a query parameter."""
+        """Return the last value of a query parameter."""
         return self.parameters.get(name, [default])[-1]
 
     @property
     def own_organization(self) -> tuple[tuple[str, int]]:
-        """The condition of a read that begins at the sender's organization."""
+        """The condition of a read of the token's organization."""
         return (("id", self.principal.organization_id),)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, a JSON value (None: no body; bytes: plain text), headers."""
+    """A response: status, JSON value (None: no body; bytes: plain text) and headers."""
 
     status: int
     value: Any = None
@@ -50,7 +51,7 @@ class Answer:
 
 
 class Refused(Exception):
-    """A request that ends here."""
+    """Ends a request with a response that is not of its handler."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -58,8 +59,5 @@ class Refused(Exception):
 
 
 def not_found() -> Refused:
-    """Make the refusal of something that is not there."""
+    """Return the refusal (404) of a resource that does not exist."""
     return Refused(Answer(404, {"detail": "The requested resource does not exist"}))
-
-
-STATUS_BY_OUTCOME = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}

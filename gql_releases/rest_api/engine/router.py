@@ -1,7 +1,8 @@
-"""Routes of the REST API are matched on the raw path: a version may hold an encoded slash, and no slash redirects.
+"""Routing, authentication and bodies of the REST API.
 
+Routes are matched on the raw path, since a version may contain an encoded slash. A missing trailing slash is a 404, not a
+redirect, because clients take a redirect for success.
 Source: docs/sentry-contract.md#1-endpoints and docs/sentry-contract.md#1-1-authentication.
-A client takes a redirect for success, so there is none.
 """
 
 from __future__ import annotations
@@ -47,45 +48,44 @@ Handler = Callable[[Request], Awaitable[Answer]]
 Pattern = tuple[str, ...]
 """The segments of a path below /api/0/, `*` for a variable one."""
 Routes = dict[Pattern, dict[str, Handler]]
-"""Pattern -> method -> handler. Of two patterns that match, the one whose first differing segment is fixed wins."""
+"""Pattern -> method -> handler. Of two matching patterns, the one with a fixed first differing segment is used."""
 QueryParameters = dict[Handler, Iterable[str]]
-"""Handler -> the query parameters that it reads. It gets no others; a handler that is not listed gets none."""
+"""Handler -> the query parameters passed to it. Handlers that are not listed receive none."""
 
 ORGANIZATION_PATH: Pattern = ("organizations", "*")
 PROJECT_PATH: Pattern = ("projects", "*", "*")
 
 NO_BODY = (b"", None, False)
 TIMES_AS_MANY_VALUES = 4
-"""How often the limits of JSON values are granted here: who may write has no operation that could be refused before."""
+"""Factor of the limits on JSON values. It is above 1 because a body is the only input: no operation limits it before."""
+NO_STORE = (b"cache-control", b"no-store")
+"""Header of all responses: npm's `sentry` otherwise caches them on disk."""
 
 
 def release_routes(name: str | None, handlers: dict[str, Handler]) -> Routes:
-    """Return the routes of one endpoint of a release, below its organization and below each of its projects."""
+    """Return the routes of an endpoint of a release: below its organization and below a project."""
     below = (name,) if name else ()
     return {(*owner, "releases", "*", *below): handlers for owner in (ORGANIZATION_PATH, PROJECT_PATH)}
 
 
 def name_route(pattern: Pattern) -> str:
-    """Return a route as the documentation and metrics name it: `/api/0/organizations/{org}/releases/{version}/`."""
+    """Return a route's name in documentation and metrics, such as `/api/0/organizations/{org}/releases/{version}/`."""
     names = iter(("{org}", "{project}", "{version}") if pattern[:1] == ("projects",) else ("{org}", "{version}"))
     return PREFIX + "".join(f"{next(names) if segment == '*' else segment}/" for segment in pattern)
 
 
-NO_STORE = (b"cache-control", b"no-store")  # npm's `sentry` keeps answers on disk otherwise
-
-
 class RouteTable:
-    """Routes, looked up by the raw path of a request."""
+    """Finds the route of a request by its raw path."""
 
     def __init__(self, routes: Routes) -> None:
         self._names = {pattern: name_route(pattern) for pattern in routes}
         self._by_length: dict[int, list[tuple[Pattern, dict[str, Handler]]]] = {}
-        # A release of the version `stats` cannot be reached: the list of statistics comes first, as with Sentry.
+        # Fixed segments come first, so `releases/stats/` is the list of statistics, as with Sentry, not a version.
         for pattern in sorted(routes, key=lambda pattern: [segment == "*" for segment in pattern]):
             self._by_length.setdefault(len(pattern), []).append((pattern, routes[pattern]))
 
     def match(self, scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
-        """Find the route and the variable segments, each decoded once. Raises Refused."""
+        """Return the variable segments, each decoded once, and the handlers of the route. Raises Refused (404, 501)."""
         path = scope["raw_path"].decode("latin-1").partition("?")[0]
         raw = path[len(PREFIX) :]
         without_slash = bool(raw) and not raw.endswith("/")
@@ -109,7 +109,7 @@ class RouteTable:
 
 
 class RestApi:
-    """The endpoint of everything below /api/: Sentry's API is below /api/0/, SDKs send to /api/{project}/."""
+    """The ASGI application for all paths below /api/. Sentry's API is below /api/0/; SDKs send to /api/{project}/."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class RestApi:
         self._body_limit, self._public_url = body_limit, public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
-        """Answer one request."""
+        """Handle a request and send its response."""
         current_record().api = "rest"
         try:
             answer = await self._handle_request(scope, receive)
@@ -156,7 +156,7 @@ class RestApi:
             current_record().token = principal.token_id
             decision = self._rates.take(principal.token_id)
             scope.setdefault("state", {})["rates"] = decision.headers
-            if not decision.allowed:  # a bare text: docs/sentry-contract.md#1-1-authentication
+            if not decision.allowed:  # plain text: docs/sentry-contract.md#1-1-authentication
                 return Answer(429, decision.message)
             answer = await self._handle(scope, receive, principal, path, handlers)
             self._authenticator.note_use(principal)
@@ -180,7 +180,7 @@ class RestApi:
         allowed = [allow_header(handlers)]
         if method not in handlers:
             return Answer(405, {"detail": f'Method "{shorten(method)}" not allowed.'}, allowed)
-        sent, body, large = await self._body(scope, receive) if method in ("POST", "PUT") else NO_BODY
+        sent, body, large = await self._read_body(scope, receive) if method in ("POST", "PUT") else NO_BODY
         query = scope["query_string"].decode("latin-1")
         declared, values = self._query_parameters.get(handlers[method], ()), parse_qs(query, keep_blank_values=True)
         request = Request(
@@ -196,7 +196,7 @@ class RestApi:
         return Answer(answer.status, answer.value, [*allowed, *answer.headers])
 
     def _origin(self, scope: Scope) -> str:
-        """Return the origin that the client named. Raises Refused where its Host header is no host."""
+        """Return the origin of the request's Host header. Raises Refused (400) if the header is not a host."""
         server = scope.get("server") or ("localhost", None)
         host = header(scope, b"host")
         if host is None:
@@ -205,11 +205,11 @@ class RestApi:
             raise Refused(Answer(400, {"detail": "The Host header is no host."}))
         return f"{self._proxies.scheme(scope)}://{host}"
 
-    async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, Any, bool]:
-        """Read the body, as it was sent and as JSON, and say whether it is large. Raises Refused."""
-        sent = media_type(header(scope, b"content-type"))
-        if sent != "application/json":
-            raise Refused(Answer(415, {"detail": f'Unsupported media type "{shorten(sent)}" in request.'}))
+    async def _read_body(self, scope: Scope, receive: Receive) -> tuple[bytes, Any, bool]:
+        """Return the body's bytes and JSON value, and whether it is large. Raises Refused (400, 413, 415)."""
+        content_type = media_type(header(scope, b"content-type"))
+        if content_type != "application/json":
+            raise Refused(Answer(415, {"detail": f'Unsupported media type "{shorten(content_type)}" in request.'}))
         try:
             body = await read_content(scope, receive, self._body_limit)
             if len(body) <= LARGE_BODY_BYTES:
@@ -229,10 +229,10 @@ class RestApi:
 
 
 async def run_handler(handler: Handler, request: Request, sent: bytes) -> Answer:
-    """Run a handler; where a number stands for a text, with the body read again with its numbers as they were written."""
+    """Run a handler. If a number is sent for a text, parse the body again with its numbers as written, and rerun it."""
     try:
         return await handler(request)
-    except UnwrittenNumber:  # raised where the body is read, before anything is done
+    except UnwrittenNumber:  # raised while the handler parses the body, before it writes
         body = await run_in_thread(parse_exact_json, sent) if request.large else parse_exact_json(sent)
         return await handler(replace(request, body=body))
 
@@ -243,7 +243,7 @@ def allow_header(handlers: dict[str, Handler]) -> tuple[bytes, bytes]:
 
 
 def build_refusal(error: DomainError, field_names: FieldNames) -> Answer:
-    """Return the answer to a request that was refused, and record its codes."""
+    """Return the response for an error, and record its codes."""
     status = choose_status(error)
     record = current_record()
     record.note_error(error)

@@ -11,7 +11,7 @@ from gql_releases.services.releases import ReleaseService
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services behind the routes."""
+    """Reads and writes of the store, shared with the GraphQL API."""
 
     reads: ReadService
     releases: ReleaseService
