@@ -54,8 +54,8 @@ def check_program(schema: GraphQLSchema) -> None:
         raise WiringError(f"gql_releases/graphql_api/schema: {error}.") from None
     check_codes()
     check_orders()
-    check_conditions(schema)
     check_release_fields(schema, attributes)
+    check_conditions(schema)
     for name, selection in list_selections().items():
         check_selection(name, selection, attributes)
 
@@ -104,23 +104,32 @@ def check_conditions(schema: GraphQLSchema) -> None:
             if name not in filters:
                 raise WiringError(
                     f"gql_releases/storage/entities/release.py: ReleaseFilter.{field} makes the condition {name}, which "
-                    "RELEASE_FILTERS does not have."
+                    "RELEASE_FILTERS does not have (for a field of RELEASE_FIELDS: is_filter in domain/release.py)."
                 )
 
 
 def check_release_fields(schema: GraphQLSchema, attributes: Readable) -> None:
-    """Every field of RELEASE_FIELDS is a column, a field of the type Release, and one of each input."""
+    """Every field of RELEASE_FIELDS is a column that can store it, a field of the type Release, and one of each input."""
     for field in RELEASE_FIELDS:
         if field.column not in attributes["Release"]:
             raise WiringError(
                 f"gql_releases/storage/schema/tables/release.py: ReleaseRow has no column {field.column} for the release "
                 f"field {field.name}."
             )
+        is_nullable = attributes["Release"][field.column][1]
+        if field.default is None and not is_nullable:
+            raise WiringError(
+                f"gql_releases/domain/release.py: the release field {field.name} needs a default, since its column "
+                f"{field.column} cannot be null."
+            )
         for name in ("Release", *RELEASE_INPUTS):
             declared = schema.type_map[name]
             assert isinstance(declared, GraphQLObjectType | GraphQLInputObjectType)
             if field.graphql_name not in declared.fields:
-                raise WiringError(f"gql_releases/graphql_api/schema/release.py: {name} has no field {field.graphql_name}.")
+                class_name = "ReleaseFieldsInput" if name in RELEASE_INPUTS else name
+                raise WiringError(
+                    f"gql_releases/graphql_api/schema/release.py: {class_name} has no field {field.graphql_name}."
+                )
 
 
 def check_selection(where: str, selection: s.Selection, attributes: Readable) -> None:

@@ -12,6 +12,7 @@ from gql_releases.cli import cli
 from gql_releases.domain.errors import ErrorCode
 from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.principal import Scope
+from gql_releases.domain.release import RELEASE_FIELDS
 from gql_releases.domain.search.search import FILTERS
 from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES
 from gql_releases.rest_api.engine.errors import STATUSES
@@ -125,6 +126,26 @@ def test_every_message_of_the_troubleshooting_is_in_the_code() -> None:
 def message_pattern(message: str) -> str:
     """Return the pattern of a message in source code, where numbers and paths are expressions in braces."""
     return " ".join(".{1,40}?" if re.search(r"[0-9]|^/|^GQL_", word) else re.escape(word) for word in message.split())
+
+
+def test_fields_that_an_existing_release_keeps_are_documented() -> None:
+    """Each field of RELEASE_FIELDS under its name in the API, in the sentence on repeated creations."""
+    guide = " ".join((DOCS / "graphql-guide.md").read_text().split())
+    compatibility = (DOCS / "sentry-compatibility.md").read_text()
+    kept_fields = [field for field in RELEASE_FIELDS if field.is_kept]
+    named = re.findall(r"\w+", re.search(r"An existing release keeps its (.+?), and `ignoredFields`", guide)[1])  # type: ignore[index]
+    assert set(named) - {"and"} == {field.graphql_name for field in kept_fields}
+    row = re.search(r"^\| a known version \| (.+?) stay;", compatibility, re.MULTILINE)
+    assert row
+    assert set(re.findall(r"`(\w+)`", row[1])) == {field.rest_name for field in kept_fields if field.rest_name}
+
+
+def test_fields_that_are_not_forwarded_are_documented() -> None:
+    text = " ".join((DOCS / "forwarding.md").read_text().split())
+    listed = re.search(r"Not sent, because Sentry has no fields for it: (.+?)\. ", text)
+    assert listed
+    names = [field.graphql_name for field in RELEASE_FIELDS if not field.is_in_sentry]
+    assert [name for name in names if name not in re.findall(r"\w+", listed[1])] == []
 
 
 def test_readme_opens_with_the_two_commands() -> None:

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from gql_releases.domain.release import RELEASE_FIELDS
+
+COLUMNS = {field.graphql_name: field.column for field in RELEASE_FIELDS if field.is_filter}
+"""Filter by the exact value of a column -> that column."""
 Related = Callable[[Any, str], set[Any]]
 """(release, kind: project, environment, author, commit or path) -> the release's values of that kind."""
 
@@ -23,8 +27,8 @@ def _condition_holds(row: Any, name: str, value: Any, related: Related) -> bool:
             return any(matches(row, part, related) for part in value)
         case "not":
             return not matches(row, value, related)
-        case "status":
-            return bool(row.status == value)
+        case _ if name in COLUMNS:
+            return bool(getattr(row, COLUMNS[name]) == value)
         case "released":
             return (row.date_released is not None) == value
         case "dateCreated":

@@ -54,6 +54,8 @@ class SampleValues:
     emails: list[str]
     paths: list[str]
     dates: list[str]
+    columns: dict[str, list[Any]]
+    """Values of each filter by the exact value of a column."""
     cursors: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -248,7 +250,7 @@ class Generator:
 
     def filter(self, depth: int) -> dict[str, Any]:
         """Draw a filter, nested or flat, which mostly matches some release."""
-        names = ["status", "project", "version", "environment", "released", "dateCreated", "dateReleased"]
+        names = [*self.samples.columns, "project", "version", "environment", "released", "dateCreated", "dateReleased"]
         names += ["author", "commit", "path", *(("and", "or", "not") if depth < 2 else ())]
         names += ["version"] if self.chance(0.5) else []
         chosen = list(dict.fromkeys(self.random.sample(names, self.random.choice((0, 1, 1, 1, 2)))))
@@ -272,7 +274,7 @@ class Generator:
             case "dateCreated" | "dateReleased":
                 return {side: draw(samples.dates) for side in self.random.sample(("from", "before"), draw((0, 1, 1, 2)))}
         values = {
-            "status": ("OPEN", "ARCHIVED"), "project": (*PROJECTS, "none"), "environment": ENVIRONMENTS,
+            **samples.columns, "project": (*PROJECTS, "none"), "environment": ENVIRONMENTS,
             "author": samples.emails, "commit": (*samples.shas, self.abbreviate_sha()), "path": samples.paths,
         }  # fmt: skip
         return draw(values[name])

@@ -14,6 +14,7 @@ from graphql import build_schema as build_core_schema
 from sqlalchemy import create_engine
 from sqlmodel import Session, select
 
+from gql_releases.domain.release import RELEASE_FIELDS
 from gql_releases.graphql_api.execution.refusals import MAX_ERRORS_OF_A_FIELD
 from gql_releases.graphql_api.schema.build import build_schema, print_sdl
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow
@@ -21,6 +22,7 @@ from gql_releases.storage.schema.tables.release import ReleaseRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 from tests.conftest import Harness, Template
 from tests.factories import SET_DEFAULT, commit, release
+from tests.oracle import filtering
 from tests.oracle.generator import MOVING, Generator, Operation, SampleValues
 from tests.oracle.naive import NODES, Naive, global_id, wire
 from tests.scale import scale
@@ -34,6 +36,14 @@ FEATURES = {
     "refused argument",
 }  # fmt: skip
 
+GRAPHQL_FIELDS = [field.graphql_name for field in RELEASE_FIELDS if not field.rest_name]
+"""Fields of a release that only GraphQL has."""
+TEXT_FIELDS = [
+    field.rest_name or field.graphql_name
+    for field in RELEASE_FIELDS
+    if field.type is str and field.name not in ("url", "notes", "metadata")
+]
+"""Fields of a release whose value can be any text."""
 COMPARISON_QUERY = """query ($slug: String!, $base: String!, $head: String!) { organization(slug: $slug) {
   compare(project: "web", base: $base, head: $head) { releases { edges { cursor } } commits { edges { cursor } }
     authors { edges { cursor } } fileChanges { edges { cursor } } deploys { edges { cursor } } } } }"""
@@ -66,7 +76,8 @@ def fill(harness: Harness, organization: str) -> None:
             )
             for index in range(number % 6)
         ]
-        body = release(version, projects=projects, commits=commits, ref=organization, url=None)
+        body = release(version, projects=projects, commits=commits, url=None)
+        body |= dict.fromkeys(TEXT_FIELDS, f"{organization} {number % 2}")
         if number % 4 == 2:
             body |= {"notes": f"# {organization}", "metadata": {"by": organization, "n": [number, None, 1.5]}}
         if number % 2:
@@ -101,7 +112,7 @@ def fill(harness: Harness, organization: str) -> None:
 
 def create(client: Any, organization: str, token: str, body: dict[str, Any]) -> None:
     """Create a release in the REST API and set the fields that only GraphQL has."""
-    graphql_fields = {name: body.pop(name) for name in ("notes", "metadata") if name in body}
+    graphql_fields = {name: body.pop(name) for name in GRAPHQL_FIELDS if name in body}
     response = client.rest("POST", f"organizations/{organization}/releases/", body, token=token)
     assert response.status == 201, response.body
     if graphql_fields:
@@ -186,7 +197,12 @@ def collect_samples(session: Session, ids: list[str]) -> SampleValues:
     releases = session.exec(select(ReleaseRow)).all()
     dates = sorted({str(wire(d)) for row in releases for d in (row.date_created, row.date_released) if d is not None})
     slugs = ["acme", "other", "none"]
-    return SampleValues(ids, [*VERSIONS, "none"], slugs, [*shas, "none"], [*emails, "none"], [*paths, "none"], dates)
+    columns = {
+        name: sorted({getattr(row, column) for row in releases} - {None}) for name, column in filtering.COLUMNS.items()
+    }
+    return SampleValues(
+        ids, [*VERSIONS, "none"], slugs, [*shas, "none"], [*emails, "none"], [*paths, "none"], dates, columns
+    )
 
 
 def list_readable_fields(schema: GraphQLSchema) -> set[str]:

@@ -70,8 +70,10 @@ def test_filter_that_is_not_declared_as_scanning_or_simple_is_named(monkeypatch:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"column": "channel"}, r"tables/release\.py: ReleaseRow has no column channel"),
-        ({"name": "channel", "column": "ref"}, r"schema/release\.py: Release has no field channel"),
+        ({"column": "absent"}, r"tables/release\.py: ReleaseRow has no column absent"),
+        ({"column": "version"}, r"domain/release\.py: the release field ref needs a default"),
+        ({"name": "absent", "column": "ref"}, r"schema/release\.py: Release has no field absent"),
+        ({"name": "short_version", "column": "ref"}, r"schema/release\.py: ReleaseFieldsInput has no field shortVersion"),
     ],
 )
 def test_release_field_without_its_parts_is_named(

@@ -43,9 +43,18 @@ else:
     Release = lazy_type("Release", "release")
 
 
+def _list_kept_fields() -> str:
+    """Return the fields that an existing release keeps, as text for descriptions."""
+    *names, last = [f"`{field.graphql_name}`" for field in RELEASE_FIELDS if field.is_kept]
+    return f"{', '.join(names)} and {last}"
+
+
+KEPT_FIELDS = _list_kept_fields()
+
+
 @strawberry.input(
     description=(
-        "A release of createReleases. An existing release keeps its `ref`, `url`, `dateReleased`, `notes` and `metadata` "
+        f"A release of createReleases. An existing release keeps its {KEPT_FIELDS} "
         "(see `ignoredFields`), and gets the projects, the status and the commits of the input."
     )
 )
@@ -73,7 +82,7 @@ class ReleaseInput(ReleaseFieldsInput):
 @strawberry.input(
     description=(
         "Input of createRelease. It is safe to send it again: a release is identified by its organization and version. An "
-        "existing release keeps its `ref`, `url`, `dateReleased`, `notes` and `metadata` (see `ignoredFields`), and "
+        f"existing release keeps its {KEPT_FIELDS} (see `ignoredFields`), and "
         "gets the projects, the status and the commits of the input."
     )
 )
@@ -125,8 +134,8 @@ class CreateReleaseOutcome(Enum):
 def _ignored_fields_field() -> Any:
     return strawberry.field(
         description=(
-            "The fields of the input that an existing release did not take over: of ref, url, dateReleased, "
-            "notes and metadata those that were sent. Change them with `updateRelease`."
+            f"The fields of the input that an existing release did not take over: of {KEPT_FIELDS} those that were "
+            "sent. Change them with `updateRelease`."
         )
     )
 
@@ -233,7 +242,7 @@ class ReleaseCreationMutation:
         create_release,
         CreateReleaseInput,
         "Create a release, or add projects and commits to the existing one of this version: safe to repeat. "
-        "An existing release keeps its ref, url, dateReleased, notes and metadata (see `ignoredFields`). "
+        f"An existing release keeps its {KEPT_FIELDS} (see `ignoredFields`). "
         "Needs project:write, project:admin, project:releases or org:ci (else FORBIDDEN).",
         shows="release",
         find_problems=find_unknown_projects,
