@@ -1,4 +1,8 @@
-"""A proxy in front of an upstream that fails as networks do and records the requests that it delivers."""
+"""A proxy in front of an upstream that fails as networks do and records the requests that it delivers.
+
+Requests of one release are forwarded one after the other: a query for a deploy does not overtake the request that creates it,
+however slow the machine is.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import random
 import socket
 import struct
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -40,23 +44,23 @@ class FaultyProxy:
     trap: int
     share: float = 0.0
     seed: int = 7
-    hang: float = 1.5
-    """Seconds without a response: longer than the client's timeout."""
     only: tuple[str, ...] = FAULTS
-    plan: list[str] = field(default_factory=list)
-    """Faults of the next requests, "" for none, which are used before any is drawn."""
+    plan: dict[int, str] = field(default_factory=dict)
+    """Faults of deploys by the number of deploys that were created before, each used once: a request that is repeated because
+    the machine is slow does not shift them."""
     faults: Counter[str] = field(default_factory=Counter)
     delivered: list[Delivered] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._chance, self._lock, self._over = random.Random(self.seed), threading.Lock(), threading.Event()
+        self._release_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = int(self._socket.getsockname()[1])
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening and end waiting requests."""
+        """Stop listening."""
         self._over.set()
         self._socket.close()
 
@@ -68,10 +72,12 @@ class FaultyProxy:
                 return
             threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
 
-    def _fault(self) -> str:
+    def _choose_fault(self, method: str, path: str) -> str:
         with self._lock:
-            drawn_fault = self._chance.choice(self.only) if self._chance.random() < self.share else ""
-            fault = self.plan.pop(0) if self.plan else drawn_fault
+            fault = self._chance.choice(self.only) if self._chance.random() < self.share else ""
+            if self.plan and method == "POST" and path.endswith("/deploys/"):
+                deploys = sum(request.status == 201 and "environment" in request.body for request in self.delivered)
+                fault = self.plan.pop(deploys, fault)
             self.faults[fault or "none"] += 1
             return fault
 
@@ -86,9 +92,16 @@ class FaultyProxy:
                     headers[name.lower()] = value
                 body = lines.read(int(headers.get("content-length", 0)))
             self.tokens.add(headers.get("authorization", ""))
-            fault = self._fault()
-            if fault in DELIVERED:
-                self._deliver(connection, method, path, headers, body, fault)
+            with self._lock:
+                release_lock = self._release_locks[_read_version(path, body)]
+            with release_lock:
+                fault = self._choose_fault(method, path)
+                response = self._deliver(method, path, headers, body, fault) if fault in DELIVERED else None
+            if fault in DELIVERED and response is None:
+                _cut(connection)
+            elif response and not fault:
+                status, value, link = response
+                _send(connection, status, value, f"Link: {link}\r\n" if link else "")
             else:
                 self._fail(connection, fault)
 
@@ -102,38 +115,31 @@ class FaultyProxy:
                 _send(connection, 307, {}, f"Location: http://127.0.0.1:{self.trap}/api/0/\r\n")
             case "greeted":
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello")
-            case "silent":
-                self._over.wait(self.hang)
+            case "silent" | "deaf":
+                connection.recv(1)  # returns when the client closes the connection after its timeout
             case _:
                 _cut(connection)
 
     def _deliver(
-        self, connection: socket.socket, method: str, path: str, headers: dict[str, str], body: bytes, fault: str
-    ) -> None:
+        self, method: str, path: str, headers: dict[str, str], body: bytes, fault: str
+    ) -> tuple[int, Any, str | None] | None:
+        """Forward a request and record it; return the response, None if there is none."""
         try:
-            status, value, link = self._forward(method, path, headers, body)
+            response = self._forward(method, path, headers, body)
         except (OSError, http.client.HTTPException) as error:
             with self._lock:
                 self.faults["upstream away"] += 1
             if not isinstance(error, ConnectionRefusedError):
                 self._note(method, path, body, DOUBTFUL, fault)
-            _cut(connection)
-            return
-        self._note(method, path, body, status, fault)
-        if fault == "unheard":
-            _cut(connection)
-        elif fault == "deaf":
-            self._over.wait(self.hang)
-        else:
-            _send(connection, status, value, f"Link: {link}\r\n" if link else "")
+            return None
+        self._note(method, path, body, response[0], fault)
+        return response
 
     def _note(self, method: str, path: str, body: bytes, status: int, fault: str) -> None:
         if method != "GET":
             fields = json.loads(body) if body else None
-            segments = urlsplit(path).path.split("/")
-            version = unquote(segments[6]) if len(segments) > 7 else fields["version"]
             with self._lock:
-                self.delivered.append(Delivered(method, version, fields, status, fault))
+                self.delivered.append(Delivered(method, _read_version(path, body), fields, status, fault))
 
     def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, str | None]:
         upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)
@@ -145,6 +151,14 @@ class FaultyProxy:
             response = upstream.getresponse()
             text = response.read()
             return response.status, json.loads(text) if text else None, response.getheader("link")
+
+
+def _read_version(path: str, body: bytes) -> str:
+    """Return the version of the release that a request concerns; "" if it concerns none."""
+    segments = urlsplit(path).path.split("/")
+    if len(segments) > 7:
+        return unquote(segments[6])
+    return str(json.loads(body)["version"]) if body else ""
 
 
 def _send(connection: socket.socket, status: int, value: Any, more_headers: str = "") -> None:
