@@ -180,7 +180,8 @@ TABLE: dict[str, Rows] = {
 }  # fmt: skip
 """Route of a GET -> parameter -> queries and answers."""
 
-WITHOUT_SESSIONS = "checked, and then without effect: there are no sessions"
+WITHOUT_PROJECT = "they select the neighbours of the release, so they have no effect without `project`"
+WITHOUT_SESSIONS = "validated, but without effect, because there are no sessions"
 DECLARED_WITHOUT_EFFECT = {
     (route, name): WITHOUT_SESSIONS
     for route in (
@@ -190,15 +191,15 @@ DECLARED_WITHOUT_EFFECT = {
     for name in ("health=1", "adoptionStages=true")
 }  # fmt: skip
 WITHOUT_EFFECT = DECLARED_WITHOUT_EFFECT | {
-    (OF_PROJECT + "releases/", "status=archived"): "a project's list has open releases alone, whatever it says, as Sentry's",
-    (OF_PROJECT + "releases/", "project=2"): "a project's list has that project alone",
-    (OF_ORGANIZATION + "releases/stats/", "flatten=1"): "statistics have no projects, so no effect there",
+    (OF_PROJECT + "releases/", "status=archived"): "a project's list always has only open releases, as with Sentry",
+    (OF_PROJECT + "releases/", "project=2"): "a project's list ignores both",
+    (OF_ORGANIZATION + "releases/stats/", "flatten=1"): "no effect on statistics, which have no projects",
     **{
-        (f"{root}releases/{{version}}/repositories/", "per_page=1"): "`repositories/` is not paged, as Sentry's"
+        (f"{root}releases/{{version}}/repositories/", "per_page=1"): "`repositories/` is not paged, as with Sentry"
         for root in (OF_ORGANIZATION, OF_PROJECT)
     },
     **{
-        (f"{root}releases/{{version}}/", query): "of one release they choose its neighbours, so they need `project`"
+        (f"{root}releases/{{version}}/", query): WITHOUT_PROJECT
         for root in (OF_ORGANIZATION, OF_PROJECT)
         for query in ("sort=gone", "status=archived", "query=none", "environment=nowhere")
     },
