@@ -158,6 +158,8 @@ def _current(count: int, organization: int, projects: dict[str, int]) -> Iterato
     numbered = 0
     for slug, project in projects.items():
         newest = next((n for n in range(count, 0, -1) if slug in projects_of(n)), None)
-        for index in range(len(ENVIRONMENTS)) if newest else ():
+        if newest is None:
+            continue
+        for index in range(len(ENVIRONMENTS)):
             numbered += 1
             yield numbered, organization, index + 1, project, _deploy_id(newest, index), newest

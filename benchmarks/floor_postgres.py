@@ -164,8 +164,10 @@ class PostgresFloor:
 
     def _from(self, variables: Any) -> tuple[Any, ...]:
         after = variables.get("after")
-        key, number = place(after) if after else LAST
-        return variables["organization"], datetime.fromisoformat(key) if after else key, number
+        if not after:
+            return variables["organization"], *LAST
+        key, number = place(after)
+        return variables["organization"], datetime.fromisoformat(key), number
 
     async def q2(self, variables: Any) -> bytes:
         ((nodes, count, number, date),) = await self._fetch(Q2, *self._from(variables), self._token)

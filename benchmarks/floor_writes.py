@@ -46,7 +46,9 @@ def write_release(db: sqlite3.Connection, asked: Any, sha: str, name: str, email
     listed = asked["commits"]
     repositories = _repositories(db, owner, {one["repository"] for one in listed}, now)
     authors = _authors(db, owner, {one[email]: one[name] for one in reversed(listed)})
-    commits, heads, wrote = [], {}, dict.fromkeys(authors[one[email]] for one in listed)
+    commits: list[int] = []
+    heads: dict[int, int] = {}
+    wrote = dict.fromkeys(authors[one[email]] for one in listed)
     for one in listed:
         repository = repositories[one["repository"]]
         row = (owner, repository, one[sha], authors[one[email]], one["message"], one["timestamp"], now)

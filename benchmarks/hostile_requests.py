@@ -10,6 +10,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from benchmarks import data, load
@@ -220,11 +221,12 @@ def of_writes(server: Server, allowed: Allowed) -> Iterator[Hostile]:
         release = {"organization": data.ORGANIZATION, "version": f"big@{number}", "projects": ["web"], "commits": commits}
         return graphql(server, single, {"i": release})
 
+    def bulk_of(mode: str) -> bytes:
+        return graphql(server, bulk, several(count, mode))
+
     count = most(lambda n: allowed(bulk, several(n)), BULK)
     for mode in ("EACH", "TOGETHER"):
-        yield Hostile(
-            f"createReleases, {mode}", f"{count} releases", lambda mode=mode: graphql(server, bulk, several(count, mode))
-        )  # type: ignore[misc]
+        yield Hostile(f"createReleases, {mode}", f"{count} releases", partial(bulk_of, mode))
     yield Hostile("createRelease", "5,000 commits", large)
     shown = f"mutation ($i: CreateReleaseInput!) {{ createRelease(input: $i) {{ release {{ {ORGANIZATION.partition('(')[0]} {{ releases(first: 1, filter: {{or: [%s]}}) {{ nodes {{ version }} }} }} }} userErrors {{ code }} }} }}"
 

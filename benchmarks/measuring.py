@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Measuring:
                 continue
             taking = [server for server in self.plan.servers if self.takes_part(server, item)]
             for server in taking:
-                made = what.requests(server, item, lambda one, to=server: servers.ask(to, one))
+                made = what.requests(server, item, partial(servers.ask, server))
                 self._requests[item, server.name] = made
             if item in what.READS:
                 self._compare(item, taking)

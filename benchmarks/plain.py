@@ -30,11 +30,12 @@ from benchmarks.plain_store import Loaders, Store
 from gql_releases.auth.token_format import digest_token
 
 
-class App(GraphQL):
+class App(GraphQL[dict[str, Any], None]):
     """The schema over HTTP, with a token."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(strawberry.Schema(Query, Mutation, extensions=[ParserCache(), ValidationCache()]))
+        caches: list[Any] = [ParserCache(), ValidationCache()]  # of all requests, where a class would be built for each
+        super().__init__(strawberry.Schema(Query, Mutation, extensions=caches))
         self._store = store
 
     async def get_context(self, request: Any, response: Any) -> dict[str, Any]:

@@ -63,7 +63,9 @@ def create(session: Session, owner: int, asked: CreateReleaseInput) -> ReleaseRo
     )  # fmt: skip
     session.add(release)
     session.flush()
-    commits, repositories, authors = [], {}, {}
+    commits: list[CommitRow] = []
+    repositories: dict[str, Any] = {}
+    authors: dict[str, Any] = {}
     for one in asked.commits:
         repositories[one.repository] = repositories.get(one.repository) or keep(
             RepositoryRow, "name", one.repository, date_created=now
@@ -78,20 +80,20 @@ def create(session: Session, owner: int, asked: CreateReleaseInput) -> ReleaseRo
         ))  # fmt: skip
     session.add_all(commits)
     session.flush()
-    common = {"organization_id": owner, "release_id": release.id}
+    common: dict[str, Any] = {"organization_id": owner, "release_id": release.id}
     for index, commit in enumerate(commits):
         session.add(ReleaseCommitRow(**common, position=index, commit_id=commit.id))
     for index, author in enumerate(authors.values()):
         session.add(ReleaseAuthorRow(**common, position=index, author_id=author.id))
     for repository in repositories.values():
         first = next(one for one in commits if one.repository_id == repository.id)
-        kept = {"said": False, "kind": "LIST", "commit_status": "COMPLETE", "head_time": first.timestamp}
+        kept: dict[str, Any] = {"said": False, "kind": "LIST", "commit_status": "COMPLETE", "head_time": first.timestamp}
         session.add(HeadCommitRow(**common, **kept, repository_id=repository.id, commit_id=first.id))
     for slug in asked.projects:
         project = session.scalars(
             select(ProjectRow).where(ProjectRow.organization_id == owner, ProjectRow.slug == slug)
         ).one()
-        keys = {"date_created": now, "release_order": asked.date_released, "date_shown": asked.date_released}
+        keys: dict[str, Any] = {"date_created": now, "release_order": asked.date_released, "date_shown": asked.date_released}
         session.add(ReleaseProjectRow(**common, **keys, project_id=project.id, semver_key=key, build_number=int(build)))
     release.last_commit_id = commits[0].id
     session.flush()

@@ -131,7 +131,7 @@ class Query:
     @strawberry.field
     async def organization(self, info: Info, slug: str) -> Organization | None:
         owner = await organization_of(info, slug)
-        return owner and Organization(row_id=owner)
+        return Organization(row_id=owner) if owner else None
 
 
 @strawberry.type

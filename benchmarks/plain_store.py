@@ -24,7 +24,7 @@ from gql_releases.storage.schema.tables.release import ReleaseCommitRow, Release
 
 def wire(date: datetime | None) -> str | None:
     """Spell a date."""
-    return date and date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if date is None else date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Store:

@@ -49,8 +49,8 @@ def show(file: Path) -> None:
     total = sum(own.values()) or 1
     for title, found in (("of their own", own), ("with what they call", whole)):
         print(f"\n{title}, % of {total} samples")
-        for frame, times in found.most_common(SHOWN):
-            print(f"{100 * times / total:6.1f}  {frame}")
+        for frame, samples in found.most_common(SHOWN):
+            print(f"{100 * samples / total:6.1f}  {frame}")
 
 
 def main() -> None:

@@ -116,7 +116,7 @@ def replay_on_sqlite(url: str, log: Log, pragmas: tuple[str, ...]) -> tuple[floa
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
     for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
-    run = {"execute": connection.execute, "executemany": connection.executemany}
+    run: dict[str, Callable[..., sqlite3.Cursor]] = {"execute": connection.execute, "executemany": connection.executemany}
     begun, idle = time.perf_counter(), time.process_time()
     for kind, sql, values in log:
         run[kind](sql, values).fetchall()
@@ -148,8 +148,9 @@ def replay_on_postgres(
 
     async def run() -> tuple[float, float]:
         connections = [await asyncpg.connect(url, server_settings=session) for _ in logs]
-        for connection in connections if set_up else ():
-            await set_up(connection)
+        if set_up:
+            for connection in connections:
+                await set_up(connection)
         prepared = [
             {sql: await c.prepare(sql) for sql in {sql for _, sql, values in log if values}}
             for c, log in zip(connections, logs, strict=True)

@@ -28,9 +28,13 @@ SCOPES = ("org:admin", "project:read", "project:write", "project:admin", "projec
 class Stores(Protocol):
     """Where servers get their stores from."""
 
-    database: str
-    process: int | None
-    """The database server's process, where there is one."""
+    @property
+    def database(self) -> str:
+        """Name the database."""
+
+    @property
+    def process(self) -> int | None:
+        """Give the database server's process, where there is one."""
 
     def copy(self, name: str, releases: int) -> str:
         """Give the URL of a store of so many releases that nobody else has."""
@@ -136,7 +140,7 @@ class SqliteStores:
             for pragma in ("journal_mode=MEMORY", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-1000000"):
                 connection.execute(f"PRAGMA {pragma}")
             connection.execute("BEGIN")
-            projects = dict(connection.execute("SELECT slug, id FROM projects"))
+            projects: dict[str, int] = dict(connection.execute("SELECT slug, id FROM projects"))
             for rows in data.chunks(releases, 1, projects):
                 for table, listed in rows.items():
                     connection.executemany(_insert(table), listed)
@@ -239,7 +243,7 @@ class PostgresStores:
         (CACHE / f"{name}.token").write_text(prepare(url))
         with contextlib.closing(psycopg.connect(url)) as connection:
             connection.execute("SET session_replication_role = replica")  # the generator's references need no check
-            projects = dict(connection.execute("SELECT slug, id FROM projects").fetchall())
+            projects: dict[str, int] = dict(connection.execute("SELECT slug, id FROM projects").fetchall())
             for rows in data.chunks(releases, 1, projects):
                 for table, listed in rows.items():
                     _copy_in(connection, table, listed)

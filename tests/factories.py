@@ -21,7 +21,7 @@ def commit(number: int = 0, **changes: Any) -> dict[str, Any]:
     return built | changes
 
 
-def release(version: str = "web@1.0.0+1", **changes: Any) -> dict[str, Any]:
+def release(version: Any = "web@1.0.0+1", **changes: Any) -> dict[str, Any]:
     """A release as REST has it."""
     return {"version": version, "projects": ["web"]} | changes
 

@@ -13,7 +13,7 @@ from gql_releases.storage.transfer import endpoints
 PACE = Pace(poll=0.02, first_wait=0.03, margin=1.0)
 
 if __name__ == "__main__":
-    app.Sender = partial(Sender, pace=PACE)  # type: ignore[assignment, misc]
+    vars(app)["Sender"] = partial(Sender, pace=PACE)
     import_sentry.import_all = partial(import_sentry.import_all, first_wait=0.01)
     endpoints.COPY_LOCK_TIMEOUT_MS = 300
     main()

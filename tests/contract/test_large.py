@@ -161,7 +161,7 @@ def test_each_large_command_does_what_a_small_one_does(client: Client) -> None:
 
 
 def test_what_is_wrong_with_a_large_body_is_told_as_of_a_small_one(client: Client) -> None:
-    wrong = {"id": "", "patch_set": [{"path": "a", "type": "X"}]}
+    wrong: dict[str, Any] = {"id": "", "patch_set": [{"path": "a", "type": "X"}]}
     large, small = build_body(60, **wrong), build_body(60, "m", **wrong)
     response = client.rest("POST", ORGANIZATION, large)
     assert response.status == 400

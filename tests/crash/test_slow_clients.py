@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ from tests.conftest import Template
 from tests.crash.gateways import start_gateway
 from tests.databases import ON_POSTGRES, SqliteFiles
 
-LIMITS = {"header_timeout": "1", "body_timeout": "0.7", "body_rate_window": "1", "keep_alive_timeout": "1"}
+LIMITS: dict[str, Any] = {"header_timeout": "1", "body_timeout": "0.7", "body_rate_window": "1", "keep_alive_timeout": "1"}
 SHUTDOWN_SECONDS = 4
 STATUSES = {
     "silent connections": "closed", "headers at a byte every two seconds": "408", "bodies at a byte every two seconds": "408",
@@ -64,7 +65,7 @@ def hold_write_lock(url: str) -> Iterator[None]:
 
 def test_sigterm_ends_it_in_time_whatever_clients_and_the_database_do(template: Template, tmp_path: Path) -> None:
     url = template.databases.copy(template.url, tmp_path)
-    settings = {"shutdown_timeout": str(SHUTDOWN_SECONDS)}
+    settings: dict[str, Any] = {"shutdown_timeout": str(SHUTDOWN_SECONDS)}
     with start_gateway(url, template.tokens["acme"], tmp_path / "log", **settings) as gateway:
         port = int(gateway.base.rpartition(":")[2])
         clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]

@@ -143,7 +143,7 @@ class FaultyProxy:
 
     def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, str | None]:
         upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)
-        forwarded_headers = {
+        forwarded_headers: dict[str, str] = {
             name: headers[name] for name in ("authorization", "content-type", "user-agent") if name in headers
         }
         with contextlib.closing(upstream):

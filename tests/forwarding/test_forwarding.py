@@ -53,7 +53,7 @@ class Pair:
 
     def gateway(self, name: str = "here") -> contextlib.AbstractContextManager[Gateway]:
         """Serve the store whose writes are forwarded."""
-        settings = {"secret_key": SECRET, "forward_timeout": str(self.timeout), "log_level": "info"}
+        settings: dict[str, Any] = {"secret_key": SECRET, "forward_timeout": str(self.timeout), "log_level": "info"}
         return start_gateway(self.here, self.token, self.folder / name, module=self.module, **settings)
 
     def upstream(self) -> contextlib.AbstractContextManager[Gateway]:

@@ -130,12 +130,11 @@ def compare(declared: Any, text: str) -> None:
     """Coerce a value both ways."""
     reference = coerce_input_value(json.loads(text), declared)
     exact = parse_exact_json(text.encode())
+    refused: str | None = None
     try:
         result = compile_coercer(declared)(exact)
     except CoercionError as error:
         refused = error.message
-    else:
-        refused = None
     if refused is not None:
         assert reference is Undefined or differs(declared, exact), (str(declared), text)
         assert len(refused) > 20

@@ -153,7 +153,12 @@ def test_schema_is_printed_at_the_first_request_for_it(
 ) -> None:
     """And not at the start, which would take a tenth of a second longer."""
     printed: list[Any] = []
-    monkeypatch.setattr("gql_releases.app.print_sdl", lambda schema: printed.append(schema) or "type Query")
+
+    def print_once(schema: Any) -> str:
+        printed.append(schema)
+        return "type Query"
+
+    monkeypatch.setattr("gql_releases.app.print_sdl", print_once)
     harness = Harness(template, tmp_path)
     assert printed == []
     assert harness.client.request("GET", "/schema.graphql", token=None).body == b"type Query"

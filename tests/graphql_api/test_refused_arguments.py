@@ -201,7 +201,7 @@ def test_fields_that_a_token_may_not_read_leave_their_siblings(harness: Harness)
     assert organization["slug"] == "acme"
     assert [node["slug"] for node in organization["projects"]["nodes"]] == ["api", "web"]
     assert answer["data"]["viewer"]["token"]["hint"]
-    expected = [["organization", name] for name in ("releases", "containing", "compare")]
+    expected: list[list[str | int]] = [["organization", name] for name in ("releases", "containing", "compare")]
     expected += [
         ["organization", "projects", "nodes", index, name] for name in ("latestRelease", "releases") for index in range(2)
     ]

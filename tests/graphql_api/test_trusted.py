@@ -87,7 +87,7 @@ def test_trusted_document_that_does_not_fit_stops_the_start(template: Template, 
 
 
 PARTIAL = "{ __typename a: viewer { token { id } } b: organizations(first: 101) { nodes { id } } }"
-STATUS = [
+STATUS: list[tuple[dict[str, Any], int, int]] = [
     ({"query": "{"}, 400, 400), ({"query": "{ nothing }"}, 400, 422),
     ({"query": "query ($a: Int!) { __typename @skip(if: $a) }"}, 400, 422),
     ({"query": "query ($a: Boolean!) { __typename @skip(if: $a) }"}, 400, 422),

@@ -158,7 +158,10 @@ def test_unknown_names_in_a_payload_keep_nothing_from_being_done(filled_store: H
     assert [result["outcome"] for result in answer["data"]["createReleases"]["results"]] == ["CREATED", "CREATED"]
     deployed = answer["data"]["createDeploy"]["deploy"]["release"]["projects"]["nodes"]
     assert deployed == [{"latestRelease": {"version": "new"}}], "what the mutation makes is there in its payload"
-    steps = [["createRelease", "release"], *[["createReleases", "results", index, "release"] for index in range(2)]]
+    steps: list[list[Any]] = [
+        ["createRelease", "release"],
+        *[["createReleases", "results", index, "release"] for index in range(2)],
+    ]
     assert sorted([error["path"] for error in answer["errors"]], key=str) == sorted(
         [[*step, *more] for step in steps for more in (["organization", "releases"], ["previous"])], key=str
     )

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -217,7 +218,7 @@ def scope(
 def test_client_that_disconnects_is_a_line(limited_harness: Harness, lines: Lines) -> None:
     for path in ("/graphql", RELEASES):
         token = (b"authorization", f"Bearer {limited_harness.tokens['acme']}".encode())
-        limited_harness.run(limited_harness.app(scope("POST", path, token), disconnect, drop))  # type: ignore[arg-type]
+        limited_harness.run(limited_harness.app(scope("POST", path, token), disconnect, drop))
         fields = lines.take_one()
         assert (fields["status"], fields["codes"], fields["path"], fields["client"]) == (
             "499",
@@ -367,9 +368,7 @@ def test_other_records_are_json_too_with_their_exception() -> None:
     try:
         raise ValueError("\ud800 lone")
     except ValueError:
-        record = logging.getLogger("x").makeRecord(
-            "x", logging.ERROR, "f", 1, "it %s\nbroke", ("all",), logging.sys.exc_info()
-        )  # type: ignore[attr-defined]
+        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "f", 1, "it %s\nbroke", ("all",), sys.exc_info())
     line = JsonFormatter().format(record)
     assert "\n" not in line
     assert (value := json.loads(line))["message"] == "it all\nbroke"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute, parse
+from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute_sync, parse
 from sqlmodel import Session, SQLModel, col, select
 
 from gql_releases.domain.history import MESSAGES, CommitStatus
@@ -67,13 +67,13 @@ class Naive:
 
     def run(self, document: str, variables: dict[str, Any]) -> tuple[Any, list[tuple[Any, Any]]]:
         """Return the data and each error as (path, extensions)."""
-        result = execute(
+        result = execute_sync(
             self.schema, parse(document), variable_values=variables,
             field_resolver=self.resolve, type_resolver=lambda value, info, abstract: NAMES[type(value)],
         )  # fmt: skip
         return result.data, [(tuple(error.path or ()), error.extensions) for error in result.errors or ()]
 
-    def resolve(self, source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
+    def resolve(self, source: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
         parent, name = info.parent_type.name, info.field_name
         if parent == "Query":
             return getattr(self, f"root_{name}")(**args)
@@ -84,7 +84,7 @@ class Naive:
         pick: Callable[..., Any] | None = getattr(self, f"pick_{parent}_{name}", None)
         if pick:
             return pick(source, **args)
-        list_method = getattr(self, f"list_{parent}_{name}", None)
+        list_method: Callable[[Any], tuple[str, bool, list[Any]]] | None = getattr(self, f"list_{parent}_{name}", None)
         if list_method:
             return self.connection(*list_method(source), args)
         to_one_method: Callable[[Any], Any] | None = getattr(self, f"one_{name}", None)

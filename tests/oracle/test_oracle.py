@@ -296,7 +296,8 @@ def test_naive_rows_belong_to_both_tenants(filled_harness: Harness) -> None:
     """The two tenants share versions, slugs and shas, which the oracle depends on."""
     engine = create_engine(filled_harness.databases.engine_url(filled_harness.url))
     with Session(engine) as session:
-        for table, name in ((ReleaseRow, "version"), (CommitRow, "sha"), (RepositoryRow, "name")):
+        tables: tuple[tuple[Any, str], ...] = ((ReleaseRow, "version"), (CommitRow, "sha"), (RepositoryRow, "name"))
+        for table, name in tables:
             values = [
                 {getattr(row, name) for row in session.exec(select(table)).all() if row.organization_id == owner}
                 for owner in (1, 2)

@@ -113,8 +113,8 @@ def fill_large(harness: Harness) -> None:
             assert response == {"data": {"createReleases": {"userErrors": []}}}
         for number in range(0, RELEASES, 5):
             key = {"organization": organization, "version": f"web@3.{number}.0+{number}"}
-            variables = {"input": {"release": {"key": key}, "environment": f"place-{number % 20}"}}
-            response = harness.client.graphql(deploy, variables, token=harness.tokens[organization])
+            deployed = {"input": {"release": {"key": key}, "environment": f"place-{number % 20}"}}
+            response = harness.client.graphql(deploy, deployed, token=harness.tokens[organization])
             assert response == {"data": {"createDeploy": {"userErrors": []}}}
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Table
 
-from gql_releases.storage.engine.database import Database
+from gql_releases.storage.engine.database import Database, Usage
 from gql_releases.storage.engine.statements import (
     BulkStatement,
     Row,
@@ -46,6 +46,9 @@ class Recorder:
 
     async def write(self, work: Callable[[Transaction], Awaitable[Result]], *, large: bool = False) -> Result:
         return await self._database.write(lambda transaction: work(_RecordingTransaction(transaction, self)), large=large)
+
+    def usage(self) -> Usage:
+        return self._database.usage()
 
     async def close(self) -> None:
         await self._database.close()

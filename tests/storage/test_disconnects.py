@@ -36,7 +36,8 @@ class Connection:
     """A request whose client closes the connection when `gone` is set."""
 
     def __init__(self, harness: Harness, method: str, path: str, body: bytes = b"", token: str | None = None) -> None:
-        self._harness, self._body, self.gone = harness, body, asyncio.Event()
+        self._harness, self.gone = harness, asyncio.Event()
+        self._body: bytes | None = body
         self.sent: list[Message] = []
         raw_path, _, query = path.partition("?")
         headers = {"content-type": "application/json", "authorization": f"Bearer {token or harness.client.token}"}

@@ -14,6 +14,7 @@ from gql_releases.domain.errors import InvalidToken, Unavailable
 from gql_releases.forwarding.sender import Pace, Sender
 from gql_releases.storage.engine import analyze
 from gql_releases.storage.releases import store as releases_store
+from gql_releases.storage.releases.creation import create_all
 from tests.conftest import Harness
 from tests.factories import release
 
@@ -29,7 +30,6 @@ def test_batch_that_fails_is_written_one_by_one(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, logged: bool
 ) -> None:
     """All releases are created; an error that is no refusal is logged with its traceback and counted."""
-    create_all = releases_store.create_all
 
     async def fail(transaction: Any, organization: int, creations: Any, show: Any) -> Any:
         if len(creations) > 1:
@@ -96,18 +96,20 @@ def test_outbox_that_cannot_be_read_is_logged_once_for_each_reason(caplog: pytes
                 raise outcome
             return outcome
 
+    outbox: Any = Outbox()
+    sender = Sender(outbox, None, 1.0, Pace(poll=0.001))
+
     async def work() -> None:
-        nonlocal sender
-        sender = Sender(Outbox(), None, 1.0, Pace(poll=0.001))  # type: ignore[arg-type]
         await sender._poll_outbox()
         await sender.stop()
 
-    sender: Any = None
     before = FALL_BACKS["outbox"]
     with caplog.at_level(logging.INFO):
         asyncio.run(work())
     assert [
-        (record.levelname, record.args[-1]) for record in caplog.records if record.levelname == "WARNING" and record.args
+        (record.levelname, tuple(record.args)[-1])
+        for record in caplog.records
+        if record.levelname == "WARNING" and record.args
     ] == [
         ("WARNING", "a"),
         ("WARNING", "b"),

@@ -29,8 +29,8 @@ def show_error(call: Callable[[], Any]) -> str:
 
 def test_traceback_shows_the_line_of_a_row_builder() -> None:
     builder = SourceBuilder()
-    convert = builder.converted(0, int, nullable=True)
-    build = builder.builder(builder.object([("version", "r[1]"), ("major", convert)], []))
+    convert = builder.render_value(0, int, nullable=True)
+    build = builder.define_build(builder.render_object([("version", "r[1]"), ("major", convert)], []))
     assert build(("7", "web@7"), []) == {"version": "web@7", "major": 7}
     text = show_error(lambda: build(("seven", "web@7"), []))
     assert "in build_row\n    return {'version': r[1], 'major': (None if r[0] is None else k0(r[0]))}" in text
@@ -65,8 +65,8 @@ def test_dropped_plans_leave_no_source() -> None:
     before = len(list_files("row builder"))
     for _ in range(20):
         builder = SourceBuilder()
-        inner = builder.constant(builder.function("build_object", "r, bags", ["return r[0]"]))
-        assert builder.builder(f"{inner}(r, bags)")((3,), []) == 3  # type: ignore[comparison-overlap]
+        inner = builder.add_constant(builder._define("build_object", "r, bags", ["return {'id': r[0]}"]))
+        assert builder.define_build(f"{inner}(r, bags)")((3,), []) == {"id": 3}
     del builder
     gc.collect()
     assert len(list_files("row builder")) <= before

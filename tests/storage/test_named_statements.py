@@ -40,7 +40,8 @@ def test_fields_of_named_rows_are_the_columns_in_their_order(dialect: str) -> No
     for statement in statements:
         construct: Any = statement._build(DIALECTS[dialect]())
         columns = [column.name for column in construct.exported_columns]
-        fields = list(statement.row_type._fields)
+        row_type: Any = statement.row_type
+        fields = list(row_type._fields)
         assert len(fields) == len(columns), statement.name
         for index, field in enumerate(fields):
             assert field not in columns or columns[index] == field, (statement.name, field)

@@ -15,6 +15,7 @@ from gql_releases.domain.selection import Selection
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.entities.release import RELEASE_FILTERS
 from gql_releases.storage.reading import reader as reading
+from gql_releases.storage.reading.compile import compile_root
 from gql_releases.storage.reading.plan import Shape
 from gql_releases.storage.reading.scanning import MANY_CONDITIONS, is_scanning_read
 from tests.conftest import Harness
@@ -201,7 +202,6 @@ def test_write_that_shows_what_scans_leaves_the_event_loop_and_runs_once(
 
 def test_plans_are_made_off_the_event_loop(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[str] = []
-    compile_root = reading.compile_root
 
     def record(*args: Any, **options: Any) -> Any:
         names.append(threading.current_thread().name)

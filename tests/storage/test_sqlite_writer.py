@@ -116,7 +116,7 @@ def test_callers_get_a_result_when_the_writing_task_is_cancelled(
         results = await asyncio.wait_for(asyncio.gather(first, waiting, return_exceptions=True), 5)
         with pytest.raises(asyncio.CancelledError):
             await task
-        return results
+        return list(results)
 
     first, waiting = harness.run(work())
     stored = {row[0] for row in harness.rows("SELECT slug FROM organizations")}

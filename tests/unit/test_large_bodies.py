@@ -70,7 +70,7 @@ def test_large_work_has_a_thread_of_its_own_and_short_turns() -> None:
             return await run_in_thread(lambda: (threading.current_thread().name, sys.getswitchinterval(), value))
 
     async def both() -> list[tuple[str, float, Any]]:
-        return await asyncio.gather(ask(1), ask(2))
+        return list(await asyncio.gather(ask(1), ask(2)))
 
     result = asyncio.run(both())
     assert [value for _, _, value in result] == [1, 2]

@@ -9,11 +9,14 @@ import pytest
 
 from gql_releases import startup_checks
 from gql_releases.domain import selection as s
+from gql_releases.domain.conditions import SIMPLE_CONDITIONS
 from gql_releases.domain.errors import ErrorCode
 from gql_releases.domain.paging import KEY_TYPES
 from gql_releases.domain.release import RELEASE_FIELDS
+from gql_releases.graphql_api.execution.errors import EXECUTION_CODES
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
+from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.startup_checks import (
     WiringError,
     check_codes,
@@ -33,14 +36,14 @@ def test_program_passes() -> None:
 
 
 def test_code_without_a_status_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    statuses = {code: status for code, status in startup_checks.STATUSES.items() if code != ErrorCode.TIMEOUT}
+    statuses = {code: status for code, status in STATUSES.items() if code != ErrorCode.TIMEOUT}
     monkeypatch.setattr(startup_checks, "STATUSES", statuses)
     with pytest.raises(WiringError, match=r"rest_api/engine/errors\.py: TIMEOUT has no status"):
         check_codes()
 
 
 def test_code_without_a_place_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startup_checks, "EXECUTION_CODES", startup_checks.EXECUTION_CODES - {ErrorCode.TIMEOUT})
+    monkeypatch.setattr(startup_checks, "EXECUTION_CODES", EXECUTION_CODES - {ErrorCode.TIMEOUT})
     with pytest.raises(WiringError, match=r"execution/errors\.py: TIMEOUT must be in"):
         check_codes()
 
@@ -62,7 +65,7 @@ def test_condition_without_a_filter_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_filter_that_is_not_declared_as_scanning_or_simple_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startup_checks, "SIMPLE_CONDITIONS", startup_checks.SIMPLE_CONDITIONS - {"project"})
+    monkeypatch.setattr(startup_checks, "SIMPLE_CONDITIONS", SIMPLE_CONDITIONS - {"project"})
     with pytest.raises(WiringError, match=r"conditions\.py: the filter project must be in"):
         check_conditions(SCHEMA)
 

@@ -246,7 +246,8 @@ def test_semver_key_orders_bytes_as_versions(drawn: list[Any]) -> None:
     keyed = [(info.semver_key.encode(), first) for info, first in infos if info and info.semver_key]
     assert len(keyed) == len(fitting)
     by_key = [key for key, _ in sorted(keyed, key=lambda first: first[0])]
-    by_version = [key for key, _ in sorted(keyed, key=cmp_to_key(lambda a, b: compare_versions(a[1], b[1])))]
+    sort_key = cmp_to_key(compare_versions)
+    by_version = [key for key, _ in sorted(keyed, key=lambda pair: sort_key(pair[1]))]
     assert by_key == by_version
 
 
