@@ -166,3 +166,18 @@ def test_every_feature_names_a_test_and_an_example_that_exist() -> None:
             assert named in examples, feature
         if example.startswith("guide, "):
             assert example.removeprefix("guide, ") in sections, feature
+
+
+def test_every_file_that_a_text_names_exists() -> None:
+    """Except modules of the package: CONTRIBUTING.md also names some that a new noun would have."""
+    texts = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "benchmarks" / "README.md", ROOT / "tests" / "README.md"]
+    missing = [
+        (text.name, name)
+        for text in texts
+        if text.name != "CHANGELOG.md"
+        for name in re.findall(
+            r"(?<![\w/.])(?:tests|benchmarks|docs|deploy|graphiql|\.ci)/[\w./-]*\w\.\w+", text.read_text()
+        )
+        if not (ROOT / name).exists()
+    ]
+    assert missing == []
