@@ -48,13 +48,13 @@ class WiringError(CommandFailed):
 def check_program(schema: GraphQLSchema) -> None:
     """Run all checks. Raises WiringError."""
     attributes = list_readable_attributes()
+    check_release_fields(schema, attributes)
     try:
         check_schema(schema, attributes)
     except UnboundField as error:
         raise WiringError(f"gql_releases/graphql_api/schema: {error}.") from None
     check_codes()
     check_orders()
-    check_release_fields(schema, attributes)
     check_conditions(schema)
     for name, selection in list_selections().items():
         check_selection(name, selection, attributes)
@@ -109,7 +109,10 @@ def check_conditions(schema: GraphQLSchema) -> None:
 
 
 def check_release_fields(schema: GraphQLSchema, attributes: Readable) -> None:
-    """Every field of RELEASE_FIELDS is a column that can store it, a field of the type Release, and one of each input."""
+    """RELEASE_FIELDS, the columns of the table, and the fields of the type Release and of the inputs are the same."""
+    declared_inputs = _list_fields(schema, "UpdateReleaseInput") - {"release"}
+    for name in sorted(declared_inputs - {field.graphql_name for field in RELEASE_FIELDS}):
+        raise WiringError(f"gql_releases/domain/release.py: RELEASE_FIELDS has no {name}, which ReleaseFieldsInput has.")
     for field in RELEASE_FIELDS:
         if field.column not in attributes["Release"]:
             raise WiringError(
@@ -123,13 +126,17 @@ def check_release_fields(schema: GraphQLSchema, attributes: Readable) -> None:
                 f"{field.column} cannot be null."
             )
         for name in ("Release", *RELEASE_INPUTS):
-            declared = schema.type_map[name]
-            assert isinstance(declared, GraphQLObjectType | GraphQLInputObjectType)
-            if field.graphql_name not in declared.fields:
+            if field.graphql_name not in _list_fields(schema, name):
                 class_name = "ReleaseFieldsInput" if name in RELEASE_INPUTS else name
                 raise WiringError(
                     f"gql_releases/graphql_api/schema/release.py: {class_name} has no field {field.graphql_name}."
                 )
+
+
+def _list_fields(schema: GraphQLSchema, name: str) -> set[str]:
+    declared = schema.type_map[name]
+    assert isinstance(declared, GraphQLObjectType | GraphQLInputObjectType)
+    return set(declared.fields)
 
 
 def check_selection(where: str, selection: s.Selection, attributes: Readable) -> None:

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gql_releases"
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
 SOURCES = [
     file
@@ -16,6 +17,8 @@ SOURCES = [
     if file != Path(__file__)
 ]
 CITATION = re.compile(r"(?<![/\w])((?:docs|benchmarks)/[\w./-]+\.md|[A-Z]+\.md)(?:#([\w-]+))?")
+FILE_NAME = re.compile(r"`((?:\w[\w-]*/)*[\w.-]*/|(?:\w[\w-]*/)+[\w.-]+|\w+\.py)`")
+"""A file or folder that a page names."""
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 UNSTABLE = re.compile(
     r"[Cc]ontract,? (?:sections? )?\d|[Aa]rchitecture, rules? \d|\.\./shared|\b[Ss]ections? \d+\.\d+\b(?!\.\d)|sentry-clients\.md|harness\.md|/ \"design\""
@@ -54,6 +57,16 @@ def test_each_link_of_a_page_names_a_page_and_an_anchor_that_exist() -> None:
     links = [(file, page, anchor) for file in PAGES for page, anchor in LINK.findall(file.read_text())]
     assert sum(bool(anchor) for *_, anchor in links) > 50
     assert list_unresolved(iter(links)) == []
+
+
+def test_each_file_that_contributing_names_exists() -> None:
+    """Files are named by their path from the root or from the package."""
+    names = FILE_NAME.findall((ROOT / "CONTRIBUTING.md").read_text())
+    assert len(names) > 20
+    built = {".venv/", "dist/"}
+    assert [
+        name for name in names if name not in built and not any((base / name).exists() for base in (ROOT, PACKAGE))
+    ] == []
 
 
 def test_each_item_and_server_of_the_benchmark_is_in_the_glossary() -> None:

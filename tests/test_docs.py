@@ -134,10 +134,11 @@ def test_fields_that_an_existing_release_keeps_are_documented() -> None:
     compatibility = (DOCS / "sentry-compatibility.md").read_text()
     kept_fields = [field for field in RELEASE_FIELDS if field.is_kept]
     named = re.findall(r"\w+", re.search(r"An existing release keeps its (.+?), and `ignoredFields`", guide)[1])  # type: ignore[index]
-    assert set(named) - {"and"} == {field.graphql_name for field in kept_fields}
+    assert set(named) - {"and"} == {field.graphql_name for field in kept_fields}, "docs/graphql-guide.md"
     row = re.search(r"^\| creation of an existing version \| (.+?) are kept;", compatibility, re.MULTILINE)
     assert row
-    assert set(re.findall(r"`(\w+)`", row[1])) == {field.rest_name for field in kept_fields if field.rest_name}
+    rest_names = {field.rest_name for field in kept_fields if field.rest_name}
+    assert set(re.findall(r"`(\w+)`", row[1])) == rest_names, "docs/sentry-compatibility.md"
 
 
 def test_fields_that_are_not_forwarded_are_documented() -> None:
@@ -145,7 +146,7 @@ def test_fields_that_are_not_forwarded_are_documented() -> None:
     listed = re.search(r"Not sent, because Sentry has no fields for it: (.+?)\. ", text)
     assert listed
     names = [field.graphql_name for field in RELEASE_FIELDS if not field.is_in_sentry]
-    assert [name for name in names if name not in re.findall(r"\w+", listed[1])] == []
+    assert [name for name in names if name not in re.findall(r"\w+", listed[1])] == [], "docs/forwarding.md"
 
 
 def test_readme_opens_with_the_two_commands() -> None:

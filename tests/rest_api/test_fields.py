@@ -41,7 +41,7 @@ def test_fields_are_those_that_the_documentation_names(client: Client) -> None:
     documented: dict[str, set[str]] = {}
     for name, fields in re.findall(r"^\| ([a-z ]+) \| (`.+?`) \| .+ \|$", table, re.MULTILINE):
         documented.setdefault(name, set()).update(re.findall(r"`(\w+)`", fields))
-    assert documented == {name: set(body) for name, body in answered.items()}
+    assert documented == {name: set(body) for name, body in answered.items()}, DOCUMENT.name
     assert set(shown["lastCommit"]) == set(answered["commit"])
     assert set(shown["lastDeploy"]) == set(answered["deploy"])
     assert set(get(RELEASES_PATH)) == set(shown)

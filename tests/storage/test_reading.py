@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 
 from gql_releases.app import create_app
+from gql_releases.domain.release import RELEASE_FIELDS, Status
 from gql_releases.storage.store import Store, open_database
 from tests.client import Client
 from tests.conftest import Harness, Template
@@ -26,10 +28,13 @@ DASHBOARD = """query ($first: Int) { organization(slug: "acme") { releases(first
     commits(first: 10) { totalCount nodes { sha author { name } fileChanges(first: 3) { nodes { path } } } } } } } }"""
 
 
+COLUMN_VALUES: dict[type, str] = {Status: "ARCHIVED", str: '"x"', bool: "true", int: "1", datetime: '"2026-01-01"'}
+"""A value for a filter by a column, by the type of the release's field."""
 FILTERS = (
     'version: {in: ["web@1"]}', 'version: {startsWith: "web"}', 'version: {semver: {range: ">=1", package: "web"}}',
     'environment: "production"', "released: true", 'dateCreated: {from: "2026-01-01"}', 'dateReleased: {before: "2026-01-01"}',
     'author: "ada@example.com"', 'commit: "x"', 'commit: "9999999"', 'path: "src/1.ts"', 'or: [{commit: "x"}, {not: {path: "y"}}]',
+    *(f"{field.graphql_name}: {COLUMN_VALUES[field.type]}" for field in RELEASE_FIELDS if field.is_filter),
 )  # fmt: skip
 COMPARED_LIST = "nodes { id } totalCount"
 COMPUTED_REFERENCES = f"""{{ organization(slug: "acme") {{

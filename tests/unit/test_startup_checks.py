@@ -82,9 +82,24 @@ def test_filter_that_is_not_declared_as_scanning_or_simple_is_named(monkeypatch:
 def test_release_field_without_its_parts_is_named(
     change: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(startup_checks, "RELEASE_FIELDS", (replace(RELEASE_FIELDS[0], **change),))
+    first, *others = RELEASE_FIELDS
+    monkeypatch.setattr(startup_checks, "RELEASE_FIELDS", (first, replace(first, **change), *others))
     with pytest.raises(WiringError, match=message):
         check_release_fields(SCHEMA, list_readable_attributes())
+
+
+def test_input_of_what_is_no_release_field_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup_checks, "RELEASE_FIELDS", RELEASE_FIELDS[1:])
+    with pytest.raises(WiringError, match=r"domain/release\.py: RELEASE_FIELDS has no ref, which ReleaseFieldsInput has"):
+        check_release_fields(SCHEMA, list_readable_attributes())
+
+
+def test_column_that_the_table_lacks_is_named_before_the_fields_that_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    attributes = list_readable_attributes()
+    attributes["Release"] = {name: value for name, value in attributes["Release"].items() if name != "ref"}
+    monkeypatch.setattr(startup_checks, "list_readable_attributes", lambda: attributes)
+    with pytest.raises(WiringError, match=r"tables/release\.py: ReleaseRow has no column ref"):
+        check_program(SCHEMA)
 
 
 def test_filter_of_a_release_field_that_the_schema_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
