@@ -18,18 +18,18 @@ import { keepToken, readToken, takeTokenFromAddress } from "./token.js";
 takeTokenFromAddress();
 
 const COMMAND = "gql-releases token create acme --scope org:ci --expires 1";
-const SAID = {
-  UNAUTHENTICATED: "No token came with this request, so only the schema answers.",
-  INVALID_TOKEN: "The server does not know this token: it is wrong, revoked or expired.",
-  FORBIDDEN: "This token lacks the scope that the operation needs.",
+const MESSAGES = {
+  UNAUTHENTICATED: "The request has no token: only the schema can be read without one.",
+  INVALID_TOKEN: "The token is wrong, revoked or expired.",
+  FORBIDDEN: "The token lacks a scope that the operation needs.",
 };
 
 function Notice({ refusal }) {
   return h(
     "div",
     { className: "notice", role: "alert" },
-    h("strong", null, SAID[refusal]),
-    " Put a token into the field above. Whoever runs the server makes one with ",
+    h("strong", null, MESSAGES[refusal]),
+    " Enter a token in the field above. Create one with ",
     h("code", null, COMMAND),
     "; ", h("code", null, "make run"), " prints one.",
   );

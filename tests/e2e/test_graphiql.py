@@ -134,13 +134,13 @@ def test_every_tab_runs(server: Served, page: Any) -> None:
 
 def test_missing_and_wrong_tokens_are_explained(server: Served, page: Any) -> None:
     page.goto(f"{server.base}/graphql")
-    page.wait_for_selector(".notice >> text=No token came with this request")
+    page.wait_for_selector(".notice >> text=The request has no token")
     assert "gql-releases token create" in page.inner_text(".notice")
     wait_for_editor(page)
     page.click(".graphiql-execute-button")
     page.wait_for_selector(".result-window >> text=UNAUTHENTICATED")
     page.fill("#token", "wrong")
-    page.wait_for_selector(".notice >> text=The server does not know this token")
+    page.wait_for_selector(".notice >> text=The token is wrong, revoked or expired")
     page.wait_for_selector(".status >> text=Invalid token")
     page.fill("#token", server.token)
     page.wait_for_selector("text=signed in as e2e")
