@@ -15,7 +15,7 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "pictures" / "graphiql.png"
@@ -25,7 +25,7 @@ FLAGS = [
     "--force-color-profile=srgb",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
-SIZE = {"width": 1280, "height": 720}
+SIZE: ViewportSize = {"width": 1280, "height": 720}
 QUERY = (
     'query Dashboard { organization(slug: "acme") { releases(first: 10, filter: {project: "web", released: true}) '
     "{ totalCount nodes { version commitCount lastCommit { message author { name } } "

@@ -57,7 +57,7 @@ def git(root: Path, *words: str) -> str:
 
 def release(root: Path, date: str) -> str:
     """Commit and tag the release of a checkout, and return its version. Raises CannotRelease and changes nothing."""
-    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    version: str = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     if git(root, "status", "--porcelain"):
         raise CannotRelease("The checkout has changes that are not committed (git status shows them).")
     check_version(version, git(root, "tag", "--list").split())

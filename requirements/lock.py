@@ -32,7 +32,7 @@ def install_uv(folder: Path) -> Path:
 def write_lock(uv: Path, output: Path, python: str, requirements: list[str], *options: str) -> None:
     """Write one lock file; versions that it has and that still fit stay, unless `--upgrade` is among the options."""
     print(f"Writing {output} ...", flush=True)
-    command = [uv, "pip", "compile", "--quiet", "-", "--output-file", output, "--no-config", "--universal"]
+    command: list[str | Path] = [uv, "pip", "compile", "--quiet", "-", "--output-file", output, "--no-config", "--universal"]
     command += ["--python-version", python, "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
     command += ["--no-annotate", "--custom-compile-command", "make lock", *options]
     subprocess.run(command, input="\n".join(requirements), text=True, cwd=ROOT, check=True)

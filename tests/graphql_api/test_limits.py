@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def nest_query(depth: int) -> str:
     )
 
 
-AT_EDGE = {
+AT_EDGE: dict[str, Callable[[int], str]] = {
     "aliases": lambda n: "{ viewer { token { " + " ".join(f"a{i}: id" for i in range(n)) + " } } }",
     "rootFields": lambda n: "{ " + " ".join(f"a{i}: __typename" for i in range(n)) + " }",
     "directives": lambda n: "{ __typename viewer { " + " ".join(f"a{i}: __typename @skip(if: false)" for i in range(n)) + " } }",

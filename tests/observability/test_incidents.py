@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from gql_releases.settings import Settings
 from gql_releases.storage.engine.postgres import PostgresDatabase
 from gql_releases.storage.store import open_store
 from gql_releases.web.unavailable_log import UnavailableLog
-from tests.client import Client
+from tests.client import Answer, Client
 from tests.conftest import Harness, Template
 from tests.factories import release
 
@@ -87,12 +88,13 @@ def test_503_of_each_api_has_its_reason_in_the_log_and_its_end(
     async def refuse(*args: Any, **options: Any) -> None:
         raise Unavailable("The disk is full.") from OSError("28")
 
-    for send, kind in (
+    calls: tuple[tuple[Callable[[], Answer], str], ...] = (
         (lambda: harness.client.rest("GET", RELEASES), "reads"),
         (lambda: harness.client.request("POST", "/graphql", read), "reads"),
         (lambda: harness.client.rest("POST", RELEASES, release("1")), "writes"),
         (lambda: harness.client.request("POST", "/graphql", {"query": MUTATION}), "writes"),
-    ):
+    )
+    for send, kind in calls:
         with monkeypatch.context() as patched:
             patched.setattr(harness.store, "read", refuse)
             patched.setattr(harness.store._database, "write", refuse)

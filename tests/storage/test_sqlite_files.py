@@ -106,7 +106,11 @@ def test_new_database_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     """The mode of database, -wal and -shm is 0600 whatever the umask, after a migration or opening; an existing file's mode stays."""
     before = os.umask(0)
     try:
-        for make in (lambda path: migrate(f"sqlite:///{path}"), lambda path: connect(path).close()):
+        makers: tuple[Callable[[Path], None], ...] = (
+            lambda path: migrate(f"sqlite:///{path}"),
+            lambda path: connect(path).close(),
+        )
+        for make in makers:
             path = tmp_path / f"{id(make)}.db"
             make(path)
             connection = connect(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def principal(*scopes: Scope) -> Principal:
 
 
 def call(service: ReleaseService, name: str, who: Principal, key: ReleaseKey) -> Any:
-    calls = {
+    calls: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
         "create_release": lambda: service.create_release(who, key.organization or "", NewRelease("1", ()), VIEW),
         "update_release": lambda: service.update_release(who, key, ReleaseChange(), VIEW),
         "finalize_release": lambda: service.finalize_release(who, key, None, VIEW),
