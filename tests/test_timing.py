@@ -26,6 +26,7 @@ def test_what_takes_too_long_fails_without_the_marker(pytester: pytest.Pytester,
     pytester.makeini("[pytest]\nmarkers =\n  slow: x\n  e2e: x\n")
     pytester.makepyfile(SUITE)
     with monkeypatch.context() as patched:
+        patched.setattr(timing, "SOAK", False)
         patched.setattr(timing, "find_allowed_seconds", lambda: 0.03)
         result = pytester.runpytest_inprocess("-p", "tests.timing", "-p", "no:cacheprovider", "-p", "no:xdist")
     result.assert_outcomes(passed=2, failed=2, errors=1)
