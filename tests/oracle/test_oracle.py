@@ -41,7 +41,7 @@ GRAPHQL_FIELDS = [field.graphql_name for field in RELEASE_FIELDS if not field.re
 TEXT_FIELDS = [
     field.rest_name or field.graphql_name
     for field in RELEASE_FIELDS
-    if field.type is str and field.name not in ("url", "notes", "metadata")
+    if field.type is str and field.name not in ("ref", "url", "notes", "metadata")
 ]
 """Fields of a release whose value can be any text."""
 COMPARISON_QUERY = """query ($slug: String!, $base: String!, $head: String!) { organization(slug: $slug) {
@@ -76,7 +76,7 @@ def fill(harness: Harness, organization: str) -> None:
             )
             for index in range(number % 6)
         ]
-        body = release(version, projects=projects, commits=commits, url=None)
+        body = release(version, projects=projects, commits=commits, ref=organization, url=None)
         body |= dict.fromkeys(TEXT_FIELDS, f"{organization} {number % 2}")
         if number % 4 == 2:
             body |= {"notes": f"# {organization}", "metadata": {"by": organization, "n": [number, None, 1.5]}}
