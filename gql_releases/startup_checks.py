@@ -23,6 +23,7 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import SCANNING_CONDITIONS, SIMPLE_CONDITIONS, Condition, Conditions
 from gql_releases.domain.errors import CommandFailed, ErrorCode
 from gql_releases.domain.paging import KEY_TYPES
+from gql_releases.domain.principal import READ_SCOPES
 from gql_releases.domain.release import RELEASE_FIELDS
 from gql_releases.graphql_api.execution.errors import EXECUTION_CODES, PAYLOAD_CODES
 from gql_releases.graphql_api.execution.schema_check import Readable, UnboundField, check_schema
@@ -54,6 +55,7 @@ def check_program(schema: GraphQLSchema) -> None:
     except UnboundField as error:
         raise WiringError(f"gql_releases/graphql_api/schema: {error}.") from None
     check_codes()
+    check_scopes()
     check_orders()
     check_conditions(schema)
     for name, selection in list_selections().items():
@@ -69,6 +71,12 @@ def check_codes() -> None:
             raise WiringError(
                 f"gql_releases/graphql_api/execution/errors.py: {code.name} must be in PAYLOAD_CODES or in EXECUTION_CODES."
             )
+
+
+def check_scopes() -> None:
+    """Every entity has the scopes that allow to read it; without them no token could."""
+    for name in sorted(CATALOGUE.entities.keys() - READ_SCOPES.keys()):
+        raise WiringError(f"gql_releases/domain/principal.py: the entity {name} has no scopes in READ_SCOPES.")
 
 
 def check_orders() -> None:

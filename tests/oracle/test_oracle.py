@@ -292,6 +292,14 @@ def test_planned_answers_equal_naive_ones(filled_harness: Harness, tenant: str, 
     assert non_empty / number > 0.6
 
 
+def test_every_type_with_an_id_has_naive_rows() -> None:
+    """The tests of tenancy take the ids that they try from NODES (tests/oracle/naive.py)."""
+    schema = build_core_schema(print_sdl(build_schema()))
+    node = schema.type_map["Node"]
+    assert is_abstract_type(node)
+    assert {node_type.name for node_type in schema.get_possible_types(node)} == NODES.keys()
+
+
 def test_naive_rows_belong_to_both_tenants(filled_harness: Harness) -> None:
     """The two tenants share versions, slugs and shas, which the oracle depends on."""
     engine = create_engine(filled_harness.databases.engine_url(filled_harness.url))

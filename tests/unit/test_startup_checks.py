@@ -12,6 +12,7 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import SIMPLE_CONDITIONS
 from gql_releases.domain.errors import ErrorCode
 from gql_releases.domain.paging import KEY_TYPES
+from gql_releases.domain.principal import READ_SCOPES
 from gql_releases.domain.release import RELEASE_FIELDS
 from gql_releases.graphql_api.execution.errors import EXECUTION_CODES
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
@@ -46,6 +47,12 @@ def test_code_without_a_place_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startup_checks, "EXECUTION_CODES", EXECUTION_CODES - {ErrorCode.TIMEOUT})
     with pytest.raises(WiringError, match=r"execution/errors\.py: TIMEOUT must be in"):
         check_codes()
+
+
+def test_entity_without_scopes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup_checks, "READ_SCOPES", {k: v for k, v in READ_SCOPES.items() if k != "Deploy"})
+    with pytest.raises(WiringError, match=r"domain/principal\.py: the entity Deploy has no scopes"):
+        check_program(SCHEMA)
 
 
 def test_order_without_a_type_of_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
