@@ -216,3 +216,14 @@ def test_expiry_that_is_not_in_the_future_is_refused(harness: Harness, moment: s
     errors = create_token(harness, maker, {"expiresAt": format_date(now()) if moment == "now" else moment})["userErrors"]
     assert [(error["code"], error["field"]) for error in errors] == [("INVALID_DATE", ["expiresAt"])]
     assert errors[0]["message"].endswith("is not in the future.")
+
+
+def test_tables_of_a_newer_version_are_refused_with_one_sentence(
+    url: str, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql_releases.commands.support.newest_revision", lambda: "0001")
+    for command in ("migrate", "org list", "serve --port 0"):
+        code, out, err = console.run(*command.split())
+        assert (code, out) == (1, ""), command
+        message = f"is at revision {head_revision()}, and this version knows 0001 as the last: "
+        assert err.splitlines()[-1].endswith(message + "install the version that migrated it."), command

@@ -13,7 +13,7 @@ import typer
 from gql_releases.domain.errors import CommandFailed
 from gql_releases.settings import PLATFORM_VARIABLES, Settings, read_platform_settings
 from gql_releases.storage.engine.urls import redact_url
-from gql_releases.storage.schema.revision import DatabaseState, read_state
+from gql_releases.storage.schema.revision import DatabaseState, newest_revision, read_state
 from gql_releases.storage.store import Store, open_store
 
 Item = TypeVar("Item")
@@ -45,8 +45,13 @@ def require_current(url: str) -> None:
 
 
 def require_no_copy(url: str) -> DatabaseState:
-    """Return the state of the database. Raises CommandFailed if it is the target of an unfinished copy."""
+    """Return the state of the database. Raises CommandFailed for an unfinished copy, and for a newer version's tables."""
     state = read_state(url)
+    if state.revision and state.revision > newest_revision():
+        raise CommandFailed(
+            f"{redact_url(url)} is at revision {state.revision}, and this version knows {newest_revision()} as the last: "
+            "install the version that migrated it."
+        )
     if state.is_copying:
         raise CommandFailed(
             f"{redact_url(url)} holds an unfinished copy: run the same `gql-releases copy` again, which continues it."
