@@ -69,7 +69,7 @@ def _record(url: str, requests: list[bytes], at_once: int) -> tuple[recording.Lo
         await _send(app, requests[0].replace(b"Bearer ", b"Bearer x", 1), 401)
         log.clear()
         for first in range(0, len(requests), at_once):
-            await asyncio.gather(*(_send(app, one, 0) for one in requests[first : first + at_once]))
+            await asyncio.gather(*(_send(app, request, 0) for request in requests[first : first + at_once]))
             ends.append(len(log))
 
     with _recorder(url) as log, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

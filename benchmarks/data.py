@@ -91,10 +91,10 @@ def body(number: int, commits: int = COMMITS) -> dict[str, Any]:
 
 def creation(number: int, commits: int) -> dict[str, Any]:
     """Make a creation that can be sent again and again: its version and its commits stand open as SERIAL."""
-    made = body(number, commits)
-    for one in made["commits"]:
-        one["id"] = SERIAL + one["id"][8:]
-    return {**made, "version": f"web@2.{SERIAL}.0+{SERIAL}", "ref": made["commits"][0]["id"]}
+    result = body(number, commits)
+    for item in result["commits"]:
+        item["id"] = SERIAL + item["id"][8:]
+    return {**result, "version": f"web@2.{SERIAL}.0+{SERIAL}", "ref": result["commits"][0]["id"]}
 
 
 def chunks(count: int, organization: int, projects: dict[str, int], size: int = 1000) -> Iterator[Rows]:
@@ -115,22 +115,22 @@ def chunks(count: int, organization: int, projects: dict[str, int], size: int = 
 
 
 def _add_release(rows: Rows, number: int, organization: int, projects: list[int]) -> None:
-    said, info = body(number), parse_version(version_of(number))
+    release_body, info = body(number), parse_version(version_of(number))
     assert info
     repository = number % len(REPOSITORIES) + 1
     first = (number - 1) * COMMITS + 1
-    for index, one in enumerate(said["commits"]):
+    for index, item in enumerate(release_body["commits"]):
         author = author_of(number, index) + 1
         rows["commits"].append(
-            (first + index, organization, repository, one["id"], author, one["message"], one["timestamp"], moment(number))
+            (first + index, organization, repository, item["id"], author, item["message"], item["timestamp"], moment(number))
         )
         rows["release_commits"].append((organization, number, index, first + index))
     wrote = dict.fromkeys(author_of(number, index) + 1 for index in range(COMMITS))
     rows["release_authors"] += [(organization, number, index, author) for index, author in enumerate(wrote)]
     rows["head_commits"].append((number, organization, number, repository, first))
-    created, released = moment(number), said["dateReleased"]
+    created, released = moment(number), release_body["dateReleased"]
     rows["releases"].append((
-        number, organization, said["version"], said["ref"], said["url"], "OPEN", created, released, released, COMMITS,
+        number, organization, release_body["version"], release_body["ref"], release_body["url"], "OPEN", created, released, released, COMMITS,
         len(ENVIRONMENTS), first, _deploy_id(number, 0), info.package, info.raw, str(info.major), str(info.minor), str(info.patch),
         info.pre, info.build_code, info.components, info.description, info.build_hash, info.semver_key, info.build_number,
     ))  # fmt: skip

@@ -110,4 +110,4 @@ mutation M1($input: CreateReleaseInput!) { createRelease(input: $input) { releas
 def of(dialect: str) -> dict[str, str]:
     """Give a dialect's documents by operation name; each is sent alone."""
     listed = (GATEWAY if dialect == "gateway" else POSTGRAPHILE).strip().split("\n\n")
-    return {re.search(r"\w+ (\w+)", one)[1]: one for one in listed}  # type: ignore[index]
+    return {re.search(r"\w+ (\w+)", item)[1]: item for item in listed}  # type: ignore[index]

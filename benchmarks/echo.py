@@ -46,10 +46,10 @@ class Postgres:
 
     async def open(self, groups: Any) -> None:
         """Open the connections and prepare the statements."""
-        known = {sql for listed in groups.values() for group in listed for _, sql, _ in group}
+        existing = {sql for listed in groups.values() for group in listed for _, sql, _ in group}
         for _ in range(AT_ONCE):
             connection = await asyncpg.connect(self._url, server_settings=floor_postgres.SESSION)
-            self._idle.put_nowait({sql: await connection.prepare(sql) for sql in known})
+            self._idle.put_nowait({sql: await connection.prepare(sql) for sql in existing})
 
     async def run(self, group: Any) -> None:
         """Run the statements of a request."""
@@ -83,16 +83,16 @@ def application(folder: Path, database: Sqlite | Postgres | None, groups: dict[s
     return app
 
 
-async def run(said: argparse.Namespace) -> None:
+async def run(options: argparse.Namespace) -> None:
     """Serve what the command line names."""
     database, groups = None, {}
-    if said.url:
-        groups = pickle.loads((said.folder / "statements").read_bytes())  # our own file, written a moment ago
-        database = Sqlite(said.url) if said.url.startswith("sqlite") else Postgres(said.url)
+    if options.url:
+        groups = pickle.loads((options.folder / "statements").read_bytes())  # our own file, written a moment ago
+        database = Sqlite(options.url) if options.url.startswith("sqlite") else Postgres(options.url)
         await database.open(groups)
     gc.freeze()
     gc.set_threshold(50_000)  # as the floor does
-    await serve(application(said.folder, database, groups), said.port)
+    await serve(application(options.folder, database, groups), options.port)
 
 
 if __name__ == "__main__":

@@ -67,9 +67,9 @@ def microseconds(date: str | datetime) -> int:
 
 def read_version(version: str) -> tuple[str, ...]:
     """Give package, raw, major, minor, patch, build, description and the sort key."""
-    found = PATTERN.fullmatch(version)
-    assert found
-    package, raw, *numbers, build = found.groups()
+    result = PATTERN.fullmatch(version)
+    assert result
+    package, raw, *numbers, build = result.groups()
     key = "".join(chr(97 + len(n)) + n for n in (*numbers, "0")) + "~"
     return package, raw, *numbers, build, f"{'.'.join(numbers)} ({build})", key
 
@@ -103,12 +103,12 @@ def application(floor: Floor) -> Any:
             while message["more_body"]:
                 message = await receive()
                 body += message["body"]
-            asked = orjson.loads(body)
-            if "operationName" in asked:
-                answer = await named[asked["operationName"]](asked["variables"])
+            request_body = orjson.loads(body)
+            if "operationName" in request_body:
+                answer = await named[request_body["operationName"]](request_body["variables"])
             else:
-                asked["organization"] = scope["path"].split("/")[4]
-                status, answer = 201, await floor.m2(asked)
+                request_body["organization"] = scope["path"].split("/")[4]
+                status, answer = 201, await floor.m2(request_body)
         await send({
             "type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", b"%d" % len(answer))],
         })  # fmt: skip
@@ -153,12 +153,12 @@ def main(open_floor: Callable[[str], Awaitable[Floor]]) -> None:
     ask = argparse.ArgumentParser()
     ask.add_argument("--url", required=True)
     ask.add_argument("--port", type=int, required=True)
-    said = ask.parse_args()
+    options = ask.parse_args()
 
     async def run() -> None:
         gc.freeze()
         gc.set_threshold(50_000)  # requests make no cycles: looking for some is waste
-        await serve(application(await open_floor(said.url)), said.port)
+        await serve(application(await open_floor(options.url)), options.port)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())

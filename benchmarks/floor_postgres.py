@@ -123,19 +123,19 @@ class PostgresFloor:
 
     @asynccontextmanager
     async def _prepared(self) -> AsyncIterator[tuple[Any, dict[str, Any]]]:
-        one = await self._idle.get()
+        item = await self._idle.get()
         try:
-            yield one
+            yield item
         finally:
-            self._idle.put_nowait(one)
+            self._idle.put_nowait(item)
 
     async def _fetch(self, sql: str, *values: Any) -> list[Any]:
-        one = self._idle.get_nowait() if not self._idle.empty() else await self._idle.get()
+        item = self._idle.get_nowait() if not self._idle.empty() else await self._idle.get()
         try:
-            found: list[Any] = await one[1][sql].fetch(*values)
-            return found
+            result: list[Any] = await item[1][sql].fetch(*values)
+            return result
         finally:
-            self._idle.put_nowait(one)
+            self._idle.put_nowait(item)
 
     async def authenticate(self, digest: bytes) -> bool:
         # Known digests are kept; that the token still lives is asked in each statement, which costs no round trip.
@@ -185,21 +185,25 @@ class PostgresFloor:
         info = {"hasNextPage": more, "endCursor": cursor("semver_key", rows[-1][4], rows[-1][3]) if rows else None}
         return answer_list(info, [{"version": v, "dateCreated": d, "commitCount": c} for v, d, c, *_ in rows])
 
-    async def _create(self, connection: tuple[Any, dict[str, Any]], asked: Any) -> int:
+    async def _create(self, connection: tuple[Any, dict[str, Any]], body: Any) -> int:
         names = ("package", "raw", "major", "minor", "patch", "build", "description", "key")
-        asked["said"] = dict(zip(names, read_version(asked["version"]), strict=True))
-        number: int = await connection[1][M1].fetchval(orjson.dumps(asked).decode(), self._token)
+        body["said"] = dict(zip(names, read_version(body["version"]), strict=True))
+        number: int = await connection[1][M1].fetchval(orjson.dumps(body).decode(), self._token)
         return number
 
     async def m1(self, variables: Any) -> bytes:
-        asked = variables["input"]
+        body = variables["input"]
         async with self._prepared() as connection:
-            number = await self._create(connection, asked)
-        return answer_creation(number, asked["version"], len(asked["commits"]))
+            number = await self._create(connection, body)
+        return answer_creation(number, body["version"], len(body["commits"]))
 
     async def m2(self, body: Any) -> bytes:
-        for one in body["commits"]:
-            one["sha"], one["authorName"], one["authorEmail"] = one["id"], one["author_name"], one["author_email"]
+        for commit in body["commits"]:
+            commit["sha"], commit["authorName"], commit["authorEmail"] = (
+                commit["id"],
+                commit["author_name"],
+                commit["author_email"],
+            )
         async with self._prepared() as connection:
             number = await self._create(connection, body)
             rows = await connection[1][ONE].fetch(number)

@@ -54,10 +54,10 @@ class Writer:
         self._writing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1)
 
-    def write(self, work: Callable[..., bytes], asked: Any) -> asyncio.Future[bytes]:
+    def write(self, work: Callable[..., bytes], body: Any) -> asyncio.Future[bytes]:
         """Run some work in the next transaction, and answer after its commit."""
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, asked, future))
+        self._waiting.append((work, body, future))
         if self._writing is None:
             self._writing = asyncio.ensure_future(self._run())
         return future
@@ -67,28 +67,28 @@ class Writer:
         while self._waiting:
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
             execute("BEGIN IMMEDIATE")
-            done: list[tuple[Callable[[Any], None], Any]] = []
-            for work, asked, future in group:
+            results: list[tuple[Callable[[Any], None], Any]] = []
+            for work, body, future in group:
                 execute("SAVEPOINT one")
                 try:
-                    done.append((future.set_result, work(self._connection, asked)))
+                    results.append((future.set_result, work(self._connection, body)))
                 except Exception as error:
-                    done.append((future.set_exception, error))
+                    results.append((future.set_exception, error))
                     execute("ROLLBACK TO one")
                 execute("RELEASE one")
             await commit(self._thread, execute, "COMMIT")
-            for tell, what in done:
+            for tell, what in results:
                 tell(what)
         self._writing = None
 
 
-def _create(connection: sqlite3.Connection, asked: Any) -> bytes:
-    number = write_release(connection, asked, "sha", "authorName", "authorEmail")
-    return answer_creation(number, asked["version"], len(asked["commits"]))
+def _create(connection: sqlite3.Connection, body: Any) -> bytes:
+    number = write_release(connection, body, "sha", "authorName", "authorEmail")
+    return answer_creation(number, body["version"], len(body["commits"]))
 
 
-def _create_by_rest(connection: sqlite3.Connection, asked: Any) -> bytes:
-    number = write_release(connection, asked, "id", "author_name", "author_email")
+def _create_by_rest(connection: sqlite3.Connection, body: Any) -> bytes:
+    number = write_release(connection, body, "id", "author_name", "author_email")
     printed: str = connection.execute(sql.ONE, (number,)).fetchone()[0]
     return printed.encode()
 

@@ -23,7 +23,7 @@ def thing(*fields: tuple[str, str]) -> str:
 
 def texts(*names: tuple[str, str]) -> list[tuple[str, str]]:
     """Name fields whose values have to be quoted: (name, SQL)."""
-    return [(one[0], f"json_quote({one[1]})") for one in names]
+    return [(name[0], f"json_quote({name[1]})") for name in names]
 
 
 def array(select: str, item: str) -> str:

@@ -36,38 +36,38 @@ ADD_WRITER = "INSERT INTO release_authors (organization_id, release_id, position
 ADD_HEAD = "INSERT OR IGNORE INTO head_commits (organization_id, release_id, repository_id, commit_id) VALUES (?, ?, ?, ?)"
 
 
-def write_release(db: sqlite3.Connection, asked: Any, sha: str, name: str, email: str) -> int:
-    """Write a release with its commits and give its id; the last three are the commits' fields as a door spells them."""
+def write_release(db: sqlite3.Connection, body: Any, sha: str, name: str, email: str) -> int:
+    """Write a release with its commits and give its id; the last three are the commits' fields as a api spells them."""
     now = datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z"
-    (owner,) = db.execute(ORGANIZATION, (asked["organization"],)).fetchone()
-    projects = db.execute(PROJECTS, (owner, orjson.dumps(asked["projects"]).decode())).fetchall()
-    if len(projects) < len(asked["projects"]):
+    (owner,) = db.execute(ORGANIZATION, (body["organization"],)).fetchone()
+    projects = db.execute(PROJECTS, (owner, orjson.dumps(body["projects"]).decode())).fetchall()
+    if len(projects) < len(body["projects"]):
         raise LookupError("a project is not there")
-    listed = asked["commits"]
-    repositories = _repositories(db, owner, {one["repository"] for one in listed}, now)
-    authors = _authors(db, owner, {one[email]: one[name] for one in reversed(listed)})
+    listed = body["commits"]
+    repositories = _repositories(db, owner, {item["repository"] for item in listed}, now)
+    authors = _authors(db, owner, {item[email]: item[name] for item in reversed(listed)})
     commits: list[int] = []
     heads: dict[int, int] = {}
-    wrote = dict.fromkeys(authors[one[email]] for one in listed)
-    for one in listed:
-        repository = repositories[one["repository"]]
-        row = (owner, repository, one[sha], authors[one[email]], one["message"], one["timestamp"], now)
+    wrote = dict.fromkeys(authors[item[email]] for item in listed)
+    for entry in listed:
+        repository = repositories[entry["repository"]]
+        row = (owner, repository, entry[sha], authors[entry[email]], entry["message"], entry["timestamp"], now)
         (number,) = db.execute(ADD_COMMIT, row).fetchone()
         commits.append(number)
         heads.setdefault(repository, number)
-    release, keys = _release(db, owner, asked, commits, now)
+    release, keys = _release(db, owner, body, commits, now)
     db.executemany(ADD_PROJECT, [(owner, release, project, *keys) for (project,) in projects])
-    db.executemany(ADD_LINK, [(owner, release, index, one) for index, one in enumerate(commits)])
-    db.executemany(ADD_WRITER, [(owner, release, index, one) for index, one in enumerate(wrote)])
+    db.executemany(ADD_LINK, [(owner, release, index, entry) for index, entry in enumerate(commits)])
+    db.executemany(ADD_WRITER, [(owner, release, index, entry) for index, entry in enumerate(wrote)])
     db.executemany(ADD_HEAD, [(owner, release, repository, commit) for repository, commit in heads.items()])
     return release
 
 
 def _repositories(db: sqlite3.Connection, owner: int, names: set[str], now: str) -> dict[str, int]:
-    known = dict(db.execute(REPOSITORIES, (owner, orjson.dumps(list(names)).decode())).fetchall())
-    for name in names - known.keys():
-        (known[name],) = db.execute(ADD_REPOSITORY, (owner, name, now)).fetchone()
-    return known
+    existing = dict(db.execute(REPOSITORIES, (owner, orjson.dumps(list(names)).decode())).fetchall())
+    for name in names - existing.keys():
+        (existing[name],) = db.execute(ADD_REPOSITORY, (owner, name, now)).fetchone()
+    return existing
 
 
 def _authors(db: sqlite3.Connection, owner: int, names: dict[str, str]) -> dict[str, int]:
@@ -81,16 +81,16 @@ def _authors(db: sqlite3.Connection, owner: int, names: dict[str, str]) -> dict[
     return ids
 
 
-def _release(db: sqlite3.Connection, owner: int, asked: Any, commits: list[int], now: str) -> tuple[int, tuple[Any, ...]]:
-    version, released = asked["version"], asked["dateReleased"]
+def _release(db: sqlite3.Connection, owner: int, body: Any, commits: list[int], now: str) -> tuple[int, tuple[Any, ...]]:
+    version, released = body["version"], body["dateReleased"]
     package, raw, major, minor, patch, build, description, key = read_version(version)
-    made = db.execute(ADD_RELEASE, (
-        owner, version, asked["ref"], asked["url"], now, released, released, len(commits), commits[0], package, raw, major,
+    result = db.execute(ADD_RELEASE, (
+        owner, version, body["ref"], body["url"], now, released, released, len(commits), commits[0], package, raw, major,
         minor, patch, build, description, key, int(build),
     )).fetchone()  # fmt: skip
-    if made is None:
-        made = db.execute(KNOWN, (owner, version)).fetchone()
+    if result is None:
+        result = db.execute(KNOWN, (owner, version)).fetchone()
         for statement in CLEAR:
-            db.execute(statement, (owner, *made))
-        db.execute(RENEW, (len(commits), commits[0], *made))
-    return made[0], (now, released, released, key, int(build))
+            db.execute(statement, (owner, *result))
+        db.execute(RENEW, (len(commits), commits[0], *result))
+    return result[0], (now, released, released, key, int(build))

@@ -22,24 +22,24 @@ ITEMS = ["Q1", "Q2", "Q3", "M1"]
 TARGETS = {"Q1": 1.2, "Q2": 1.3, "Q3": 1.3, "M1": 1.3}
 
 
-def measure(said: argparse.Namespace) -> list[dict[str, Any]]:
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Give each item's p50 at both sizes, and the median of the rounds' quotients with its interval."""
     folder = Path(tempfile.mkdtemp(prefix="gql-releases-growth-"))
     folder.chmod(0o755)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        stores = stack.enter_context(opened(said.database, folder))
-        started = [servers.ours(stack, stores, folder, size, f"ours_{size}") for size in said.sizes]
-        measuring = Measuring(Plan(started, said.items, said.rounds, said.seconds, [1]))
+        stores = stack.enter_context(opened(options.database, folder))
+        started = [servers.ours(stack, stores, folder, size, f"ours_{size}") for size in options.sizes]
+        measuring = Measuring(Plan(started, options.items, options.rounds, options.seconds, [1]))
         measuring.prepare()
         runs = list(measuring.measure())
     small, large = started
     grown = []
-    for item in said.items:
-        here, there = (report.of(runs, item=item, server=one.name) for one in (large, small))
+    for item in options.items:
+        here, there = (report.of(runs, item=item, server=row.name) for row in (large, small))
         middle, low, high = report.interval([a["p50_ms"] / b["p50_ms"] for a, b in zip(here, there, strict=True)])
-        p50 = {str(one.releases): report.median(report.of(runs, item=item, server=one.name), "p50_ms") for one in started}
-        row = {"item": item, "p50_ms": p50, "ratio": middle, "low": low, "high": high, "rounds": said.rounds}
+        p50 = {str(row.releases): report.median(report.of(runs, item=item, server=row.name), "p50_ms") for row in started}
+        row = {"item": item, "p50_ms": p50, "ratio": middle, "low": low, "high": high, "rounds": options.rounds}
         grown.append({**row, "target": TARGETS.get(item)})
         say(f"{item}: {middle:.2f}")
     return grown
@@ -54,21 +54,21 @@ def main() -> None:
     ask.add_argument("--rounds", type=int, default=15)
     ask.add_argument("--seconds", type=float, default=1.0)
     ask.add_argument("--json", type=Path)
-    said = ask.parse_args()
+    options = ask.parse_args()
     end_with_care()
-    if len(said.sizes) != 2:
+    if len(options.sizes) != 2:
         ask.error("--sizes wants two numbers")
-    grown = measure(said)
-    print(f"\n{said.database}: p50 at {said.sizes[1]} releases by p50 at {said.sizes[0]}, one connection")
+    grown = measure(options)
+    print(f"\n{options.database}: p50 at {options.sizes[1]} releases by p50 at {options.sizes[0]}, one connection")
     for row in grown:
         small, large = row["p50_ms"].values()
         print(
             f"{row['item']:4} {small:.3f} ms, {large:.3f} ms: {row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f}),"
             f" target {row['target'] or '-'}"
         )
-    if said.json:
-        made = {"when": report.now(), "commit": report.commit(), "machine": report.machine(), "database": said.database}
-        said.json.write_text(json.dumps({**made, "growth": grown}, indent=1) + "\n")
+    if options.json:
+        result = {"when": report.now(), "commit": report.commit(), "machine": report.machine(), "database": options.database}
+        options.json.write_text(json.dumps({**result, "growth": grown}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

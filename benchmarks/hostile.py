@@ -65,15 +65,15 @@ def exchange(port: int, request: bytes, connection: http.client.HTTPConnection |
 
 def read_points(port: int, request: bytes, reads: int, times: Any) -> None:
     """Make point reads, one after the other, and send their milliseconds."""
-    connection, taken = http.client.HTTPConnection("127.0.0.1", port, timeout=120), []
+    connection, seconds = http.client.HTTPConnection("127.0.0.1", port, timeout=120), []
     for _ in range(reads):
         begun = time.perf_counter()
         status, body = exchange(port, request, connection)
-        taken.append(1000 * (time.perf_counter() - begun))
+        seconds.append(1000 * (time.perf_counter() - begun))
         assert status == 200, body[:500]
         assert b'"errors"' not in body, body[:500]
         time.sleep(PAUSE)
-    times.put(taken)
+    times.put(seconds)
 
 
 class Attack(threading.Thread):
@@ -113,14 +113,14 @@ def measure(server: Server, hostile: Hostile | None, reads: int) -> tuple[list[f
         target=read_points, args=(server.port, point(server, data.version_of(7)), reads, times)
     )
     reader.start()
-    taken = times.get(timeout=600)
+    seconds = times.get(timeout=600)
     reader.join()
     for attack in attacks:
         attack.running = False
     for attack in attacks:
         attack.join(120)
     outcomes = sum((attack.outcomes for attack in attacks), Counter[str]())
-    return sorted(taken), outcomes, max([attack.slowest for attack in attacks], default=0.0)
+    return sorted(seconds), outcomes, max([attack.slowest for attack in attacks], default=0.0)
 
 
 def is_allowed(server: Server, query: str, variables: dict[str, Any]) -> bool:
@@ -132,7 +132,7 @@ def is_allowed(server: Server, query: str, variables: dict[str, Any]) -> bool:
 def rss_mib(process: int) -> float:
     """Return the resident memory of a process and those below it."""
     own = psutil.Process(process)
-    return float(sum(one.memory_info().rss for one in (own, *own.children(recursive=True)))) / 2**20
+    return float(sum(item.memory_info().rss for item in (own, *own.children(recursive=True)))) / 2**20
 
 
 def measure_growth(server: Server, count: int) -> tuple[float, Counter[str]]:
@@ -161,42 +161,42 @@ def measure_growth(server: Server, count: int) -> tuple[float, Counter[str]]:
     return rss_mib(server.process) - before, outcomes
 
 
-def run(database: str, said: argparse.Namespace) -> bool:
+def run(database: str, options: argparse.Namespace) -> bool:
     """Print the table of a database, and return whether all of it holds."""
     folder = Path(tempfile.mkdtemp(prefix="gql-releases-hostile-"))
     folder.chmod(0o755)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stores = stack.enter_context(opened(database, folder))
-        server = servers.ours(stack, stores, folder, said.releases)
+        server = servers.ours(stack, stores, folder, options.releases)
         holds = True
         print(
-            f"\n{database}, {said.releases} releases, {said.runs} runs of {said.reads} point reads, {CLIENTS} hostile clients"
+            f"\n{database}, {options.releases} releases, {options.runs} runs of {options.reads} point reads, {CLIENTS} hostile clients"
         )
         print(f"{'request':34} {'size':>14} {'p50 ms':>7} {'p99 ms':>7} {'max ms':>8} {'slowest s':>9}  outcomes")
         for hostile in (None, *every(server, lambda query, variables: is_allowed(server, query, variables))):
             kind, size = (hostile.kind, hostile.size) if hostile else ("nothing", "")
-            if hostile and said.only and not any(word in kind for word in said.only.split("|")):
+            if hostile and options.only and not any(word in kind for word in options.only.split("|")):
                 continue
-            runs = [measure(server, hostile, said.reads) for _ in range(said.runs)]
-            p99 = statistics.median(taken[int(len(taken) * 0.99)] for taken, _, _ in runs)
-            p50 = statistics.median(taken[len(taken) // 2] for taken, _, _ in runs)
-            outcomes = sum((found for _, found, _ in runs), Counter[str]())
+            runs = [measure(server, hostile, options.reads) for _ in range(options.runs)]
+            p99 = statistics.median(row[int(len(row) * 0.99)] for row, _, _ in runs)
+            p50 = statistics.median(row[len(row) // 2] for row, _, _ in runs)
+            outcomes = sum((result for _, result, _ in runs), Counter[str]())
             missed = "" if p99 <= P99_MS else "  MISSED"
             holds &= not missed
             words = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
-            slowest, longest = max(taken[-1] for taken, _, _ in runs), max(seconds for _, _, seconds in runs)
+            slowest, longest = max(row[-1] for row, _, _ in runs), max(seconds for _, _, seconds in runs)
             print(
                 f"{kind:34} {size:>14} {p50:7.1f} {p99:7.1f} {slowest:8.1f} {longest:9.1f}  {words}{missed}",
                 flush=True,
             )
-        if not said.only and said.shapes:
-            grown, outcomes = measure_growth(server, said.shapes)
+        if not options.only and options.shapes:
+            grown, outcomes = measure_growth(server, options.shapes)
             missed = "" if grown <= GROWTH_MIB else "  MISSED"
             holds &= not missed
             words = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
             print(
-                f"{said.shapes} shapes: resident memory grew by {grown:.0f} MiB to {rss_mib(server.process):.0f}  {words}{missed}",
+                f"{options.shapes} shapes: resident memory grew by {grown:.0f} MiB to {rss_mib(server.process):.0f}  {words}{missed}",
                 flush=True,
             )
     return holds
@@ -214,9 +214,9 @@ def main() -> None:
     parser.add_argument(
         "--only", default="", help="kinds with one of these in their name, as `project|commit`, and no memory"
     )
-    said = parser.parse_args()
-    databases = ("sqlite", "postgres") if said.database == "both" else (said.database,)
-    held = [run(database, said) for database in databases]
+    options = parser.parse_args()
+    databases = ("sqlite", "postgres") if options.database == "both" else (options.database,)
+    held = [run(database, options) for database in databases]
     say("all targets hold" if all(held) else "a target is missed")
     sys.exit(0 if all(held) else 1)
 

@@ -179,9 +179,9 @@ def drawn(generator: random.Random, size: int) -> Condition:
         return generator.choice(list(CONDITIONS.values()))(generator.randrange(1000))
     group, parts = generator.choice(("and", "or")), []
     while size > 0:
-        taken = min(size, generator.randint(1, 8))
-        parts.append(drawn(generator, taken if taken < size else taken - 1))
-        size -= taken + 1
+        seconds = min(size, generator.randint(1, 8))
+        parts.append(drawn(generator, seconds if seconds < size else seconds - 1))
+        size -= seconds + 1
     return {group: parts}
 
 

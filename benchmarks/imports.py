@@ -31,10 +31,10 @@ def timed_import(stores: Stores, url: str, file: Path) -> tuple[float, float]:
     command = [sys.executable, "-m", "gql_releases", *IMPORT, str(file)]
     before, below, begun = resource.getrusage(resource.RUSAGE_CHILDREN), cpu_of(stores.process), time.perf_counter()
     environment = {**os.environ, "GQL_RELEASES_DATABASE_URL": url}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        sys.exit(f"the import fails: {done.stderr[-500:]}")
+    if process.returncode:
+        sys.exit(f"the import fails: {process.stderr[-500:]}")
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return took, 1000 * spent + cpu_between(below, cpu_of(stores.process))
 
@@ -46,7 +46,7 @@ def record(stores: Stores, file: Path) -> recording.Log:
     with recording.on_sqlite() if stores.database == "sqlite" else recording.on_postgres() as log:
         cli([*IMPORT, str(file)], standalone_mode=False)
     stores.drop(url)
-    return [one for one in log if not one[1].startswith(("PRAGMA", "SELECT pg_", "SELECT alembic"))]
+    return [item for item in log if not item[1].startswith(("PRAGMA", "SELECT pg_", "SELECT alembic"))]
 
 
 def replay(stores: Stores, url: str, log: recording.Log) -> tuple[float, float]:
@@ -91,16 +91,21 @@ def main() -> None:
     ask.add_argument("--file", type=Path, help="a file of REST bodies, a line each, instead")
     ask.add_argument("--rounds", type=int, default=5)
     ask.add_argument("--json", type=Path)
-    said = ask.parse_args()
+    options = ask.parse_args()
     end_with_care()
-    numbers = range(1, said.releases + 1)
-    bodies = said.file.read_text() if said.file else "".join(json.dumps(data.body(number)) + "\n" for number in numbers)
-    with tempfile.TemporaryDirectory(prefix="gql-releases-import-") as folder, opened(said.database, Path(folder)) as stores:
-        made = measure(stores, bodies, said.rounds)
-    show(said.database, made)
-    if said.json:
-        head = {"when": report.now(), "commit": report.commit(), "machine": report.machine(), "database": said.database}
-        said.json.write_text(json.dumps({**head, "import": made}, indent=1) + "\n")
+    numbers = range(1, options.releases + 1)
+    bodies = (
+        options.file.read_text() if options.file else "".join(json.dumps(data.body(number)) + "\n" for number in numbers)
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="gql-releases-import-") as folder,
+        opened(options.database, Path(folder)) as stores,
+    ):
+        result = measure(stores, bodies, options.rounds)
+    show(options.database, result)
+    if options.json:
+        head = {"when": report.now(), "commit": report.commit(), "machine": report.machine(), "database": options.database}
+        options.json.write_text(json.dumps({**head, "import": result}, indent=1) + "\n")
 
 
 def show(database: str, made: dict[str, Any]) -> None:

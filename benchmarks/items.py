@@ -61,8 +61,8 @@ def graphql(server: Server, item: str, variables: dict[str, Any], headers: dict[
 
 
 def _request(server: Server, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    said = {"accept": "application/json", "authorization": f"Bearer {server.token}", **(headers or {})}
-    return load.request(method, path, said, body)
+    options = {"accept": "application/json", "authorization": f"Bearer {server.token}", **(headers or {})}
+    return load.request(method, path, options, body)
 
 
 def point(server: Server, version: str) -> bytes:
@@ -82,9 +82,9 @@ def creation(server: Server, number: int) -> bytes:
     """Make a creation whose numbers are open."""
     body = data.creation(number, WRITTEN)
     names = {"id": "sha", "author_name": "authorName", "author_email": "authorEmail"}
-    commits = [{names.get(name, name): value for name, value in one.items()} for one in body["commits"]]
-    asked = {**body, "organization": data.ORGANIZATION, "commits": commits}
-    return graphql(server, "M1", {"input": {"asked": asked} if server.dialect == "postgraphile" else asked})
+    commits = [{names.get(name, name): value for name, value in commit.items()} for commit in body["commits"]]
+    row = {**body, "organization": data.ORGANIZATION, "commits": commits}
+    return graphql(server, "M1", {"input": {"asked": row} if server.dialect == "postgraphile" else row})
 
 
 def requests(server: Server, item: str, ask: Ask) -> list[bytes]:
@@ -129,18 +129,18 @@ _OWN = {"endCursor", "id", "cursor"}
 
 def values(answer: Any, name: str = "") -> Counter[tuple[str, str]]:
     """Count the values of an answer by name, whatever the nesting; dates as moments, ids and cursors left out."""
-    found: Counter[tuple[str, str]] = Counter()
+    counter: Counter[tuple[str, str]] = Counter()
     if isinstance(answer, dict):
         for key, below in answer.items():
-            found += values(below, key)
+            counter += values(below, key)
     elif isinstance(answer, list):
         for below in answer:
-            found += values(below, name)
+            counter += values(below, name)
     elif name not in _OWN:
         if isinstance(answer, str) and _DATE.match(answer):
             answer = datetime.fromisoformat(answer).astimezone(UTC)
-        found[name, str(answer)] += 1
-    return found
+        counter[name, str(answer)] += 1
+    return counter
 
 
 def same(one: Any, other: Any) -> bool:

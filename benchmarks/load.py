@@ -66,7 +66,7 @@ class _Loop:
 
     def __init__(self, port: int, requests: list[bytes], connections: int, serial: int) -> None:
         self._requests, self._serials = requests, count(serial + 1)
-        self._open = [MARK in one for one in requests]
+        self._open = [MARK in request for request in requests]
         self._sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
         self._next = 0
         self.serial = serial
@@ -74,34 +74,34 @@ class _Loop:
     def _send(self, connection: socket.socket) -> None:
         at = self._next
         self._next = at + 1 if at + 1 < len(self._requests) else 0
-        wanted = self._requests[at]
+        expected = self._requests[at]
         if self._open[at]:
             self.serial = next(self._serials)
-            wanted = wanted.replace(MARK, b"%08d" % self.serial)
-        connection.sendall(wanted)
+            expected = expected.replace(MARK, b"%08d" % self.serial)
+        connection.sendall(expected)
 
     def run(self, seconds: float) -> Run:
         poll, by_number = select.epoll(), {}
-        for one in self._sockets:
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            one.settimeout(PATIENCE)
-            by_number[one.fileno()] = one
-            poll.register(one.fileno(), select.EPOLLIN)
+        for item in self._sockets:
+            item.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            item.settimeout(PATIENCE)
+            by_number[item.fileno()] = item
+            poll.register(item.fileno(), select.EPOLLIN)
         clock, times, sent, missing = time.perf_counter, [], {}, dict.fromkeys(by_number, 0)
         total = failed = 0
         begun = clock()
-        for number, one in by_number.items():
+        for number, item in by_number.items():
             sent[number] = clock()
-            self._send(one)
+            self._send(item)
         end, waiting = begun + seconds, len(by_number)
         while waiting:
-            found = poll.poll(PATIENCE)
-            if not found:
+            result = poll.poll(PATIENCE)
+            if not result:
                 failed += waiting
                 break
-            for number, _ in found:
-                one = by_number[number]
-                got = one.recv(262144)
+            for number, _ in result:
+                item = by_number[number]
+                got = item.recv(262144)
                 total += len(got)
                 if missing[number] > 0:
                     missing[number] -= len(got)
@@ -117,12 +117,12 @@ class _Loop:
                     times.append(now - sent[number])
                     if now < end:
                         sent[number] = now
-                        self._send(one)
+                        self._send(item)
                     else:
                         waiting -= 1
         took = clock() - begun
-        for one in self._sockets:
-            one.close()
+        for item in self._sockets:
+            item.close()
         times.sort()
         middle, slow = (1000 * times[int(len(times) * part)] if times else 0.0 for part in (0.5, 0.99))
         return Run(len(times), took, middle, slow, total, failed, self.serial)
@@ -134,8 +134,9 @@ def _by_wrk(port: int, requests: list[bytes], connections: int, seconds: float, 
         file.flush()
         words = [str(WRK), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
         words += ["-s", str(Path(__file__).with_name("wrk.lua")), f"http://127.0.0.1:{port}/", "--", file.name, str(serial)]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds + 90, check=True)
-    said = json.loads(done.stdout.strip().splitlines()[-1])
+        process = subprocess.run(words, capture_output=True, text=True, timeout=seconds + 90, check=True)
+    options = json.loads(process.stdout.strip().splitlines()[-1])
     return Run(
-        **said, serial=serial + said["requests"] + connections + 2 if any(MARK in one for one in requests) else serial
+        **options,
+        serial=serial + options["requests"] + connections + 2 if any(MARK in request for request in requests) else serial,
     )

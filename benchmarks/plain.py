@@ -40,8 +40,8 @@ class App(GraphQL[dict[str, Any], None]):
 
     async def get_context(self, request: Any, response: Any) -> dict[str, Any]:
         digest = digest_token(request.headers["authorization"].removeprefix("Bearer "))
-        asked = select(TokenRow.organization_id).where(TokenRow.digest == digest, TokenRow.revoked_at.is_(None))
-        ((owner,),) = await self._store.all(asked)
+        body = select(TokenRow.organization_id).where(TokenRow.digest == digest, TokenRow.revoked_at.is_(None))
+        ((owner,),) = await self._store.all(body)
         return {"owner": owner, "loaders": Loaders(self._store)}
 
     def encode_json(self, data: Any) -> bytes:

@@ -41,23 +41,23 @@ class CreateReleaseInput:
     commits: list[CommitInput]
 
 
-def create(session: Session, owner: int, asked: CreateReleaseInput) -> ReleaseRow:
+def create(session: Session, owner: int, body: CreateReleaseInput) -> ReleaseRow:
     """Write a release by the ORM."""
     now = datetime.now(UTC)
 
     def keep(row: Any, column: str, key: str, **more: Any) -> Any:
-        found = session.scalars(select(row).where(row.organization_id == owner, getattr(row, column) == key)).first()
-        if found is None:
-            found = row(organization_id=owner, **{column: key}, **more)
-            session.add(found)
+        result = session.scalars(select(row).where(row.organization_id == owner, getattr(row, column) == key)).first()
+        if result is None:
+            result = row(organization_id=owner, **{column: key}, **more)
+            session.add(result)
             session.flush()
-        return found
+        return result
 
-    package, raw, major, minor, patch, build, description, key = read_version(asked.version)
+    package, raw, major, minor, patch, build, description, key = read_version(body.version)
     release = ReleaseRow(
-        organization_id=owner, version=asked.version, ref=asked.ref, url=asked.url, status="OPEN", date_created=now,
-        date_released=asked.date_released, release_order=asked.date_released, commit_count=len(asked.commits),
-        commit_status="COMPLETE" if asked.commits else "NO_COMMITS", package=package,
+        organization_id=owner, version=body.version, ref=body.ref, url=body.url, status="OPEN", date_created=now,
+        date_released=body.date_released, release_order=body.date_released, commit_count=len(body.commits),
+        commit_status="COMPLETE" if body.commits else "NO_COMMITS", package=package,
         raw=raw, major=major, minor=minor, patch=patch, build_code=build, components=3, description=description,
         semver_key=key, build_number=int(build),
     )  # fmt: skip
@@ -66,17 +66,17 @@ def create(session: Session, owner: int, asked: CreateReleaseInput) -> ReleaseRo
     commits: list[CommitRow] = []
     repositories: dict[str, Any] = {}
     authors: dict[str, Any] = {}
-    for one in asked.commits:
-        repositories[one.repository] = repositories.get(one.repository) or keep(
-            RepositoryRow, "name", one.repository, date_created=now
+    for item in body.commits:
+        repositories[item.repository] = repositories.get(item.repository) or keep(
+            RepositoryRow, "name", item.repository, date_created=now
         )
-        authors[one.author_email] = authors.get(one.author_email) or keep(
-            CommitAuthorRow, "email", one.author_email, name=one.author_name
+        authors[item.author_email] = authors.get(item.author_email) or keep(
+            CommitAuthorRow, "email", item.author_email, name=item.author_name
         )
-        repository, author = repositories[one.repository], authors[one.author_email]
+        repository, author = repositories[item.repository], authors[item.author_email]
         commits.append(CommitRow(
-            organization_id=owner, repository_id=repository.id, sha=one.sha, author_id=author.id, message=one.message,
-            timestamp=one.timestamp, date_created=now,
+            organization_id=owner, repository_id=repository.id, sha=item.sha, author_id=author.id, message=item.message,
+            timestamp=item.timestamp, date_created=now,
         ))  # fmt: skip
     session.add_all(commits)
     session.flush()
@@ -86,14 +86,14 @@ def create(session: Session, owner: int, asked: CreateReleaseInput) -> ReleaseRo
     for index, author in enumerate(authors.values()):
         session.add(ReleaseAuthorRow(**common, position=index, author_id=author.id))
     for repository in repositories.values():
-        first = next(one for one in commits if one.repository_id == repository.id)
+        first = next(commit for commit in commits if commit.repository_id == repository.id)
         kept: dict[str, Any] = {"said": False, "kind": "LIST", "commit_status": "COMPLETE", "head_time": first.timestamp}
         session.add(HeadCommitRow(**common, **kept, repository_id=repository.id, commit_id=first.id))
-    for slug in asked.projects:
+    for slug in body.projects:
         project = session.scalars(
             select(ProjectRow).where(ProjectRow.organization_id == owner, ProjectRow.slug == slug)
         ).one()
-        keys: dict[str, Any] = {"date_created": now, "release_order": asked.date_released, "date_shown": asked.date_released}
+        keys: dict[str, Any] = {"date_created": now, "release_order": body.date_released, "date_shown": body.date_released}
         session.add(ReleaseProjectRow(**common, **keys, project_id=project.id, semver_key=key, build_number=int(build)))
     release.last_commit_id = commits[0].id
     session.flush()

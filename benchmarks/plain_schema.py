@@ -64,18 +64,18 @@ class Organization:
     ) -> Releases:
         row, name = ReleaseRow, "semver_key" if order_by else "date_created"
         key = getattr(row, name)
-        asked = select(row).where(row.organization_id == self.row_id).order_by(key.desc(), row.id.desc()).limit(first + 1)
+        body = select(row).where(row.organization_id == self.row_id).order_by(key.desc(), row.id.desc()).limit(first + 1)
         if filter:
             of_project = select(ReleaseProjectRow.release_id).join(ProjectRow, ProjectRow.id == ReleaseProjectRow.project_id)
-            asked = asked.where(row.id.in_(of_project.where(ProjectRow.slug == filter.project)))
+            body = body.where(row.id.in_(of_project.where(ProjectRow.slug == filter.project)))
         if after:
             date, number = place(after)
-            asked = asked.where(tuple_(key, row.id) < (datetime.fromisoformat(date), number))
-        rows = [one for (one,) in await loaders(info).store.all(asked)]
+            body = body.where(tuple_(key, row.id) < (datetime.fromisoformat(date), number))
+        rows = [item for (item,) in await loaders(info).store.all(body)]
         more, rows = len(rows) > first, rows[:first]
         last = getattr(rows[-1], name) if rows else None
         end = cursor(name, last if order_by else str(wire(last)), rows[-1].id) if rows else None
-        return Releases(page_info=PageInfo(has_next_page=more, end_cursor=end), nodes=[Release(row=one) for one in rows])
+        return Releases(page_info=PageInfo(has_next_page=more, end_cursor=end), nodes=[Release(row=row) for row in rows])
 
 
 @strawberry.input
@@ -124,8 +124,8 @@ class Query:
     @strawberry.field
     async def release(self, info: Info, by: ReleaseBy) -> Release | None:
         owner, row = await organization_of(info, by.key.organization), ReleaseRow
-        asked = select(row).where(row.organization_id == owner, row.version == by.key.version)
-        rows = await loaders(info).store.all(asked)
+        body = select(row).where(row.organization_id == owner, row.version == by.key.version)
+        rows = await loaders(info).store.all(body)
         return Release(row=rows[0][0]) if rows else None
 
     @strawberry.field

@@ -71,19 +71,19 @@ class Loaders:
 
     def _by_id(self, row: Any) -> Any:
         async def load(keys: list[int]) -> list[Any]:
-            found = {one.id: one for (one,) in await self.store.all(select(row).where(row.id.in_(keys)))}
-            return [found.get(key) for key in keys]
+            result = {item.id: item for (item,) in await self.store.all(select(row).where(row.id.in_(keys)))}
+            return [result.get(key) for key in keys]
 
         return load
 
     def _of_release(self, row: Any, *order: Any) -> Any:
         async def load(keys: list[tuple[int, int]]) -> list[list[Any]]:
             owner, releases = keys[0][0], [release for _, release in keys]
-            found = defaultdict(list)
-            asked = select(row).where(row.organization_id == owner, row.release_id.in_(releases)).order_by(*order)
-            for (one,) in await self.store.all(asked):
-                found[one.release_id].append(one)
-            return [found[release] for release in releases]
+            result = defaultdict(list)
+            body = select(row).where(row.organization_id == owner, row.release_id.in_(releases)).order_by(*order)
+            for (item,) in await self.store.all(body):
+                result[item.release_id].append(item)
+            return [result[release] for release in releases]
 
         return load
 
@@ -93,5 +93,5 @@ Info = strawberry.Info[dict[str, Any], None]
 
 def loaders(info: Info) -> Loaders:
     """Give the request's loaders."""
-    found: Loaders = info.context["loaders"]
-    return found
+    result: Loaders = info.context["loaders"]
+    return result

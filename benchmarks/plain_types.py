@@ -192,8 +192,8 @@ class Release:
     @strawberry.field
     async def projects(self, info: Info, first: int) -> Projects:
         links = (await loaders(info).projects.load((self.row.organization_id, self.row.id)))[:first]
-        rows = await loaders(info).project.load_many([one.project_id for one in links])
-        return Projects(nodes=[Project(slug=one.slug) for one in rows])
+        rows = await loaders(info).project.load_many([link.project_id for link in links])
+        return Projects(nodes=[Project(slug=row.slug) for row in rows])
 
     @strawberry.field
     async def last_commit(self, info: Info) -> Commit | None:
@@ -203,13 +203,13 @@ class Release:
     @strawberry.field
     async def deploys(self, info: Info, first: int) -> Deploys:
         rows = await loaders(info).deploys.load((self.row.organization_id, self.row.id))
-        return Deploys(nodes=[Deploy(row=one) for one in rows[:first]])
+        return Deploys(nodes=[Deploy(row=row) for row in rows[:first]])
 
     @strawberry.field
     async def commits(self, info: Info, first: int) -> Commits:
         links = (await loaders(info).commits.load((self.row.organization_id, self.row.id)))[:first]
-        rows = await loaders(info).commit.load_many([one.commit_id for one in links])
-        return Commits(nodes=[Commit(row=one) for one in rows])
+        rows = await loaders(info).commit.load_many([link.commit_id for link in links])
+        return Commits(nodes=[Commit(row=row) for row in rows])
 
 
 @strawberry.type

@@ -22,17 +22,17 @@ def end_with_care() -> None:
 
 def free_port() -> int:
     """Find a port that nobody listens on."""
-    with contextlib.closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with contextlib.closing(socket.socket()) as result:
+        result.bind(("127.0.0.1", 0))
+        return int(result.getsockname()[1])
 
 
 @contextlib.contextmanager
 def running(words: list[str], port: int, log: Path, **environment: str) -> Iterator[int]:
     """Run a server until the block ends, from the moment that it listens on; gives its process id."""
     with log.open("ab") as out:
-        said = {"env": {**os.environ, **environment}, "stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
-        process = subprocess.Popen(words, start_new_session=True, **said)  # type: ignore[call-overload]
+        options = {"env": {**os.environ, **environment}, "stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
+        process = subprocess.Popen(words, start_new_session=True, **options)  # type: ignore[call-overload]
     try:
         for _ in range(3000):
             if process.poll() is not None:
@@ -59,24 +59,24 @@ ENDED = "ended"
 def _tree(process: int) -> list[int]:
     try:
         top = psutil.Process(process)
-        return [process, *(one.pid for one in top.children(recursive=True))]
+        return [process, *(item.pid for item in top.children(recursive=True))]
     except psutil.NoSuchProcess:
         return []
 
 
 def cpu_of(process: int | None) -> dict[str, int]:
     """Give the nanoseconds that each thread of a process, and of those below it, has run, and all that have ended (proc(5))."""
-    found = {}
+    result = {}
     if process:
         with contextlib.suppress(OSError):
             after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            found[ENDED] = sum(map(int, after_name[13:15])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-    for one in _tree(process) if process else ():
+            result[ENDED] = sum(map(int, after_name[13:15])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    for item in _tree(process) if process else ():
         with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{one}/task").iterdir():
+            for task in Path(f"/proc/{item}/task").iterdir():
                 with contextlib.suppress(OSError):
-                    found[task.name] = int((task / "schedstat").read_text().split()[0])
-    return found
+                    result[task.name] = int((task / "schedstat").read_text().split()[0])
+    return result
 
 
 def cpu_between(before: dict[str, int], after: dict[str, int]) -> float:
@@ -88,9 +88,9 @@ def cpu_between(before: dict[str, int], after: dict[str, int]) -> float:
 def memory_of(process: int) -> dict[str, float]:
     """Give peak resident and present anonymous memory of a process and those below it, in MiB."""
     sums = {"VmHWM": 0, "RssAnon": 0}
-    for one in _tree(process):
+    for item in _tree(process):
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{one}/status").read_text().splitlines():
+            for line in Path(f"/proc/{item}/status").read_text().splitlines():
                 name, _, rest = line.partition(":")
                 if name in sums:
                     sums[name] += int(rest.split()[0])

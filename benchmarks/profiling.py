@@ -27,13 +27,13 @@ SHOWN = 30
 def sample(process: int, seconds: int, file: Path) -> None:
     """Write the stacks of a process into a file, one a line with how often it was met."""
     spy = Path(sys.executable).parent / "py-spy"
-    found = str(spy) if spy.exists() else shutil.which("py-spy")
-    if not found:
+    result = str(spy) if spy.exists() else shutil.which("py-spy")
+    if not result:
         sys.exit("no py-spy here: pip install '.[bench]' brings it")
-    words = [found, "record", "--pid", str(process), "--duration", str(seconds), "--rate", str(RATE), "--format", "raw"]
-    done = subprocess.run([*words, "--output", str(file)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"py-spy: {done.stderr.strip()}")
+    words = [result, "record", "--pid", str(process), "--duration", str(seconds), "--rate", str(RATE), "--format", "raw"]
+    outcome = subprocess.run([*words, "--output", str(file)], capture_output=True, text=True, check=False)
+    if outcome.returncode:
+        sys.exit(f"py-spy: {outcome.stderr.strip()}")
 
 
 def show(file: Path) -> None:
@@ -47,9 +47,9 @@ def show(file: Path) -> None:
         for frame in dict.fromkeys(frames):
             whole[frame] += int(times)
     total = sum(own.values()) or 1
-    for title, found in (("of their own", own), ("with what they call", whole)):
+    for title, result in (("of their own", own), ("with what they call", whole)):
         print(f"\n{title}, % of {total} samples")
-        for frame, samples in found.most_common(SHOWN):
+        for frame, samples in result.most_common(SHOWN):
             print(f"{100 * samples / total:6.1f}  {frame}")
 
 
@@ -60,19 +60,19 @@ def main() -> None:
     ask.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     ask.add_argument("--releases", type=int, default=20_000)
     ask.add_argument("--seconds", type=int, default=10)
-    said = ask.parse_args()
+    options = ask.parse_args()
     end_with_care()
     folder = Path(tempfile.mkdtemp(prefix="gql-releases-profile-"))
     folder.chmod(0o755)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        stores = stack.enter_context(opened(said.database, folder))
-        server = servers.ours(stack, stores, folder, said.releases)
-        measuring = Measuring(Plan([server], [said.item], 1, said.seconds + 3, [16]))
+        stores = stack.enter_context(opened(options.database, folder))
+        server = servers.ours(stack, stores, folder, options.releases)
+        measuring = Measuring(Plan([server], [options.item], 1, options.seconds + 3, [16]))
         measuring.prepare()
         asking = threading.Thread(target=lambda: list(measuring.measure()))
         asking.start()
-        sample(server.process, said.seconds, folder / "stacks")
+        sample(server.process, options.seconds, folder / "stacks")
         asking.join()
         show(folder / "stacks")
 

@@ -47,9 +47,9 @@ def interval(quotients: list[float]) -> tuple[float, float, float]:
 def summarize(runs: Runs) -> list[dict[str, Any]]:
     """Give the medians of each item, server and number of connections."""
     runs = [run for run in runs if "rps" in run]
-    found = dict.fromkeys((run["item"], run["server"], run["connections"]) for run in runs)
+    result = dict.fromkeys((run["item"], run["server"], run["connections"]) for run in runs)
     listed = []
-    for item, server, connections in found:
+    for item, server, connections in result:
         some = of(runs, item=item, server=server, connections=connections)
         medians = {name: median(some, name) for name in MEASURES}
         listed.append({"item": item, "server": server, "connections": connections, **medians})
@@ -60,8 +60,8 @@ def compare(runs: Runs) -> list[dict[str, Any]]:
     """Give the ratios: of requests a second, and of CPU a request (the other's by ours); more than 1 is better for the first."""
     listed = []
     for item, connections in dict.fromkeys((run["item"], run["connections"]) for run in runs):
-        for one, other in PAIRS:
-            here, there = (of(runs, item=item, connections=connections, server=name) for name in (one, other))
+        for row, other in PAIRS:
+            here, there = (of(runs, item=item, connections=connections, server=name) for name in (row, other))
             if not here or not there:
                 continue
             for name, quotients in (
@@ -69,7 +69,7 @@ def compare(runs: Runs) -> list[dict[str, Any]]:
                 ("cpu", [cpu(b) / cpu(a) for a, b in zip(here, there, strict=True)]),
             ):
                 middle, low, high = interval(quotients)
-                pair = {"item": item, "connections": connections, "of": one, "to": other, "measure": name}
+                pair = {"item": item, "connections": connections, "of": row, "to": other, "measure": name}
                 listed.append({**pair, "ratio": middle, "low": low, "high": high, "rounds": len(quotients)})
     return listed
 
@@ -85,7 +85,7 @@ def check_floor(runs: Runs, connections: int) -> list[dict[str, Any]]:
         if not floor or not bare:
             continue
         served = item in READS
-        least = [cpu(one) + (0 if served else cpu(run)) for one, run in zip(bare, echo, strict=True)]
+        least = [cpu(row) + (0 if served else cpu(run)) for row, run in zip(bare, echo, strict=True)]
         share, low, high = interval([cpu(run) / best for run, best in zip(floor, least, strict=True)])
         parts = {"floor_ms": statistics.median(map(cpu, floor)), "echo_ms": statistics.median(map(cpu, echo))}
         parts |= {"least_ms": statistics.median(least), "share": share, "low": low, "high": high}
@@ -118,9 +118,9 @@ def now() -> str:
 
 def show(report: dict[str, Any]) -> None:
     """Print a report."""
-    said = report["arguments"]
+    options = report["arguments"]
     print(
-        f"\n{said['database']}, {said['releases']} releases, {said['rounds']} rounds of {said['seconds']} s; {report['machine']}"
+        f"\n{options['database']}, {options['releases']} releases, {options['rounds']} rounds of {options['seconds']} s; {report['machine']}"
     )
     print(f"load by {report['generator']}; its ceiling against the echo: {report['ceiling_rps']:.0f} requests/s\n")
     print(f"{'item':4} {'server':13} {'c':>3} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>8} {'of database':>11}")

@@ -49,37 +49,37 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     ask.add_argument("--no-check", action="store_true", help="leave out what the floor's statements cost by themselves")
     ask.add_argument("--own-load", action="store_true", help="send by the own loop even where there is wrk")
     ask.add_argument("--json", type=Path, help="write everything that was measured")
-    said = ask.parse_args(words)
-    for given, known in ((said.items, ORDER), (said.servers, list(servers.SERVERS))):
-        if unknown := set(given) - set(known):
+    options = ask.parse_args(words)
+    for values, existing in ((options.items, ORDER), (options.servers, list(servers.SERVERS))):
+        if unknown := set(values) - set(existing):
             ask.error(f"unknown: {', '.join(sorted(unknown))}")
-    said.items = sorted(said.items, key=ORDER.index)
-    return said
+    options.items = sorted(options.items, key=ORDER.index)
+    return options
 
 
-def start(stack: contextlib.ExitStack, said: argparse.Namespace, stores: Stores, folder: Path) -> list[Server]:
+def start(stack: contextlib.ExitStack, options: argparse.Namespace, stores: Stores, folder: Path) -> list[Server]:
     """Start the servers; PostGraphile beside SQLite gets a PostgreSQL of its own."""
     started = []
-    for name in said.servers:
+    for name in options.servers:
         say(f"starting {name}")
         if name == "postgraphile":
-            below = stores if said.database == "postgres" else stack.enter_context(opened("postgres", folder))
-            started.append(servers.postgraphile(stack, below, folder, said.releases, said.peer_language))
+            below = stores if options.database == "postgres" else stack.enter_context(opened("postgres", folder))
+            started.append(servers.postgraphile(stack, below, folder, options.releases, options.peer_language))
         else:
-            started.append(servers.SERVERS[name](stack, stores, folder, said.releases))
+            started.append(servers.SERVERS[name](stack, stores, folder, options.releases))
     return started
 
 
 def check_beside(
-    stack: contextlib.ExitStack, measuring: Measuring, stores: Stores, folder: Path, said: argparse.Namespace
+    stack: contextlib.ExitStack, measuring: Measuring, stores: Stores, folder: Path, options: argparse.Namespace
 ) -> None:
     """Let the floor's bare statements take their turns in the measuring."""
-    reads = {item: measuring.floor_requests(item, bare.READS_RECORDED) for item in said.items if item in READS}
-    bare.record_reads(stores, said.releases, reads, folder)
-    measuring.plan.bare = servers.statements(stack, stores, folder, said.releases)
-    for item in said.items:
+    reads = {item: measuring.floor_requests(item, bare.READS_RECORDED) for item in options.items if item in READS}
+    bare.record_reads(stores, options.releases, reads, folder)
+    measuring.plan.bare = servers.statements(stack, stores, folder, options.releases)
+    for item in options.items:
         if item in ("M1", "M2"):
-            recorded = bare.Writes(stores, said.releases, item, measuring.floor_requests(item, bare.WRITES_RECORDED))
+            recorded = bare.Writes(stores, options.releases, item, measuring.floor_requests(item, bare.WRITES_RECORDED))
             measuring.plan.writes[item] = recorded.cost
 
 
@@ -87,43 +87,45 @@ def _memory(started: list[Server]) -> dict[str, dict[str, float]]:
     return {server.name: memory_of(server.process) for server in started}
 
 
-def run(said: argparse.Namespace) -> dict[str, Any]:
+def run(options: argparse.Namespace) -> dict[str, Any]:
     """Do all of it and give the report."""
     folder = Path(tempfile.mkdtemp(prefix="gql-releases-bench-"))
     folder.chmod(0o755)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        stores = stack.enter_context(opened(said.database, folder))
-        started = start(stack, said, stores, folder)
+        stores = stack.enter_context(opened(options.database, folder))
+        started = start(stack, options, stores, folder)
         echo = servers.echo(stack, folder)
-        generator = load.generator(not said.own_load)
-        plan = Plan(started, said.items, said.rounds, said.seconds, said.connections, echo, folder, generator=generator)
+        generator = load.generator(not options.own_load)
+        plan = Plan(
+            started, options.items, options.rounds, options.seconds, options.connections, echo, folder, generator=generator
+        )
         measuring = Measuring(plan)
         measuring.prepare()
-        if "floor" in said.servers and not said.no_check:
-            check_beside(stack, measuring, stores, folder, said)
+        if "floor" in options.servers and not options.no_check:
+            check_beside(stack, measuring, stores, folder, options)
         runs, memory = [], {}
-        for one in measuring.measure():
-            runs.append(one)
-            if one["item"] in READS:  # creations make the stores larger
+        for item in measuring.measure():
+            runs.append(item)
+            if item["item"] in READS:  # creations make the stores larger
                 memory = _memory(started)
         return {
             "when": report.now(), "commit": report.commit(), "machine": report.machine(), "generator": generator,
-            "ceiling_rps": measuring.ceiling(), "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in vars(said).items()},
+            "ceiling_rps": measuring.ceiling(), "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()},
             "summary": report.summarize(runs), "ratios": report.compare(runs),
-            "floor_check": report.check_floor(runs, said.connections[0]), "memory": memory,
+            "floor_check": report.check_floor(runs, options.connections[0]), "memory": memory,
             "memory_at_end": _memory(started), "runs": runs,
         }  # fmt: skip
 
 
 def main() -> None:
     """Run, print, write."""
-    said = arguments()
+    options = arguments()
     end_with_care()
-    made = run(said)
-    report.show(made)
-    if said.json:
-        said.json.write_text(json.dumps(made, indent=1) + "\n")
+    result = run(options)
+    report.show(result)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -62,10 +62,10 @@ def cli(url: str, *words: str) -> str:
     """Run the project's command line on a store."""
     environment = {**os.environ, "GQL_RELEASES_DATABASE_URL": url}
     command = [sys.executable, "-m", "gql_releases", *words]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"gql-releases {' '.join(words)}: {done.stderr.strip()[-500:]}")
-    return done.stdout.strip()
+    process = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    if process.returncode:
+        sys.exit(f"gql-releases {' '.join(words)}: {process.stderr.strip()[-500:]}")
+    return process.stdout.strip()
 
 
 def prepare(url: str) -> str:
@@ -130,12 +130,12 @@ class SqliteStores:
         pass
 
     def _filled(self, releases: int) -> Path:
-        made = CACHE / f"sqlite-{releases}-{fingerprint()}.db"
-        if made.exists():
-            return made
-        begun, draft = time.monotonic(), made.with_suffix(".draft")
+        result = CACHE / f"sqlite-{releases}-{fingerprint()}.db"
+        if result.exists():
+            return result
+        begun, draft = time.monotonic(), result.with_suffix(".draft")
         draft.unlink(missing_ok=True)
-        made.with_suffix(".token").write_text(prepare(f"sqlite:///{draft}"))
+        result.with_suffix(".token").write_text(prepare(f"sqlite:///{draft}"))
         with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
             for pragma in ("journal_mode=MEMORY", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-1000000"):
                 connection.execute(f"PRAGMA {pragma}")
@@ -147,9 +147,9 @@ class SqliteStores:
             connection.execute("COMMIT")
             for last in ("ANALYZE", "PRAGMA journal_mode=WAL", "PRAGMA wal_checkpoint(TRUNCATE)"):
                 connection.execute(last)
-        draft.rename(made)
+        draft.rename(result)
         say(f"filled a SQLite store of {releases} releases in {time.monotonic() - begun:.0f} s")
-        return made
+        return result
 
 
 def _insert(table: str) -> str:
@@ -195,8 +195,8 @@ class PostgresStores:
 
     def _rows(self, url: str, sql: str) -> list[tuple[Any, ...]]:
         with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
-            found = connection.execute(sql.encode())
-            return found.fetchall() if found.description else []
+            result = connection.execute(sql.encode())
+            return result.fetchall() if result.description else []
 
     def _url(self, name: str) -> str:
         return str(self._base).replace("/postgres?", f"/{name}?")

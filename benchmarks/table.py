@@ -23,15 +23,15 @@ CONNECTIONS = 16
 
 def cell(report: dict[str, Any] | None, item: str, peer: str, target: float | None) -> str:
     """Say what was measured of one item beside one peer: requests a second, then CPU a request."""
-    found = {}
+    result = {}
     for row in report["ratios"] if report else ():
         if (row["item"], row["of"], row["to"], row["connections"]) == (item, "ours", peer, CONNECTIONS):
-            found[row["measure"]] = row
-    if not found:
+            result[row["measure"]] = row
+    if not result:
         return "-"
-    spoken = [f"{found[m]['ratio']:.2f} ({found[m]['low']:.2f} to {found[m]['high']:.2f})" for m in ("rps", "cpu")]
-    wanted = f", wanted {target}" if target else ""
-    return f"{spoken[0]}; CPU {spoken[1]}{wanted}"
+    spoken = [f"{result[m]['ratio']:.2f} ({result[m]['low']:.2f} to {result[m]['high']:.2f})" for m in ("rps", "cpu")]
+    expected = f", wanted {target}" if target else ""
+    return f"{spoken[0]}; CPU {spoken[1]}{expected}"
 
 
 def table(reports: dict[str, dict[str, Any]]) -> list[str]:
@@ -53,22 +53,20 @@ def main(files: list[str]) -> None:
     """Read reports, of the comparison, of imports and of growth, and print what they say."""
     reports, lines = {}, []
     for file in files:
-        said = json.loads(Path(file).read_text())
-        if "ratios" in said:
-            reports[said["arguments"]["database"]] = said
-        elif "import" in said:
-            ratio = said["import"]["ratios"]["cpu"]
-            lines.append(f"- M3 import on {said['database']}: {ratio['ratio']:.2f} of the CPU of its bare statements.")
-        elif "growth" in said:
-            for row in said["growth"]:
+        run = json.loads(Path(file).read_text())
+        if "ratios" in run:
+            reports[run["arguments"]["database"]] = run
+        elif "import" in run:
+            ratio = run["import"]["ratios"]["cpu"]
+            lines.append(f"- M3 import on {run['database']}: {ratio['ratio']:.2f} of the CPU of its bare statements.")
+        elif "growth" in run:
+            for row in run["growth"]:
                 lines.append(
-                    f"- {row['item']} on {said['database']}, p50 at {' and '.join(row['p50_ms'])} releases, the second by the first: {row['ratio']:.2f}, wanted {row['target']} at most."
+                    f"- {row['item']} on {run['database']}, p50 at {' and '.join(row['p50_ms'])} releases, the second by the first: {row['ratio']:.2f}, wanted {row['target']} at most."
                 )
-    for database, said in sorted(reports.items()):
-        memory = said["memory"].get("ours")
-        print(
-            f"{database}: commit {said['commit']}, {said['when']}, {said['machine']}, {said['arguments']['rounds']} rounds."
-        )
+    for database, run in sorted(reports.items()):
+        memory = run["memory"].get("ours")
+        print(f"{database}: commit {run['commit']}, {run['when']}, {run['machine']}, {run['arguments']['rounds']} rounds.")
         if memory:
             lines.append(
                 f"- Memory on {database} after the reads: peak resident {memory['peak_rss_mib']:.0f} MiB, anonymous {memory['rss_anon_mib']:.0f} MiB."

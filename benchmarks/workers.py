@@ -41,32 +41,36 @@ def seconds_to_first_answer(stores: Stores, folder: Path, releases: int) -> floa
     return seconds
 
 
-def reads_per_second(stores: Stores, folder: Path, said: argparse.Namespace, workers: int) -> float:
+def reads_per_second(stores: Stores, folder: Path, options: argparse.Namespace, workers: int) -> float:
     """Ask so many workers for releases. Raises RuntimeError where one answer is wrong."""
     with contextlib.ExitStack() as stack:
-        server = servers.ours(stack, stores, folder, said.releases, f"workers_{workers}", workers)
-        asked, generator = _point_reads(server), load.generator()
-        load.run(server.port, asked, CONNECTIONS, WARMING, 0, generator)
-        done = load.run(server.port, asked, CONNECTIONS, said.seconds, 0, generator)
-        if done.failed:
-            raise RuntimeError(f"{done.failed} requests failed")
+        server = servers.ours(stack, stores, folder, options.releases, f"workers_{workers}", workers)
+        body, generator = _point_reads(server), load.generator()
+        load.run(server.port, body, CONNECTIONS, WARMING, 0, generator)
+        outcome = load.run(server.port, body, CONNECTIONS, options.seconds, 0, generator)
+        if outcome.failed:
+            raise RuntimeError(f"{outcome.failed} requests failed")
     stores.drop(server.url)
-    return done.requests / done.seconds
+    return outcome.requests / outcome.seconds
 
 
-def measure(said: argparse.Namespace) -> dict[str, Any]:
+def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Give the seconds of each start, the reads of one and of two workers by round, and their quotients' median."""
     folder = Path(tempfile.mkdtemp(prefix="gql-releases-workers-"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stores = stack.enter_context(opened("sqlite", folder))
-        starts = [seconds_to_first_answer(stores, folder, said.releases) for _ in range(said.starts)]
+        starts = [seconds_to_first_answer(stores, folder, options.releases) for _ in range(options.starts)]
         say(f"starts: {statistics.median(starts):.2f} s")
         rounds = []
-        for number in range(said.rounds):
-            rounds.append([reads_per_second(stores, folder, said, workers) for workers in (1, 2)])
+        for number in range(options.rounds):
+            rounds.append([reads_per_second(stores, folder, options, workers) for workers in (1, 2)])
             say(f"round {number + 1}: {rounds[-1][1] / rounds[-1][0]:.2f}")
-    return {"starts": starts, "rounds": rounds, "ratio": report.interval([two / one for one, two in rounds])}
+    return {
+        "starts": starts,
+        "rounds": rounds,
+        "ratio": report.interval([two_workers / one_worker for one_worker, two_workers in rounds]),
+    }
 
 
 def main() -> None:
@@ -77,19 +81,19 @@ def main() -> None:
     ask.add_argument("--rounds", type=int, default=5)
     ask.add_argument("--seconds", type=float, default=4.0)
     ask.add_argument("--json", type=Path)
-    said = ask.parse_args()
+    options = ask.parse_args()
     end_with_care()
-    made = measure(said)
-    starts, (middle, low, high) = sorted(made["starts"]), made["ratio"]
+    result = measure(options)
+    starts, (middle, low, high) = sorted(result["starts"]), result["ratio"]
     print(
         f"\nfrom the start to the first answer: {starts[0]:.2f} to {starts[-1]:.2f} s, median {statistics.median(starts):.2f}"
     )
-    for one, two in made["rounds"]:
-        print(f"one worker {one:6.0f} reads/s, two {two:6.0f}: {two / one:.2f}")
+    for one_worker, two_workers in result["rounds"]:
+        print(f"one worker {one_worker:6.0f} reads/s, two {two_workers:6.0f}: {two_workers / one_worker:.2f}")
     print(f"two by one: {middle:.2f} ({low:.2f} to {high:.2f}), wanted 1.7")
-    if said.json:
-        told = {"when": report.now(), "commit": report.commit(), "machine": report.machine()}
-        said.json.write_text(json.dumps({**told, "workers": made}, indent=1) + "\n")
+    if options.json:
+        message = {"when": report.now(), "commit": report.commit(), "machine": report.machine()}
+        options.json.write_text(json.dumps({**message, "workers": result}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def test_install_takes_the_newest_or_lowest_versions(project: Path) -> None:
 
 
 def test_nothing_is_installed_without_hashes_elsewhere() -> None:
-    """pip install stands in requirements/ alone, and where a test installs the versions of a client that it names."""
+    """Only requirements/ runs pip install, and the places where a test installs the versions of a client that it names."""
     files = [ROOT / "Makefile", *ROOT.glob("graphiql/*.py"), *ROOT.glob(".ci/*"), *ROOT.glob("deploy/**/Dockerfile")]
     lines = [
         line

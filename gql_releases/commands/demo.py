@@ -192,4 +192,4 @@ def fill_demo() -> None:
     """Create example data: organization acme, projects web and api, about 30 releases."""
 
     created_count = with_store(fill)
-    typer.echo(f"the demo has {created_count} new releases")
+    typer.echo(f"created {created_count} example releases")

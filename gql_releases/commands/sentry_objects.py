@@ -79,7 +79,7 @@ def _add_files(commits: list[Object], files: Sequence[Object]) -> list[Object]:
 
 
 def read_deploys(by_project: Mapping[str | None, Sequence[Any]]) -> list[Object]:
-    """Return the bodies of deploys, each once; the key None stands for all projects of the release."""
+    """Return the bodies of deploys, each once; the key None means all projects of the release."""
     deploys_by_id: dict[str, Object] = {}
     for slug, deploys in by_project.items():
         for raw in deploys:

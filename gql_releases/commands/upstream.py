@@ -76,7 +76,7 @@ def show_upstream(organization: Slug) -> None:
     counts = ", ".join(f"{count} {state.lower()}" for state, count in upstream["releases"].items())
     typer.echo(f"releases: {counts or 'none'}")
     if upstream["failures"]:
-        typer.echo(f"it failed {upstream['failures']} times in a row and is asked again at {upstream['resume_at']}")
+        typer.echo(f"unreachable: {upstream['failures']} failures in a row, next attempt at {upstream['resume_at']}")
 
 
 @COMMAND.command("remove")

@@ -98,7 +98,7 @@ class Times:
 
 @contextlib.contextmanager
 def reading(gateway: Gateway) -> Iterator[Times]:
-    """Read one small release 50 times a second, by both doors in turns.
+    """Read one small release 50 times a second, by both apis in turns.
 
     What a read took counts from when it was due: one that is late because another one was slow is slow, too.
     """

@@ -1,4 +1,4 @@
-"""Bad input through both doors: a clear error at the right place, nothing changed, never a 500."""
+"""Bad input through both apis: a clear error at the right place, nothing changed, never a 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commits without an integration, through both doors: refs find the commits that are known, or it is said why not."""
+"""Commits without an integration, through both apis: refs find the commits that are known, or it is said why not."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def ref(head: int, previous: int | None = None, repository: str = "acme/web") ->
     return {"repository": repository, "commit": sha(head), "previousCommit": None if previous is None else sha(previous)}
 
 
-class Door:
-    """Sends releases, commits and refs through one of the doors."""
+class Api:
+    """Sends releases, commits and refs through one of the apis."""
 
     def __init__(self, client: Client, name: str) -> None:
         self.client, self.name = client, name
@@ -81,30 +81,30 @@ class Door:
 
 
 @pytest.fixture(params=["rest", "graphql"])
-def door(request: pytest.FixtureRequest, client: Client) -> Door:
-    return Door(client, request.param)
+def api(request: pytest.FixtureRequest, client: Client) -> Api:
+    return Api(client, request.param)
 
 
-def test_refs_are_filled_from_lists_that_other_releases_were_sent(door: Door) -> None:
-    door.create("1", commits=[commit(n) for n in (3, 2, 1)])
-    door.create("2", commits=[commit(n) for n in (6, 5, 4)], refs=[ref(6, 3)])
-    door.create("wide", refs=[ref(5, 1)])
-    assert (door.numbers("wide"), door.status("wide")) == ([5, 4, 3, 2], "COMPLETE")
-    assert {node["email"] for node in door.shown("wide")["authors"]["nodes"]} == {
+def test_refs_are_filled_from_lists_that_other_releases_were_sent(api: Api) -> None:
+    api.create("1", commits=[commit(n) for n in (3, 2, 1)])
+    api.create("2", commits=[commit(n) for n in (6, 5, 4)], refs=[ref(6, 3)])
+    api.create("wide", refs=[ref(5, 1)])
+    assert (api.numbers("wide"), api.status("wide")) == ([5, 4, 3, 2], "COMPLETE")
+    assert {node["email"] for node in api.shown("wide")["authors"]["nodes"]} == {
         "author0@example.com",
         "author1@example.com",
     }
-    door.change("wide", refs=[{"repository": "acme/web", "commit": f"{sha(3)}..{sha(6)}"}])
-    assert (door.numbers("wide"), door.status("wide")) == ([6, 5, 4], "COMPLETE")
-    door.change("wide", refs=[])
-    assert (door.numbers("wide"), door.status("wide")) == ([], "NO_COMMITS")
+    api.change("wide", refs=[{"repository": "acme/web", "commit": f"{sha(3)}..{sha(6)}"}])
+    assert (api.numbers("wide"), api.status("wide")) == ([6, 5, 4], "COMPLETE")
+    api.change("wide", refs=[])
+    assert (api.numbers("wide"), api.status("wide")) == ([], "NO_COMMITS")
 
 
-def test_each_status_says_why_a_range_is_not_there(door: Door) -> None:
-    door.create("none")
-    assert door.status("none") == "NO_COMMITS"
-    door.create("1", commits=[commit(n) for n in (3, 2, 1)])
-    assert door.status("1") == "COMPLETE"
+def test_each_status_says_why_a_range_is_not_there(api: Api) -> None:
+    api.create("none")
+    assert api.status("none") == "NO_COMMITS"
+    api.create("1", commits=[commit(n) for n in (3, 2, 1)])
+    assert api.status("1") == "COMPLETE"
     cases = {
         "HEAD_UNKNOWN": (ref(99, 1), sha(99)),
         "GAP": (ref(3, 77), sha(1)),
@@ -112,76 +112,76 @@ def test_each_status_says_why_a_range_is_not_there(door: Door) -> None:
     }
     for code, (item, until) in cases.items():
         projects = ("api",) if code == "PREVIOUS_UNKNOWN" else ("web",)
-        door.create(code, projects, refs=[item])
-        assert door.status(code) == code
-        assert [sha(n) for n in door.numbers(code)] == [item["commit"]], "at least the head"
-        (head,) = door.shown(code)["headCommits"]["nodes"]
+        api.create(code, projects, refs=[item])
+        assert api.status(code) == code
+        assert [sha(n) for n in api.numbers(code)] == [item["commit"]], "at least the head"
+        (head,) = api.shown(code)["headCommits"]["nodes"]
         assert (head["knownUntil"], head["commitStatus"]) == (until, {"code": code})
-    door.create("other", commits=[commit(n) for n in (3, 1)])
-    door.create("AMBIGUOUS", refs=[ref(3, 1)])
-    assert door.status("AMBIGUOUS") == "AMBIGUOUS"
-    door.create("HEAD_UNLISTED", commits=[commit(50)], refs=[ref(51)])
-    assert (door.status("HEAD_UNLISTED"), door.numbers("HEAD_UNLISTED")) == ("HEAD_UNLISTED", [50])
+    api.create("other", commits=[commit(n) for n in (3, 1)])
+    api.create("AMBIGUOUS", refs=[ref(3, 1)])
+    assert api.status("AMBIGUOUS") == "AMBIGUOUS"
+    api.create("HEAD_UNLISTED", commits=[commit(50)], refs=[ref(51)])
+    assert (api.status("HEAD_UNLISTED"), api.numbers("HEAD_UNLISTED")) == ("HEAD_UNLISTED", [50])
 
 
-def test_lists_without_previous_commits_are_joined_by_dates_and_it_is_told(door: Door) -> None:
-    door.create("1", commits=[commit(n) for n in (2, 1)])
-    door.create("3", commits=[commit(n) for n in (6, 5)])
-    door.create("all", refs=[ref(6, 1)])
-    assert (door.numbers("all"), door.status("all")) == ([6, 5, 2], "BY_TIME")
-    door.create("2", commits=[commit(n) for n in (4, 3)])
-    assert (door.numbers("all"), door.status("all")) == ([6, 5, 4, 3, 2], "BY_TIME"), "the list in between came late"
-    door.change("3", refs=[ref(6, 4)])
-    door.change("2", refs=[ref(4, 2)])
-    assert (door.numbers("all"), door.status("all")) == ([6, 5, 4, 3, 2], "COMPLETE")
+def test_lists_without_previous_commits_are_joined_by_dates_and_it_is_told(api: Api) -> None:
+    api.create("1", commits=[commit(n) for n in (2, 1)])
+    api.create("3", commits=[commit(n) for n in (6, 5)])
+    api.create("all", refs=[ref(6, 1)])
+    assert (api.numbers("all"), api.status("all")) == ([6, 5, 2], "BY_TIME")
+    api.create("2", commits=[commit(n) for n in (4, 3)])
+    assert (api.numbers("all"), api.status("all")) == ([6, 5, 4, 3, 2], "BY_TIME"), "the list in between came late"
+    api.change("3", refs=[ref(6, 4)])
+    api.change("2", refs=[ref(4, 2)])
+    assert (api.numbers("all"), api.status("all")) == ([6, 5, 4, 3, 2], "COMPLETE")
 
 
-def test_a_range_is_completed_when_the_list_with_its_head_comes(door: Door) -> None:
-    door.create("0", commits=[commit(1)])
-    door.create("early", refs=[ref(4, 1)])
-    assert (door.numbers("early"), door.status("early")) == ([4], "HEAD_UNKNOWN")
-    door.create("late", commits=[commit(n) for n in (5, 4, 3, 2, 1)])
-    assert (door.numbers("early"), door.status("early")) == ([4, 3, 2], "COMPLETE")
+def test_a_range_is_completed_when_the_list_with_its_head_comes(api: Api) -> None:
+    api.create("0", commits=[commit(1)])
+    api.create("early", refs=[ref(4, 1)])
+    assert (api.numbers("early"), api.status("early")) == ([4], "HEAD_UNKNOWN")
+    api.create("late", commits=[commit(n) for n in (5, 4, 3, 2, 1)])
+    assert (api.numbers("early"), api.status("early")) == ([4, 3, 2], "COMPLETE")
 
 
-def test_runs_that_finish_out_of_order_have_the_ranges_of_those_that_do_not(door: Door) -> None:
+def test_runs_that_finish_out_of_order_have_the_ranges_of_those_that_do_not(api: Api) -> None:
     """Without a previous commit a range begins after the nearest head of another release, whenever that one came."""
-    door.create("line", ("api",), commits=[commit(n) for n in (9, 8, 7, 6, 5, 4, 3, 2, 1)])
-    door.create("v1", refs=[ref(2)])
-    door.create("v3", refs=[ref(8)])
-    assert (door.status("v1"), door.numbers("v3")) == ("PREVIOUS_UNKNOWN", [8, 7, 6, 5, 4, 3])
-    door.create("v2", refs=[ref(5)])
-    assert (door.numbers("v2"), door.numbers("v3")) == ([5, 4, 3], [8, 7, 6])
-    door.create("v3-rebuilt", refs=[ref(8)])
-    assert (door.numbers("v3-rebuilt"), door.numbers("v3")) == ([8, 7, 6], [8, 7, 6])
+    api.create("line", ("api",), commits=[commit(n) for n in (9, 8, 7, 6, 5, 4, 3, 2, 1)])
+    api.create("v1", refs=[ref(2)])
+    api.create("v3", refs=[ref(8)])
+    assert (api.status("v1"), api.numbers("v3")) == ("PREVIOUS_UNKNOWN", [8, 7, 6, 5, 4, 3])
+    api.create("v2", refs=[ref(5)])
+    assert (api.numbers("v2"), api.numbers("v3")) == ([5, 4, 3], [8, 7, 6])
+    api.create("v3-rebuilt", refs=[ref(8)])
+    assert (api.numbers("v3-rebuilt"), api.numbers("v3")) == ([8, 7, 6], [8, 7, 6])
 
 
-def test_a_range_without_previous_ends_at_a_head_that_is_known_as_nothing_more(door: Door) -> None:
-    door.create("list", ("api",), commits=[commit(n) for n in (5, 4)], refs=[ref(5, 3)])
-    door.create("v2", refs=[ref(5)])
-    assert (door.numbers("v2"), door.status("v2")) == ([5], "PREVIOUS_UNKNOWN")
-    door.create("v1", refs=[ref(3)])
-    assert (door.numbers("v2"), door.status("v2"), door.status("v1")) == ([5, 4], "COMPLETE", "HEAD_UNKNOWN")
+def test_a_range_without_previous_ends_at_a_head_that_is_known_as_nothing_more(api: Api) -> None:
+    api.create("list", ("api",), commits=[commit(n) for n in (5, 4)], refs=[ref(5, 3)])
+    api.create("v2", refs=[ref(5)])
+    assert (api.numbers("v2"), api.status("v2")) == ([5], "PREVIOUS_UNKNOWN")
+    api.create("v1", refs=[ref(3)])
+    assert (api.numbers("v2"), api.status("v2"), api.status("v1")) == ([5, 4], "COMPLETE", "HEAD_UNKNOWN")
 
 
-def test_a_list_that_was_sent_stays_whatever_refs_say(door: Door) -> None:
-    door.create("1", commits=[commit(n) for n in (3, 2, 1)])
-    door.create("2", commits=[commit(n) for n in (6, 5, 4, 3)])
+def test_a_list_that_was_sent_stays_whatever_refs_say(api: Api) -> None:
+    api.create("1", commits=[commit(n) for n in (3, 2, 1)])
+    api.create("2", commits=[commit(n) for n in (6, 5, 4, 3)])
     for head_ref in (ref(6, 3), ref(6, 4), ref(6)):
-        door.change("2", refs=[head_ref])
-        assert (door.numbers("2"), door.status("2")) == ([6, 5, 4, 3], "COMPLETE")
+        api.change("2", refs=[head_ref])
+        assert (api.numbers("2"), api.status("2")) == ([6, 5, 4, 3], "COMPLETE")
 
 
-def test_lists_and_ranges_of_several_repositories_stand_side_by_side(door: Door) -> None:
-    door.create("base", ("api",), commits=[commit(n, "acme/api") for n in (40, 20, 10)])
-    door.create("both", commits=[commit(n) for n in (30, 5)], refs=[ref(40, 10, "acme/api")])
-    assert (door.numbers("both"), door.status("both")) == ([40, 30, 20, 5], "COMPLETE")
-    door.change("both", commits=[commit(n) for n in (50, 30)])
-    assert door.numbers("both") == [50, 40, 30, 20]
-    door.change("both", refs=[ref(99, 10, "acme/api")])
-    assert door.status("both") == "HEAD_UNKNOWN", "the worst of the repositories"
-    assert door.numbers("both") == [50, 30], "a list that was sent gets no bare head"
-    heads = door.shown("both")["headCommits"]["nodes"]
+def test_lists_and_ranges_of_several_repositories_stand_side_by_side(api: Api) -> None:
+    api.create("base", ("api",), commits=[commit(n, "acme/api") for n in (40, 20, 10)])
+    api.create("both", commits=[commit(n) for n in (30, 5)], refs=[ref(40, 10, "acme/api")])
+    assert (api.numbers("both"), api.status("both")) == ([40, 30, 20, 5], "COMPLETE")
+    api.change("both", commits=[commit(n) for n in (50, 30)])
+    assert api.numbers("both") == [50, 40, 30, 20]
+    api.change("both", refs=[ref(99, 10, "acme/api")])
+    assert api.status("both") == "HEAD_UNKNOWN", "the worst of the repositories"
+    assert api.numbers("both") == [50, 30], "a list that was sent gets no bare head"
+    heads = api.shown("both")["headCommits"]["nodes"]
     heads_by_repository = {
         head["repository"]["name"]: (head["commit"]["sha"], head["commitStatus"]["code"]) for head in heads
     }
@@ -197,20 +197,20 @@ def test_last_commit_is_the_newest_of_the_heads_of_all_repositories(client: Clie
     assert client.rest("GET", "organizations/acme/releases/1/").json["lastCommit"]["id"] == sha(30)
 
 
-def test_repeating_any_command_changes_nothing(door: Door, harness: Harness) -> None:
+def test_repeating_any_command_changes_nothing(api: Api, harness: Harness) -> None:
     def dump() -> Any:
         tables = ("releases", "release_commits", "release_authors", "head_commits", "commits", "repositories")
         return {name: sorted(harness.rows(f"SELECT * FROM {name}"), key=str) for name in tables}
 
     commands: list[Any] = [
-        lambda: door.create("1", commits=[commit(n) for n in (2, 1)]),
-        lambda: door.create("2", commits=[commit(n) for n in (4, 3)], refs=[ref(4, 2)]),
-        lambda: door.create("3", refs=[ref(4, 1)]),
-        lambda: door.change("3", refs=[ref(9)]),
-        lambda: door.create("4", commits=[commit(n) for n in (9, 8)]),
-        lambda: door.change("4", refs=[ref(9, 4)]),
-        lambda: door.create("5", commits=[commit(7, "acme/api")], refs=[ref(9, 2)]),
-        lambda: door.change("5", commits=[commit(8, "acme/api")]),
+        lambda: api.create("1", commits=[commit(n) for n in (2, 1)]),
+        lambda: api.create("2", commits=[commit(n) for n in (4, 3)], refs=[ref(4, 2)]),
+        lambda: api.create("3", refs=[ref(4, 1)]),
+        lambda: api.change("3", refs=[ref(9)]),
+        lambda: api.create("4", commits=[commit(n) for n in (9, 8)]),
+        lambda: api.change("4", refs=[ref(9, 4)]),
+        lambda: api.create("5", commits=[commit(7, "acme/api")], refs=[ref(9, 2)]),
+        lambda: api.change("5", commits=[commit(8, "acme/api")]),
     ]
     for index, command in enumerate(commands):
         command()

@@ -1,4 +1,4 @@
-"""A release of 10,000 commits and 100,000 file changes goes in by each door, while others are answered as before."""
+"""A release of 10,000 commits and 100,000 file changes goes in by each api, while others are answered as before."""
 
 from __future__ import annotations
 

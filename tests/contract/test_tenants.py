@@ -81,7 +81,7 @@ def test_a_cursor_of_another_tenant_opens_only_ones_own(both: Harness) -> None:
 
 
 def test_errors_do_not_tell_what_exists(both: Harness) -> None:
-    """An organization of somebody else and none at all are the same, through both doors; so are projects."""
+    """An organization of somebody else and none at all are the same, through both apis; so are projects."""
     client = both.client
     answers = []
     for organization in ("other", "nobody"):

@@ -1,4 +1,4 @@
-"""docs/tutorial.md: its commands are run one after the other, as they stand, in one shell."""
+"""docs/tutorial.md: its commands run one after the other, unchanged, in one shell."""
 
 from __future__ import annotations
 

@@ -117,7 +117,8 @@ def differs(declared: Any, value: Any) -> bool:
         return any(differs(declared.of_type, item) for item in (value if isinstance(value, list) else [value]))
     if isinstance(declared, GraphQLInputObjectType) and isinstance(value, dict):
         return any(
-            name in declared.fields and differs(declared.fields[name].type, item_item) for name, item_item in value.items()
+            name in declared.fields and differs(declared.fields[name].type, field_value)
+            for name, field_value in value.items()
         )
     return (
         isinstance(value, WrittenNumber)
@@ -126,8 +127,8 @@ def differs(declared: Any, value: Any) -> bool:
     )
 
 
-def compare(declared: Any, text: str) -> None:
-    """Coerce a value both ways."""
+def assert_coerced_alike(declared: Any, text: str) -> None:
+    """Check that a value is coerced as graphql-core does, or refused for a clause of the specification."""
     reference = coerce_input_value(json.loads(text), declared)
     exact = parse_exact_json(text.encode())
     refused: str | None = None
@@ -161,14 +162,14 @@ def test_all_types_are_compared() -> None:
 @pytest.mark.parametrize("text", VALUES)
 def test_value_is_coerced_as_graphql_core_does(text: str) -> None:
     for declared in wrap_types():
-        compare(declared, text)
+        assert_coerced_alike(declared, text)
 
 
 @pytest.mark.parametrize("name", [name for name, declared in TYPES.items() if isinstance(declared, GraphQLInputObjectType)])
 def test_fields_of_objects_are_coerced_as_graphql_core_does(name: str) -> None:
     for text in objects(TYPES[name]):
-        compare(TYPES[name], text)
-        compare(GraphQLList(GraphQLNonNull(TYPES[name])), f"[{text}]")
+        assert_coerced_alike(TYPES[name], text)
+        assert_coerced_alike(GraphQLList(GraphQLNonNull(TYPES[name])), f"[{text}]")
 
 
 def test_every_difference_is_met() -> None:

@@ -160,7 +160,7 @@ def test_rate_limit_counts_each_token_in_a_fixed_minute() -> None:
 
 
 def test_too_many_requests_are_told_so_by_both_doors(template: Template, tmp_path: Any) -> None:
-    """The 429's body is a bare text. GraphQL counts with the same window and tells so in its own way.
+    """The 429's body is a bare text. GraphQL counts with the same window and reports it in its own way.
 
     Source: docs/sentry-contract.md#1-1-authentication.
     """

@@ -30,7 +30,7 @@ OLDEST = {
 Rows = dict[str, list[tuple[str, Any]]]
 """Parameter -> queries, each with what the answer has. A query with `follow=1` is for the page after its own.
 
-The name of a repository in braces stands for its id.
+The name of a repository in braces is replaced by its id.
 """
 
 
@@ -175,7 +175,7 @@ TABLE: dict[str, Rows] = {
         for root in (OF_ORGANIZATION, OF_PROJECT)
         for part, rows in BELOW_RELEASE.items()
     },
-    # Below a project the previous release is one of that project, and the project is one of those that are asked for.
+    # Below a project the previous release is one of that project, and the project is one of those that are requested.
     OF_PROJECT + "releases/{version}/previous-with-commits/": list_projects(WEB, 404, WEB),
 }  # fmt: skip
 """Route of a GET -> parameter -> queries and answers."""

@@ -152,8 +152,10 @@ def test_server_ends_the_statement_of_a_client_that_disconnected(long_reads: Har
         connection.gone.set()
         await connection.task
         await wait_until(lambda: long_reads.rows(active) == [(0,)])
+        assert connection.task.done()
 
     long_reads.run(work())
+    assert long_reads.rows(active) == [(0,)]
 
 
 def test_work_is_cancelled_when_its_client_disconnects_and_a_result_wins_over_a_late_disconnect() -> None:

@@ -105,9 +105,6 @@ class Dialect(Protocol):
     def insert(self, target: Table) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that can have an ON CONFLICT."""
 
-    def number_parameters(self, offset: int) -> SqlDialect:
-        """Return a dialect that numbers parameters from `offset` + 1 on. Raises NotImplementedError on SQLite."""
-
     def sort_for_locking(self, keys: list[Key]) -> list[Key]:
         """Return keys of new rows in the order of their insertion: the same for all writers, where there are several."""
 
@@ -177,10 +174,6 @@ class SqliteDialect:
     def insert(self, target: Table) -> sqlite.Insert:
         """Return SQLite's INSERT."""
         return sqlite.insert(target)
-
-    def number_parameters(self, offset: int) -> SqlDialect:
-        """Raise NotImplementedError: SQLite has no batches of statements."""
-        raise NotImplementedError
 
     def sort_for_locking(self, keys: list[Key]) -> list[Key]:
         """Return them unchanged: there is one writer, and rows that are read together are stored together."""

@@ -9,7 +9,14 @@ import orjson
 from sqlalchemy import ARRAY, BindParameter, ClauseElement, Table
 from sqlalchemy import Dialect as SqlDialect
 
-from gql_releases.storage.engine.dialects import ROWS, ROWS_PER_INSERT, Dialect, list_parameter_names, row_parameter_name
+from gql_releases.storage.engine.dialects import (
+    ROWS,
+    ROWS_PER_INSERT,
+    Dialect,
+    PostgresDialect,
+    list_parameter_names,
+    row_parameter_name,
+)
 from gql_releases.storage.engine.generated_source import define_function
 from gql_releases.storage.engine.types import END_OF_TIME
 
@@ -103,7 +110,7 @@ class Statement:
     def _prepare(self, dialect: Dialect) -> PreparedStatement:
         return self._label(prepare(self._build(dialect), dialect.sql, self.name), dialect)
 
-    def prepare_from(self, dialect: Dialect, offset: int) -> PreparedStatement:
+    def prepare_from(self, dialect: PostgresDialect, offset: int) -> PreparedStatement:
         """Compile this statement as a part of a larger one, its parameters numbered from `offset` + 1 on."""
         prepared = prepare(self._build(dialect), dialect.number_parameters(offset), self.name)
         return self._label(prepared, dialect)

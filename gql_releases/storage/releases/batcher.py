@@ -81,7 +81,7 @@ class Batcher(Generic[Item, Result]):
             results = await self._work(batch[0].key, [queued.item for queued in batch])
         except Exception as error:  # noqa: BLE001 - raised again in each caller
             results = [error] * len(batch)
-        except BaseException:  # cancelled: the callers must not wait for ever
+        except BaseException:  # cancelled: the callers must not wait forever
             _fail_all(batch)
             raise
         for queued, result in zip(batch, results, strict=True):
