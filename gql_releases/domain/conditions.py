@@ -111,8 +111,3 @@ def list_leaves(conditions: Conditions) -> list[Condition]:
 def is_scanning(names: Names) -> bool:
     """Return whether one of a list's conditions, at any depth of groups, is in SCANNING_CONDITIONS."""
     return any(name in SCANNING_CONDITIONS if isinstance(name, str) else is_scanning(name[1]) for name in names)
-
-
-def count_scanning(conditions: Conditions) -> int:
-    """Return how many of a list's conditions, at any depth of groups, are in SCANNING_CONDITIONS."""
-    return sum(name in SCANNING_CONDITIONS for name, _ in list_leaves(conditions))

@@ -16,7 +16,7 @@ from graphql import (
     is_input_object_type,
 )
 
-from gql_releases.domain.conditions import SCANNING_CONDITIONS, count_conditions, count_scanning
+from gql_releases.domain.conditions import SCANNING_CONDITIONS, Conditions, count_conditions, list_leaves
 from gql_releases.graphql_api.execution.coercion import compile_coercer
 from gql_releases.graphql_api.execution.limits import MAXIMA
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
@@ -44,6 +44,11 @@ def client(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iter
     harness = Harness(template, tmp_path_factory.mktemp("conditions"))
     yield harness.client
     harness.close()
+
+
+def count_scanning(conditions: Conditions) -> int:
+    """Return how many of a list's conditions, at any depth of groups, are in SCANNING_CONDITIONS."""
+    return sum(name in SCANNING_CONDITIONS for name, _ in list_leaves(conditions))
 
 
 def read_price(client: Client, query: str, variables: Any = None) -> int | str:
