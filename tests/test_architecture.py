@@ -78,9 +78,13 @@ def test_schema_whose_field_a_plan_would_skip_is_refused() -> None:
     with pytest.raises(UnboundField, match="the node Release is not an entity"):
         check_schema(schema, {name: result for name, result in list_readable_attributes().items() if name != "Release"})
     nullable = {name: dict(result) for name, result in list_readable_attributes().items()}
-    nullable["Release"]["version"] = ("column", True)
+    nullable["Release"]["version"] = ("column", True, None)
     with pytest.raises(UnboundField, match="can be NULL"):
         check_schema(schema, nullable)
+    apart = {name: dict(result) for name, result in list_readable_attributes().items()}
+    apart["Release"]["raw"] = ("column", True, None)
+    with pytest.raises(UnboundField, match="raw can be NULL"):
+        check_schema(schema, apart)
     field = schema.type_map["Release"].fields["ref"]  # type: ignore[attr-defined]
     field.extensions[DEFINITION].extensions.append(object())
     with pytest.raises(UnboundField, match="which a plan would skip"):

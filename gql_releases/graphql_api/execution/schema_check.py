@@ -11,11 +11,10 @@ from gql_releases.graphql_api.execution import bindings as b
 from gql_releases.graphql_api.execution.operations import node_types
 from gql_releases.graphql_api.execution.strawberry_adapter import has_behaviour
 
-Readable = Mapping[str, Mapping[str, tuple[str, bool]]]
-"""Entity -> attribute -> (kind: column, one or many; whether it can be NULL)."""
-
-COLUMNS_NULL_TOGETHER = {"description": ("raw", "description")}
-"""Columns that are NULL together: a version has both its raw text and its description, or neither."""
+Attributes = Mapping[str, tuple[str, bool, str | None]]
+"""Attribute -> (kind: column, one, pick or many; whether it can be NULL; the column that is NULL in the same rows)."""
+Readable = Mapping[str, Attributes]
+"""Entity -> its attributes."""
 
 
 class UnboundField(Exception):
@@ -37,7 +36,7 @@ def check_schema(schema: GraphQLSchema, readable: Readable) -> None:
                 raise UnboundField(f"the root field {name} has no binding of a query or a mutation")
 
 
-def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Mapping[str, tuple[str, bool]]) -> None:
+def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Attributes) -> None:
     for name, field in declared.fields.items():
         where = f"{declared.name}.{name}"
         _check_plain(where, field)
@@ -76,12 +75,13 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
                 raise UnboundField(f"{where} has no binding")
 
 
-def _check_embedded(
-    schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Mapping[str, tuple[str, bool]], present: str
-) -> None:
-    """Check an embedded object: if it is not null, neither are `present` and the columns that are NULL together with it."""
-    together = {name: ("column", False) for name in (present, *COLUMNS_NULL_TOGETHER.get(present, ())) if name}
-    _check_object(schema, declared, {**attributes, **together})
+def _check_embedded(schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Attributes, present: str) -> None:
+    """Check an embedded object: if it is not null, neither are `present` and the columns that are NULL with it."""
+    narrowed = {
+        name: (kind, is_nullable and present not in (name, null_with), null_with)
+        for name, (kind, is_nullable, null_with) in attributes.items()
+    }
+    _check_object(schema, declared, narrowed)
 
 
 def _check_leaves(where: str, declared: Any) -> None:
@@ -91,10 +91,8 @@ def _check_leaves(where: str, declared: Any) -> None:
             raise UnboundField(f"{where}.{name} is an object in a column of objects")
 
 
-def _check_attribute(
-    where: str, attributes: Mapping[str, tuple[str, bool]], attribute: str, kind: str, required: bool
-) -> None:
-    actual_kind, is_nullable = attributes.get(attribute, (None, False))
+def _check_attribute(where: str, attributes: Attributes, attribute: str, kind: str, required: bool) -> None:
+    actual_kind, is_nullable, _ = attributes.get(attribute, (None, False, None))
     if actual_kind != kind:
         raise UnboundField(f"{where} is bound to {attribute}, which the store does not have as {kind}")
     if required and is_nullable:

@@ -45,14 +45,21 @@ def _build_catalogue() -> Catalogue:
 CATALOGUE = _build_catalogue()
 
 
-def list_readable_attributes() -> dict[str, dict[str, tuple[str, bool]]]:
-    """Return entity -> attribute -> (column, one, pick or many; whether it can be NULL), for an API's check at start-up."""
+ReadableAttributes = dict[str, tuple[str, bool, str | None]]
+"""Attribute -> (column, one, pick or many; whether it can be NULL; the column that is NULL in the same rows)."""
+
+
+def list_readable_attributes() -> dict[str, ReadableAttributes]:
+    """Return the attributes of each entity, for an API's check at start-up."""
     return {name: _attributes(entity) for name, entity in CATALOGUE.entities.items()}
 
 
-def _attributes(entity: Entity) -> dict[str, tuple[str, bool]]:
-    columns = entity.table.c
-    attributes = {column.name: ("column", bool(column.nullable)) for column in columns}
-    attributes |= {name: ("one", bool(columns[reference.column].nullable)) for name, reference in entity.ones.items()}
-    attributes |= dict.fromkeys(entity.computed, ("pick", True))
-    return attributes | dict.fromkeys(entity.manys, ("many", False))
+def _attributes(entity: Entity) -> ReadableAttributes:
+    columns, null_with = entity.table.c, entity.null_with
+    attributes: ReadableAttributes = {
+        column.name: ("column", bool(column.nullable), null_with.get(column.name)) for column in columns
+    }
+    for name, reference in entity.ones.items():
+        attributes[name] = "one", bool(columns[reference.column].nullable), None
+    attributes |= dict.fromkeys(entity.computed, ("pick", True, None))
+    return attributes | dict.fromkeys(entity.manys, ("many", False, None))

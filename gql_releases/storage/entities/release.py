@@ -353,6 +353,7 @@ ENTITIES = {
             "upstream": ComputedReferenceQuery("Upstream", select_upstream),
         },
         filters=RELEASE_FILTERS,
+        null_with={"raw": "description"},
     )
 }  # fmt: skip
 LISTS = {

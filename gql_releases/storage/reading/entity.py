@@ -68,7 +68,8 @@ class ComputedReferenceQuery:
 class Entity:
     """A table whose columns are the attributes of its rows.
 
-    `tenant` is the column with its organization, `key` the column that its lists refer to.
+    `tenant` is the column with its organization, `key` the column that its lists refer to. `null_with`: column -> another
+    that is NULL in the same rows.
     """
 
     table: Table
@@ -78,6 +79,7 @@ class Entity:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     tenant: str = "organization_id"
     key: str = "id"
+    null_with: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
