@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
+from gql_releases.dependencies import check_dependencies
 from gql_releases.domain.errors import CommandFailed, DomainError, InvalidInput
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class CommandGroup(TyperGroup):
         """Load a command by its name; None for an unknown one."""
         if cmd_name not in COMMANDS:
             return None
+        check_dependencies()  # before a module that uses undocumented parts of them is imported
         command = typer.main.get_command(import_module(f"gql_releases.commands.{COMMANDS[cmd_name]}").COMMAND)
         command.name = cmd_name
         return command
