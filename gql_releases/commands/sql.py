@@ -32,6 +32,9 @@ def print_sql(
         for known_name in statements:
             typer.echo(known_name)
     elif name in statements:
-        typer.echo(render_sql(statements[name], dialect))
+        sql = render_sql(statements[name], dialect)
+        if sql is None:
+            raise CommandFailed(f"The statement {name} does not run on {dialect}.")
+        typer.echo(sql)
     else:
         raise CommandFailed(f"There is no statement {name}: `gql-releases sql` lists the names.")

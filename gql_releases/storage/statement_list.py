@@ -25,9 +25,10 @@ def list_statements() -> dict[str, Statement]:
     return dict(sorted(statements.items()))
 
 
-def render_sql(statement: Statement, dialect: str) -> str:
-    """Return the text of a statement on `sqlite` or `postgresql`."""
-    return statement.prepare(DIALECTS[dialect]()).sql
+def render_sql(statement: Statement, dialect_name: str) -> str | None:
+    """Return the text of a statement on `sqlite` or `postgresql`; None where it does not run on it."""
+    dialect = DIALECTS[dialect_name]()
+    return statement.prepare(dialect).sql if statement.runs_on(dialect) else None
 
 
 def _find_statements(values: Iterable[Any]) -> Iterator[Statement]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from operator import attrgetter
 
 from sqlalchemy import BigInteger, bindparam, func, select
 
 from gql_releases.storage.engine.statements import Statement, Transaction
 
 _KEY = bindparam("key", type_=BigInteger)
-LOCK_ORGANIZATION = Statement("locks.lock_organization", select(func.pg_advisory_xact_lock(_KEY)))
-LOCK_ORGANIZATION_SHARED = Statement("locks.lock_organization_shared", select(func.pg_advisory_xact_lock_shared(_KEY)))
+_HAS_WRITERS = attrgetter("has_concurrent_writers")
+LOCK_ORGANIZATION = Statement("locks.lock_organization", select(func.pg_advisory_xact_lock(_KEY)), _HAS_WRITERS)
+LOCK_ORGANIZATION_SHARED = Statement(
+    "locks.lock_organization_shared", select(func.pg_advisory_xact_lock_shared(_KEY)), _HAS_WRITERS
+)
 
 
 class OrganizationLock(IntEnum):

@@ -92,11 +92,14 @@ class Statement:
     Statements are constants or kept with a plan: compiling is expensive.
     """
 
-    __slots__ = ("_construct", "_prepared", "name")
+    __slots__ = ("_construct", "_prepared", "name", "runs_on")
 
-    def __init__(self, name: str, construct: Construct) -> None:
-        """Take a name, noun and verb as `deploys.insert`, which logs, errors and metrics show."""
-        self.name = name
+    def __init__(self, name: str, construct: Construct, runs_on: Callable[[Dialect], bool] = lambda dialect: True) -> None:
+        """Take a name, noun and verb as `deploys.insert`, which logs, errors and metrics show.
+
+        `runs_on` returns whether the statement is one of a database; the SQL need not compile for others.
+        """
+        self.name, self.runs_on = name, runs_on
         self._construct = construct
         self._prepared: dict[Dialect, PreparedStatement] = {}
 
@@ -108,6 +111,8 @@ class Statement:
             return self._prepared.setdefault(dialect, self._prepare(dialect))
 
     def _prepare(self, dialect: Dialect) -> PreparedStatement:
+        if not self.runs_on(dialect):
+            raise RuntimeError(f"the statement {self.name} is not one of this database")
         return self._label(prepare(self._build(dialect), dialect.sql, self.name), dialect)
 
     def prepare_from(self, dialect: PostgresDialect, offset: int) -> PreparedStatement:
@@ -142,8 +147,14 @@ class RowStatement(Statement, Generic[NamedRow]):
 
     __slots__ = ("row_type",)
 
-    def __init__(self, name: str, row_type: Callable[..., NamedRow], construct: Construct) -> None:
-        super().__init__(name, construct)
+    def __init__(
+        self,
+        name: str,
+        row_type: Callable[..., NamedRow],
+        construct: Construct,
+        runs_on: Callable[[Dialect], bool] = lambda dialect: True,
+    ) -> None:
+        super().__init__(name, construct, runs_on)
         self.row_type = row_type
 
     async def fetch_all(self, transaction: Transaction, values: Values) -> list[NamedRow]:

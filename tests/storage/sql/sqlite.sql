@@ -313,12 +313,6 @@ WHERE deploy_projects.organization_id = ? AND deploy_projects.project_id = ? AND
 -- environments.upsert_current
 INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy_id, release_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT (organization_id, environment_id, project_id) DO UPDATE SET deploy_id = excluded.deploy_id, release_id = excluded.release_id;
 
--- locks.lock_organization
-SELECT pg_advisory_xact_lock(?) AS pg_advisory_xact_lock_1;
-
--- locks.lock_organization_shared
-SELECT pg_advisory_xact_lock_shared(?) AS pg_advisory_xact_lock_shared_1;
-
 -- organizations.find
 SELECT organizations.id 
 FROM organizations 
