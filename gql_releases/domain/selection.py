@@ -7,7 +7,6 @@ identity: reuse the object.
 
 from __future__ import annotations
 
-from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -19,27 +18,16 @@ Render = Callable[[Any], Any]
 """Converts a stored value that is not None to its form in an API (an id, an enum's name)."""
 
 
+@dataclass(frozen=True, slots=True)
 class Base64:
-    """Renders a number as base64 of a prefix and its digits. It is a class, since a database can render it, too."""
+    """The form of a number as base64 of a prefix and its digits."""
 
-    __match_args__ = ("prefix",)
-    __slots__ = ("_form", "prefix")
-
-    def __init__(self, prefix: str) -> None:
-        self.prefix, self._form = prefix, f"{prefix}%d".encode()
-
-    def __call__(self, key: int) -> str:
-        """Return the text of a number."""
-        return b2a_base64(self._form % key, newline=False).decode()
+    prefix: str
 
 
+@dataclass(frozen=True, slots=True)
 class ShortDate:
-    """Renders a date without a fraction that is zero.
-
-    It is a class, since a database can render it, too, and since a call for each date of a list takes long.
-    """
-
-    __slots__ = ()
+    """The form of a date without a fraction that is zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +36,7 @@ class Value:
 
     name: str
     attribute: str
-    render: Render | ShortDate | None = None
+    render: Render | Base64 | ShortDate | None = None
     otherwise: str | None = None
 
 
@@ -144,9 +132,9 @@ Part = Nodes | Edges | PageInfo | TotalCount | Constant
 class ToManyField:
     """A page of the rows of `entity` in a to-many reference; `slot` is the index of its PageRequest in the read.
 
-    `finish` converts the page. `unless` names a column whose value is returned instead if it is not NULL. With `json`,
-    the nodes may be the result of `json` for their JSON text, which `finish` must not read. `bare`: the only part is
-    returned instead of the page.
+    `finish` converts the page. `unless` names a column whose value is returned instead if it is not NULL. `as_text`:
+    the nodes may be JSON text that a response is to contain as it is, which `finish` must not read. `bare`: the only part
+    is returned instead of the page.
     """
 
     name: str
@@ -157,7 +145,7 @@ class ToManyField:
     cursor: Callable[[Position], str]
     finish: Callable[[Any], Any] | None = None
     unless: str | None = None
-    json: Callable[[str], Any] | None = None
+    as_text: bool = False
     bare: bool = False
 
 

@@ -19,7 +19,7 @@ from gql_releases.graphql_api.execution.collect_fields import Document, Fields
 from gql_releases.graphql_api.execution.cursors import decode_cursor, encode_cursor
 from gql_releases.graphql_api.execution.name_checks import list_name_checks
 from gql_releases.graphql_api.execution.refusals import Refusals, ResponsePath, omit_refused_fields
-from gql_releases.graphql_api.execution.scalars import build_id_renderer
+from gql_releases.graphql_api.execution.scalars import build_id_form
 from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
 
 EMPTY_PAGE = PageRequest(0)
@@ -199,7 +199,7 @@ class SelectionBuilder:
             case b.Column(attribute, render):
                 return s.Value(name, attribute, render)
             case b.NodeId():
-                return s.Value(name, "id", build_id_renderer(parent.name))
+                return s.Value(name, "id", build_id_form(parent.name))
             case b.EmbeddedIn(present, None):
                 return s.Embedded(name, present, self.build_fields(target, self.document.collect_below(target, nodes), path))
             case b.EmbeddedIn() as binding:
@@ -259,7 +259,7 @@ class SelectionBuilder:
         entity: Any = get_named_type(connection.fields["nodes"].type)
         fields = self.document.collect_below(connection, nodes)
         parts = tuple([self._build_part(connection, key, below, (*path, key)) for key, below in fields.items()])
-        return s.ToManyField(name, binding.attribute, entity.name, slot, parts, encode_cursor, json=orjson.Fragment)
+        return s.ToManyField(name, binding.attribute, entity.name, slot, parts, encode_cursor, as_text=True)
 
     def _build_part(self, connection: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Part:
         field_name = nodes[0].name.value

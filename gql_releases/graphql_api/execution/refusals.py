@@ -37,7 +37,7 @@ def _omit_refused(field: s.Field, refusals: Mapping[int, DomainError]) -> s.Fiel
         case s.ToOneField():
             return replace(field, selection=omit_refused_fields(field.selection, refusals))
         case s.ToManyField():
-            return replace(field, parts=tuple([_omit_in_part(part, refusals) for part in field.parts]), json=None)
+            return replace(field, parts=tuple([_omit_in_part(part, refusals) for part in field.parts]), as_text=False)
     return field
 
 

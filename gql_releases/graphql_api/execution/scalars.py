@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
@@ -104,12 +103,11 @@ SCALARS: ScalarMap = {
 
 def to_global_id(entity: str, key: int) -> str:
     """Return a node's id: opaque to clients, base64 of `Entity:key` as in Relay's libraries."""
-    return build_id_renderer(entity)(key)
+    return base64.b64encode(f"{build_id_form(entity).prefix}{key}".encode()).decode()
 
 
-@lru_cache(maxsize=64)
-def build_id_renderer(entity: str) -> Base64:
-    """Return the function that writes the ids of one entity."""
+def build_id_form(entity: str) -> Base64:
+    """Return the form of the ids of an entity's nodes."""
     return Base64(f"{entity}:")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, OrganizationNotFound
@@ -35,8 +33,8 @@ def date_field(name: str, attribute: str) -> s.Value:
 
 def list_field(name: str, attribute: str, slot: int, selection: s.Selection, *, as_objects: bool = False) -> s.ToManyField:
     """Return a field with a whole list: as JSON text, or `as_objects` that a handler reads or changes."""
-    nodes, json = s.Nodes("nodes", selection), None if as_objects else orjson.Fragment
-    return s.ToManyField(name, attribute, selection.entity, slot, (nodes,), str, json=json, bare=True)
+    nodes = s.Nodes("nodes", selection)
+    return s.ToManyField(name, attribute, selection.entity, slot, (nodes,), str, as_text=not as_objects, bare=True)
 
 
 def paged_selection(entity: str, attribute: str, selection: s.Selection) -> s.Selection:

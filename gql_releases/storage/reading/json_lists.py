@@ -105,7 +105,7 @@ def render_list(level: Level, entity: Entity, owner: FromClause, item: s.ToManyF
             case s.Constant():
                 return code.add_constant(element.value)
             case _:
-                return f"{code.add_constant(item.json)}({code.add_constant(_wrap_array)}(r[{text}], {more}))"
+                return f"{code.add_constant(orjson.Fragment)}({code.add_constant(_wrap_array)}(r[{text}], {more}))"
 
     source = render_page(code, item, [(element.name, part(element)) for element in item.parts])
     return f"{code.add_constant(item.finish)}({source})" if item.finish else source
@@ -128,7 +128,7 @@ def _select_texts(
     if (
         has_edges
         or len(nodes) != 1
-        or not item.json
+        or not item.as_text
         or not level.dialect.renders_json
         or shape.backward
         or shape.limit is None

@@ -7,11 +7,12 @@ that a caller wrote becomes code.
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gql_releases.domain.selection import ShortDate
+from gql_releases.domain.selection import Base64, ShortDate
 from gql_releases.storage.engine.generated_source import define_function
 from gql_releases.storage.engine.statements import Row
 
@@ -61,13 +62,16 @@ class SourceBuilder:
         source = f"def {name}({arguments}):\n" + "".join(f"    {line}\n" for line in lines)
         return define_function("row builder", source, self.names)
 
-    def render_value(self, index: int, convert: Convert | ShortDate | None, *, nullable: bool) -> Expression:
-        """Return the source of a value, converted unless it is NULL."""
+    def render_value(self, index: int, convert: Convert | Base64 | ShortDate | None, *, nullable: bool) -> Expression:
+        """Return the source of a value, converted unless it is NULL. JsonRenderer renders the same forms in SQL."""
         value = f"r[{index}]"
         match convert:
             case None:
                 return value
-            case ShortDate():
+            case Base64(prefix):
+                digits = f"{self.add_constant(f'{prefix}%d'.encode())} % {value}"
+                source = f"{self.add_constant(b2a_base64)}({digits}, newline=False).decode()"
+            case ShortDate():  # in the source itself, since a call for each date of a list takes long
                 source = f"({value}[:19] + 'Z' if {value}[19:26] == '.000000' else {value})"
             case _:
                 source = f"{self.add_constant(convert)}({value})"
