@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 bin=.venv/bin
 python=$("$bin/python" -c 'import sys; print(f"{sys.version_info[0]}.{sys.version_info[1]}")')
 case $1 in
-  run) lock=requirements/$python.txt project=. ;;
-  dev) lock=requirements/$python-dev.txt project='.[bench,dev,e2e,otel]' ;;
+  run) lock=requirements/$python.txt project='.[files]' ;;
+  dev) lock=requirements/$python-dev.txt project='.[bench,dev,e2e,files,otel]' ;;
 esac
 
 pip() { "$bin/python" -m pip --quiet --disable-pip-version-check "$@"; }

@@ -1,6 +1,6 @@
 """Writes the lock files of this folder: `make lock`, or `make lock UPGRADE=1` for the newest versions.
 
-For each supported Python `<python>.txt` is what running needs, with the build backend, and
+For each supported Python `<python>.txt` is what running needs, with the extra `files` and the build backend, and
 `<python>-dev.txt` everything that pyproject.toml names. `node.txt` is Node for machines without it.
 They have versions and hashes for all platforms, and no addresses: pip downloads from whichever
 index it is configured with. uv resolves them, in an environment that is removed again.
@@ -42,7 +42,7 @@ def main() -> None:
     """Write all lock files."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = pyproject["project"]["optional-dependencies"]
-    run = [*pyproject["build-system"]["requires"], *pyproject["project"]["dependencies"]]
+    run = [*pyproject["build-system"]["requires"], *pyproject["project"]["dependencies"], *extras["files"]]
     everything = [*run, *(requirement for extra in extras.values() for requirement in extra)]
     options = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:

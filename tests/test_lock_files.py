@@ -17,7 +17,11 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PYTHONS = runpy.run_path(str(FOLDER / "lock.py"))["PYTHONS"]
-RUN = [*PROJECT["build-system"]["requires"], *PROJECT["project"]["dependencies"]]
+RUN = [
+    *PROJECT["build-system"]["requires"],
+    *PROJECT["project"]["dependencies"],
+    *PROJECT["project"]["optional-dependencies"]["files"],
+]
 EXTRAS = [line for extra in PROJECT["project"]["optional-dependencies"].values() for line in extra]
 
 
@@ -94,13 +98,13 @@ def test_install_checks_hashes_where_there_is_a_lock_file(project: Path, what: s
 def test_install_without_a_lock_file_says_so(project: Path) -> None:
     assert install(project, "run").stdout.splitlines() == [
         "No lock file for Python 3.12 (requirements/3.12.txt): installing what pyproject.toml allows, without hashes.",
-        f"{PIP} --editable .",
+        f"{PIP} --editable .[files]",
     ]
 
 
 def test_install_takes_the_newest_or_lowest_versions(project: Path) -> None:
     (project / "requirements" / "3.12-dev.txt").write_text("")
-    extras = ".[bench,dev,e2e,otel]"
+    extras = ".[bench,dev,e2e,files,otel]"
     assert set(re.findall(r"\w+", extras)) == set(PROJECT["project"]["optional-dependencies"])
     newest = install(project, "dev", DEPENDENCIES="newest").stdout.splitlines()
     assert newest == [f"{PIP} --upgrade --upgrade-strategy eager --editable {extras}"]

@@ -62,6 +62,8 @@ class ErrorCode(StrEnum):
     # The store
     UNAVAILABLE = "UNAVAILABLE"
     TIMEOUT = "TIMEOUT"
+    # The installation
+    NOT_INSTALLED = "NOT_INSTALLED"
 
 
 class DomainError(Exception):

@@ -56,6 +56,7 @@ EXECUTION_CODES = frozenset(
         ErrorCode.FORBIDDEN,
         ErrorCode.UNAVAILABLE,
         ErrorCode.TIMEOUT,
+        ErrorCode.NOT_INSTALLED,
     }
 )
 """Codes in `errors[].extensions.code`; INVALID_TOKEN is the response to the whole request, with status 401."""

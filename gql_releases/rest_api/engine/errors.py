@@ -46,6 +46,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.FORBIDDEN: 403,
     **AUTHENTICATION_STATUSES,
     ErrorCode.TIMEOUT: 400,  # not 503: clients would repeat the request
+    ErrorCode.NOT_INSTALLED: 501,
 }
 """Code -> status. Clients repeat a request only after a 503."""
 
