@@ -26,7 +26,7 @@ from gql_releases.graphql_api.execution.view import EndpointSettings, GraphQLVie
 from gql_releases.graphql_api.schema.build import build_schema, print_sdl
 from gql_releases.rest_api.engine.router import RestApi
 from gql_releases.rest_api.engine.services import Services as RestServices
-from gql_releases.rest_api.loader import FIELD_NAMES, QUERY_PARAMETERS, ROUTES
+from gql_releases.rest_api.loader import FIELD_NAMES, QUERY_PARAMETERS, ROUTES, SLASH_OPTIONAL
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
 from gql_releases.services.projects import ProjectService
@@ -117,7 +117,10 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
     rest_services = RestServices(reads, releases, deploys)
-    rest = RestApi(ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, url, rates, proxies, refusals)
+    rest = RestApi(
+        ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, url, rates, proxies, refusals,
+        SLASH_OPTIONAL,
+    )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
 
     @asynccontextmanager

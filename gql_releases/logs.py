@@ -64,3 +64,4 @@ def set_up_logging(level: str, style: str = "text") -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler])
     for name in ("alembic", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel("WARNING")
+    logging.getLogger("python_multipart").setLevel("ERROR")  # it warns of each invalid body

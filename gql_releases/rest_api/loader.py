@@ -1,4 +1,4 @@
-"""Collects the routes, query parameters and field names of the modules of this package."""
+"""Collects the declarations of the modules of this package: ROUTES, PARAMETERS, FIELDS and SLASH_OPTIONAL."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pkgutil import iter_modules, walk_packages
 from gql_releases import rest_api
 from gql_releases.domain.selection import PagedSelection, Selection
 from gql_releases.rest_api.engine.field_names import FieldNames
-from gql_releases.rest_api.engine.router import QueryParameters, Routes
+from gql_releases.rest_api.engine.router import Pattern, QueryParameters, Routes
 
 
-def _load_declarations() -> tuple[Routes, QueryParameters, FieldNames]:
+def _load_declarations() -> tuple[Routes, QueryParameters, FieldNames, frozenset[Pattern]]:
     routes: Routes = {}
     parameters: QueryParameters = {}
     fields: dict[str, tuple[str, FieldNames | None]] = {}
+    slash_optional: set[Pattern] = set()
     for name in sorted(module.name for module in iter_modules(rest_api.__path__) if not module.ispkg):
         if name == "loader":
             continue
@@ -23,7 +24,8 @@ def _load_declarations() -> tuple[Routes, QueryParameters, FieldNames]:
             routes.setdefault(pattern, {}).update(handlers)
         parameters |= getattr(module, "PARAMETERS", {})
         fields |= getattr(module, "FIELDS", FieldNames()).fields
-    return routes, parameters, FieldNames(fields)
+        slash_optional |= getattr(module, "SLASH_OPTIONAL", frozenset())
+    return routes, parameters, FieldNames(fields), frozenset(slash_optional)
 
 
 def list_selections() -> dict[str, Selection]:
@@ -38,8 +40,8 @@ def list_selections() -> dict[str, Selection]:
     return selections
 
 
-ROUTES, QUERY_PARAMETERS, FIELD_NAMES = _load_declarations()
-"""All routes, the query parameters of each handler, and the fields of all bodies.
+ROUTES, QUERY_PARAMETERS, FIELD_NAMES, SLASH_OPTIONAL = _load_declarations()
+"""All routes, the query parameters of each handler, the fields of all bodies, and the routes without a trailing slash.
 
 Errors of all bodies are rendered with these names, since a name has the same meaning in each body.
 """

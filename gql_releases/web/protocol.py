@@ -13,7 +13,7 @@ from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent, HTTPResponseSta
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gql_releases.web.connections import ConnectionTable, Limits
+from gql_releases.web.connections import ConnectionTable, Limits, count_queued_bytes
 from gql_releases.web.hosts import is_host
 from gql_releases.web.http import HEADERS_BY_NAME
 from gql_releases.web.refusals import log_refusal
@@ -42,10 +42,13 @@ class LingeringTransport:
         self._transport = transport
         self._protocol: HttpProtocol | None = protocol
         self._ended = False
+        self.written = 0
+        """Bytes written since the connection began."""
 
     def write(self, data: bytes) -> None:
         """Write the data, unless the transport was ended."""
         if not self._ended:
+            self.written += len(data)
             self._transport.write(data)
 
     def close(self) -> None:
@@ -138,8 +141,8 @@ class HttpProtocol(HttpToolsProtocol):
     # In slots: with more than 30 names in its __dict__, CPython looks up all of them more slowly.
     __slots__ = (
         "_body_bytes", "_chunks", "_complete", "_ended", "_head_bytes", "_host", "_in_body", "_keep_alive", "_last_byte",
-        "_lingering", "_payload", "_rate_bytes", "_rate_since", "_refusal", "_since", "_stopping", "_unsent",
-        "_unsent_since",
+        "_lingering", "_payload", "_rate_bytes", "_rate_since", "_read_bytes", "_read_since", "_refusal",
+        "_since", "_stopping",
     )  # fmt: skip
     _head_bytes: int
     """Bytes received for a head that is not complete."""
@@ -163,15 +166,17 @@ class HttpProtocol(HttpToolsProtocol):
     _last_byte: float
     _rate_since: float
     _rate_bytes: int
-    _unsent: int
-    _unsent_since: float
+    _read_since: float | None
+    """When the client's reading of a response was measured; None if all of it was sent."""
+    _read_bytes: int
+    """Bytes of responses that the client had read by then."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the connection, or refuse it if all connections are in use."""
-        self._since = self._last_byte = self._rate_since = self._unsent_since = self.loop.time()
-        self._head_bytes = self._body_bytes = self._payload = self._chunks = self._rate_bytes = self._unsent = 0
+        self._since = self._last_byte = self._rate_since = self.loop.time()
+        self._head_bytes = self._body_bytes = self._payload = self._chunks = self._rate_bytes = self._read_bytes = 0
         self._in_body = self._complete = self._ended = self._lingering = self._keep_alive = False
-        self._refusal = self._stopping = self._host = None
+        self._refusal = self._stopping = self._host = self._read_since = None
         self.url = b""
         super().connection_made(cast(asyncio.Transport, LingeringTransport(transport, self)))
         if not self.table.add(self, self.loop):
@@ -332,7 +337,7 @@ class HttpProtocol(HttpToolsProtocol):
         if unsent:
             self._check_reader(now, unsent)
             return
-        self._unsent = 0
+        self._read_since = None
         limits = self.table.limits
         if self._lingering:
             if now - self._since >= limits.linger_seconds:
@@ -378,14 +383,16 @@ class HttpProtocol(HttpToolsProtocol):
             self._rate_since, self._rate_bytes = now, self._body_bytes
 
     def _check_reader(self, now: float, unsent: int) -> None:
-        """Abort the connection of a client that does not read its response."""
+        """Abort the connection of a client that does not read its response. A streamed one is written while it is read."""
         limits = self.table.limits
-        if not self._unsent or unsent > self._unsent:
-            self._unsent, self._unsent_since = unsent, now
+        connection = self.transport.get_extra_info("socket")
+        read = cast(LingeringTransport, self.transport).written - unsent - count_queued_bytes(connection)
         slow = False
-        if now - self._unsent_since >= limits.rate_seconds:
-            slow = self._unsent - unsent < limits.body_rate * limits.rate_seconds
-            self._unsent, self._unsent_since = unsent, now
+        if self._read_since is None:
+            self._read_since, self._read_bytes = now, read
+        elif now - self._read_since >= limits.rate_seconds:
+            slow = read - self._read_bytes < limits.body_rate * limits.rate_seconds
+            self._read_since, self._read_bytes = now, read
         if slow or (self._stopping is not None and now - self._stopping >= limits.shutdown_seconds / 2):
             log_refusal(self._address(), 0, "The answer was not read.")
             self.drop()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import Outcome
 from gql_releases.rest_api.engine.services import Services
+from gql_releases.web.body_streams import BodyStream
 
 STATUS_BY_OUTCOME = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTING: 208}
 """Outcome of a creation -> status."""
@@ -17,7 +19,7 @@ STATUS_BY_OUTCOME = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTI
 class Request:
     """An authenticated request. `path` has the decoded variable segments, `raw_path` the path as it was sent.
 
-    A `large` body is parsed in a thread.
+    `body` is the JSON value of a POST or PUT (a `large` one is parsed in a thread); for a StreamingHandler a BodyStream.
     """
 
     services: Services
@@ -36,6 +38,12 @@ class Request:
         return self.parameters.get(name, [default])[-1]
 
     @property
+    def stream(self) -> BodyStream:
+        """The body of a request that a StreamingHandler handles."""
+        assert isinstance(self.body, BodyStream)
+        return self.body
+
+    @property
     def own_organization(self) -> tuple[tuple[str, int]]:
         """The condition of a read of the token's organization."""
         return (("id", self.principal.organization_id),)
@@ -43,11 +51,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response: status, JSON value (None: no body; bytes: plain text) and headers."""
+    """A response: status, value and headers. The value is JSON, None (no body), bytes (plain text) or a StreamedBody."""
 
     status: int
     value: Any = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
 
 
 class Refused(Exception):

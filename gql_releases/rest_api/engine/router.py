@@ -7,7 +7,7 @@ Source: docs/sentry-contract.md#1-endpoints and docs/sentry-contract.md#1-1-auth
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
@@ -16,16 +16,19 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
+from gql_releases.domain.client import WAIT_UNTIL_GONE
 from gql_releases.domain.errors import DomainError, InvalidInput, InvalidToken, UnwrittenNumber, shorten
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.switching import short_switch_interval
 from gql_releases.rest_api.engine.errors import choose_status, internal_error, render_error
 from gql_releases.rest_api.engine.field_names import FieldNames
 from gql_releases.rest_api.engine.not_implemented import PREFIX, find_sentence, refuse_path
-from gql_releases.rest_api.engine.requests import Answer, Refused, Request, not_found
+from gql_releases.rest_api.engine.requests import Answer, Handler, Refused, Request, not_found
 from gql_releases.rest_api.engine.services import Services
+from gql_releases.rest_api.engine.streaming import OpenedBody, StreamedBody, StreamingHandler, open_body, send_body
 from gql_releases.web.authentication import authenticate
 from gql_releases.web.bodies import ACCEPT_ENCODING, BrokenEncoding, UnsupportedEncoding, read_content
+from gql_releases.web.body_streams import BodyStream
 from gql_releases.web.hosts import is_host
 from gql_releases.web.http import (
     COMMON,
@@ -44,18 +47,20 @@ from gql_releases.web.proxies import TrustedProxies
 from gql_releases.web.rate_limit import RateLimit, RefusalLimit, TooManyRefusals
 from gql_releases.web.request_record import current_record
 
-Handler = Callable[[Request], Awaitable[Answer]]
 Pattern = tuple[str, ...]
 """The segments of a path below /api/0/, `*` for a variable one."""
 Routes = dict[Pattern, dict[str, Handler]]
 """Pattern -> method -> handler. Of two matching patterns, the one with a fixed first differing segment is used."""
 QueryParameters = dict[Handler, Iterable[str]]
-"""Handler -> the query parameters passed to it. Handlers that are not listed receive none."""
+"""Handler -> the query parameters passed to it. Handlers that are not listed receive none.
+
+A StreamingHandler is listed by its function.
+"""
 
 ORGANIZATION_PATH: Pattern = ("organizations", "*")
 PROJECT_PATH: Pattern = ("projects", "*", "*")
 
-NO_BODY = (b"", None, False)
+NO_BODY: tuple[bytes, Any, bool] = (b"", None, False)
 TIMES_AS_MANY_VALUES = 4
 """Factor of the limits on JSON values. It is above 1 because a body is the only input: no operation limits it before."""
 NO_STORE = (b"cache-control", b"no-store")
@@ -75,37 +80,48 @@ def name_route(pattern: Pattern) -> str:
 
 
 class RouteTable:
-    """Finds the route of a request by its raw path."""
+    """Finds the route of a request by its raw path. Paths of the patterns `slash_optional` may lack the trailing slash."""
 
-    def __init__(self, routes: Routes) -> None:
+    def __init__(self, routes: Routes, slash_optional: Collection[Pattern] = ()) -> None:
+        self._slash_optional = frozenset(slash_optional)
+        self._routes = routes
         self._names = {pattern: name_route(pattern) for pattern in routes}
-        self._by_length: dict[int, list[tuple[Pattern, dict[str, Handler]]]] = {}
+        self._by_length: dict[int, list[Pattern]] = {}
         # Fixed segments come first, so `releases/stats/` is the list of statistics, as with Sentry, not a version.
         for pattern in sorted(routes, key=lambda pattern: [segment == "*" for segment in pattern]):
-            self._by_length.setdefault(len(pattern), []).append((pattern, routes[pattern]))
+            self._by_length.setdefault(len(pattern), []).append(pattern)
 
     def match(self, scope: Scope) -> tuple[tuple[str, ...], dict[str, Handler]]:
         """Return the variable segments, each decoded once, and the handlers of the route. Raises Refused (404, 501)."""
         path = scope["raw_path"].decode("latin-1").partition("?")[0]
         raw = path[len(PREFIX) :]
         without_slash = bool(raw) and not raw.endswith("/")
-        if not path.startswith(PREFIX) or (without_slash and find_sentence(path)):
+        if not path.startswith(PREFIX):
             raise refuse_path(path)
-        if without_slash:
+        segments = raw.removesuffix("/").split("/") if raw else []
+        pattern = self._find_pattern(segments)
+        if without_slash and pattern not in self._slash_optional:
+            if find_sentence(path):
+                raise refuse_path(path)
             hint = "The path must end in a slash."
             if media_type(header(scope, b"content-type")) == "application/json":
                 raise Refused(Answer(404, {"info": hint}))
             raise Refused(Answer(404, hint.encode()))
-        segments = raw[:-1].split("/") if raw else []
-        for pattern, handlers in self._by_length.get(len(segments), ()):
+        if pattern is None:
+            raise refuse_path(path)
+        current_record().route = self._names[pattern]
+        variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
+        try:
+            return tuple(unquote_to_bytes(segment).decode() for segment in variable), self._routes[pattern]
+        except UnicodeDecodeError:
+            raise not_found() from None
+
+    def _find_pattern(self, segments: list[str]) -> Pattern | None:
+        """Return the first pattern that matches the segments."""
+        for pattern in self._by_length.get(len(segments), ()):
             if all(p in ("*", s) for p, s in zip(pattern, segments, strict=True)):
-                current_record().route = self._names[pattern]
-                variable = [s for p, s in zip(pattern, segments, strict=True) if p == "*"]
-                try:
-                    return tuple(unquote_to_bytes(segment).decode() for segment in variable), handlers
-                except UnicodeDecodeError:
-                    raise not_found() from None
-        raise refuse_path(path)
+                return pattern
+        return None
 
 
 class RestApi:
@@ -123,8 +139,9 @@ class RestApi:
         rates: RateLimit,
         proxies: TrustedProxies,
         refusals: RefusalLimit | None = None,
+        slash_optional: Collection[Pattern] = (),
     ) -> None:
-        self._route_table, self._field_names = RouteTable(routes), field_names
+        self._route_table, self._field_names = RouteTable(routes, slash_optional), field_names
         self._query_parameters = query_parameters
         self._proxies, self._refusals = proxies, refusals
         self._services, self._authenticator, self._rates = services, authenticator, rates
@@ -141,10 +158,14 @@ class RestApi:
             if isinstance(error, ConnectionResetError):
                 return
             answer = Answer(500, internal_error(error))
-        plain = isinstance(answer.value, bytes)
-        body = answer.value if plain else b"" if answer.value is None else orjson.dumps(answer.value)
-        rates = scope.get("state", {}).get("rates", [])
-        await send(send_, answer.status, body, [*COMMON, NO_STORE, *answer.headers, *rates], TEXT if plain else JSON)
+        value, rates = answer.value, scope.get("state", {}).get("rates", [])
+        headers = [*COMMON, NO_STORE, *answer.headers, *rates]
+        if isinstance(value, OpenedBody):
+            await send_body(send_, answer.status, value, headers)
+            return
+        plain = isinstance(value, bytes)
+        body = value if plain else b"" if value is None else orjson.dumps(value)
+        await send(send_, answer.status, body, headers, TEXT if plain else JSON)
 
     async def _handle_request(self, scope: Scope, receive: Receive) -> Answer:
         path, handlers = self._route_table.match(scope)
@@ -180,9 +201,17 @@ class RestApi:
         allowed = [allow_header(handlers)]
         if method not in handlers:
             return Answer(405, {"detail": f'Method "{shorten(method)}" not allowed.'}, allowed)
-        sent, body, large = await self._read_body(scope, receive) if method in ("POST", "PUT") else NO_BODY
+        handler = handlers[method]
+        sent, body, large = NO_BODY
+        function = handler
+        if isinstance(handler, StreamingHandler):
+            function = handler.handle
+            body = BodyStream(scope, receive, handler.find_limit(self._services))
+            WAIT_UNTIL_GONE.set(None)  # waiting for the end of the connection would discard the body
+        elif method in ("POST", "PUT"):
+            sent, body, large = await self._read_body(scope, receive)
         query = scope["query_string"].decode("latin-1")
-        declared, values = self._query_parameters.get(handlers[method], ()), parse_qs(query, keep_blank_values=True)
+        declared, values = self._query_parameters.get(function, ()), parse_qs(query, keep_blank_values=True)
         request = Request(
             self._services, principal, path, {name: values[name] for name in values if name in declared}, body,
             self._public_url or self._origin(scope), scope["raw_path"].decode("latin-1").partition("?")[0], query,
@@ -190,9 +219,11 @@ class RestApi:
         )  # fmt: skip
         if large:
             with short_switch_interval():
-                answer = await run_handler(handlers[method], request, sent)
+                answer = await run_handler(handler, request, sent)
         else:
-            answer = await run_handler(handlers[method], request, sent)
+            answer = await run_handler(handler, request, sent)
+        if isinstance(answer.value, StreamedBody):
+            answer = await open_body(scope, answer, answer.value)
         return Answer(answer.status, answer.value, [*allowed, *answer.headers])
 
     def _origin(self, scope: Scope) -> str:
