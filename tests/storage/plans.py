@@ -65,6 +65,13 @@ def find_sqlite_scans(path: Path, bound: Mapping[str, tuple[Any, ...]]) -> Itera
                 )
 
 
+def list_sqlite_plans(connection: sqlite3.Connection, bound: Mapping[str, tuple[Any, ...]]) -> dict[str, list[str]]:
+    """Return the steps of each statement's plan on a connection."""
+    return {
+        sql: [text for *_, text in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)] for sql, values in bound.items()
+    }
+
+
 def _find_select(sql: str, alias: str) -> str:
     """Return the text of the SELECT that reads the table under an alias."""
     table = re.sub(r"_\d+$", "", alias)

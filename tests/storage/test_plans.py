@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,20 +15,24 @@ from gql_releases.app import create_app
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from gql_releases.rest_api.loader import ROUTES
+from gql_releases.storage.engine.sqlite import connect
+from gql_releases.storage.engine.sqlite_connection import STATISTICS_TABLES
 from gql_releases.storage.schema import tables
-from gql_releases.storage.store import Store, open_database, open_store
+from gql_releases.storage.store import Store, open_database
 from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
+from tests.factories import CREATE, as_graphql, commit, release
 from tests.scale import scale
 from tests.storage import all_requests
-from tests.storage.plans import find_postgres_scans, find_sqlite_scans
+from tests.storage.plans import find_postgres_scans, find_sqlite_scans, list_sqlite_plans
 from tests.storage.recorder import Recorder
 from tests.storage.test_reading import FILTERS
 
 OPERATIONS = scale(40, 120)
 DELETED = {"releases", "deploys"}
 """Tables whose rows are deleted: foreign keys to them are looked up for each deletion."""
+DEPLOY = "mutation ($input: CreateDeployInput!) { createDeploy(input: $input) { userErrors { message } } }"
 SMALL_TABLES = {"projects", "environments", "repositories", "organizations"}
 """Tables that stay small."""
 
@@ -111,14 +117,41 @@ def _uniques(table: Any) -> list[Any]:
 
 
 @pytest.mark.sqlite
-def test_statistics_of_an_analyze_are_dropped_and_logged(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
-    """With statistics SQLite scans a small table of tokens and sorts all releases for each page."""
-    harness.rows("ANALYZE")
-    with caplog.at_level(logging.WARNING):
-        store: Any = open_store(harness.url)
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    plan = "EXPLAIN QUERY PLAN SELECT id FROM tokens WHERE id = 1 AND revoked_at IS NULL"
-    steps = [row[3] for row in store._database._reader.execute(plan)]
-    assert steps == ["SEARCH tokens USING INTEGER PRIMARY KEY (rowid=?)"]
-    assert harness.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'") == []
-    harness.run(store.close())
+@pytest.mark.slow
+@pytest.mark.parametrize("is_small", [False, True], ids=["of the whole store", "of the first release"])
+def test_plans_do_not_depend_on_statistics(
+    recorded_statements: tuple[Harness, Mapping[str, tuple[Any, ...]]],
+    template: Template,
+    tmp_path: Path,
+    *,
+    is_small: bool,
+) -> None:
+    """The second case is a store that was analysed with one release in it, and has grown since."""
+    large, bound = recorded_statements
+    with closing(connect(large.path)) as connection:
+        expected = list_sqlite_plans(connection, bound)
+    path = tmp_path / "analysed.db"
+    large.rows(f"VACUUM INTO '{path}'")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("ANALYZE")
+        if is_small:
+            (tmp_path / "small").mkdir()
+            small = Harness(template, tmp_path / "small")
+            body = release(commits=[commit(1)], refs=[{"repository": "acme/web", "commit": "a" * 40}])
+            deploy = {"release": {"key": {"organization": "acme", "version": body["version"]}}, "environment": "production"}
+            for document, variables in ((CREATE, as_graphql(body)), (DEPLOY, deploy)):
+                response = small.client.graphql(document, {"input": variables})
+                assert "errors" not in response, response
+            small.rows("ANALYZE")
+            connection.execute("ATTACH ? AS small", (str(small.path),))
+            for (table,) in connection.execute(STATISTICS_TABLES).fetchall():
+                connection.execute(f"DELETE FROM {table}")
+                connection.execute(f"INSERT INTO {table} SELECT * FROM small.{table}")
+            small.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA foreign_keys=ON")  # their plans are shown too
+        changed = [sql for sql, plan in list_sqlite_plans(connection, bound).items() if plan != expected[sql]]
+    assert len(changed) > 10, "the statistics change plans of connections that use them"
+    with closing(connect(path)) as connection:
+        plans = list_sqlite_plans(connection, bound)
+    assert {sql: plan for sql, plan in plans.items() if plan != expected[sql]} == {}

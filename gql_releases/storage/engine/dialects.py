@@ -195,7 +195,7 @@ class SqliteDialect:
         return column.in_(select(self.list_items(name, column.type).c.value))
 
     def avoid_index(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Return it with a unary plus: SQLite, which has no statistics, then uses no index for it."""
+        """Return it with a unary plus: SQLite, which plans without statistics, then uses no index for it."""
         return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
     def fold_case(self, text: ColumnElement[str]) -> ColumnElement[str]:

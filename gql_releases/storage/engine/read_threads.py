@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from gql_releases.domain.errors import TimedOut
+from gql_releases.storage.engine.sqlite_connection import SqliteConnection
 
 Result = TypeVar("Result")
 
@@ -55,10 +56,10 @@ class ThreadedRead:
 class ReadThreads:
     """A bounded number of threads; each read has a connection of its own, which no write uses."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], seconds: float) -> None:
+    def __init__(self, connect: Callable[[], SqliteConnection], seconds: float) -> None:
         """Take the function that opens a connection, and the seconds that a read may take."""
         self._connect, self._seconds = connect, seconds
-        self._spare: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._spare: queue.SimpleQueue[SqliteConnection] = queue.SimpleQueue()
         self._running: dict[asyncio.Future[Any], ThreadedRead] = {}
         self._threads = ThreadPoolExecutor(MAX_READ_THREADS, "sqlite-reader")
 
@@ -91,6 +92,7 @@ class ReadThreads:
         except queue.Empty:
             connection = self._connect()
         try:
+            connection.ignore_statistics()
             connection.execute("BEGIN")
             read.attach(connection)
             try:

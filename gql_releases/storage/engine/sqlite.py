@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -18,13 +17,13 @@ from sqlalchemy import Table
 from gql_releases.storage.engine.database import READ_TIMEOUT_SECONDS, TakesLong, Usage, Work
 from gql_releases.storage.engine.dialects import ROWS_PER_INSERT, SqliteDialect
 from gql_releases.storage.engine.read_threads import ReadThreads, is_interrupt
+from gql_releases.storage.engine.sqlite_connection import SqliteConnection
 from gql_releases.storage.engine.sqlite_errors import SQLITE_ERRORS, translate
 from gql_releases.storage.engine.sqlite_files import OpenFiles, create_file
 from gql_releases.storage.engine.sqlite_writer import SqliteWriter
 from gql_releases.storage.engine.statements import PreparedStatement, Row, Statement, StatementRows, StatementValues, Values
 
 Result = TypeVar("Result")
-logger = logging.getLogger(__name__)
 
 CONNECTION_PRAGMAS = (
     "synchronous=FULL",  # an acknowledged write survives a power failure; group commit makes it affordable
@@ -33,6 +32,8 @@ CONNECTION_PRAGMAS = (
     "mmap_size=1073741824",
 )
 BUSY_TIMEOUT_MS = 5000
+CONNECT_WAIT_MS = 200
+"""Milliseconds that a new connection waits for another writer in order to ignore statistics; it tries again later."""
 MAX_PREPARED_STATEMENTS = 128
 """Statements that a connection keeps prepared, each of at most LONG_SQL characters and about 90 KB; writers have 50."""
 MAX_THREAD_STATEMENTS = 8
@@ -55,7 +56,7 @@ def sqlite_path(url: str) -> Path:
     return Path(unquote(parts.path[1:])).absolute()
 
 
-def connect(path: Path, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Connection:
+def connect(path: Path, statements: int = MAX_PREPARED_STATEMENTS) -> SqliteConnection:
     """Open a connection with this package's settings; a new file is readable by its owner only.
 
     `statements`: how many the connection keeps prepared. Raises Unavailable.
@@ -63,19 +64,21 @@ def connect(path: Path, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Co
     create_file(path)
     with SQLITE_ERRORS:
         connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=statements
+            path,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=statements,
+            factory=SqliteConnection,
         )
         try:
             _use_wal(connection)
             for pragma in CONNECTION_PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
-            has_dropped = _drop_statistics(connection)
+            connection.ignore_statistics(CONNECT_WAIT_MS)
         except BaseException:
             connection.close()
             raise
-        if has_dropped:
-            connection.close()
-            return connect(path, statements)  # this one has cached the statistics
     return connection
 
 
@@ -93,23 +96,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-
-
-def _drop_statistics(connection: sqlite3.Connection) -> bool:
-    """Drop the tables of ANALYZE and return whether there were any: the statements are written for plans without statistics.
-
-    With statistics SQLite scans a small table instead of searching it, does not detect that the result is one row, and
-    sorts all releases for each page of them.
-    """
-    tables = connection.execute("SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')").fetchall()
-    try:
-        for (name,) in tables:
-            connection.execute(f"DROP TABLE IF EXISTS {name}")
-    except sqlite3.OperationalError:  # a read-only file: slower, not wrong
-        return False
-    if tables:
-        logger.warning("the statistics of an ANALYZE were removed from the database: see docs/operations/scale.md")
-    return bool(tables)
 
 
 class SqliteTransaction:
@@ -289,6 +275,7 @@ class SqliteDatabase:
         It is as new as each read requires: the loop has received their requests before this turn, and it reports the
         commit of a later write in a later turn.
         """
+        self._reader.ignore_statistics()
         self._reader.execute("BEGIN")
         self._turn = asyncio.get_running_loop().call_soon(self._end_turn)
 
@@ -314,7 +301,7 @@ class SqliteDatabase:
         await self._read_threads.close()
         self._reader.close()
 
-    def _connect_again(self, statements: int = MAX_PREPARED_STATEMENTS) -> sqlite3.Connection:
+    def _connect_again(self, statements: int = MAX_PREPARED_STATEMENTS) -> SqliteConnection:
         """Open another connection to the same file. Raises Unavailable, also where the file was replaced."""
         self._files.require_same()
         return connect(self.path, statements)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from gql_releases.domain.errors import DomainError, Unavailable
 from gql_releases.storage.engine.database import TakesLong, Work
+from gql_releases.storage.engine.sqlite_connection import SqliteConnection
 from gql_releases.storage.engine.sqlite_errors import SQLITE_ERRORS, is_busy
 from gql_releases.storage.engine.sqlite_files import OpenFiles
 
@@ -56,13 +57,13 @@ class SqliteWriter:
     process writes.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], run: Run, files: OpenFiles) -> None:
+    def __init__(self, connect: Callable[[], SqliteConnection], run: Run, files: OpenFiles) -> None:
         """Take the functions that open the connection and run work on it, and the files that must stay the same."""
         self._connect, self._run_work, self._files = connect, run, files
         self._waiting: deque[Write] = deque()
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")
-        self.connection: sqlite3.Connection | None = None
+        self.connection: SqliteConnection | None = None
         self.is_stale = False
         """Whether the connection keeps a statement of an unusual shape: it is replaced for the next writes."""
 
@@ -137,6 +138,8 @@ class SqliteWriter:
         if self.connection is None:
             self.connection = await self._in_thread(self._open)
         connection = self.connection
+        with SQLITE_ERRORS:
+            connection.ignore_statistics()
         while self._waiting:
             begun = _begin_now(connection) or await self._in_thread(
                 partial(_begin_until, connection, self._waiting[0].deadline)
@@ -148,7 +151,7 @@ class SqliteWriter:
                 connection.execute("ROLLBACK")
         return None
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> SqliteConnection:
         connection = self._connect()
         connection.execute("PRAGMA temp_store=MEMORY")  # no file for the journal of statements of several rows
         connection.execute("PRAGMA busy_timeout=0")
