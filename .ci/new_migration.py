@@ -20,7 +20,7 @@ def main(message: str) -> int:
     if script is None:
         print("The migrations make all tables that the code declares: there is nothing to write.")
         return 0
-    for options in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
+    for options in (["format", "--quiet"], ["check", "--fix", "--quiet"]):
         subprocess.run([sys.executable, "-m", "ruff", *options, script], cwd=ROOT, check=True)
     print(
         f"Wrote {script.relative_to(ROOT)}: add what rows need, and test it on both databases"

@@ -51,7 +51,47 @@ def fill_source(folder: Path) -> Template:
     assert client.rest("POST", f"{RELEASES_PATH}gone/deploys/", {"environment": "production"}).status == 201
     assert client.rest("DELETE", f"{RELEASES_PATH}gone/").status == 204
     harness.close()
+    _insert_files(harness.path)
     return Template(SqliteFiles(), harness.url, template.tokens)
+
+
+def _insert_files(path: Path) -> None:
+    """Insert a row into each table of files, as if a bundle, a release file and a debug file had been uploaded."""
+    date, sha1, sha256, debug_id = "2026-11-19T08:00:00.000000Z", "a" * 40, "b" * 64, "4c9e2a3f-11d2-4f43-8c3b-0b1d2e3f4a5b"
+    rows: dict[str, dict[str, Any]] = {
+        "blobs": {"sha1": sha1, "sha256": sha256, "size": 5_000_000_000, "date_stored": date},
+        "chunks": {"sha1": sha1, "sha256": sha256, "size": 3, "date_stored": date},
+        "assemblies": {
+            "kind": "artifact_bundle", "subject": "", "checksum": sha1, "state": "ok", "request": "{}",
+            "date_created": date, "date_updated": date,
+        },
+        "artifact_bundles": {
+            "bundle_id": debug_id, "blob_id": 1, "size": 3, "file_count": 1, "date_uploaded": date, "date_modified": date,
+            "date_used": date,
+        },
+        "artifact_bundle_projects": {"artifact_bundle_id": 1, "project_id": 1, "date_modified": date},
+        "artifact_bundle_associations": {"artifact_bundle_id": 1, "version": "web@1.0.0+0", "dist": ""},
+        "artifact_bundle_versions": {"artifact_bundle_id": 1, "version": "web@1.0.0+0", "date_modified": date},
+        "artifact_files": {
+            "artifact_bundle_id": 1, "path": "_/_/\u00e4.js", "url": "~/\u00e4.js", "type": "minified_source",
+            "debug_id": debug_id, "headers": "{}", "size": 3,
+        },
+        "version_artifacts": {"version": "web@1.0.0+0", "total": 2, "with_debug_ids": 1, "last_uploaded": date},
+        "release_files": {
+            "release_id": 1, "name": "~/x.js", "dist": "", "headers": "{}", "blob_id": 1, "size": 3, "sha1": sha1,
+            "date_created": date,
+        },
+        "debug_files": {
+            "project_id": 1, "debug_id": debug_id, "object_name": "a.so", "cpu_name": "x86_64", "format": "elf",
+            "features": "[]", "proguard_releases": "[]", "blob_id": 1, "symcache_blob_id": 1, "size": 3, "sha1": sha1,
+            "date_created": date, "date_used": date,
+        },
+    }  # fmt: skip
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        for name, row in rows.items():
+            columns = {"organization_id": 1, **row}
+            marks = ", ".join("?" * len(columns))
+            connection.execute(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", list(columns.values()))
 
 
 def read_rows(path: Path) -> dict[str, list[Any]]:

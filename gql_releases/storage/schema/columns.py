@@ -47,6 +47,11 @@ def member(**more: Any) -> Any:
     return field(Id, **more)
 
 
+def size_in_bytes() -> Any:
+    """Declare a size in bytes, which may exceed 32 bits."""
+    return field(Id)
+
+
 def reference(column: str, table: str, *, cascade: bool = False, use_alter: bool = False) -> ForeignKeyConstraint:
     """Declare `column` as a foreign key within the organization."""
     return ForeignKeyConstraint(
