@@ -186,7 +186,7 @@ def test_change_of_what_was_copied_is_found(
     source: Harness, target: str, databases: Databases, change: str, where: str
 ) -> None:
     with pytest.raises(CutOffError):
-        copy_store(source.url, target, cut_off_after(17))
+        copy_store(source.url, target, cut_off_after(27))
     assert databases.rows(target, "SELECT count(*) FROM release_authors WHERE release_id = 3") != [(0,)]
     databases.rows(target, change) if where == "target" else source.rows(change)
     process = start_copy(source.url, target)
