@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 from pathlib import Path
 
@@ -42,3 +43,13 @@ def test_written_migration_creates_missing_columns(versions: Path, tmp_path: Pat
     assert migrate.list_differences(url) == []
     migrate.migrate(url, "0009")
     assert migrate.current_revision(url) == "0009"
+
+
+def test_long_lines_of_a_written_migration_are_formatted(tmp_path: Path) -> None:
+    script = tmp_path / "0011_labels.py"
+    arguments = ", ".join(f"sa.Column('column_{number}', Id, nullable=False)" for number in range(4))
+    script.write_text(f"import sqlalchemy as sa\nfrom alembic import op\n\nop.create_table('labels', {arguments})\n")
+    commands = runpy.run_path(str(Path(__file__).parents[2] / ".ci" / "new_migration.py"))
+    commands["format_script"](script)
+    text = script.read_text()
+    assert '    sa.Column("column_3", Id, nullable=False),\n' in text

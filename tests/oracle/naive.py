@@ -71,6 +71,9 @@ class Naive:
             self.schema, parse(document), variable_values=variables,
             field_resolver=self.resolve, type_resolver=lambda value, info, abstract: NAMES[type(value)],
         )  # fmt: skip
+        for error in result.errors or ():
+            if not isinstance(error.original_error, GraphQLError):  # a field without a naive form
+                raise error
         return result.data, [(tuple(error.path or ()), error.extensions) for error in result.errors or ()]
 
     def resolve(self, source: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:

@@ -140,6 +140,16 @@ def cut_off_after(batches: int) -> RecordedProgress:
     return RecordedProgress(end)
 
 
+def cut_off_when(is_reached: Callable[[], bool]) -> RecordedProgress:
+    """Return a progress that ends the copy after the first batch after which the condition is true."""
+
+    def end() -> None:
+        if is_reached():
+            raise CutOffError
+
+    return RecordedProgress(end)
+
+
 def copy_store(
     source: str, target: str, progress: RecordedProgress | None = None, batch: int = 100
 ) -> list[TableComparison]:

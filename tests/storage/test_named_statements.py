@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import ARRAY, Text, bindparam, column, func, select
 
 from gql_releases.storage.engine.dialects import SqliteDialect
 from gql_releases.storage.engine.statements import RowStatement, Statement
+from gql_releases.storage.schema.tables import metadata
 from gql_releases.storage.statement_list import DIALECTS, list_statements, render_sql
 
 FOLDER = Path(__file__).parent / "sql"
@@ -43,6 +45,18 @@ def test_statements_are_named_by_noun_and_verb() -> None:
     names = list(list_statements())
     assert len(names) > 100
     assert [name for name in names if name.count(".") != 1] == []
+
+
+def test_ids_of_rows_that_can_be_deleted_are_not_reused() -> None:
+    """A global id refers to its row for good: a table whose rows are deleted, by a statement or a cascade, has NO_ID_REUSE."""
+    sql = [render_sql(statement, "sqlite") or "" for statement in list_statements().values()]
+    deletable = {table for text in sql for table in re.findall(r"DELETE FROM (\w+)", text)}
+    for table in metadata.sorted_tables:
+        cascades = [key for key in table.foreign_key_constraints if key.ondelete == "CASCADE"]
+        if "id" in table.columns and (cascades or table.name in deletable):
+            assert table.dialect_options["sqlite"]["autoincrement"], (
+                f"{table.name} needs NO_ID_REUSE (storage/schema/columns.py)"
+            )
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
