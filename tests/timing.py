@@ -14,9 +14,14 @@ SLOW_SECONDS = 10.0
 EXEMPT = ("slow", "e2e")
 
 
+def find_load_factor() -> float:
+    """Return by how much limits of time grow now: in proportion where the load average is above the number of processors."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def find_allowed_seconds() -> float:
-    """Return the seconds that are allowed now: more in proportion where the load average is above the number of processors."""
-    return SLOW_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """Return the seconds that are allowed now."""
+    return SLOW_SECONDS * find_load_factor()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,10 +27,13 @@ from tests.contract.large import (
 )
 from tests.crash.gateways import Gateway, start_gateway
 from tests.factories import CREATE, as_graphql, commit, release
+from tests.timing import find_load_factor
 
 VERSION = "large@1.0.0"
-P99 = 250.0
-"""Milliseconds. On a machine of its own it is under 50; tests share theirs."""
+MAX_P99_MS = 250.0
+"""On a machine of its own it is under 50; tests share theirs, and the limit grows with the load."""
+IDLE_FACTOR = 5
+"""How many times the 99th percentile before the large write may be exceeded, where that is above the limit."""
 
 WALK = """query ($version: String!, $after: String) { release(by: {key: {organization: "acme", version: $version}}) {
   commitCount commits(first: 100, after: $after) { totalCount pageInfo { hasNextPage endCursor }
@@ -123,7 +126,7 @@ def test_a_large_release_goes_in_while_others_read(
         assert served.post("/api/0/organizations/acme/releases/", small)[0] == 201
         notes: list[str] = []
         path, body = request_for(VERSION, by_graphql=by_graphql)  # not while the reader's thread takes the time
-        measure_times("idle", served, lambda: time.sleep(1), notes)
+        idle = measure_times("idle", served, lambda: time.sleep(1), notes)
         created = measure_times("create", served, lambda: create(line, path, body, by_graphql=by_graphql), notes)
         peak = peak_memory(served)
         measure_times("walk", served, lambda: walk(line) if by_graphql else walk_over_rest(line), notes)
@@ -132,7 +135,8 @@ def test_a_large_release_goes_in_while_others_read(
     message = f"{'GraphQL' if by_graphql else 'REST'}: {'; '.join(notes)}; peak {peak:.0f} MB, load {load:.1f}"
     record_property("counts", message)
     # Not of the walk: there this process reads JSON itself, and holds up its own second client.
-    assert max(times.share(0.99) for times in (created, deleted)) < P99, message
+    limit = max(MAX_P99_MS * find_load_factor(), IDLE_FACTOR * idle.share(0.99))
+    assert max(times.share(0.99) for times in (created, deleted)) < limit, message
 
 
 SET_COMMITS = """mutation ($input: SetReleaseCommitsInput!) { setReleaseCommits(input: $input) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -14,18 +14,10 @@ import pytest
 from gql_releases.storage.schema.migrate import migrate
 from gql_releases.storage.store import open_store
 from tests.conftest import Template, fill
-from tests.crash.gateways import COUNT_COMMITS, Writers, assert_whole, start_gateway
+from tests.crash.gateways import COUNT_COMMITS, Writers, assert_whole, start_gateway, wait_until
 from tests.databases import PostgresServer
 
 pytestmark = pytest.mark.postgres
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not hold in time"
-        time.sleep(0.05)
 
 
 def test_gateway_follows_a_failover_and_loses_nothing(tmp_path: Path) -> None:
@@ -70,7 +62,8 @@ def test_connections_to_a_read_only_server_are_closed(template: Template, tmp_pa
     name = url.partition("?")[0].rpartition("/")[2]
     with start_gateway(url, template.tokens["acme"], tmp_path / "log") as gateway:
         assert gateway.create("before", by_graphql=False) == 201
-        time.sleep(1)  # the token's last use is written after the response, maybe on a second connection
+        # The token's last use is written after the response, maybe on a second connection.
+        wait_until(lambda: first.rows(url, "SELECT 1 FROM tokens WHERE last_used_at IS NOT NULL") != [])
         first.rows(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         assert gateway.create("still", by_graphql=False) == 201, "open connections do not notice"
         first.rows(

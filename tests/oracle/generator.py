@@ -13,11 +13,16 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
 )
+
+from gql_releases.graphql_api.execution.bindings import ListOf, read_binding
+from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
+from gql_releases.graphql_api.schema.build import build_schema
 
 MOVING = ("lastUsedAt",)
 """Fields that a request changes."""
@@ -29,17 +34,15 @@ SORT_OF = {
     "DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number",
 }  # fmt: skip
 SORTS = {
-    ("Query", "organizations"): "slug", ("Viewer", "organizations"): "slug", ("Organization", "projects"): "slug",
-    ("Organization", "repositories"): "name", ("Organization", "environments"): "name",
-    ("Organization", "releases"): "date_created", ("Project", "releases"): "date_created",
-    ("Release", "projects"): "project_id", ("Deploy", "projects"): "project_id", ("Release", "commits"): "position",
-    ("Release", "authors"): "position", ("Release", "headCommits"): "id", ("Release", "deploys"): "finish_order",
-    ("Environment", "current"): "id", ("Environment", "deploys"): "finish_order",
-    ("ReleaseComparison", "releases"): "date_shown", ("ReleaseComparison", "commits"): "place",
-    ("ReleaseComparison", "authors"): "email", ("ReleaseComparison", "fileChanges"): "path",
-    ("ReleaseComparison", "deploys"): "finish_order",
-    ("Commit", "fileChanges"): "path", ("Commit", "releases"): "release_id",
-}  # fmt: skip
+    ("Query", "organizations"): "slug",
+    **{
+        (parent.name, name): binding.order.field
+        for parent in core_schema(build_schema()).type_map.values()
+        if isinstance(parent, GraphQLObjectType)
+        for name, declared in parent.fields.items()
+        if isinstance(binding := read_binding(declared), ListOf)
+    },
+}
 """List -> the sort of its cursors."""
 
 

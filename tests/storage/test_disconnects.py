@@ -19,14 +19,16 @@ from tests.slow import POINT, SLOW_GRAPHQL, SLOW_REST, slow_filter
 __all__ = ["slow_filter"]
 
 pytestmark = pytest.mark.usefixtures("slow_filter")
-PROMPT = 2.0
-"""Seconds within which an abandoned read ends on a busy machine; the deadline of reads is 30."""
+PATIENCE_SECONDS = 40.0
+"""Seconds after which a test fails whose event does not happen, on a busy machine."""
+READ_TIMEOUT_SECONDS = 55.0
+"""Timeout of the reads that disconnects end: a read that ends within PATIENCE_SECONDS was cancelled."""
 
 
 @pytest.fixture
 def long_reads(template: Template, tmp_path: Path) -> Iterator[Harness]:
-    """Yield an application whose reads have a deadline of 30 s."""
-    harness = Harness(template, tmp_path, read_timeout=30)
+    """Yield an application whose reads have a timeout of READ_TIMEOUT_SECONDS."""
+    harness = Harness(template, tmp_path, read_timeout=READ_TIMEOUT_SECONDS)
     harness.client.rest("POST", "organizations/acme/releases/", release())
     yield harness
     harness.close()
@@ -72,7 +74,7 @@ def rest_connection(harness: Harness) -> Connection:
 
 async def wait_until(condition: Any) -> None:
     """Wait until a condition holds, within a bound."""
-    end = time.monotonic() + 2 * PROMPT
+    end = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < end
         await asyncio.sleep(0.005)
@@ -88,11 +90,8 @@ def test_read_ends_when_its_client_disconnects(long_reads: Harness, connect: Any
     async def work() -> None:
         connection = connect(long_reads)
         await wait_until(lambda: count_running(long_reads) == 1)
-        await asyncio.sleep(0.1)
-        begun = time.monotonic()
         connection.gone.set()
-        await connection.task
-        assert time.monotonic() - begun < PROMPT
+        await asyncio.wait_for(connection.task, PATIENCE_SECONDS)
         assert (connection.sent, count_running(long_reads)) == ([], 0)
 
     long_reads.run(work())
@@ -108,11 +107,11 @@ def test_read_that_waits_for_its_turn_leaves_when_its_client_disconnects(long_re
         turns = long_reads.store._scanning
         await wait_until(lambda: turns.count_waiting() == 3)
         waiting[1].gone.set()
-        await asyncio.wait_for(waiting[1].task, PROMPT)
+        await asyncio.wait_for(waiting[1].task, PATIENCE_SECONDS)
         assert (turns.count_waiting(), waiting[1].sent) == (2, [])
         for connection in (*waiting, *holders):
             connection.gone.set()
-        await asyncio.wait_for(asyncio.gather(*(connection.task for connection in (*waiting, *holders))), 2 * PROMPT)
+        await asyncio.wait_for(asyncio.gather(*(connection.task for connection in (*waiting, *holders))), PATIENCE_SECONDS)
         assert (turns.count_waiting(), count_running(long_reads)) == (0, 0)
 
     long_reads.run(work())
@@ -124,12 +123,14 @@ def test_hundred_waiting_reads_of_one_token_let_the_first_of_another_through(tem
     other = harness.token("project:read")
 
     async def work() -> None:
-        requests = [asyncio.ensure_future(harness.client.send("POST", "/graphql", SLOW_GRAPHQL)) for _ in range(100)]
-        await wait_until(lambda: harness.store._scanning.count_waiting() == 98)
-        begun = time.monotonic()
-        response = await harness.client.send("POST", "/graphql", SLOW_GRAPHQL, token=other)
+        turns = harness.store._scanning
+        async with turns.turn(-1), turns.turn(-2):  # all requests wait before the first is served
+            requests = [asyncio.ensure_future(harness.client.send("POST", "/graphql", SLOW_GRAPHQL)) for _ in range(100)]
+            await wait_until(lambda: turns.count_waiting() == 100)
+            first = asyncio.ensure_future(harness.client.send("POST", "/graphql", SLOW_GRAPHQL, token=other))
+            await wait_until(lambda: turns.count_waiting() == 101)
+        response = await first
         assert response.json["errors"][0]["extensions"]["code"] == "TIMEOUT"
-        assert time.monotonic() - begun < PROMPT
         assert sum(not task.done() for task in requests) > 80
         for task in requests:
             task.cancel()

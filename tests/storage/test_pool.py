@@ -21,6 +21,7 @@ from gql_releases.storage.engine.statements import PreparedStatement
 from gql_releases.storage.store import open_store
 from tests.client import Answer, Client
 from tests.conftest import Template
+from tests.crash.gateways import wait_until
 from tests.factories import CREATE, as_graphql, release
 
 SELECT_ONE = PreparedStatement("SELECT 1", lambda values: ())
@@ -52,13 +53,14 @@ def test_request_without_a_connection_in_time_gets_503_and_changes_nothing(templ
     assert client.rest("POST", "organizations/acme/releases/", release("held")).status == 201
     body = {"query": CREATE, "variables": {"input": as_graphql(release("by-graphql"))}}
     read = {"query": '{ organization(slug: "acme") { slug } }'}
+    waits_for_lock = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
     async def send_requests() -> tuple[list[Answer], Answer]:
         with contextlib.closing(psycopg.connect(url)) as holder:
             holder.execute("SELECT 1 FROM releases WHERE version = 'held' FOR UPDATE")
             path = "/api/0/organizations/acme/releases/"
             waiting = asyncio.ensure_future(client.send("PUT", f"{path}held/", {"ref": "changed"}))
-            await asyncio.sleep(0.2)
+            await asyncio.to_thread(wait_until, lambda: template.databases.rows(url, waits_for_lock) != [])
             requests: list[Any] = [
                 client.send("POST", path, release("by-rest")),
                 client.send("POST", "/graphql", body),
@@ -66,7 +68,7 @@ def test_request_without_a_connection_in_time_gets_503_and_changes_nothing(templ
                 client.send("POST", "/graphql", read),
                 client.send("GET", path, token=template.tokens["other"]),  # a token that is not cached yet
             ]
-            responses = await asyncio.wait_for(asyncio.gather(*requests), 3)
+            responses = await asyncio.wait_for(asyncio.gather(*requests), 30)
             holder.rollback()
             return responses, await waiting
 
@@ -105,20 +107,20 @@ async def open_connection() -> Connection:
 
 def test_waiters_time_out_in_order_and_a_released_connection_goes_to_the_next_waiter() -> None:
     async def work() -> None:
-        pool = Pool(open_connection, 1, 0.2, 60.0)
+        pool = Pool(open_connection, 1, 1.0, 60.0)
         connection = await pool.acquire()
         early = asyncio.ensure_future(pool.acquire())
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)  # half of the timeout, so that a busy machine does not reach that of the last waiter
         cancelled, late = asyncio.ensure_future(pool.acquire()), asyncio.ensure_future(pool.acquire())
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
         cancelled.cancel()
-        await asyncio.sleep(0.1)  # the first waiter has timed out, the last has not
+        await asyncio.wait([early])
         assert isinstance(early.exception(), TimeoutError)
         assert not late.done()
         pool.release(connection)
         assert await late is connection
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(pool.acquire(), 2)
+            await pool.acquire()
         pool.release(connection)
         assert await pool.acquire() is connection
 
@@ -157,7 +159,7 @@ def test_statement_without_a_response_times_out_and_its_connection_is_replaced(t
         os.kill(process, signal.SIGSTOP)
         try:
             with pytest.raises(asyncpg.ConnectionDoesNotExistError):
-                await asyncio.wait_for(session.fetch(SELECT_ONE, ()), 3)
+                await asyncio.wait_for(session.fetch(SELECT_ONE, ()), 30)
         finally:
             os.kill(process, signal.SIGCONT)
         pool.release(session)

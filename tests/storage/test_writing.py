@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -148,22 +149,33 @@ def test_write_that_waits_too_long_is_withdrawn(template: Template, tmp_path: Pa
     database = harness.store._database
     insert = Statement("test", text("INSERT INTO organizations (slug, name, date_created) VALUES (:slug, 'x', 'x')"))
 
+    started, finish = threading.Event(), threading.Event()
+
+    def pause() -> None:
+        started.set()
+        assert finish.wait(60)
+
     async def slow(transaction: Any) -> None:
-        transaction._connection.create_function("pause", 0, lambda: __import__("time").sleep(0.6))
+        transaction._connection.create_function("pause", 0, pause)
         transaction._connection.execute("SELECT pause()")
 
     async def quick(transaction: Any) -> None:
         await transaction.execute(insert, {"slug": "late"})
 
-    async def write_both() -> list[Any]:
-        first = asyncio.ensure_future(database.write(slow, large=True))
-        await asyncio.sleep(0.1)
-        return list(await asyncio.gather(first, database.write(quick), return_exceptions=True))
+    async def nothing(transaction: Any) -> None:
+        pass
 
-    first, second = harness.run(write_both())
-    assert first is None
-    assert isinstance(second, Unavailable)
-    harness.run(asyncio.sleep(0.7))
+    async def write_both() -> None:
+        first = asyncio.ensure_future(database.write(slow, large=True))
+        assert await asyncio.to_thread(started.wait, 60)
+        with pytest.raises(Unavailable):
+            await database.write(quick)
+        finish.set()
+        await first
+        monkeypatch.setattr(sqlite_writer, "WRITE_TIMEOUT_SECONDS", 60)
+        await database.write(nothing)  # after all writes that were accepted before
+
+    harness.run(write_both())
     rows = sqlite3.connect(harness.path)
     assert rows.execute("SELECT count(*) FROM organizations WHERE slug = 'late'").fetchone() == (0,)
     rows.close()

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -24,16 +25,31 @@ SMALL = Limits(
     connections=30, pipelined=10,
 )  # fmt: skip
 LARGE_BODY_BYTES = 300_000
+PATIENCE_SECONDS = 20.0
+"""Seconds after which a test fails whose event does not happen, on a busy machine."""
 Work = Callable[["Served"], Awaitable[None]]
 
 
+class Held:
+    """Requests of `/held`, whose responses wait until `release` is set."""
+
+    def __init__(self) -> None:
+        self.count, self.release = 0, asyncio.Event()
+
+
+HELD: ContextVar[Held] = ContextVar("held")
+
+
 async def app(scope: Any, receive: Any, send_: Any) -> None:
-    """Echo a body; `/slow` waits, `/large` answers much, `/unread` answers before the body comes."""
+    """Echo a body; `/slow` and `/held` wait, `/large` answers much, `/unread` answers before the body comes."""
     if scope["path"] == "/unread":
         await send(send_, 401, b"no")
         return
     if scope["path"] == "/slow":
         await asyncio.sleep(0.45)
+    if scope["path"] == "/held":
+        HELD.get().count += 1
+        await HELD.get().release.wait()
     try:
         body = await read_body(scope, receive, LARGE_BODY_BYTES)
     except ConnectionResetError:
@@ -64,7 +80,7 @@ class Served:
             pass
         answer = b""
         try:
-            while part := await asyncio.wait_for(reader.read(65536), 5):
+            while part := await asyncio.wait_for(reader.read(65536), PATIENCE_SECONDS):
                 answer += part
         except with_reset:
             answer += b" reset"
@@ -73,13 +89,27 @@ class Served:
 
     async def get(self) -> bytes:
         """Give the answer to a plain request."""
-        return await asyncio.wait_for(self.exchange(request(b"fine", "/", "Connection: close")), 2)
+        return await asyncio.wait_for(self.exchange(request(b"fine", "/", "Connection: close")), PATIENCE_SECONDS)
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while not condition():
+        assert asyncio.get_running_loop().time() < until, "the condition did not hold in time"
+        await asyncio.sleep(0.005)
+
+
+async def gone(run_served: Served) -> None:
+    """Wait until all connections have ended."""
+    await wait_until(lambda: len(run_served.table) == 0)
 
 
 def run_served(work: Work, limits: Limits = SMALL, stop: bool = True, keep_alive: int = 5) -> None:
     """Let clients talk to a server with limits, on an event loop as it serves with."""
 
     async def run(listening: socket.socket) -> None:
+        HELD.set(Held())
         table = ConnectionTable(limits)
         protocol = type("TestProtocol", (HttpProtocol,), {"table": table})
         config = uvicorn.Config(
@@ -89,12 +119,11 @@ def run_served(work: Work, limits: Limits = SMALL, stop: bool = True, keep_alive
         server = uvicorn.Server(config)
         serving = asyncio.ensure_future(server.serve([listening]))
         try:
-            await asyncio.wait_for(work(Served(server, listening.getsockname(), table)), 15)
+            await asyncio.wait_for(work(Served(server, listening.getsockname(), table)), 3 * PATIENCE_SECONDS)
         finally:
             server.should_exit = True
-            await asyncio.wait_for(serving, 5)
-        await asyncio.sleep(0.02)
-        assert len(table) == 0
+            await asyncio.wait_for(serving, PATIENCE_SECONDS)
+        await wait_until(lambda: len(table) == 0)
         assert not table.waiting
 
     with socket.create_server(("127.0.0.1", 0)) as listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -232,12 +261,12 @@ def test_client_that_is_too_slow_is_ended_with_its_status_or_closed(part: bytes,
         dripping = asyncio.ensure_future(drip(writer, more or b"", 0.05 if more else 9))
         answer = b""
         try:
-            answer = await asyncio.wait_for(reader.read(), 4)
+            answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
         except ConnectionResetError:
             assert not status
         finally:
             took = asyncio.get_running_loop().time() - begun
-            await gone(run_served, 1)
+            await gone(run_served)
             dripping.cancel()
             writer.close()
         assert (b"HTTP/1.1 " + status in answer) if status else answer == b""
@@ -268,20 +297,11 @@ def test_client_that_does_not_read_its_answer_is_closed() -> None:
         for path in ("/large", "/large?closing"):
             sending = socket.create_connection(run_served.address)
             sending.sendall(request(b"", path, *(["Connection: close"] if "closing" in path else [])))
-            await asyncio.sleep(0.2)
-            assert len(run_served.table) == 1
+            await wait_until(lambda: len(run_served.table) == 1)
             await gone(run_served)
             sending.close()
 
     run_served(work)
-
-
-async def gone(run_served: Served, seconds: float = 3) -> None:
-    """Wait until all connections have ended."""
-    until = asyncio.get_running_loop().time() + seconds
-    while len(run_served.table):
-        assert asyncio.get_running_loop().time() < until, "a connection stays"
-        await asyncio.sleep(0.02)
 
 
 def test_requests_sent_far_ahead_are_bounded_and_those_within_are_answered() -> None:
@@ -298,11 +318,12 @@ def test_longest_waiting_connection_makes_room_for_a_new_one(caplog: pytest.LogC
 
     async def work(run_served: Served) -> None:
         slow_reader, slow_writer = await run_served.connect()
-        slow_writer.write(request(b"answered", "/slow"))
-        await asyncio.sleep(0.05)
+        slow_writer.write(request(b"answered", "/held"))
+        await wait_until(lambda: HELD.get().count == 1)
         silent = [await run_served.connect() for _ in range(100)]
         assert (await run_served.get()).endswith(b"fine")
         assert len(run_served.table) <= SMALL.connections
+        HELD.get().release.set()
         assert b"200 OK" in await slow_reader.readuntil(b"\r\n\r\n")  # a request that is whole is never the one
         for _, writer in [*silent, (slow_reader, slow_writer)]:
             writer.close()
@@ -317,9 +338,10 @@ def test_new_connection_is_a_503_where_all_are_being_answered() -> None:
     async def work(run_served: Served) -> None:
         busy = [await run_served.connect() for _ in range(3)]
         for _, writer in busy:
-            writer.write(request(b"1", "/slow"))
-        await asyncio.sleep(0.1)
+            writer.write(request(b"1", "/held"))
+        await wait_until(lambda: HELD.get().count == 3)
         assert (await run_served.exchange(b"")).startswith(b"HTTP/1.1 503")
+        HELD.get().release.set()
         for reader, writer in busy:
             assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
             writer.close()
@@ -341,12 +363,14 @@ def test_stop_ends_every_kind_of_connection_and_answers_a_request_under_way() ->
             reader._limit = 1  # type: ignore[attr-defined]
             writer.write(data)
         reader, writer = await run_served.connect()
-        writer.write(request(b"written", "/slow"))
-        await asyncio.sleep(0.1)
+        writer.write(request(b"written", "/held"))
+        await wait_until(lambda: HELD.get().count == 1)
         run_served.server.should_exit = True
+        await asyncio.sleep(0.15)  # uvicorn looks at it every 0.1 s
+        HELD.get().release.set()
         assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
         assert await reader.read() == b"written"
-        await gone(run_served, 2)
+        await gone(run_served)
         for _, other in [*clients, (reader, writer)]:
             other.close()
 
@@ -390,9 +414,8 @@ def test_dropped_connection_with_requests_sent_ahead_is_no_error(caplog: pytest.
     async def work(run_served: Served) -> None:
         sending = socket.create_connection(run_served.address)
         sending.sendall(request(b"", "/large") * 5)
-        await asyncio.sleep(0.2)
+        await wait_until(lambda: len(run_served.table) == 1)
         await gone(run_served)
-        await asyncio.sleep(0.1)
         sending.close()
 
     run_served(work)
