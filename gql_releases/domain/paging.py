@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.names import NameCheck
@@ -49,7 +50,9 @@ class PageRequest(NamedTuple):
     names: tuple[NameCheck, ...] = ()
 
 
-KEY_TYPES = {
+KeyType = Literal["date", "text", "number"]
+
+KEY_TYPES: Mapping[str, KeyType] = {
     "date_created": "date",
     "release_order": "date",
     "date_shown": "date",

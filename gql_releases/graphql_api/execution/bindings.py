@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import strawberry
 from graphql import GraphQLField
@@ -32,6 +32,8 @@ Input = dict[str, Any]
 """A coerced input of a mutation."""
 Payload = dict[str, Any]
 """The attributes of a payload, and those of the object in it."""
+QueryKind = Literal["viewer", "one", "list", "node", "nodes"]
+"""What a root field reads: the viewer, an object, a list, or objects by their global ids."""
 FindProblems = Callable[["Services", "Principal", Input], Awaitable["list[Problem]"]]
 
 
@@ -118,9 +120,9 @@ class ConnectionPart:
 
 @dataclass(frozen=True, slots=True)
 class QueryBinding:
-    """A root field that reads; `kind` is one of viewer, one, list, node, nodes."""
+    """A root field that reads."""
 
-    kind: str
+    kind: QueryKind
     find: Callable[[Arguments, Principal], Conditions | None] | None = None
 
 
@@ -239,7 +241,7 @@ def to_many(
 
 
 def query_field(
-    kind: str,
+    kind: QueryKind,
     description: str,
     find: Callable[[Arguments, Principal], Conditions | None] | None = None,
     arguments: list[Argument] | None = None,

@@ -10,7 +10,7 @@ import orjson
 
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode, quote_value
-from gql_releases.domain.paging import KEY_TYPES, Position
+from gql_releases.domain.paging import KEY_TYPES, KeyType, Position
 
 CURSOR_VERSION = 1
 
@@ -36,7 +36,7 @@ def decode_cursor(text: str, field: str) -> Position:
     return Position(field, key, row_id)
 
 
-def _check_key(key: Any, kind: str) -> str | int | None:
+def _check_key(key: Any, kind: KeyType) -> str | int | None:
     """Return a valid key of an order, with a date in the canonical format; None for an invalid key."""
     if kind == "number" and isinstance(key, int) and not isinstance(key, bool) and abs(key) < 2**63:
         return key

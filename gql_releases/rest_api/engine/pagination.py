@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.dates import format_date, parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode
-from gql_releases.domain.paging import KEY_TYPES, Order, PageRequest, Position
+from gql_releases.domain.paging import KEY_TYPES, KeyType, Order, PageRequest, Position
 
 PER_PAGE = 100
 MAX_CURSOR_LENGTH = 4000
@@ -95,7 +95,7 @@ def read_cursor(cursor: str, field: str) -> tuple[Position | None, bool]:
     return Position(field, key, row_id), bool(is_previous)
 
 
-def _decode_key(value: int, kind: str) -> str | int:
+def _decode_key(value: int, kind: KeyType) -> str | int:
     if kind == "date":
         return format_date(_EPOCH + value * _MICROSECOND)
     if kind == "number":
