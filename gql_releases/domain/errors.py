@@ -183,6 +183,13 @@ class Unavailable(DomainError):
         super().__init__(ErrorCode.UNAVAILABLE, message)
 
 
+class NoSpaceLeft(Unavailable):
+    """The disk or the object store for files is full. Nothing was stored, and a retry is safe."""
+
+    def __init__(self) -> None:
+        super().__init__("No space left")
+
+
 class TimedOut(DomainError):
     """A read exceeded its timeout and was cancelled. A retry without changes is of no use."""
 
