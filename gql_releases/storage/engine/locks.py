@@ -24,6 +24,8 @@ class OrganizationLock(IntEnum):
     """Bulk creations: one at a time."""
     DEPLOYS = 0x6465706C << 32
     """References of deploys to other releases: deletions lock them exclusively, deploys share the lock."""
+    FILES = 0x66696C65 << 32
+    """Writes of bundles and release files, which compute totals: one at a time."""
 
 
 async def lock_organization(

@@ -309,6 +309,20 @@ WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.project_i
 -- environments.upsert_current
 /* environments.upsert_current */ INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy_id, release_id) VALUES ($1::BIGINT, $2::BIGINT, $3::BIGINT, $4::BIGINT, $5::BIGINT) ON CONFLICT (organization_id, environment_id, project_id) DO UPDATE SET deploy_id = excluded.deploy_id, release_id = excluded.release_id RETURNING current_deploys.id;
 
+-- files.delete_totals
+/* files.delete_totals */ DELETE FROM version_artifacts WHERE version_artifacts.organization_id = $1::BIGINT AND version_artifacts.version = $2::VARCHAR;
+
+-- files.insert_totals
+/* files.insert_totals */ INSERT INTO version_artifacts (organization_id, version, total, with_debug_ids, last_uploaded) SELECT $1::BIGINT AS anon_1, $2::VARCHAR AS anon_2, sum(files.total) AS sum_1, sum(files.with_debug_ids) AS sum_2, max(files.uploaded) AS max_1 
+FROM (SELECT artifact_bundles.file_count AS total, (SELECT count(*) AS count_1 
+FROM artifact_files 
+WHERE artifact_files.organization_id = artifact_bundles.organization_id AND artifact_files.artifact_bundle_id = artifact_bundles.id AND artifact_files.debug_id IS NOT NULL) AS with_debug_ids, artifact_bundles.date_modified AS uploaded 
+FROM artifact_bundle_versions JOIN artifact_bundles ON artifact_bundles.organization_id = artifact_bundle_versions.organization_id AND artifact_bundles.id = artifact_bundle_versions.artifact_bundle_id 
+WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_versions.version = $2::VARCHAR UNION ALL SELECT $3::INTEGER AS anon_3, $4::INTEGER AS anon_4, release_files.date_created AS date_created 
+FROM releases JOIN release_files ON release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id 
+WHERE releases.organization_id = $1::BIGINT AND releases.version = $2::VARCHAR) AS files 
+HAVING max(files.uploaded) IS NOT NULL;
+
 -- locks.lock_organization
 /* locks.lock_organization */ SELECT pg_advisory_xact_lock($1::BIGINT) AS pg_advisory_xact_lock_1;
 
