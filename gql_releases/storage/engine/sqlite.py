@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -205,10 +204,7 @@ def run_through(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
 
 class SqliteDatabase:
-    """A SQLite file: a connection for reads on the event loop, more for reads in threads, and the one of SqliteWriter.
-
-    Reads of one turn of the event loop share a snapshot.
-    """
+    """A SQLite file: a connection for reads on the event loop, more for reads in threads, and the one of SqliteWriter."""
 
     def __init__(self, path: Path, read_seconds: float = READ_TIMEOUT_SECONDS) -> None:
         """Take the file, and the seconds that a read may take."""
@@ -216,20 +212,18 @@ class SqliteDatabase:
         self._reader = connect(path)
         self._reader.set_progress_handler(self._is_too_long, PROGRESS_STEPS)
         self._reading = SqliteTransaction(self._reader, self.dialect)
-        self._turn: asyncio.Handle | None = None
         self._progress_calls = 0
         self._files = OpenFiles(path)
         self._read_threads = ReadThreads(partial(self._connect_again, MAX_THREAD_STATEMENTS), read_seconds)
         self._writer = SqliteWriter(self._connect_again, self._run_write, self._files)
 
     async def rows(self, statement: Statement, values: Values, *, large: bool = False, move: bool = True) -> list[Row]:
-        """Return the rows of a reading statement. Raises as `read` does."""
+        """Return the rows of a reading statement, which is a snapshot by itself. Raises as `read` does."""
         if not large:
             prepared = statement.prepare(self.dialect)
             self._progress_calls = 0
             try:
-                if self._turn is None:
-                    self._begin_turn()
+                self._reader.ignore_statistics()
                 return self._reader.execute(prepared.sql, prepared.bind(values)).fetchall()
             except sqlite3.DatabaseError as error:
                 self._require_moved(error, move=move)
@@ -244,9 +238,13 @@ class SqliteDatabase:
         if not large:
             self._progress_calls = 0
             try:
-                if self._turn is None:
-                    self._begin_turn()
-                return cast(Result, run_through(cast(Any, work(self._reading))))
+                self._reader.ignore_statistics()
+                self._reader.execute("BEGIN")
+                try:
+                    return cast(Result, run_through(cast(Any, work(self._reading))))
+                finally:
+                    if self._reader.in_transaction:  # some errors end it
+                        self._reader.execute("ROLLBACK")
             except sqlite3.DatabaseError as error:
                 self._require_moved(error, move=move)
         with SQLITE_ERRORS:
@@ -269,23 +267,6 @@ class SqliteDatabase:
     def _read_apart(self, work: Work[Result], connection: sqlite3.Connection, check: Callable[[], None]) -> Result:
         return cast(Result, run_through(cast(Any, work(ThreadedTransaction(connection, self.dialect, check)))))
 
-    def _begin_turn(self) -> None:
-        """Begin a snapshot for all reads of this turn of the event loop: separate ones would each lock and unlock the file.
-
-        It is as new as each read requires: the loop has received their requests before this turn, and it reports the
-        commit of a later write in a later turn.
-        """
-        self._reader.ignore_statistics()
-        self._reader.execute("BEGIN")
-        self._turn = asyncio.get_running_loop().call_soon(self._end_turn)
-
-    def _end_turn(self) -> None:
-        if self._turn:
-            self._turn.cancel()
-            self._turn = None
-            if self._reader.in_transaction:
-                self._reader.execute("ROLLBACK")
-
     async def write(self, work: Work[Result], *, large: bool = False) -> Result:
         """Run `work` in a savepoint of the next commit and return its result after it. Raises Unavailable."""
         return await self._writer.write(work, large=large)
@@ -297,7 +278,6 @@ class SqliteDatabase:
     async def close(self) -> None:
         """Finish the queued writes and close the file."""
         await self._writer.close()
-        self._end_turn()
         await self._read_threads.close()
         self._reader.close()
 
