@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, null, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, case, delete, null, select, update
 
 from gql_releases.domain.commit import FileChange, NewCommit
 from gql_releases.domain.dates import format_date, now
@@ -267,6 +267,12 @@ class CommitBatch:
     completed: list[StatementRows]
 
 
+IdRequest = tuple[Table, int]
+"""A table and the number of ids that a step needs of it."""
+NO_IDS: IdRequest = commits, 0
+PreparationSteps = Generator[IdRequest, Iterator[int], CommitBatch]
+
+
 async def prepare_commits(
     transaction: Transaction,
     organization: int,
@@ -278,47 +284,60 @@ async def prepare_commits(
 
     Commits of several lists can be passed one after the other: the values of a later list win.
     """
-    dialect = transaction.dialect
-    many = len(arranged) > MAX_ROWS_PER_STATEMENT  # then a loop over all of them takes about 10 ms
-    if many:
-        await transaction.yield_to_others()
+    steps = _prepare_in_steps(transaction.dialect, organization, arranged, references, lookup)
+    many = len(arranged) > MAX_ROWS_PER_STATEMENT  # then a step takes about 10 ms
+    try:
+        request = next(steps)
+        while True:
+            if many:
+                await transaction.yield_to_others()
+            request = steps.send(await transaction.allocate_ids(*request))
+    except StopIteration as end:
+        batch: CommitBatch = end.value
+        return batch
+
+
+def _prepare_in_steps(
+    dialect: Dialect,
+    organization: int,
+    arranged: Sequence[NewCommit],
+    references: CommitReferences,
+    lookup: CommitLookup,
+) -> PreparationSteps:
+    """Do the work of prepare_commits; yield between two loops over all commits, for ids of a table or for none."""
     common = {"organization_id": organization, "date_created": format_date(now())}
-    drawn = await transaction.allocate_ids(repositories, len(references.repositories) - len(lookup.repositories))
+    ids_of_new = yield repositories, len(references.repositories) - len(lookup.repositories)
     repository_ids, new_repositories = repository_keys.assign_ids(
-        dialect, common, references.repositories, lookup.repositories, drawn
+        dialect, common, references.repositories, lookup.repositories, ids_of_new
     )
-    drawn = await transaction.allocate_ids(authors, len(references.authors) - len(lookup.authors))
-    author_ids, new_authors = author_keys.assign_ids(dialect, common, references.authors, lookup.authors, drawn)
+    ids_of_new = yield authors, len(references.authors) - len(lookup.authors)
+    author_ids, new_authors = author_keys.assign_ids(dialect, common, references.authors, lookup.authors, ids_of_new)
     completed = [author_keys.build_completions(references.authors, lookup.authors)]
     placed = [repository_ids[commit.repository or _name_default_repository(organization)] for commit in arranged]
     by_repository, rows_of = _build_rows(arranged, placed, author_ids)
-    if many:
-        await transaction.yield_to_others()
+    yield NO_IDS
     stored = {
         repository: {sha: row for sha, row in lookup.commits.get(repository, {}).items() if sha in rows_by_sha}
         for repository, rows_by_sha in by_repository.items()
     }
-    if many:
-        await transaction.yield_to_others()
-    drawn = await transaction.allocate_ids(
-        commits, sum([len(rows_by_sha) - len(stored[repository]) for repository, rows_by_sha in by_repository.items()])
+    ids_of_new = yield (
+        commits,
+        sum([len(rows_by_sha) - len(stored[repository]) for repository, rows_by_sha in by_repository.items()]),
     )
     ids: dict[int, dict[str, int]] = {}
     new_commits: list[dict[str, Any]] = []
     for repository, rows_by_sha in sorted(by_repository.items()):
         shared = {**common, "repository_id": repository}
-        ids[repository], new = commit_keys.assign_ids(dialect, shared, rows_by_sha, stored[repository], drawn)
+        ids[repository], new = commit_keys.assign_ids(dialect, shared, rows_by_sha, stored[repository], ids_of_new)
         new_commits += new
         completed.append(commit_keys.build_completions(rows_by_sha, stored[repository]))
-    if many:
-        await transaction.yield_to_others()
+    yield NO_IDS
     linked = [
         _link_commit(ids[repository][commit.sha], repository, row, stored[repository].get(commit.sha, _NO_COMMIT))
         for commit, repository, row in zip(arranged, placed, rows_of, strict=True)
     ]
     changed = [(link.id, commit.file_changes) for link, commit in zip(linked, arranged, strict=True) if commit.file_changes]
-    if many:
-        await transaction.yield_to_others()
+    yield NO_IDS
     changes = ((INSERT_CHANGE, part) for part in _build_changes(organization, changed))
     rows = [
         (repository_keys.insert, new_repositories),
