@@ -50,11 +50,7 @@ class LocalBlobStore:
         """Begin to write a blob. Raises NoSpaceLeft or Unavailable."""
         spool = await self._run(self._create_spool)
 
-        async def store(spool: Spool, blob: StoredBlob) -> None:
-            # A rename is not undone: it ends even if the task is cancelled.
-            await asyncio.shield(self._run(self._move_into_place, kind, spool, blob))
-
-        return BlobWriter(spool, self._threads, store)
+        return BlobWriter(spool, self._threads, functools.partial(self._store, kind))
 
     async def stat(self, kind: BlobKind, sha1: str) -> BlobEntry | None:
         """Return size and date of a blob, or None."""
@@ -168,6 +164,9 @@ class LocalBlobStore:
         if not is_sha1(sha1):
             raise ValueError("not a SHA-1")
         return self._root / kind / sha1[:2] / sha1[2:4] / sha1
+
+    async def _store(self, kind: BlobKind, spool: Spool, blob: StoredBlob) -> None:
+        await self._run(self._move_into_place, kind, spool, blob)
 
     def _move_into_place(self, kind: BlobKind, spool: Spool, blob: StoredBlob) -> None:
         spool.file.flush()

@@ -7,7 +7,7 @@ import contextlib
 import errno
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from io import BufferedWriter
 from pathlib import Path
@@ -77,7 +77,9 @@ class BlobWriter:
     Memory is bounded by BUFFER_BYTES and the largest piece. One task uses it at a time.
     """
 
-    def __init__(self, spool: Spool, threads: Executor, store: Callable[[Spool, StoredBlob], Awaitable[None]]) -> None:
+    def __init__(
+        self, spool: Spool, threads: Executor, store: Callable[[Spool, StoredBlob], Coroutine[None, None, None]]
+    ) -> None:
         """Take the temporary file and the function that stores it under its final name."""
         self._spool, self._threads, self._store = spool, threads, store
         self._pieces: list[bytes] = []
@@ -119,7 +121,7 @@ class BlobWriter:
             blob = self._spool.describe()
             if expected_sha1 is not None and expected_sha1 != blob.sha1:
                 raise ChecksumMismatch
-            await self._store(self._spool, blob)
+            await self._finish(asyncio.ensure_future(self._store(self._spool, blob)))
             return blob
         finally:
             await self.abort()
@@ -130,9 +132,10 @@ class BlobWriter:
             return
         self._is_closed = True
         self._pieces.clear()
-        if self._running is not None and not self._running.done():
-            # A cancelled task does not end its thread.
+        if self._running is not None:
+            # What a thread does is not cancelled with the task that waits for it.
             await asyncio.wait([self._running])
+            _ = self._running.cancelled() or self._running.exception()
         with translate_os_errors():
             await asyncio.get_running_loop().run_in_executor(self._threads, self._spool.remove)
 
@@ -140,6 +143,10 @@ class BlobWriter:
         pieces, self._pieces, self._buffered = self._pieces, [], 0
         if not pieces:
             return
-        self._running = asyncio.get_running_loop().run_in_executor(self._threads, self._spool.append, pieces)
+        await self._finish(asyncio.get_running_loop().run_in_executor(self._threads, self._spool.append, pieces))
+
+    async def _finish(self, operation: asyncio.Future[None]) -> None:
+        self._running = operation
         with translate_os_errors():
-            await asyncio.shield(self._running)
+            await asyncio.shield(operation)
+        self._running = None

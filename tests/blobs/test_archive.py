@@ -188,16 +188,13 @@ def test_error_says_which_file_is_too_large() -> None:
     assert caught.value.fault is BundleFault.MISSING_FILE
 
 
-def test_number_of_members_is_limited() -> None:
-    def write(count: int) -> bytes:
-        file = io.BytesIO()
-        with zipfile.ZipFile(file, "w") as archive:
-            for number in range(count):
-                archive.writestr(str(number), b"")
-        return file.getvalue()
-
-    assert len(open_archive(write(65_535)).members) == 65_535
-    assert refuse(write(65_536)).fault is BundleFault.TOO_MANY_FILES
+def test_number_of_members_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert archive_module.MAX_MEMBERS == 65_535
+    monkeypatch.setattr(archive_module, "MAX_MEMBERS", 3)
+    entries = [Entry(b"%d" % number, b"text") for number in range(4)]
+    for write in (write_zip, lambda *entries: to_zip64(write_zip(*entries))):
+        assert len(open_archive(write(*entries[:3])).members) == 3
+        assert refuse(write(*entries)).fault is BundleFault.TOO_MANY_FILES
 
 
 def test_size_of_the_directory_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

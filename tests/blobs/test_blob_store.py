@@ -9,13 +9,18 @@ import zipfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
+from obstore.exceptions import GenericError
 
+from gql_releases.blobs import object_store
 from gql_releases.blobs.blob_store import BlobStore, open_blob_store
 from gql_releases.domain.blob import BlobKind, BlobNotFound, ChecksumMismatch, StoredBlob
-from gql_releases.domain.errors import Unavailable
+from gql_releases.domain.errors import NoSpaceLeft, Unavailable
 from tests.blobs.conftest import OpenStore
+from tests.object_server import ObjectServer
 
 CONTENT = b"function a(){return 1}\n" * 1000
 SHA1 = hashlib.sha1(CONTENT).hexdigest()
@@ -288,6 +293,84 @@ def test_bucket_that_does_not_respond_is_unavailable(tmp_path: Path, monkeypatch
         await store.close()
 
     asyncio.run(main())
+
+
+def test_old_object_is_written_again_and_a_recent_one_is_not(
+    object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a collector could delete by its date what a client was just told to be stored."""
+    puts = list[tuple[str | None, bool]]()
+    put_async = obstore.put_async
+
+    async def record_put(*arguments: Any, **options: Any) -> Any:
+        puts.append((options.get("mode"), options["use_multipart"]))
+        return await put_async(*arguments, **options)
+
+    monkeypatch.setattr(obstore, "put_async", record_put)
+
+    async def main() -> None:
+        store = open_blob_store(object_server.create_bucket("renewed"), object_server.options, work_folder=tmp_path)
+        for content, first in ((CONTENT, [("create", False)]), (LARGE_CONTENT, [(None, True)])):
+            await put(store, content)
+            assert puts == first
+            await put(store, content)
+            assert puts == first + ([("create", False)] if content is CONTENT else [])
+            puts.clear()
+            with monkeypatch.context() as patch:
+                patch.setattr(object_store, "RENEW_AFTER", timedelta(seconds=-60))
+                await put(store, content)
+            assert puts[-1] == (None, content is LARGE_CONTENT)
+            puts.clear()
+        await store.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("text", ["<Code>XMinioStorageFull</Code>", "507 Insufficient Storage"])
+def test_full_bucket(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    async def fail(*arguments: Any, **options: Any) -> Any:
+        raise GenericError(text)
+
+    async def main() -> None:
+        store = open_blob_store(object_server.create_bucket("full"), object_server.options, work_folder=tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr(obstore, "put_async", fail)
+            with pytest.raises(NoSpaceLeft, match="No space left"):
+                await put(store, CONTENT)
+        assert os.listdir(tmp_path) == []
+        await put(store, CONTENT)
+        await store.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+def test_memory_of_an_upload_is_bounded(object_server: ObjectServer, tmp_path: Path) -> None:
+    """100 MB go into a bucket and come back; the process does not grow by more than 80 MB, which 16 parts of 5 MiB have."""
+
+    async def main() -> int:
+        store = open_blob_store(object_server.create_bucket("memory"), object_server.options, work_folder=tmp_path)
+        await put(store, CONTENT)
+        before = read_memory("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # noqa: ASYNC240
+        async with await store.begin(BlobKind.BLOB) as writer:
+            for number in range(1000):
+                await writer.write(number.to_bytes(4, "big") * 25_000)
+            blob = await writer.commit()
+        size = 0
+        async for piece in store.stream(BlobKind.BLOB, blob.sha1):
+            size += len(piece)
+        assert size == blob.size == 100_000_000
+        await store.close()
+        return read_memory("VmHWM") - before
+
+    assert asyncio.run(main()) < 80_000
+
+
+def read_memory(name: str) -> int:
+    """Return a value of this process in KB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,9 @@ def test_bundle_of_65534_files_is_read() -> None:
     manifest = {
         "files": {path: {"type": "minified_source", "url": f"~/{path}", "headers": {"debug-id": DEBUG_ID}} for path in paths}
     }
-    files = read_manifest(open_bundle(manifest, dict.fromkeys(paths, b""))).files
+    entries = [Entry(path.encode(), method=0) for path in paths]
+    data = write_zip(*entries, Entry(b"manifest.json", json.dumps(manifest).encode()))
+    files = read_manifest(Archive(io.BytesIO(data))).files
     assert [file.path for file in files] == paths
 
 

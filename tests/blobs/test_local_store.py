@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import hashlib
 import os
 import time
@@ -220,26 +221,39 @@ def test_other_files_are_not_listed(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_cancelled_writer_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    append = writer_module.Spool.append
+@pytest.mark.parametrize("is_in_commit", [False, True])
+def test_cancelled_writer_waits_for_its_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_in_commit: bool) -> None:
+    """A thread is not cancelled: the file is removed, or the blob is stored, when it ends."""
+    append, fsync = writer_module.Spool.append, os.fsync
 
     def append_slowly(spool: writer_module.Spool, pieces: list[bytes]) -> None:
-        time.sleep(0.2)
+        time.sleep(0 if is_in_commit else 0.3)
         append(spool, pieces)
 
+    def fsync_slowly(descriptor: int) -> None:
+        time.sleep(0.1)
+        fsync(descriptor)
+
     monkeypatch.setattr(writer_module.Spool, "append", append_slowly)
+    monkeypatch.setattr(os, "fsync", fsync_slowly)
 
     async def main() -> None:
         store = LocalBlobStore(tmp_path)
-        task = asyncio.create_task(put(store, bytes(writer_module.BUFFER_BYTES)))
+        await store.check()
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
+        task = asyncio.create_task(put(store))
         await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert os.listdir(tmp_path / "tmp") == []
+        assert (await store.stat(BlobKind.CHUNK, SHA1) is not None) == is_in_commit
         await store.close()
 
+    failures = list[Any]()
     asyncio.run(main())
+    gc.collect()
+    assert failures == []
 
 
 def test_memory_of_a_stream_is_bounded_by_buffers(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Entry:
 
 def write_zip(*entries: Entry, prefix: bytes = b"", shift: int = 0, comment: bytes = b"") -> bytes:
     """Return a zip file; `shift` is subtracted from all offsets."""
-    body, directory = bytearray(prefix), b""
+    body, directory = bytearray(prefix), bytearray()
     for entry in entries:
         offset = len(body) - shift if entry.offset is None else entry.offset
         data = entry.encode()
