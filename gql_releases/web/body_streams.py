@@ -50,7 +50,7 @@ class BodyStream:
             if data:
                 yield data
 
-    def decoded(self) -> AsyncIterator[bytes]:
+    def decode(self) -> AsyncIterator[bytes]:
         """Return an iterator of the body without its gzip or zstd coding; an empty body needs no coding.
 
         Raises UnsupportedEncoding at once. The iterator raises BrokenEncoding, BodyTooLarge, ClientGone.
@@ -59,9 +59,9 @@ class BodyStream:
             return self.chunks()
         if self.coding not in DECODERS:
             raise UnsupportedEncoding("Unsupported Content-Encoding")
-        return self._decode(DECODERS[self.coding](self.limit))
+        return self._decode_chunks(DECODERS[self.coding](self.limit))
 
-    async def _decode(self, decoder: Decoder) -> AsyncIterator[bytes]:
+    async def _decode_chunks(self, decoder: Decoder) -> AsyncIterator[bytes]:
         try:
             async for piece in decode_chunks(self.chunks(), decoder):
                 yield piece

@@ -83,7 +83,7 @@ class Files:
     async def read_release(self, request: Request) -> Answer:
         """Read from the store, and only then the body."""
         await ROUTES[(*ORGANIZATION_PATH, "releases", "*")]["GET"](replace(request, path=("acme", "web@1.0.0+1")))
-        return Answer(200, {"bytes": sum([len(data) async for data in request.stream.decoded()])})
+        return Answer(200, {"bytes": sum([len(data) async for data in request.stream.decode()])})
 
     async def refuse(self, request: Request) -> Answer:
         """Refuse an upload before its body is read."""
@@ -578,7 +578,13 @@ def test_point_read_is_answered_during_parallel_uploads_with_bounded_memory(serv
     async def work(server: Server) -> None:
         await asyncio.gather(read(server), *[upload(server) for _ in range(8)])
 
-    server.run(work)
+    tracemalloc.start()
+    try:
+        server.run(work)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * MIB, "of 256 MiB"
     assert len(seconds) > 5
     assert sorted(seconds)[len(seconds) // 2] < 0.25
     assert max(seconds) < 1
