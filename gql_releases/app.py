@@ -116,10 +116,9 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     log = _build_log(settings, proxies)
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
-    rest_services = RestServices(reads, releases, deploys)
     rest = RestApi(
-        ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, url, rates, proxies, refusals,
-        SLASH_OPTIONAL,
+        ROUTES, QUERY_PARAMETERS, FIELD_NAMES, RestServices(reads, releases, deploys), authenticator, limit, url, rates,
+        proxies, refusals, SLASH_OPTIONAL,
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
 
