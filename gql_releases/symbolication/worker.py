@@ -30,6 +30,8 @@ STACK_BYTES = 256 * 1024 * 1024
 """The parser of minified sources is recursive: 2,000 nested functions overflow the usual 8 MiB."""
 FILE_BYTES = 2 * 1024 * 1024 * 1024
 """The largest file that a worker may write."""
+_MAX_DESCRIPTORS = 2**20
+"""Files and sockets of the server that uvloop passes on are closed: else a port would be in use until the worker ends."""
 
 Operation = Callable[[ParsedFiles, dict[str, Any]], Any]
 
@@ -106,6 +108,7 @@ def _write(responses: BinaryIO, message: bytes) -> None:
 def main() -> None:
     """Serve requests with the limits that the arguments are: bytes of memory, seconds of CPU time for a request."""
     memory_bytes, cpu_seconds = map(int, sys.argv[1:3])
+    os.closerange(3, _MAX_DESCRIPTORS)
     limit_memory(memory_bytes)
     # What the library prints must not be taken for a response.
     responses = os.fdopen(os.dup(1), "wb")

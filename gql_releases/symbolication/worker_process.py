@@ -43,6 +43,7 @@ class WorkerProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=environment,
+                start_new_session=True,  # Ctrl-C in a terminal is for the server, which then ends its workers
                 cwd=sys.prefix,  # not a folder in which modules may be found
             )
         except OSError as error:

@@ -6,13 +6,15 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from gql_releases.domain.errors import ErrorCode, Unavailable
 from gql_releases.domain.native_symbolication import UnreadableDebugFile
@@ -362,16 +364,30 @@ def test_closing_ends_workers_and_waiting_jobs(tmp_path: Path, workers: list[Wor
     assert not any(map(is_running, workers))
 
 
-def test_a_worker_does_not_get_the_secrets_of_the_server(
-    monkeypatch: pytest.MonkeyPatch, workers: list[WorkerProcess]
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_worker_gets_no_secrets_and_no_open_files_of_the_server(
+    run: Callable[[Coroutine[None, None, None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    workers: list[WorkerProcess],
 ) -> None:
     monkeypatch.setenv("GQL_RELEASES_DATABASE_URL", "postgresql://user:password@127.0.0.1/db")
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.set_inheritable(True)
 
-    async def work(pool: WorkerPool) -> bytes:
-        await resolve(pool, dump_map())
-        return read_process_file(workers[0], "environ")
+    async def work() -> None:
+        pool = WorkerPool()
+        assert (await resolve(pool, dump_map(), DEEP_SCRIPT)).line == 3
+        assert (await resolve(pool, dump_map())).function == "checkout"
+        process = f"/proc/{workers[-1].pid}"
+        assert b"GQL_RELEASES" not in read_process_file(workers[-1], "environ")
+        assert sorted(os.listdir(f"{process}/fd")) == ["0", "1", "2", "3"]
+        assert os.getsid(workers[-1].pid) != os.getsid(0)
+        await pool.close()
 
-    assert b"GQL_RELEASES" not in with_pool(work)
+    with listener:
+        run(work())
+    assert len(workers) == 2
+    assert not any(map(is_running, workers))
 
 
 def test_a_worker_has_limits(workers: list[WorkerProcess]) -> None:
