@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,14 +130,12 @@ class WorkerPool:
         arguments = encode_resolve_frames(job)
         started = time.monotonic()
         scopes_seconds = self._deadline_seconds * SHARE_WITH_SCOPES
-        if job.source is not None and ("scopes", *keys) not in self._refused:
-            try:
+        if job.source is not None:
+            with suppress(_FileRefused):
                 result = await self._run(
                     "resolve_frames", ("scopes", *keys), {**arguments, "with_scopes": True}, scopes_seconds
                 )
                 return tuple(map(decode_resolved_position, result))
-            except _FileRefused:
-                logger.info("source map %s: trying without the functions of its source", keys[0])
         seconds = self._deadline_seconds - min(time.monotonic() - started, scopes_seconds)
         try:
             result = await self._run("resolve_frames", ("map", *keys), {**arguments, "with_scopes": False}, seconds)

@@ -64,6 +64,7 @@ def test_candidates_of_a_url_are_ordered_from_the_most_exact(url: str, candidate
         ("/srv/dist/app.js", "../../../../a.map", "/a.map"),
         ("dist/app.js", "../a.map", "a.map"),
         ("app.js", "../a.map", "../a.map"),
+        ("app.js", "../../a.map", "../../a.map"),
         ("app.js", "a.map", "a.map"),
         ("app.js", "//cdn.org/a.map", "//cdn.org/a.map"),
         ("https://x.org/app.js", "data:application/json;base64,e30=", "data:application/json;base64,e30="),

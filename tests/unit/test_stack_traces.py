@@ -72,7 +72,7 @@ def test_a_line_without_a_place_is_left_out(line: str) -> None:
     "message",
     [
         "Error: empty",
-        "TypeError: the address x@shop.example:25:1 is wrong",
+        "TypeError: wrong address: x@shop.example:25:1",
         "Error: there is nothing\n\n  at home\nand nothing elsewhere",
         "Error: https://shop.example:443",
     ],
@@ -95,9 +95,10 @@ def test_windows_line_ends_are_no_part_of_a_frame() -> None:
     assert parse_stack(f"Error: a\r\n    at f ({URL}:1:2)\r\n") == ParsedStack("Error: a", (StackFrame(URL, 1, 2, "f"),))
 
 
-@pytest.mark.parametrize("line", ["    at f (a.js:99999999999:1)", "    at f (a.js:٣:1)", f"    at f (a.js:{'9' * 5000}:1)"])
-def test_numbers_that_are_no_lines_are_not_parsed(line: str) -> None:
-    assert [frame for frame in parse_stack(line).frames if frame.line > 2**31 or frame.url == "a.js"] == []
+@pytest.mark.parametrize("number", ["99999999999", "4294967296", "٣", "9" * 5000, "-1", "1.5", "0x10"])
+def test_a_number_that_is_no_line_is_not_parsed(number: str) -> None:
+    assert parse_stack(f"    at f (a.js:{number})\ng@/a.js:{number}").frames == ()
+    assert [frame.line for frame in parse_stack(f"    at f (a.js:{number}:1)").frames if frame.url == "a.js"] == []
 
 
 @pytest.mark.parametrize("part", ["@", "@ ", "at (", "at eval at (", ":1", "a@b:1 > eval", "(at x (a:1:1)", "://@"])
@@ -107,7 +108,7 @@ def test_hostile_text_is_parsed_fast(part: str, separator: str) -> None:
     started = time.process_time()
     parse_stack(text)
     parse_stack(f"    at {text}")
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 0.2
 
 
 def test_a_stack_is_written_in_the_form_of_v8() -> None:
