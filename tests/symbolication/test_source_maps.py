@@ -196,7 +196,9 @@ def test_indexed_maps_and_prefixes_are_read(source: bytes | None, prefix: bytes)
         dump_map(mappings="AEAA"),
         dump_map(mappings=7),
         dump_map(sources="a"),
-        json.dumps({"version": 3, "sections": [{"offset": {"line": 0, "column": 0}, "url": "http://127.0.0.1/a"}]}).encode(),
+        json.dumps(
+            {"version": 3, "sections": [{"offset": {"line": 0, "column": 0}, "url": "http://127.0.0.1/" + "a" * 1000}]}
+        ).encode(),
     ],
     ids=["empty", "html", "list", "deep list", "deep member", "digits", "source", "number", "text", "section's url"],
 )

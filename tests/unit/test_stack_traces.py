@@ -101,6 +101,10 @@ def test_a_number_that_is_no_line_is_not_parsed(number: str) -> None:
     assert [frame.line for frame in parse_stack(f"    at f (a.js:{number}:1)").frames if frame.url == "a.js"] == []
 
 
+def test_a_line_of_a_megabyte_is_no_frame() -> None:
+    assert parse_stack(f"    at f ({URL}{'x' * 2**20}:1:2)").frames == ()
+
+
 @pytest.mark.parametrize("part", ["@", "@ ", "at (", "at eval at (", ":1", "a@b:1 > eval", "(at x (a:1:1)", "://@"])
 @pytest.mark.parametrize("separator", ["", "\n"])
 def test_hostile_text_is_parsed_fast(part: str, separator: str) -> None:
