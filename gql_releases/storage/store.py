@@ -19,6 +19,8 @@ from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.engine.turns import Turns
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.environments import EnvironmentStore
+from gql_releases.storage.files.assemblies import AssemblyStore
+from gql_releases.storage.files.chunks import ChunkStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox.store import OutboxStore
 from gql_releases.storage.projects import ProjectStore
@@ -53,6 +55,8 @@ class Store:
         self.environments = EnvironmentStore(database, self._reader)
         self.tokens = TokenStore(database, self._reader)
         self.outbox = OutboxStore(database)
+        self.chunks = ChunkStore(database)
+        self.assemblies = AssemblyStore(database)
         self.existing_releases = ExistingReleaseLookup(database)
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:

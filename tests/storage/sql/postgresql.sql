@@ -1,3 +1,57 @@
+-- assemblies.claim
+/* assemblies.claim */ UPDATE assemblies SET state=$1::VARCHAR, detail=$2::VARCHAR, request=$3::VARCHAR, date_updated=$4::TIMESTAMP WITH TIME ZONE WHERE assemblies.id = $5::BIGINT AND assemblies.date_updated = $6::TIMESTAMP WITH TIME ZONE RETURNING assemblies.id;
+
+-- assemblies.delete
+/* assemblies.delete */ DELETE FROM assemblies WHERE assemblies.id = $1::BIGINT AND assemblies.date_updated = $2::TIMESTAMP WITH TIME ZONE;
+
+-- assemblies.find
+/* assemblies.find */ SELECT assemblies.id, assemblies.organization_id, organizations.slug, assemblies.kind, assemblies.subject, assemblies.checksum, assemblies.state, assemblies.detail, assemblies.request, assemblies.date_updated 
+FROM assemblies JOIN organizations ON organizations.id = assemblies.organization_id 
+WHERE assemblies.organization_id = $1::BIGINT AND assemblies.kind = $2::VARCHAR AND assemblies.subject = $3::VARCHAR AND assemblies.checksum = $4::VARCHAR;
+
+-- assemblies.find_and_lock
+/* assemblies.find_and_lock */ SELECT assemblies.id, assemblies.organization_id, organizations.slug, assemblies.kind, assemblies.subject, assemblies.checksum, assemblies.state, assemblies.detail, assemblies.request, assemblies.date_updated 
+FROM assemblies JOIN organizations ON organizations.id = assemblies.organization_id 
+WHERE assemblies.organization_id = $1::BIGINT AND assemblies.kind = $2::VARCHAR AND assemblies.subject = $3::VARCHAR AND assemblies.checksum = $4::VARCHAR FOR UPDATE OF assemblies;
+
+-- assemblies.forget
+/* assemblies.forget */ DELETE FROM assemblies WHERE assemblies.organization_id = $1::BIGINT AND assemblies.kind = $2::VARCHAR AND assemblies.subject = $3::VARCHAR AND assemblies.checksum = $4::VARCHAR;
+
+-- assemblies.insert
+/* assemblies.insert */ INSERT INTO assemblies (organization_id, kind, subject, checksum, state, detail, request, date_created, date_updated) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::VARCHAR, $7::VARCHAR, $8::TIMESTAMP WITH TIME ZONE, $9::TIMESTAMP WITH TIME ZONE) ON CONFLICT DO NOTHING RETURNING assemblies.id;
+
+-- assemblies.list_unfinished
+/* assemblies.list_unfinished */ SELECT assemblies.id, assemblies.organization_id, organizations.slug, assemblies.kind, assemblies.subject, assemblies.checksum, assemblies.state, assemblies.detail, assemblies.request, assemblies.date_updated 
+FROM assemblies JOIN organizations ON organizations.id = assemblies.organization_id 
+WHERE assemblies.state = $1::VARCHAR OR assemblies.state = $2::VARCHAR ORDER BY assemblies.date_updated, assemblies.id 
+ LIMIT $3::INTEGER;
+
+-- assemblies.renew
+/* assemblies.renew */ UPDATE assemblies SET state=$1::VARCHAR, date_updated=$2::TIMESTAMP WITH TIME ZONE WHERE assemblies.id = $3::BIGINT AND (assemblies.state = $4::VARCHAR OR assemblies.state = $5::VARCHAR);
+
+-- assemblies.update
+/* assemblies.update */ UPDATE assemblies SET state=$1::VARCHAR, detail=$2::VARCHAR, request=$3::VARCHAR, date_updated=$4::TIMESTAMP WITH TIME ZONE WHERE assemblies.id = $5::BIGINT;
+
+-- blobs.find
+/* blobs.find */ SELECT blobs.id, blobs.sha1, blobs.sha256, blobs.size 
+FROM blobs 
+WHERE blobs.organization_id = $1::BIGINT AND blobs.sha1 = $2::VARCHAR;
+
+-- blobs.record
+/* blobs.record */ INSERT INTO blobs (organization_id, sha1, sha256, size, date_stored) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::BIGINT, $5::TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, sha1) DO UPDATE SET date_stored = excluded.date_stored RETURNING blobs.id, blobs.sha256;
+
+-- chunks.delete
+/* chunks.delete */ DELETE FROM chunks WHERE chunks.organization_id = $1::BIGINT AND chunks.sha1 = $2::VARCHAR;
+
+-- chunks.find
+/* chunks.find */ SELECT chunks.sha1, chunks.size 
+FROM chunks 
+WHERE chunks.organization_id = $1::BIGINT AND chunks.sha1 = any($2::VARCHAR(40)[] COLLATE "C");
+
+-- chunks.record
+/* chunks.record */ INSERT INTO chunks (organization_id, sha1, sha256, size, date_stored) SELECT $1::BIGINT AS anon_1, anon_2.sha1, anon_2.sha256, anon_2.size, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(sha1 VARCHAR(40) COLLATE "C", sha256 VARCHAR(64) COLLATE "C", size BIGINT) ON CONFLICT (organization_id, sha1) DO UPDATE SET date_stored = excluded.date_stored;
+
 -- commit_authors.complete
 /* commit_authors.complete */ UPDATE commit_authors SET name=$1::VARCHAR WHERE commit_authors.id = $2::BIGINT;
 

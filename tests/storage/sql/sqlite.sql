@@ -1,3 +1,57 @@
+-- assemblies.claim
+UPDATE assemblies SET state=?, detail=?, request=?, date_updated=? WHERE assemblies.id = ? AND assemblies.date_updated = ? RETURNING id;
+
+-- assemblies.delete
+DELETE FROM assemblies WHERE assemblies.id = ? AND assemblies.date_updated = ?;
+
+-- assemblies.find
+SELECT assemblies.id, assemblies.organization_id, organizations.slug, assemblies.kind, assemblies.subject, assemblies.checksum, assemblies.state, assemblies.detail, assemblies.request, assemblies.date_updated 
+FROM assemblies JOIN organizations ON organizations.id = assemblies.organization_id 
+WHERE assemblies.organization_id = ? AND assemblies.kind = ? AND assemblies.subject = ? AND assemblies.checksum = ?;
+
+-- assemblies.find_and_lock
+SELECT assemblies.id, assemblies.organization_id, organizations.slug, assemblies.kind, assemblies.subject, assemblies.checksum, assemblies.state, assemblies.detail, assemblies.request, assemblies.date_updated 
+FROM assemblies JOIN organizations ON organizations.id = assemblies.organization_id 
+WHERE assemblies.organization_id = ? AND assemblies.kind = ? AND assemblies.subject = ? AND assemblies.checksum = ?;
+
+-- assemblies.forget
+DELETE FROM assemblies WHERE assemblies.organization_id = ? AND assemblies.kind = ? AND assemblies.subject = ? AND assemblies.checksum = ?;
+
+-- assemblies.insert
+INSERT INTO assemblies (organization_id, kind, subject, checksum, state, detail, request, date_created, date_updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id;
+
+-- assemblies.list_unfinished
+SELECT assemblies.id, assemblies.organization_id, organizations.slug, assemblies.kind, assemblies.subject, assemblies.checksum, assemblies.state, assemblies.detail, assemblies.request, assemblies.date_updated 
+FROM assemblies JOIN organizations ON organizations.id = assemblies.organization_id 
+WHERE assemblies.state = ? OR assemblies.state = ? ORDER BY assemblies.date_updated, assemblies.id
+ LIMIT ? OFFSET ?;
+
+-- assemblies.renew
+UPDATE assemblies SET state=?, date_updated=? WHERE assemblies.id = ? AND (assemblies.state = ? OR assemblies.state = ?);
+
+-- assemblies.update
+UPDATE assemblies SET state=?, detail=?, request=?, date_updated=? WHERE assemblies.id = ?;
+
+-- blobs.find
+SELECT blobs.id, blobs.sha1, blobs.sha256, blobs.size 
+FROM blobs 
+WHERE blobs.organization_id = ? AND blobs.sha1 = ?;
+
+-- blobs.record
+INSERT INTO blobs (organization_id, sha1, sha256, size, date_stored) VALUES (?, ?, ?, ?, ?) ON CONFLICT (organization_id, sha1) DO UPDATE SET date_stored = excluded.date_stored RETURNING id, sha256;
+
+-- chunks.delete
+DELETE FROM chunks WHERE chunks.organization_id = ? AND chunks.sha1 = ?;
+
+-- chunks.find
+SELECT chunks.sha1, chunks.size 
+FROM chunks 
+WHERE chunks.organization_id = ? AND chunks.sha1 IN (SELECT sha1s.value 
+FROM json_each(?) AS sha1s);
+
+-- chunks.record
+INSERT INTO chunks (organization_id, sha1, sha256, size, date_stored) VALUES (?, ?, ?, ?, ?) ON CONFLICT (organization_id, sha1) DO UPDATE SET date_stored = excluded.date_stored;
+
 -- commit_authors.complete
 UPDATE commit_authors SET name=? WHERE commit_authors.id = ?;
 
