@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from gql_releases.domain.assembly import (
 from gql_releases.domain.blob import BlobKind, StoredBlob
 from gql_releases.domain.errors import InvalidToken, NoSpaceLeft, Unavailable
 from gql_releases.domain.principal import Principal
-from gql_releases.services import assemblies as service
 from gql_releases.services.assemblies import Assembler
 from gql_releases.storage.engine.statements import Transaction
 from gql_releases.storage.files.assemblies import list_parameters, note_assembled
@@ -107,7 +106,7 @@ class Workshop:
         """Make all states older."""
         await asyncio.sleep(0.01)  # reads of one turn of the loop share a snapshot
         [(date,)] = self.harness.rows("SELECT min(date_updated) FROM assemblies")
-        moment = date if not isinstance(date, str) else service.now().fromisoformat(date)
+        moment = date if not isinstance(date, str) else datetime.fromisoformat(date)
         older = (moment - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         self.harness.rows(f"UPDATE assemblies SET date_updated = '{older}'")
 
@@ -196,14 +195,14 @@ def test_chunk_of_another_organization_is_missing(shop: Workshop) -> None:
 def test_wrong_checksum_is_an_error_for_ten_minutes(shop: Workshop) -> None:
     async def work() -> None:
         await shop.upload(b"x")
-        wrong = {"checksum": sha1(b"y")}
+        checksum = sha1(b"y")
         for _ in range(2):
-            status = await shop.request(b"x", **wrong)
+            status = await shop.request(b"x", checksum=checksum)
             assert (status.state, status.detail) == (ERROR, "Reported checksum mismatch")
         assert shop.built == []
         await shop.age(11)
         await shop.upload(b"y")
-        assert (await shop.request(b"y", **wrong)).state is OK
+        assert (await shop.request(b"y", checksum=checksum)).state is OK
 
     shop.harness.run(work())
 
