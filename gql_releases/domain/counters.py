@@ -1,4 +1,4 @@
-"""Counts of this process's fall-backs from a fast path to a slower one, by name."""
+"""Counts of this process, which the metrics endpoint reads: fall-backs to a slower path, and work on files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,28 @@ FALL_BACKS: Counter[str] = Counter()
 def count_fall_back(name: str) -> None:
     """Add one to the count of the fall-back `name`, for example `batch`; the metrics endpoint reads the counts."""
     FALL_BACKS[name] += 1
+
+
+FILE_COUNTERS = {
+    "file_uploads": ("Chunks and files that clients have uploaded.", "kind"),
+    "file_received_bytes": ("Bytes of these.", "kind"),
+    "file_sent_bytes": ("Bytes of files that clients have downloaded.", "kind"),
+    "file_assemblies": ("Files that were assembled of chunks, by their final state.", "state"),
+    "file_assembly_seconds": ("Seconds of assembling.", "kind"),
+    "symbolication_jobs": ("Jobs of symbolication processes.", "outcome"),
+    "symbolication_seconds": ("Seconds of these jobs.", "outcome"),
+    "symbolication_worker_exits": ("Symbolication processes that ended.", "reason"),
+    "files_collected": ("Unused rows and files that were removed.", "kind"),
+    "files_collected_bytes": ("Bytes of these.", "kind"),
+}
+"""Name of a counter -> what it counts, and its label."""
+FILE_COUNTS: Counter[tuple[str, str]] = Counter()
+"""Name and value of the label -> count since the process started."""
+
+
+def count_files(name: str, label: str, amount: float = 1) -> None:
+    """Add to a counter of FILE_COUNTERS; no label is a value that a client can choose."""
+    FILE_COUNTS[name, label] += amount  # type: ignore[assignment]
 
 
 class RepeatedFailure:

@@ -62,6 +62,7 @@ class ErrorCode(StrEnum):
     # The store
     UNAVAILABLE = "UNAVAILABLE"
     TIMEOUT = "TIMEOUT"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     # The installation
     NOT_INSTALLED = "NOT_INSTALLED"
 
@@ -188,6 +189,13 @@ class NoSpaceLeft(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("No space left")
+
+
+class QuotaExceeded(DomainError):
+    """The organization stores as many bytes of files as it may."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.QUOTA_EXCEEDED, "The organization's storage quota is used up")
 
 
 class TimedOut(DomainError):

@@ -21,6 +21,8 @@ from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.environments import EnvironmentStore
 from gql_releases.storage.files.assemblies import AssemblyStore
 from gql_releases.storage.files.chunks import ChunkStore
+from gql_releases.storage.files.collection import CollectionStore
+from gql_releases.storage.files.usage import FileUsageStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox.store import OutboxStore
 from gql_releases.storage.projects import ProjectStore
@@ -57,6 +59,8 @@ class Store:
         self.outbox = OutboxStore(database)
         self.chunks = ChunkStore(database)
         self.assemblies = AssemblyStore(database)
+        self.file_collection = CollectionStore(database)
+        self.file_usage = FileUsageStore(database)
         self.existing_releases = ExistingReleaseLookup(database)
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:

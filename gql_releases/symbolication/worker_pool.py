@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from gql_releases.domain.counters import count_files
 from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.native_symbolication import DebugObject, JavaFrame, NativeFrame, UnreadableDebugFile
 from gql_releases.domain.symbolication import (
@@ -207,10 +208,18 @@ class WorkerPool:
         if key in self._refused:
             raise _FileRefused
         request = encode_message({"operation": operation, **arguments})
+        begin, outcome = time.monotonic(), "failed"
         try:
             response = decode_message(await self._submit(request, key, timeout_seconds))
+            outcome = "ok" if response.get("error") in (None, "unreadable") else "failed"
         except WorkerEnded as error:
             raise _FileRefused from error
+        except Unavailable:
+            outcome = "refused"
+            raise
+        finally:
+            count_files("symbolication_jobs", outcome)
+            count_files("symbolication_seconds", outcome, time.monotonic() - begin)
         match response.get("error"):
             case None:
                 return response["result"]
@@ -247,6 +256,7 @@ class WorkerPool:
                         job = await self._waiting.get()
                 except TimeoutError:
                     assert worker is not None
+                    count_files("symbolication_worker_exits", "idle")
                     await worker.stop()
                     worker = None
                     continue
@@ -261,12 +271,14 @@ class WorkerPool:
         """Run a job and return the worker for the next one."""
         try:
             if worker is not None and (worker.has_ended or worker.jobs >= self._jobs_per_worker):
+                count_files("symbolication_worker_exits", "failed" if worker.has_ended else "recycled")
                 await worker.stop()
                 worker = None
             if worker is None:
                 worker = await WorkerProcess.start(self._memory_bytes, cpu_seconds=int(2 * self._deadline_seconds) + 1)
             response = await worker.exchange(job.request, job.timeout_seconds)
         except WorkerEnded as error:
+            count_files("symbolication_worker_exits", "failed")
             # Also if nobody waits for the response any more.
             self._refused.add(job.key)
             logger.warning("symbolication worker ended on %s: %s", ":".join(job.key), error)

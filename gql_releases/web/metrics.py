@@ -22,7 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.domain.cache_budget import BUDGET
-from gql_releases.domain.counters import FALL_BACKS
+from gql_releases.domain.counters import FALL_BACKS, FILE_COUNTERS, FILE_COUNTS
 from gql_releases.domain.errors import DomainError
 from gql_releases.web.health import ALLOW, NO_STORE, READING, send_json
 from gql_releases.web.http import COMMON, send
@@ -66,12 +66,14 @@ class Metrics:
         self._folder = Path(os.environ[FOLDER_VARIABLE]) if os.environ.get(FOLDER_VARIABLE) else None
         self._registry = CollectorRegistry()
         self._fall_backs_noted: dict[str, int] = {}
+        self._files_noted: dict[tuple[str, str], float] = {}
         self._sampling: asyncio.Task[None] | None = None
         request_labels = ["api", "method", "route", "operation"]
         self._requests = self._count("requests", "Requests.", [*request_labels, "status", "outcome"])
         self._errors = self._count("request_errors", "Errors in responses, by code.", ["api", "code"])
         self._bytes = self._count("response_bytes", "Bytes of response bodies.", ["api"])
         self._fall_backs = self._count("fall_backs", "Slower paths taken instead of the usual path.", ["name"])
+        self._files = {name: self._count(name, text, [label]) for name, (text, label) in FILE_COUNTERS.items()}
         self._seconds = self._time("request_duration_seconds", "From request to response.", request_labels, REQUEST_BUCKETS)
         self._statements = self._time(
             "statement_duration_seconds", "Statements, by name.", ["kind", "name"], STATEMENT_BUCKETS
@@ -116,6 +118,7 @@ class Metrics:
         self._set({"cache_entries": {name: use.entries for name, use in usage}})
         self._set({"cache_bytes": {name: use.bytes for name, use in usage}})
         self._add_fall_backs()
+        self._add_files()
 
     async def _sample_outbox(self) -> None:
         """Count the outbox, at most every SAMPLE_SECONDS; if the store is unavailable, the last count stays."""
@@ -135,6 +138,12 @@ class Metrics:
         for name, count in list(FALL_BACKS.items()):
             self._fall_backs.labels(name).inc(count - self._fall_backs_noted.get(name, 0))
             self._fall_backs_noted[name] = count
+
+    def _add_files(self) -> None:
+        for key, count in list(FILE_COUNTS.items()):
+            name, label = key
+            self._files[name].labels(label).inc(count - self._files_noted.get(key, 0))
+            self._files_noted[key] = count
 
     def note(self, record: RequestRecord) -> None:
         """Count a request that has ended."""

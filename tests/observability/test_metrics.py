@@ -20,7 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gql_releases.app import create_app
-from gql_releases.domain.counters import count_fall_back
+from gql_releases.domain.counters import FILE_COUNTERS, count_fall_back, count_files
 from gql_releases.settings import Settings
 from tests.client import Client
 from tests.conftest import Harness, Template
@@ -187,6 +187,15 @@ def test_metrics_of_workers_add_up_also_after_one_was_killed_and_leave_no_files(
     template.databases.drop(url)
 
 
+def test_counts_of_files_are_metrics(measured_app: MeasuredApp) -> None:
+    before = total(measured_app.scrape(), "gql_releases_files_collected_bytes_total", kind="chunks")
+    count_files("files_collected_bytes", "chunks", 2.5)
+    assert total(measured_app.scrape(), "gql_releases_files_collected_bytes_total", kind="chunks") == before + 2.5
+    for name, (_, label) in FILE_COUNTERS.items():
+        count_files(name, "test", 1)
+        assert total(measured_app.scrape(), f"gql_releases_{name}_total", **{label: "test"}) >= 1
+
+
 def test_example_of_the_documentation_names_metrics_that_exist(measured_app: MeasuredApp) -> None:
     measured_app.client.graphql(TRUSTED)
     measured_app.client.graphql("{")
@@ -196,6 +205,7 @@ def test_example_of_the_documentation_names_metrics_that_exist(measured_app: Mea
     names = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name, _ in measured_app.scrape()}
     optional = {"gql_releases_write_queue", "gql_releases_pool_connections", "gql_releases_pool_waiting"}
     caches = {"gql_releases_cache_entries", "gql_releases_cache_bytes"}
+    optional |= {f"gql_releases_{name}_total" for name in FILE_COUNTERS}
     assert documented - optional - caches <= names
     assert {name for name in names if not name.endswith("_created")} <= documented
     assert json.dumps(sorted(documented))

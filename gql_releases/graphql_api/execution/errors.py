@@ -57,6 +57,7 @@ EXECUTION_CODES = frozenset(
         ErrorCode.UNAVAILABLE,
         ErrorCode.TIMEOUT,
         ErrorCode.NOT_INSTALLED,
+        ErrorCode.QUOTA_EXCEEDED,
     }
 )
 """Codes in `errors[].extensions.code`; INVALID_TOKEN is the response to the whole request, with status 401."""

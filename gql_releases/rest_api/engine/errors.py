@@ -47,6 +47,7 @@ STATUSES: dict[ErrorCode, int] = {
     **AUTHENTICATION_STATUSES,
     ErrorCode.TIMEOUT: 400,  # not 503: clients would repeat the request
     ErrorCode.NOT_INSTALLED: 501,
+    ErrorCode.QUOTA_EXCEEDED: 413,
 }
 """Code -> status. Clients repeat a request only after a 503."""
 
@@ -67,6 +68,8 @@ def render_error(error: DomainError, names: FieldNames) -> dict[str, Any]:
         return _nest_messages(error.problems, names)
     if error.code is ErrorCode.ORGANIZATION_NOT_FOUND:
         return {"detail": NO_PERMISSION}
+    if error.code is ErrorCode.QUOTA_EXCEEDED:
+        return {"error": error.message}  # as the endpoints of files write their errors
     return {"detail": error.message}
 
 

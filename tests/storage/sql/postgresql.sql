@@ -40,6 +40,11 @@ WHERE blobs.organization_id = $1::BIGINT AND blobs.sha1 = $2::VARCHAR;
 -- blobs.record
 /* blobs.record */ INSERT INTO blobs (organization_id, sha1, sha256, size, date_stored) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::BIGINT, $5::TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, sha1) DO UPDATE SET date_stored = excluded.date_stored RETURNING blobs.id, blobs.sha256;
 
+-- blobs.sum_sizes
+/* blobs.sum_sizes */ SELECT coalesce(sum(blobs.size), $1::INTEGER) AS coalesce_1 
+FROM blobs 
+WHERE blobs.organization_id = $2::BIGINT;
+
 -- chunks.delete
 /* chunks.delete */ DELETE FROM chunks WHERE chunks.organization_id = $1::BIGINT AND chunks.sha1 = $2::VARCHAR;
 
@@ -51,6 +56,108 @@ WHERE chunks.organization_id = $1::BIGINT AND chunks.sha1 = any($2::VARCHAR(40)[
 -- chunks.record
 /* chunks.record */ INSERT INTO chunks (organization_id, sha1, sha256, size, date_stored) SELECT $1::BIGINT AS anon_1, anon_2.sha1, anon_2.sha256, anon_2.size, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
 FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(sha1 VARCHAR(40) COLLATE "C", sha256 VARCHAR(64) COLLATE "C", size BIGINT) ON CONFLICT (organization_id, sha1) DO UPDATE SET date_stored = excluded.date_stored;
+
+-- chunks.sum_sizes
+/* chunks.sum_sizes */ SELECT coalesce(sum(chunks.size), $1::INTEGER) AS coalesce_1 
+FROM chunks 
+WHERE chunks.organization_id = $2::BIGINT;
+
+-- collection.count_unused_bundles
+/* collection.count_unused_bundles */ SELECT count(*) AS count_1, coalesce(sum(artifact_bundles.size), $1::INTEGER) AS coalesce_1 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = $2::BIGINT AND artifact_bundles.date_used < $3::TIMESTAMP WITH TIME ZONE;
+
+-- collection.count_unused_debug_files
+/* collection.count_unused_debug_files */ SELECT count(*) AS count_1, coalesce(sum(debug_files.size), $1::INTEGER) AS coalesce_1 
+FROM debug_files 
+WHERE debug_files.organization_id = $2::BIGINT AND debug_files.date_used < $3::TIMESTAMP WITH TIME ZONE;
+
+-- collection.delete_assemblies
+/* collection.delete_assemblies */ DELETE FROM assemblies WHERE assemblies.id = any($1::BIGINT[]) AND assemblies.date_updated < $2::TIMESTAMP WITH TIME ZONE AND (assemblies.state = $3::VARCHAR OR assemblies.state = $4::VARCHAR AND NOT (EXISTS (SELECT blobs.id 
+FROM blobs 
+WHERE blobs.organization_id = assemblies.organization_id AND blobs.sha1 = assemblies.checksum))) RETURNING assemblies.id;
+
+-- collection.delete_blobs
+/* collection.delete_blobs */ DELETE FROM blobs WHERE blobs.id = any($1::BIGINT[]) AND blobs.date_stored < $2::TIMESTAMP WITH TIME ZONE AND NOT (EXISTS (SELECT artifact_bundles.id 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = blobs.organization_id AND artifact_bundles.blob_id = blobs.id)) AND NOT (EXISTS (SELECT release_files.id 
+FROM release_files 
+WHERE release_files.organization_id = blobs.organization_id AND release_files.blob_id = blobs.id)) AND NOT (EXISTS (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = blobs.organization_id AND debug_files.blob_id = blobs.id)) AND NOT (EXISTS (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = blobs.organization_id AND debug_files.symcache_blob_id = blobs.id)) RETURNING blobs.size;
+
+-- collection.delete_chunks
+/* collection.delete_chunks */ DELETE FROM chunks WHERE chunks.id = any($1::BIGINT[]) AND chunks.date_stored < $2::TIMESTAMP WITH TIME ZONE RETURNING chunks.size;
+
+-- collection.delete_unused_bundles
+/* collection.delete_unused_bundles */ DELETE FROM artifact_bundles WHERE artifact_bundles.organization_id = $1::BIGINT AND artifact_bundles.date_used < $2::TIMESTAMP WITH TIME ZONE AND artifact_bundles.id = any($3::BIGINT[]) RETURNING artifact_bundles.size;
+
+-- collection.delete_unused_debug_files
+/* collection.delete_unused_debug_files */ DELETE FROM debug_files WHERE debug_files.organization_id = $1::BIGINT AND debug_files.date_used < $2::TIMESTAMP WITH TIME ZONE AND debug_files.id IN (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = $1::BIGINT AND debug_files.date_used < $2::TIMESTAMP WITH TIME ZONE ORDER BY debug_files.date_used 
+ LIMIT $3::INTEGER) RETURNING debug_files.size;
+
+-- collection.examine_assemblies
+/* collection.examine_assemblies */ SELECT assemblies.id, assemblies.date_updated < $1::TIMESTAMP WITH TIME ZONE AND (assemblies.state = $2::VARCHAR OR assemblies.state = $3::VARCHAR AND NOT (EXISTS (SELECT blobs.id 
+FROM blobs 
+WHERE blobs.organization_id = assemblies.organization_id AND blobs.sha1 = assemblies.checksum))) AS is_unused 
+FROM assemblies 
+WHERE assemblies.id > $4::BIGINT ORDER BY assemblies.id 
+ LIMIT $5::INTEGER;
+
+-- collection.examine_blobs
+/* collection.examine_blobs */ SELECT blobs.id, blobs.size, blobs.date_stored < $1::TIMESTAMP WITH TIME ZONE AND NOT (EXISTS (SELECT artifact_bundles.id 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = blobs.organization_id AND artifact_bundles.blob_id = blobs.id)) AND NOT (EXISTS (SELECT release_files.id 
+FROM release_files 
+WHERE release_files.organization_id = blobs.organization_id AND release_files.blob_id = blobs.id)) AND NOT (EXISTS (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = blobs.organization_id AND debug_files.blob_id = blobs.id)) AND NOT (EXISTS (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = blobs.organization_id AND debug_files.symcache_blob_id = blobs.id)) AS is_unused 
+FROM blobs 
+WHERE blobs.id > $2::BIGINT ORDER BY blobs.id 
+ LIMIT $3::INTEGER;
+
+-- collection.examine_chunks
+/* collection.examine_chunks */ SELECT chunks.id, chunks.organization_id, chunks.sha1, chunks.size, chunks.date_stored < $1::TIMESTAMP WITH TIME ZONE AS is_old 
+FROM chunks 
+WHERE chunks.id > $2::BIGINT ORDER BY chunks.id 
+ LIMIT $3::INTEGER;
+
+-- collection.list_bundle_versions
+/* collection.list_bundle_versions */ SELECT DISTINCT artifact_bundle_versions.version 
+FROM artifact_bundle_versions 
+WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_versions.artifact_bundle_id = any($2::BIGINT[]);
+
+-- collection.list_organizations
+/* collection.list_organizations */ SELECT organizations.id 
+FROM organizations ORDER BY organizations.id;
+
+-- collection.list_owned_blobs
+/* collection.list_owned_blobs */ SELECT DISTINCT blobs.sha1 
+FROM blobs 
+WHERE blobs.sha1 = any($1::VARCHAR(40)[] COLLATE "C");
+
+-- collection.list_owned_chunks
+/* collection.list_owned_chunks */ SELECT DISTINCT chunks.sha1 
+FROM chunks 
+WHERE chunks.sha1 = any($1::VARCHAR(40)[] COLLATE "C");
+
+-- collection.list_unfinished_requests
+/* collection.list_unfinished_requests */ SELECT assemblies.id, assemblies.organization_id, assemblies.request 
+FROM assemblies 
+WHERE assemblies.id > $1::BIGINT AND (assemblies.state = $2::VARCHAR OR assemblies.state = $3::VARCHAR) ORDER BY assemblies.id 
+ LIMIT $4::INTEGER;
+
+-- collection.list_unused_bundles
+/* collection.list_unused_bundles */ SELECT artifact_bundles.id, artifact_bundles.size 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = $1::BIGINT AND artifact_bundles.date_used < $2::TIMESTAMP WITH TIME ZONE ORDER BY artifact_bundles.date_used 
+ LIMIT $3::INTEGER;
 
 -- commit_authors.complete
 /* commit_authors.complete */ UPDATE commit_authors SET name=$1::VARCHAR WHERE commit_authors.id = $2::BIGINT;

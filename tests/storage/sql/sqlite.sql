@@ -40,6 +40,11 @@ WHERE blobs.organization_id = ? AND blobs.sha1 = ?;
 -- blobs.record
 INSERT INTO blobs (organization_id, sha1, sha256, size, date_stored) VALUES (?, ?, ?, ?, ?) ON CONFLICT (organization_id, sha1) DO UPDATE SET date_stored = excluded.date_stored RETURNING id, sha256;
 
+-- blobs.sum_sizes
+SELECT coalesce(sum(blobs.size), ?) AS coalesce_1 
+FROM blobs 
+WHERE blobs.organization_id = ?;
+
 -- chunks.delete
 DELETE FROM chunks WHERE chunks.organization_id = ? AND chunks.sha1 = ?;
 
@@ -51,6 +56,115 @@ FROM json_each(?) AS sha1s);
 
 -- chunks.record
 INSERT INTO chunks (organization_id, sha1, sha256, size, date_stored) VALUES (?, ?, ?, ?, ?) ON CONFLICT (organization_id, sha1) DO UPDATE SET date_stored = excluded.date_stored;
+
+-- chunks.sum_sizes
+SELECT coalesce(sum(chunks.size), ?) AS coalesce_1 
+FROM chunks 
+WHERE chunks.organization_id = ?;
+
+-- collection.count_unused_bundles
+SELECT count(*) AS count_1, coalesce(sum(artifact_bundles.size), ?) AS coalesce_1 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = ? AND artifact_bundles.date_used < ?;
+
+-- collection.count_unused_debug_files
+SELECT count(*) AS count_1, coalesce(sum(debug_files.size), ?) AS coalesce_1 
+FROM debug_files 
+WHERE debug_files.organization_id = ? AND debug_files.date_used < ?;
+
+-- collection.delete_assemblies
+DELETE FROM assemblies WHERE assemblies.id IN (SELECT ids.value 
+FROM json_each(?) AS ids) AND assemblies.date_updated < ? AND (assemblies.state = ? OR assemblies.state = ? AND NOT (EXISTS (SELECT blobs.id 
+FROM blobs 
+WHERE blobs.organization_id = assemblies.organization_id AND blobs.sha1 = assemblies.checksum))) RETURNING id;
+
+-- collection.delete_blobs
+DELETE FROM blobs WHERE blobs.id IN (SELECT ids.value 
+FROM json_each(?) AS ids) AND blobs.date_stored < ? AND NOT (EXISTS (SELECT artifact_bundles.id 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = blobs.organization_id AND artifact_bundles.blob_id = blobs.id)) AND NOT (EXISTS (SELECT release_files.id 
+FROM release_files 
+WHERE release_files.organization_id = blobs.organization_id AND release_files.blob_id = blobs.id)) AND NOT (EXISTS (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = blobs.organization_id AND debug_files.blob_id = blobs.id)) AND NOT (EXISTS (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = blobs.organization_id AND debug_files.symcache_blob_id = blobs.id)) RETURNING size;
+
+-- collection.delete_chunks
+DELETE FROM chunks WHERE chunks.id IN (SELECT ids.value 
+FROM json_each(?) AS ids) AND chunks.date_stored < ? RETURNING size;
+
+-- collection.delete_unused_bundles
+DELETE FROM artifact_bundles WHERE artifact_bundles.organization_id = ? AND artifact_bundles.date_used < ? AND artifact_bundles.id IN (SELECT ids.value 
+FROM json_each(?) AS ids) RETURNING size;
+
+-- collection.delete_unused_debug_files
+DELETE FROM debug_files WHERE debug_files.organization_id = ? AND debug_files.date_used < ? AND debug_files.id IN (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = ? AND debug_files.date_used < ? ORDER BY debug_files.date_used
+ LIMIT ? OFFSET ?) RETURNING size;
+
+-- collection.examine_assemblies
+SELECT assemblies.id, assemblies.date_updated < ? AND (assemblies.state = ? OR assemblies.state = ? AND NOT (EXISTS (SELECT blobs.id 
+FROM blobs 
+WHERE blobs.organization_id = assemblies.organization_id AND blobs.sha1 = assemblies.checksum))) AS is_unused 
+FROM assemblies 
+WHERE assemblies.id > ? ORDER BY assemblies.id
+ LIMIT ? OFFSET ?;
+
+-- collection.examine_blobs
+SELECT blobs.id, blobs.size, blobs.date_stored < ? AND NOT (EXISTS (SELECT artifact_bundles.id 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = blobs.organization_id AND artifact_bundles.blob_id = blobs.id)) AND NOT (EXISTS (SELECT release_files.id 
+FROM release_files 
+WHERE release_files.organization_id = blobs.organization_id AND release_files.blob_id = blobs.id)) AND NOT (EXISTS (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = blobs.organization_id AND debug_files.blob_id = blobs.id)) AND NOT (EXISTS (SELECT debug_files.id 
+FROM debug_files 
+WHERE debug_files.organization_id = blobs.organization_id AND debug_files.symcache_blob_id = blobs.id)) AS is_unused 
+FROM blobs 
+WHERE blobs.id > ? ORDER BY blobs.id
+ LIMIT ? OFFSET ?;
+
+-- collection.examine_chunks
+SELECT chunks.id, chunks.organization_id, chunks.sha1, chunks.size, chunks.date_stored < ? AS is_old 
+FROM chunks 
+WHERE chunks.id > ? ORDER BY chunks.id
+ LIMIT ? OFFSET ?;
+
+-- collection.list_bundle_versions
+SELECT DISTINCT artifact_bundle_versions.version 
+FROM artifact_bundle_versions 
+WHERE artifact_bundle_versions.organization_id = ? AND artifact_bundle_versions.artifact_bundle_id IN (SELECT ids.value 
+FROM json_each(?) AS ids);
+
+-- collection.list_organizations
+SELECT organizations.id 
+FROM organizations ORDER BY organizations.id;
+
+-- collection.list_owned_blobs
+SELECT DISTINCT blobs.sha1 
+FROM blobs 
+WHERE blobs.sha1 IN (SELECT sha1s.value 
+FROM json_each(?) AS sha1s);
+
+-- collection.list_owned_chunks
+SELECT DISTINCT chunks.sha1 
+FROM chunks 
+WHERE chunks.sha1 IN (SELECT sha1s.value 
+FROM json_each(?) AS sha1s);
+
+-- collection.list_unfinished_requests
+SELECT assemblies.id, assemblies.organization_id, assemblies.request 
+FROM assemblies 
+WHERE assemblies.id > ? AND (assemblies.state = ? OR assemblies.state = ?) ORDER BY assemblies.id
+ LIMIT ? OFFSET ?;
+
+-- collection.list_unused_bundles
+SELECT artifact_bundles.id, artifact_bundles.size 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = ? AND artifact_bundles.date_used < ? ORDER BY artifact_bundles.date_used
+ LIMIT ? OFFSET ?;
 
 -- commit_authors.complete
 UPDATE commit_authors SET name=? WHERE commit_authors.id = ?;
