@@ -22,6 +22,7 @@ from gql_releases.storage.environments import EnvironmentStore
 from gql_releases.storage.files.assemblies import AssemblyStore
 from gql_releases.storage.files.chunks import ChunkStore
 from gql_releases.storage.files.collection import CollectionStore
+from gql_releases.storage.files.debug_files import DebugFileStore
 from gql_releases.storage.files.usage import FileUsageStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox.store import OutboxStore
@@ -58,6 +59,7 @@ class Store:
         self.tokens = TokenStore(database, self._reader)
         self.outbox = OutboxStore(database)
         self.chunks = ChunkStore(database)
+        self.debug_files = DebugFileStore(database)
         self.assemblies = AssemblyStore(database)
         self.file_collection = CollectionStore(database)
         self.file_usage = FileUsageStore(database)

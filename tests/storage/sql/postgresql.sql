@@ -384,6 +384,54 @@ FROM alembic_version;
 FROM pg_class 
 WHERE oid = to_regclass('copying');
 
+-- debug_files.delete
+/* debug_files.delete */ DELETE FROM debug_files WHERE debug_files.organization_id = $1::BIGINT AND debug_files.id = $2::BIGINT RETURNING debug_files.project_id, debug_files.debug_id, debug_files.format, debug_files.sha1;
+
+-- debug_files.delete_of_project
+/* debug_files.delete_of_project */ DELETE FROM debug_files WHERE debug_files.organization_id = $1::BIGINT AND debug_files.project_id = $2::BIGINT AND debug_files.id = $3::BIGINT RETURNING debug_files.project_id, debug_files.debug_id, debug_files.format, debug_files.sha1;
+
+-- debug_files.find_by_checksums
+/* debug_files.find_by_checksums */ SELECT debug_files.id, debug_files.project_id, debug_files.debug_id, debug_files.code_id, debug_files.object_name, debug_files.format, debug_files.kind, debug_files.features, debug_files.sha1, debug_files.size, debug_files.date_used > $1::TIMESTAMP WITH TIME ZONE AS is_used, symcaches.sha1 AS symcache_sha1 
+FROM debug_files LEFT OUTER JOIN blobs AS symcaches ON symcaches.organization_id = debug_files.organization_id AND symcaches.id = debug_files.symcache_blob_id 
+WHERE debug_files.organization_id = $2::BIGINT AND debug_files.project_id = $3::BIGINT AND debug_files.sha1 = any($4::VARCHAR(40)[] COLLATE "C") ORDER BY debug_files.id DESC;
+
+-- debug_files.find_by_code_ids
+/* debug_files.find_by_code_ids */ SELECT debug_files.id, debug_files.project_id, debug_files.debug_id, debug_files.code_id, debug_files.object_name, debug_files.format, debug_files.kind, debug_files.features, debug_files.sha1, debug_files.size, debug_files.date_used > $1::TIMESTAMP WITH TIME ZONE AS is_used, symcaches.sha1 AS symcache_sha1 
+FROM debug_files LEFT OUTER JOIN blobs AS symcaches ON symcaches.organization_id = debug_files.organization_id AND symcaches.id = debug_files.symcache_blob_id 
+WHERE debug_files.organization_id = $2::BIGINT AND debug_files.project_id = $3::BIGINT AND debug_files.code_id = any($4::VARCHAR(64)[] COLLATE "C") ORDER BY debug_files.id DESC;
+
+-- debug_files.find_by_debug_ids
+/* debug_files.find_by_debug_ids */ SELECT debug_files.id, debug_files.project_id, debug_files.debug_id, debug_files.code_id, debug_files.object_name, debug_files.format, debug_files.kind, debug_files.features, debug_files.sha1, debug_files.size, debug_files.date_used > $1::TIMESTAMP WITH TIME ZONE AS is_used, symcaches.sha1 AS symcache_sha1 
+FROM debug_files LEFT OUTER JOIN blobs AS symcaches ON symcaches.organization_id = debug_files.organization_id AND symcaches.id = debug_files.symcache_blob_id 
+WHERE debug_files.organization_id = $2::BIGINT AND debug_files.project_id = $3::BIGINT AND debug_files.debug_id = any($4::VARCHAR(45)[] COLLATE "C") ORDER BY debug_files.id DESC;
+
+-- debug_files.find_by_id
+/* debug_files.find_by_id */ SELECT debug_files.id, debug_files.project_id, debug_files.debug_id, debug_files.code_id, debug_files.object_name, debug_files.format, debug_files.kind, debug_files.features, debug_files.sha1, debug_files.size, debug_files.date_used > $1::TIMESTAMP WITH TIME ZONE AS is_used, symcaches.sha1 AS symcache_sha1 
+FROM debug_files LEFT OUTER JOIN blobs AS symcaches ON symcaches.organization_id = debug_files.organization_id AND symcaches.id = debug_files.symcache_blob_id 
+WHERE debug_files.organization_id = $2::BIGINT AND debug_files.project_id = $3::BIGINT AND debug_files.id = $4::BIGINT ORDER BY debug_files.id DESC;
+
+-- debug_files.find_mappings
+/* debug_files.find_mappings */ SELECT debug_files.id, debug_files.format, debug_files.features, debug_files.proguard_releases 
+FROM debug_files 
+WHERE debug_files.organization_id = $1::BIGINT AND debug_files.project_id = $2::BIGINT AND debug_files.debug_id = $3::VARCHAR AND debug_files.format = $4::VARCHAR ORDER BY debug_files.id FOR UPDATE;
+
+-- debug_files.insert
+/* debug_files.insert */ INSERT INTO debug_files (organization_id, project_id, debug_id, code_id, object_name, cpu_name, format, kind, features, proguard_releases, blob_id, size, sha1, date_created, date_used) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::VARCHAR, $7::VARCHAR, $8::VARCHAR, $9::VARCHAR, $10::VARCHAR, $11::BIGINT, $12::BIGINT, $13::VARCHAR, $14::TIMESTAMP WITH TIME ZONE, $15::TIMESTAMP WITH TIME ZONE) ON CONFLICT DO NOTHING RETURNING debug_files.id;
+
+-- debug_files.list_of_debug_id
+/* debug_files.list_of_debug_id */ SELECT debug_files.id, debug_files.format, debug_files.features, debug_files.proguard_releases 
+FROM debug_files 
+WHERE debug_files.organization_id = $1::BIGINT AND debug_files.project_id = $2::BIGINT AND debug_files.debug_id = $3::VARCHAR ORDER BY debug_files.id;
+
+-- debug_files.note_use
+/* debug_files.note_use */ UPDATE debug_files SET date_used=$1::TIMESTAMP WITH TIME ZONE WHERE debug_files.organization_id = $2::BIGINT AND debug_files.id = $3::BIGINT;
+
+-- debug_files.set_proguard_releases
+/* debug_files.set_proguard_releases */ UPDATE debug_files SET proguard_releases=$1::VARCHAR WHERE debug_files.organization_id = $2::BIGINT AND debug_files.id = $3::BIGINT;
+
+-- debug_files.set_symcache
+/* debug_files.set_symcache */ UPDATE debug_files SET symcache_blob_id=$1::BIGINT WHERE debug_files.organization_id = $2::BIGINT AND debug_files.id = $3::BIGINT;
+
 -- deploys.count
 /* deploys.count */ UPDATE releases SET deploy_count=(releases.deploy_count + $1::INTEGER), last_deploy_id=$2::BIGINT WHERE releases.id = $3::BIGINT;
 

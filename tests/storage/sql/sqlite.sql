@@ -396,6 +396,57 @@ SELECT name
 FROM sqlite_schema 
 WHERE name = ? AND type = ?;
 
+-- debug_files.delete
+DELETE FROM debug_files WHERE debug_files.organization_id = ? AND debug_files.id = ? RETURNING project_id, debug_id, format, sha1;
+
+-- debug_files.delete_of_project
+DELETE FROM debug_files WHERE debug_files.organization_id = ? AND debug_files.project_id = ? AND debug_files.id = ? RETURNING project_id, debug_id, format, sha1;
+
+-- debug_files.find_by_checksums
+SELECT debug_files.id, debug_files.project_id, debug_files.debug_id, debug_files.code_id, debug_files.object_name, debug_files.format, debug_files.kind, debug_files.features, debug_files.sha1, debug_files.size, debug_files.date_used > ? AS is_used, symcaches.sha1 AS symcache_sha1 
+FROM debug_files LEFT OUTER JOIN blobs AS symcaches ON symcaches.organization_id = debug_files.organization_id AND symcaches.id = debug_files.symcache_blob_id 
+WHERE debug_files.organization_id = ? AND debug_files.project_id = ? AND debug_files.sha1 IN (SELECT checksums.value 
+FROM json_each(?) AS checksums) ORDER BY debug_files.id DESC;
+
+-- debug_files.find_by_code_ids
+SELECT debug_files.id, debug_files.project_id, debug_files.debug_id, debug_files.code_id, debug_files.object_name, debug_files.format, debug_files.kind, debug_files.features, debug_files.sha1, debug_files.size, debug_files.date_used > ? AS is_used, symcaches.sha1 AS symcache_sha1 
+FROM debug_files LEFT OUTER JOIN blobs AS symcaches ON symcaches.organization_id = debug_files.organization_id AND symcaches.id = debug_files.symcache_blob_id 
+WHERE debug_files.organization_id = ? AND debug_files.project_id = ? AND debug_files.code_id IN (SELECT code_ids.value 
+FROM json_each(?) AS code_ids) ORDER BY debug_files.id DESC;
+
+-- debug_files.find_by_debug_ids
+SELECT debug_files.id, debug_files.project_id, debug_files.debug_id, debug_files.code_id, debug_files.object_name, debug_files.format, debug_files.kind, debug_files.features, debug_files.sha1, debug_files.size, debug_files.date_used > ? AS is_used, symcaches.sha1 AS symcache_sha1 
+FROM debug_files LEFT OUTER JOIN blobs AS symcaches ON symcaches.organization_id = debug_files.organization_id AND symcaches.id = debug_files.symcache_blob_id 
+WHERE debug_files.organization_id = ? AND debug_files.project_id = ? AND debug_files.debug_id IN (SELECT debug_ids.value 
+FROM json_each(?) AS debug_ids) ORDER BY debug_files.id DESC;
+
+-- debug_files.find_by_id
+SELECT debug_files.id, debug_files.project_id, debug_files.debug_id, debug_files.code_id, debug_files.object_name, debug_files.format, debug_files.kind, debug_files.features, debug_files.sha1, debug_files.size, debug_files.date_used > ? AS is_used, symcaches.sha1 AS symcache_sha1 
+FROM debug_files LEFT OUTER JOIN blobs AS symcaches ON symcaches.organization_id = debug_files.organization_id AND symcaches.id = debug_files.symcache_blob_id 
+WHERE debug_files.organization_id = ? AND debug_files.project_id = ? AND debug_files.id = ? ORDER BY debug_files.id DESC;
+
+-- debug_files.find_mappings
+SELECT debug_files.id, debug_files.format, debug_files.features, debug_files.proguard_releases 
+FROM debug_files 
+WHERE debug_files.organization_id = ? AND debug_files.project_id = ? AND debug_files.debug_id = ? AND debug_files.format = ? ORDER BY debug_files.id;
+
+-- debug_files.insert
+INSERT INTO debug_files (organization_id, project_id, debug_id, code_id, object_name, cpu_name, format, kind, features, proguard_releases, blob_id, size, sha1, date_created, date_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id;
+
+-- debug_files.list_of_debug_id
+SELECT debug_files.id, debug_files.format, debug_files.features, debug_files.proguard_releases 
+FROM debug_files 
+WHERE debug_files.organization_id = ? AND debug_files.project_id = ? AND debug_files.debug_id = ? ORDER BY debug_files.id;
+
+-- debug_files.note_use
+UPDATE debug_files SET date_used=? WHERE debug_files.organization_id = ? AND debug_files.id = ?;
+
+-- debug_files.set_proguard_releases
+UPDATE debug_files SET proguard_releases=? WHERE debug_files.organization_id = ? AND debug_files.id = ?;
+
+-- debug_files.set_symcache
+UPDATE debug_files SET symcache_blob_id=? WHERE debug_files.organization_id = ? AND debug_files.id = ?;
+
 -- deploys.count
 UPDATE releases SET deploy_count=(releases.deploy_count + ?), last_deploy_id=? WHERE releases.id = ?;
 
