@@ -6,6 +6,7 @@ group is a tuple of conditions; all conditions of a tuple must hold, except thos
 
 from __future__ import annotations
 
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 Condition = tuple[str, Any]
@@ -35,6 +36,7 @@ SCANNING_CONDITIONS = frozenset(
         "package_ends_with",
         "package_has",
         "path",
+        "query",
         "version_contains",
         "version_ends_with",
         "version_has",
@@ -48,6 +50,7 @@ A list with one of them may read every row of the organization before its page i
 
 SIMPLE_CONDITIONS = frozenset(
     {
+        "artifact",
         "build_above",
         "build_below",
         "build_code",
@@ -55,8 +58,14 @@ SIMPLE_CONDITIONS = frozenset(
         "build_equals",
         "build_from",
         "build_until",
+        "bundle_id",
+        "checksums",
+        "code_id",
         "created_before",
         "created_from",
+        "debug_id",
+        "dist",
+        "formats",
         "has_project",
         "id",
         "ids",
@@ -78,6 +87,7 @@ SIMPLE_CONDITIONS = frozenset(
         "semver_from",
         "semver_until",
         "slug",
+        "type",
         "unreleased",
         "version",
         "version_in",
@@ -85,6 +95,14 @@ SIMPLE_CONDITIONS = frozenset(
     }
 )
 """Conditions that compare a column of the row, or look one row up by its key; the two sets name each filter of the store."""
+
+
+_LOWER_CASE = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def build_search_condition(text: str) -> Condition:
+    """Return the condition that a text of the row contains this one, in upper or lower case (ASCII letters)."""
+    return "query", text.translate(_LOWER_CASE)
 
 
 def condition_names(conditions: Conditions) -> Names:

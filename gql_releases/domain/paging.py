@@ -54,6 +54,7 @@ KeyType = Literal["date", "text", "number"]
 
 KEY_TYPES: Mapping[str, KeyType] = {
     "date_created": "date",
+    "date_modified": "date",
     "release_order": "date",
     "date_shown": "date",
     "finish_order": "date",
@@ -68,6 +69,7 @@ KEY_TYPES: Mapping[str, KeyType] = {
     "id": "number",
     "project_id": "number",
     "release_id": "number",
+    "artifact_bundle_id": "number",
     "repository_id": "number",
 }
 """Sort's name -> type of its keys, by which an API checks the keys of a cursor."""

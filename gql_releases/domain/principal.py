@@ -46,6 +46,13 @@ READ_SCOPES: dict[str, frozenset[Scope]] = {
     "Deploy": READ_RELEASES,
     "CurrentDeploy": READ_RELEASES,
     "Upstream": READ_RELEASES,
+    "ArtifactBundle": READ_RELEASES,
+    "ArtifactBundleAssociation": READ_RELEASES,
+    "ArtifactFile": READ_RELEASES,
+    "Artifact": READ_RELEASES,
+    "ReleaseArtifacts": READ_RELEASES,
+    "ReleaseFile": READ_RELEASES,
+    "DebugFile": READ_RELEASES,
 }
 """Entity -> scopes of which a read requires at least one."""
 

@@ -26,6 +26,8 @@ from gql_releases.graphql_api.schema.build import build_schema
 
 MOVING = ("lastUsedAt",)
 """Fields that a request changes."""
+LISTED = ("checksums", "formats")
+"""Fields of the filters of files that are lists."""
 PROJECTS = ("web", "api")
 ENVIRONMENTS = ("production", "staging", "none")
 REPOSITORIES = ("acme/web", "acme/api", "none")
@@ -59,6 +61,8 @@ class SampleValues:
     dates: list[str]
     columns: dict[str, list[Any]]
     """Values of each filter by the exact value of a column."""
+    files: dict[str, list[Any]] = field(default_factory=dict)
+    """Values of the fields of the filters of files, of searches and of debug ids."""
     cursors: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -200,6 +204,10 @@ class Generator:
 
     def values(self, declared: Any, sort: str | None) -> dict[str, Any]:
         names = declared.args
+        if "debugId" in names:
+            slug = self.random.choice(self.samples.slugs[:2] if self.chance(0.7) else self.samples.slugs)
+            debug_id = self.random.choice(self.samples.files["debugId"])
+            return {"organization": slug, "project": self.random.choice((*PROJECTS, "none")), "debugId": debug_id}
         if "slug" in names:
             return {"slug": self.random.choice(self.samples.slugs)}
         if "base" in names:
@@ -243,13 +251,33 @@ class Generator:
                 arguments["orderBy"]["direction"] = self.random.choice(("ASC", "DESC"))
             sort = SORT_OF[chosen]
         if "filter" in declared.args and self.chance(0.75, "filter"):
-            arguments["filter"] = self.filter(0)
+            kind = get_named_type(declared.args["filter"].type)
+            arguments["filter"] = self.filter(0) if kind.name == "ReleaseFilter" else self.file_filter(kind)
+        if "query" in declared.args and self.chance(0.4, "query"):
+            arguments["query"] = self.draw_search()
         for side in ("after", "before"):
             if sort and self.samples.cursors.get(sort) and self.chance(0.25, side):
                 arguments[side] = self.random.choice(self.samples.cursors[sort])
         if self.chance(0.03, "refused argument"):
             arguments |= self.random.choice(({"last" if backward else "first": 101}, {"after": ""}))
         return arguments
+
+    def file_filter(self, kind: Any) -> dict[str, Any]:
+        """Draw a filter of release files or of debug files."""
+        chosen = self.random.sample(list(kind.fields), self.random.choice((0, 1, 1, 2)))
+        return {name: None if self.chance(0.05, "filter null") else self.draw_file_value(name) for name in chosen}
+
+    def draw_file_value(self, name: str) -> Any:
+        if name == "query":
+            return self.draw_search()
+        values = self.samples.files[name]
+        return self.random.choices(values, k=self.random.randint(0, 3)) if name in LISTED else self.random.choice(values)
+
+    def draw_search(self) -> str:
+        """Draw a part of a text of a file, in any case."""
+        text: str = self.random.choice(self.samples.files["query"])
+        part = text[self.random.randint(0, 2) : self.random.choice((3, 8, 40))]
+        return self.random.choice((part, part.upper()))
 
     def filter(self, depth: int) -> dict[str, Any]:
         """Draw a filter, nested or flat, which mostly matches some release."""

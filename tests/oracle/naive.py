@@ -12,13 +12,24 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute_sync, parse
 from sqlmodel import Session, SQLModel, col, select
 
+from gql_releases.domain.file_urls import normalize_debug_id
 from gql_releases.domain.history import MESSAGES, CommitStatus
+from gql_releases.storage.schema.tables.artifact_bundle import (
+    ArtifactBundleAssociationRow,
+    ArtifactBundleProjectRow,
+    ArtifactBundleRow,
+    ArtifactBundleVersionRow,
+    ArtifactFileRow,
+    VersionArtifactsRow,
+)
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
+from gql_releases.storage.schema.tables.debug_file import DebugFileRow
 from gql_releases.storage.schema.tables.deploy import CurrentDeployRow, DeployProjectRow, DeployRow
 from gql_releases.storage.schema.tables.environment import EnvironmentRow
 from gql_releases.storage.schema.tables.organization import OrganizationRow
 from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
+from gql_releases.storage.schema.tables.release_file import ReleaseFileRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 from gql_releases.storage.schema.tables.token import TokenRow
 from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
@@ -29,6 +40,7 @@ NODES: dict[str, type[SQLModel]] = {
     "Environment": EnvironmentRow, "Release": ReleaseRow, "Commit": CommitRow,
     "CommitAuthor": CommitAuthorRow, "FileChange": FileChangeRow, "HeadCommit": HeadCommitRow,
     "Deploy": DeployRow, "CurrentDeploy": CurrentDeployRow, "Token": TokenRow,
+    "ReleaseFile": ReleaseFileRow, "ArtifactBundle": ArtifactBundleRow, "DebugFile": DebugFileRow,
 }  # fmt: skip
 NAMES = {row: name for name, row in NODES.items()}
 END_OF_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -54,6 +66,10 @@ def global_id(row: Any) -> str:
 
 def refusal(code: str) -> GraphQLError:
     return GraphQLError("refused", extensions={"code": code})
+
+
+def lower_ascii(text: str) -> str:
+    return "".join(character.lower() if character.isascii() else character for character in text)
 
 
 class Naive:
@@ -129,6 +145,29 @@ class Naive:
     def root_nodes(self, ids: list[str]) -> Any:
         return [self.root_node(node_id) for node_id in ids]
 
+    def root_artifact(self, organization: str, project: str, **args: Any) -> Any:
+        debug_id = normalize_debug_id(args["debugId"])
+        own = self.root_organization(organization)
+        projects = self.rows(ProjectRow, slug=project) if own and debug_id else []
+        links = [link for row in projects for link in self.rows(ArtifactBundleProjectRow, project_id=row.id)]
+        links.sort(key=lambda link: (link.date_modified, link.artifact_bundle_id), reverse=True)
+        files = [file for link in links for file in self.list_bundle_files(link) if file.debug_id == (debug_id or "")[:36]]
+        artifacts = [file for file in files if file.type in ("minified_source", "source_map")]
+        if not artifacts:
+            return None
+        bundle = self.get(ArtifactBundleRow, artifacts[0].artifact_bundle_id)
+        sources = [file for file in self.list_bundle_files(artifacts[0]) if file.type == "source"]
+        return {
+            "debugId": artifacts[0].debug_id,
+            "minifiedSource": next((file for file in artifacts if file.type == "minified_source"), None),
+            "sourceMap": next((file for file in artifacts if file.type == "source_map"), None),
+            "bundle": bundle,
+            "sources": lambda **args: self.connection("id", False, sources, args),
+        }
+
+    def list_bundle_files(self, link: Any) -> list[Any]:
+        return sorted(self.rows(ArtifactFileRow, artifact_bundle_id=link.artifact_bundle_id), key=lambda file: file.id)
+
     # -- to-one and computed fields
 
     def get(self, row: type[SQLModel], key: int | None) -> Any:
@@ -169,6 +208,24 @@ class Naive:
 
     def one_defaultRepository(self, source: Any) -> Any:
         return self.get(RepositoryRow, source.default_repository_id)
+
+    def one_dist(self, source: Any) -> Any:
+        return source.dist or None
+
+    def one_headers(self, source: Any) -> Any:
+        return json.loads(source.headers)
+
+    def one_features(self, source: Any) -> Any:
+        return json.loads(source.features)
+
+    def one_proguardReleases(self, source: Any) -> Any:
+        return json.loads(source.proguard_releases)
+
+    def one_format(self, source: Any) -> Any:
+        return source.format.upper()
+
+    def pick_ArtifactFile_type(self, source: Any) -> Any:
+        return source.type.upper()
 
     def one_links(self, source: Any) -> Any:
         return json.loads(source.links)
@@ -241,6 +298,12 @@ class Naive:
 
     def pick_Release_upstream(self, source: Any) -> Any:
         return next(iter(self.rows(UpstreamReleaseRow, version=source.version)), None)
+
+    def pick_Release_artifacts(self, source: Any) -> Any:
+        return next(iter(self.rows(VersionArtifactsRow, version=source.version)), None)
+
+    def pick_ArtifactBundleAssociation_release(self, source: Any) -> Any:
+        return next(iter(self.rows(ReleaseRow, version=source.version)), None)
 
     def pick_Project_latestRelease(self, source: Any, environment: str | None = None) -> Any:
         self.require_name("environment", environment)
@@ -379,13 +442,74 @@ class Naive:
     def list_Deploy_projects(self, source: Any) -> Any:
         return "project_id", False, self.list_linked(ProjectRow, DeployProjectRow, "project_id", deploy_id=source.id)
 
+    def list_Release_files(self, source: Any) -> Any:
+        return "name", False, self.rows(ReleaseFileRow, release_id=source.id)
+
+    def list_Release_artifactBundles(self, source: Any) -> Any:
+        links = self.rows(ArtifactBundleVersionRow, version=source.version)
+        return "date_modified", True, [self.get(ArtifactBundleRow, link.artifact_bundle_id) for link in links]
+
+    def list_Project_artifactBundles(self, source: Any) -> Any:
+        bundles = self.list_linked(ArtifactBundleRow, ArtifactBundleProjectRow, "artifact_bundle_id", project_id=source.id)
+        return "date_modified", True, bundles
+
+    def list_Project_debugFiles(self, source: Any) -> Any:
+        return "id", True, self.rows(DebugFileRow, project_id=source.id)
+
+    def list_ArtifactBundle_projects(self, source: Any) -> Any:
+        links = self.list_linked(ProjectRow, ArtifactBundleProjectRow, "project_id", artifact_bundle_id=source.id)
+        return "project_id", False, links
+
+    def list_ArtifactBundle_associations(self, source: Any) -> Any:
+        return "id", False, self.rows(ArtifactBundleAssociationRow, artifact_bundle_id=source.id)
+
+    def list_ArtifactBundle_files(self, source: Any) -> Any:
+        return "id", False, self.rows(ArtifactFileRow, artifact_bundle_id=source.id)
+
+    def select_files(self, rows: list[Any], conditions: dict[str, Any]) -> list[Any]:
+        """Return the release files or debug files that meet a filter."""
+        for name, value in conditions.items():
+            if value is not None:
+                rows = [row for row in rows if self.file_matches(row, name, value)]
+        return rows
+
+    def file_matches(self, row: Any, name: str, value: Any) -> bool:
+        match name:
+            case "checksums":
+                return row.sha1 in value
+            case "formats":
+                return row.format.upper() in value
+            case "debugId":
+                return bool(row.debug_id == normalize_debug_id(value))
+            case "query":
+                return self.is_found(row, value)
+        return bool(getattr(row, "code_id" if name == "codeId" else name) == value)
+
+    def is_found(self, row: Any, query: str) -> bool:
+        """Return whether a text of a row contains another, in which only the case of ASCII letters is ignored."""
+        if isinstance(row, DebugFileRow):
+            if debug_id := normalize_debug_id(query):
+                return bool(row.debug_id == debug_id)
+            texts = [row.object_name, row.debug_id, row.code_id, row.cpu_name, row.format]
+        elif isinstance(row, ArtifactFileRow):
+            texts = [row.path, row.url, row.debug_id]
+        else:
+            associations = self.list_ArtifactBundle_associations(row)[2]
+            texts = [row.bundle_id, *(text for item in associations for text in (item.version, item.dist))]
+        return any(lower_ascii(query) in lower_ascii(text) for text in texts if text is not None)
+
     def connection(self, field: str, descending: bool, rows: list[Any], args: dict[str, Any]) -> Any:
         if any((args.get(name) or 0) > 100 for name in ("first", "last")):
             raise refusal("INVALID_ARGUMENT")
         if "" in (args.get("after"), args.get("before")):
             raise refusal("INVALID_CURSOR")
         self.require_names(args.get("filter") or {})
-        rows = [row for row in rows if matches(row, args.get("filter") or {}, self.list_related)]
+        if args.get("query") is not None:
+            rows = [row for row in rows if self.is_found(row, args["query"])]
+        if rows and isinstance(rows[0], ReleaseFileRow | DebugFileRow):
+            rows = self.select_files(rows, args.get("filter") or {})
+        else:
+            rows = [row for row in rows if matches(row, args.get("filter") or {}, self.list_related)]
         if args.get("orderBy"):
             columns = {"DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key"}
             field = columns.get(args["orderBy"]["field"], "build_number")

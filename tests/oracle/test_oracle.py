@@ -17,11 +17,15 @@ from sqlmodel import Session, select
 from gql_releases.domain.release import RELEASE_FIELDS
 from gql_releases.graphql_api.execution.refusals import MAX_ERRORS_OF_A_FIELD
 from gql_releases.graphql_api.schema.build import build_schema, print_sdl
+from gql_releases.storage.schema.tables.artifact_bundle import ArtifactBundleRow, ArtifactFileRow
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow
+from gql_releases.storage.schema.tables.debug_file import DebugFileRow
 from gql_releases.storage.schema.tables.release import ReleaseRow
+from gql_releases.storage.schema.tables.release_file import ReleaseFileRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 from tests.conftest import Harness, Template
 from tests.factories import SET_DEFAULT, commit, release
+from tests.files import insert_files
 from tests.oracle import filtering
 from tests.oracle.generator import MOVING, Generator, Operation, SampleValues
 from tests.oracle.naive import NODES, Naive, global_id, wire
@@ -108,6 +112,7 @@ def fill(harness: Harness, organization: str) -> None:
             document = "mutation ($key: DeployByKey!) {updateDeploy(input: {deploy: {key: $key}, status: ROLLED_BACK}) {userErrors {message}}}"
             response = client.graphql(document, {"key": key}, token=token)
             assert response == {"data": {"updateDeploy": {"userErrors": []}}}
+    insert_files(harness, organization, VERSIONS)
 
 
 def create(client: Any, organization: str, token: str, body: dict[str, Any]) -> None:
@@ -200,9 +205,29 @@ def collect_samples(session: Session, ids: list[str]) -> SampleValues:
     columns = {
         name: sorted({getattr(row, column) for row in releases} - {None}) for name, column in filtering.COLUMNS.items()
     }
+    files = collect_file_samples(session)
     return SampleValues(
-        ids, [*VERSIONS, "none"], slugs, [*shas, "none"], [*emails, "none"], [*paths, "none"], dates, columns
+        ids, [*VERSIONS, "none"], slugs, [*shas, "none"], [*emails, "none"], [*paths, "none"], dates, columns, files
     )
+
+
+def collect_file_samples(session: Session) -> dict[str, list[Any]]:
+    """Return values of the fields of the filters of files, and texts and debug ids to search for."""
+    release_files = session.exec(select(ReleaseFileRow)).all()
+    debug_files = session.exec(select(DebugFileRow)).all()
+    bundles = session.exec(select(ArtifactBundleRow)).all()
+    bundle_files = session.exec(select(ArtifactFileRow)).all()
+    debug_ids = {*(file.debug_id for file in bundle_files if file.debug_id), *(file.debug_id for file in debug_files)}
+    texts = {*(bundle.bundle_id for bundle in bundles), *(file.path for file in bundle_files), *debug_ids}
+    return {
+        "name": [*sorted({file.name for file in release_files}), "none"],
+        "dist": ["", "7", "none"],
+        "checksums": [*sorted({file.sha1 for file in release_files}), "none"],
+        "debugId": [*sorted(debug_ids), *sorted(text.replace("-", "").upper() for text in debug_ids), "none"],
+        "codeId": [*sorted({file.code_id for file in debug_files if file.code_id}), "none"],
+        "formats": ["ELF", "MACHO", "PE", "PDB", "PORTABLEPDB", "BREAKPAD", "WASM", "SOURCEBUNDLE", "PROGUARD"],
+        "query": [*sorted(texts | {file.object_name for file in debug_files}), "", VERSIONS[0], VERSIONS[10], "none"],
+    }
 
 
 def list_readable_fields(schema: GraphQLSchema) -> set[str]:

@@ -14,12 +14,16 @@ from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
 from tests.conftest import Harness
 from tests.factories import as_graphql, commit, release
+from tests.files import debug_id, insert_files
 from tests.oracle.generator import SORT_OF, Generator
 from tests.oracle.naive import NODES, global_id
 from tests.oracle.test_oracle import collect_cursors, collect_samples, fill
 
 RELEASES = 500
 """Releases of each tenant: enough that a planner prefers an index."""
+
+UPLOADS = 500
+"""Bundles and debug files of each tenant."""
 
 VERSION = "web@1.4.0+77"
 RELEASE_KEY = {"key": {"organization": "acme", "version": VERSION}}
@@ -79,6 +83,21 @@ COMPUTED_REFERENCES = """{ organization(slug: "acme") {
     commits { nodes { id } totalCount } authors { nodes { id } totalCount } fileChanges { nodes { id } totalCount }
     deploys { nodes { id } totalCount } } } }"""
 
+FILES = """{{ artifact(organization: "acme", project: "web", debugId: "{debug_id}") {{ debugId minifiedSource {{ path }}
+    sourceMap {{ path }} bundle {{ bundleId }} sources(first: 3) {{ totalCount nodes {{ path }} }} }}
+  organization(slug: "acme") {{
+    releases(first: 5) {{ nodes {{ artifacts {{ total }} files(first: 3) {{ totalCount nodes {{ name }} }}
+      named: files(filter: {{name: "~/a.js", dist: "7", checksums: ["x"]}}) {{ totalCount nodes {{ id }} }}
+      artifactBundles(first: 3) {{ totalCount nodes {{ bundleId }} }} }} }}
+    projects {{ nodes {{ artifactBundles(first: 3) {{ totalCount edges {{ cursor node {{ id
+        projects {{ nodes {{ slug }} }} associations {{ totalCount nodes {{ version release {{ id }} }} }}
+        files(first: 3) {{ totalCount nodes {{ path }} }} searched: files(query: "App") {{ totalCount nodes {{ path }} }} }} }} }}
+      searched: artifactBundles(query: "web@3") {{ totalCount nodes {{ id }} }}
+      debugFiles(first: 3) {{ totalCount nodes {{ id project {{ slug }} }} }}
+      chosen: debugFiles(filter: {{debugId: "{debug_id}", codeId: "x", formats: [ELF]}}) {{ totalCount nodes {{ id }} }}
+      found: debugFiles(filter: {{query: "lib"}}) {{ totalCount nodes {{ id }} }} }} }} }} }}"""
+"""The lists of files, with each filter and total."""
+
 EXPECTED_CODES = {
     "INVALID_ARGUMENT", "INVALID_CURSOR", "AMBIGUOUS_SHA", "RELEASE_NOT_FOUND", "PROJECT_NOT_FOUND", "ENVIRONMENT_NOT_FOUND",
     "REPOSITORY_NOT_FOUND",
@@ -111,6 +130,7 @@ def fill_large(harness: Harness) -> None:
             variables = {"input": {"organization": organization, "releases": releases}}
             response = harness.client.graphql(document, variables, token=harness.tokens[organization])
             assert response == {"data": {"createReleases": {"userErrors": []}}}
+        insert_files(harness, organization, [f"web@3.{number}.0+{number}" for number in range(RELEASES)], UPLOADS, 10**4)
         for number in range(0, RELEASES, 5):
             key = {"organization": organization, "version": f"web@3.{number}.0+{number}"}
             deployed = {"input": {"release": {"key": key}, "environment": f"place-{number % 20}"}}
@@ -149,6 +169,9 @@ def run_lists(client: Client) -> None:
                     )
                     assert "errors" not in response, response
     assert "errors" not in client.graphql(COMPUTED_REFERENCES)
+    response = client.graphql(FILES.format(debug_id=debug_id(1)))
+    assert "errors" not in response, response
+    assert response["data"]["artifact"]["sourceMap"]
 
 
 def run_mutations(client: Client) -> None:

@@ -42,6 +42,8 @@ SCAN_COST = 1000
 """Price of a condition of SCANNING_CONDITIONS, for each list that has it."""
 CONDITION_COST = 10
 """Price of any other condition, of a group of conditions, of `orderBy`, and of an argument that selects a to-one."""
+SEARCH_ARGUMENT = "query"
+"""The argument of a list with a text to search for, which is a condition that scans."""
 MUTATION_COST = 10
 """Price of a mutation, in addition to that of its lists."""
 INTROSPECTION_COST = 1000
@@ -165,7 +167,8 @@ class _Pricing:
     def price_conditions(self, declared: GraphQLField, node: FieldNode, *, is_in_comparison: bool) -> Price:
         """Return the price of a list's conditions: its filter, its order, and the comparison that it is part of."""
         weight = self.weigh_argument(declared, node, "filter")
-        scanning = weight.scanning + is_in_comparison
+        is_searched = SEARCH_ARGUMENT in declared.args and self.read_argument(node, SEARCH_ARGUMENT) is not None
+        scanning = weight.scanning + is_in_comparison + is_searched
         is_sorted = any(argument.name.value == "orderBy" for argument in node.arguments or ())
         simple = weight.conditions - weight.scanning + is_sorted
         cost = SCAN_COST * scanning + CONDITION_COST * simple + weight.points // 2
@@ -238,6 +241,8 @@ def list_price_variables(
     for name, argument, input_field in list_argument_variables(document):
         if argument in ("first", "last"):
             uses.setdefault(name, set()).add(_identity)
+        elif argument == SEARCH_ARGUMENT:
+            uses.setdefault(name, set()).add(_is_not_null)
         elif argument == "filter":
             uses.setdefault(name, set()).add(_count_range_comparators if input_field == "range" else _is_not_null)
     relevant: PriceVariables = []

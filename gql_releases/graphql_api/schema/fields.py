@@ -86,6 +86,11 @@ def to_body_names(values: Input) -> Input:
     return rest if status is None else {**rest, "status": status.lower()}
 
 
+def null_if_empty(text: str) -> str | None:
+    """Return a text of the store in which "" means that there is none."""
+    return text or None
+
+
 def id_of_entity(entity: str, global_id: str) -> int:
     """Return the key in a global id; -1, which no row has, for an invalid id or one of another type."""
     named, key = from_global_id(global_id) or ("", -1)

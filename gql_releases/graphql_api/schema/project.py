@@ -13,6 +13,7 @@ from gql_releases.domain.organization import (
     parse_new_project,
     parse_project_change,
 )
+from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.selection import PagedSelection
 from gql_releases.graphql_api.execution.bindings import (
@@ -29,6 +30,8 @@ from gql_releases.graphql_api.execution.bindings import (
 from gql_releases.graphql_api.execution.connections import Connection, Node
 from gql_releases.graphql_api.execution.services import Services
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
+from gql_releases.graphql_api.schema.artifact_bundle import search_argument, search_conditions
+from gql_releases.graphql_api.schema.debug_file import DEBUG_FILE_LIST
 from gql_releases.graphql_api.schema.fields import (
     UserError,
     drop_nulls,
@@ -43,10 +46,14 @@ from gql_releases.graphql_api.schema.release_filters import RELEASE_LIST
 from gql_releases.services import input_problems
 
 if TYPE_CHECKING:
+    from gql_releases.graphql_api.schema.artifact_bundle import ArtifactBundle
+    from gql_releases.graphql_api.schema.debug_file import DebugFile
     from gql_releases.graphql_api.schema.organization import Organization
     from gql_releases.graphql_api.schema.release import Release
     from gql_releases.graphql_api.schema.repository import Repository
 else:
+    ArtifactBundle = lazy_type("ArtifactBundle", "artifact_bundle")
+    DebugFile = lazy_type("DebugFile", "debug_file")
     Organization = lazy_type("Organization", "organization")
     Repository = lazy_type("Repository", "repository")
     Release = lazy_type("Release", "release")
@@ -85,6 +92,16 @@ class Project(Node):
                 "The name of an environment, such as `production`; ENVIRONMENT_NOT_FOUND if it does not exist.",
             )
         ],
+    )
+    artifact_bundles: Connection[ArtifactBundle] | None = to_many(
+        "artifact_bundles",
+        "The artifact bundles that were uploaded for the project, the last modified first.",
+        Order("date_modified", descending=True),
+        conditions=search_conditions,
+        arguments=[search_argument("Only bundles whose id, version or dist contains this text, in upper or lower case.")],
+    )
+    debug_files: Connection[DebugFile] | None = to_many(
+        "debug_files", "The debug files of the project, the last uploaded first.", **DEBUG_FILE_LIST
     )
 
 

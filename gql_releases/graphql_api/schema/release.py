@@ -32,14 +32,20 @@ from gql_releases.graphql_api.execution.scalars import BigInt, JSONObject, from_
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
 from gql_releases.graphql_api.schema.commit import CommitStatus
 from gql_releases.graphql_api.schema.fields import given_arguments, optional_field, required_field
+from gql_releases.graphql_api.schema.release_file import RELEASE_FILE_LIST
 from gql_releases.graphql_api.schema.release_filters import ReleaseStatus
 
 if TYPE_CHECKING:
+    from gql_releases.graphql_api.schema.artifact_bundle import ArtifactBundle, ReleaseArtifacts
     from gql_releases.graphql_api.schema.commit import Commit, CommitAuthor, HeadCommit
     from gql_releases.graphql_api.schema.deploy import Deploy
     from gql_releases.graphql_api.schema.organization import Organization
     from gql_releases.graphql_api.schema.project import Project
+    from gql_releases.graphql_api.schema.release_file import ReleaseFile
 else:
+    ArtifactBundle = lazy_type("ArtifactBundle", "artifact_bundle")
+    ReleaseArtifacts = lazy_type("ReleaseArtifacts", "artifact_bundle")
+    ReleaseFile = lazy_type("ReleaseFile", "release_file")
     Organization = lazy_type("Organization", "organization")
     Project = lazy_type("Project", "project")
     Commit = lazy_type("Commit", "commit")
@@ -162,6 +168,23 @@ class Release(Node):
         "deploys",
         "The deploys of the release: unfinished ones first, then the last finished first.",
         Order("finish_order", descending=True),
+    )
+    files: Connection[ReleaseFile] | None = to_many(
+        "files",
+        "The files that were uploaded to the release by themselves, sorted by name. Uploads of `sentry-cli sourcemaps` and "
+        "of bundler plugins are in `artifactBundles`.",
+        **RELEASE_FILE_LIST,
+    )
+    artifact_bundles: Connection[ArtifactBundle] | None = to_many(
+        "artifact_bundles",
+        "The artifact bundles that were uploaded for the release's version, the last modified first, also those uploaded "
+        "before the release was created.",
+        Order("date_modified", descending=True),
+    )
+    artifacts: ReleaseArtifacts | None = reference_field(
+        "artifacts",
+        "Totals of the files that were uploaded for the release's version; null if there was no upload.",
+        lambda arguments: (),
     )
 
 

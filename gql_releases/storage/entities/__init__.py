@@ -57,9 +57,13 @@ def list_readable_attributes() -> dict[str, ReadableAttributes]:
 def _attributes(entity: Entity) -> ReadableAttributes:
     columns, null_with = entity.table.c, entity.null_with
     attributes: ReadableAttributes = {
-        column.name: ("column", bool(column.nullable), null_with.get(column.name)) for column in columns
+        column.name: ("column", _is_nullable(entity, column.name), null_with.get(column.name)) for column in columns
     }
     for name, reference in entity.ones.items():
-        attributes[name] = "one", bool(columns[reference.column].nullable), None
+        attributes[name] = "one", _is_nullable(entity, reference.column), None
     attributes |= dict.fromkeys(entity.computed, ("pick", True, None))
     return attributes | dict.fromkeys(entity.manys, ("many", False, None))
+
+
+def _is_nullable(entity: Entity, name: str) -> bool:
+    return bool(getattr(entity.table.c[name], "nullable", True)) and name not in entity.never_null

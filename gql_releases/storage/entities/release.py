@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, se
 from gql_releases.domain.paging import Order
 from gql_releases.domain.release import RELEASE_FIELDS, Status
 from gql_releases.storage.engine.dialects import Dialect, ParentsFirst
+from gql_releases.storage.entities.artifact_bundle import select_version_artifacts
 from gql_releases.storage.entities.shared import (
     NEWEST_FIRST,
     ORGANIZATION_REFERENCE,
@@ -351,6 +352,7 @@ ENTITIES = {
             "previous": ComputedReferenceQuery("Release", select_previous_release),
             "with_commits": ComputedReferenceQuery("Release", select_previous_with_commits),
             "upstream": ComputedReferenceQuery("Upstream", select_upstream),
+            "artifacts": ComputedReferenceQuery("ReleaseArtifacts", select_version_artifacts),
         },
         filters=RELEASE_FILTERS,
         null_with={"raw": "description"},

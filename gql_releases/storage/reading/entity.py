@@ -69,10 +69,10 @@ class Entity:
     """A table whose columns are the attributes of its rows.
 
     `tenant` is the column with its organization, `key` the column that its lists refer to. `null_with`: column -> another
-    that is NULL in the same rows.
+    that is NULL in the same rows. `never_null`: nullable columns that are not NULL in the entity's rows.
     """
 
-    table: Table
+    table: FromClause
     ones: Mapping[str, ToOne] = field(default_factory=dict)
     manys: Mapping[str, ToMany] = field(default_factory=dict)
     computed: Mapping[str, ComputedReferenceQuery] = field(default_factory=dict)
@@ -80,6 +80,7 @@ class Entity:
     tenant: str = "organization_id"
     key: str = "id"
     null_with: Mapping[str, str] = field(default_factory=dict)
+    never_null: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

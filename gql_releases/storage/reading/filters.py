@@ -9,7 +9,7 @@ from collections.abc import Callable
 from operator import eq
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, false, func
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, false, func, or_
 
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.reading.entity import Filter
@@ -90,6 +90,17 @@ def build_text_filters(column: str) -> dict[str, Filter]:
         f"{column}_ends_with": filter_ends_with(column),
         f"{column}_has": filter_contains(column),
     }
+
+
+def search_texts(*columns: str) -> Filter:
+    """Return the filter that one of the columns contains the value, whose ASCII letters are in lower case."""
+
+    def search(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+        texts = [rows.c[column] for column in columns]
+        matches = [dialect.contains(dialect.fold_case(text), bind_value(text, name)) for text in texts]
+        return or_(*[_and_not_null(text, contains) for text, contains in zip(texts, matches, strict=True)])
+
+    return search
 
 
 def filter_nothing(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:

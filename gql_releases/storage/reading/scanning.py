@@ -12,9 +12,14 @@ from gql_releases.storage.reading.plan import Shape
 
 MANY_CONDITIONS = 20
 """Conditions of one list beyond which it is taken to scan, whatever an index finds."""
-UNBOUNDED_PARENTS = frozenset({"organization_id", "project_id", "environment_id"})
-"""Columns of the parents whose lists grow with the store; those of a release or a commit are as long as one CI run."""
-UNBOUNDED_TARGETS = frozenset({"Release", "Commit", "CommitAuthor", "FileChange", "Deploy"})
+UNBOUNDED_PARENTS = frozenset({"organization_id", "project_id", "environment_id", "artifact_bundle_id"})
+"""Columns of the parents whose lists grow with the store, or are as long as a bundle has files.
+
+Those of a release or a commit are as long as one CI run.
+"""
+UNBOUNDED_TARGETS = frozenset(
+    {"Release", "Commit", "CommitAuthor", "FileChange", "Deploy", "ArtifactBundle", "ArtifactFile", "DebugFile"}
+)
 """Entities of which an organization has any number."""
 
 
