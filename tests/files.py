@@ -61,9 +61,11 @@ def insert_files(harness: Harness, organization: str, versions: Sequence[str], c
             _insert_bundle(session, owner, project_ids, number, blob.id, versions)
             _insert_debug_file(session, owner, project_ids[number % len(project_ids)], number, blob.id)
         for number, version in enumerate(versions[::2]):
-            totals = {"version": version, "total": number + 2, "with_debug_ids": number, "last_uploaded": UPLOADED}
-            session.add(VersionArtifactsRow(organization_id=owner, **totals))
-        _insert_release_files(session, owner, [blob.id for blob in blobs], count)
+            row = VersionArtifactsRow(
+                organization_id=owner, version=version, total=number + 2, with_debug_ids=number, last_uploaded=UPLOADED
+            )
+            session.add(row)
+        _insert_release_files(session, owner, [blob.id or 0 for blob in blobs], count)
         session.commit()
     engine.dispose()
 
@@ -72,7 +74,7 @@ def _insert_bundle(
     session: Session, owner: int, projects: list[int], number: int, blob: int, versions: Sequence[str]
 ) -> None:
     modified = UPLOADED + timedelta(hours=number // 2)
-    dates = {"date_uploaded": UPLOADED, "date_modified": modified, "date_used": UPLOADED}
+    dates: dict[str, Any] = {"date_uploaded": UPLOADED, "date_modified": modified, "date_used": UPLOADED}
     bundle = ArtifactBundleRow(
         organization_id=owner, bundle_id=debug_id(1000 + number), blob_id=blob, size=100 + number, file_count=4, **dates
     )
@@ -132,10 +134,10 @@ def _insert_debug_file(session: Session, owner: int, project: int, number: int, 
     session.add(file)
 
 
-def _insert_release_files(session: Session, owner: int, blobs: Sequence[int | None], count: int) -> None:
+def _insert_release_files(session: Session, owner: int, blobs: Sequence[int], count: int) -> None:
     releases = session.exec(select(ReleaseRow.id).where(ReleaseRow.organization_id == owner).order_by(ReleaseRow.version))
     filled = set(session.exec(select(ReleaseFileRow.release_id)).all())
-    for release in [release for release in releases if release not in filled][:count]:
+    for release in [release for release in releases if release and release not in filled][:count]:
         for number, (name, dist) in enumerate((("~/a.js", ""), ("~/a.js", "7"), ("~/a.js.map", ""))):
             blob, headers = number % len(blobs), json.dumps({"Sourcemap": "a.js.map", "by": str(owner)})
             session.add(

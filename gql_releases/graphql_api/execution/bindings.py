@@ -120,10 +120,14 @@ class ConnectionPart:
 
 @dataclass(frozen=True, slots=True)
 class QueryBinding:
-    """A root field that reads."""
+    """A root field that reads; `kind` is one of viewer, one, list, node, nodes.
+
+    `passes_arguments`: references below it that arguments select, and that have none of their own, get the root field's.
+    """
 
     kind: QueryKind
     find: Callable[[Arguments, Principal], Conditions | None] | None = None
+    passes_arguments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +249,11 @@ def query_field(
     description: str,
     find: Callable[[Arguments, Principal], Conditions | None] | None = None,
     arguments: list[Argument] | None = None,
+    *,
+    passes_arguments: bool = False,
 ) -> Any:
     """Declare a root field that reads."""
-    return _bind(QueryBinding(kind, find), description, arguments)
+    return _bind(QueryBinding(kind, find, passes_arguments), description, arguments)
 
 
 def mutation_field(

@@ -232,8 +232,9 @@ class Operation:
             case b.QueryBinding("node" | "nodes"):
                 grow = partial(self.grow, PLAN_TOKEN_BYTES * self.tokens)
                 return NodeField(name, document, nodes, node_types(self.schema), arguments, (name,), grow)
-            case b.QueryBinding(_, find):
-                return ObjectField(name, plan_view(document, target, nodes, (name,)), arguments, find)
+            case b.QueryBinding(_, find, passes_arguments):
+                view = plan_view(document, target, nodes, (name,), arguments if passes_arguments else None)
+                return ObjectField(name, view, arguments, find)
         raise TypeError(f"{root.name}.{field_name} has no binding")
 
     def _plan_mutation(

@@ -310,9 +310,16 @@ def _plan_page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[
     )
 
 
-def plan_view(document: Document, target: GraphQLObjectType, nodes: list[FieldNode], path: ResponsePath) -> ViewPlan:
-    """Return the plan of a root field that is one object."""
-    builder = SelectionBuilder(document)
+def plan_view(
+    document: Document,
+    target: GraphQLObjectType,
+    nodes: list[FieldNode],
+    path: ResponsePath,
+    arguments: Evaluate | None = None,
+) -> ViewPlan:
+    """Return the plan of a root field that is one object; `arguments` are passed to references without their own."""
+    around = ReferencePlan(path, arguments, lambda values: ()) if arguments else None
+    builder = SelectionBuilder(document, around=around)
     return ViewPlan(builder.build_below(target, nodes, path), builder.pages)
 
 

@@ -49,6 +49,11 @@ def search_conditions(arguments: Arguments) -> Conditions:
     return () if arguments.get("query") is None else (build_search_condition(arguments["query"]),)
 
 
+def _artifact_project(arguments: Arguments) -> Conditions:
+    """Return the condition for a file of an artifact: the project of the root field `artifact`."""
+    return (("artifact_project", arguments["project"]),)
+
+
 @strawberry.enum(description="The type of a file in an artifact bundle.")
 class ArtifactFileType(Enum):
     """The type of a manifest's file, in upper case."""
@@ -140,10 +145,10 @@ class Artifact:
 
     debug_id: str = column("debug_id", "The debug id, such as `4c9e2a3f-11d2-4f43-8c3b-0b1d2e3f4a5b`.")
     minified_source: ArtifactFile | None = reference_field(
-        "minified_source", "The script of this debug id; null if it was not uploaded.", lambda arguments: ()
+        "minified_source", "The script of this debug id; null if it was not uploaded.", _artifact_project
     )
     source_map: ArtifactFile | None = reference_field(
-        "source_map", "The source map of this debug id; null if it was not uploaded.", lambda arguments: ()
+        "source_map", "The source map of this debug id; null if it was not uploaded.", _artifact_project
     )
     bundle: ArtifactBundle = to_one("bundle", "The bundle that was modified last of those with a file of this debug id.")
     sources: Connection[ArtifactFile] | None = to_many(
@@ -191,6 +196,7 @@ class ArtifactBundleQuery:
                 "are accepted.",
             ),
         ],
+        passes_arguments=True,
     )
 
 

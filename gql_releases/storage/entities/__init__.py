@@ -66,4 +66,4 @@ def _attributes(entity: Entity) -> ReadableAttributes:
 
 
 def _is_nullable(entity: Entity, name: str) -> bool:
-    return bool(getattr(entity.table.c[name], "nullable", True)) and name not in entity.never_null
+    return bool(entity.table.c[name].nullable) and name not in entity.never_null

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, or_, select
 
+from gql_releases.domain.bundle import FileType
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import filter_own_organization, select_project_id
@@ -33,8 +34,6 @@ from gql_releases.storage.schema.tables.release import ReleaseRow
 
 bundle_projects, bundle_versions = table(ArtifactBundleProjectRow), table(ArtifactBundleVersionRow)
 artifact_files = table(ArtifactFileRow)
-MINIFIED_SOURCE, SOURCE_MAP = "minified_source", "source_map"
-"""The types of files that are looked up by debug id."""
 
 
 def select_release_bundles() -> FromClause:
@@ -51,30 +50,6 @@ def select_release_bundles() -> FromClause:
             bundle_versions.c.date_modified,
         )
         .join_from(bundle_versions, releases, same)
-        .subquery()
-    )
-
-
-def _is_artifact(files: FromClause) -> ColumnElement[bool]:
-    return or_(files.c.type == MINIFIED_SOURCE, files.c.type == SOURCE_MAP)
-
-
-def select_artifacts() -> FromClause:
-    """Select the files with a debug id for each project of their bundle, in a row that has also the bundle's date."""
-    same = and_(
-        bundle_projects.c.organization_id == artifact_files.c.organization_id,
-        bundle_projects.c.artifact_bundle_id == artifact_files.c.artifact_bundle_id,
-    )
-    return (
-        select(
-            artifact_files.c.organization_id,
-            artifact_files.c.id,
-            artifact_files.c.debug_id,
-            artifact_files.c.artifact_bundle_id,
-            bundle_projects.c.project_id,
-        )
-        .join_from(artifact_files, bundle_projects, same)
-        .where(artifact_files.c.debug_id.is_not(None), _is_artifact(artifact_files))
         .subquery()
     )
 
@@ -102,24 +77,23 @@ def filter_artifact(rows: FromClause, name: str, dialect: Dialect) -> ColumnElem
         return [
             filter_own_organization(files),
             files.c.debug_id == bind_value(files.c.debug_id, f"{name}_1"),
-            _is_artifact(files),
+            or_(files.c.type == FileType.MINIFIED_SOURCE.value, files.c.type == FileType.SOURCE_MAP.value),
             links.c.project_id == select_project_id(f"{name}_0"),
         ]
 
-    newest = _select_newest_file("filter_artifact", build_conditions).scalar_subquery()
-    return and_(rows.c.id == newest, rows.c.project_id == select_project_id(f"{name}_0"))
+    return rows.c.id == _select_newest_file("filter_artifact", build_conditions).scalar_subquery()
 
 
-def select_file_of_type(file_type: str) -> BuildKeyQuery:
-    """Return the query for an artifact's file of a type, of the project's bundle that was modified last."""
+def select_file_of_type(file_type: FileType) -> BuildKeyQuery:
+    """Return the query for an artifact's file of a type, of the bundle of a project, by slug, that was modified last."""
 
     def build(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
         def build_conditions(files: FromClause, links: FromClause) -> list[ColumnElement[bool]]:
             return [
                 files.c.organization_id == rows.c.organization_id,
                 files.c.debug_id == rows.c.debug_id,
-                files.c.type == file_type,
-                links.c.project_id == rows.c.project_id,
+                files.c.type == file_type.value,
+                links.c.project_id == select_project_id(binds["artifact_project"]),
             ]
 
         return _select_newest_file(f"select_{file_type}", build_conditions)
@@ -182,12 +156,12 @@ ENTITIES = {
         },
     ),
     "Artifact": Entity(
-        select_artifacts(),
+        artifact_files,
         ones={"bundle": ToOne("artifact_bundle_id", "ArtifactBundle")},
         manys={"sources": build_own_list("ArtifactFile", artifact_files, "artifact_bundle_id", "id")},
         computed={
-            "minified_source": ComputedReferenceQuery("ArtifactFile", select_file_of_type(MINIFIED_SOURCE)),
-            "source_map": ComputedReferenceQuery("ArtifactFile", select_file_of_type(SOURCE_MAP)),
+            "minified_source": ComputedReferenceQuery("ArtifactFile", select_file_of_type(FileType.MINIFIED_SOURCE)),
+            "source_map": ComputedReferenceQuery("ArtifactFile", select_file_of_type(FileType.SOURCE_MAP)),
         },
         filters={"artifact": filter_artifact},
         key="artifact_bundle_id",

@@ -72,7 +72,7 @@ class Entity:
     that is NULL in the same rows. `never_null`: nullable columns that are not NULL in the entity's rows.
     """
 
-    table: FromClause
+    table: Table
     ones: Mapping[str, ToOne] = field(default_factory=dict)
     manys: Mapping[str, ToMany] = field(default_factory=dict)
     computed: Mapping[str, ComputedReferenceQuery] = field(default_factory=dict)
