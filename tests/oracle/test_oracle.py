@@ -25,7 +25,7 @@ from gql_releases.storage.schema.tables.release_file import ReleaseFileRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 from tests.conftest import Harness, Template
 from tests.factories import SET_DEFAULT, commit, release
-from tests.files import insert_files
+from tests.file_rows import insert_files
 from tests.oracle import filtering
 from tests.oracle.generator import MOVING, Generator, Operation, SampleValues
 from tests.oracle.naive import NODES, Naive, global_id, wire

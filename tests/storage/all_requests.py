@@ -14,7 +14,7 @@ from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
 from tests.conftest import Harness
 from tests.factories import as_graphql, commit, release
-from tests.files import debug_id, insert_files
+from tests.file_rows import debug_id, insert_files
 from tests.oracle.generator import SORT_OF, Generator
 from tests.oracle.naive import NODES, global_id
 from tests.oracle.test_oracle import collect_cursors, collect_samples, fill
