@@ -155,7 +155,7 @@ class Artifact:
         "sources",
         "The original sources in the bundle, for source maps that do not contain them.",
         Order("id"),
-        conditions=lambda arguments: (("type", "source"),),
+        conditions=lambda arguments: (("is_source", True),),
     )
 
 

@@ -126,6 +126,13 @@ def search_bundles(rows: FromClause, name: str, dialect: Dialect) -> ColumnEleme
     return or_(search_texts("bundle_id")(rows, name, dialect), exists(select(associations.c.id).where(*same)))
 
 
+def filter_sources(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """Match original sources."""
+    # A path is never empty. Without this column SQLite would count along the whole organization's index of debug ids, since
+    # it covers the statement, and not along the bundle's.
+    return and_(rows.c.type == FileType.SOURCE.value, rows.c.path != "")
+
+
 ENTITIES = {
     "ArtifactBundle": Entity(
         table(ArtifactBundleRow),
@@ -151,7 +158,7 @@ ENTITIES = {
         filters={
             "id": filter_equals("id"),
             "path": filter_equals("path"),
-            "type": filter_equals("type"),
+            "is_source": filter_sources,
             "query": search_texts("path", "url", "debug_id"),
         },
     ),
