@@ -81,7 +81,8 @@ def test_blob_is_read_as_it_was_written(open_store: OpenStore, content: bytes) -
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [(0, 10), (5, None), (5, 9), (22_999, None), (23_000, None), (9, 9), (5, 90_000), (90_000, None)]
+    ("start", "end"),
+    [(0, 10), (5, None), (5, 9), (22_999, None), (23_000, None), (9, 9), (9, 5), (5, 90_000), (90_000, None)],
 )
 def test_part_of_a_blob_is_streamed(open_store: OpenStore, start: int, end: int | None) -> None:
     async def scenario(store: BlobStore) -> None:

@@ -118,7 +118,7 @@ def test_manifest_may_be_first() -> None:
     [b"", b"{", b"[]", b"null", b'"a"', b"\xff", b"[" * 100_000, {"files": []}, {"files": {SCRIPT: None}}, {"files": {SCRIPT: "a"}}, {"files": {SCRIPT: {"headers": []}}},
      {"files": {SCRIPT: {"url": 1}}}, {"files": {SCRIPT: {"url": "a" * 8193}}}, {"files": {SCRIPT: {"url": "a\0"}}}, {"files": {SCRIPT: {"type": {}}}},
      {"files": {SCRIPT: {"headers": {"a": ["b"]}}}}, {"files": {SCRIPT: {"headers": {"a\0": "b"}}}}, {"files": {SCRIPT: {"headers": {str(n): "" for n in range(51)}}}},
-     {"release": 1}, {"org": []}, {"debug_id": 5}, b"[" + b"0," * 2_000_000 + b"0]"],
+     {"release": 1}, {"org": []}, {"debug_id": 5}, b'{"more": [' + b"0," * 2_000_000 + b"0]}"],
 )  # fmt: skip
 def test_manifest_that_is_not_valid_is_refused(manifest: Any) -> None:
     assert refuse(manifest, {SCRIPT: b"a"}) is BundleFault.BAD_MANIFEST
