@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import functools
 import hashlib
 import os
@@ -99,10 +100,12 @@ class LocalBlobStore:
 
         def delete() -> bool:
             path = self._locate(kind, sha1)
+            # Without the lock a blob could be stored again between the comparison and the deletion.
             try:
-                if unless_newer_than is not None and path.stat().st_mtime > unless_newer_than.timestamp():
-                    return False
-                path.unlink()
+                with self._lock(fcntl.LOCK_EX):
+                    if unless_newer_than is not None and path.stat().st_mtime > unless_newer_than.timestamp():
+                        return False
+                    path.unlink()
             except FileNotFoundError:
                 return False
             return True
@@ -174,10 +177,15 @@ class LocalBlobStore:
         spool.file.close()
         path = self._locate(kind, blob.sha1)
         self._make_folder(kind, path.parent, int(blob.sha1[:4], 16))
-        if _has_content(path, spool.path, blob):
-            os.utime(path)  # whoever collects unused blobs sees that it was stored again
-        else:
-            os.replace(spool.path, path)
+        has_content = _has_content(path, spool.path, blob)
+        with self._lock(fcntl.LOCK_SH):
+            try:
+                if has_content:
+                    os.utime(path)  # whoever collects unused blobs sees that it was stored again
+            except FileNotFoundError:  # and has just deleted it
+                has_content = False
+            if not has_content:
+                os.replace(spool.path, path)
         # Also for a file that was there: the writer that renamed it may not have come to this line.
         _synchronize_folder(path.parent)
 
@@ -189,6 +197,13 @@ class LocalBlobStore:
         for parent in (folder.parent, folder.parent.parent, self._root):
             _synchronize_folder(parent)
         self._durable_folders[kind][number] = 1
+
+    @contextlib.contextmanager
+    def _lock(self, mode: int) -> Iterator[None]:
+        """Hold the lock between storing and deleting, which all processes of this machine share, for some microseconds."""
+        with (self._root / "lock").open("a") as file:
+            fcntl.flock(file, mode)
+            yield
 
     def _create_spool(self) -> Spool:
         if not self._temporary.is_dir():

@@ -7,14 +7,16 @@ import errno
 import gc
 import hashlib
 import os
+import threading
 import time
 import tracemalloc
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gql_releases.blobs import local_store as local_store_module
 from gql_releases.blobs import writer as writer_module
 from gql_releases.blobs.local_store import LocalBlobStore
 from gql_releases.domain.blob import BlobKind
@@ -292,6 +294,50 @@ def test_event_loop_is_free_while_a_blob_is_stored(tmp_path: Path, monkeypatch: 
             longest = max(longest, time.monotonic() - start)
         await task
         assert longest < 0.25
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_blob_that_is_stored_again_while_it_is_deleted_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector has compared the date when the same content is stored again."""
+
+    async def main() -> None:
+        store = LocalBlobStore(tmp_path / "files")
+        await put(store)
+        path, unlink = locate(tmp_path / "files"), Path.unlink
+        writers: list[threading.Thread] = []
+
+        def unlink_slowly(self: Path, missing_ok: bool = False) -> None:
+            if self == path and not writers:
+                writers.append(threading.Thread(target=asyncio.run, args=(put(LocalBlobStore(tmp_path / "files")),)))
+                writers[0].start()
+                writers[0].join(0.3)
+            unlink(self, missing_ok)
+
+        monkeypatch.setattr(Path, "unlink", unlink_slowly)
+        assert await store.delete(BlobKind.CHUNK, SHA1, datetime.now(UTC))
+        await asyncio.to_thread(writers[0].join)
+        assert path.read_bytes() == CONTENT
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_blob_that_is_deleted_while_it_is_stored_again_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        store = LocalBlobStore(tmp_path)
+        await put(store)
+        compare = local_store_module._has_content
+
+        def compare_and_delete(path: Path, *more: Any) -> bool:
+            result = compare(path, *more)
+            path.unlink()
+            return result
+
+        monkeypatch.setattr(local_store_module, "_has_content", compare_and_delete)
+        await put(store)
+        assert locate(tmp_path).read_bytes() == CONTENT
         await store.close()
 
     asyncio.run(main())
