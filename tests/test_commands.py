@@ -73,10 +73,22 @@ def test_status_has_the_settings_and_no_secret(url: str, console: Console, monke
     assert lines["version"] == version("gql-releases")
     assert lines["revision"] == f"{head_revision()}, up to date"
     assert (lines["organizations"], lines["projects"], lines["releases"]) == ("2", "3", "0")
+    assert (lines["artifact_bundles"], lines["release_files"], lines["debug_files"]) == ("0", "0", "0")
+    assert (lines["blobs"], lines["chunks"]) == ("0  0.0 MiB", "0  0.0 MiB")
     assert float(lines["size"].removesuffix(" MiB")) > 0
     assert SECRET not in out
     assert "GQL_RELEASES_SECRET_KEY=(set)" in out
     assert {name for name in Settings.model_fields if f"GQL_RELEASES_{name.upper()}=" not in out} == set()
+
+
+def test_status_counts_stored_bytes_once(template: Template, url: str, console: Console) -> None:
+    for organization, sha1, size in ((1, "a", 3 << 20), (2, "a", 3 << 20), (1, "b", 1 << 19)):
+        columns = "organization_id, sha1, sha256, size, date_stored"
+        values = f"{organization}, '{sha1 * 40}', '{sha1 * 64}', {size}, '2026-11-19T08:00:00.000000Z'"
+        template.databases.rows(url, f"INSERT INTO blobs ({columns}) VALUES ({values})")
+    lines = [line.split() for line in console.run("status")[1].splitlines()]
+    assert ["blobs", "2", "3.5", "MiB"] in lines
+    assert ["chunks", "0", "0.0", "MiB"] in lines
 
 
 @pytest.mark.parametrize("start", ["nothing", "0004"])

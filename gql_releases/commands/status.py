@@ -32,7 +32,9 @@ def describe_status(settings: Settings, variables: Sequence[str] = ()) -> Iterat
     yield f"revision   {_describe_revision(state)}"
     yield f"size       {overview.size_bytes / MEBIBYTE:.1f} MiB"
     for table, count in overview.counts.items():
-        yield f"{table:14}{count:>10}"
+        yield f"{table:18}{count:>10}"
+    for name, (count, size) in overview.stored.items():
+        yield f"{name:18}{count:>10}  {size / MEBIBYTE:.1f} MiB"
     yield "settings"
     for name in Settings.model_fields:
         yield f"  GQL_RELEASES_{name.upper()}={_show_setting(name, getattr(settings, name))}"

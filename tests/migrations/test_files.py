@@ -80,9 +80,7 @@ def test_store_without_files_is_migrated_also_after_kills(harness: Harness) -> N
     assert (process.wait(), out + err) == (0, f"up to date at revision {head_revision()}\n")
     assert list_differences(harness.url) == []
     assert digest(harness) == expected
-    assert {table: harness.rows(f"SELECT count(*) FROM {table}") for table in FILE_TABLES} == dict.fromkeys(
-        FILE_TABLES, [(0,)]
-    )
+    assert [table for table in FILE_TABLES if harness.rows(f"SELECT count(*) FROM {table}") != [(0,)]] == []
     with open_client(harness.url, harness.tokens["acme"]) as client:
         assert client.rest("GET", "organizations/acme/releases/web@1.3.0%2B3/").json["commitCount"] == 1
     harness.store = open_store(harness.url)
