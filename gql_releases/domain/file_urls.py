@@ -17,6 +17,8 @@ _DASHED_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _AGE = re.compile(r"[0-9a-f]{1,8}")
 _AGE_OF_BREAKPAD = re.compile(r"[0-9a-f]{0,8}")
 _WEBPACK = "webpack://"
+_NAMESPACE = re.compile(r"(?:@[^/]*/)?[^/]*/(?=\./)")
+"""The namespace of webpack before the path, of which Sentry's plugins remove the scheme. It is the name of a package."""
 _TURBOPACK = "turbopack://"
 _TURBOPACK_PROJECT = "[project]/"
 _REFERENCE_MARKS = ("//# sourceMappingURL=", "//@ sourceMappingURL=")
@@ -96,17 +98,19 @@ def _resolve_dots(path: str) -> str:
 def clean_source_name(source: str) -> str:
     """Return a source's name in a map as people read it.
 
-    `webpack:///./src/a.ts` and `webpack://shop/./src/a.ts` are `./src/a.ts`, a path with `/~/pkg` is `~/pkg`,
-    `turbopack:///[project]/a.ts` is `a.ts`, and `../../src/a.ts` is `src/a.ts`.
+    `webpack:///./src/a.ts`, `webpack://shop/./src/a.ts`, and both without the scheme, are `./src/a.ts`, a path with
+    `/~/pkg` is `~/pkg`, `turbopack:///[project]/a.ts` is `a.ts`, and `../../src/a.ts` is `src/a.ts`.
     """
     name = source
     if "/~/" in name:
         return "~/" + name.partition("/~/")[2]
-    if name.startswith(_WEBPACK):
+    if name.startswith(_TURBOPACK):
+        name = name.removeprefix(_TURBOPACK).lstrip("/").removeprefix(_TURBOPACK_PROJECT)
+    elif match := _NAMESPACE.match(name.removeprefix(_WEBPACK)):
+        name = name.removeprefix(_WEBPACK)[match.end() :]
+    elif name.startswith(_WEBPACK):
         namespace, _, path = name.removeprefix(_WEBPACK).partition("/")
         name = path or namespace
-    elif name.startswith(_TURBOPACK):
-        name = name.removeprefix(_TURBOPACK).lstrip("/").removeprefix(_TURBOPACK_PROJECT)
     while name.startswith(("../", "./../")):
         name = name.partition("../")[2]
     return name or source
