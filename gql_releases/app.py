@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.token_service import TokenService
+from gql_releases.blobs.blob_store import BlobStore, open_blob_store
+from gql_releases.blobs.bundle import read_contents
 from gql_releases.domain.cache_budget import BUDGET
 from gql_releases.forwarding.sender import Sender
 from gql_releases.forwarding.token_encryption import TokenCipher
@@ -27,8 +30,12 @@ from gql_releases.graphql_api.schema.build import build_schema, print_sdl
 from gql_releases.rest_api.engine.router import RestApi
 from gql_releases.rest_api.engine.services import Services as RestServices
 from gql_releases.rest_api.loader import FIELD_NAMES, QUERY_PARAMETERS, ROUTES, SLASH_OPTIONAL
+from gql_releases.services.artifact_bundles import ArtifactBundleService
+from gql_releases.services.assemblies import Assembler
+from gql_releases.services.chunk_uploads import ChunkUploadService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
+from gql_releases.services.files import FileServices
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
@@ -36,6 +43,8 @@ from gql_releases.services.repositories import RepositoryService
 from gql_releases.settings import Settings
 from gql_releases.startup_checks import check_program
 from gql_releases.storage.engine.observed_database import Observer
+from gql_releases.storage.engine.postgres import is_postgres
+from gql_releases.storage.engine.sqlite import sqlite_path
 from gql_releases.storage.store import Store, open_store
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
 from gql_releases.web.cors import Cors
@@ -92,7 +101,8 @@ def _graphql_services(store: Store, reads: ReadService, releases: ReleaseService
 def create_app(settings: Settings, store: Store | None = None, on_shutdown: Callable[[], object] = lambda: None) -> ASGIApp:
     """Create the application with the settings' store, or an open one. Raises Unavailable if it cannot be opened.
 
-    Trusted documents are planned now: raises ValueError for a document that is invalid in the schema.
+    Trusted documents are planned now: raises ValueError for a document that is invalid in the schema, and for settings of
+    files that are not valid.
     """
     metrics, tracing = _load_metrics(settings), set_up_tracing(VERSION)
     observers = [observer for observer in (metrics, tracing) if observer]
@@ -116,31 +126,13 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     log = _build_log(settings, proxies)
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
+    files = build_file_services(settings, store)
     rest = RestApi(
-        ROUTES, QUERY_PARAMETERS, FIELD_NAMES, RestServices(reads, releases, deploys), authenticator, limit, url, rates,
-        proxies, refusals, SLASH_OPTIONAL,
+        ROUTES, QUERY_PARAMETERS, FIELD_NAMES, RestServices(reads, releases, deploys, files), authenticator, limit, url,
+        rates, proxies, refusals, SLASH_OPTIONAL,
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        # Objects of the start-up are never freed: the collector need not examine them again. A response is built of
-        # thousands of objects without cycles: examining them meanwhile is a tenth of the work.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD, 2, 10)
-        sender.start()
-        if metrics:
-            metrics.start(store.usage, store.outbox.count_unsent)
-        yield
-        on_shutdown()
-        await sender.stop()
-        if metrics:
-            await metrics.stop()
-        log.flush()
-        await store.close()
-        if tracing:
-            tracing.close()
+    lifespan = _build_lifespan(store, sender, files, metrics, log, on_shutdown, tracing.close if tracing else None)
 
     probes = Probes(store.find_obstacles, VERSION)
     routes = _page_routes(probes, schema if settings.public_schema else None)
@@ -150,6 +142,44 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     app = Cors(dispatcher, settings.cors_origins, EXPOSED_HEADERS) if settings.cors_origins else dispatcher
     notes = [UnavailableLog().note, *([metrics.note] if metrics else [])]
     return Recorder(tracing.wrap(app) if tracing else app, log, notes)
+
+
+def _build_lifespan(
+    store: Store,
+    sender: Sender,
+    files: FileServices | None,
+    metrics: Metrics | None,
+    log: RequestLog,
+    on_shutdown: Callable[[], object],
+    close_tracing: Callable[[], object] | None,
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Return what starts the background work of a process, and ends it and closes the store."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        # Objects of the start-up are never freed: the collector need not examine them again. A response is built of
+        # thousands of objects without cycles: examining them meanwhile is a tenth of the work.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD, 2, 10)
+        sender.start()
+        if files:
+            files.start()
+        if metrics:
+            metrics.start(store.usage, store.outbox.count_unsent)
+        yield
+        on_shutdown()
+        await sender.stop()
+        if files:
+            await files.close()
+        if metrics:
+            await metrics.stop()
+        log.flush()
+        await store.close()
+        if close_tracing:
+            close_tracing()
+
+    return lifespan
 
 
 def _build_log(settings: Settings, proxies: TrustedProxies) -> RequestLog:
@@ -165,6 +195,50 @@ def _list_probes(probes: Probes, metrics: Metrics | None) -> dict[str, ASGIApp]:
 def _open_store(settings: Settings, observers: Sequence[Observer]) -> Store:
     url, size, wait = settings.database_url, settings.pool_size, settings.pool_seconds
     return open_store(url, size, wait, settings.read_timeout, observers)
+
+
+def open_files(settings: Settings) -> BlobStore | None:
+    """Return the storage of files, beside a SQLite database unless it is set; None if there is none for PostgreSQL.
+
+    Raises ValueError for settings that are not valid.
+    """
+    url = settings.files
+    if url is None:
+        if is_postgres(settings.database_url):
+            return None
+        url = (sqlite_path(settings.database_url).parent / "files").as_uri()
+    if url.startswith("file:"):
+        return open_blob_store(url)
+    return open_blob_store(url, _list_file_options(settings), work_folder=settings.files_work_folder)
+
+
+def _list_file_options(settings: Settings) -> dict[str, str]:
+    """Return the options of obstore for the storage of files."""
+    secrets = {
+        "access_key_id": settings.files_access_key_id,
+        "secret_access_key": settings.files_secret_access_key,
+        "session_token": settings.files_session_token,
+        "account_key": settings.files_account_key,
+    }
+    texts = {
+        "endpoint": settings.files_endpoint,
+        "region": settings.files_region,
+        "service_account": settings.files_service_account and str(settings.files_service_account),
+        **{name: value and value.get_secret_value() for name, value in secrets.items()},
+    }
+    return {name: text for name, text in texts.items() if text}
+
+
+def build_file_services(settings: Settings, store: Store) -> FileServices | None:
+    """Return all services of files, None if there is no storage for them. Raises ValueError for settings of it."""
+    blobs = open_files(settings)
+    if blobs is None:
+        return None
+    max_size = settings.max_file_size
+    assembler = Assembler(store.assemblies, blobs, max_size)
+    read = partial(read_contents, max_file_size=max_size)
+    bundles = ArtifactBundleService(store.artifact_bundles, blobs, assembler, read)
+    return FileServices(blobs, assembler, ChunkUploadService(store.chunks, blobs, max_size), bundles)
 
 
 def _load_metrics(settings: Settings) -> Metrics | None:

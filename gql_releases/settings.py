@@ -93,6 +93,20 @@ class Settings(BaseSettings):
         None, description="The secret that encrypts upstreams' tokens: at least 32 random characters."
     )
     forward_timeout: float = Field(15.0, gt=0, le=300, description="Seconds that one request to an upstream may take.")
+    files: str | None = Field(
+        None, description="Where files are: file:///folder, s3://bucket, gs://bucket or az://account/container."
+    )
+    files_endpoint: str | None = Field(None, description="The URL of the service of S3, if it is not Amazon's.")
+    files_region: str | None = Field(None, description="The region of the bucket of S3.")
+    files_access_key_id: SecretStr | None = Field(None, description="The id of the key of S3.")
+    files_secret_access_key: SecretStr | None = Field(None, description="The secret of the key of S3.")
+    files_session_token: SecretStr | None = Field(None, description="The session token of the key of S3.")
+    files_account_key: SecretStr | None = Field(None, description="The key of the account of Azure.")
+    files_service_account: Path | None = Field(None, description="The file with the service account of Google Cloud.")
+    files_work_folder: Path | None = Field(
+        None, description="A local folder for uploads to a bucket, and copies; none: in the system's temporary folder."
+    )
+    max_file_size: int = Field(2048 * MEBIBYTE, ge=1024, le=2**53, description="Bytes that an uploaded file may have.")
     trusted_only: bool = Field(False, description="Whether only trusted documents are executed.")
 
     @field_validator("trusted_proxies")
@@ -127,6 +141,13 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < 32:
             raise ValueError("must have at least 32 characters, as `openssl rand -base64 32` makes them")
         return value
+
+    @field_validator("files")
+    @classmethod
+    def _check_files(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("file:///", "s3://", "gs://", "az://")):
+            raise ValueError("must begin with file:///, s3://, gs:// or az://")
+        return value or None
 
     @field_validator("public_url")
     @classmethod

@@ -105,6 +105,7 @@ class Harness:
     def __init__(self, template: Template, folder: Path, **settings: Any) -> None:
         self.databases, self.url = template.databases, template.databases.copy(template.url, folder)
         self.tokens = template.tokens
+        settings.setdefault("files", (folder / "files").absolute().as_uri())
         self.settings = Settings(database_url=self.url, **settings)
         self.store: Store = open_store(self.url, read_seconds=self.settings.read_timeout)
         try:

@@ -6,11 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
-from gql_releases.blobs.archive import Archive, Member
+from gql_releases.blobs.archive import MAX_FILE_BYTES, Archive, Member
+from gql_releases.domain.artifact_bundle import BundleContents
 from gql_releases.domain.bundle import (
     BundleFault,
     BundleFile,
@@ -69,6 +70,13 @@ def read_manifest(archive: Archive) -> BundleManifest:
         object_name=_read_text(manifest, "object_name"),
         code_id=_read_text(manifest, "code_id"),
     )
+
+
+def read_contents(file: BinaryIO, max_file_size: int = MAX_FILE_BYTES) -> BundleContents:
+    """Return what is indexed of a bundle. It decompresses all minified files. Raises InvalidBundle."""
+    archive = Archive(file, max_file_size)
+    manifest = read_manifest(archive)
+    return BundleContents(manifest, {entry.path: name for entry, name in list_file_names(archive, manifest)})
 
 
 def read_comments(archive: Archive, path: str) -> Comments:

@@ -19,6 +19,7 @@ from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.engine.turns import Turns
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.environments import EnvironmentStore
+from gql_releases.storage.files.artifact_bundles import ArtifactBundleStore
 from gql_releases.storage.files.assemblies import AssemblyStore
 from gql_releases.storage.files.chunks import ChunkStore
 from gql_releases.storage.files.collection import CollectionStore
@@ -63,6 +64,7 @@ class Store:
         self.assemblies = AssemblyStore(database)
         self.file_collection = CollectionStore(database)
         self.file_usage = FileUsageStore(database)
+        self.artifact_bundles = ArtifactBundleStore(database)
         self.existing_releases = ExistingReleaseLookup(database)
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:

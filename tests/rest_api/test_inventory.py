@@ -109,18 +109,20 @@ def test_route_is_uncached_and_known_by_its_organization_alone(client: Client, p
     """
     names = iter(["other", *["web"] * (pattern[:1] == ("projects",)), "1"])
     path = "".join(f"{next(names) if part == '*' else part}/" for part in pattern)
-    answer = client.rest("GET", path)
+    method = next(iter(ROUTES[pattern]))
+    body: Any = None if method == "GET" else {}
+    answer = client.rest(method, path, body)
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "application/json"
     if "*" in pattern:
         assert (answer.status, list(answer.json)) == (403, ["detail"])
-        assert client.rest("GET", path.replace("other", "nobody")).body == answer.body
+        assert client.rest(method, path.replace("other", "nobody"), body).body == answer.body
     else:
         assert answer.status == 200
-    assert client.rest("GET", path, token=None).status == 401
+    assert client.rest(method, path, body, token=None).status == 401
     assert client.rest("PATCH", path).status == 405
     if path:
-        assert client.rest("GET", path[:-1]).status == 404
+        assert client.rest(method, path[:-1], body).status == 404
 
 
 @pytest.mark.parametrize(

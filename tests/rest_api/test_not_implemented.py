@@ -15,8 +15,6 @@ from tests.client import Client
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 REQUESTED = [
     # sentry-cli 2.58 and 3.8, as a recording server saw them
-    "0/organizations/acme/chunk-upload/",
-    "0/organizations/acme/artifactbundle/assemble/",
     "0/organizations/acme/releases/web@1.0.0%2B1/files/",
     "0/organizations/acme/releases/feature%2Fx/files/12/",
     "0/organizations/acme/releases/web@1.0.0%2B1/assemble/",
@@ -80,7 +78,7 @@ def test_answer_is_the_same_for_all_organizations(client: Client, organization: 
     """Nothing is said about what the store has."""
     answers = [
         client.rest("POST", f"{path}", b"--x", headers={"content-type": "multipart/form-data; boundary=x"})
-        for path in (f"organizations/{organization}/chunk-upload/", f"projects/{organization}/web/files/dsyms/")
+        for path in (f"organizations/{organization}/snapshots/", f"projects/{organization}/web/files/preprodartifacts/")
     ]
     assert [answer.status for answer in answers] == [501, 501]
 

@@ -157,6 +157,7 @@ TABLE: dict[str, Rows] = {
     ROOT + "auth/": {},
     ROOT + "organizations/": list_page(["acme"]),
     OF_ORGANIZATION: {},
+    OF_ORGANIZATION + "chunk-upload/": {},
     OF_ORGANIZATION + "projects/": list_page(["api", "web"]),
     OF_ORGANIZATION + "repos/": list_page(["acme/api", "acme/web"]),
     OF_ORGANIZATION + "environments/": {

@@ -18,6 +18,7 @@ from tests.file_rows import debug_id, insert_files
 from tests.oracle.generator import SORT_OF, Generator
 from tests.oracle.naive import NODES, global_id
 from tests.oracle.test_oracle import collect_cursors, collect_samples, fill
+from tests.uploads import ASSEMBLE, CHUNKS, describe, make_bundle, send_parts, sha1
 
 RELEASES = 500
 """Releases of each tenant: enough that a planner prefers an index."""
@@ -228,3 +229,12 @@ def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
         ("DELETE", f"projects/acme/web/releases/{version}/", None),
     ):
         yield method, path, client.rest(method, path, payload)
+    yield from _send_file_requests(client)
+
+
+def _send_file_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
+    bundle = make_bundle(release="web@9.0.0")
+    yield "GET", CHUNKS, client.rest("GET", CHUNKS)
+    yield "POST", CHUNKS, send_parts(client, [("file", sha1(bundle), bundle)])
+    for fields in ({}, {}, {"projects": ["api"], "version": "web@9.1.0", "dist": "1"}):
+        yield "POST", ASSEMBLE, client.rest("POST", ASSEMBLE, describe(bundle, **fields))

@@ -6,7 +6,7 @@ import logging
 import uuid
 from typing import Any
 
-from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, Path, Problem
+from gql_releases.domain.errors import DomainError, ErrorCode, InvalidInput, NoSpaceLeft, Path, Problem
 from gql_releases.rest_api.engine.field_names import FieldNames
 from gql_releases.web.authentication import AUTHENTICATION_STATUSES
 from gql_releases.web.request_record import current_record
@@ -49,14 +49,14 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.NOT_INSTALLED: 501,
     ErrorCode.QUOTA_EXCEEDED: 413,
 }
-"""Code -> status. Clients repeat a request only after a 503."""
+"""Code -> status. Clients repeat a request only after a 503 or 507."""
 
 NO_PERMISSION = "You do not have permission to perform this action."
 
 
 def choose_status(error: DomainError) -> int:
     """Return the status of an error."""
-    return STATUSES[error.code]
+    return 507 if isinstance(error, NoSpaceLeft) else STATUSES[error.code]
 
 
 def render_error(error: DomainError, names: FieldNames) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def render_error(error: DomainError, names: FieldNames) -> dict[str, Any]:
         return _nest_messages(error.problems, names)
     if error.code is ErrorCode.ORGANIZATION_NOT_FOUND:
         return {"detail": NO_PERMISSION}
-    if error.code is ErrorCode.QUOTA_EXCEEDED:
+    if error.code is ErrorCode.QUOTA_EXCEEDED or isinstance(error, NoSpaceLeft):
         return {"error": error.message}  # as the endpoints of files write their errors
     return {"detail": error.message}
 

@@ -17,10 +17,6 @@ FILES = (
     "This server does not keep source maps and release files: leave out `sourcemaps upload` and `releases files`, and set "
     "`sourcemaps: { disable: true }` in a bundler plugin (docs/ci.md)."
 )
-UPLOADS = (
-    "This server does not keep uploaded files: leave out uploads of source maps and debug files, and set "
-    "`sourcemaps: { disable: true }` in a bundler plugin (docs/ci.md)."
-)
 DEBUG_FILES = "This server does not keep debug files and mappings: leave their upload out of the build (docs/ci.md)."
 BUILDS = "This server does not keep builds of apps and their snapshots: leave their upload out of the build (docs/ci.md)."
 EVENTS = (
@@ -42,7 +38,7 @@ KEYS = (
 DASHBOARDS = "This server has no dashboards and saved searches: query releases with GraphQL or `releases list` (docs/ci.md)."
 
 _IN_BOTH: dict[str, str] = {
-    **dict.fromkeys(("artifact-lookup", "artifactbundle", "artifact-bundles"), FILES),
+    **dict.fromkeys(("artifact-lookup", "artifact-bundles"), FILES),
     **dict.fromkeys(("preprodartifacts", "preprod", "snapshots"), BUILDS),
     **dict.fromkeys(("events", "eventids", "logs", "replays", "profiling", "stats", "tags", "user-feedback"), EVENTS),
     **dict.fromkeys(("issues", "groups"), ISSUES),
@@ -52,7 +48,6 @@ _IN_BOTH: dict[str, str] = {
 }
 """First segment below an organization or a project -> sentence."""
 _IN_ORGANIZATION: dict[str, str] = {
-    "chunk-upload": UPLOADS,
     **dict.fromkeys(("events-timeseries", "events-stats", "events-meta", "events-trace", "sessions", "metrics"), EVENTS),
     **dict.fromkeys(("trace", "trace-meta", "trace-items", "traces", "spans", "replay-count", "replay-selectors"), EVENTS),
     **dict.fromkeys(("stats_v2", "stats-summary"), EVENTS),

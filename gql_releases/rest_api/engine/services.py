@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gql_releases.services.deploys import DeployService
+from gql_releases.services.files import FileServices, FilesNotConfigured
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 
@@ -16,3 +17,10 @@ class Services:
     reads: ReadService
     releases: ReleaseService
     deploys: DeployService
+    files: FileServices | None = None
+
+    def require_files(self) -> FileServices:
+        """Return the services of files. Raises FilesNotConfigured."""
+        if self.files is None:
+            raise FilesNotConfigured
+        return self.files

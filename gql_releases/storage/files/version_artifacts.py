@@ -62,7 +62,7 @@ def _insert_totals(dialect: Dialect) -> ClauseElement:
         .join_from(releases, release_files, of_release)
         .where(releases.c.organization_id == _ORGANIZATION, releases.c.version == _VERSION)
     )
-    files = union_all(from_bundles, from_release).subquery("files")
+    files = union_all(from_bundles, from_release).subquery()
     last = func.max(files.c.uploaded)
     sums = [func.sum(files.c.total), func.sum(files.c.with_debug_ids), last]
     return totals.insert().from_select(_COLUMNS, select(_ORGANIZATION, _VERSION, *sums).having(last.is_not(None)))

@@ -1,3 +1,60 @@
+-- artifact_bundles.delete
+/* artifact_bundles.delete */ DELETE FROM artifact_bundles WHERE artifact_bundles.organization_id = $1::BIGINT AND artifact_bundles.id = $2::BIGINT RETURNING artifact_bundles.id;
+
+-- artifact_bundles.delete_files
+/* artifact_bundles.delete_files */ DELETE FROM artifact_files WHERE artifact_files.organization_id = $1::BIGINT AND artifact_files.artifact_bundle_id = $2::BIGINT;
+
+-- artifact_bundles.find
+/* artifact_bundles.find */ SELECT artifact_bundles.id 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = $1::BIGINT AND artifact_bundles.bundle_id = $2::VARCHAR;
+
+-- artifact_bundles.insert_associations
+/* artifact_bundles.insert_associations */ INSERT INTO artifact_bundle_associations (organization_id, artifact_bundle_id, version, dist) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, anon_3.version, anon_3.dist 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_3(version VARCHAR(200) COLLATE "C", dist VARCHAR(64) COLLATE "C") ON CONFLICT DO NOTHING;
+
+-- artifact_bundles.insert_files
+/* artifact_bundles.insert_files */ INSERT INTO artifact_files (organization_id, artifact_bundle_id, path, url, type, debug_id, source_map, file_name, headers, size) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, anon_3.path, anon_3.url, anon_3.type, anon_3.debug_id, anon_3.source_map, anon_3.file_name, anon_3.headers, anon_3.size 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_3(path TEXT, url VARCHAR(600) COLLATE "C", type VARCHAR(20) COLLATE "C", debug_id VARCHAR(45) COLLATE "C", source_map TEXT, file_name VARCHAR(300) COLLATE "C", headers TEXT, size BIGINT);
+
+-- artifact_bundles.insert_projects
+/* artifact_bundles.insert_projects */ INSERT INTO artifact_bundle_projects (organization_id, artifact_bundle_id, date_modified, project_id) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, $3::TIMESTAMP WITH TIME ZONE AS anon_3, anon_4.project_id 
+FROM json_to_recordset(CAST($4::VARCHAR AS JSON)) AS anon_4(project_id BIGINT) ON CONFLICT DO NOTHING;
+
+-- artifact_bundles.insert_versions
+/* artifact_bundles.insert_versions */ INSERT INTO artifact_bundle_versions (organization_id, artifact_bundle_id, date_modified, version) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, $3::TIMESTAMP WITH TIME ZONE AS anon_3, anon_4.version 
+FROM json_to_recordset(CAST($4::VARCHAR AS JSON)) AS anon_4(version VARCHAR(200) COLLATE "C") ON CONFLICT DO NOTHING;
+
+-- artifact_bundles.list_associations
+/* artifact_bundles.list_associations */ SELECT artifact_bundle_associations.version, artifact_bundle_associations.dist 
+FROM artifact_bundle_associations 
+WHERE artifact_bundle_associations.organization_id = $1::BIGINT AND artifact_bundle_associations.artifact_bundle_id = $2::BIGINT;
+
+-- artifact_bundles.list_projects
+/* artifact_bundles.list_projects */ SELECT artifact_bundle_projects.project_id 
+FROM artifact_bundle_projects 
+WHERE artifact_bundle_projects.organization_id = $1::BIGINT AND artifact_bundle_projects.artifact_bundle_id = $2::BIGINT;
+
+-- artifact_bundles.list_versions
+/* artifact_bundles.list_versions */ SELECT artifact_bundle_versions.version 
+FROM artifact_bundle_versions 
+WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_versions.artifact_bundle_id = $2::BIGINT;
+
+-- artifact_bundles.remove_project
+/* artifact_bundles.remove_project */ DELETE FROM artifact_bundle_projects WHERE artifact_bundle_projects.organization_id = $1::BIGINT AND artifact_bundle_projects.artifact_bundle_id = $2::BIGINT AND artifact_bundle_projects.project_id = $3::BIGINT RETURNING artifact_bundle_projects.project_id;
+
+-- artifact_bundles.set_date
+/* artifact_bundles.set_date */ UPDATE artifact_bundles SET date_modified=$1::TIMESTAMP WITH TIME ZONE, date_used=$1::TIMESTAMP WITH TIME ZONE WHERE artifact_bundles.organization_id = $2::BIGINT AND artifact_bundles.id = $3::BIGINT;
+
+-- artifact_bundles.set_date_of_projects
+/* artifact_bundles.set_date_of_projects */ UPDATE artifact_bundle_projects SET date_modified=$1::TIMESTAMP WITH TIME ZONE WHERE artifact_bundle_projects.organization_id = $2::BIGINT AND artifact_bundle_projects.artifact_bundle_id = $3::BIGINT;
+
+-- artifact_bundles.set_date_of_versions
+/* artifact_bundles.set_date_of_versions */ UPDATE artifact_bundle_versions SET date_modified=$1::TIMESTAMP WITH TIME ZONE WHERE artifact_bundle_versions.organization_id = $2::BIGINT AND artifact_bundle_versions.artifact_bundle_id = $3::BIGINT;
+
+-- artifact_bundles.upsert
+/* artifact_bundles.upsert */ INSERT INTO artifact_bundles (organization_id, bundle_id, blob_id, size, file_count, date_uploaded, date_modified, date_used) VALUES ($1::BIGINT, $2::VARCHAR, $3::BIGINT, $4::BIGINT, $5::INTEGER, $6::TIMESTAMP WITH TIME ZONE, $7::TIMESTAMP WITH TIME ZONE, $8::TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, bundle_id) DO UPDATE SET blob_id = excluded.blob_id, size = excluded.size, file_count = excluded.file_count, date_modified = excluded.date_modified, date_used = excluded.date_used RETURNING artifact_bundles.id;
+
 -- assemblies.claim
 /* assemblies.claim */ UPDATE assemblies SET state=$1::VARCHAR, detail=$2::VARCHAR, request=$3::VARCHAR, date_updated=$4::TIMESTAMP WITH TIME ZONE WHERE assemblies.id = $5::BIGINT AND assemblies.date_updated = $6::TIMESTAMP WITH TIME ZONE RETURNING assemblies.id;
 
@@ -522,15 +579,15 @@ WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.project_i
 /* files.delete_totals */ DELETE FROM version_artifacts WHERE version_artifacts.organization_id = $1::BIGINT AND version_artifacts.version = $2::VARCHAR;
 
 -- files.insert_totals
-/* files.insert_totals */ INSERT INTO version_artifacts (organization_id, version, total, with_debug_ids, last_uploaded) SELECT $1::BIGINT AS anon_1, $2::VARCHAR AS anon_2, sum(files.total) AS sum_1, sum(files.with_debug_ids) AS sum_2, max(files.uploaded) AS max_1 
+/* files.insert_totals */ INSERT INTO version_artifacts (organization_id, version, total, with_debug_ids, last_uploaded) SELECT $1::BIGINT AS anon_1, $2::VARCHAR AS anon_2, sum(anon_3.total) AS sum_1, sum(anon_3.with_debug_ids) AS sum_2, max(anon_3.uploaded) AS max_1 
 FROM (SELECT artifact_bundles.file_count AS total, (SELECT count(*) AS count_1 
 FROM artifact_files 
 WHERE artifact_files.organization_id = artifact_bundles.organization_id AND artifact_files.artifact_bundle_id = artifact_bundles.id AND artifact_files.debug_id IS NOT NULL) AS with_debug_ids, artifact_bundles.date_modified AS uploaded 
 FROM artifact_bundle_versions JOIN artifact_bundles ON artifact_bundles.organization_id = artifact_bundle_versions.organization_id AND artifact_bundles.id = artifact_bundle_versions.artifact_bundle_id 
-WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_versions.version = $2::VARCHAR UNION ALL SELECT $3::INTEGER AS anon_3, $4::INTEGER AS anon_4, release_files.date_created AS date_created 
+WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_versions.version = $2::VARCHAR UNION ALL SELECT $3::INTEGER AS anon_4, $4::INTEGER AS anon_5, release_files.date_created AS date_created 
 FROM releases JOIN release_files ON release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id 
-WHERE releases.organization_id = $1::BIGINT AND releases.version = $2::VARCHAR) AS files 
-HAVING max(files.uploaded) IS NOT NULL;
+WHERE releases.organization_id = $1::BIGINT AND releases.version = $2::VARCHAR) AS anon_3 
+HAVING max(anon_3.uploaded) IS NOT NULL;
 
 -- locks.lock_organization
 /* locks.lock_organization */ SELECT pg_advisory_xact_lock($1::BIGINT) AS pg_advisory_xact_lock_1;

@@ -1,3 +1,56 @@
+-- artifact_bundles.delete
+DELETE FROM artifact_bundles WHERE artifact_bundles.organization_id = ? AND artifact_bundles.id = ? RETURNING id;
+
+-- artifact_bundles.delete_files
+DELETE FROM artifact_files WHERE artifact_files.organization_id = ? AND artifact_files.artifact_bundle_id = ?;
+
+-- artifact_bundles.find
+SELECT artifact_bundles.id 
+FROM artifact_bundles 
+WHERE artifact_bundles.organization_id = ? AND artifact_bundles.bundle_id = ?;
+
+-- artifact_bundles.insert_associations
+INSERT INTO artifact_bundle_associations (organization_id, artifact_bundle_id, version, dist) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- artifact_bundles.insert_files
+INSERT INTO artifact_files (organization_id, artifact_bundle_id, path, url, type, debug_id, source_map, file_name, headers, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- artifact_bundles.insert_projects
+INSERT INTO artifact_bundle_projects (organization_id, artifact_bundle_id, project_id, date_modified) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- artifact_bundles.insert_versions
+INSERT INTO artifact_bundle_versions (organization_id, artifact_bundle_id, version, date_modified) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- artifact_bundles.list_associations
+SELECT artifact_bundle_associations.version, artifact_bundle_associations.dist 
+FROM artifact_bundle_associations 
+WHERE artifact_bundle_associations.organization_id = ? AND artifact_bundle_associations.artifact_bundle_id = ?;
+
+-- artifact_bundles.list_projects
+SELECT artifact_bundle_projects.project_id 
+FROM artifact_bundle_projects 
+WHERE artifact_bundle_projects.organization_id = ? AND artifact_bundle_projects.artifact_bundle_id = ?;
+
+-- artifact_bundles.list_versions
+SELECT artifact_bundle_versions.version 
+FROM artifact_bundle_versions 
+WHERE artifact_bundle_versions.organization_id = ? AND artifact_bundle_versions.artifact_bundle_id = ?;
+
+-- artifact_bundles.remove_project
+DELETE FROM artifact_bundle_projects WHERE artifact_bundle_projects.organization_id = ? AND artifact_bundle_projects.artifact_bundle_id = ? AND artifact_bundle_projects.project_id = ? RETURNING project_id;
+
+-- artifact_bundles.set_date
+UPDATE artifact_bundles SET date_modified=?, date_used=? WHERE artifact_bundles.organization_id = ? AND artifact_bundles.id = ?;
+
+-- artifact_bundles.set_date_of_projects
+UPDATE artifact_bundle_projects SET date_modified=? WHERE artifact_bundle_projects.organization_id = ? AND artifact_bundle_projects.artifact_bundle_id = ?;
+
+-- artifact_bundles.set_date_of_versions
+UPDATE artifact_bundle_versions SET date_modified=? WHERE artifact_bundle_versions.organization_id = ? AND artifact_bundle_versions.artifact_bundle_id = ?;
+
+-- artifact_bundles.upsert
+INSERT INTO artifact_bundles (organization_id, bundle_id, blob_id, size, file_count, date_uploaded, date_modified, date_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, bundle_id) DO UPDATE SET blob_id = excluded.blob_id, size = excluded.size, file_count = excluded.file_count, date_modified = excluded.date_modified, date_used = excluded.date_used RETURNING id;
+
 -- assemblies.claim
 UPDATE assemblies SET state=?, detail=?, request=?, date_updated=? WHERE assemblies.id = ? AND assemblies.date_updated = ? RETURNING id;
 
@@ -536,15 +589,15 @@ INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy
 DELETE FROM version_artifacts WHERE version_artifacts.organization_id = ? AND version_artifacts.version = ?;
 
 -- files.insert_totals
-INSERT INTO version_artifacts (organization_id, version, total, with_debug_ids, last_uploaded) SELECT ? AS anon_1, ? AS anon_2, sum(files.total) AS sum_1, sum(files.with_debug_ids) AS sum_2, max(files.uploaded) AS max_1 
+INSERT INTO version_artifacts (organization_id, version, total, with_debug_ids, last_uploaded) SELECT ? AS anon_1, ? AS anon_2, sum(anon_3.total) AS sum_1, sum(anon_3.with_debug_ids) AS sum_2, max(anon_3.uploaded) AS max_1 
 FROM (SELECT artifact_bundles.file_count AS total, (SELECT count(*) AS count_1 
 FROM artifact_files 
 WHERE artifact_files.organization_id = artifact_bundles.organization_id AND artifact_files.artifact_bundle_id = artifact_bundles.id AND artifact_files.debug_id IS NOT NULL) AS with_debug_ids, artifact_bundles.date_modified AS uploaded 
 FROM artifact_bundle_versions JOIN artifact_bundles ON artifact_bundles.organization_id = artifact_bundle_versions.organization_id AND artifact_bundles.id = artifact_bundle_versions.artifact_bundle_id 
-WHERE artifact_bundle_versions.organization_id = ? AND artifact_bundle_versions.version = ? UNION ALL SELECT ? AS anon_3, ? AS anon_4, release_files.date_created AS date_created 
+WHERE artifact_bundle_versions.organization_id = ? AND artifact_bundle_versions.version = ? UNION ALL SELECT ? AS anon_4, ? AS anon_5, release_files.date_created AS date_created 
 FROM releases JOIN release_files ON release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id 
-WHERE releases.organization_id = ? AND releases.version = ?) AS files 
-HAVING max(files.uploaded) IS NOT NULL;
+WHERE releases.organization_id = ? AND releases.version = ?) AS anon_3 
+HAVING max(anon_3.uploaded) IS NOT NULL;
 
 -- organizations.find
 SELECT organizations.id 
