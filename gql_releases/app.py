@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.token_service import TokenService
+from gql_releases.blobs.archive import Archive
 from gql_releases.blobs.blob_store import BlobStore, open_blob_store
 from gql_releases.blobs.bundle import read_contents
 from gql_releases.domain.cache_budget import BUDGET
@@ -33,6 +34,7 @@ from gql_releases.rest_api.loader import FIELD_NAMES, QUERY_PARAMETERS, ROUTES, 
 from gql_releases.services.artifact_bundles import ArtifactBundleService
 from gql_releases.services.assemblies import Assembler
 from gql_releases.services.chunk_uploads import ChunkUploadService
+from gql_releases.services.debug_files import DebugFileService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
 from gql_releases.services.files import FileServices
@@ -46,6 +48,7 @@ from gql_releases.storage.engine.observed_database import Observer
 from gql_releases.storage.engine.postgres import is_postgres
 from gql_releases.storage.engine.sqlite import sqlite_path
 from gql_releases.storage.store import Store, open_store
+from gql_releases.symbolication.worker_pool import WorkerPool, symbolic_is_installed
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
 from gql_releases.web.cors import Cors
 from gql_releases.web.dispatcher import Dispatcher
@@ -126,13 +129,14 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     log = _build_log(settings, proxies)
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
-    files = build_file_services(settings, store)
+    workers = WorkerPool()
+    files = build_file_services(settings, store, workers)
     rest = RestApi(
         ROUTES, QUERY_PARAMETERS, FIELD_NAMES, RestServices(reads, releases, deploys, files), authenticator, limit, url,
         rates, proxies, refusals, SLASH_OPTIONAL,
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
-    lifespan = _build_lifespan(store, sender, files, metrics, log, on_shutdown, tracing.close if tracing else None)
+    lifespan = _build_lifespan(store, sender, files, workers, metrics, log, on_shutdown, tracing.close if tracing else None)
 
     probes = Probes(store.find_obstacles, VERSION)
     routes = _page_routes(probes, schema if settings.public_schema else None)
@@ -148,6 +152,7 @@ def _build_lifespan(
     store: Store,
     sender: Sender,
     files: FileServices | None,
+    workers: WorkerPool,
     metrics: Metrics | None,
     log: RequestLog,
     on_shutdown: Callable[[], object],
@@ -172,6 +177,7 @@ def _build_lifespan(
         await sender.stop()
         if files:
             await files.close()
+        await workers.close()
         if metrics:
             await metrics.stop()
         log.flush()
@@ -229,7 +235,7 @@ def _list_file_options(settings: Settings) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def build_file_services(settings: Settings, store: Store) -> FileServices | None:
+def build_file_services(settings: Settings, store: Store, workers: WorkerPool) -> FileServices | None:
     """Return all services of files, None if there is no storage for them. Raises ValueError for settings of it."""
     blobs = open_files(settings)
     if blobs is None:
@@ -238,7 +244,9 @@ def build_file_services(settings: Settings, store: Store) -> FileServices | None
     assembler = Assembler(store.assemblies, blobs, max_size)
     read = partial(read_contents, max_file_size=max_size)
     bundles = ArtifactBundleService(store.artifact_bundles, blobs, assembler, read)
-    return FileServices(blobs, assembler, ChunkUploadService(store.chunks, blobs, max_size), bundles)
+    open_archive = partial(Archive, max_file_size=max_size)
+    debug_files = DebugFileService(store.debug_files, blobs, workers, assembler, open_archive, symbolic_is_installed)
+    return FileServices(blobs, assembler, ChunkUploadService(store.chunks, blobs, max_size), bundles, debug_files)
 
 
 def _load_metrics(settings: Settings) -> Metrics | None:

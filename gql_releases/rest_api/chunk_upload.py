@@ -31,9 +31,9 @@ WIRE_BYTES = REQUEST_BYTES + 1024 * 1024
 LIMITS = MultipartLimits()
 ACCEPTED = [
     "debug_files", "release_files", "pdbs", "sources", "bcsymbolmaps", "il2cpp", "portablepdbs", "artifact_bundles",
-    "artifact_bundles_v2",
+    "artifact_bundles_v2", "proguard",
 ]  # fmt: skip
-"""Kinds of files that sentry-cli 2 uploads; newer clients do not read the list."""
+"""Kinds of files that sentry-cli 2 uploads, and 3.0, which needs `proguard`; newer clients do not read the list."""
 CHUNK_TOO_LARGE, REQUEST_TOO_LARGE, TOO_MANY_CHUNKS = "Chunk size too large", "Request too large", "Too many chunks"
 UNSUPPORTED_ENCODING = "Unsupported Content-Encoding"
 COMBINED_ENCODINGS = "Cannot combine Content-Encoding with file_gzip field"

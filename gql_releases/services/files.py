@@ -9,6 +9,7 @@ from gql_releases.services.artifact_bundles import ArtifactBundleService
 from gql_releases.services.assemblies import Assembler
 from gql_releases.services.blob_storage import BlobStorage
 from gql_releases.services.chunk_uploads import ChunkUploadService
+from gql_releases.services.debug_files import DebugFileService
 
 
 class FilesNotConfigured(DomainError):
@@ -30,6 +31,7 @@ class FileServices:
     assembler: Assembler
     chunk_uploads: ChunkUploadService
     artifact_bundles: ArtifactBundleService
+    debug_files: DebugFileService
 
     def start(self) -> None:
         """Begin the background work of a process."""

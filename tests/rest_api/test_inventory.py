@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gql_releases.rest_api.loader import ROUTES
+from gql_releases.rest_api.loader import ROUTES, SLASH_OPTIONAL
 from gql_releases.web.rate_limit import WINDOW_SECONDS, RateLimit
 from tests.client import Client
 from tests.conftest import Harness, Template
@@ -122,7 +122,8 @@ def test_route_is_uncached_and_known_by_its_organization_alone(client: Client, p
     assert client.rest(method, path, body, token=None).status == 401
     assert client.rest("PATCH", path).status == 405
     if path:
-        assert client.rest(method, path[:-1], body).status == 404
+        without_slash = answer.status if pattern in SLASH_OPTIONAL else 404
+        assert client.rest(method, path[:-1], body).status == without_slash
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from gql_releases.rest_api.debug_files import delete_debug_file
 from gql_releases.rest_api.engine.router import name_route
 from gql_releases.rest_api.loader import QUERY_PARAMETERS, ROUTES
 from tests.client import Answer
 from tests.conftest import Harness, Template
+from tests.debug_files import MAPPING, OTHER_UUID, UUID, digest, write_zip
 from tests.factories import commit, release
+from tests.uploads import send_parts
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sentry-compatibility.md").read_text()
 ROOT, OF_ORGANIZATION, OF_PROJECT = "/api/0/", "/api/0/organizations/{org}/", "/api/0/projects/{org}/{project}/"
@@ -37,7 +40,8 @@ The name of a repository in braces is replaced by its id.
 @pytest.fixture(scope="module")
 def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """A store that tests only read, with another organization that has names of its own."""
-    harness = Harness(template, tmp_path_factory.mktemp("filled_store"))
+    folder = tmp_path_factory.mktemp("filled_store")
+    harness = Harness(template, folder, files=(folder / "files").as_uri())
     client = harness.client
     two = [commit(0), commit(9, repository="acme/api")]
     for version, body in (
@@ -53,6 +57,9 @@ def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -
         assert client.rest("POST", RELEASES_PATH + "both@1.5.0%2B3/deploys/", body).status == 201
     for table, condition in OLDEST.items():
         harness.rows(f"UPDATE {table} SET date_created = '2020-01-01T00:00:00.000000Z' WHERE {condition}")
+    for uuid in (UUID, OTHER_UUID):
+        part = ("file", "x", write_zip({f"proguard/{uuid}.txt": MAPPING}))
+        assert send_parts(client, [part], "projects/acme/web/files/dsyms/").status == 201
     theirs = {"token": harness.tokens["other"]}
     body = release("theirs", commits=[commit(1, repository="other/theirs")])
     assert client.rest("POST", RELEASES_PATH.replace("acme", "other"), body, **theirs).status == 201
@@ -171,6 +178,20 @@ TABLE: dict[str, Rows] = {
     OF_PROJECT: {"collapse": [("", True), ("collapse=organization", False), ("collapse=stats&collapse=organization", False)]},
     OF_PROJECT + "environments/": {"visibility": [("visibility=all", ["production"]), *VISIBILITY], **list_page(["production"])},
     OF_PROJECT + "releases/": PROJECT_RELEASES,
+    OF_PROJECT + "files/dsyms/": {
+        "id": [("id=99", 404), ("id=x", 404)],
+        "query": [("query=PROGUARD", ["2", "1"]), (f"query={UUID[5:]}", ["1"]), ("query=none", [])],
+        "debug_id": [(f"debug_id={UUID.upper()}", ["1"]), (f"debug_id={UUID}&query=none", ["1"]), ("debug_id=x", [])],
+        "code_id": [("code_id=x", []), ("code_id=x&query=proguard", [])],
+        "file_formats": [("file_formats=elf&file_formats=proguard", ["2", "1"]), ("file_formats=elf", [])],
+        "cursor": [("cursor=2:2:0", ["1"]), ("cursor=1:1:1", ["2"]), ("cursor=x", 400)],
+    },
+    OF_PROJECT + "files/dsyms/unknown/": {
+        "checksums": [("", []), (f"checksums={digest(MAPPING)}&checksums={'0' * 40}", ["0" * 40])],
+    },
+    OF_PROJECT + "files/proguard-artifact-releases/": {
+        "proguard_uuid": [("", None), (f"proguard_uuid={UUID}", []), ("proguard_uuid=x", 400)],
+    },
     **{
         f"{root}releases/{{version}}/{part}": rows
         for root in (OF_ORGANIZATION, OF_PROJECT)
@@ -218,6 +239,9 @@ def summarize(route: str, answer: Answer) -> Any:
     if isinstance(value, list):
         names = ("version", "environment", "slug", "filename", "name", "id")
         return [next(row[name] for name in names if name in row) for row in value]
+    for name in ("missing", "releases"):
+        if name in value:
+            return value[name]
     if route == OF_PROJECT:
         return "organization" in value
     if not route.endswith("{version}/"):
@@ -267,6 +291,7 @@ def test_every_route_and_declared_parameter_has_a_row() -> None:
     assert rows == declared
     assert all(rows for parameters in TABLE.values() for rows in parameters.values())
     writes = {handler for handlers in ROUTES.values() for method, handler in handlers.items() if method != "GET"}
+    writes.discard(delete_debug_file)  # tests/rest_api/test_debug_files.py
     assert not writes & QUERY_PARAMETERS.keys(), "a write that reads parameters needs rows"
 
 

@@ -13,6 +13,7 @@ from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
 from tests.conftest import Harness
+from tests.debug_files import MAPPING, UUID, digest, write_zip
 from tests.factories import as_graphql, commit, release
 from tests.file_rows import debug_id, insert_files
 from tests.oracle.generator import SORT_OF, Generator
@@ -30,6 +31,16 @@ VERSION = "web@1.4.0+77"
 RELEASE_KEY = {"key": {"organization": "acme", "version": VERSION}}
 SHOWN_FIELDS = "id version commits(first: 5) { totalCount nodes { sha } }"
 USER_ERRORS = "userErrors { code message }"
+DEBUG_FILE_QUERIES = (
+    "",
+    "?cursor=100:100:0",
+    "?cursor=100:100:1",
+    f"?debug_id={UUID}",
+    "?code_id=x",
+    "?query=elf",
+    f"?query={UUID}&file_formats=elf&file_formats=proguard",
+)
+"""Query strings of lists of debug files."""
 MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "createRelease": (
         f"outcome release {{ {SHOWN_FIELDS} }}",
@@ -192,8 +203,33 @@ def _list_subpaths(base: str) -> Iterator[tuple[str, str, None]]:
     return (("GET", f"{base}{name}/", None) for name in RELEASE_SUBPATHS)
 
 
+def send_debug_file_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
+    """Send every method of every route of debug files, and list them with each parameter; yield method, path and response."""
+    base, mapping = "projects/acme/web/files/", f"/proguard/{UUID}.txt"
+    yield "POST", CHUNKS, send_parts(client, [("file", digest(MAPPING), MAPPING)])
+    bodies: list[Any] = [{digest(MAPPING): {"name": mapping, "chunks": [digest(MAPPING)]}}] * 2
+    bodies.append({"1" * 40: {"name": "a", "chunks": ["2" * 40]}})
+    requests: list[tuple[str, str, Any]] = [("POST", base + "difs/assemble/", body) for body in bodies]
+    requests += [("GET", f"{base}dsyms/{query}", None) for query in DEBUG_FILE_QUERIES]
+    requests += [("GET", f"{base}dsyms/unknown/?checksums={'1' * 40}", None), ("POST", base + "dsyms/associate/", {})]
+    release_of_mapping = {"release_name": "a", "proguard_uuid": UUID}
+    requests += [("POST", base + "proguard-artifact-releases/", release_of_mapping)]
+    requests += [("GET", f"{base}proguard-artifact-releases/?proguard_uuid={UUID}", None)]
+    requests += [("POST", "projects/acme/web/reprocessing/", {})]
+    for method, path, payload in requests:
+        yield method, path, client.rest(method, path, payload)
+    # A newer mapping replaces the one that has a release.
+    content = write_zip({mapping[1:]: MAPPING + b"\n"})
+    response = send_parts(client, [("file", "x", content)], base + "dsyms/")
+    yield "POST", base + "dsyms/", response
+    for method in ("GET", "DELETE"):
+        path = f"{base}dsyms/?id={response.json[0]['id']}"
+        yield method, path, client.rest(method, path)
+
+
 def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
     """Send every method of every route; yield method, path and response."""
+    yield from send_debug_file_requests(client)
     version = "web@9.0.0"
     body = release(version, commits=[commit(8)], refs=[{"repository": "acme/web", "commit": "8" * 40}])
     deploy = {"environment": "production", "projects": ["web"], "name": "n"}

@@ -37,6 +37,9 @@ class DebugFileFormat(Enum):
     WASM = strawberry.enum_value("WASM", description="A WebAssembly module.")
     SOURCEBUNDLE = strawberry.enum_value("SOURCEBUNDLE", description="The sources of an executable or library.")
     PROGUARD = strawberry.enum_value("PROGUARD", description="A mapping of obfuscated Java names, by ProGuard or R8.")
+    BCSYMBOLMAP = strawberry.enum_value("BCSYMBOLMAP", description="The names that Xcode hid in a bitcode build.")
+    UUIDMAP = strawberry.enum_value("UUIDMAP", description="A property list that maps debug ids of a bitcode build.")
+    IL2CPP = strawberry.enum_value("IL2CPP", description="A mapping of C++ lines to C# lines of a Unity build.")
 
 
 @strawberry.type(

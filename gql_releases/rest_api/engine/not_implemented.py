@@ -17,7 +17,7 @@ FILES = (
     "This server does not keep source maps and release files: leave out `sourcemaps upload` and `releases files`, and set "
     "`sourcemaps: { disable: true }` in a bundler plugin (docs/ci.md)."
 )
-DEBUG_FILES = "This server does not keep debug files and mappings: leave their upload out of the build (docs/ci.md)."
+SYMBOL_SOURCES = "This server has no symbol sources: upload debug files and mappings with sentry-cli (docs/ci.md)."
 BUILDS = "This server does not keep builds of apps and their snapshots: leave their upload out of the build (docs/ci.md)."
 EVENTS = (
     "This server does not keep events, sessions, logs and traces: give the SDK the DSN of a server that keeps them "
@@ -58,11 +58,8 @@ _IN_ORGANIZATION: dict[str, str] = {
     **dict.fromkeys(("dashboards", "discover", "group-search-views", "recent-searches"), DASHBOARDS),
 }
 _IN_PROJECT: dict[str, str] = {
-    **dict.fromkeys(("files", "files/source-maps", "files/artifact-bundles"), FILES),
-    **dict.fromkeys(
-        ("files/dsyms", "files/difs", "files/proguard-artifact-releases", "files/proguard-artifacts"), DEBUG_FILES
-    ),
-    **dict.fromkeys(("reprocessing", "symbol-sources"), DEBUG_FILES),
+    **dict.fromkeys(("files/source-maps", "files/artifact-bundles"), FILES),
+    **dict.fromkeys(("files/proguard-artifacts", "symbol-sources"), SYMBOL_SOURCES),
     **dict.fromkeys(("files/preprodartifacts", "files/installablepreprodartifact"), BUILDS),
     **dict.fromkeys(("repo", "repo-path-parsing", "stacktrace-link", "codeowners", "ownership", "plugins"), CODE),
     "users": PEOPLE,

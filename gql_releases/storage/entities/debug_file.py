@@ -14,6 +14,7 @@ ENTITIES = {
         ones={**ORGANIZATION_REFERENCE, "project": ToOne("project_id", "Project")},
         filters={
             "id": filter_equals("id"),
+            "ids": filter_among("id"),
             "debug_id": filter_equals("debug_id"),
             "code_id": filter_equals("code_id"),
             "formats": filter_among("format"),
