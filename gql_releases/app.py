@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -19,6 +19,7 @@ from gql_releases.auth.token_service import TokenService
 from gql_releases.blobs.archive import Archive
 from gql_releases.blobs.blob_store import BlobStore, open_blob_store
 from gql_releases.blobs.bundle import read_contents
+from gql_releases.blobs.file_reader import NoStoredFiles, StoredFileReader
 from gql_releases.domain.cache_budget import BUDGET
 from gql_releases.forwarding.sender import Sender
 from gql_releases.forwarding.token_encryption import TokenCipher
@@ -42,6 +43,7 @@ from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.services.repositories import RepositoryService
+from gql_releases.services.symbolication import SymbolicationService
 from gql_releases.settings import Settings
 from gql_releases.startup_checks import check_program
 from gql_releases.storage.engine.observed_database import Observer
@@ -89,7 +91,13 @@ No thread runs meanwhile: about 100 ms for 200,000 objects.
 """
 
 
-def _graphql_services(store: Store, reads: ReadService, releases: ReleaseService, deploys: DeployService) -> GraphQLServices:
+def _graphql_services(
+    store: Store,
+    reads: ReadService,
+    releases: ReleaseService,
+    deploys: DeployService,
+    symbolication: SymbolicationService,
+) -> GraphQLServices:
     return GraphQLServices(
         reads,
         releases,
@@ -98,6 +106,7 @@ def _graphql_services(store: Store, reads: ReadService, releases: ReleaseService
         RepositoryService(store.repositories),
         EnvironmentService(store.environments),
         TokenService(store.tokens),
+        symbolication,
     )
 
 
@@ -117,7 +126,10 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     schema = build_schema()
     check_program(core_schema(schema))
     deploys = DeployService(store.deploys)
-    services = _graphql_services(store, reads, releases, deploys)
+    workers = WorkerPool()
+    files = build_file_services(settings, store, workers)
+    symbolication = _build_symbolication(store, files, workers)
+    services = _graphql_services(store, reads, releases, deploys, symbolication)
     limit, url = settings.max_body_size, settings.public_url
     operations, trusted = OperationCache(core_schema(schema)), _load_trusted_documents(settings)
     operations.prepare_all(trusted.documents)
@@ -129,14 +141,13 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     log = _build_log(settings, proxies)
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
-    workers = WorkerPool()
-    files = build_file_services(settings, store, workers)
     rest = RestApi(
         ROUTES, QUERY_PARAMETERS, FIELD_NAMES, RestServices(reads, releases, deploys, files), authenticator, limit, url,
         rates, proxies, refusals, SLASH_OPTIONAL,
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
-    lifespan = _build_lifespan(store, sender, files, workers, metrics, log, on_shutdown, tracing.close if tracing else None)
+    close = [symbolication.close, *([files.close] if files else []), workers.close]
+    lifespan = _build_lifespan(store, sender, files, close, metrics, log, on_shutdown, tracing.close if tracing else None)
 
     probes = Probes(store.find_obstacles, VERSION)
     routes = _page_routes(probes, schema if settings.public_schema else None)
@@ -152,7 +163,7 @@ def _build_lifespan(
     store: Store,
     sender: Sender,
     files: FileServices | None,
-    workers: WorkerPool,
+    close_files: Sequence[Callable[[], Awaitable[None]]],
     metrics: Metrics | None,
     log: RequestLog,
     on_shutdown: Callable[[], object],
@@ -175,9 +186,8 @@ def _build_lifespan(
         yield
         on_shutdown()
         await sender.stop()
-        if files:
-            await files.close()
-        await workers.close()
+        for close in close_files:
+            await close()
         if metrics:
             await metrics.stop()
         log.flush()
@@ -233,6 +243,11 @@ def _list_file_options(settings: Settings) -> dict[str, str]:
         **{name: value and value.get_secret_value() for name, value in secrets.items()},
     }
     return {name: text for name, text in texts.items() if text}
+
+
+def _build_symbolication(store: Store, files: FileServices | None, workers: WorkerPool) -> SymbolicationService:
+    reader = StoredFileReader(files.blobs) if files else NoStoredFiles()
+    return SymbolicationService(store.symbolication_lookup, reader, workers)
 
 
 def build_file_services(settings: Settings, store: Store, workers: WorkerPool) -> FileServices | None:

@@ -30,6 +30,11 @@ class BlobStore(Protocol):
         """Two stores with the same identity are one."""
         ...
 
+    @property
+    def work_folder(self) -> Path:
+        """The folder on the local disk for temporary files, in which `sweep_temporary` removes old ones."""
+        ...
+
     async def begin(self, kind: BlobKind) -> BlobWriter:
         """Begin to write a blob."""
         ...

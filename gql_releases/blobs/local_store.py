@@ -47,6 +47,11 @@ class LocalBlobStore:
         """Two stores with the same identity are one."""
         return self._root.resolve().as_uri()
 
+    @property
+    def work_folder(self) -> Path:
+        """The folder for temporary files."""
+        return self._temporary
+
     async def begin(self, kind: BlobKind) -> BlobWriter:
         """Begin to write a blob. Raises NoSpaceLeft or Unavailable."""
         spool = await self._run(self._create_spool)

@@ -68,6 +68,11 @@ class ObjectBlobStore:
         """Two stores with the same identity are one."""
         return self._identity
 
+    @property
+    def work_folder(self) -> Path:
+        """The folder for temporary files."""
+        return self._work_folder
+
     async def begin(self, kind: BlobKind) -> BlobWriter:
         """Begin to write a blob. Raises NoSpaceLeft or Unavailable."""
         spool = await self._run(Spool, self._work_folder, "spool-")

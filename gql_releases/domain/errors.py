@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 Path = tuple[str | int, ...]
 QUOTED_LENGTH = 100
@@ -54,6 +55,7 @@ class ErrorCode(StrEnum):
     # Arguments of a read
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
     INVALID_CURSOR = "INVALID_CURSOR"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     AMBIGUOUS_SHA = "AMBIGUOUS_SHA"
     # Authentication
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -76,6 +78,8 @@ class DomainError(Exception):
     def __init__(self, code: ErrorCode, message: str, path: Iterable[str | int] = ()) -> None:
         super().__init__(message)
         self.code, self.message, self.path = code, message, tuple(path)
+        self.details: dict[str, Any] = {}
+        """More that a client can use, which GraphQL has in the error's `extensions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,14 @@ class PagesRefused(DomainError):
         self.refusals = refusals
         first = next(iter(refusals.values()))
         super().__init__(first.code, first.message, first.path)
+
+
+class LimitExceeded(DomainError):
+    """An operation is larger than a limit allows."""
+
+    def __init__(self, name: str, value: int, maximum: int) -> None:
+        super().__init__(ErrorCode.LIMIT_EXCEEDED, f"The limit {name} is {maximum}; this request has {value}.")
+        self.details = {"limit": name, "maximum": maximum, "value": value}
 
 
 class OrganizationNotFound(DomainError):

@@ -23,6 +23,9 @@ class BlobWriter(Protocol):
 class BlobStorage(Protocol):
     """Content-addressed blobs (gql_releases/blobs/blob_store.py)."""
 
+    @property
+    def work_folder(self) -> Path: ...
+
     async def begin(self, kind: BlobKind) -> BlobWriter: ...
 
     async def stat(self, kind: BlobKind, sha1: str) -> BlobEntry | None: ...

@@ -121,6 +121,11 @@ class WorkerPool:
         self._runners: list[asyncio.Task[None]] = []
         self._is_closed = False
 
+    def require_installed(self) -> None:
+        """Raise SymbolicationNotInstalled without the extra `files`."""
+        if not symbolic_is_installed():
+            raise SymbolicationNotInstalled
+
     async def resolve_frames(self, job: ResolveFrames) -> tuple[ResolvedPosition, ...]:
         """Return the original position, or a problem, for each position of a job.
 
@@ -203,8 +208,7 @@ class WorkerPool:
 
     async def _run(self, operation: str, key: tuple[str, ...], arguments: dict[str, Any], timeout_seconds: float) -> Any:
         """Return the result of an operation. `key` is refused for some time if the worker ends."""
-        if not symbolic_is_installed():
-            raise SymbolicationNotInstalled
+        self.require_installed()
         if key in self._refused:
             raise _FileRefused
         request = encode_message({"operation": operation, **arguments})

@@ -110,6 +110,10 @@ FILES = """{{ artifact(organization: "acme", project: "web", debugId: "{debug_id
       found: debugFiles(filter: {{query: "lib"}}) {{ totalCount nodes {{ id }} }} }} }} }} }}"""
 """The lists of files, with each filter and total."""
 
+SYMBOLICATE = """query ($frames: [StackFrameInput!]!) { symbolicate(input: {organization: "acme", project: "web",
+  release: "web@3.1.0+1", stack: {frames: $frames}}) { frames { problem { code } bundle { id } } } }"""
+"""Look-ups of files in each way; their bytes are not stored."""
+
 EXPECTED_CODES = {
     "INVALID_ARGUMENT", "INVALID_CURSOR", "AMBIGUOUS_SHA", "RELEASE_NOT_FOUND", "PROJECT_NOT_FOUND", "ENVIRONMENT_NOT_FOUND",
     "REPOSITORY_NOT_FOUND",
@@ -184,6 +188,11 @@ def run_lists(client: Client) -> None:
     response = client.graphql(FILES.format(debug_id=debug_id(1)))
     assert "errors" not in response, response
     assert response["data"]["artifact"]["sourceMap"]
+    response = client.graphql(SYMBOLICATE, {"frames": [
+        {"url": "~/10001/app.js", "line": 1}, {"url": "~/x", "line": 1, "debugId": debug_id(0)}, {"url": "y/app.js", "line": 1},
+    ]})  # fmt: skip
+    problems = [frame["problem"]["code"] for frame in response["data"]["symbolicate"]["frames"]]
+    assert problems == ["SYMBOLICATION_FAILED"] * 3, response
 
 
 def run_mutations(client: Client) -> None:

@@ -120,7 +120,7 @@ class ConnectionPart:
 
 @dataclass(frozen=True, slots=True)
 class QueryBinding:
-    """A root field that reads; `kind` is one of viewer, one, list, node, nodes.
+    """A root field that reads.
 
     `passes_arguments`: references below it that arguments select, and that have none of their own, get the root field's.
     """
@@ -138,6 +138,26 @@ class MutationBinding:
     shows: str | None
     find_problems: FindProblems | None = None
     """Finds further problems of an invalid input, besides its organization; None if there can be none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedBinding:
+    """A root field that a service computes from its input: a dataclass that the type's fields are attributes of, or None.
+
+    `count_items` returns the maximum number of items of the result's list for an input, coerced or literal; `price` the cost
+    of so many items.
+    """
+
+    run: Callable[[Services, Principal, Input], Awaitable[Any]]
+    count_items: Callable[[Any], int]
+    price: Callable[[int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOfNode:
+    """A field of a computed type that is a node: the attribute has its key, and a plan reads it."""
+
+    attribute: str
 
 
 def read_binding(declared: GraphQLField) -> Any:
@@ -266,3 +286,14 @@ def mutation_field(
     """Declare a root field that writes; `shows` is the payload's field for the written object."""
     arguments = [argument("input", input_type, "The arguments of the mutation, as one object.")]
     return _bind(MutationBinding(run, shows, find_problems), description, arguments)
+
+
+def computed_field(binding: ComputedBinding, input_type: type, description: str) -> Any:
+    """Declare a root field that a service computes."""
+    arguments = [argument("input", input_type, "The arguments of the query, as one object.")]
+    return _bind(binding, description, arguments)
+
+
+def node_field(attribute: str, description: str) -> Any:
+    """Declare a field of a computed type that is a node; the attribute has its key."""
+    return _bind(KeyOfNode(attribute), description)

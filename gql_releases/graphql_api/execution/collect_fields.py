@@ -128,11 +128,15 @@ def list_boolean_variables(document: DocumentNode) -> tuple[str, ...]:
 
 def list_argument_variables(document: DocumentNode) -> Iterator[tuple[str, str, str]]:
     """Yield the name of each variable in an argument, of the argument, and of the innermost input field or ""."""
-    for node in _list_selections(document):
-        if isinstance(node, FieldNode):
-            for argument in node.arguments or ():
-                for variable, input_field in _list_variables(argument.value, ""):
-                    yield variable, argument.name.value, input_field
+    for node in list_field_nodes(document):
+        for argument in node.arguments or ():
+            for variable, input_field in _list_variables(argument.value, ""):
+                yield variable, argument.name.value, input_field
+
+
+def list_field_nodes(document: DocumentNode) -> Iterator[FieldNode]:
+    """Yield every field of a document."""
+    return (node for node in _list_selections(document) if isinstance(node, FieldNode))
 
 
 def _list_selections(document: DocumentNode) -> Iterator[SelectionNode]:

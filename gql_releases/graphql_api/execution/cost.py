@@ -7,8 +7,9 @@ operation are counted as well: each becomes a part of a statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -18,8 +19,10 @@ from graphql import (
     GraphQLField,
     GraphQLList,
     GraphQLSchema,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
@@ -32,7 +35,12 @@ from gql_releases.domain.paging import DEFAULT_PAGE, MAX_PAGE
 from gql_releases.domain.release import MAX_BULK
 from gql_releases.graphql_api.execution import bindings as b
 from gql_releases.graphql_api.execution.coercion import Variables, read_literal
-from gql_releases.graphql_api.execution.collect_fields import Document, list_argument_variables, list_boolean_variables
+from gql_releases.graphql_api.execution.collect_fields import (
+    Document,
+    list_argument_variables,
+    list_boolean_variables,
+    list_field_nodes,
+)
 from gql_releases.graphql_api.execution.limits import limit_error, require
 from gql_releases.graphql_api.execution.weights import NO_WEIGHT, Measure, Weight, compile_measure, count_comparators
 
@@ -134,6 +142,8 @@ class _Pricing:
                 return self.price_selections(target, node.selection_set)
             case b.MutationBinding():
                 return self.price_mutation(target, declared, node)
+            case b.ComputedBinding():
+                return self.price_computed(target, binding, node)
             case b.ComputedReference() | b.EmbeddedIn():
                 arguments = len(node.arguments or ())
                 own = Price(1 + CONDITION_COST * arguments, arguments)
@@ -148,6 +158,11 @@ class _Pricing:
         self.results = min(weight.length, MAX_BULK)
         cost = MUTATION_COST + weight.points // 2
         return Price(cost).plus(self.price_selections(payload, node.selection_set))
+
+    def price_computed(self, target: Any, binding: b.ComputedBinding, node: FieldNode) -> Price:
+        """Return the price of a computed query: its work, and the objects of its lists for each item."""
+        self.results = binding.count_items(self.read_argument(node, "input"))
+        return Price(1 + binding.price(self.results)).plus(self.price_selections(target, node.selection_set))
 
     def price_possible_types(self, target: Any, node: FieldNode) -> Price:
         """Return the price of an object of an abstract type: the highest of its possible types."""
@@ -235,7 +250,8 @@ def list_price_variables(
     """Return what of an operation's variables its price depends on: prices are cached by these values.
 
     They are the weight of a list or an input, the value of a page's size, whether a scalar in a filter is null, the number
-    of comparators in a range of versions, and the values of the variables in @skip and @include.
+    of comparators in a range of versions, the number of items of a computed query, and the values of the variables in @skip
+    and @include.
     """
     uses: dict[str, set[Callable[[Any], Any]]] = {name: {_identity} for name in list_boolean_variables(document)}
     for name, argument, input_field in list_argument_variables(document):
@@ -250,7 +266,34 @@ def list_price_variables(
         name = variable.variable.name.value
         measure = compile_measure(type_from_ast(schema, variable.type))
         relevant += [(name, _unless_null(measure))] if measure else [(name, use) for use in uses.get(name, ())]
-    return relevant
+    return [*relevant, *_list_counted_variables(schema, document)]
+
+
+def _list_counted_variables(schema: GraphQLSchema, document: DocumentNode) -> Iterator[tuple[str, Callable[[Any], int]]]:
+    """Yield each variable in the input of a computed query, with the function that counts the items that it makes."""
+    fields = schema.query_type.fields if schema.query_type else {}
+    for node in list_field_nodes(document):
+        binding = b.read_binding(fields[node.name.value]) if node.name.value in fields else None
+        if isinstance(binding, b.ComputedBinding):
+            for argument in node.arguments or ():
+                for name, path in _list_input_variables(argument.value, ()):
+                    yield name, partial(_count_at, binding.count_items, path)
+
+
+def _list_input_variables(value: ValueNode, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the variables of an input with their path in it; the length of a list does not depend on those in it."""
+    if isinstance(value, VariableNode):
+        yield value.name.value, path
+    elif isinstance(value, ObjectValueNode):
+        for input_field in value.fields:
+            yield from _list_input_variables(input_field.value, (*path, input_field.name.value))
+
+
+def _count_at(count_items: Callable[[Any], int], path: tuple[str, ...], value: Any) -> int:
+    """Return the number of items of an input that has the value at a path."""
+    for name in reversed(path):
+        value = {name: value}
+    return count_items(value)
 
 
 def _unless_null(measure: Measure) -> Callable[[Any], Any]:

@@ -48,6 +48,7 @@ EXECUTION_CODES = frozenset(
     {
         ErrorCode.INVALID_ARGUMENT,
         ErrorCode.INVALID_CURSOR,
+        ErrorCode.LIMIT_EXCEEDED,
         ErrorCode.AMBIGUOUS_SHA,
         ErrorCode.ENVIRONMENT_NOT_FOUND,
         ErrorCode.REPOSITORY_NOT_FOUND,
@@ -69,7 +70,7 @@ def render_field_error(error: DomainError, path: list[str | int]) -> dict[str, A
     return {
         "message": error.message,
         "path": list(error.path) if error.code in EXECUTION_CODES and error.path else path,
-        "extensions": {"code": error.code.value},
+        "extensions": {"code": error.code.value, **error.details},
     }
 
 

@@ -45,12 +45,14 @@ from gql_releases.graphql_api.execution.collect_fields import (
     list_boolean_variables,
     list_operations,
 )
+from gql_releases.graphql_api.execution.computed_plans import plan_computed
 from gql_releases.graphql_api.execution.cost import Price, PriceVariables, list_price_variables, price_operation
 from gql_releases.graphql_api.execution.limits import MAXIMA, check_document, check_text
 from gql_releases.graphql_api.execution.messages import drop_suggestions, explain_id, has_long_name, shorten_value
 from gql_releases.graphql_api.execution.payload_plans import plan_payload
 from gql_releases.graphql_api.execution.planner import compile_arguments, plan_list, plan_payload_node, plan_view
 from gql_releases.graphql_api.execution.root_fields import (
+    ComputedField,
     ConstantField,
     IntrospectionField,
     ListField,
@@ -227,6 +229,8 @@ class Operation:
         match b.read_binding(declared):
             case b.MutationBinding() as binding:
                 return self._plan_mutation(document, name, nodes, target, binding)
+            case b.ComputedBinding() as computed:
+                return ComputedField(name, computed, arguments, plan_computed(document, target, nodes, (name,)))
             case b.QueryBinding("list"):
                 return ListField(name, plan_list(document, declared, nodes, (name,)))
             case b.QueryBinding("node" | "nodes"):

@@ -27,6 +27,7 @@ from gql_releases.domain.selection import ObjectRead
 from gql_releases.graphql_api.execution import bindings as b
 from gql_releases.graphql_api.execution.coercion import Evaluate, Variables
 from gql_releases.graphql_api.execution.collect_fields import Document
+from gql_releases.graphql_api.execution.computed_plans import NodeKey, Parts, list_node_keys, render_computed
 from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES, render_refusal, render_user_errors
 from gql_releases.graphql_api.execution.input_problems import find_all_problems
 from gql_releases.graphql_api.execution.payload_plans import PayloadPlan, render_payload
@@ -77,6 +78,17 @@ async def read_view(
             return await context.services.reads.read(principal, ObjectRead(view, conditions))
         except PagesRefused as error:
             refusals |= error.refusals
+
+
+async def read_nodes(context: ExecutionContext, plan: ViewPlan, keys: list[int], refusals: Refusals) -> dict[int, Any]:
+    """Read nodes of one type with one statement; return them by their keys. `plan` is one of `plan_nodes`."""
+    if not keys:
+        return {}
+    by_ids = PageRequest(len(keys), conditions=(("ids", keys),))
+    tree = await read_view(context, plan, refusals, first=by_ids)
+    if 0 in refusals:  # the list of the objects
+        raise refusals[0]
+    return {row["key"]: row["node"] for row in tree["value"]["nodes"]}
 
 
 class RootField(Protocol):
@@ -184,12 +196,9 @@ class NodeField:
                 self.plans[entity] = plan_nodes(self.document, self.types[entity], self.nodes, self.path)
                 self.grow()
             keys = [key for key_entity, key in ids if key_entity == entity]
-            by_ids = PageRequest(len(keys), conditions=(("ids", keys),))
             plan, refusals = self.plans[entity], Refusals()
-            tree = await read_view(context, plan, refusals, first=by_ids)
-            if 0 in refusals:  # the list of the objects
-                raise refusals[0]
-            objects |= {(entity, row["key"]): row["node"] for row in tree["value"]["nodes"]}
+            nodes = await read_nodes(context, plan, keys, refusals)
+            objects |= {(entity, key): node for key, node in nodes.items()}
             if refusals:
                 for index, object_id in enumerate(ids):
                     if object_id[0] == entity and object_id in objects:
@@ -242,6 +251,35 @@ class MutationField:
                 return await self.binding.run(context.services, principal, values, view)
             except PagesRefused as error:  # the attempt was rolled back
                 refusals |= error.refusals
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedField:
+    """A query that a service computes; the nodes in its result are read by their plans."""
+
+    name: str
+    binding: b.ComputedBinding
+    arguments: Evaluate
+    parts: Parts
+
+    async def run(self, context: ExecutionContext) -> Any:
+        """Return the result, with the nodes that are selected in it; None if the service returns None."""
+        principal = context.require_principal()
+        value = await self.binding.run(context.services, principal, self.arguments(context.variables)["input"])
+        if value is None:
+            return None
+        keys: dict[NodeKey, set[int]] = {}
+        for part, key in list_node_keys(self.parts, value):
+            keys.setdefault(part, set()).update(() if key is None else (key,))
+        nodes, refused = {}, []
+        for part, part_keys in keys.items():
+            refusals = Refusals()
+            nodes[part] = await read_nodes(context, part.plan, sorted(part_keys), refusals)
+            refused.append((part.plan, refusals))
+        tree = render_computed(self.parts, value, nodes)
+        for plan, refusals in refused:
+            context.add_errors(plan, refusals, tree, self.name)
+        return tree
 
 
 @dataclass(slots=True)

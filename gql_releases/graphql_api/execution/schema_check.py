@@ -32,8 +32,13 @@ def check_schema(schema: GraphQLSchema, readable: Readable) -> None:
     for root in (schema.query_type, schema.mutation_type):
         for name, field in (root.fields if root else {}).items():
             _check_plain(f"{name}", field)
-            if not isinstance(b.read_binding(field), b.QueryBinding | b.MutationBinding):
-                raise UnboundField(f"the root field {name} has no binding of a query or a mutation")
+            match b.read_binding(field):
+                case b.QueryBinding() | b.MutationBinding():
+                    pass
+                case b.ComputedBinding():
+                    _check_computed(schema, get_named_type(field.type), set())
+                case _:
+                    raise UnboundField(f"the root field {name} has no binding of a query, a mutation or a computation")
 
 
 def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Attributes) -> None:
@@ -73,6 +78,27 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
                     raise UnboundField(f"{where} is a non-null list: invalid arguments would make its siblings null")
             case _:
                 raise UnboundField(f"{where} has no binding")
+
+
+def _check_computed(schema: GraphQLSchema, declared: Any, checked: set[str]) -> None:
+    """Check the type of a computed value: its fields are leaves, other computed values, or keys of nodes."""
+    if declared.name in checked:
+        return
+    checked.add(declared.name)
+    for name, field in declared.fields.items():
+        where, named = f"{declared.name}.{name}", get_named_type(field.type)
+        _check_plain(where, field)
+        match b.read_binding(field):
+            case b.KeyOfNode():
+                if named.name not in node_types(schema):
+                    raise UnboundField(f"{where} has the binding of a node's key, and is no node")
+                if isinstance(field.type, GraphQLNonNull):
+                    raise UnboundField(f"{where} has a non-null type, but a node may be deleted before it is read")
+            case None:
+                if not is_leaf_type(named):
+                    _check_computed(schema, named, checked)
+            case _:
+                raise UnboundField(f"{where} is a field of a computed value, which the store cannot read")
 
 
 def _check_embedded(schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Attributes, present: str) -> None:

@@ -11,6 +11,7 @@ from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.services.repositories import RepositoryService
+from gql_releases.services.symbolication import SymbolicationService
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +25,6 @@ class Services:
     repositories: RepositoryService
     environments: EnvironmentService
     tokens: TokenService
+    symbolication: SymbolicationService
     large: bool = False
     """Whether the request's body is large, so that its input is read in a thread."""

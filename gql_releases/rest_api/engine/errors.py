@@ -42,6 +42,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.REPOSITORY_NOT_FOUND: 404,
     ErrorCode.INVALID_ARGUMENT: 400,
     ErrorCode.INVALID_CURSOR: 400,
+    ErrorCode.LIMIT_EXCEEDED: 400,
     ErrorCode.AMBIGUOUS_SHA: 400,
     ErrorCode.FORBIDDEN: 403,
     **AUTHENTICATION_STATUSES,

@@ -917,6 +917,46 @@ FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(name VARCHAR(200) CO
 /* repositories.insert_new */ INSERT INTO repositories (id, organization_id, name, date_created) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
 FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, name VARCHAR(200) COLLATE "C");
 
+-- symbolication.find_by_debug_id
+/* symbolication.find_by_debug_id */ SELECT anon_1.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 
+FROM unnest($1::VARCHAR(45)[] COLLATE "C") AS anon_1(value) JOIN unnest($2::VARCHAR(20)[] COLLATE "C") AS anon_2(value) ON anon_2.value IS NOT NULL JOIN artifact_files ON artifact_files.organization_id = $3::BIGINT AND artifact_files.id = (SELECT artifact_files_1.id 
+FROM artifact_files AS artifact_files_1 JOIN artifact_bundle_projects AS artifact_bundle_projects_1 ON artifact_bundle_projects_1.organization_id = artifact_files_1.organization_id AND artifact_bundle_projects_1.artifact_bundle_id = artifact_files_1.artifact_bundle_id AND artifact_bundle_projects_1.project_id = $4::BIGINT 
+WHERE artifact_files_1.organization_id = $3::BIGINT AND artifact_files_1.debug_id = anon_1.value AND artifact_files_1.type = anon_2.value ORDER BY artifact_bundle_projects_1.date_modified DESC, artifact_bundle_projects_1.artifact_bundle_id DESC, artifact_files_1.id 
+ LIMIT $5::INTEGER) JOIN artifact_bundles ON artifact_bundles.organization_id = $3::BIGINT AND artifact_bundles.id = artifact_files.artifact_bundle_id JOIN blobs ON blobs.organization_id = $3::BIGINT AND blobs.id = artifact_bundles.blob_id;
+
+-- symbolication.find_by_file_name
+/* symbolication.find_by_file_name */ SELECT anon_1.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used, (SELECT count(DISTINCT coalesce(artifact_files_1.debug_id, CAST(artifact_files_1.id AS TEXT))) AS count_1 
+FROM artifact_bundle_associations JOIN artifact_files AS artifact_files_1 ON artifact_files_1.organization_id = artifact_bundle_associations.organization_id AND artifact_files_1.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id AND artifact_files_1.file_name = anon_1.value JOIN artifact_bundle_projects AS artifact_bundle_projects_1 ON artifact_bundle_projects_1.organization_id = artifact_files_1.organization_id AND artifact_bundle_projects_1.artifact_bundle_id = artifact_files_1.artifact_bundle_id AND artifact_bundle_projects_1.project_id = $1::BIGINT 
+WHERE artifact_bundle_associations.organization_id = $2::BIGINT AND artifact_bundle_associations.version = $3::VARCHAR AND artifact_bundle_associations.dist = $4::VARCHAR AND artifact_files_1.type = $5::VARCHAR) AS file_count 
+FROM unnest($6::VARCHAR(300)[] COLLATE "C") AS anon_1(value) JOIN artifact_files ON artifact_files.organization_id = $2::BIGINT AND artifact_files.id = (SELECT artifact_files_2.id 
+FROM artifact_bundle_associations JOIN artifact_files AS artifact_files_2 ON artifact_files_2.organization_id = artifact_bundle_associations.organization_id AND artifact_files_2.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id AND artifact_files_2.file_name = anon_1.value JOIN artifact_bundle_projects AS artifact_bundle_projects_2 ON artifact_bundle_projects_2.organization_id = artifact_files_2.organization_id AND artifact_bundle_projects_2.artifact_bundle_id = artifact_files_2.artifact_bundle_id AND artifact_bundle_projects_2.project_id = $1::BIGINT 
+WHERE artifact_bundle_associations.organization_id = $2::BIGINT AND artifact_bundle_associations.version = $3::VARCHAR AND artifact_bundle_associations.dist = $4::VARCHAR AND artifact_files_2.type = $7::VARCHAR ORDER BY artifact_bundle_projects_2.date_modified DESC, artifact_bundle_projects_2.artifact_bundle_id DESC, artifact_files_2.id 
+ LIMIT $8::INTEGER) JOIN artifact_bundles ON artifact_bundles.organization_id = $2::BIGINT AND artifact_bundles.id = artifact_files.artifact_bundle_id JOIN blobs ON blobs.organization_id = $2::BIGINT AND blobs.id = artifact_bundles.blob_id;
+
+-- symbolication.find_by_url
+/* symbolication.find_by_url */ SELECT anon_1.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 
+FROM unnest($1::VARCHAR(600)[] COLLATE "C") AS anon_1(value) JOIN artifact_files ON artifact_files.organization_id = $2::BIGINT AND artifact_files.id = (SELECT artifact_files_1.id 
+FROM artifact_bundle_associations JOIN artifact_files AS artifact_files_1 ON artifact_files_1.organization_id = artifact_bundle_associations.organization_id AND artifact_files_1.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id AND artifact_files_1.url = anon_1.value JOIN artifact_bundle_projects AS artifact_bundle_projects_1 ON artifact_bundle_projects_1.organization_id = artifact_files_1.organization_id AND artifact_bundle_projects_1.artifact_bundle_id = artifact_files_1.artifact_bundle_id AND artifact_bundle_projects_1.project_id = $3::BIGINT 
+WHERE artifact_bundle_associations.organization_id = $2::BIGINT AND artifact_bundle_associations.version = $4::VARCHAR AND artifact_bundle_associations.dist = $5::VARCHAR ORDER BY artifact_bundle_projects_1.date_modified DESC, artifact_bundle_projects_1.artifact_bundle_id DESC, artifact_files_1.id 
+ LIMIT $6::INTEGER) JOIN artifact_bundles ON artifact_bundles.organization_id = $2::BIGINT AND artifact_bundles.id = artifact_files.artifact_bundle_id JOIN blobs ON blobs.organization_id = $2::BIGINT AND blobs.id = artifact_bundles.blob_id;
+
+-- symbolication.find_in_bundles
+/* symbolication.find_in_bundles */ SELECT artifact_files.url AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 
+FROM unnest($1::BIGINT[]) AS anon_1(value) JOIN artifact_files ON artifact_files.organization_id = $2::BIGINT AND artifact_files.artifact_bundle_id = anon_1.value AND artifact_files.url = any($3::VARCHAR(600)[] COLLATE "C") JOIN artifact_bundles ON artifact_bundles.organization_id = $2::BIGINT AND artifact_bundles.id = artifact_files.artifact_bundle_id JOIN blobs ON blobs.organization_id = $2::BIGINT AND blobs.id = artifact_bundles.blob_id;
+
+-- symbolication.find_project
+/* symbolication.find_project */ SELECT projects.id 
+FROM projects 
+WHERE projects.organization_id = $1::BIGINT AND projects.slug = $2::VARCHAR;
+
+-- symbolication.find_release_files
+/* symbolication.find_release_files */ SELECT release_files.name, blobs.sha1, release_files.headers, release_files.size, release_files.date_created 
+FROM releases JOIN release_files ON release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id AND release_files.dist = $1::VARCHAR AND release_files.name = any($2::VARCHAR(600)[] COLLATE "C") JOIN blobs ON blobs.organization_id = release_files.organization_id AND blobs.id = release_files.blob_id 
+WHERE releases.organization_id = $3::BIGINT AND releases.version = $4::VARCHAR;
+
+-- symbolication.renew_use
+/* symbolication.renew_use */ UPDATE artifact_bundles SET date_used=$1::TIMESTAMP WITH TIME ZONE WHERE artifact_bundles.organization_id = $2::BIGINT AND artifact_bundles.id = any($3::BIGINT[]);
+
 -- tokens.find
 /* tokens.find */ SELECT tokens.id, tokens.organization_id, organizations.slug, tokens.scopes, tokens.expires_at 
 FROM tokens JOIN organizations ON organizations.id = tokens.organization_id 

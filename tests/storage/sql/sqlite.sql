@@ -920,6 +920,49 @@ INSERT INTO repositories (organization_id, name, date_created) VALUES (?, ?, ?) 
 -- repositories.insert_new
 INSERT INTO repositories (id, organization_id, name, date_created) VALUES (?, ?, ?, ?);
 
+-- symbolication.find_by_debug_id
+SELECT debug_ids.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 
+FROM json_each(?) AS debug_ids JOIN json_each(?) AS types ON types.value IS NOT NULL CROSS JOIN artifact_files ON artifact_files.organization_id = ? AND artifact_files.id = (SELECT artifact_files_1.id 
+FROM artifact_files AS artifact_files_1 CROSS JOIN artifact_bundle_projects AS artifact_bundle_projects_1 ON artifact_bundle_projects_1.organization_id = artifact_files_1.organization_id AND artifact_bundle_projects_1.artifact_bundle_id = artifact_files_1.artifact_bundle_id AND artifact_bundle_projects_1.project_id = ? 
+WHERE artifact_files_1.organization_id = ? AND artifact_files_1.debug_id = debug_ids.value AND artifact_files_1.type = types.value ORDER BY artifact_bundle_projects_1.date_modified DESC, artifact_bundle_projects_1.artifact_bundle_id DESC, artifact_files_1.id
+ LIMIT ? OFFSET ?) CROSS JOIN artifact_bundles ON artifact_bundles.organization_id = ? AND artifact_bundles.id = artifact_files.artifact_bundle_id CROSS JOIN blobs ON blobs.organization_id = ? AND blobs.id = artifact_bundles.blob_id;
+
+-- symbolication.find_by_file_name
+SELECT file_names.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used, (SELECT count(DISTINCT coalesce(artifact_files_1.debug_id, CAST(artifact_files_1.id AS TEXT))) AS count_1 
+FROM artifact_bundle_associations CROSS JOIN artifact_files AS artifact_files_1 ON artifact_files_1.organization_id = artifact_bundle_associations.organization_id AND artifact_files_1.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id AND artifact_files_1.file_name = file_names.value CROSS JOIN artifact_bundle_projects AS artifact_bundle_projects_1 ON artifact_bundle_projects_1.organization_id = artifact_files_1.organization_id AND artifact_bundle_projects_1.artifact_bundle_id = artifact_files_1.artifact_bundle_id AND artifact_bundle_projects_1.project_id = ? 
+WHERE artifact_bundle_associations.organization_id = ? AND artifact_bundle_associations.version = ? AND artifact_bundle_associations.dist = ? AND artifact_files_1.type = ?) AS file_count 
+FROM json_each(?) AS file_names CROSS JOIN artifact_files ON artifact_files.organization_id = ? AND artifact_files.id = (SELECT artifact_files_2.id 
+FROM artifact_bundle_associations CROSS JOIN artifact_files AS artifact_files_2 ON artifact_files_2.organization_id = artifact_bundle_associations.organization_id AND artifact_files_2.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id AND artifact_files_2.file_name = file_names.value CROSS JOIN artifact_bundle_projects AS artifact_bundle_projects_2 ON artifact_bundle_projects_2.organization_id = artifact_files_2.organization_id AND artifact_bundle_projects_2.artifact_bundle_id = artifact_files_2.artifact_bundle_id AND artifact_bundle_projects_2.project_id = ? 
+WHERE artifact_bundle_associations.organization_id = ? AND artifact_bundle_associations.version = ? AND artifact_bundle_associations.dist = ? AND artifact_files_2.type = ? ORDER BY artifact_bundle_projects_2.date_modified DESC, artifact_bundle_projects_2.artifact_bundle_id DESC, artifact_files_2.id
+ LIMIT ? OFFSET ?) CROSS JOIN artifact_bundles ON artifact_bundles.organization_id = ? AND artifact_bundles.id = artifact_files.artifact_bundle_id CROSS JOIN blobs ON blobs.organization_id = ? AND blobs.id = artifact_bundles.blob_id;
+
+-- symbolication.find_by_url
+SELECT urls.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 
+FROM json_each(?) AS urls CROSS JOIN artifact_files ON artifact_files.organization_id = ? AND artifact_files.id = (SELECT artifact_files_1.id 
+FROM artifact_bundle_associations CROSS JOIN artifact_files AS artifact_files_1 ON artifact_files_1.organization_id = artifact_bundle_associations.organization_id AND artifact_files_1.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id AND artifact_files_1.url = urls.value CROSS JOIN artifact_bundle_projects AS artifact_bundle_projects_1 ON artifact_bundle_projects_1.organization_id = artifact_files_1.organization_id AND artifact_bundle_projects_1.artifact_bundle_id = artifact_files_1.artifact_bundle_id AND artifact_bundle_projects_1.project_id = ? 
+WHERE artifact_bundle_associations.organization_id = ? AND artifact_bundle_associations.version = ? AND artifact_bundle_associations.dist = ? ORDER BY artifact_bundle_projects_1.date_modified DESC, artifact_bundle_projects_1.artifact_bundle_id DESC, artifact_files_1.id
+ LIMIT ? OFFSET ?) CROSS JOIN artifact_bundles ON artifact_bundles.organization_id = ? AND artifact_bundles.id = artifact_files.artifact_bundle_id CROSS JOIN blobs ON blobs.organization_id = ? AND blobs.id = artifact_bundles.blob_id;
+
+-- symbolication.find_in_bundles
+SELECT artifact_files.url AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 
+FROM json_each(?) AS bundles CROSS JOIN artifact_files ON artifact_files.organization_id = ? AND artifact_files.artifact_bundle_id = bundles.value AND artifact_files.url IN (SELECT urls.value 
+FROM json_each(?) AS urls) CROSS JOIN artifact_bundles ON artifact_bundles.organization_id = ? AND artifact_bundles.id = artifact_files.artifact_bundle_id CROSS JOIN blobs ON blobs.organization_id = ? AND blobs.id = artifact_bundles.blob_id;
+
+-- symbolication.find_project
+SELECT projects.id 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.slug = ?;
+
+-- symbolication.find_release_files
+SELECT release_files.name, blobs.sha1, release_files.headers, release_files.size, release_files.date_created 
+FROM releases CROSS JOIN release_files ON release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id AND release_files.dist = ? AND release_files.name IN (SELECT urls.value 
+FROM json_each(?) AS urls) CROSS JOIN blobs ON blobs.organization_id = release_files.organization_id AND blobs.id = release_files.blob_id 
+WHERE releases.organization_id = ? AND releases.version = ?;
+
+-- symbolication.renew_use
+UPDATE artifact_bundles SET date_used=? WHERE artifact_bundles.organization_id = ? AND artifact_bundles.id IN (SELECT bundles.value 
+FROM json_each(?) AS bundles);
+
 -- tokens.find
 SELECT tokens.id, tokens.organization_id, organizations.slug, tokens.scopes, tokens.expires_at 
 FROM tokens JOIN organizations ON organizations.id = tokens.organization_id 
