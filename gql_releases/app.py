@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.token_service import TokenService
 from gql_releases.blobs.archive import Archive
-from gql_releases.blobs.blob_store import BlobStore, open_blob_store
 from gql_releases.blobs.bundle import read_contents
 from gql_releases.blobs.file_reader import NoStoredFiles, StoredFileReader
 from gql_releases.domain.cache_budget import BUDGET
+from gql_releases.file_storage import build_collector, open_files
 from gql_releases.forwarding.sender import Sender
 from gql_releases.forwarding.token_encryption import TokenCipher
 from gql_releases.graphql_api.execution.operations import OperationCache
@@ -38,6 +38,8 @@ from gql_releases.services.chunk_uploads import ChunkUploadService
 from gql_releases.services.debug_files import DebugFileService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
+from gql_releases.services.file_quota import FileQuota
+from gql_releases.services.file_readiness import FileReadiness
 from gql_releases.services.files import FileServices
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
@@ -47,8 +49,6 @@ from gql_releases.services.symbolication import SymbolicationService
 from gql_releases.settings import Settings
 from gql_releases.startup_checks import check_program
 from gql_releases.storage.engine.observed_database import Observer
-from gql_releases.storage.engine.postgres import is_postgres
-from gql_releases.storage.engine.sqlite import sqlite_path
 from gql_releases.storage.store import Store, open_store
 from gql_releases.symbolication.worker_pool import WorkerPool, symbolic_is_installed
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
@@ -149,7 +149,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     close = [symbolication.close, *([files.close] if files else []), workers.close]
     lifespan = _build_lifespan(store, sender, files, close, metrics, log, on_shutdown, tracing.close if tracing else None)
 
-    probes = Probes(store.find_obstacles, VERSION)
+    probes = Probes(partial(_find_obstacles, store, files), VERSION)
     routes = _page_routes(probes, schema if settings.public_schema else None)
     pages = Starlette(routes=routes, middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
@@ -157,6 +157,12 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     app = Cors(dispatcher, settings.cors_origins, EXPOSED_HEADERS) if settings.cors_origins else dispatcher
     notes = [UnavailableLog().note, *([metrics.note] if metrics else [])]
     return Recorder(tracing.wrap(app) if tracing else app, log, notes)
+
+
+async def _find_obstacles(store: Store, files: FileServices | None) -> list[str]:
+    """Return the reasons why requests cannot be answered at the moment."""
+    obstacles = await store.find_obstacles()
+    return [*obstacles, *await files.readiness.find_obstacles()] if files else obstacles
 
 
 def _build_lifespan(
@@ -213,38 +219,6 @@ def _open_store(settings: Settings, observers: Sequence[Observer]) -> Store:
     return open_store(url, size, wait, settings.read_timeout, observers)
 
 
-def open_files(settings: Settings) -> BlobStore | None:
-    """Return the storage of files, beside a SQLite database unless it is set; None if there is none for PostgreSQL.
-
-    Raises ValueError for settings that are not valid.
-    """
-    url = settings.files
-    if url is None:
-        if is_postgres(settings.database_url):
-            return None
-        url = (sqlite_path(settings.database_url).parent / "files").as_uri()
-    if url.startswith("file:"):
-        return open_blob_store(url)
-    return open_blob_store(url, _list_file_options(settings), work_folder=settings.files_work_folder)
-
-
-def _list_file_options(settings: Settings) -> dict[str, str]:
-    """Return the options of obstore for the storage of files."""
-    secrets = {
-        "access_key_id": settings.files_access_key_id,
-        "secret_access_key": settings.files_secret_access_key,
-        "session_token": settings.files_session_token,
-        "account_key": settings.files_account_key,
-    }
-    texts = {
-        "endpoint": settings.files_endpoint,
-        "region": settings.files_region,
-        "service_account": settings.files_service_account and str(settings.files_service_account),
-        **{name: value and value.get_secret_value() for name, value in secrets.items()},
-    }
-    return {name: text for name, text in texts.items() if text}
-
-
 def _build_symbolication(store: Store, files: FileServices | None, workers: WorkerPool) -> SymbolicationService:
     reader = StoredFileReader(files.blobs) if files else NoStoredFiles()
     return SymbolicationService(store.symbolication_lookup, reader, workers)
@@ -261,7 +235,10 @@ def build_file_services(settings: Settings, store: Store, workers: WorkerPool) -
     bundles = ArtifactBundleService(store.artifact_bundles, blobs, assembler, read)
     open_archive = partial(Archive, max_file_size=max_size)
     debug_files = DebugFileService(store.debug_files, blobs, workers, assembler, open_archive, symbolic_is_installed)
-    return FileServices(blobs, assembler, ChunkUploadService(store.chunks, blobs, max_size), bundles, debug_files)
+    quota = FileQuota(store.file_usage, settings.files_quota)
+    chunk_uploads = ChunkUploadService(store.chunks, blobs, max_size, quota)
+    collector = build_collector(settings, store, blobs)
+    return FileServices(blobs, assembler, chunk_uploads, bundles, debug_files, quota, collector, FileReadiness(blobs))
 
 
 def _load_metrics(settings: Settings) -> Metrics | None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "import": "import_file",
     "import-sentry": "import_sentry",
     "copy": "copy",
+    "files": "files",
     "demo": "demo",
     "schema": "schema",
     "sql": "sql",

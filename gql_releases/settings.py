@@ -106,6 +106,12 @@ class Settings(BaseSettings):
     files_work_folder: Path | None = Field(
         None, description="A local folder for uploads to a bucket, and copies; none: in the system's temporary folder."
     )
+    files_keep_days: int | None = Field(
+        None, ge=1, description="Days after which a bundle or debug file that nobody uses is removed; none: never."
+    )
+    files_quota: int | None = Field(
+        None, ge=0, description="Bytes of files that an organization may store; none: any number."
+    )
     max_file_size: int = Field(2048 * MEBIBYTE, ge=1024, le=2**53, description="Bytes that an uploaded file may have.")
     trusted_only: bool = Field(False, description="Whether only trusted documents are executed.")
 

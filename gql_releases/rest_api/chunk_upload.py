@@ -66,7 +66,7 @@ async def get_parameters(request: Request) -> Answer:
 async def upload_chunks(request: Request) -> Answer:
     """Store the chunks of a multipart body. Each valid chunk is kept, also if another one is refused."""
     service = request.services.require_files().chunk_uploads
-    with service.begin_upload(request.principal, request.path[0]):
+    async with service.begin_upload(request.principal, request.path[0]):
         upload = ChunkUpload(request, service)
         error = await upload.read()
         await service.record_chunks(request.principal, upload.stored, upload.begin)

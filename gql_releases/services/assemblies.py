@@ -26,6 +26,7 @@ from gql_releases.domain.assembly import (
     StoredAssembly,
 )
 from gql_releases.domain.blob import BlobKind, BlobNotFound, ChecksumMismatch, StoredBlob
+from gql_releases.domain.counters import count_files
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import NoSpaceLeft, Unavailable
 from gql_releases.domain.principal import Principal
@@ -290,8 +291,10 @@ class Assembler:
             logger.exception("assembling of %s %s failed", *_describe(job.request))
         else:
             seconds = time.monotonic() - begin
+            _count(job.request, AssemblyState.OK, seconds)
             logger.info("assembled %s %s of %d bytes in %.3f s", *_describe(job.request), job.size, seconds)
             return AssemblyStatus(AssemblyState.OK)
+        _count(job.request, AssemblyState.ERROR, time.monotonic() - begin)
         logger.warning("assembling of %s %s failed: %s", *_describe(job.request), failure)
         await self._store.fail(job.principal, job.request, failure)
         return AssemblyStatus(AssemblyState.ERROR, failure)
@@ -326,6 +329,11 @@ class Assembler:
 
 def _is_old_error(stored: StoredAssembly) -> bool:
     return now() - stored.date_updated > ERROR_LASTS
+
+
+def _count(request: AssemblyRequest, state: AssemblyState, seconds: float) -> None:
+    count_files("file_assemblies", state.value)
+    count_files("file_assembly_seconds", request.kind.value, seconds)
 
 
 def _describe(request: AssemblyRequest) -> tuple[str, str]:

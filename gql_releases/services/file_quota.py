@@ -33,14 +33,17 @@ class FileQuota:
         self._counts: dict[int, tuple[float, int]] = {}
 
     async def require_room(self, principal: Principal, size: int) -> None:
-        """Count bytes that are about to be stored. Raises QuotaExceeded, and counts nothing, if they are too many."""
+        """Count bytes that are about to be stored; 0 if their number is not known yet, which needs some room.
+
+        Raises QuotaExceeded, and counts nothing, if they are too many.
+        """
         if self._limit is None:
             return
         organization = principal.organization_id
         moment, used = self._counts.get(organization, (0.0, 0))
         if organization not in self._counts or self._clock() - moment >= COUNT_LASTS_SECONDS:
             moment, used = self._clock(), await self._store.sum_bytes(organization)
-        if used + size > self._limit:
+        if used + max(size, 1) > self._limit:
             # Not remembered: files may have been deleted for the next attempt.
             self._counts.pop(organization, None)
             raise QuotaExceeded

@@ -10,6 +10,9 @@ from gql_releases.services.assemblies import Assembler
 from gql_releases.services.blob_storage import BlobStorage
 from gql_releases.services.chunk_uploads import ChunkUploadService
 from gql_releases.services.debug_files import DebugFileService
+from gql_releases.services.file_collection import FileCollector
+from gql_releases.services.file_quota import FileQuota
+from gql_releases.services.file_readiness import FileReadiness
 
 
 class FilesNotConfigured(DomainError):
@@ -32,12 +35,17 @@ class FileServices:
     chunk_uploads: ChunkUploadService
     artifact_bundles: ArtifactBundleService
     debug_files: DebugFileService
+    quota: FileQuota
+    collector: FileCollector
+    readiness: FileReadiness
 
     def start(self) -> None:
         """Begin the background work of a process."""
         self.assembler.start()
+        self.collector.start()
 
     async def close(self) -> None:
         """End the background work, and release what the storage has open."""
+        await self.collector.close()
         await self.assembler.close()
         await self.blobs.close()

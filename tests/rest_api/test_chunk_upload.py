@@ -43,7 +43,7 @@ def part(data: bytes, name: str = PLAIN) -> tuple[str, str | None, bytes]:
     return name, sha1(data), gzip.compress(data) if name == GZIP else data
 
 
-def stored(harness: Harness) -> list[tuple[Any, ...]]:
+def list_chunks(harness: Harness) -> list[tuple[Any, ...]]:
     return harness.rows("SELECT organization_id, sha1, sha256, size FROM chunks ORDER BY organization_id, sha1")
 
 
@@ -68,7 +68,7 @@ def test_parameters_are_what_clients_read(harness: Harness) -> None:
 def test_chunks_are_stored_for_the_organization(harness: Harness, name: str) -> None:
     answer = send_parts(harness.client, [part(SMALL, name), part(b"", name), part(noise(300_000), name)])
     assert (answer.status, answer.body) == (200, b"")
-    assert stored(harness) == sorted([row(SMALL), row(b""), row(noise(300_000))])
+    assert list_chunks(harness) == sorted([row(SMALL), row(b""), row(noise(300_000))])
     folder = Path((harness.settings.files or "").removeprefix("file://")) / "chunks"
     for data in (SMALL, b"", noise(300_000)):
         digest = sha1(data)
@@ -125,7 +125,7 @@ def test_answer_is_that_of_the_contract(harness: Harness, limits: None, case: st
     else:
         answer = send_parts(harness.client, body, headers=headers)
     assert (answer.status, answer.json if answer.body else None) == (status, error and {"error": error})
-    names = {name for _, name, *_ in stored(harness)}
+    names = {name for _, name, *_ in list_chunks(harness)}
     # Valid chunks before a broken one may stay stored; they are the only ones.
     assert names <= {name for _, name, _ in expected}
     assert status != 200 or names == {name for _, name, _ in expected}
@@ -161,7 +161,7 @@ def test_scopes(harness: Harness, scopes: tuple[str, ...], read: int, write: int
     token = harness.token(*scopes)
     assert harness.client.rest("GET", CHUNKS, token=token).status == read
     assert send_parts(harness.client, [part(SMALL)], token=token).status == write
-    assert bool(stored(harness)) == (write == 200)
+    assert bool(list_chunks(harness)) == (write == 200)
 
 
 def test_chunk_belongs_to_the_organization_that_sent_it(harness: Harness) -> None:
@@ -169,9 +169,9 @@ def test_chunk_belongs_to_the_organization_that_sent_it(harness: Harness) -> Non
     answer = send_parts(client, [part(SMALL)], token=other)
     assert (answer.status, answer.json) == (403, {"detail": "You do not have permission to perform this action."})
     upload(client, SMALL, path="organizations/other/chunk-upload/", token=other)
-    assert stored(harness) == [row(SMALL, 2)]
+    assert list_chunks(harness) == [row(SMALL, 2)]
     upload(client, SMALL)
-    assert stored(harness) == [row(SMALL), row(SMALL, 2)]
+    assert list_chunks(harness) == [row(SMALL), row(SMALL, 2)]
 
 
 def test_the_same_chunks_may_come_at_the_same_time(harness: Harness) -> None:
@@ -188,7 +188,7 @@ def test_the_same_chunks_may_come_at_the_same_time(harness: Harness) -> None:
         return await asyncio.gather(*map(send, range(12)))
 
     assert harness.run(work()) == [200] * 12
-    assert stored(harness) == sorted(map(row, chunks))
+    assert list_chunks(harness) == sorted(map(row, chunks))
 
 
 @pytest.mark.parametrize(
