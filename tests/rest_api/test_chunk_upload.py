@@ -60,7 +60,7 @@ def test_parameters_are_what_clients_read(harness: Harness) -> None:
         "chunkSize": 8388608, "chunksPerRequest": 64, "maxFileSize": 2147483648, "maxRequestSize": 33554432, "concurrency": 8,
         "hashAlgorithm": "sha1", "compression": ["gzip"],
         "accept": ["debug_files", "release_files", "pdbs", "sources", "bcsymbolmaps", "il2cpp", "portablepdbs",
-                   "artifact_bundles", "artifact_bundles_v2"],
+                   "artifact_bundles", "artifact_bundles_v2", "proguard"],
     }  # fmt: skip
 
 
