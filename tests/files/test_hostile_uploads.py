@@ -1,0 +1,201 @@
+"""Hostile files sent over HTTP to a gateway process: each has its documented answer, and other clients are served meanwhile."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.blobs.zips import Entry, write_bundle, write_zip
+from tests.conftest import Template
+from tests.crash.gateways import Gateway, start_gateway
+from tests.slow import POINT
+from tests.source_maps import SCRIPT
+from tests.upload_client import BOUNDARY, Upload, UploadClient, encode_part, hash_bytes
+
+INVALID = "the bundle is invalid"
+POINT_SECONDS = 5.0
+"""A read of one row beside hostile files takes less, on a machine that does other things as well."""
+MIB = 1024 * 1024
+CHUNK_BYTES = 8 * MIB
+MANIFEST = b'{"files": {"a.js": {"url": "~/a.js", "type": "minified_source"}}}'
+DEBUG_ID = "7f4a1c9e-3c1b-4a52-9d0b-0c1b6a2e5f10"
+
+
+def with_manifest(*entries: Entry, manifest: bytes = MANIFEST) -> bytes:
+    """Return a zip of entries and a manifest."""
+    return write_zip(*entries, Entry(b"manifest.json", manifest))
+
+
+def deflate_zeros(size: int) -> bytes:
+    encoder = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return b"".join(encoder.compress(bytes(MIB)) for _ in range(size // MIB)) + encoder.flush()
+
+
+SCRIPT_ENTRY = Entry(b"a.js", b"//")
+
+
+def make_bundles() -> dict[str, tuple[bytes, str]]:
+    """Return bundles by what is wrong with them, each with the detail of its error, or `ok`."""
+    bomb = deflate_zeros(300 * MIB)
+    return {
+        "no zip": (b"x" * 1000, INVALID),
+        "a zip that is cut off": (with_manifest(SCRIPT_ENTRY)[:-30], INVALID),
+        "no manifest": (write_zip(SCRIPT_ENTRY), INVALID),
+        "a manifest that is no JSON": (with_manifest(SCRIPT_ENTRY, manifest=b"{"), INVALID),
+        "a manifest that is a list": (with_manifest(SCRIPT_ENTRY, manifest=b"[]"), INVALID),
+        "a manifest nested 100,000 deep": (with_manifest(manifest=b'{"files":' + b"[" * 100_000), INVALID),
+        "a manifest of 90 MB": (
+            with_manifest(manifest=b'{"files": {}}' + b" " * 90_000_000),
+            f"File manifest.json exceeds maximum size (90000013 > {32 * MIB})",
+        ),
+        "a manifest of five million lists": (with_manifest(manifest=b'{"a":[' + b"[]," * 5_000_000 + b"1]}"), INVALID),
+        "a file of the manifest that is absent": (with_manifest(), INVALID),
+        "a path above": (with_manifest(SCRIPT_ENTRY, Entry(b"../../../etc/cron.d/x", b"x")), INVALID),
+        "a path above in the middle": (with_manifest(SCRIPT_ENTRY, Entry(b"a/../../x", b"x")), INVALID),
+        "an absolute path": (with_manifest(SCRIPT_ENTRY, Entry(b"/etc/passwd", b"x")), INVALID),
+        "a path with backslashes": (with_manifest(SCRIPT_ENTRY, Entry(b"..\\..\\x", b"x")), INVALID),
+        "a path of a drive": (with_manifest(SCRIPT_ENTRY, Entry(b"C:x", b"x")), INVALID),
+        "a path with a zero byte": (with_manifest(SCRIPT_ENTRY, Entry(b"a\0b", b"x")), INVALID),
+        "two files of the same name": (with_manifest(SCRIPT_ENTRY, SCRIPT_ENTRY), INVALID),
+        "two manifests": (with_manifest(SCRIPT_ENTRY, Entry(b"manifest.json", MANIFEST)), INVALID),
+        "another name in the local header": (with_manifest(Entry(b"a.js", b"//", local_name=b"b.js")), INVALID),
+        "an encrypted file": (with_manifest(Entry(b"a.js", b"//", flags=1)), INVALID),
+        "a compression that is not supported": (with_manifest(Entry(b"a.js", b"//", method=12, data=b"//")), INVALID),
+        "a wrong checksum": (with_manifest(Entry(b"a.js", b"//", checksum=1)), INVALID),
+        "a file that is larger than declared": (
+            with_manifest(Entry(b"a.js", data=deflate_zeros(50 * MIB), size=10)), INVALID,
+        ),
+        "a file of 300 MB in 300 KB": (with_manifest(Entry(b"a.js", data=bomb, size=300 * MIB)), INVALID),
+        "40 files of 10 MB in 400 KB": (
+            with_manifest(SCRIPT_ENTRY, *(Entry(b"%d" % n, data=deflate_zeros(10 * MIB), size=10 * MIB) for n in range(40))), INVALID,
+        ),
+        "1,000 files that share their bytes": (
+            with_manifest(SCRIPT_ENTRY, *(Entry(b"%d" % n, data=b"", size=MIB, offset=0) for n in range(1000))), INVALID,
+        ),
+        "a zip in its own gap": (write_bundle(MANIFEST, {"a.js": b"//"}) + write_bundle(MANIFEST, {"a.js": b"//"}), INVALID),
+        "66,000 files": (write_bundle(MANIFEST, {str(number): b"" for number in range(66_000)}), INVALID),
+        "a file that is declared as 3 GB": (
+            with_manifest(Entry(b"a.js", b"//", size=3 << 30)), f"File a.js exceeds maximum size ({3 << 30} > {2048 * MIB})",
+        ),
+        "a bomb in a zip": (with_manifest(Entry(b"a.js", with_manifest(Entry(b"a.js", bomb)))), "ok"),
+        "a debug id that is none": (
+            write_bundle({"files": {"a.js": {"type": "minified_source", "headers": {"debug-id": "' OR 1=1"}}}}, {"a.js": b"//"}),
+            "ok",
+        ),
+        "a URL of 100,000 characters": (
+            write_bundle({"files": {"a.js": {"type": "minified_source", "url": "~/" + "x" * 100_000}}}, {"a.js": b"//"}), INVALID,
+        ),
+        "a URL with a zero character": (
+            write_bundle({"files": {"a.js": {"type": "minified_source", "url": "~/\0"}}}, {"a.js": b"//"}), INVALID,
+        ),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def gateway(template: Template, tmp_path: Path) -> Iterator[Gateway]:
+    url = template.databases.copy(template.url, tmp_path)
+    with start_gateway(url, template.tokens["acme"], tmp_path / "log", files=f"file://{tmp_path}/files") as gateway:
+        yield gateway
+        assert gateway.process.poll() is None, "the gateway has ended"
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    template.databases.drop(url)
+
+
+@contextmanager
+def reading(gateway: Gateway) -> Iterator[None]:
+    """Read one row again and again, and assert that each read is answered in time."""
+    over, seconds, faults = threading.Event(), [0.0], list[BaseException]()
+
+    def read() -> None:
+        while not over.is_set():
+            begin = time.monotonic()
+            try:
+                status, body = gateway.post("/graphql", POINT)
+                assert (status, body["data"]) == (200, {"organization": {"slug": "acme"}}), body
+            except BaseException as error:
+                faults.append(error)
+                return
+            seconds.append(time.monotonic() - begin)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    yield
+    over.set()
+    thread.join(30)
+    assert not faults, faults
+    assert len(seconds) > 3
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    assert max(seconds) < POINT_SECONDS * max(1, load)
+
+
+def test_hostile_bundles_have_their_answer(gateway: Gateway, tmp_path: Path) -> None:
+    client = UploadClient(gateway.base, gateway.token)
+    with reading(gateway):
+        for name, (content, expected) in make_bundles().items():
+            upload = Upload(content, 4 * MIB, {"projects": ["web"], "version": "1"})
+            status = client.upload(upload)
+            text = "ok" if status["state"] == "ok" else (status["state"] == "error" and status["detail"])
+            assert text == expected, (name, status)
+            assert client.assemble(upload).json["state"] == status["state"], name
+    good = Upload(write_bundle(json.loads(MANIFEST), {"a.js": SCRIPT}), 100, {"projects": ["web"], "version": "1"})
+    assert client.upload(good)["state"] == "ok"
+    refused = write_bundle({"files": {"a.js": {"type": "minified_source", "url": "~/a.js"}}}, {"a.js": b"//"})
+    status = client.upload(Upload(refused, MIB, {"projects": ["web"]}))
+    assert status["detail"] == "uploading a bundle without debug ids or release is prohibited"
+    assert not [path for path in tmp_path.rglob("*") if path.name in ("x", "passwd", "a.js")], (
+        "no file has a name of a bundle"
+    )
+
+
+def test_hostile_chunks_have_their_answer(gateway: Gateway) -> None:
+    client = UploadClient(gateway.base, gateway.token)
+    path, form = "/api/0/organizations/acme/chunk-upload/", f"multipart/form-data; boundary={BOUNDARY}"
+    zeros = gzip.compress(bytes(100 * MIB), 9)
+    end = f"--{BOUNDARY}--\r\n".encode()
+    part = encode_part("file", hash_bytes(b"x"), b"x")
+    with reading(gateway):
+        for parts, error in (
+            ([(hash_bytes(b""), zeros)], "Chunk size too large"),
+            ([(hash_bytes(b"x"), gzip.compress(b"y"))], "Checksum mismatch"),
+            ([("../../x", gzip.compress(b"y"))], "Checksum mismatch"),
+            ([(hash_bytes(b"x").upper(), gzip.compress(b"x"))], "Checksum mismatch"),
+            ([(hash_bytes(b"x"), b"x")], "Invalid gzip payload"),
+            ([(hash_bytes(b"x"), gzip.compress(b"x")[:-4])], "Invalid gzip payload"),
+            ([(hash_bytes(b"x"), gzip.compress(b"x"))] * 65, "Too many chunks"),
+            ([(hash_bytes(bytes(CHUNK_BYTES)), gzip.compress(bytes(CHUNK_BYTES)))] * 5, "Request too large"),
+        ):
+            response = client.send_parts(*parts)
+            assert (response.status, response.json) == (400, {"error": error})
+        for body in (
+            part,
+            part + end[:-6],
+            b"x" * 100_000,
+            end[:-4] + b"x" * 100_000,
+            f"--{BOUNDARY}\r\n".encode() + b"x: y\r\n" * 100_000,
+            f"--{BOUNDARY}\r\n{'x' * 100_000}: y\r\n\r\n".encode() + end,
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{"x" * 100_000}"\r\n\r\n\r\n'.encode()
+            + end,
+        ):
+            response = client.send("POST", path, body, form)
+            assert (response.status, response.json) == (400, {"error": "Invalid multipart body"}), body[:200]
+        response = client.send("POST", path, encode_part("file", hash_bytes(b""), b"x" * (34 * MIB)) + end, form)
+        assert (response.status, response.json) in (
+            (400, {"error": "Chunk size too large"}),
+            (413, {"error": "Request too large"}),
+        )
+        many = encode_part("file", hash_bytes(b"x"), b"x") * 20_000 + end
+        response = client.send("POST", path, many, form)
+        assert (response.status, response.json) == (400, {"error": "Too many chunks"})
+        unknown = encode_part("x", "y", b"x") * 20_000 + end
+        assert client.send("POST", path, unknown, form).status in (200, 400)
+    assert client.send_chunks(b"x").status == 200

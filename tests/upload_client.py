@@ -1,0 +1,141 @@
+"""A client that uploads bundles as sentry-cli does: missing chunks in requests of several parts, then the question for the state."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.client
+import json
+import time
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+BOUNDARY = "----upload-client"
+CHUNKS_PER_REQUEST = 3
+POLL_SECONDS = 0.2
+UNFINISHED = ("created", "assembling")
+
+
+@dataclass(frozen=True)
+class Response:
+    """Status and body of a response."""
+
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+def hash_bytes(content: bytes) -> str:
+    """Return the SHA-1 of bytes."""
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file to upload, in chunks, and the rest of the body of its request to assemble."""
+
+    content: bytes
+    chunk_size: int
+    body: dict[str, Any]
+    debug_id: str = ""
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-1 of the whole."""
+        return hash_bytes(self.content)
+
+    def split(self) -> dict[str, bytes]:
+        """Return the chunks by their SHA-1, in order."""
+        pieces = (self.content[start : start + self.chunk_size] for start in range(0, len(self.content), self.chunk_size))
+        return {hash_bytes(piece): piece for piece in pieces}
+
+
+@dataclass
+class UploadClient:
+    """Uploads to one organization. Raises OSError or HTTPException when the gateway has ended."""
+
+    base: str
+    token: str
+    organization: str = "acme"
+    timeout: float = 30
+    acknowledged: dict[str, set[str]] = field(default_factory=dict)
+    """Checksum of a file -> its chunks that the gateway has acknowledged."""
+
+    def send(self, method: str, path: str, body: bytes = b"", content_type: str = "application/json") -> Response:
+        """Send a request on a connection of its own."""
+        address = urllib.parse.urlsplit(self.base)
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=self.timeout)
+        try:
+            headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return Response(response.status, response.read())
+        finally:
+            connection.close()
+
+    def assemble(self, upload: Upload, **more: Any) -> Response:
+        """Ask for a file to be assembled."""
+        body = {**upload.body, "checksum": upload.checksum, "chunks": list(upload.split()), **more}
+        return self.send("POST", f"/api/0/organizations/{self.organization}/artifactbundle/assemble/", dump(body))
+
+    def send_chunks(self, *chunks: bytes) -> Response:
+        """Send chunks in one request, compressed."""
+        return self.send_parts(*((hash_bytes(chunk), gzip.compress(chunk, 1)) for chunk in chunks))
+
+    def send_parts(self, *parts: tuple[str, bytes], name: str = "file_gzip") -> Response:
+        """Send parts, which have a file name and a content."""
+        body = b"".join(encode_part(name, filename, content) for filename, content in parts) + f"--{BOUNDARY}--\r\n".encode()
+        path = f"/api/0/organizations/{self.organization}/chunk-upload/"
+        return self.send("POST", path, body, f"multipart/form-data; boundary={BOUNDARY}")
+
+    def upload(self, upload: Upload, seconds: float = 60) -> Any:
+        """Upload what is missing of a file, wait until it is assembled, and return the last state."""
+        options = self.send("GET", f"/api/0/organizations/{self.organization}/chunk-upload/")
+        assert options.status == 200, options
+        first = self.assemble(upload)
+        assert first.status == 200, first
+        chunks = upload.split()
+        missing = first.json["missingChunks"]
+        acknowledged = self.acknowledged.setdefault(upload.checksum, set())
+        assert not acknowledged & set(missing), "a chunk that was acknowledged is missing"
+        for group in _group(missing):
+            response = self.send_chunks(*(chunks[sha1] for sha1 in group))
+            assert (response.status, response.body) == (200, b""), response
+            acknowledged.update(group)
+        return self.wait_until_assembled(upload, seconds)
+
+    def wait_until_assembled(self, upload: Upload, seconds: float = 60) -> Any:
+        """Ask for the state until it is final, and return it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            response = self.assemble(upload)
+            assert response.status == 200, response
+            if response.json["state"] not in UNFINISHED:
+                return response.json
+            assert time.monotonic() < deadline, f"stuck: {response.json}"
+            time.sleep(POLL_SECONDS)
+
+
+def dump(body: Any) -> bytes:
+    """Return JSON as bytes."""
+    return json.dumps(body).encode()
+
+
+def encode_part(name: str, filename: str, content: bytes) -> bytes:
+    """Return a part of a multipart body."""
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return head.encode() + content + b"\r\n"
+
+
+def _group(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), CHUNKS_PER_REQUEST):
+        yield items[start : start + CHUNKS_PER_REQUEST]
