@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.token_service import TokenService
 from gql_releases.blobs.archive import Archive
-from gql_releases.blobs.bundle import read_contents
+from gql_releases.blobs.bundle import BundleReader, read_contents
 from gql_releases.blobs.file_reader import NoStoredFiles, StoredFileReader
 from gql_releases.domain.cache_budget import BUDGET
 from gql_releases.file_storage import build_collector, open_files
@@ -43,6 +43,7 @@ from gql_releases.services.file_readiness import FileReadiness
 from gql_releases.services.files import FileServices
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
+from gql_releases.services.release_files import ReleaseFileService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.services.repositories import RepositoryService
 from gql_releases.services.symbolication import SymbolicationService
@@ -238,7 +239,10 @@ def build_file_services(settings: Settings, store: Store, workers: WorkerPool) -
     quota = FileQuota(store.file_usage, settings.files_quota)
     chunk_uploads = ChunkUploadService(store.chunks, blobs, max_size, quota)
     collector = build_collector(settings, store, blobs)
-    return FileServices(blobs, assembler, chunk_uploads, bundles, debug_files, quota, collector, FileReadiness(blobs))
+    open_bundle = partial(BundleReader, max_file_size=max_size)
+    release_files = ReleaseFileService(store.release_files, blobs, assembler, open_bundle, max_size, quota)
+    readiness = FileReadiness(blobs)
+    return FileServices(blobs, assembler, chunk_uploads, bundles, debug_files, release_files, quota, collector, readiness)
 
 
 def _load_metrics(settings: Settings) -> Metrics | None:

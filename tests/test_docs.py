@@ -65,7 +65,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def render_pattern(pattern: tuple[str, ...]) -> str:
-    names = iter([*(["{org}", "{project}"] if pattern[:1] == ("projects",) else ["{org}"]), "{version}"])
+    names = iter([*(["{org}", "{project}"] if pattern[:1] == ("projects",) else ["{org}"]), "{version}", "{id}"])
     return "/api/0/" + "".join(f"{next(names) if part == '*' else part}/" for part in pattern)
 
 

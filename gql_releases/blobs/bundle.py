@@ -79,6 +79,18 @@ def read_contents(file: BinaryIO, max_file_size: int = MAX_FILE_BYTES) -> Bundle
     return BundleContents(manifest, {entry.path: name for entry, name in list_file_names(archive, manifest)})
 
 
+class BundleReader:
+    """A bundle whose files are read one after the other, in a thread at a time. Raises InvalidBundle."""
+
+    def __init__(self, file: BinaryIO, max_file_size: int = MAX_FILE_BYTES) -> None:
+        self._archive = Archive(file, max_file_size)
+        self.manifest = read_manifest(self._archive)
+
+    def stream_member(self, path: str) -> Iterator[bytes]:
+        """Yield the bytes of a file; raises InvalidBundle if they are not of the declared size and checksum."""
+        return self._archive.stream_member(path)
+
+
 def read_comments(archive: Archive, path: str) -> Comments:
     """Return the last comments of a minified file that refer to its source map. Raises InvalidBundle."""
     _, tail = _read_edges(archive, path, TAIL_BYTES)

@@ -11,7 +11,9 @@ from gql_releases.domain.blob import BlobEntry, BlobKind, StoredBlob
 
 
 class BlobWriter(Protocol):
-    """Writes one blob; abort does nothing after a commit."""
+    """Writes one blob, of `size` bytes so far; abort does nothing after a commit."""
+
+    size: int
 
     async def write(self, data: bytes) -> None: ...
 

@@ -13,6 +13,7 @@ from gql_releases.services.debug_files import DebugFileService
 from gql_releases.services.file_collection import FileCollector
 from gql_releases.services.file_quota import FileQuota
 from gql_releases.services.file_readiness import FileReadiness
+from gql_releases.services.release_files import ReleaseFileService
 
 
 class FilesNotConfigured(DomainError):
@@ -35,6 +36,7 @@ class FileServices:
     chunk_uploads: ChunkUploadService
     artifact_bundles: ArtifactBundleService
     debug_files: DebugFileService
+    release_files: ReleaseFileService
     quota: FileQuota
     collector: FileCollector
     readiness: FileReadiness

@@ -24,6 +24,7 @@ from gql_releases.storage.files.assemblies import AssemblyStore
 from gql_releases.storage.files.chunks import ChunkStore
 from gql_releases.storage.files.collection import CollectionStore
 from gql_releases.storage.files.debug_files import DebugFileStore
+from gql_releases.storage.files.release_files import ReleaseFileStore
 from gql_releases.storage.files.symbolication_lookup import SymbolicationLookup
 from gql_releases.storage.files.usage import FileUsageStore
 from gql_releases.storage.organizations import OrganizationStore
@@ -67,6 +68,7 @@ class Store:
         self.file_usage = FileUsageStore(database)
         self.artifact_bundles = ArtifactBundleStore(database)
         self.symbolication_lookup = SymbolicationLookup(database)
+        self.release_files = ReleaseFileStore(database, self._reader)
         self.existing_releases = ExistingReleaseLookup(database)
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:

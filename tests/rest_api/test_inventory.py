@@ -107,7 +107,7 @@ def test_route_is_uncached_and_known_by_its_organization_alone(client: Client, p
 
     Source: docs/sentry-contract.md#1-1-authentication, docs/sentry-contract.md#9-decisions.
     """
-    names = iter(["other", *["web"] * (pattern[:1] == ("projects",)), "1"])
+    names = iter(["other", *["web"] * (pattern[:1] == ("projects",)), "1", "1"])
     path = "".join(f"{next(names) if part == '*' else part}/" for part in pattern)
     method = next(iter(ROUTES[pattern]))
     body: Any = None if method == "GET" else {}

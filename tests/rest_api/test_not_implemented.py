@@ -15,17 +15,11 @@ from tests.client import Client
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 REQUESTED = [
     # sentry-cli 2.58 and 3.8, as a recording server saw them
-    "0/organizations/acme/releases/web@1.0.0%2B1/files/",
-    "0/organizations/acme/releases/feature%2Fx/files/12/",
-    "0/organizations/acme/releases/web@1.0.0%2B1/assemble/",
     "0/organizations/acme/events/?dataset=ourlogs&per_page=100",
     "0/organizations/acme/monitors/?cursor=",
     "0/organizations/acme/code-mappings/bulk/",
     "0/organizations/acme/repos/7/commits/",
     "0/organizations/acme/preprodartifacts/snapshots/upload-options/?usecase=auto",
-    "0/projects/acme/web/releases/web@1.0.0%2B1/files/?cursor=&checksum=00",
-    "0/projects/acme/web/releases/web@1.0.0%2B1/files/12/",
-    "0/projects/acme/web/files/source-maps/?name=web@1.0.0",
     "0/projects/acme/web/files/proguard-artifacts/",
     "0/projects/acme/web/files/preprodartifacts/assemble/",
     "0/projects/acme/web/issues/?query=&cursor=",

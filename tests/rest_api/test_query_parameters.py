@@ -15,11 +15,12 @@ import pytest
 from gql_releases.rest_api.debug_files import delete_debug_file
 from gql_releases.rest_api.engine.router import name_route
 from gql_releases.rest_api.loader import QUERY_PARAMETERS, ROUTES
+from gql_releases.rest_api.release_files import delete_source_maps
 from tests.client import Answer
 from tests.conftest import Harness, Template
 from tests.debug_files import MAPPING, OTHER_UUID, UUID, digest, write_zip
 from tests.factories import commit, release
-from tests.uploads import send_parts
+from tests.uploads import send_parts, sha1
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sentry-compatibility.md").read_text()
 ROOT, OF_ORGANIZATION, OF_PROJECT = "/api/0/", "/api/0/organizations/{org}/", "/api/0/projects/{org}/{project}/"
@@ -60,6 +61,9 @@ def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -
     for uuid in (UUID, OTHER_UUID):
         part = ("file", "x", write_zip({f"proguard/{uuid}.txt": MAPPING}))
         assert send_parts(client, [part], "projects/acme/web/files/dsyms/").status == 201
+    for name in ("~/a.js", "~/b.js"):
+        parts = [("file", "x", name.encode()), ("name", None, name.encode())]
+        assert send_parts(client, parts, f"{RELEASES_PATH}web@1.0.0%2B7/files/").status == 201
     theirs = {"token": harness.tokens["other"]}
     body = release("theirs", commits=[commit(1, repository="other/theirs")])
     assert client.rest("POST", RELEASES_PATH.replace("acme", "other"), body, **theirs).status == 201
@@ -158,6 +162,16 @@ BELOW_RELEASE: dict[str, Rows] = {
         **list_projects(["production"], ["staging"], ["production", "staging"]),
         **list_page(["production", "staging"]),
     },
+    "files/": {
+        **list_projects(["~/a.js", "~/b.js"], 404, ["~/a.js", "~/b.js"]),
+        **list_page(["~/a.js", "~/b.js"]),
+        "query": [("query=A.js", ["~/a.js"]), ("query=a.&query=b.", ["~/a.js", "~/b.js"]), ("query=none", [])],
+        "checksum": [(f"checksum={sha1(b'~/b.js')}", ["~/b.js"]), (f"checksum={'0' * 40}", [])],
+    },
+    "files/{id}/": {
+        **list_projects("~/a.js", 404, "~/a.js"),
+        "download": [("", "~/a.js"), ("download=1", b"~/a.js"), ("download", b"~/a.js")],
+    },
 }
 TABLE: dict[str, Rows] = {
     ROOT: {},
@@ -191,6 +205,12 @@ TABLE: dict[str, Rows] = {
     },
     OF_PROJECT + "files/proguard-artifact-releases/": {
         "proguard_uuid": [("", None), (f"proguard_uuid={UUID}", []), ("proguard_uuid=x", 400)],
+    },
+    OF_PROJECT + "files/source-maps/": {
+        "query": [("query=WEB", [WEB]), ("query=none", [])],
+        "sortBy": [("sortBy=date_added", [WEB, BOTH, ARCHIVED]), ("sortBy=-date_added", [ARCHIVED, BOTH, WEB]),
+                   ("sortBy=name", 400)],
+        **list_page([ARCHIVED, BOTH, WEB], 10),
     },
     **{
         f"{root}releases/{{version}}/{part}": rows
@@ -231,6 +251,8 @@ WITHOUT_EFFECT = DECLARED_WITHOUT_EFFECT | {
 
 def summarize(route: str, answer: Answer) -> Any:
     """Return the status of a refusal, the names of a list's rows, or what parameters change of an object."""
+    if answer.headers["content-type"] != "application/json":
+        return answer.body
     value = answer.json
     if answer.status != 200:
         return answer.status
@@ -244,6 +266,8 @@ def summarize(route: str, answer: Answer) -> Any:
             return value[name]
     if route == OF_PROJECT:
         return "organization" in value
+    if route.endswith("files/{id}/"):
+        return value["name"]
     if not route.endswith("{version}/"):
         return value["version"]
     around = value["currentProjectMeta"]
@@ -253,8 +277,8 @@ def summarize(route: str, answer: Answer) -> Any:
 def fill_path(route: str) -> str:
     """Return the path of a route: the release has deploys and neighbours, or commits of two repositories."""
     part = route.partition("{version}/")[2]
-    version = WEB if part in ("meta/", "commits/", "commitfiles/", "repositories/") else BOTH
-    return route.removeprefix(ROOT).format(org="acme", project="web", version=version.replace("+", "%2B"))
+    version = WEB if part in ("meta/", "commits/", "commitfiles/", "repositories/", "files/", "files/{id}/") else BOTH
+    return route.removeprefix(ROOT).format(org="acme", project="web", id="1", version=version.replace("+", "%2B"))
 
 
 def read(harness: Harness, route: str, query: str) -> Any:
@@ -292,7 +316,7 @@ def test_every_route_and_declared_parameter_has_a_row() -> None:
     assert all(rows for parameters in TABLE.values() for rows in parameters.values())
     writes = {handler for handlers in ROUTES.values() for method, handler in handlers.items() if method != "GET"}
     writes.discard(delete_debug_file)  # tests/rest_api/test_debug_files.py
-    assert not writes & QUERY_PARAMETERS.keys(), "a write that reads parameters needs rows"
+    assert writes & QUERY_PARAMETERS.keys() <= {delete_source_maps}, "a write that reads parameters needs rows"
 
 
 def test_documentation_has_the_parameters_of_each_route() -> None:

@@ -58,13 +58,12 @@ _IN_ORGANIZATION: dict[str, str] = {
     **dict.fromkeys(("dashboards", "discover", "group-search-views", "recent-searches"), DASHBOARDS),
 }
 _IN_PROJECT: dict[str, str] = {
-    **dict.fromkeys(("files/source-maps", "files/artifact-bundles"), FILES),
+    "files/artifact-bundles": FILES,
     **dict.fromkeys(("files/proguard-artifacts", "symbol-sources"), SYMBOL_SOURCES),
     **dict.fromkeys(("files/preprodartifacts", "files/installablepreprodartifact"), BUILDS),
     **dict.fromkeys(("repo", "repo-path-parsing", "stacktrace-link", "codeowners", "ownership", "plugins"), CODE),
     "users": PEOPLE,
 }
-_IN_RELEASE: dict[str, str] = dict.fromkeys(("files", "assemble", "artifactbundle"), FILES)
 _INGESTION = ("envelope", "store", "minidump", "unreal", "security", "csp-report", "nel", "events", "integration")
 
 
@@ -82,7 +81,6 @@ def _build_patterns() -> dict[tuple[str, ...], str]:
     }
     for root, sentences in ((organization, _IN_ORGANIZATION), (project, _IN_PROJECT)):
         table |= {(*root, *name.split("/")): sentence for name, sentence in (_IN_BOTH | sentences).items()}
-        table |= {(*root, "releases", "*", name): sentence for name, sentence in _IN_RELEASE.items()}
     return dict(sorted(table.items(), key=lambda row: (-len(row[0]), row[0])))
 
 

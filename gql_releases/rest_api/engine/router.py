@@ -75,7 +75,7 @@ def release_routes(name: str | None, handlers: dict[str, Handler]) -> Routes:
 
 def name_route(pattern: Pattern) -> str:
     """Return a route's name in documentation and metrics, such as `/api/0/organizations/{org}/releases/{version}/`."""
-    names = iter(("{org}", "{project}", "{version}") if pattern[:1] == ("projects",) else ("{org}", "{version}"))
+    names = iter(("{org}", *(["{project}"] if pattern[:1] == ("projects",) else []), "{version}", "{id}"))
     return PREFIX + "".join(f"{next(names) if segment == '*' else segment}/" for segment in pattern)
 
 

@@ -813,6 +813,31 @@ WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($2::VARCHAR(
 -- projects.update
 /* projects.update */ UPDATE projects SET slug=$1::VARCHAR, name=$2::VARCHAR, default_repository_id=$3::BIGINT WHERE projects.id = $4::BIGINT;
 
+-- release_files.delete
+/* release_files.delete */ DELETE FROM release_files WHERE release_files.organization_id = $1::BIGINT AND release_files.release_id = $2::BIGINT AND release_files.id = any($3::BIGINT[]) RETURNING release_files.id;
+
+-- release_files.delete_all
+/* release_files.delete_all */ DELETE FROM release_files WHERE release_files.organization_id = $1::BIGINT AND release_files.release_id = $2::BIGINT RETURNING release_files.id;
+
+-- release_files.find
+/* release_files.find */ SELECT release_files.name, release_files.dist 
+FROM release_files 
+WHERE release_files.organization_id = $1::BIGINT AND release_files.release_id = $2::BIGINT AND release_files.id = $3::BIGINT FOR UPDATE;
+
+-- release_files.find_by_name
+/* release_files.find_by_name */ SELECT release_files.id 
+FROM release_files 
+WHERE release_files.organization_id = $1::BIGINT AND release_files.release_id = $2::BIGINT AND release_files.name = $3::VARCHAR AND release_files.dist = $4::VARCHAR;
+
+-- release_files.insert
+/* release_files.insert */ INSERT INTO release_files (organization_id, release_id, name, dist, headers, blob_id, size, sha1, date_created) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::BIGINT, $7::BIGINT, $8::VARCHAR, $9::TIMESTAMP WITH TIME ZONE) ON CONFLICT DO NOTHING RETURNING release_files.id;
+
+-- release_files.rename
+/* release_files.rename */ UPDATE release_files SET name=$1::VARCHAR WHERE release_files.organization_id = $2::BIGINT AND release_files.release_id = $3::BIGINT AND release_files.id = $4::BIGINT RETURNING release_files.id;
+
+-- release_files.replace
+/* release_files.replace */ INSERT INTO release_files (organization_id, release_id, name, dist, headers, blob_id, size, sha1, date_created) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::BIGINT, $7::BIGINT, $8::VARCHAR, $9::TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, release_id, name, dist) DO UPDATE SET headers = excluded.headers, blob_id = excluded.blob_id, size = excluded.size, sha1 = excluded.sha1, date_created = excluded.date_created RETURNING release_files.id;
+
 -- releases.clear_last_deploy
 /* releases.clear_last_deploy */ UPDATE releases SET last_deploy_id=NULL WHERE releases.id = $1::BIGINT;
 

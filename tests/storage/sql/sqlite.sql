@@ -818,6 +818,32 @@ FROM json_each(?) AS named);
 -- projects.update
 UPDATE projects SET slug=?, name=?, default_repository_id=? WHERE projects.id = ?;
 
+-- release_files.delete
+DELETE FROM release_files WHERE release_files.organization_id = ? AND release_files.release_id = ? AND release_files.id IN (SELECT files.value 
+FROM json_each(?) AS files) RETURNING id;
+
+-- release_files.delete_all
+DELETE FROM release_files WHERE release_files.organization_id = ? AND release_files.release_id = ? RETURNING id;
+
+-- release_files.find
+SELECT release_files.name, release_files.dist 
+FROM release_files 
+WHERE release_files.organization_id = ? AND release_files.release_id = ? AND release_files.id = ?;
+
+-- release_files.find_by_name
+SELECT release_files.id 
+FROM release_files 
+WHERE release_files.organization_id = ? AND release_files.release_id = ? AND release_files.name = ? AND release_files.dist = ?;
+
+-- release_files.insert
+INSERT INTO release_files (organization_id, release_id, name, dist, headers, blob_id, size, sha1, date_created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id;
+
+-- release_files.rename
+UPDATE release_files SET name=? WHERE release_files.organization_id = ? AND release_files.release_id = ? AND release_files.id = ? RETURNING id;
+
+-- release_files.replace
+INSERT INTO release_files (organization_id, release_id, name, dist, headers, blob_id, size, sha1, date_created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, name, dist) DO UPDATE SET headers = excluded.headers, blob_id = excluded.blob_id, size = excluded.size, sha1 = excluded.sha1, date_created = excluded.date_created RETURNING id;
+
 -- releases.clear_last_deploy
 UPDATE releases SET last_deploy_id=NULL WHERE releases.id = ?;
 
