@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gql_releases.auth.authenticator import Authenticator
 from gql_releases.auth.token_service import TokenService
 from gql_releases.blobs.archive import Archive
-from gql_releases.blobs.bundle import BundleReader, read_contents
+from gql_releases.blobs.bundle import BundleReader, read_contents, read_file
 from gql_releases.blobs.file_reader import NoStoredFiles, StoredFileReader
 from gql_releases.domain.cache_budget import BUDGET
 from gql_releases.file_storage import build_collector, open_files
@@ -233,7 +233,7 @@ def build_file_services(settings: Settings, store: Store, workers: WorkerPool) -
     max_size = settings.max_file_size
     assembler = Assembler(store.assemblies, blobs, max_size)
     read = partial(read_contents, max_file_size=max_size)
-    bundles = ArtifactBundleService(store.artifact_bundles, blobs, assembler, read)
+    bundles = ArtifactBundleService(store.artifact_bundles, store.artifact_lookup, blobs, assembler, read, read_file)
     open_archive = partial(Archive, max_file_size=max_size)
     debug_files = DebugFileService(store.debug_files, blobs, workers, assembler, open_archive, symbolic_is_installed)
     quota = FileQuota(store.file_usage, settings.files_quota)

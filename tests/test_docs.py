@@ -65,8 +65,16 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def render_pattern(pattern: tuple[str, ...]) -> str:
-    names = iter([*(["{org}", "{project}"] if pattern[:1] == ("projects",) else ["{org}"]), "{version}", "{id}"])
-    return "/api/0/" + "".join(f"{next(names) if part == '*' else part}/" for part in pattern)
+    variables = {
+        "organizations": "{org}",
+        "projects": "{org}",
+        "*": "{project}",
+        "artifact-bundles": "{bundleId}",
+        "files": "{id}",
+    }
+    variables["releases"] = "{version}"
+    parts = zip(("", *pattern), pattern, strict=False)
+    return "/api/0/" + "".join(f"{variables[before] if part == '*' else part}/" for before, part in parts)
 
 
 def test_every_route_and_scope_is_documented() -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from tests.client import Answer, Client
 
 BOUNDARY = "chunks"
+DATE = (2026, 1, 1, 0, 0, 0)
+"""The date of files in bundles, so that equal bundles have equal bytes."""
 DEBUG_ID = "12345678-1234-4abc-8def-123456789012"
 CHUNKS = "organizations/acme/chunk-upload/"
 ASSEMBLE = "organizations/acme/artifactbundle/assemble/"
@@ -41,9 +43,10 @@ def make_bundle(files: Mapping[str, tuple[str, bytes, Mapping[str, str]]] | None
         entries = {}
         for url, (kind, text, headers) in files.items():
             path = "files/_/_/" + url.removeprefix("~/")
-            archive.writestr(path, text)
+            archive.writestr(zipfile.ZipInfo(path, DATE), text, zipfile.ZIP_DEFLATED)
             entries[path] = {"type": kind, "url": url, "headers": dict(headers)}
-        archive.writestr("manifest.json", json.dumps({"files": entries, **manifest}))
+        manifest_text = json.dumps({"files": entries, **manifest})
+        archive.writestr(zipfile.ZipInfo("manifest.json", DATE), manifest_text, zipfile.ZIP_DEFLATED)
     return output.getvalue()
 
 

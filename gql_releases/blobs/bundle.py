@@ -73,9 +73,12 @@ def read_manifest(archive: Archive) -> BundleManifest:
 
 
 def read_contents(file: BinaryIO, max_file_size: int = MAX_FILE_BYTES) -> BundleContents:
-    """Return what is indexed of a bundle. It decompresses all minified files. Raises InvalidBundle."""
+    """Return what is indexed of a bundle, after checks of all its files. Raises InvalidBundle."""
     archive = Archive(file, max_file_size)
     manifest = read_manifest(archive)
+    for entry in manifest.files:
+        for _ in archive.stream_member(entry.path):
+            pass
     return BundleContents(manifest, {entry.path: name for entry, name in list_file_names(archive, manifest)})
 
 
@@ -89,6 +92,11 @@ class BundleReader:
     def stream_member(self, path: str) -> Iterator[bytes]:
         """Yield the bytes of a file; raises InvalidBundle if they are not of the declared size and checksum."""
         return self._archive.stream_member(path)
+
+
+def read_file(file: BinaryIO, path: str) -> Iterator[bytes]:
+    """Return an iterator of the bytes of a bundle's file. It raises InvalidBundle."""
+    return Archive(file).stream_member(path)
 
 
 def read_comments(archive: Archive, path: str) -> Comments:

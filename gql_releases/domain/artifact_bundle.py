@@ -42,6 +42,43 @@ class BundleContents:
     file_names: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class ArtifactLookup:
+    """What an artifact is looked up by. `url`: a part of a file's URL; `dist`: "" for none."""
+
+    debug_id: str | None = None
+    url: str | None = None
+    version: str | None = None
+    dist: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A release file."""
+
+    id: int
+    name: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundArtifacts:
+    """Ids of bundles' rows, or release files, and the way in which they were found."""
+
+    way: str = ""
+    bundles: tuple[int, ...] = ()
+    files: tuple[FoundFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """The name of a file, and the SHA-1 and size of its bytes; for a file of a bundle the SHA-1 of the bundle."""
+
+    name: str
+    sha1: str
+    size: int
+
+
 def parse_bundle_request(body: Any) -> BundleRequest:
     """Parse a request to assemble a bundle. Raises InvalidUpload with the message of the first broken rule."""
     fields = check_fields(body, _REQUIRED, _OPTIONAL)

@@ -20,6 +20,7 @@ from gql_releases.storage.engine.turns import Turns
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.environments import EnvironmentStore
 from gql_releases.storage.files.artifact_bundles import ArtifactBundleStore
+from gql_releases.storage.files.artifact_lookup import ArtifactLookupStore
 from gql_releases.storage.files.assemblies import AssemblyStore
 from gql_releases.storage.files.chunks import ChunkStore
 from gql_releases.storage.files.collection import CollectionStore
@@ -69,6 +70,7 @@ class Store:
         self.artifact_bundles = ArtifactBundleStore(database)
         self.symbolication_lookup = SymbolicationLookup(database)
         self.release_files = ReleaseFileStore(database, self._reader)
+        self.artifact_lookup = ArtifactLookupStore(database)
         self.existing_releases = ExistingReleaseLookup(database)
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:

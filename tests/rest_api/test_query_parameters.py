@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gql_releases.rest_api.artifact_bundles import delete_bundle
 from gql_releases.rest_api.debug_files import delete_debug_file
 from gql_releases.rest_api.engine.router import name_route
 from gql_releases.rest_api.loader import QUERY_PARAMETERS, ROUTES
@@ -20,12 +21,14 @@ from tests.client import Answer
 from tests.conftest import Harness, Template
 from tests.debug_files import MAPPING, OTHER_UUID, UUID, digest, write_zip
 from tests.factories import commit, release
-from tests.uploads import send_parts, sha1
+from tests.uploads import DEBUG_ID, make_bundle, send_parts, sha1, upload_bundle
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sentry-compatibility.md").read_text()
 ROOT, OF_ORGANIZATION, OF_PROJECT = "/api/0/", "/api/0/organizations/{org}/", "/api/0/projects/{org}/{project}/"
 RELEASES_PATH = "organizations/acme/releases/"
 WEB, API, BOTH, ARCHIVED = "web@1.0.0+7", "api@2.0.0", "both@1.5.0+3", "gone@0.1.0+9"
+OLD_BUNDLE, NEW_BUNDLE = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+FILES = ["~/app.js", "~/app.js.map"]
 OLDEST = {
     "releases": f"version = '{WEB}'",
     "release_projects": f"release_id = (SELECT id FROM releases WHERE version = '{WEB}')",
@@ -56,6 +59,8 @@ def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -
     for environment, project in (("production", "web"), ("staging", "api")):
         body = {"environment": environment, "projects": [project], "dateFinished": f"2026-01-0{len(environment) // 4}"}
         assert client.rest("POST", RELEASES_PATH + "both@1.5.0%2B3/deploys/", body).status == 201
+    for bundle_id, version in ((OLD_BUNDLE, WEB), (NEW_BUNDLE, API)):
+        upload_bundle(client, make_bundle(debug_id=bundle_id), version=version, dist="7")
     for table, condition in OLDEST.items():
         harness.rows(f"UPDATE {table} SET date_created = '2020-01-01T00:00:00.000000Z' WHERE {condition}")
     for uuid in (UUID, OTHER_UUID):
@@ -179,6 +184,23 @@ TABLE: dict[str, Rows] = {
     ROOT + "organizations/": list_page(["acme"]),
     OF_ORGANIZATION: {},
     OF_ORGANIZATION + "chunk-upload/": {},
+    OF_PROJECT + "files/artifact-bundles/": {
+        **list_page([NEW_BUNDLE, OLD_BUNDLE], 10),
+        "query": [("query=WEB@", [OLD_BUNDLE]), ("query=7", [NEW_BUNDLE, OLD_BUNDLE]), ("query=none", [])],
+        "sortBy": [("sortBy=date_added", [OLD_BUNDLE, NEW_BUNDLE]), ("sortBy=-date_modified", [NEW_BUNDLE, OLD_BUNDLE]),
+                   ("sortBy=name", 400)],
+    },
+    OF_PROJECT + "artifact-bundles/{bundleId}/files/": {
+        **list_page(FILES), "query": [("query=JS.map", FILES[1:]), ("query=none", [])],
+    },
+    OF_PROJECT + "artifact-bundles/{bundleId}/files/{id}/": {},
+    OF_PROJECT + "artifact-lookup/": {
+        "debug_id": [(f"debug_id={DEBUG_ID}", ["artifact_bundle/1", "artifact_bundle/2"]), ("debug_id=x", [])],
+        "release": [(f"release={WEB.replace('+', '%2B')}&dist=7", ["artifact_bundle/1"]), ("release=none&dist=7", [])],
+        "dist": [(f"release={API}&dist=7", ["artifact_bundle/2"]), (f"release={API}&dist=8", [])],
+        "url": [(f"release={API}&dist=7&url=/app", ["artifact_bundle/2"]), (f"release={API}&dist=7&url=/x", [])],
+        "download": [("download=artifact_bundle/1", make_bundle(debug_id=OLD_BUNDLE)), ("download=artifact_bundle/9", 404)],
+    },
     OF_ORGANIZATION + "projects/": list_page(["api", "web"]),
     OF_ORGANIZATION + "repos/": list_page(["acme/api", "acme/web"]),
     OF_ORGANIZATION + "environments/": {
@@ -258,8 +280,10 @@ def summarize(route: str, answer: Answer) -> Any:
         return answer.status
     if route.endswith("/repositories/"):  # in no documented order
         return sorted(repository["name"] for repository in value)
+    if route.endswith("{bundleId}/files/"):
+        return [file["filePath"] for file in value["files"]]
     if isinstance(value, list):
-        names = ("version", "environment", "slug", "filename", "name", "id")
+        names = ("bundleId", "version", "environment", "slug", "filename", "name", "id")
         return [next(row[name] for name in names if name in row) for row in value]
     for name in ("missing", "releases"):
         if name in value:
@@ -278,7 +302,9 @@ def fill_path(route: str) -> str:
     """Return the path of a route: the release has deploys and neighbours, or commits of two repositories."""
     part = route.partition("{version}/")[2]
     version = WEB if part in ("meta/", "commits/", "commitfiles/", "repositories/", "files/", "files/{id}/") else BOTH
-    return route.removeprefix(ROOT).format(org="acme", project="web", id="1", version=version.replace("+", "%2B"))
+    return route.removeprefix(ROOT).format(
+        org="acme", project="web", id="1", bundleId=OLD_BUNDLE, version=version.replace("+", "%2B")
+    )
 
 
 def read(harness: Harness, route: str, query: str) -> Any:
@@ -315,7 +341,7 @@ def test_every_route_and_declared_parameter_has_a_row() -> None:
     assert rows == declared
     assert all(rows for parameters in TABLE.values() for rows in parameters.values())
     writes = {handler for handlers in ROUTES.values() for method, handler in handlers.items() if method != "GET"}
-    writes.discard(delete_debug_file)  # tests/rest_api/test_debug_files.py
+    writes -= {delete_debug_file, delete_bundle}  # tests/rest_api/test_debug_files.py, test_artifact_bundles.py
     assert writes & QUERY_PARAMETERS.keys() <= {delete_source_maps}, "a write that reads parameters needs rows"
 
 

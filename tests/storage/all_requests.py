@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import uuid
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +21,7 @@ from tests.file_rows import debug_id, insert_files
 from tests.oracle.generator import SORT_OF, Generator
 from tests.oracle.naive import NODES, global_id
 from tests.oracle.test_oracle import collect_cursors, collect_samples, fill
-from tests.uploads import ASSEMBLE, CHUNKS, describe, make_bundle, send_parts, sha1
+from tests.uploads import ASSEMBLE, CHUNKS, DEBUG_ID, describe, make_bundle, send_parts, sha1
 
 RELEASES = 500
 """Releases of each tenant: enough that a planner prefers an index."""
@@ -283,3 +285,17 @@ def _send_file_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
     yield "POST", CHUNKS, send_parts(client, [("file", sha1(bundle), bundle)])
     for fields in ({}, {}, {"projects": ["api"], "version": "web@9.1.0", "dist": "1"}):
         yield "POST", ASSEMBLE, client.rest("POST", ASSEMBLE, describe(bundle, **fields))
+    project = "projects/acme/web/"
+    bundle_id = str(uuid.UUID(sha1(bundle)[:32]))
+    files = f"{project}artifact-bundles/{bundle_id}/files/"
+    listed = client.rest("GET", f"{project}artifact-lookup/?release=web@9.0.0").json
+    for path in (
+        f"{project}files/artifact-bundles/", f"{project}files/artifact-bundles/?sortBy=date_modified&query=web",
+        files, f"{files}?query=app", f"{files}{base64.urlsafe_b64encode(b'files/_/_/app.js').decode()}/",
+        f"{project}artifact-lookup/?debug_id={DEBUG_ID}", f"{project}artifact-lookup/?release=web@9.0.0&url=/app",
+        f"{project}artifact-lookup/?release=web@9.0.0&url=/none", f"{project}artifact-lookup/?download={listed[0]['id']}",
+    ):  # fmt: skip
+        yield "GET", path, client.rest("GET", path)
+    deletion = f"{project}files/artifact-bundles/?bundleId={bundle_id}"
+    for path in (deletion, deletion.replace("acme/web", "acme/api")):
+        yield "DELETE", path, client.rest("DELETE", path)

@@ -13,10 +13,6 @@ PREFIX = "/api/0/"
 MAX_PATH_IN_MESSAGE = 200
 """Maximum number of characters of an unknown path in the message."""
 
-FILES = (
-    "This server does not keep source maps and release files: leave out `sourcemaps upload` and `releases files`, and set "
-    "`sourcemaps: { disable: true }` in a bundler plugin (docs/ci.md)."
-)
 SYMBOL_SOURCES = "This server has no symbol sources: upload debug files and mappings with sentry-cli (docs/ci.md)."
 BUILDS = "This server does not keep builds of apps and their snapshots: leave their upload out of the build (docs/ci.md)."
 EVENTS = (
@@ -38,7 +34,6 @@ KEYS = (
 DASHBOARDS = "This server has no dashboards and saved searches: query releases with GraphQL or `releases list` (docs/ci.md)."
 
 _IN_BOTH: dict[str, str] = {
-    **dict.fromkeys(("artifact-lookup", "artifact-bundles"), FILES),
     **dict.fromkeys(("preprodartifacts", "preprod", "snapshots"), BUILDS),
     **dict.fromkeys(("events", "eventids", "logs", "replays", "profiling", "stats", "tags", "user-feedback"), EVENTS),
     **dict.fromkeys(("issues", "groups"), ISSUES),
@@ -58,7 +53,6 @@ _IN_ORGANIZATION: dict[str, str] = {
     **dict.fromkeys(("dashboards", "discover", "group-search-views", "recent-searches"), DASHBOARDS),
 }
 _IN_PROJECT: dict[str, str] = {
-    "files/artifact-bundles": FILES,
     **dict.fromkeys(("files/proguard-artifacts", "symbol-sources"), SYMBOL_SOURCES),
     **dict.fromkeys(("files/preprodartifacts", "files/installablepreprodartifact"), BUILDS),
     **dict.fromkeys(("repo", "repo-path-parsing", "stacktrace-link", "codeowners", "ownership", "plugins"), CODE),

@@ -67,6 +67,17 @@ NO_STORE = (b"cache-control", b"no-store")
 """Header of all responses: npm's `sentry` otherwise caches them on disk."""
 
 
+VARIABLES = {
+    "organizations": "{org}",
+    "projects": "{org}",
+    "*": "{project}",
+    "releases": "{version}",
+    "artifact-bundles": "{bundleId}",
+    "files": "{id}",
+}
+"""The segment before a variable one -> the name of the variable one in documentation and metrics."""
+
+
 def release_routes(name: str | None, handlers: dict[str, Handler]) -> Routes:
     """Return the routes of an endpoint of a release: below its organization and below a project."""
     below = (name,) if name else ()
@@ -75,8 +86,10 @@ def release_routes(name: str | None, handlers: dict[str, Handler]) -> Routes:
 
 def name_route(pattern: Pattern) -> str:
     """Return a route's name in documentation and metrics, such as `/api/0/organizations/{org}/releases/{version}/`."""
-    names = iter(("{org}", *(["{project}"] if pattern[:1] == ("projects",) else []), "{version}", "{id}"))
-    return PREFIX + "".join(f"{next(names) if segment == '*' else segment}/" for segment in pattern)
+    before = ("", *pattern)
+    return PREFIX + "".join(
+        f"{VARIABLES[before[index]] if segment == '*' else segment}/" for index, segment in enumerate(pattern)
+    )
 
 
 class RouteTable:

@@ -185,7 +185,7 @@ LISTS = {
     },
     "Project": {
         "artifact_bundles": ToMany(
-            "ArtifactBundle", bundle_projects, "project_id", "artifact_bundle_id", ("date_modified",),
+            "ArtifactBundle", bundle_projects, "project_id", "artifact_bundle_id", ("date_modified", "artifact_bundle_id"),
             "artifact_bundle_id", Order("date_modified", descending=True),
         )
     },

@@ -55,6 +55,56 @@ WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_
 -- artifact_bundles.upsert
 /* artifact_bundles.upsert */ INSERT INTO artifact_bundles (organization_id, bundle_id, blob_id, size, file_count, date_uploaded, date_modified, date_used) VALUES ($1::BIGINT, $2::VARCHAR, $3::BIGINT, $4::BIGINT, $5::INTEGER, $6::TIMESTAMP WITH TIME ZONE, $7::TIMESTAMP WITH TIME ZONE, $8::TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, bundle_id) DO UPDATE SET blob_id = excluded.blob_id, size = excluded.size, file_count = excluded.file_count, date_modified = excluded.date_modified, date_used = excluded.date_used RETURNING artifact_bundles.id;
 
+-- artifact_lookup.find_bundle_bytes
+/* artifact_lookup.find_bundle_bytes */ SELECT artifact_bundles.bundle_id, blobs.sha1, blobs.size 
+FROM artifact_bundles JOIN blobs ON blobs.organization_id = artifact_bundles.organization_id AND blobs.id = artifact_bundles.blob_id 
+WHERE artifact_bundles.organization_id = $1::BIGINT AND artifact_bundles.id = $2::BIGINT AND (EXISTS (SELECT artifact_bundle_projects.project_id 
+FROM artifact_bundle_projects 
+WHERE artifact_bundle_projects.organization_id = artifact_bundles.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_bundles.id AND artifact_bundle_projects.project_id = $3::BIGINT));
+
+-- artifact_lookup.find_by_debug_id
+/* artifact_lookup.find_by_debug_id */ SELECT artifact_bundle_projects.artifact_bundle_id 
+FROM artifact_files JOIN artifact_bundle_projects ON artifact_bundle_projects.organization_id = artifact_files.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_files.artifact_bundle_id 
+WHERE artifact_files.organization_id = $1::BIGINT AND artifact_files.debug_id = $2::VARCHAR AND artifact_bundle_projects.project_id = $3::BIGINT GROUP BY artifact_bundle_projects.artifact_bundle_id, artifact_bundle_projects.date_modified ORDER BY artifact_bundle_projects.date_modified DESC, artifact_bundle_projects.artifact_bundle_id DESC 
+ LIMIT $4::INTEGER;
+
+-- artifact_lookup.find_by_release
+/* artifact_lookup.find_by_release */ SELECT artifact_bundle_projects.artifact_bundle_id 
+FROM artifact_bundle_associations JOIN artifact_bundle_projects ON artifact_bundle_projects.organization_id = artifact_bundle_associations.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id 
+WHERE artifact_bundle_associations.organization_id = $1::BIGINT AND artifact_bundle_associations.version = $2::VARCHAR AND artifact_bundle_associations.dist = $3::VARCHAR AND artifact_bundle_projects.project_id = $4::BIGINT ORDER BY artifact_bundle_projects.date_modified DESC, artifact_bundle_projects.artifact_bundle_id DESC 
+ LIMIT $5::INTEGER;
+
+-- artifact_lookup.find_by_url
+/* artifact_lookup.find_by_url */ SELECT artifact_bundle_projects.artifact_bundle_id 
+FROM artifact_bundle_associations JOIN artifact_bundle_projects ON artifact_bundle_projects.organization_id = artifact_bundle_associations.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id 
+WHERE artifact_bundle_associations.organization_id = $1::BIGINT AND artifact_bundle_associations.version = $2::VARCHAR AND artifact_bundle_associations.dist = $3::VARCHAR AND artifact_bundle_projects.project_id = $4::BIGINT AND (EXISTS (SELECT artifact_files.id 
+FROM artifact_files 
+WHERE artifact_files.organization_id = artifact_bundle_projects.organization_id AND artifact_files.artifact_bundle_id = artifact_bundle_projects.artifact_bundle_id AND strpos(artifact_files.url, $5::VARCHAR) > $6::INTEGER)) ORDER BY artifact_bundle_projects.date_modified DESC, artifact_bundle_projects.artifact_bundle_id DESC 
+ LIMIT $7::INTEGER;
+
+-- artifact_lookup.find_file_bytes
+/* artifact_lookup.find_file_bytes */ SELECT release_files.name, blobs.sha1, blobs.size 
+FROM release_files JOIN releases ON releases.organization_id = release_files.organization_id AND releases.id = release_files.release_id JOIN blobs ON blobs.organization_id = release_files.organization_id AND blobs.id = release_files.blob_id 
+WHERE release_files.organization_id = $1::BIGINT AND release_files.id = $2::BIGINT AND (EXISTS (SELECT release_projects.release_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $1::BIGINT AND release_projects.release_id = releases.id AND release_projects.project_id = $3::BIGINT));
+
+-- artifact_lookup.find_member
+/* artifact_lookup.find_member */ SELECT blobs.sha1, artifact_files.size 
+FROM artifact_bundles JOIN blobs ON blobs.organization_id = artifact_bundles.organization_id AND blobs.id = artifact_bundles.blob_id JOIN artifact_files ON artifact_files.organization_id = artifact_bundles.organization_id AND artifact_files.artifact_bundle_id = artifact_bundles.id 
+WHERE artifact_bundles.organization_id = $1::BIGINT AND artifact_bundles.bundle_id = $2::VARCHAR AND artifact_files.path = $3::VARCHAR AND (EXISTS (SELECT artifact_bundle_projects.project_id 
+FROM artifact_bundle_projects 
+WHERE artifact_bundle_projects.organization_id = artifact_bundles.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_bundles.id AND artifact_bundle_projects.project_id = $4::BIGINT)) 
+ LIMIT $5::INTEGER;
+
+-- artifact_lookup.find_release_files
+/* artifact_lookup.find_release_files */ SELECT release_files.id, release_files.name, release_files.headers 
+FROM releases JOIN release_files ON release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id 
+WHERE releases.organization_id = $1::BIGINT AND releases.version = $2::VARCHAR AND release_files.dist = $3::VARCHAR AND strpos(release_files.name, $4::VARCHAR) > $5::INTEGER AND (EXISTS (SELECT release_projects.release_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $1::BIGINT AND release_projects.release_id = releases.id AND release_projects.project_id = $6::BIGINT)) ORDER BY release_files.id 
+ LIMIT $7::INTEGER;
+
 -- assemblies.claim
 /* assemblies.claim */ UPDATE assemblies SET state=$1::VARCHAR, detail=$2::VARCHAR, request=$3::VARCHAR, date_updated=$4::TIMESTAMP WITH TIME ZONE WHERE assemblies.id = $5::BIGINT AND assemblies.date_updated = $6::TIMESTAMP WITH TIME ZONE RETURNING assemblies.id;
 

@@ -51,6 +51,56 @@ UPDATE artifact_bundle_versions SET date_modified=? WHERE artifact_bundle_versio
 -- artifact_bundles.upsert
 INSERT INTO artifact_bundles (organization_id, bundle_id, blob_id, size, file_count, date_uploaded, date_modified, date_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, bundle_id) DO UPDATE SET blob_id = excluded.blob_id, size = excluded.size, file_count = excluded.file_count, date_modified = excluded.date_modified, date_used = excluded.date_used RETURNING id;
 
+-- artifact_lookup.find_bundle_bytes
+SELECT artifact_bundles.bundle_id, blobs.sha1, blobs.size 
+FROM artifact_bundles JOIN blobs ON blobs.organization_id = artifact_bundles.organization_id AND blobs.id = artifact_bundles.blob_id 
+WHERE artifact_bundles.organization_id = ? AND artifact_bundles.id = ? AND (EXISTS (SELECT artifact_bundle_projects.project_id 
+FROM artifact_bundle_projects 
+WHERE artifact_bundle_projects.organization_id = artifact_bundles.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_bundles.id AND artifact_bundle_projects.project_id = ?));
+
+-- artifact_lookup.find_by_debug_id
+SELECT artifact_bundle_projects.artifact_bundle_id 
+FROM artifact_files JOIN artifact_bundle_projects ON artifact_bundle_projects.organization_id = artifact_files.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_files.artifact_bundle_id 
+WHERE artifact_files.organization_id = ? AND artifact_files.debug_id = ? AND artifact_bundle_projects.project_id = ? GROUP BY artifact_bundle_projects.artifact_bundle_id, artifact_bundle_projects.date_modified ORDER BY artifact_bundle_projects.date_modified DESC, artifact_bundle_projects.artifact_bundle_id DESC
+ LIMIT ? OFFSET ?;
+
+-- artifact_lookup.find_by_release
+SELECT artifact_bundle_projects.artifact_bundle_id 
+FROM artifact_bundle_associations JOIN artifact_bundle_projects ON artifact_bundle_projects.organization_id = artifact_bundle_associations.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id 
+WHERE artifact_bundle_associations.organization_id = ? AND artifact_bundle_associations.version = ? AND artifact_bundle_associations.dist = ? AND artifact_bundle_projects.project_id = ? ORDER BY artifact_bundle_projects.date_modified DESC, artifact_bundle_projects.artifact_bundle_id DESC
+ LIMIT ? OFFSET ?;
+
+-- artifact_lookup.find_by_url
+SELECT artifact_bundle_projects.artifact_bundle_id 
+FROM artifact_bundle_associations JOIN artifact_bundle_projects ON artifact_bundle_projects.organization_id = artifact_bundle_associations.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_bundle_associations.artifact_bundle_id 
+WHERE artifact_bundle_associations.organization_id = ? AND artifact_bundle_associations.version = ? AND artifact_bundle_associations.dist = ? AND artifact_bundle_projects.project_id = ? AND (EXISTS (SELECT artifact_files.id 
+FROM artifact_files 
+WHERE artifact_files.organization_id = artifact_bundle_projects.organization_id AND artifact_files.artifact_bundle_id = artifact_bundle_projects.artifact_bundle_id AND instr(artifact_files.url, ?) > ?)) ORDER BY artifact_bundle_projects.date_modified DESC, artifact_bundle_projects.artifact_bundle_id DESC
+ LIMIT ? OFFSET ?;
+
+-- artifact_lookup.find_file_bytes
+SELECT release_files.name, blobs.sha1, blobs.size 
+FROM release_files JOIN releases ON releases.organization_id = release_files.organization_id AND releases.id = release_files.release_id JOIN blobs ON blobs.organization_id = release_files.organization_id AND blobs.id = release_files.blob_id 
+WHERE release_files.organization_id = ? AND release_files.id = ? AND (EXISTS (SELECT release_projects.release_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = releases.id AND release_projects.project_id = ?));
+
+-- artifact_lookup.find_member
+SELECT blobs.sha1, artifact_files.size 
+FROM artifact_bundles JOIN blobs ON blobs.organization_id = artifact_bundles.organization_id AND blobs.id = artifact_bundles.blob_id JOIN artifact_files ON artifact_files.organization_id = artifact_bundles.organization_id AND artifact_files.artifact_bundle_id = artifact_bundles.id 
+WHERE artifact_bundles.organization_id = ? AND artifact_bundles.bundle_id = ? AND artifact_files.path = ? AND (EXISTS (SELECT artifact_bundle_projects.project_id 
+FROM artifact_bundle_projects 
+WHERE artifact_bundle_projects.organization_id = artifact_bundles.organization_id AND artifact_bundle_projects.artifact_bundle_id = artifact_bundles.id AND artifact_bundle_projects.project_id = ?))
+ LIMIT ? OFFSET ?;
+
+-- artifact_lookup.find_release_files
+SELECT release_files.id, release_files.name, release_files.headers 
+FROM releases JOIN release_files ON release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id 
+WHERE releases.organization_id = ? AND releases.version = ? AND release_files.dist = ? AND instr(release_files.name, ?) > ? AND (EXISTS (SELECT release_projects.release_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = releases.id AND release_projects.project_id = ?)) ORDER BY release_files.id
+ LIMIT ? OFFSET ?;
+
 -- assemblies.claim
 UPDATE assemblies SET state=?, detail=?, request=?, date_updated=? WHERE assemblies.id = ? AND assemblies.date_updated = ? RETURNING id;
 

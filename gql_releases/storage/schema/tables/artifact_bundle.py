@@ -56,6 +56,7 @@ class ArtifactBundleProjectRow(SQLModel, table=True):
         reference("artifact_bundle_id", "artifact_bundles", cascade=True),
         reference("project_id", "projects"),
         sorted_by("project_id", "date_modified", "artifact_bundle_id"),
+        sorted_by("project_id", "artifact_bundle_id"),
         WITHOUT_ROWID,
     )
 

@@ -199,6 +199,11 @@ def upgrade() -> None:
             ["organization_id", "project_id", "date_modified", "artifact_bundle_id"],
             unique=False,
         )
+        batch_op.create_index(
+            batch_op.f("ix_artifact_bundle_projects_organization_id_project_id_artifact_bundle_id"),
+            ["organization_id", "project_id", "artifact_bundle_id"],
+            unique=False,
+        )
 
     op.create_table(
         "artifact_bundle_versions",
@@ -421,6 +426,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             batch_op.f("ix_artifact_bundle_projects_organization_id_project_id_date_modified_artifact_bundle_id")
         )
+        batch_op.drop_index(batch_op.f("ix_artifact_bundle_projects_organization_id_project_id_artifact_bundle_id"))
 
     op.drop_table("artifact_bundle_projects")
     with op.batch_alter_table("artifact_bundle_associations", schema=None) as batch_op:
