@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from gql_releases.commands.demo import prepare, token_file
+from gql_releases.commands.demo import fill, prepare, token_file
+from gql_releases.commands.demo_files import ORIGINAL, STACK, VERSION
 from gql_releases.domain.dates import now
+from gql_releases.file_storage import open_files
 from tests.conftest import Harness
 
 
 def prepare_demo(harness: Harness, file: Path) -> str:
-    token: str = harness.run(prepare(harness.store, file))
+    token: str = harness.run(prepare(harness.store, open_files(harness.settings), file))
     assert file.read_text() == f"{token}\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert (
@@ -61,3 +63,24 @@ def test_token_that_is_revoked_or_another_organizations_is_not_used(harness: Har
 def test_file_is_beside_the_database_or_in_the_current_folder() -> None:
     assert token_file("sqlite:////srv/store/releases.db") == Path("/srv/store/releases.db.token")
     assert token_file("postgresql://user@host/releases") == Path("gql-releases-demo.token")
+
+
+def test_stack_of_the_demo_is_symbolicated(harness: Harness) -> None:
+    harness.run(fill(harness.store, open_files(harness.settings)))
+    document = """query($stack: String!, $version: String!) {
+      symbolicate(input: {organization: "acme", project: "web", release: $version, stack: {text: $stack}}) {
+        message complete text frames { file line column function contextLine resolvedWith } } }"""
+    result = harness.client.graphql(document, {"stack": STACK, "version": VERSION})["data"]["symbolicate"]
+    lines = ORIGINAL.splitlines()
+    assert result == {
+        "message": "TypeError: Lamp has no price",
+        "complete": True,
+        "text": "TypeError: Lamp has no price\n    at total (src/basket.ts:10:7)\n    at checkout (src/basket.ts:18:20)",
+        "frames": [
+            {"file": "src/basket.ts", "line": 10, "column": 7, "function": "total", "contextLine": lines[9], "resolvedWith": "URL"},
+            {
+                "file": "src/basket.ts", "line": 18, "column": 20, "function": "checkout", "contextLine": lines[17],
+                "resolvedWith": "URL",
+            },
+        ],
+    }  # fmt: skip

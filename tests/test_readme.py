@@ -14,7 +14,7 @@ EXAMPLES = re.findall(r"```graphql\n(.*?)```\n\n```json\n(.*?)```", README, re.D
 
 
 def test_examples_return_what_the_readme_shows(harness: Harness) -> None:
-    harness.run(fill(harness.store))
+    harness.run(fill(harness.store, None))
     assert [document.split()[0] for document, _ in EXAMPLES] == ["query", "mutation"]
     for document, answer in EXAMPLES:
         assert harness.client.graphql(document) == json.loads(answer)

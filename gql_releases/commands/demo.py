@@ -13,6 +13,8 @@ import typer
 
 from gql_releases.auth.token_format import digest_token, looks_like_token
 from gql_releases.auth.token_service import TokenService
+from gql_releases.blobs.blob_store import BlobStore
+from gql_releases.commands.demo_files import store_bundle
 from gql_releases.commands.support import with_store
 from gql_releases.domain.dates import now
 from gql_releases.domain.deploy import NewDeploy
@@ -20,10 +22,12 @@ from gql_releases.domain.errors import InvalidInput, OrganizationNotFound
 from gql_releases.domain.organization import NewProject, NewToken
 from gql_releases.domain.principal import Scope
 from gql_releases.domain.release import Outcome, ReleaseKey, parse_new_release
+from gql_releases.file_storage import open_files
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.organizations import OrganizationService
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.releases import ReleaseService
+from gql_releases.settings import Settings
 from gql_releases.storage.engine.postgres import is_postgres
 from gql_releases.storage.engine.sqlite import sqlite_path
 from gql_releases.storage.store import Store
@@ -41,7 +45,7 @@ SUBJECTS = (
 FILES = ("basket.ts", "prices.ts", "header.ts", "importer.ts", "payment.ts", "search.ts", "runner.ts", "invoice.ts")
 
 
-async def prepare(store: Store, token_file: Path) -> str:
+async def prepare(store: Store, blobs: BlobStore | None, token_file: Path) -> str:
     """Create the demo if it is missing, and return a token that expires within a day.
 
     The token is stored in a file that only its owner can read, and is reused until an hour before it expires, so that a
@@ -50,7 +54,7 @@ async def prepare(store: Store, token_file: Path) -> str:
     try:
         operator = await OrganizationService(store.organizations).load_operator(ORGANIZATION)
     except OrganizationNotFound:
-        await fill(store)
+        await fill(store, blobs)
         operator = await OrganizationService(store.organizations).load_operator(ORGANIZATION)
     token = await _read_token(store, token_file)
     if token is None:
@@ -93,8 +97,11 @@ def token_file(url: str) -> Path:
     return path.with_name(f"{path.name}.token")
 
 
-async def fill(store: Store) -> int:
-    """Create the demo's organization, projects, releases and deploys; return the number of new releases."""
+async def fill(store: Store, blobs: BlobStore | None) -> int:
+    """Create the demo's organization, projects, releases and deploys; return the number of new releases.
+
+    With a storage of files, also a bundle with a source map.
+    """
     organizations = OrganizationService(store.organizations)
     await _ignore_existing(organizations.create_organization({"slug": ORGANIZATION, "name": "Acme"}))
     operator = await organizations.load_operator(ORGANIZATION)
@@ -110,6 +117,8 @@ async def fill(store: Store) -> int:
             created_count += 1
             for deploy in _build_deploys(number, body):
                 await deploys.create_deploy(operator, ReleaseKey(version=body["version"]), deploy)
+    if blobs is not None:
+        await store_bundle(store, blobs, operator)
     return created_count
 
 
@@ -191,5 +200,14 @@ The token expires within a day. Ctrl-C ends the server.
 def fill_demo() -> None:
     """Create example data: organization acme, projects web and api, about 30 releases."""
 
-    created_count = with_store(fill)
+    blobs = open_files(Settings())
+
+    async def work(store: Store) -> int:
+        try:
+            return await fill(store, blobs)
+        finally:
+            if blobs is not None:
+                await blobs.close()
+
+    created_count = with_store(work)
     typer.echo(f"created {created_count} example releases")

@@ -135,13 +135,14 @@ def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -
         migrate_database(settings.database_url)
     if demo:
         from gql_releases.commands.demo import prepare, token_file, welcome
+        from gql_releases.file_storage import open_files
         from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
         from gql_releases.graphql_api.schema.build import build_schema
         from gql_releases.startup_checks import check_program
 
         check_program(core_schema(build_schema()))  # before data is written, which a wrong declaration would prevent
         file = token_file(settings.database_url)
-        token = with_store(lambda store: prepare(store, file))
+        token = with_store(lambda store: prepare(store, open_files(settings), file))
         typer.echo(welcome(settings.public_url or f"http://{_reachable_host(host)}:{port}", token))
 
 

@@ -44,13 +44,15 @@ def test_example_is_valid(file: Path) -> None:
 
 def test_examples_work_on_the_demo_in_their_order(tmp_path: Path) -> None:
     from gql_releases.app import create_app
+    from gql_releases.file_storage import open_files
     from gql_releases.settings import Settings
 
     url = f"sqlite:///{tmp_path}/demo.db"
     migrate(url)
     store = open_store(url)
-    client = Client(create_app(Settings(database_url=url), store))
-    client.token = client.runner.run(demo.prepare(store, tmp_path / "demo.token"))
+    settings = Settings(database_url=url)
+    client = Client(create_app(settings, store))
+    client.token = client.runner.run(demo.prepare(store, open_files(settings), tmp_path / "demo.token"))
     for file in FILES:
         answer = client.graphql(file.read_text(), read_variables(file))
         assert "errors" not in answer, (file.stem, answer)
