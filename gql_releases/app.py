@@ -38,6 +38,7 @@ from gql_releases.services.chunk_uploads import ChunkUploadService
 from gql_releases.services.debug_files import DebugFileService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
+from gql_releases.services.file_deletions import FileDeletionService
 from gql_releases.services.file_quota import FileQuota
 from gql_releases.services.file_readiness import FileReadiness
 from gql_releases.services.files import FileServices
@@ -108,6 +109,7 @@ def _graphql_services(
         EnvironmentService(store.environments),
         TokenService(store.tokens),
         symbolication,
+        FileDeletionService(store.release_files, store.artifact_bundles, store.debug_files),
     )
 
 

@@ -52,6 +52,9 @@ class ErrorCode(StrEnum):
     ENVIRONMENT_NOT_FOUND = "ENVIRONMENT_NOT_FOUND"
     REPOSITORY_NOT_FOUND = "REPOSITORY_NOT_FOUND"
     TOKEN_NOT_FOUND = "TOKEN_NOT_FOUND"  # noqa: S105 - a code
+    RELEASE_FILE_NOT_FOUND = "RELEASE_FILE_NOT_FOUND"
+    ARTIFACT_BUNDLE_NOT_FOUND = "ARTIFACT_BUNDLE_NOT_FOUND"
+    DEBUG_FILE_NOT_FOUND = "DEBUG_FILE_NOT_FOUND"
     # Arguments of a read
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
     INVALID_CURSOR = "INVALID_CURSOR"
@@ -166,6 +169,20 @@ class TokenNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.TOKEN_NOT_FOUND, "There is no such active token.", ("token",))
+
+
+class ArtifactBundleNotFound(DomainError):
+    """No such bundle in the caller's organization, or not in the project."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.ARTIFACT_BUNDLE_NOT_FOUND, "The requested resource does not exist", ("id",))
+
+
+class DebugFileNotFound(DomainError):
+    """No such debug file in the caller's organization."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.DEBUG_FILE_NOT_FOUND, "The requested resource does not exist", ("id",))
 
 
 class Unauthenticated(DomainError):

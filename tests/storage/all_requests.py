@@ -11,6 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import create_engine
 from sqlmodel import Session, select
 
+from gql_releases.graphql_api.execution.scalars import to_global_id
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
@@ -72,6 +73,12 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "archiveRelease": (f"release {{ {SHOWN_FIELDS} }}", {"release": RELEASE_KEY}),
     "restoreRelease": (f"release {{ {SHOWN_FIELDS} }}", {"release": RELEASE_KEY}),
+    "deleteReleaseFiles": (
+        "deletedReleaseFileIds",
+        {"release": {"key": {"organization": "acme", "version": "1.2.3"}}, "ids": [to_global_id("ReleaseFile", 1)]},
+    ),
+    "deleteArtifactBundle": ("deletedArtifactBundleId", {"id": to_global_id("ArtifactBundle", 1), "project": "web"}),
+    "deleteDebugFile": ("deletedDebugFileId", {"id": to_global_id("DebugFile", 1)}),
     "deleteRelease": ("deletedReleaseId", {"release": RELEASE_KEY}),
     "createProject": (
         "project { id defaultRepository { name } }", {"organization": "acme", "slug": "new", "repository": "acme/web"}

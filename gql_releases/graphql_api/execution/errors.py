@@ -39,6 +39,9 @@ PAYLOAD_CODES = frozenset(
         ErrorCode.RELEASE_NOT_FOUND,
         ErrorCode.DEPLOY_NOT_FOUND,
         ErrorCode.TOKEN_NOT_FOUND,
+        ErrorCode.RELEASE_FILE_NOT_FOUND,
+        ErrorCode.ARTIFACT_BUNDLE_NOT_FOUND,
+        ErrorCode.DEBUG_FILE_NOT_FOUND,
         ErrorCode.SCOPE_NOT_HELD,
     }
 )

@@ -14,6 +14,9 @@ _OBJECTS = {
     ErrorCode.RELEASE_NOT_FOUND: "release",
     ErrorCode.DEPLOY_NOT_FOUND: "deploy",
     ErrorCode.TOKEN_NOT_FOUND: "token",
+    ErrorCode.RELEASE_FILE_NOT_FOUND: "file of the release",
+    ErrorCode.ARTIFACT_BUNDLE_NOT_FOUND: "artifact bundle",
+    ErrorCode.DEBUG_FILE_NOT_FOUND: "debug file",
 }
 _MISSING = {
     ErrorCode.REQUIRED: "is required",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gql_releases.auth.token_service import TokenService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
+from gql_releases.services.file_deletions import FileDeletionService
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
@@ -26,5 +27,6 @@ class Services:
     environments: EnvironmentService
     tokens: TokenService
     symbolication: SymbolicationService
+    file_deletions: FileDeletionService
     large: bool = False
     """Whether the request's body is large, so that its input is read in a thread."""

@@ -13,10 +13,14 @@ from gql_releases.domain.conditions import Conditions, build_search_condition
 from gql_releases.domain.file_urls import normalize_debug_id
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import Principal
+from gql_releases.domain.selection import PagedSelection
 from gql_releases.graphql_api.execution.bindings import (
     Arguments,
+    Input,
+    Payload,
     argument,
     column,
+    mutation_field,
     node_id,
     query_field,
     reference_field,
@@ -25,8 +29,16 @@ from gql_releases.graphql_api.execution.bindings import (
 )
 from gql_releases.graphql_api.execution.connections import Connection, Node
 from gql_releases.graphql_api.execution.scalars import BigInt, JSONObject
+from gql_releases.graphql_api.execution.services import Services
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
-from gql_releases.graphql_api.schema.fields import null_if_empty
+from gql_releases.graphql_api.schema.fields import (
+    UserError,
+    errors_field,
+    id_of_entity,
+    null_if_empty,
+    optional_field,
+    required_field,
+)
 
 if TYPE_CHECKING:
     from gql_releases.graphql_api.schema.project import Project
@@ -200,6 +212,50 @@ class ArtifactBundleQuery:
     )
 
 
+@strawberry.input(description="Input of deleteArtifactBundle.")
+class DeleteArtifactBundleInput:
+    """A bundle to delete."""
+
+    id: strawberry.ID = required_field(
+        "The id of the bundle; ARTIFACT_BUNDLE_NOT_FOUND if it does not exist, or is not in the project."
+    )
+    project: str | None = optional_field(
+        "The slug of a project, such as `web`: take the bundle from this project only, and delete it if it is in no other "
+        "(default: delete it for all projects). PROJECT_NOT_FOUND if it does not exist."
+    )
+
+
+@strawberry.type(description="Result of deleteArtifactBundle.")
+class DeleteArtifactBundlePayload:
+    """The payload of deleteArtifactBundle."""
+
+    deleted_artifact_bundle_id: strawberry.ID | None = strawberry.field(
+        description="The id of the bundle that was deleted, or taken from the project; null if there are user errors."
+    )
+    user_errors: list[UserError] = errors_field()
+
+
+async def delete_artifact_bundle(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
+    """Delete a bundle, or take it from a project."""
+    bundle = id_of_entity("ArtifactBundle", values["id"])
+    await services.file_deletions.delete_bundle(principal, bundle, values.get("project"))
+    return {"deleted_artifact_bundle_id": values["id"]}
+
+
+@strawberry.type
+class ArtifactBundleMutation:
+    """Root fields that write artifact bundles."""
+
+    delete_artifact_bundle: DeleteArtifactBundlePayload | None = mutation_field(
+        delete_artifact_bundle,
+        DeleteArtifactBundleInput,
+        "Delete a bundle with its files, or take it from one project; this cannot be undone. Needs project:admin or "
+        "project:releases (else FORBIDDEN).",
+    )
+
+
 QUERY = ArtifactBundleQuery
+
+MUTATION = ArtifactBundleMutation
 
 NODES = (ArtifactBundle,)

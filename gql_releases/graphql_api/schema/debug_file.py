@@ -12,10 +12,23 @@ import strawberry
 from gql_releases.domain.conditions import Conditions, build_search_condition
 from gql_releases.domain.file_urls import normalize_debug_id
 from gql_releases.domain.paging import Order
-from gql_releases.graphql_api.execution.bindings import Arguments, argument, column, node_id, to_one
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.selection import PagedSelection
+from gql_releases.graphql_api.execution.bindings import (
+    Arguments,
+    Input,
+    Payload,
+    argument,
+    column,
+    mutation_field,
+    node_id,
+    to_one,
+)
 from gql_releases.graphql_api.execution.connections import Node
 from gql_releases.graphql_api.execution.scalars import BigInt
+from gql_releases.graphql_api.execution.services import Services
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
+from gql_releases.graphql_api.schema.fields import UserError, errors_field, id_of_entity, required_field
 from gql_releases.graphql_api.schema.release_filters import optional_filter
 
 if TYPE_CHECKING:
@@ -115,6 +128,43 @@ def debug_file_conditions(arguments: Arguments) -> Conditions:
             conditions.append((name, value))
     return tuple(conditions)
 
+
+@strawberry.input(description="Input of deleteDebugFile.")
+class DeleteDebugFileInput:
+    """A debug file to delete."""
+
+    id: strawberry.ID = required_field("The id of the file; DEBUG_FILE_NOT_FOUND if it does not exist.")
+
+
+@strawberry.type(description="Result of deleteDebugFile.")
+class DeleteDebugFilePayload:
+    """The payload of deleteDebugFile."""
+
+    deleted_debug_file_id: strawberry.ID | None = strawberry.field(
+        description="The id that the file had, to remove it from client caches; null if there are user errors."
+    )
+    user_errors: list[UserError] = errors_field()
+
+
+async def delete_debug_file(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
+    """Delete a debug file."""
+    await services.file_deletions.delete_debug_file(principal, id_of_entity("DebugFile", values["id"]))
+    return {"deleted_debug_file_id": values["id"]}
+
+
+@strawberry.type
+class DebugFileMutation:
+    """Root fields that write debug files."""
+
+    delete_debug_file: DeleteDebugFilePayload | None = mutation_field(
+        delete_debug_file,
+        DeleteDebugFileInput,
+        "Delete a debug file or a ProGuard mapping; this cannot be undone. Needs project:admin or project:releases (else "
+        "FORBIDDEN).",
+    )
+
+
+MUTATION = DebugFileMutation
 
 DEBUG_FILE_LIST: dict[str, Any] = {
     "order": Order("id", descending=True),

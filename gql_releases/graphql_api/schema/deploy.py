@@ -37,7 +37,7 @@ from gql_releases.graphql_api.schema.fields import (
     required_field,
     to_body_names,
 )
-from gql_releases.graphql_api.schema.release import ReleaseBy, release_key
+from gql_releases.graphql_api.schema.release_by import ReleaseBy, release_key
 from gql_releases.graphql_api.schema.release_mutations import find_missing_release
 from gql_releases.services import input_problems
 

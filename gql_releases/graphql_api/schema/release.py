@@ -13,7 +13,6 @@ from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.notes import SHOWN_COMMITS, notes_from_commits
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.release import ReleaseKey
 from gql_releases.graphql_api.execution.bindings import (
     Arguments,
     GeneratedText,
@@ -28,10 +27,11 @@ from gql_releases.graphql_api.execution.bindings import (
     to_one,
 )
 from gql_releases.graphql_api.execution.connections import Connection, Node
-from gql_releases.graphql_api.execution.scalars import BigInt, JSONObject, from_global_id
+from gql_releases.graphql_api.execution.scalars import BigInt, JSONObject
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
 from gql_releases.graphql_api.schema.commit import CommitStatus
-from gql_releases.graphql_api.schema.fields import given_arguments, optional_field, required_field
+from gql_releases.graphql_api.schema.fields import given_arguments, optional_field
+from gql_releases.graphql_api.schema.release_by import ReleaseBy, release_key
 from gql_releases.graphql_api.schema.release_file import RELEASE_FILE_LIST
 from gql_releases.graphql_api.schema.release_filters import ReleaseStatus
 
@@ -222,32 +222,6 @@ class ReleaseFieldsInput:
         'Any JSON object of at most 16 KiB, such as {"pipeline": 4711}; in updateRelease, it replaces the existing one '
         "as a whole."
     )
-
-
-@strawberry.input(description="The natural key of a release.")
-class ReleaseByKey:
-    """The natural key of a release."""
-
-    organization: str = required_field(
-        "The organization's slug, such as `acme`; in mutations ORGANIZATION_NOT_FOUND if the token has no access to it."
-    )
-    version: str = required_field("The release's version, such as `web@1.4.0+77`.")
-
-
-@strawberry.input(one_of=True, description="Identifies a release by `id` or by `key`: give exactly one.")
-class ReleaseBy:
-    """A release by id or by natural key."""
-
-    id: strawberry.ID | None = optional_field("The release's global id (`Release.id`).")
-    key: ReleaseByKey | None = optional_field("The release's organization and version.")
-
-
-def release_key(by: Arguments) -> ReleaseKey:
-    """Return the domain's key of a coerced ReleaseBy; an id of another type finds nothing."""
-    if by.get("id") is not None:
-        entity, key = from_global_id(by["id"]) or ("", -1)
-        return ReleaseKey(id=key if entity == "Release" else -1)
-    return ReleaseKey(organization=by["key"]["organization"], version=by["key"]["version"])
 
 
 def _find_release_by(arguments: Arguments, principal: Principal) -> Conditions | None:

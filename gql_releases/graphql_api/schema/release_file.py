@@ -10,11 +10,32 @@ import strawberry
 
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.paging import Order
-from gql_releases.graphql_api.execution.bindings import Arguments, argument, column, node_id, to_one
+from gql_releases.domain.principal import Principal
+from gql_releases.domain.selection import PagedSelection
+from gql_releases.graphql_api.execution.bindings import (
+    Arguments,
+    Input,
+    Payload,
+    argument,
+    column,
+    mutation_field,
+    node_id,
+    to_one,
+)
 from gql_releases.graphql_api.execution.connections import Node
-from gql_releases.graphql_api.execution.scalars import BigInt, JSONObject
+from gql_releases.graphql_api.execution.scalars import BigInt, JSONObject, to_global_id
+from gql_releases.graphql_api.execution.services import Services
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
-from gql_releases.graphql_api.schema.fields import given_arguments, null_if_empty
+from gql_releases.graphql_api.schema.fields import (
+    UserError,
+    errors_field,
+    given_arguments,
+    id_of_entity,
+    null_if_empty,
+    optional_field,
+    required_field,
+)
+from gql_releases.graphql_api.schema.release_by import ReleaseBy, release_key
 from gql_releases.graphql_api.schema.release_filters import optional_filter
 
 if TYPE_CHECKING:
@@ -63,6 +84,52 @@ def file_conditions(arguments: Arguments) -> Conditions:
     """Return the conditions of a ReleaseFileFilter."""
     return given_arguments("name", "checksums", "dist")(arguments.get("filter") or {})
 
+
+@strawberry.input(description="Input of deleteReleaseFiles: pass `ids`, or `all: true`.")
+class DeleteReleaseFilesInput:
+    """Files of a release to delete."""
+
+    release: ReleaseBy = required_field("The release whose files to delete; RELEASE_NOT_FOUND if it does not exist.")
+    ids: list[strawberry.ID] | None = optional_field(
+        "The ids of the files, at most 1,000 (TOO_LONG). RELEASE_FILE_NOT_FOUND for each that the release does not have: "
+        "then none is deleted."
+    )
+    all: bool | None = optional_field("true: delete all files of the release. INVALID_CHOICE together with `ids`.")
+
+
+@strawberry.type(description="Result of deleteReleaseFiles.")
+class DeleteReleaseFilesPayload:
+    """The payload of deleteReleaseFiles."""
+
+    deleted_release_file_ids: list[strawberry.ID] | None = strawberry.field(
+        description="The ids that the files had, to remove them from client caches; null if there are user errors."
+    )
+    user_errors: list[UserError] = errors_field()
+
+
+async def delete_release_files(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
+    """Delete files of a release."""
+    ids = values.get("ids")
+    keys = None if ids is None else [id_of_entity("ReleaseFile", file_id) for file_id in ids]
+    deleted = await services.file_deletions.delete_release_files(
+        principal, release_key(values["release"]), keys, delete_all=bool(values.get("all"))
+    )
+    return {"deleted_release_file_ids": [to_global_id("ReleaseFile", key) for key in deleted]}
+
+
+@strawberry.type
+class ReleaseFileMutation:
+    """Root fields that write release files."""
+
+    delete_release_files: DeleteReleaseFilesPayload | None = mutation_field(
+        delete_release_files,
+        DeleteReleaseFilesInput,
+        "Delete files that were uploaded to a release by themselves; this cannot be undone. Needs project:admin or "
+        "project:releases (else FORBIDDEN).",
+    )
+
+
+MUTATION = ReleaseFileMutation
 
 RELEASE_FILE_LIST: dict[str, Any] = {
     "order": Order("name"),

@@ -34,7 +34,8 @@ from gql_releases.graphql_api.schema.fields import (
     required_field,
     to_body_names,
 )
-from gql_releases.graphql_api.schema.release import ReleaseBy, ReleaseFieldsInput, release_key
+from gql_releases.graphql_api.schema.release import ReleaseFieldsInput
+from gql_releases.graphql_api.schema.release_by import ReleaseBy, release_key
 from gql_releases.services import input_problems
 from gql_releases.web.large_bodies import run_in_thread
 

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from gql_releases.domain.assembly import AssemblyRequest
 from gql_releases.domain.dates import now
+from gql_releases.domain.errors import ErrorCode, InvalidInput, Problem
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import ReleaseKey
@@ -139,8 +140,13 @@ class ReleaseFileStore:
 
         return await self._database.write(work)
 
-    async def delete_files(self, principal: Principal, key: ReleaseKey, ids: Collection[int] | None) -> list[int]:
-        """Delete files of a release, or all of them, and return their ids. Raises ReleaseNotFound, InvalidToken."""
+    async def delete_files(
+        self, principal: Principal, key: ReleaseKey, ids: Collection[int] | None, *, must_exist: bool = False
+    ) -> list[int]:
+        """Delete files of a release, or all of them, and return their ids. Raises ReleaseNotFound, InvalidToken.
+
+        With `must_exist`, nothing is deleted if the release does not have one of the ids: raises InvalidInput.
+        """
 
         async def work(transaction: Transaction) -> list[int]:
             release = await _lock_release(transaction, principal, key)
@@ -150,6 +156,8 @@ class ReleaseFileStore:
             else:
                 values["files"] = transaction.dialect.list_value(sorted(set(ids)))
                 rows = await DELETE_FILES.fetch_all(transaction, values)
+                if must_exist:
+                    _require_all(ids, {row.id for row in rows})
             await refresh_totals(transaction, principal.organization_id, [release.version])
             return sorted(row.id for row in rows)
 
@@ -172,6 +180,17 @@ class ReleaseFileStore:
             await note_assembled(transaction, principal, request)
 
         await self._database.write(work)
+
+
+def _require_all(ids: Collection[int], deleted: set[int]) -> None:
+    """Raise InvalidInput with a problem for each id that did not exist; the transaction is rolled back."""
+    problems = [
+        Problem(ErrorCode.RELEASE_FILE_NOT_FOUND, ("ids", index), "The requested resource does not exist")
+        for index, file in enumerate(ids)
+        if file not in deleted
+    ]
+    if problems:
+        raise InvalidInput(problems)
 
 
 async def _lock_release(transaction: Transaction, principal: Principal, key: ReleaseKey) -> ReleaseHandle:

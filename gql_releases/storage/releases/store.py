@@ -37,6 +37,7 @@ from gql_releases.storage.engine.natural_keys import bind_columns, insert_rows
 from gql_releases.storage.engine.statements import BulkStatement, Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id
 from gql_releases.storage.environments import delete_release_environments, refresh_current
+from gql_releases.storage.files.version_files import delete_version_files
 from gql_releases.storage.lookup import ReleaseHandle, find_release
 from gql_releases.storage.outbox.writer import forward_change, forward_creation, forward_deletion
 from gql_releases.storage.reading.reader import Reader
@@ -321,14 +322,19 @@ class ReleaseStore:
         return await self._update(principal, key, apply, view, large=not refs)
 
     async def delete_release(self, principal: Principal, key: ReleaseKey) -> int:
-        """Delete a release with its links, heads and deploys, and return its id. Raises ReleaseNotFound."""
+        """Delete a release with its links, heads, deploys and files, and return its id. Raises ReleaseNotFound.
+
+        Bundles that were uploaded for its version stay in their projects.
+        """
 
         async def work(transaction: Transaction) -> int:
             await lock_organization(transaction, OrganizationLock.DEPLOYS, principal.organization_id)
+            await lock_organization(transaction, OrganizationLock.FILES, principal.organization_id)
             release = await find_release(transaction, principal, key, deleted=True)
             places = await delete_release_environments(transaction, principal.organization_id, release.id)
             await transaction.execute(CLEAR_LAST_DEPLOY, {"release": release.id})
             await transaction.execute(DELETE_RELEASE, {"release": release.id})
+            await delete_version_files(transaction, principal.organization_id, release.version)
             await refresh_current(transaction, principal.organization_id, places)
             await forward_deletion(transaction, principal, release.version)
             return release.id

@@ -1,8 +1,14 @@
 -- artifact_bundles.delete
 /* artifact_bundles.delete */ DELETE FROM artifact_bundles WHERE artifact_bundles.organization_id = $1::BIGINT AND artifact_bundles.id = $2::BIGINT RETURNING artifact_bundles.id;
 
+-- artifact_bundles.delete_associations_of_version
+/* artifact_bundles.delete_associations_of_version */ DELETE FROM artifact_bundle_associations WHERE artifact_bundle_associations.organization_id = $1::BIGINT AND artifact_bundle_associations.version = $2::VARCHAR;
+
 -- artifact_bundles.delete_files
 /* artifact_bundles.delete_files */ DELETE FROM artifact_files WHERE artifact_files.organization_id = $1::BIGINT AND artifact_files.artifact_bundle_id = $2::BIGINT;
+
+-- artifact_bundles.delete_version
+/* artifact_bundles.delete_version */ DELETE FROM artifact_bundle_versions WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_versions.version = $2::VARCHAR;
 
 -- artifact_bundles.find
 /* artifact_bundles.find */ SELECT artifact_bundles.id 

@@ -1,8 +1,14 @@
 -- artifact_bundles.delete
 DELETE FROM artifact_bundles WHERE artifact_bundles.organization_id = ? AND artifact_bundles.id = ? RETURNING id;
 
+-- artifact_bundles.delete_associations_of_version
+DELETE FROM artifact_bundle_associations WHERE artifact_bundle_associations.organization_id = ? AND artifact_bundle_associations.version = ?;
+
 -- artifact_bundles.delete_files
 DELETE FROM artifact_files WHERE artifact_files.organization_id = ? AND artifact_files.artifact_bundle_id = ?;
+
+-- artifact_bundles.delete_version
+DELETE FROM artifact_bundle_versions WHERE artifact_bundle_versions.organization_id = ? AND artifact_bundle_versions.version = ?;
 
 -- artifact_bundles.find
 SELECT artifact_bundles.id 
