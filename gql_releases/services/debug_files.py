@@ -24,6 +24,7 @@ from gql_releases.domain.assembly import (
     AssemblyStatus,
 )
 from gql_releases.domain.blob import BlobKind, ChecksumMismatch, StoredBlob
+from gql_releases.domain.counters import count_files
 from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.debug_file import (
     MAGIC_BYTES,
@@ -51,6 +52,7 @@ from gql_releases.domain.principal import (
 from gql_releases.domain.symbolication import FileNotProcessed, InputFile, SymbolicationNotInstalled
 from gql_releases.services.assemblies import Build, Confirm
 from gql_releases.services.blob_storage import BlobStorage
+from gql_releases.services.file_quota import FileQuota
 
 PARALLEL_ASSEMBLIES = 4
 """Files of one request that are assembled at the same time."""
@@ -157,9 +159,10 @@ class DebugFileService:
         assembler: Assembler,
         open_archive: OpenArchive,
         is_installed: Callable[[], bool],
+        quota: FileQuota,
     ) -> None:
         self._store, self._blobs, self._reader, self._assembler = store, blobs, reader, assembler
-        self._open_archive, self._is_installed = open_archive, is_installed
+        self._open_archive, self._is_installed, self._quota = open_archive, is_installed, quota
         assembler.register(AssemblyKind.DEBUG_FILE, self.build, self.confirm)
 
     def require(self, principal: Principal, organization: str, *, is_write: bool) -> None:
@@ -259,8 +262,12 @@ class DebugFileService:
     async def add_zip(
         self, principal: Principal, organization: str, project: int, content: AsyncIterable[bytes]
     ) -> list[int]:
-        """Add the debug files of a zip file; return the ids of new ones. Other files are skipped. Raises InvalidBundle."""
+        """Add the debug files of a zip file; return the ids of new ones. Other files are skipped.
+
+        Raises InvalidBundle; QuotaExceeded, after which files that fitted stay.
+        """
         self.require(principal, organization, is_write=True)
+        await self._quota.require_room(principal, 0)
         ids = []
         with tempfile.TemporaryDirectory() as folder:
             zip_path = Path(folder, "zip")
@@ -288,10 +295,15 @@ class DebugFileService:
             files = await self._describe(path, sha1, name)
         except (UnreadableDebugFile, FileNotProcessed):
             return []
+        size = (await asyncio.to_thread(path.stat)).st_size
+        await self._quota.require_room(principal, size)
         try:
-            return await self._store.add_files(principal, project, files, await self._store_blob(path))
+            ids = await self._store.add_files(principal, project, files, await self._store_blob(path))
         except ChecksumMismatch:
             return []
+        count_files("file_uploads", "debug_file")
+        count_files("file_received_bytes", "debug_file", size)
+        return ids
 
     async def _store_blob(self, path: Path) -> StoredBlob:
         """Store the bytes of a file on the disk."""

@@ -10,6 +10,7 @@ from gql_releases.domain.artifact_bundle import INVALID_BUNDLE
 from gql_releases.domain.assembly import AssembleFailed, AssemblyKind, AssemblyRequest, AssemblyStatus
 from gql_releases.domain.blob import BlobKind, StoredBlob
 from gql_releases.domain.bundle import BundleManifest, InvalidBundle
+from gql_releases.domain.counters import count_files
 from gql_releases.domain.errors import DomainError, ReleaseNotFound
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import DELETE_RELEASES, WRITE_RELEASES, Principal
@@ -101,7 +102,10 @@ class ReleaseFileService:
         require_own(principal, key)
         require_readable(principal, view)
         await self._quota.require_room(principal, new.blob.size)
-        return await self._store.create_file(principal, key, new, view)
+        tree = await self._store.create_file(principal, key, new, view)
+        count_files("file_uploads", "release_file")
+        count_files("file_received_bytes", "release_file", new.blob.size)
+        return tree
 
     async def rename_file(
         self, principal: Principal, key: ReleaseKey, file_id: int, name: str, view: PagedSelection

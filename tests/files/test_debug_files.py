@@ -24,6 +24,7 @@ from gql_releases.domain.symbolication import SymbolicationNotInstalled
 from gql_releases.services import debug_files as service
 from gql_releases.services.assemblies import Assembler
 from gql_releases.services.debug_files import AssembledFile, DebugFileService, ProguardReleaseOutcome
+from gql_releases.services.file_quota import FileQuota
 from gql_releases.symbolication.worker_pool import WorkerPool
 from tests.conftest import Harness
 from tests.debug_files import (
@@ -60,7 +61,10 @@ class Workshop:
         """Return a service over the harness's store."""
         store = self.harness.store
         assembler = Assembler(store.assemblies, self.blobs, 2**31)
-        return DebugFileService(store.debug_files, self.blobs, self.pool, assembler, Archive, lambda: self.is_installed)
+        quota = FileQuota(store.file_usage, None)
+        return DebugFileService(
+            store.debug_files, self.blobs, self.pool, assembler, Archive, lambda: self.is_installed, quota
+        )
 
     def put_chunk(self, content: bytes, principal: Principal = ACME) -> None:
         """Store a chunk of an organization."""

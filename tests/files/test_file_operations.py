@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import shutil
+import uuid
+import zipfile
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gql_releases.domain.counters import FILE_COUNTS
+from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.file_collection import Collected, Removed
 from gql_releases.file_storage import build_collector, open_files
 from gql_releases.services import file_collection
@@ -46,6 +51,44 @@ def test_uploads_over_the_quota_get_a_413(open_harness: Callable[..., Harness]) 
     answer = send_parts(harness.client, [("file", sha1(b""), b"")])
     assert (answer.status, answer.json) == (413, REFUSAL), "nothing is read once the quota is used up"
     upload(harness.client, b"a" * 1_500, path="organizations/other/chunk-upload/", token=harness.tokens["other"])
+
+
+def test_debug_files_over_the_quota_get_a_413(open_harness: Callable[..., Harness]) -> None:
+    pytest.importorskip("symbolic")
+    harness, path = open_harness(files_quota=200), "projects/acme/web/files/dsyms/"
+    line = "com.example.Main -> a.a:\n    1:1:void run():5:5 -> b\n"
+    for copies, status in ((1, 201), (20, 413), (1, 201)):
+        output = io.BytesIO()
+        with zipfile.ZipFile(output, "w") as archive:
+            archive.writestr(f"proguard/{uuid.UUID(int=copies)}.txt", line * copies)
+        answer = send_parts(harness.client, [("file", "x", output.getvalue())], path=path)
+        assert answer.status == status, answer.body
+        assert status != 413 or answer.json == REFUSAL
+    assert harness.rows("SELECT count(*) FROM debug_files") == [(1,)]
+
+
+def test_upload_of_the_same_bundle_is_a_use(open_harness: Callable[..., Harness]) -> None:
+    """Retention keeps what CI uploads again and again, although nothing is new in it."""
+    harness, bundle = open_harness(), make_bundle()
+    dates = "SELECT date_used = date_modified FROM artifact_bundles"
+    upload_bundle(harness.client, bundle, version="web@1")
+    for days, is_noted in ((2, False), (31, True)):
+        old = format_date(now() - timedelta(days=days))
+        harness.rows(f"UPDATE artifact_bundles SET date_used = '{old}', date_modified = '{old}'")
+        assert harness.rows(dates) in ([(1,)], [(True,)])
+        assert upload_bundle(harness.client, bundle, version="web@1")["state"] == "ok"
+        assert bool(harness.rows(dates)[0][0]) is not is_noted
+
+
+def test_downloads_are_counted(open_harness: Callable[..., Harness]) -> None:
+    harness, key = open_harness(), ("file_sent_bytes", "download")
+    harness.client.rest("POST", "organizations/acme/releases/", {"version": "web@1", "projects": ["web"]})
+    path = "organizations/acme/releases/web@1/files/"
+    answer = send_parts(harness.client, [("name", None, b"~/a.js"), ("file", "a.js", b"0123456789")], path=path)
+    assert answer.status == 201, answer.body
+    before = FILE_COUNTS[key]
+    assert harness.client.rest("GET", f"{path}{answer.json['id']}/?download=1").body == b"0123456789"
+    assert FILE_COUNTS[key] == before + 10
 
 
 def test_server_whose_files_cannot_be_written_is_not_ready(open_harness: Callable[..., Harness], tmp_path: Path) -> None:

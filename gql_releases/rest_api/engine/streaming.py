@@ -11,6 +11,7 @@ from urllib.parse import quote
 from starlette.types import Scope, Send
 
 from gql_releases.domain.client import while_connected
+from gql_releases.domain.counters import count_files
 from gql_releases.rest_api.engine.multipart import BrokenMultipart, FieldTooLarge, TooManyParts
 from gql_releases.rest_api.engine.requests import Answer, Handler, Request
 from gql_releases.rest_api.engine.services import Services
@@ -127,6 +128,7 @@ async def send_body(send: Send, status: int, body: OpenedBody, headers: Headers)
     finally:
         if body.rest is not None:
             await _close(body.rest)
+    count_files("file_sent_bytes", "download", body.size if body.rest is not None else 0)
     await send({"type": "http.response.body", "body": b""})
 
 

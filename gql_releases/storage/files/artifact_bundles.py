@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -48,10 +48,19 @@ associations = table(ArtifactBundleAssociationRow)
 
 MAX_URL, MAX_FILE_NAME = 600, 300
 """Characters of an indexed URL and of an indexed name; longer ones are not indexed."""
+USE_INTERVAL = timedelta(days=30)
+"""Time for which another upload of the same bundle is not noted as a use: retention counts in months."""
 LARGE_BUNDLE_FILES = 200
 """Files of a bundle from which on its write must not run on the event loop."""
 
 _SHARED = ("organization_id", "artifact_bundle_id")
+
+
+class UsedBundle(NamedTuple):
+    """A bundle, and whether its last use was noted not long ago."""
+
+    id: int
+    is_used: bool
 
 
 class BundleVersion(NamedTuple):
@@ -96,8 +105,8 @@ def _upsert_bundle(dialect: Dialect) -> Any:
 UPSERT_BUNDLE = RowStatement("artifact_bundles.upsert", IdRow, _upsert_bundle)
 FIND_BUNDLE = RowStatement(
     "artifact_bundles.find",
-    IdRow,
-    select(bundles.c.id).where(
+    UsedBundle,
+    select(bundles.c.id, (bundles.c.date_used > bindparam("used_after", type_=UtcDateTime)).label("is_used")).where(
         *match_ids(bundles, "organization_id"),
         bundles.c.bundle_id == bindparam("bundle_id", type_=bundles.c.bundle_id.type),
     ),
@@ -128,6 +137,10 @@ SET_DATE = Statement(
     update(bundles)
     .values(date_modified=_MODIFIED, date_used=_MODIFIED)
     .where(bundles.c.organization_id == _ORGANIZATION, bundles.c.id == _BUNDLE),
+)
+NOTE_UPLOAD = Statement(
+    "artifact_bundles.note_upload",
+    update(bundles).values(date_used=_MODIFIED).where(bundles.c.organization_id == _ORGANIZATION, bundles.c.id == _BUNDLE),
 )
 LIST_VERSIONS = RowStatement(
     "artifact_bundles.list_versions",
@@ -218,36 +231,38 @@ class ArtifactBundleStore:
     ) -> bool:
         """Associate a bundle that was assembled before with what it is requested for; return False if it is gone.
 
-        Nothing is written if it is associated already.
+        If it is associated already, at most the date of its use is written, once in USE_INTERVAL.
         """
         organization = principal.organization_id
         if result is None or result["bundle_id"] is None:
             return True
         targets = _list_associations([request.parameters], result)
 
-        async def find_new(transaction: Transaction) -> tuple[int, bool] | None:
-            row = await FIND_BUNDLE.fetch_one(
-                transaction, {"organization_id": organization, "bundle_id": result["bundle_id"]}
-            )
+        async def find_new(transaction: Transaction) -> tuple[UsedBundle, bool] | None:
+            values = {"organization_id": organization, "bundle_id": result["bundle_id"], "used_after": now() - USE_INTERVAL}
+            row = await FIND_BUNDLE.fetch_one(transaction, values)
             if row is None:
                 return None
             owner = {"organization_id": organization, "artifact_bundle_id": row.id}
             versions = {tuple(version) for version in await LIST_ASSOCIATIONS.fetch_all(transaction, owner)}
             projects = {project for (project,) in await LIST_PROJECTS_OF_BUNDLE.fetch_all(transaction, owner)}
-            return row.id, targets.versions <= versions and targets.projects <= projects
+            return row, targets.versions <= versions and targets.projects <= projects
 
         async def work(transaction: Transaction) -> bool:
             await lock_organization(transaction, OrganizationLock.FILES, organization)
             await require_active_token(transaction, principal)
             row = await find_new(transaction)
-            if row is not None and not row[1]:
-                moment = now()
-                await transaction.execute(SET_DATE, {"organization": organization, "bundle": row[0], "modified": moment})
-                await _associate(transaction, organization, row[0], targets, moment)
-            return row is not None
+            if row is None:
+                return False
+            (bundle, is_associated), moment = row, now()
+            values = {"organization": organization, "bundle": bundle.id, "modified": moment}
+            await transaction.execute(NOTE_UPLOAD if is_associated else SET_DATE, values)
+            if not is_associated:
+                await _associate(transaction, organization, bundle.id, targets, moment)
+            return True
 
         existing = await self._database.read(find_new)
-        if existing is None or existing[1]:
+        if existing is None or (existing[1] and existing[0].is_used):
             return existing is not None
         return await self._database.write(work)
 

@@ -11,9 +11,9 @@
 /* artifact_bundles.delete_version */ DELETE FROM artifact_bundle_versions WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_versions.version = $2::VARCHAR;
 
 -- artifact_bundles.find
-/* artifact_bundles.find */ SELECT artifact_bundles.id 
+/* artifact_bundles.find */ SELECT artifact_bundles.id, artifact_bundles.date_used > $1::TIMESTAMP WITH TIME ZONE AS is_used 
 FROM artifact_bundles 
-WHERE artifact_bundles.organization_id = $1::BIGINT AND artifact_bundles.bundle_id = $2::VARCHAR;
+WHERE artifact_bundles.organization_id = $2::BIGINT AND artifact_bundles.bundle_id = $3::VARCHAR;
 
 -- artifact_bundles.insert_associations
 /* artifact_bundles.insert_associations */ INSERT INTO artifact_bundle_associations (organization_id, artifact_bundle_id, version, dist) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, anon_3.version, anon_3.dist 
@@ -45,6 +45,9 @@ WHERE artifact_bundle_projects.organization_id = $1::BIGINT AND artifact_bundle_
 /* artifact_bundles.list_versions */ SELECT artifact_bundle_versions.version 
 FROM artifact_bundle_versions 
 WHERE artifact_bundle_versions.organization_id = $1::BIGINT AND artifact_bundle_versions.artifact_bundle_id = $2::BIGINT;
+
+-- artifact_bundles.note_upload
+/* artifact_bundles.note_upload */ UPDATE artifact_bundles SET date_used=$1::TIMESTAMP WITH TIME ZONE WHERE artifact_bundles.organization_id = $2::BIGINT AND artifact_bundles.id = $3::BIGINT;
 
 -- artifact_bundles.remove_project
 /* artifact_bundles.remove_project */ DELETE FROM artifact_bundle_projects WHERE artifact_bundle_projects.organization_id = $1::BIGINT AND artifact_bundle_projects.artifact_bundle_id = $2::BIGINT AND artifact_bundle_projects.project_id = $3::BIGINT RETURNING artifact_bundle_projects.project_id;

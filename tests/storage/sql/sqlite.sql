@@ -11,7 +11,7 @@ DELETE FROM artifact_files WHERE artifact_files.organization_id = ? AND artifact
 DELETE FROM artifact_bundle_versions WHERE artifact_bundle_versions.organization_id = ? AND artifact_bundle_versions.version = ?;
 
 -- artifact_bundles.find
-SELECT artifact_bundles.id 
+SELECT artifact_bundles.id, artifact_bundles.date_used > ? AS is_used 
 FROM artifact_bundles 
 WHERE artifact_bundles.organization_id = ? AND artifact_bundles.bundle_id = ?;
 
@@ -41,6 +41,9 @@ WHERE artifact_bundle_projects.organization_id = ? AND artifact_bundle_projects.
 SELECT artifact_bundle_versions.version 
 FROM artifact_bundle_versions 
 WHERE artifact_bundle_versions.organization_id = ? AND artifact_bundle_versions.artifact_bundle_id = ?;
+
+-- artifact_bundles.note_upload
+UPDATE artifact_bundles SET date_used=? WHERE artifact_bundles.organization_id = ? AND artifact_bundles.id = ?;
 
 -- artifact_bundles.remove_project
 DELETE FROM artifact_bundle_projects WHERE artifact_bundle_projects.organization_id = ? AND artifact_bundle_projects.artifact_bundle_id = ? AND artifact_bundle_projects.project_id = ? RETURNING project_id;
