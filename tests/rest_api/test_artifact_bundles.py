@@ -38,7 +38,7 @@ def without(name: str) -> dict[str, Any]:
     return {key: value for key, value in BASE.items() if key != name}
 
 
-REFUSED: dict[str, tuple[Any, str]] = {
+REFUSALS: dict[str, tuple[Any, str]] = {
     "no JSON": (b"{", "Invalid json body"),
     "no body": (b"", "Invalid json body"),
     "a list": ([], "The request must be a JSON object."),
@@ -71,9 +71,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", REFUSALS)
 def test_refused_request_has_its_error(harness: Harness, case: str) -> None:
-    body, error = REFUSED[case]
+    body, error = REFUSALS[case]
     answer = assemble(harness, body)
     assert (answer.status, answer.json) == (400, {"error": error})
     assert harness.rows("SELECT count(*) FROM assemblies") == [(0,)]
@@ -226,30 +226,30 @@ def list_bundles(harness: Harness, query: str = "", project: str = "web") -> Any
     return answer.json
 
 
-def named(number: int) -> str:
+def make_bundle_id(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012}"
 
 
 def test_list_of_bundles(harness: Harness) -> None:
     for number in range(12):
         upload_bundle(
-            harness.client, make_bundle(debug_id=named(number)), version=f"web@{number}", dist="d" if number else ""
+            harness.client, make_bundle(debug_id=make_bundle_id(number)), version=f"web@{number}", dist="d" if number else ""
         )
-    upload_bundle(harness.client, make_bundle(debug_id=named(0)), version="again")
+    upload_bundle(harness.client, make_bundle(debug_id=make_bundle_id(0)), version="again")
     first = list_bundles(harness)
-    assert [row["bundleId"] for row in first] == [named(number) for number in range(11, 1, -1)]
+    assert [row["bundleId"] for row in first] == [make_bundle_id(number) for number in range(11, 1, -1)]
     assert first[0].keys() == {"bundleId", "associations", "date", "dateModified", "fileCount"}
     assert (first[0]["associations"], first[0]["fileCount"]) == ([{"release": "web@11", "dist": "d"}], 2)
     modified = list_bundles(harness, "?sortBy=-date_modified&per_page=2")
-    assert [row["bundleId"] for row in modified] == [named(0), named(11)]
+    assert [row["bundleId"] for row in modified] == [make_bundle_id(0), make_bundle_id(11)]
     assert modified[0]["associations"] == [{"release": "web@0", "dist": None}, {"release": "again", "dist": None}]
-    assert [row["bundleId"] for row in list_bundles(harness, "?sortBy=date_added&per_page=1")] == [named(0)]
-    for query, count in ((named(3)[-4:], 1), ("WEB@1", 3), ("D", 10), ("none", 0), ("again", 1)):
+    assert [row["bundleId"] for row in list_bundles(harness, "?sortBy=date_added&per_page=1")] == [make_bundle_id(0)]
+    for query, count in ((make_bundle_id(3)[-4:], 1), ("WEB@1", 3), ("D", 10), ("none", 0), ("again", 1)):
         assert len(list_bundles(harness, f"?query={query}")) == count, query
     assert list_bundles(harness, project="api") == []
     answer = harness.client.rest("GET", "projects/acme/web/files/artifact-bundles/?per_page=10")
     cursor = answer.headers["link"].rpartition('cursor="')[2].rstrip('"')
-    assert [row["bundleId"] for row in list_bundles(harness, f"?cursor={cursor}")] == [named(1), named(0)]
+    assert [row["bundleId"] for row in list_bundles(harness, f"?cursor={cursor}")] == [make_bundle_id(1), make_bundle_id(0)]
 
 
 def test_unknown_order_of_bundles(harness: Harness) -> None:
@@ -275,8 +275,8 @@ def test_files_of_a_bundle_and_their_bytes(harness: Harness) -> None:
     assert (part.status, part.body) == (206, text[5:11])
     for wrong in ("x", "!!", base64.urlsafe_b64encode(b"none").decode(), "%00"):
         assert harness.client.rest("GET", f"{path}{wrong}/").status == 404, wrong
-    unknown = harness.client.rest("GET", path.replace(BUNDLE_ID, named(1)))
-    assert (unknown.status, unknown.json) == (404, {"error": f"The artifact bundle with {named(1)} does not exist"})
+    unknown = harness.client.rest("GET", path.replace(BUNDLE_ID, make_bundle_id(1)))
+    assert (unknown.status, unknown.json) == (404, {"error": f"The artifact bundle with {make_bundle_id(1)} does not exist"})
     bound = harness.client.rest("GET", path.replace("web", "api"))
     assert (bound.status, bound.json) == (
         400,
@@ -293,19 +293,19 @@ def look_up(harness: Harness, query: str, project: str = "web") -> list[tuple[st
 
 def test_look_up(harness: Harness) -> None:
     for number in range(7):
-        upload_bundle(harness.client, make_bundle(debug_id=named(number)), version="web@1")
-    plain = make_bundle({"~/x.js": ("minified_source", b"x()", {})}, debug_id=named(7))
+        upload_bundle(harness.client, make_bundle(debug_id=make_bundle_id(number)), version="web@1")
+    plain = make_bundle({"~/x.js": ("minified_source", b"x()", {})}, debug_id=make_bundle_id(7))
     upload_bundle(harness.client, plain, version="web@1", dist="7")
     newest = [f"artifact_bundle/{number}" for number in (3, 4, 5, 6, 7)]
     assert look_up(harness, f"debug_id={DEBUG_ID}") == [(name, "debug-id") for name in newest]
     assert look_up(harness, f"debug_id={DEBUG_ID.replace('-', '').upper()}&release=web@1&url=app") == [
         (name, "debug-id") for name in newest
     ]
-    assert look_up(harness, f"debug_id={named(9)}&release=web@1&url=/app") == [(name, "index") for name in newest]
+    assert look_up(harness, f"debug_id={make_bundle_id(9)}&release=web@1&url=/app") == [(name, "index") for name in newest]
     assert look_up(harness, "release=web@1") == [(name, "release") for name in newest]
     assert look_up(harness, "release=web@1&dist=7&url=/x") == [("artifact_bundle/8", "index")]
     for nothing in ("release=web@2&url=/app", "release=web@1&dist=8&url=/app", "url=/app", "", "release=web@1&url=none",
-                    "debug_id=none", f"debug_id={named(9)}"):  # fmt: skip
+                    "debug_id=none", f"debug_id={make_bundle_id(9)}"):  # fmt: skip
         assert look_up(harness, nothing) == [], nothing
     assert look_up(harness, f"debug_id={DEBUG_ID}", "api") == []
     answer = harness.client.rest("GET", "projects/acme/web/artifact-lookup/?release=web@1&dist=7").json
@@ -329,7 +329,7 @@ def test_deletion(harness: Harness) -> None:
         return harness.client.rest("DELETE", f"projects/acme/{project}/files/artifact-bundles/{query}", **more)
 
     assert delete("").json == {"error": "Supplied an invalid bundle_id None"}
-    assert delete(f"?bundleId={named(1)}").status == 404
+    assert delete(f"?bundleId={make_bundle_id(1)}").status == 404
     assert delete(f"?bundleId={BUNDLE_ID}").status == 204
     again = delete(f"?bundleId={BUNDLE_ID}")
     message = f"Artifact bundle with {BUNDLE_ID} found but it is not connected to project 1"
