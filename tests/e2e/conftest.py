@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from tests.databases import Databases
+from tests.databases import ON_POSTGRES, Databases
+from tests.object_server import run_object_server
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "e2e"
@@ -81,9 +82,22 @@ def serving(folder: Path, **settings: str) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Served]:
+    """A store with files: on SQLite in the folder beside it, on PostgreSQL in a bucket."""
     folder = tmp_path_factory.mktemp("server")
-    with serving(folder, database_url=databases.empty(folder)) as result:
-        yield result
+    with contextlib.ExitStack() as stack:
+        files = stack.enter_context(bucket(folder)) if ON_POSTGRES else {}
+        yield stack.enter_context(serving(folder, database_url=databases.empty(folder), **files))
+
+
+@contextlib.contextmanager
+def bucket(folder: Path) -> Iterator[dict[str, str]]:
+    """Run a server of S3 and yield the settings for files in a bucket of it."""
+    with run_object_server() as objects:
+        yield {
+            "files": f"{objects.create_bucket('releases')}/files",
+            "files_work_folder": str(folder / "work"),
+            **{f"files_{name}": value for name, value in objects.options.items()},
+        }
 
 
 def create_project(server: Served, slug: str, repository: str | None) -> None:
@@ -100,6 +114,13 @@ def ask(server: Served, path: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(server.base + path, data, headers), timeout=10) as answer:
         return json.load(answer)
+
+
+def query(server: Served, document: str, variables: dict[str, Any]) -> Any:
+    """Run an operation of GraphQL with the token of the fixture and return its data."""
+    response = ask(server, "/graphql", {"query": document, "variables": variables})
+    assert "errors" not in response, response
+    return response["data"]
 
 
 def make_folder(path: Path) -> Path:

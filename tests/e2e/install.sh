@@ -18,12 +18,12 @@ while read -r from program package version; do
     pip) .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target "$folder" "$package==$version" ;;
   esac
 done < tests/e2e/clients.txt
-# Each version of a bundler plugin with the bundler that it is for.
-while read -r plugin version bundler; do
+# Each version of a bundler plugin with the bundler that it is for, and what that needs for TypeScript.
+while read -r plugin version bundler more; do
   folder="$tools/${plugin#@sentry/}-$version"
   if [ -d "$folder/node_modules/${bundler%@*}" ]; then continue; fi
   mkdir -p "$folder"
-  npm install --silent --no-fund --no-audit --prefix "$folder" "$plugin@$version" "$bundler" </dev/null
+  npm install --silent --no-fund --no-audit --prefix "$folder" "$plugin@$version" "$bundler" $more </dev/null
 done < tests/e2e/plugins.txt
 if [ ! -d "$tools/audit/node_modules/graphql-http" ]; then
   mkdir -p "$tools/audit"

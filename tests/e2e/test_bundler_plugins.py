@@ -1,109 +1,95 @@
-"""Sentry's plugin of Vite, unmodified, in two majors: a build in a git checkout, with its own settings and with docs/ci.md's.
+"""Sentry's plugins of vite, webpack, rollup and esbuild, unmodified: a build uploads, and an error of what was built is symbolicated.
 
-Version 5 runs sentry-cli 2; version 11 has npm's `sentry` inside, sends refs alone, and says of a refusal what HTTP says.
+Vite's and webpack's version 11 have npm's `sentry` inside; the others run sentry-cli 2. `make e2e` builds with the newest plugin
+of each bundler, `make soak` with all of tests/e2e/plugins.txt.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import ROOT, TOOLS, Served, ask, create_project
+from tests.e2e.bundlers import BUNDLERS, CALLS, SOURCES, Checkout
+from tests.e2e.conftest import ROOT, Served, query
+from tests.scale import IN_SOAK
 
 pytestmark = pytest.mark.e2e
 
-PLUGINS = [tuple(line.split()) for line in (ROOT / "tests" / "e2e" / "plugins.txt").read_text().splitlines()]
-VERSIONS = [version for _, version, _ in PLUGINS]
-CONFIGURATION = """import { createRequire } from "node:module";
-const require = createRequire(process.env.TOOL + "/package.json");
-const { sentryVitePlugin } = require("@sentry/vite-plugin");
-export default {
-  build: { sourcemap: true },
-  plugins: [sentryVitePlugin({ org: "acme", telemetry: false, ...JSON.parse(process.env.OPTIONS) })],
-};
-"""
+NEWEST_VERSIONS = dict(reversed(BUNDLERS))
+CASES = [
+    pytest.param(bundler, version, marks=() if NEWEST_VERSIONS[bundler] == version else IN_SOAK)
+    for bundler, version in BUNDLERS
+]
 IN_DOCUMENTATION = "sourcemaps: { disable: true }"
+SYMBOLICATE = """query ($input: SymbolicateInput!) { symbolicate(input: $input) { message complete text frames {
+  raw { url } symbolicated file line column function contextLine preContext postContext resolvedWith problem { code } } } }"""
 
 
-class Checkout:
-    """A git checkout with an application that Vite can build, and a project with a default repository."""
-
-    def __init__(self, version: str, server: Served, folder: Path) -> None:
-        self.server, self.work = server, folder / "work"
-        self.work.mkdir()
-        (folder / "home").mkdir()
-        self.tool = TOOLS / f"vite-plugin-{version}"
-        assert (self.tool / "node_modules" / ".bin" / "vite").exists(), "run `make e2e`, which installs it"
-        self.slug = f"vite-{version.replace('.', '-')}"
-        self.repository = f"acme/{self.slug}"
-        create_project(server, self.slug, self.repository)
-        self.environment = {
-            "PATH": os.environ["PATH"], "HOME": str(folder / "home"), "NO_COLOR": "1", "TOOL": str(self.tool),
-            "SENTRY_URL": server.base, "SENTRY_AUTH_TOKEN": server.token, "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_COMMITTER_NAME": "Ada",
-            "GIT_COMMITTER_EMAIL": "ada@example.com", "RUST_BACKTRACE": "0",
-        }  # fmt: skip
-        (self.work / "index.html").write_text('<script type="module" src="/app.js"></script>')
-        (self.work / "app.js").write_text("console.log(1);")
-        (self.work / "vite.config.mjs").write_text(CONFIGURATION)
-        self._run("git", "init", "-q")
-        self._run("git", "remote", "add", "origin", f"https://git.example.com/{self.repository}.git")
-
-    def commit(self, text: str) -> str:
-        """Make a commit and return its sha."""
-        (self.work / "text").write_text(text)
-        self._run("git", "add", "--all")
-        self._run("git", "commit", "-q", "-m", text)
-        return self._run("git", "rev-parse", "HEAD").strip()
-
-    def build(self, name: str, **options: Any) -> str:
-        """Build a release with options of the plugin and return what was printed."""
-        named = {"name": name, **options.pop("release", {})}
-        self.environment["OPTIONS"] = json.dumps({"project": self.slug, "release": named, **options})
-        return self._run(str(self.tool / "node_modules" / ".bin" / "vite"), "build")
-
-    def show(self, release: str) -> dict[str, Any]:
-        """Return a release as the REST API shows it."""
-        result = ask(self.server, f"/api/0/organizations/acme/releases/{release}/")
-        assert isinstance(result, dict)
-        return result
-
-    def _run(self, *words: str) -> str:
-        process = subprocess.run(
-            words, env=self.environment, cwd=self.work, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=60, check=False,
-        )  # fmt: skip
-        assert process.returncode == 0, process.stdout + process.stderr
-        return process.stdout + process.stderr
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_plugin_prints_the_sentence_and_builds_without_complaint_as_documented(
-    server: Served, tmp_path: Path, version: str
-) -> None:
-    assert IN_DOCUMENTATION in (ROOT / "docs" / "ci.md").read_text()
-    checkout = Checkout(version, server, tmp_path)
+@pytest.mark.parametrize(("bundler", "version"), CASES)
+def test_error_of_a_built_application_is_symbolicated(server: Served, tmp_path: Path, bundler: str, version: str) -> None:
+    checkout = Checkout(bundler, version, server, tmp_path)
+    release = f"built-{bundler}-{version}"
     head = checkout.commit("one")
-    default, documented = f"default-{version}", f"documented-{version}"
-    printed = checkout.build(default)
-    assert re.search(r"501.*This server does not keep |This server does not keep .*501", printed), printed
-    assert "docs/ci.md" in printed
-    assert "not found" not in printed
-    second = checkout.commit("two")
+    printed = checkout.build(release)
+    assert not re.search("error|warning:|fail", printed, re.IGNORECASE), printed
+    shown = checkout.show(release)
+    assert shown["dateReleased"], "finalized"
+    assert (shown["commitCount"], shown["lastCommit"]["id"]) == (1, head)
+    error = checkout.run_app()
+    assert error.images, "the plugin registered the debug id"
+    by_debug_id = symbolicate(server, checkout.slug, {"stack": {"text": error.stack}, "images": error.images})
+    assert_original(by_debug_id, "DEBUG_ID")
+    by_file_name = symbolicate(server, checkout.slug, {"stack": {"text": error.stack}, "release": release})
+    assert_original(by_file_name, "FILE_NAME")
+    assert by_file_name["text"] == by_debug_id["text"]
+    for place in ({}, {"release": f"{release}-absent"}):
+        unknown = symbolicate(server, checkout.slug, {"stack": {"text": error.stack}, **place})
+        assert {frame["symbolicated"] for frame in unknown["frames"]} == {False}
+    other = symbolicate(server, "api", {"stack": {"text": error.stack}, "images": error.images, "release": release})
+    assert {frame["symbolicated"] for frame in other["frames"]} == {False}, "another project has no part in the upload"
+
+
+def symbolicate(server: Served, project: str, more: dict[str, Any]) -> Any:
+    """Return the symbolication of a stack."""
+    document = query(server, SYMBOLICATE, {"input": {"organization": "acme", "project": project, **more}})
+    return document["symbolicate"]
+
+
+def assert_original(symbolication: Any, resolved_with: str) -> None:
+    """Assert that the application's frames have their places in the original sources."""
+    assert symbolication["message"] == "RangeError: nothing to add"
+    frames = symbolication["frames"][: len(CALLS)]
+    folder = frames[0]["file"].removesuffix("src/cart.ts")
+    assert folder in ("", "./"), "as the bundler names sources"
+    for frame, (file, line, statement) in zip(frames, CALLS, strict=True):
+        assert (frame["symbolicated"], frame["problem"], frame["resolvedWith"]) == (True, None, resolved_with), frame
+        assert (frame["file"], frame["line"]) == (folder + file, line)
+        lines = SOURCES[file].splitlines()
+        assert frame["contextLine"] == lines[line - 1]
+        start = frame["contextLine"].index(statement)
+        assert start < frame["column"] <= start + len(statement), frame
+        assert frame["preContext"] == lines[max(line - 6, 0) : line - 1]
+        assert frame["postContext"] == lines[line : line + 5]
+    assert [frame["function"] for frame in frames[:3]] == ["addPrices", "checkout", "pay"]
+    assert f"    at addPrices ({folder}src/cart.ts:10:{frames[0]['column']})" in symbolication["text"]
+
+
+@pytest.mark.parametrize("version", [version for bundler, version in BUNDLERS if bundler == "vite"])
+def test_plugin_that_does_not_upload_builds_without_complaint(server: Served, tmp_path: Path, version: str) -> None:
+    assert IN_DOCUMENTATION in (ROOT / "docs" / "ci.md").read_text()
+    checkout = Checkout("vite", version, server, tmp_path, slug=f"without-{version.replace('.', '-')}")
+    head = checkout.commit("one")
+    documented = f"documented-{version}"
     settings = {"setCommits": {"auto": True}, "deploy": {"env": "production"}}
     printed = checkout.build(documented, sourcemaps={"disable": True}, release=settings)
     assert not re.search("sentry|error|warn", printed.replace("sentry-vite-plugin · writeBundle", ""), re.IGNORECASE), (
         printed
     )
-    for name, sha in ((default, head), (documented, second)):
-        release = checkout.show(name)
-        assert release["dateReleased"], "finalized"
-        assert (release["commitCount"], release["lastCommit"]["id"]) == (1, sha), name
-        assert release["lastCommit"]["repository"]["name"] == checkout.repository
-    assert checkout.show(documented)["deployCount"] == 1
+    release = checkout.show(documented)
+    assert release["dateReleased"], "finalized"
+    assert (release["commitCount"], release["lastCommit"]["id"]) == (1, head)
+    assert release["lastCommit"]["repository"]["name"] == checkout.repository
+    assert release["deployCount"] == 1

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import threading
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from tests.blobs.zips import Entry, write_bundle, write_zip
 from tests.conftest import Template
 from tests.crash.gateways import Gateway, start_gateway
 from tests.slow import POINT
-from tests.source_maps import SCRIPT
+from tests.source_maps import SCRIPT, dump_map
 from tests.upload_client import BOUNDARY, Upload, UploadClient, encode_part, hash_bytes
 
 INVALID = "the bundle is invalid"
@@ -199,3 +201,59 @@ def test_hostile_chunks_have_their_answer(gateway: Gateway) -> None:
         unknown = encode_part("x", "y", b"x") * 20_000 + end
         assert client.send("POST", path, unknown, form).status in (200, 400)
     assert client.send_chunks(b"x").status == 200
+
+
+SYMBOLICATE = """query ($input: SymbolicateInput!) { symbolicate(input: $input) { frames {
+  symbolicated line column function problem { code } } } }"""
+SCRIPTS = {
+    "100,000 open brackets": b"(" * 100_000,
+    "5,000 nested functions": b"(function(){" * 5_000 + b"})" * 5_000,
+    "100,000 open templates": b"`${" * 100_000,
+    "bytes without order": random.Random(7).randbytes(100_000),
+}
+MAPS = {
+    "no JSON": b"{",
+    "100,000 open lists": b"[" * 100_000,
+    "a number of five million digits": dump_map(mappings="A" * 5_000_000),
+    "five million lines": dump_map(mappings=";" * 5_000_000),
+    "continued digits": dump_map(mappings="gggggg" * 1_000_000),
+    "huge columns": dump_map(mappings="+/////D,+/////D,+/////D,+/////D"),
+    "sections in sections": b'{"version":3,"sections":[{"offset":{"line":0,"column":0},"map":' * 500 + b"1" + b"}]}" * 500,
+    "no version": dump_map(version=None),
+}
+
+
+def test_scripts_and_maps_that_end_a_native_library_leave_the_gateway_alive(gateway: Gateway) -> None:
+    client = UploadClient(gateway.base, gateway.token)
+    cases = {
+        **{name: (script, dump_map()) for name, script in SCRIPTS.items()},
+        **{name: (SCRIPT, source_map) for name, source_map in MAPS.items()},
+    }
+    with reading(gateway):
+        for number, (name, (script, source_map)) in enumerate(cases.items()):
+            frame = symbolicate_upload(client, gateway, f"hostile-{number}", script, source_map)
+            if name in SCRIPTS:
+                assert (frame["line"], frame["column"], frame["problem"]) == (3, 5, None), (name, frame)
+            else:
+                assert frame["symbolicated"] or frame["problem"]["code"] in (
+                    "MALFORMED_SOURCEMAP", "INVALID_LOCATION", "SYMBOLICATION_FAILED"
+                ), (name, frame)  # fmt: skip
+    frame = symbolicate_upload(client, gateway, "good", SCRIPT, dump_map())
+    assert (frame["line"], frame["function"]) == (3, "checkout")
+
+
+def symbolicate_upload(client: UploadClient, gateway: Gateway, version: str, script: bytes, source_map: bytes) -> Any:
+    """Upload a script with its map for a version, and return the frame of the script's error."""
+    entries = {
+        "cart.min.js": {"url": "~/cart.min.js", "type": "minified_source", "headers": {"Sourcemap": "cart.min.js.map"}},
+        "cart.min.js.map": {"url": "~/cart.min.js.map", "type": "source_map"},
+    }
+    content = write_bundle({"files": entries}, {"cart.min.js": script, "cart.min.js.map": source_map})
+    assert client.upload(Upload(content, MIB, {"projects": ["web"], "version": version}))["state"] == "ok"
+    frames = [{"url": "https://shop.example/cart.min.js", "line": 1, "column": 29}]
+    values = {"organization": "acme", "project": "web", "release": version, "stack": {"frames": frames}}
+    status, body = gateway.post("/graphql", {"query": SYMBOLICATE, "variables": {"input": values}})
+    assert status == 200, body
+    assert "errors" not in body, body
+    [frame] = body["data"]["symbolicate"]["frames"]
+    return frame
