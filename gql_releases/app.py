@@ -42,6 +42,7 @@ from gql_releases.services.file_deletions import FileDeletionService
 from gql_releases.services.file_quota import FileQuota
 from gql_releases.services.file_readiness import FileReadiness
 from gql_releases.services.files import FileServices
+from gql_releases.services.native_symbolication import NativeSymbolicationService
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.release_files import ReleaseFileService
@@ -99,6 +100,7 @@ def _graphql_services(
     releases: ReleaseService,
     deploys: DeployService,
     symbolication: SymbolicationService,
+    native: NativeSymbolicationService,
 ) -> GraphQLServices:
     return GraphQLServices(
         reads,
@@ -109,6 +111,7 @@ def _graphql_services(
         EnvironmentService(store.environments),
         TokenService(store.tokens),
         symbolication,
+        native,
         FileDeletionService(store.release_files, store.artifact_bundles, store.debug_files),
     )
 
@@ -132,7 +135,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     workers = WorkerPool()
     files = build_file_services(settings, store, workers)
     symbolication = _build_symbolication(store, files, workers)
-    services = _graphql_services(store, reads, releases, deploys, symbolication)
+    native = NativeSymbolicationService(store.symbolication_lookup, files.debug_files if files else None, workers)
+    services = _graphql_services(store, reads, releases, deploys, symbolication, native)
     limit, url = settings.max_body_size, settings.public_url
     operations, trusted = OperationCache(core_schema(schema)), _load_trusted_documents(settings)
     operations.prepare_all(trusted.documents)

@@ -19,7 +19,6 @@ from tests.client import Client
 FOLDER = Path(__file__).parents[2] / "graphiql" / "src" / "examples"
 MISSING_OBJECTS = {
     "36-revokeToken": "TOKEN_NOT_FOUND",
-    "39-deleteArtifactBundle": "ARTIFACT_BUNDLE_NOT_FOUND",
     "40-deleteDebugFile": "DEBUG_FILE_NOT_FOUND",
 }
 """Examples about objects that the demo does not have, with their error."""

@@ -8,6 +8,7 @@ from gql_releases.auth.token_service import TokenService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
 from gql_releases.services.file_deletions import FileDeletionService
+from gql_releases.services.native_symbolication import NativeSymbolicationService
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
@@ -27,6 +28,7 @@ class Services:
     environments: EnvironmentService
     tokens: TokenService
     symbolication: SymbolicationService
+    native_symbolication: NativeSymbolicationService
     file_deletions: FileDeletionService
     large: bool = False
     """Whether the request's body is large, so that its input is read in a thread."""

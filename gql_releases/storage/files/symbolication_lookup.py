@@ -238,6 +238,16 @@ class SymbolicationLookup:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def find_project(self, principal: Principal, slug: str) -> int | None:
+        """Return the id of a project, None if it does not exist. Raises InvalidToken."""
+
+        async def work(transaction: Transaction) -> int | None:
+            await require_active_token(transaction, principal)
+            row = await FIND_PROJECT.fetch_one(transaction, {"organization": principal.organization_id, "slug": slug})
+            return row and row.id
+
+        return await self._database.read(work)
+
     async def find_files(self, principal: Principal, project: str, query: FileQuery) -> FoundFiles | None:
         """Return the files of a query in a project, by slug; None if the project does not exist.
 
