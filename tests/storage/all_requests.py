@@ -306,3 +306,32 @@ def _send_file_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
     deletion = f"{project}files/artifact-bundles/?bundleId={bundle_id}"
     for path in (deletion, deletion.replace("acme/web", "acme/api")):
         yield "DELETE", path, client.rest("DELETE", path)
+    yield from _send_release_file_requests(client)
+
+
+def _send_release_file_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
+    path = "organizations/acme/releases/"
+    yield "POST", path, client.rest("POST", path, release("web@9.2.0", projects=["web"]))
+    for root in ("organizations/acme/", "projects/acme/web/"):
+        files = f"{root}releases/web@9.2.0/files/"
+        uploads = [send_parts(client, [("file", name, name.encode())], files) for name in (f"{root}a.js", f"{root}b.js")]
+        for answer in uploads:
+            yield "POST", files, answer
+        first, second = (f"{files}{answer.json['id']}/" for answer in uploads)
+        for path in (
+            files, f"{files}?query=a.js&query=b&checksum={sha1(b'x')}&checksum={sha1(b'y')}", f"{files}?per_page=1&cursor=0:1:1",
+            first, f"{first}?download=1",
+        ):  # fmt: skip
+            yield "GET", path, client.rest("GET", path)
+        yield "PUT", first, client.rest("PUT", first, {"name": f"~/{root}c.js"})
+        yield "DELETE", second, client.rest("DELETE", second)
+    for path in ("?query=web&sortBy=date_added", "?sortBy=-date_added"):
+        path = f"projects/acme/web/files/source-maps/{path}"
+        yield "GET", path, client.rest("GET", path)
+    bundle = make_bundle(release="web@9.2.0", org="acme")
+    yield "POST", CHUNKS, send_parts(client, [("file", sha1(bundle), bundle)])
+    assemble = "organizations/acme/releases/web@9.2.0/assemble/"
+    body = {"checksum": sha1(bundle), "chunks": [sha1(bundle)]}
+    yield "POST", assemble, client.rest("POST", assemble, body)
+    path = "projects/acme/web/files/source-maps/?name=web@9.2.0"
+    yield "DELETE", path, client.rest("DELETE", path)
