@@ -126,12 +126,12 @@ META_SELECTION = s.Selection(
         s.Value("deployCount", "deploy_count"),
         s.Value("commitCount", "commit_count"),
         s.ToManyField("commitFilesChanged", "changed_paths", "FileChange", 1, (s.TotalCount("total"),), str, bare=True),
-        s.Constant("releaseFileCount", 0),
+        s.ToManyField("releaseFileCount", "files", "ReleaseFile", 2, (s.TotalCount("total"),), str, bare=True),
         s.Constant("isArtifactBundle", False),
         s.Value("released", "date_released", render_date, otherwise="date_created"),
     ),
 )
-"""The summary of a release. Its two pages are of projects and of changed paths."""
+"""The summary of a release. Its pages are of projects, changed paths and files."""
 
 _PREVIOUS_SELECTION = s.Selection("Release", (s.ToOneField("release", "with_commits", release_selection(1), 0),))
 
@@ -267,7 +267,7 @@ async def delete_release(request: Request) -> Answer:
 async def get_meta(request: Request) -> Answer:
     """Return the summary of a release (docs/sentry-contract.md#4-10-meta)."""
     release = await release_id(request)
-    pages = (WHOLE_LIST, PageRequest(1, conditions=(("release", release),)))
+    pages = (WHOLE_LIST, PageRequest(1, conditions=(("release", release),)), PageRequest(1))
     tree = await request.services.reads.read(
         request.principal, ObjectRead(PagedSelection(META_SELECTION, pages), (("id", release),))
     )

@@ -176,6 +176,7 @@ def test_releases_are_listed_with_the_number_of_their_files(client: Client) -> N
         ("release", "web@2.0.0", 0),
         ("release", VERSION, 2),
     ]
+    assert client.rest("GET", f"{RELEASE}meta/").json["releaseFileCount"] == 2
     assert [row["name"] for row in client.rest("GET", f"{path}?sortBy=date_added").json] == [VERSION, "web@2.0.0"]
     assert [row["name"] for row in client.rest("GET", f"{path}?query=1.0").json] == [VERSION]
     assert client.rest("GET", f"{path}?sortBy=name").status == 400
