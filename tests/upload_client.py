@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BOUNDARY = "----upload-client"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+END = f"--{BOUNDARY}--\r\n".encode()
 CHUNKS_PER_REQUEST = 3
 POLL_SECONDS = 0.2
 UNFINISHED = ("created", "assembling")
@@ -44,16 +46,17 @@ class Upload:
     chunk_size: int
     body: dict[str, Any]
     debug_id: str = ""
+    name: str = ""
+    """The name of a debug file; a bundle has none."""
 
     @property
     def checksum(self) -> str:
         """The SHA-1 of the whole."""
         return hash_bytes(self.content)
 
-    def split(self) -> dict[str, bytes]:
-        """Return the chunks by their SHA-1, in order."""
-        pieces = (self.content[start : start + self.chunk_size] for start in range(0, len(self.content), self.chunk_size))
-        return {hash_bytes(piece): piece for piece in pieces}
+    def split(self) -> list[bytes]:
+        """Return the chunks in order."""
+        return [self.content[start : start + self.chunk_size] for start in range(0, len(self.content), self.chunk_size)]
 
 
 @dataclass
@@ -79,10 +82,15 @@ class UploadClient:
         finally:
             connection.close()
 
-    def assemble(self, upload: Upload, **more: Any) -> Response:
-        """Ask for a file to be assembled."""
-        body = {**upload.body, "checksum": upload.checksum, "chunks": list(upload.split()), **more}
-        return self.send("POST", f"/api/0/organizations/{self.organization}/artifactbundle/assemble/", dump(body))
+    def assemble(self, upload: Upload, chunks: Sequence[str] | None = None) -> Response:
+        """Ask for a file to be assembled, with its chunks or other ones."""
+        chunks = [hash_bytes(chunk) for chunk in upload.split()] if chunks is None else chunks
+        if not upload.name:
+            body = {**upload.body, "checksum": upload.checksum, "chunks": chunks}
+            return self.send("POST", f"/api/0/organizations/{self.organization}/artifactbundle/assemble/", dump(body))
+        path = f"/api/0/projects/{self.organization}/web/files/difs/assemble/"
+        response = self.send("POST", path, dump({upload.checksum: {**upload.body, "name": upload.name, "chunks": chunks}}))
+        return Response(200, dump(response.json[upload.checksum])) if response.status == 200 else response
 
     def send_chunks(self, *chunks: bytes) -> Response:
         """Send chunks in one request, compressed."""
@@ -90,9 +98,15 @@ class UploadClient:
 
     def send_parts(self, *parts: tuple[str, bytes], name: str = "file_gzip") -> Response:
         """Send parts, which have a file name and a content."""
-        body = b"".join(encode_part(name, filename, content) for filename, content in parts) + f"--{BOUNDARY}--\r\n".encode()
+        body = b"".join(encode_part(name, filename, content) for filename, content in parts) + END
         path = f"/api/0/organizations/{self.organization}/chunk-upload/"
-        return self.send("POST", path, body, f"multipart/form-data; boundary={BOUNDARY}")
+        return self.send("POST", path, body, FORM)
+
+    def upload_release_file(self, version: str, name: str, content: bytes) -> Response:
+        """Upload a single file of a release."""
+        path = f"/api/0/projects/{self.organization}/web/releases/{version}/files/"
+        body = encode_part("file", "file", content) + encode_part("name", None, name.encode()) + END
+        return self.send("POST", path, body, FORM)
 
     def upload(self, upload: Upload, seconds: float = 60) -> Any:
         """Upload what is missing of a file, wait until it is assembled, and return the last state."""
@@ -100,7 +114,7 @@ class UploadClient:
         assert options.status == 200, options
         first = self.assemble(upload)
         assert first.status == 200, first
-        chunks = upload.split()
+        chunks = {hash_bytes(chunk): chunk for chunk in upload.split()}
         missing = first.json["missingChunks"]
         acknowledged = self.acknowledged.setdefault(upload.checksum, set())
         assert not acknowledged & set(missing), "a chunk that was acknowledged is missing"
@@ -127,12 +141,10 @@ def dump(body: Any) -> bytes:
     return json.dumps(body).encode()
 
 
-def encode_part(name: str, filename: str, content: bytes) -> bytes:
-    """Return a part of a multipart body."""
-    head = (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    )
+def encode_part(name: str, filename: str | None, content: bytes) -> bytes:
+    """Return a part of a multipart body, which is a file if it has a file name."""
+    file = f'; filename="{filename}"\r\nContent-Type: application/octet-stream' if filename is not None else ""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
     return head.encode() + content + b"\r\n"
 
 

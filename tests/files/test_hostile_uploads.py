@@ -21,7 +21,7 @@ from tests.conftest import Template
 from tests.crash.gateways import Gateway, start_gateway
 from tests.slow import POINT
 from tests.source_maps import SCRIPT, dump_map
-from tests.upload_client import BOUNDARY, Upload, UploadClient, encode_part, hash_bytes
+from tests.upload_client import BOUNDARY, END, FORM, Upload, UploadClient, encode_part, hash_bytes
 
 INVALID = "the bundle is invalid"
 POINT_SECONDS = 5.0
@@ -161,9 +161,8 @@ def test_hostile_bundles_have_their_answer(gateway: Gateway, tmp_path: Path) -> 
 
 def test_hostile_chunks_have_their_answer(gateway: Gateway) -> None:
     client = UploadClient(gateway.base, gateway.token)
-    path, form = "/api/0/organizations/acme/chunk-upload/", f"multipart/form-data; boundary={BOUNDARY}"
+    path = "/api/0/organizations/acme/chunk-upload/"
     zeros = gzip.compress(bytes(100 * MIB), 9)
-    end = f"--{BOUNDARY}--\r\n".encode()
     part = encode_part("file", hash_bytes(b"x"), b"x")
     with reading(gateway):
         for parts, error in (
@@ -180,26 +179,26 @@ def test_hostile_chunks_have_their_answer(gateway: Gateway) -> None:
             assert (response.status, response.json) == (400, {"error": error})
         for body in (
             part,
-            part + end[:-6],
+            part + END[:-6],
             b"x" * 100_000,
-            end[:-4] + b"x" * 100_000,
+            END[:-4] + b"x" * 100_000,
             f"--{BOUNDARY}\r\n".encode() + b"x: y\r\n" * 100_000,
-            f"--{BOUNDARY}\r\n{'x' * 100_000}: y\r\n\r\n".encode() + end,
+            f"--{BOUNDARY}\r\n{'x' * 100_000}: y\r\n\r\n".encode() + END,
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{"x" * 100_000}"\r\n\r\n\r\n'.encode()
-            + end,
+            + END,
         ):
-            response = client.send("POST", path, body, form)
+            response = client.send("POST", path, body, FORM)
             assert (response.status, response.json) == (400, {"error": "Invalid multipart body"}), body[:200]
-        response = client.send("POST", path, encode_part("file", hash_bytes(b""), b"x" * (34 * MIB)) + end, form)
+        response = client.send("POST", path, encode_part("file", hash_bytes(b""), b"x" * (34 * MIB)) + END, FORM)
         assert (response.status, response.json) in (
             (400, {"error": "Chunk size too large"}),
             (413, {"error": "Request too large"}),
         )
-        many = encode_part("file", hash_bytes(b"x"), b"x") * 20_000 + end
-        response = client.send("POST", path, many, form)
+        many = encode_part("file", hash_bytes(b"x"), b"x") * 20_000 + END
+        response = client.send("POST", path, many, FORM)
         assert (response.status, response.json) == (400, {"error": "Too many chunks"})
-        unknown = encode_part("x", "y", b"x") * 20_000 + end
-        assert client.send("POST", path, unknown, form).status in (200, 400)
+        unknown = encode_part("x", "y", b"x") * 20_000 + END
+        assert client.send("POST", path, unknown, FORM).status in (200, 400)
     assert client.send_chunks(b"x").status == 200
 
 
@@ -257,3 +256,80 @@ def symbolicate_upload(client: UploadClient, gateway: Gateway, version: str, scr
     assert "errors" not in body, body
     [frame] = body["data"]["symbolicate"]["frames"]
     return frame
+
+
+DEBUG_FILE_FAULTS = ("Unsupported debug information file", "Invalid debug information file", INVALID, "Object contains")
+BREAKPAD = f"MODULE Linux x86_64 {'AB' * 16}0 shop\n".encode()
+ELF = b"\x7fELF\x02\x01\x01" + bytes(9)
+MACH_O = b"\xca\xfe\xba\xbe"
+
+
+def make_debug_files() -> dict[str, bytes]:
+    """Return files with the first bytes of each format and hostile ones after them."""
+    generator = random.Random(7)
+    noise = generator.randbytes(100_000)
+    marks = {
+        "ELF": ELF, "Mach-O": b"\xcf\xfa\xed\xfe\x07\x00\x00\x01", "Mach-O of many objects": MACH_O + b"\x00\x00\x00\x28",
+        "PE": b"MZ", "PDB": b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0", "portable PDB": b"BSJB\x01\x00\x01\x00",
+        "WebAssembly": b"\0asm\x01\0\0\0", "Breakpad": BREAKPAD, "a bundle of sources": b"SYSB\x02\0\0\0",
+    }  # fmt: skip
+    return {
+        **{f"{name} and noise": mark + noise for name, mark in marks.items()},
+        **{f"{name} and zeros": mark + bytes(100_000) for name, mark in marks.items()},
+        **{f"{name} and ones": mark + b"\xff" * 100_000 for name, mark in marks.items()},
+        **{f"{name} alone": mark for name, mark in marks.items()},
+        "Breakpad with a long line": BREAKPAD + b"FUNC " + b"f" * 5_000_000,
+        "Breakpad with large numbers": BREAKPAD + b"FUNC ffffffffffffffff ffffffffffffffff ffffffffffffffff x\n" * 10_000,
+        "Breakpad with 300,000 functions": BREAKPAD + b"".join(b"FUNC %x 10 0 f\n" % (n * 16) for n in range(300_000)),
+        "a bundle of sources that is a bomb": write_zip(
+            Entry(b"a.c", data=deflate_zeros(150 * MIB), size=150 * MIB),
+            Entry(b"manifest.json", b'{"debug_id": "%s", "files": {"a.c": {"path": "/a.c"}}}' % DEBUG_ID.encode()),
+            prefix=b"SYSB\x02\0\0\0",
+        ),
+        "a bundle of sources with a path above": write_zip(
+            Entry(b"../../x", b"x"), Entry(b"manifest.json", b'{"files": {"../../x": {}}}'), prefix=b"SYSB\x02\0\0\0"
+        ),
+    }
+
+
+def test_hostile_debug_files_have_their_answer(gateway: Gateway, tmp_path: Path) -> None:
+    client = UploadClient(gateway.base, gateway.token)
+    with reading(gateway):
+        for name, content in make_debug_files().items():
+            upload = Upload(content, MIB, {}, name="../../x")
+            status = client.upload(upload)
+            if status["state"] == "ok":
+                assert (status["dif"]["objectName"], status["dif"]["size"]) == ("x", len(content)), name
+            else:
+                assert (status["state"], str(status["detail"]).startswith(DEBUG_FILE_FAULTS)) == ("error", True), (
+                    name,
+                    status,
+                )
+    good = Upload(BREAKPAD.replace(b"AB", b"CD") + b"FUNC 1000 10 0 main\n", MIB, {}, name="shop.sym")
+    assert client.upload(good)["state"] == "ok"
+    assert not [path for path in tmp_path.rglob("x") if path.is_file()], "no file has a name of a client"
+
+
+def test_hostile_zips_of_debug_files_have_their_answer(gateway: Gateway, tmp_path: Path) -> None:
+    client = UploadClient(gateway.base, gateway.token)
+    path = "/api/0/projects/acme/web/files/dsyms/"
+    mapping = Entry(f"proguard/{DEBUG_ID}.txt".encode(), b"com.example.Cart -> a.a:\n    1:1:void pay():12:12 -> b\n")
+    with reading(gateway):
+        for content, status in (
+            (b"", 400),
+            (b"x" * 1_000, 400),
+            (write_zip(Entry(b"../../x", b"x")), 400),
+            (write_zip(mapping, mapping), 400),
+            (write_zip(Entry(b"a.sym", data=deflate_zeros(300 * MIB), size=300 * MIB)), 400),
+            (write_zip(Entry(b"a.sym", data=BREAKPAD, method=8, size=100)), 400),
+            (write_zip(Entry(b"a.txt", b"x"), Entry(f"proguard/{DEBUG_ID}.txt".encode(), b"\xff" * 100_000)), 201),
+            (write_zip(*(Entry(b"%d.elf" % number, ELF + b"%d" % number) for number in range(50))), 201),
+            (write_zip(mapping), 201),
+        ):
+            response = client.send("POST", path, encode_part("file", "x", content) + END, FORM)
+            assert response.status == status, response
+            if status == 400:
+                assert response.json["detail"].startswith("Invalid zip file"), response
+    [row] = client.send("GET", f"{path}?debug_id={DEBUG_ID}&query=").json
+    assert row["symbolType"] == "proguard"
+    assert not [path for path in tmp_path.rglob("x") if path.is_file()], "no file has a name of a client"
