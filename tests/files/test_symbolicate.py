@@ -115,6 +115,12 @@ def test_frames_are_found_by_debug_id_without_a_release(uploads: Uploads) -> Non
         assert (first["line"], first["resolvedWith"], first["problem"]) == (3, "DEBUG_ID", None)
 
 
+def test_a_function_without_its_script_has_the_name_at_its_call(uploads: Uploads) -> None:
+    uploads.bundle({"a.js.map": BundleFile(dump_map(), "source_map", None, DEBUG_ID)})
+    result = symbolicate(uploads, [frame(debugId=DEBUG_ID, function="c"), frame(column=63, debugId=DEBUG_ID)])
+    assert [shown["function"] for shown in result["frames"]] == ["checkout", None]
+
+
 def test_the_newest_bundle_of_the_project_is_used(uploads: Uploads) -> None:
     files = {"a.js.map": BundleFile(dump_map(), "source_map", None, DEBUG_ID)}
     uploads.bundle(files)
@@ -219,6 +225,12 @@ def test_lost_bytes_are_a_problem_of_their_frames(uploads: Uploads) -> None:
     uploads.bundle({"a.js": SCRIPT_FILE, "a.js.map": MAP_FILE}, versions=[(VERSION, "")])
     uploads.harness.rows("UPDATE blobs SET sha1 = 'ffffffffffffffffffffffffffffffffffffffff'")
     assert list_problems(symbolicate(uploads, release=VERSION)) == ["SYMBOLICATION_FAILED"] * 2
+
+
+def test_lost_bytes_of_a_map_are_a_problem_of_its_frames(uploads: Uploads) -> None:
+    uploads.bundle({"a.js.map": BundleFile(dump_map(), "source_map", None, DEBUG_ID)})
+    uploads.harness.rows("UPDATE blobs SET sha1 = 'ffffffffffffffffffffffffffffffffffffffff'")
+    assert list_problems(symbolicate(uploads, [frame(debugId=DEBUG_ID)])) == ["SYMBOLICATION_FAILED"]
 
 
 def test_limits(uploads: Uploads) -> None:
