@@ -28,7 +28,20 @@ from gql_releases.storage.schema.tables.release_file import ReleaseFileRow
 from tests.conftest import Harness
 
 UPLOADED = datetime(2026, 11, 20, 10, tzinfo=UTC)
-FORMATS = ("elf", "macho", "pe", "pdb", "portablepdb", "breakpad", "wasm", "sourcebundle", "proguard")
+FORMATS = (
+    "elf",
+    "macho",
+    "pe",
+    "pdb",
+    "portablepdb",
+    "breakpad",
+    "wasm",
+    "sourcebundle",
+    "proguard",
+    "bcsymbolmap",
+    "uuidmap",
+    "il2cpp",
+)
 
 
 def debug_id(number: int) -> str:

@@ -278,7 +278,7 @@ class Generator:
         if name == "query":
             return self.draw_search()
         values = self.samples.files[name]
-        return self.random.choices(values, k=self.random.randint(0, 3)) if name in LISTED else self.random.choice(values)
+        return self.random.choices(values, k=self.random.randint(0, 6)) if name in LISTED else self.random.choice(values)
 
     def draw_search(self) -> str:
         """Draw a part of a text of a file, in any case."""

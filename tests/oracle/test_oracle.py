@@ -225,7 +225,20 @@ def collect_file_samples(session: Session) -> dict[str, list[Any]]:
         "checksums": [*sorted({file.sha1 for file in release_files}), "none"],
         "debugId": [*sorted(debug_ids), *sorted(text.replace("-", "").upper() for text in debug_ids), "none"],
         "codeId": [*sorted({file.code_id for file in debug_files if file.code_id}), "none"],
-        "formats": ["ELF", "MACHO", "PE", "PDB", "PORTABLEPDB", "BREAKPAD", "WASM", "SOURCEBUNDLE", "PROGUARD"],
+        "formats": [
+            "ELF",
+            "MACHO",
+            "PE",
+            "PDB",
+            "PORTABLEPDB",
+            "BREAKPAD",
+            "WASM",
+            "SOURCEBUNDLE",
+            "PROGUARD",
+            "BCSYMBOLMAP",
+            "UUIDMAP",
+            "IL2CPP",
+        ],
         "query": [*sorted(texts | {file.object_name for file in debug_files}), "", VERSIONS[0], VERSIONS[10], "none"],
     }
 
