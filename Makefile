@@ -86,9 +86,10 @@ bench: setup ## measure beside a floor and other servers, on both databases (an 
 	@$(BIN)/python benchmarks/imports.py --database sqlite --json $(RESULTS)/sqlite-import.json
 	@$(BIN)/python benchmarks/imports.py --database postgres --json $(RESULTS)/postgres-import.json
 	@$(BIN)/python benchmarks/workers.py
+	@$(BIN)/python benchmarks/files.py --json $(RESULTS)/files.json
 	@if [ -n "$(GROWTH)" ]; then for database in sqlite postgres; do \
 	  $(BIN)/python benchmarks/growth.py --database $$database --json $(RESULTS)/$$database-growth.json || exit 1; done; fi
-	@$(BIN)/python benchmarks/table.py $(RESULTS)/*.json
+	@$(BIN)/python benchmarks/table.py $$(ls $(RESULTS)/*.json | grep -v files.json)
 
 bench-check: setup ## run the benchmark on a tiny store and compare the servers' answers (3 minutes)
 	@$(BIN)/pytest -q -m e2e tests/e2e/test_benchmarks.py

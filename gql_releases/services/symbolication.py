@@ -78,6 +78,8 @@ class FrameResolver(Protocol):
 
     def require_installed(self) -> None: ...
 
+    def prepare(self) -> None: ...
+
     async def resolve_frames(self, job: ResolveFrames) -> tuple[ResolvedPosition, ...]: ...
 
 
@@ -131,6 +133,7 @@ class SymbolicationService:
         if organization != principal.organization_slug or wrong_characters(request.project):
             return None
         self._resolver.require_installed()
+        self._resolver.prepare()
         async with AsyncExitStack() as opened:
             run = _Run(principal, request, self._lookup, _OpenFiles(self._reader, opened), self._resolver)
             frames = await run.symbolicate(stack.frames)

@@ -247,29 +247,42 @@ class WorkerPool:
         timer = loop.call_later(MAX_WAIT_SECONDS, _fail, response, Unavailable(_BUSY))
         self._waiting.put_nowait(_Job(request, key, timeout_seconds, response, timer))
         if len(self._runners) < self._worker_count:
-            self._runners.append(asyncio.create_task(self._run_jobs(), name="symbolication"))
+            self._start_runner()
         return response
 
+    def prepare(self) -> None:
+        """Start a worker if there is none, for a job whose files are still to be read."""
+        if not self._runners and not self._is_closed:
+            self._start_runner()
+
+    def _start_runner(self) -> None:
+        self._runners.append(asyncio.create_task(self._run_jobs(), name="symbolication"))
+
     async def _run_jobs(self) -> None:
-        """Run waiting jobs in one worker after another; a worker that has none for some time is ended."""
+        """Run waiting jobs in one worker after another. Ends with its worker if there are none for some time."""
         worker: WorkerProcess | None = None
         try:
+            if self._waiting.empty():
+                with suppress(Unavailable):  # the job tries again, and reports it
+                    worker = await self._start_worker()
             while True:
                 try:
-                    async with asyncio.timeout(self._idle_seconds if worker else None):
+                    async with asyncio.timeout(self._idle_seconds):
                         job = await self._waiting.get()
                 except TimeoutError:
-                    assert worker is not None
+                    runner = asyncio.current_task()
+                    self._runners = [other for other in self._runners if other is not runner]
                     count_files("symbolication_worker_exits", "idle")
-                    await worker.stop()
-                    worker = None
-                    continue
+                    return
                 job.wait_timer.cancel()
                 if not job.response.done():
                     worker = await self._run_job(worker, job)
         finally:
             if worker is not None:
                 await worker.stop()
+
+    async def _start_worker(self) -> WorkerProcess:
+        return await WorkerProcess.start(self._memory_bytes, cpu_seconds=int(2 * self._deadline_seconds) + 1)
 
     async def _run_job(self, worker: WorkerProcess | None, job: _Job) -> WorkerProcess | None:
         """Run a job and return the worker for the next one."""
@@ -279,7 +292,7 @@ class WorkerPool:
                 await worker.stop()
                 worker = None
             if worker is None:
-                worker = await WorkerProcess.start(self._memory_bytes, cpu_seconds=int(2 * self._deadline_seconds) + 1)
+                worker = await self._start_worker()
             response = await worker.exchange(job.request, job.timeout_seconds)
         except WorkerEnded as error:
             count_files("symbolication_worker_exits", "failed")
