@@ -84,3 +84,26 @@ def test_stack_of_the_demo_is_symbolicated(harness: Harness) -> None:
             },
         ],
     }  # fmt: skip
+
+
+MISSING = {
+    "another release": ({"release": "web@9"}, 'for the release "web@9" without a dist have not this URL'),
+    "another dist": ({"release": VERSION, "dist": "7"}, f'for the release "{VERSION}" and the dist "7" have not this URL'),
+    "no release": ({}, "Without a release only debug ids lead to uploaded files"),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_frame_without_files_says_what_was_looked_for(harness: Harness, case: str) -> None:
+    harness.run(fill(harness.store, open_files(harness.settings)))
+    more, sentence = MISSING[case]
+    document = (
+        "query($input: SymbolicateInput!) { symbolicate(input: $input) { complete frames { problem { code message } } } }"
+    )
+    node = "    at node:internal/modules/run:3:4"
+    for stack, problems, is_complete in ((STACK, 2, False), (f"Error\n{node}", 0, True), ("no frames", 0, False)):
+        values = {"organization": "acme", "project": "web", "stack": {"text": stack}, **more}
+        result = harness.client.graphql(document, {"input": values})["data"]["symbolicate"]
+        messages = [frame["problem"]["message"] for frame in result["frames"] if frame["problem"]]
+        assert (len(messages), result["complete"]) == (problems, is_complete)
+        assert all(sentence in message for message in messages)

@@ -247,7 +247,8 @@ def build_symbolication(message: str | None, frames: Sequence[SymbolicatedFrame]
         else frame.raw
         for frame in frames
     ]
-    return Symbolication(message, tuple(frames), format_stack(message, written), not any(frame.problem for frame in frames))
+    is_complete = bool(frames) and not any(frame.problem for frame in frames)
+    return Symbolication(message, tuple(frames), format_stack(message, written), is_complete)
 
 
 def cut_context(text: str, line: int, column: int, context_lines: int) -> SourceContext | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gql_releases.domain.bundle import FileType
-from gql_releases.domain.errors import LimitExceeded
+from gql_releases.domain.errors import LimitExceeded, shorten
 from gql_releases.domain.file_urls import (
     find_debug_id,
     find_source_map_reference,
@@ -71,6 +71,10 @@ class FileReader(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+RUNTIME_SCHEMES = ("node:", "native ", "internal/")
+"""Beginnings of URLs of code that is part of the runtime: its frames are returned as they are."""
 
 
 class FrameResolver(Protocol):
@@ -190,7 +194,7 @@ class _Run:
         )
         if scripts is None:
             return None
-        chosen = await self._add_maps([_choose_script(frame, scripts) for frame in frames])
+        chosen = await self._add_maps([self._choose_files(frame, scripts) for frame in frames])
         maps = {files.job_key for files in chosen if files.job_key}
         if len({source_map for source_map, _ in maps}) > MAX_MAPS:
             raise LimitExceeded("maps", len(maps), MAX_MAPS)
@@ -200,6 +204,24 @@ class _Run:
             for index, (frame, files) in enumerate(zip(frames, chosen, strict=True))
         ]
         return await self._add_sources(symbolicated, chosen)
+
+    def _choose_files(self, frame: StackFrame, scripts: FoundFiles) -> FrameFiles:
+        """Return the files of a frame, or why there are none. Nobody uploads the modules of the runtime itself."""
+        if frame.url.startswith(RUNTIME_SCHEMES):
+            return FrameFiles()
+        return _choose_script(frame, scripts) or FrameFiles(problem=self._explain_missing(frame))
+
+    def _explain_missing(self, frame: StackFrame) -> FrameProblem:
+        code, release = FrameProblemCode.MISSING_SOURCE, self._request.version
+        if release is None and not frame.debug_id:
+            return FrameProblem(code, "Without a release only debug ids lead to uploaded files, and this frame has none.")
+        if release is None:
+            return FrameProblem(code, "No file with this debug id was uploaded to the project.")
+        dist = f' and the dist "{shorten(self._request.dist)}"' if self._request.dist else " without a dist"
+        absence = "neither this debug id nor this URL" if frame.debug_id else "not this URL"
+        return FrameProblem(
+            code, f'The files uploaded to the project for the release "{shorten(release)}"{dist} have {absence}.'
+        )
 
     async def _find(
         self,
@@ -369,8 +391,8 @@ class _MapReference:
     is_unreadable: bool = False
 
 
-def _choose_script(frame: StackFrame, files: FoundFiles) -> FrameFiles:
-    """Return the script of a frame, and its map if the frame's debug id leads to it."""
+def _choose_script(frame: StackFrame, files: FoundFiles) -> FrameFiles | None:
+    """Return the script of a frame, and its map if the frame's debug id leads to it; None if nothing was uploaded for it."""
     if frame.debug_id:
         source = files.by_debug_id.get((frame.debug_id, FileType.MINIFIED_SOURCE))
         source_map = files.by_debug_id.get((frame.debug_id, FileType.SOURCE_MAP))
@@ -384,7 +406,7 @@ def _choose_script(frame: StackFrame, files: FoundFiles) -> FrameFiles:
         return FrameFiles(source, resolved_with=ResolvedWith.RELEASE_FILE)
     if source := files.by_file_name.get(last_segment(frame.url)):
         return FrameFiles(source, resolved_with=ResolvedWith.FILE_NAME)
-    return FrameFiles(problem=frame_problem(FrameProblemCode.MISSING_SOURCE))
+    return None
 
 
 def _add_map(files: FrameFiles, reference: _MapReference, found_maps: FoundFiles) -> FrameFiles:

@@ -358,7 +358,7 @@ def test_the_operation_is_like_any_other(uploads: Uploads) -> None:
             "__typename": "Symbolication",
             "frames": [{"bundle": {"again": 2}, "line": 3}, {"bundle": {"again": 2}, "line": 7}],
         },
-        "three": {"frames": [], "complete": True},
+        "three": {"frames": [], "complete": False},
     }
     assert [(error["path"], error["extensions"]["code"]) for error in response["errors"]] == [
         (["one", "lines", index, "bundle", "files"], "INVALID_ARGUMENT") for index in range(2)

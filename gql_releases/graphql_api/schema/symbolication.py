@@ -181,7 +181,7 @@ class Symbolication:
     text: str = strawberry.field(
         description="The stack in V8's form with original places, such as `    at checkout (src/cart.ts:3:5)`."
     )
-    complete: bool = strawberry.field(description="Whether no frame has a problem.")
+    complete: bool = strawberry.field(description="Whether there are frames and none has a problem.")
 
 
 async def symbolicate(services: Services, principal: Principal, values: Input) -> SymbolicationResult | None:
