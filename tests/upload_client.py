@@ -93,8 +93,8 @@ class UploadClient:
         return Response(200, dump(response.json[upload.checksum])) if response.status == 200 else response
 
     def send_chunks(self, *chunks: bytes) -> Response:
-        """Send chunks in one request, compressed."""
-        return self.send_parts(*((hash_bytes(chunk), gzip.compress(chunk, 1)) for chunk in chunks))
+        """Send chunks in one request, as gzip without compression."""
+        return self.send_parts(*((hash_bytes(chunk), gzip.compress(chunk, 0)) for chunk in chunks))
 
     def send_parts(self, *parts: tuple[str, bytes], name: str = "file_gzip") -> Response:
         """Send parts, which have a file name and a content."""

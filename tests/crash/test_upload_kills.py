@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.blobs.zips import write_bundle
 from tests.conftest import Template
 from tests.crash.gateways import start_gateway, wait_until
@@ -101,6 +103,7 @@ class Uploaders:
             self.faults.append(error)
 
 
+@pytest.mark.slow
 def test_gateway_killed_under_uploads_loses_nothing_and_is_stuck_nowhere(template: Template, tmp_path: Path) -> None:
     url, token, chance = template.databases.copy(template.url, tmp_path), template.tokens["acme"], random.Random(7)
     uploaders = Uploaders(chance)
@@ -122,7 +125,7 @@ def test_gateway_killed_under_uploads_loses_nothing_and_is_stuck_nowhere(templat
             before = len(uploaders.finished)
             uploaders.start(gateway.base, token, f"kill-{kill}")
             wait_until(lambda: len(uploaders.finished) > before or bool(uploaders.faults), pause=0.002)  # noqa: B023 - called now
-            time.sleep(chance.uniform(0, 0.3))
+            time.sleep(chance.uniform(0, 0.2))
             gateway.kill()
             uploaders.stop()
     kinds = {bool(upload.name): len(upload.content) for upload in uploaders.finished}
