@@ -38,6 +38,9 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "restoreRelease": ({"release": {"key": KEY}}, {"release"}),
     "finalizeRelease": ({"release": {"key": KEY}}, {"release"}),
     "deleteRelease": ({"release": {"key": KEY}}, {"release"}),
+    "deleteReleaseFiles": ({"release": {"key": KEY}, "ids": ["UmVsZWFzZUZpbGU6OTk5"]}, {"release"}),
+    "deleteArtifactBundle": ({"id": "QXJ0aWZhY3RCdW5kbGU6OTk5", "project": "nope"}, {"project"}),
+    "deleteDebugFile": ({"id": "RGVidWdGaWxlOjk5OQ=="}, {"id"}),
     "setReleaseCommits": (
         {"release": {"key": KEY}, "commits": RELEASE["commits"], "repository": LONG},
         {"release", "commits.0.sha", "commits.0.repository", "commits.1.authorEmail", "repository"},
