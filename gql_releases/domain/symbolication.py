@@ -137,7 +137,7 @@ class ResolvedPosition:
     """An original position, from 1, or the problem.
 
     `source` is the source's name in the map. `function` is the enclosing original function. `token_name` is the
-    original name of what stands at the position: at a call, the name of the called function. `context` is None if the
+    original name at the position: at a call, the name of the called function. `context` is None if the
     map does not have the source's text, which is no problem here.
     """
 

@@ -23,7 +23,7 @@ REQUEST_BYTES = 32 * 1024 * 1024
 """Maximum size of all chunks of a request."""
 REQUEST_CHUNKS = 64
 PARALLEL_REQUESTS = 8
-"""Requests that a client is told to send at the same time."""
+"""Maximum number of concurrent requests of a client, as the parameters of uploads advertise it."""
 MAX_UPLOADS = 128
 """Requests with chunks that a process handles at the same time; more are refused as busy."""
 

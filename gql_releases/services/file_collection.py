@@ -78,7 +78,7 @@ class FileCollector:
     def __init__(
         self, store: CollectionStore, blobs: CollectedBlobs, open_lock: OpenLock, keep: timedelta | None = None
     ) -> None:
-        """Take how long bundles and debug files are kept without being used; None for ever."""
+        """Take how long bundles and debug files are kept without being used; None: no limit."""
         self._store, self._blobs, self._open_lock, self._keep = store, blobs, open_lock, keep
         self._repeating: asyncio.Task[None] | None = None
 

@@ -53,7 +53,17 @@ def test_uploads_over_the_quota_are_refused_until_files_are_deleted(harness: Har
 
 
 def test_without_a_quota_nothing_is_summed(harness: Harness) -> None:
-    harness.run(FileQuota(None, None).require_room(ACME, 10**15))  # type: ignore[arg-type]
+    summed: list[int] = []
+
+    class Usage:
+        async def sum_bytes(self, organization: int) -> int:
+            summed.append(organization)
+            return 0
+
+    harness.run(FileQuota(Usage(), None).require_room(ACME, 10**15))
+    assert summed == []
+    harness.run(FileQuota(Usage(), 10**15).require_room(ACME, 1))
+    assert summed == [ACME.organization_id]
 
 
 def test_error_has_the_words_of_the_endpoints_of_files() -> None:

@@ -299,6 +299,7 @@ def test_client_that_does_not_read_its_answer_is_closed() -> None:
             sending.sendall(request(b"", path, *(["Connection: close"] if "closing" in path else [])))
             await wait_until(lambda: len(run_served.table) == 1)
             await gone(run_served)
+            assert len(run_served.table) == 0
             sending.close()
 
     run_served(work)

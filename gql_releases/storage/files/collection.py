@@ -46,7 +46,7 @@ _BEFORE = bindparam("before", type_=UtcDateTime)
 
 
 class SizedRow(NamedTuple):
-    """A row that a collection may delete, and the bytes that it stands for."""
+    """A row that a collection may delete, and its bytes."""
 
     id: int
     size: int
