@@ -345,7 +345,7 @@ def test_full_bucket(object_server: ObjectServer, tmp_path: Path, monkeypatch: p
     asyncio.run(main())
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="NOT TESTED: there is no /proc/self/clear_refs")
 def test_memory_of_an_upload_is_bounded(object_server: ObjectServer, tmp_path: Path) -> None:
     """100 MB go into a bucket and come back; the process does not grow by more than 80 MB, which 16 parts of 5 MiB have."""
 

@@ -59,7 +59,7 @@ class Calls:
         return "tmp/*" if text.startswith("tmp/") else text.replace(SHA1, "SHA1")
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="NOT TESTED: there is no /proc/self/fd")
 def test_bytes_are_durable_before_the_commit_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "new" / "files"
     calls = Calls(root, monkeypatch)
@@ -79,7 +79,7 @@ def test_bytes_are_durable_before_the_commit_returns(tmp_path: Path, monkeypatch
     ]
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="NOT TESTED: there is no /proc/self/fd")
 def test_blob_that_was_there_is_synchronized_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its writer may be between its rename and the synchronization of the folder."""
 
@@ -174,7 +174,7 @@ def test_disk_that_is_really_full(tmp_path: Path) -> None:
         await store.close()
 
     if not Path("/dev/full").exists():
-        pytest.skip("needs /dev/full")
+        pytest.skip("NOT TESTED: there is no /dev/full")
     asyncio.run(main())
 
 

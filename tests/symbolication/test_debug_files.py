@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import struct
 import subprocess
 import uuid
@@ -18,6 +17,7 @@ import pytest
 from gql_releases.domain.native_symbolication import DebugObject, JavaFrame, NativeFrame, UnreadableDebugFile
 from gql_releases.domain.symbolication import FileNotProcessed, InputFile
 from gql_releases.symbolication.worker_pool import WorkerPool
+from tests.debug_files import build_program
 from tests.scale import scale
 from tests.symbolication.test_source_maps import as_file, with_pool
 from tests.symbolication.test_worker_pool import change_bytes
@@ -56,27 +56,7 @@ def make_source_bundle() -> bytes:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an ELF file with debug information: `main`, with `divide` inlined into it."""
-    if shutil.which("gcc") is None:
-        pytest.skip("no gcc: ELF files are not tested")
-    folder = tmp_path_factory.mktemp("native")
-    (folder / "main.c").write_text(
-        "static inline __attribute__((always_inline)) int divide(int by) { volatile int b = by; return 100 / b; }\n"
-        "int main(int count, char **values) {\n"
-        "  return divide(count - 1);\n"
-        "}\n"
-    )
-    command = [
-        "gcc",
-        "-g",
-        "-O1",
-        "-no-pie",
-        "-Wl,--build-id=0xdfb8e43af2423d73a453aeb6a777ef7500000001",
-        "-o",
-        "main",
-        "main.c",
-    ]
-    subprocess.run(command, cwd=folder, check=True, timeout=60)
-    return folder / "main"
+    return build_program(tmp_path_factory.mktemp("native"))
 
 
 @pytest.mark.parametrize(
