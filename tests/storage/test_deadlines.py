@@ -158,3 +158,23 @@ def test_database_closes_at_once_while_a_read_runs(template: Template, tmp_path:
     harness.client.close()
     if ON_POSTGRES:
         harness.databases.drop(harness.url)
+
+
+@pytest.mark.sqlite
+def test_read_of_several_short_statements_is_not_counted_as_a_long_one(harness: Harness) -> None:
+    """SQLite counts the instructions of a statement over all its runs: those of several can reach a limit in one read."""
+    counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT count(*) FROM n"
+    statements = [Statement(f"test.count_{number}", text(f"{counting} WHERE i > {number}")) for number in range(4)]
+    runs = []
+
+    async def work(transaction: Transaction) -> list[Any]:
+        runs.append(transaction)
+        return [await transaction.fetch_one(statement, {}) for statement in statements]
+
+    async def read_repeatedly() -> None:
+        for _ in range(50):
+            await harness.store._database.read(work, move=False)
+
+    harness.run(read_repeatedly())
+    assert len({id(transaction) for transaction in runs}) == 1, "a read ran in a thread"
+    assert len(runs) == 50

@@ -39,10 +39,14 @@ MAX_THREAD_STATEMENTS = 8
 """The same for each connection of the read threads (large reads and scans), whose statements may be longer."""
 SQLITE = SqliteDialect()
 """The dialect of all databases of a process: statements are compiled once for it."""
-PROGRESS_STEPS = 100_000
-"""Instructions of SQLite's virtual machine between two calls of the progress handler: 2 to 4 ms."""
-MAX_PROGRESS_CALLS = 3
-"""Calls of the progress handler after which a read on the event loop is interrupted, to run again in a thread."""
+PROGRESS_STEPS = 5_000
+"""Instructions of SQLite's virtual machine between two calls of the progress handler: 0.1 to 0.2 ms.
+
+SQLite counts them for each statement over all its runs: a run of a shorter statement has a call or none. With more
+instructions a few short statements of one read could reach the maximum together.
+"""
+MAX_PROGRESS_CALLS = 60
+"""Calls of the progress handler after which a read on the event loop is interrupted, to run again in a thread: 6 to 12 ms."""
 
 
 def sqlite_path(url: str) -> Path:
