@@ -12,19 +12,12 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLObjectType, get_named_type, is_leaf_type
 
+from gql_releases.domain.selection import Constant
 from gql_releases.graphql_api.execution import bindings as b
 from gql_releases.graphql_api.execution.collect_fields import Document
 from gql_releases.graphql_api.execution.planner import ViewPlan, plan_nodes
 from gql_releases.graphql_api.execution.refusals import ResponsePath
 from gql_releases.graphql_api.execution.strawberry_adapter import read_python_name
-
-
-@dataclass(frozen=True, slots=True)
-class TypeName:
-    """`__typename`."""
-
-    name: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,7 @@ class NodeKey:
     plan: ViewPlan
 
 
-Part = TypeName | Leaf | Nested | NodeKey
+Part = Constant | Leaf | Nested | NodeKey
 Parts = tuple[Part, ...]
 Nodes = Mapping[NodeKey, Mapping[int, Any]]
 """The nodes that were read, by their part and key."""
@@ -68,7 +61,7 @@ def plan_computed(document: Document, target: GraphQLObjectType, nodes: list[Fie
 def _plan_part(document: Document, parent: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> Part:
     field_name = nodes[0].name.value
     if field_name == "__typename":
-        return TypeName(name, parent.name)
+        return Constant(name, parent.name)
     declared = parent.fields[field_name]
     target: Any = get_named_type(declared.type)
     match b.read_binding(declared):
@@ -99,7 +92,7 @@ def render_computed(parts: Parts, value: Any, nodes: Nodes) -> dict[str, Any]:
 
 def _render_part(part: Part, value: Any, nodes: Nodes) -> Any:
     match part:
-        case TypeName():
+        case Constant():
             return part.value
         case Leaf():
             return getattr(value, part.attribute)
