@@ -46,7 +46,7 @@ SQLite counts them for each statement over all its runs: a run of a shorter stat
 instructions a few short statements of one read could reach the maximum together.
 """
 MAX_PROGRESS_CALLS = 60
-"""Calls of the progress handler after which a read on the event loop is interrupted, to run again in a thread: 6 to 12 ms."""
+"""Calls of the progress handler (6 to 12 ms) after which a read on the event loop is interrupted, to run in a thread."""
 
 
 def sqlite_path(url: str) -> Path:
