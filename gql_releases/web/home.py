@@ -52,7 +52,10 @@ PAGE_HEADERS: Headers = [
     (b"cache-control", b"no-cache"),
     (b"vary", b"Accept"),
 ]
-SUMMARY = "A self-hosted server for release data (versions, commits, deploys, source maps): Sentry's release API for CI, GraphQL for frontends."
+SUMMARY = (
+    "A self-hosted server for release data (versions, commits, deploys, source maps): Sentry's release API for CI, "
+    "GraphQL for frontends."
+)
 LINKS = (
     ("/graphql", "GraphiQL", "Write and run GraphQL operations in the browser."),
     ("/schema.graphql", "Schema", "All types and fields of the GraphQL API."),
