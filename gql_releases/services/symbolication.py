@@ -195,8 +195,8 @@ class _Run:
         if scripts is None:
             return None
         chosen = await self._add_maps([self._choose_files(frame, scripts) for frame in frames])
-        maps = {files.job_key for files in chosen if files.job_key}
-        if len({source_map for source_map, _ in maps}) > MAX_MAPS:
+        maps = {source_map or script for source_map, script in (files.job_key for files in chosen if files.job_key)}
+        if len(maps) > MAX_MAPS:
             raise LimitExceeded("maps", len(maps), MAX_MAPS)
         positions = await self._resolve(frames, chosen)
         symbolicated = [

@@ -240,9 +240,14 @@ def test_limits(uploads: Uploads) -> None:
         for number in range(21)
         for end, kind, content in ((".js", "minified_source", SCRIPT), (".map", "source_map", dump_map(n=number)))
     }
+    reference = b"//# sourceMappingURL=data:application/json;base64," + base64.b64encode(dump_map())
+    for number in range(21):
+        script = SCRIPT.rpartition(b"//#")[0] + reference
+        maps[f"{number}.inline.js"] = BundleFile(script, "minified_source", f"~/{number}.inline.js")
     uploads.bundle(maps, versions=[(VERSION, "")])
     lines = "\n".join(f"at {URL}:1:1" for _ in range(500))
     frames = [frame(url=f"~/{number}.js") for number in range(21)]
+    inline_frames = [frame(url=f"~/{number}.inline.js") for number in range(21)]
     images = [{"codeFile": "x", "debugId": DEBUG_ID}] * 101
     refused: list[tuple[dict[str, Any], str]] = [
         ({"stack": {"text": lines + f"\nat {URL}:1:1"}}, "frames"),
@@ -251,6 +256,7 @@ def test_limits(uploads: Uploads) -> None:
         ({"stack": {"frames": []}, "images": images}, "images"),
         ({"stack": {"frames": []}, "contextLines": 21}, "contextLines"),
         ({"stack": {"frames": frames}, "release": VERSION}, "maps"),
+        ({"stack": {"frames": inline_frames}, "release": VERSION}, "maps"),
     ]
     for fields, name in refused:
         variables = {"input": {"organization": "acme", "project": "web", **fields}}
@@ -263,6 +269,7 @@ def test_limits(uploads: Uploads) -> None:
     assert symbolicate(uploads, "é" * 32_768)["frames"] == []
     assert symbolicate(uploads, [], images=images[1:], contextLines=20)["frames"] == []
     assert list_problems(symbolicate(uploads, frames[1:], release=VERSION)) == [None] * 20
+    assert list_problems(symbolicate(uploads, inline_frames[1:], release=VERSION)) == [None] * 20
     variables = {"input": {"organization": "acme", "project": "web", "stack": {"frames": []}, "contextLines": -1}}
     assert uploads.client.graphql(DOCUMENT, variables)["errors"][0]["extensions"]["code"] == "INVALID_ARGUMENT"
 
