@@ -274,9 +274,9 @@ class _Run:
         ]
 
     async def _read_reference(self, source: UploadedFile, *, is_known: bool) -> _MapReference:
-        """Return how a script refers to its source map. The map of a `known` debug id was looked up before."""
+        """Return how a script refers to its source map. With `is_known` its map was looked up before, and is missing."""
         if is_known:
-            return _MapReference(is_missing=True)
+            return _MapReference()
         if source.debug_id:
             return _MapReference(debug_id=source.debug_id)
         try:
@@ -387,7 +387,6 @@ class _MapReference:
     debug_id: str | None = None
     candidates: tuple[str, ...] = ()
     is_inline: bool = False
-    is_missing: bool = False
     is_unreadable: bool = False
 
 
@@ -415,7 +414,7 @@ def _add_map(files: FrameFiles, reference: _MapReference, found_maps: FoundFiles
         return replace(files, problem=frame_problem(FrameProblemCode.SYMBOLICATION_FAILED))
     if reference.is_inline:
         return replace(files, is_inline=True)
-    if reference.is_missing or not (reference.debug_id or reference.candidates):
+    if not (reference.debug_id or reference.candidates):
         return files
     if reference.debug_id:
         source_map = found_maps.by_debug_id.get((reference.debug_id, FileType.SOURCE_MAP))
