@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -30,7 +30,7 @@ from gql_releases.domain.counters import count_files
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import NoSpaceLeft, Unavailable
 from gql_releases.domain.principal import Principal
-from gql_releases.services.blob_storage import BlobStorage
+from gql_releases.services.blob_storage import BlobStorage, store_pieces
 from gql_releases.services.job_owners import has_ended, name_this_process
 
 logger = logging.getLogger(__name__)
@@ -304,19 +304,18 @@ class Assembler:
         if job.size > self._max_file_size:
             name = job.request.parameters.get("name") or f"{job.request.kind}-{job.request.checksum}"
             raise AssembleFailed(f"File {name} exceeds maximum size ({job.size} > {self._max_file_size})")
-        writer = await self._blobs.begin(BlobKind.BLOB)
         try:
-            for chunk in job.request.chunks:
-                async for piece in self._blobs.stream(BlobKind.CHUNK, chunk):
-                    await writer.write(piece)
-            return await writer.commit(job.request.checksum)
+            return await store_pieces(self._blobs, BlobKind.BLOB, self._stream_chunks(job), job.request.checksum)
         except BlobNotFound as error:
             await self._store.forget_chunk(job.principal.organization_id, error.sha1)
             raise AssembleFailed(CHUNKS_MISSING) from None
         except ChecksumMismatch:
             raise AssembleFailed(WRONG_CHECKSUM) from None
-        finally:
-            await writer.abort()
+
+    async def _stream_chunks(self, job: _Job) -> AsyncIterator[bytes]:
+        for chunk in job.request.chunks:
+            async for piece in self._blobs.stream(BlobKind.CHUNK, chunk):
+                yield piece
 
     async def _renew_repeatedly(self, job: _Job) -> None:
         if job.is_small:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from gql_releases.domain.blob import BlobEntry, BlobKind, StoredBlob
+from gql_releases.domain.blob import BlobKind, StoredBlob
 
 
 class BlobWriter(Protocol):
-    """Writes one blob, of `size` bytes so far; abort does nothing after a commit."""
-
-    size: int
+    """Writes one blob; abort does nothing after a commit."""
 
     async def write(self, data: bytes) -> None: ...
 
@@ -22,15 +20,17 @@ class BlobWriter(Protocol):
     async def abort(self) -> None: ...
 
 
-class BlobStorage(Protocol):
+class BlobTarget(Protocol):
+    """A storage to which blobs are written."""
+
+    async def begin(self, kind: BlobKind) -> BlobWriter: ...
+
+
+class BlobStorage(BlobTarget, Protocol):
     """Content-addressed blobs (gql_releases/blobs/blob_store.py)."""
 
     @property
     def work_folder(self) -> Path: ...
-
-    async def begin(self, kind: BlobKind) -> BlobWriter: ...
-
-    async def stat(self, kind: BlobKind, sha1: str) -> BlobEntry | None: ...
 
     async def open_reader(self, kind: BlobKind, sha1: str) -> BinaryIO: ...
 
@@ -39,3 +39,16 @@ class BlobStorage(Protocol):
     def local_path(self, kind: BlobKind, sha1: str) -> AbstractAsyncContextManager[Path]: ...
 
     async def close(self) -> None: ...
+
+
+async def store_pieces(
+    blobs: BlobTarget, kind: BlobKind, pieces: AsyncIterable[bytes], expected_sha1: str | None = None
+) -> StoredBlob:
+    """Store bytes as a blob. Raises ChecksumMismatch, NoSpaceLeft, Unavailable, and the errors of the iterator."""
+    writer = await blobs.begin(kind)
+    try:
+        async for piece in pieces:
+            await writer.write(piece)
+        return await writer.commit(expected_sha1)
+    finally:
+        await writer.abort()

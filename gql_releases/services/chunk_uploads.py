@@ -12,7 +12,7 @@ from gql_releases.domain.blob import BlobKind, StoredBlob
 from gql_releases.domain.counters import count_files
 from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.principal import READ_RELEASES, WRITE_RELEASES, Principal
-from gql_releases.services.blob_storage import BlobStorage
+from gql_releases.services.blob_storage import BlobStorage, store_pieces
 from gql_releases.services.file_quota import FileQuota
 
 logger = logging.getLogger(__name__)
@@ -65,13 +65,7 @@ class ChunkUploadService:
 
     async def store_chunk(self, checksum: str, pieces: AsyncIterable[bytes]) -> StoredBlob:
         """Store the bytes of a chunk durably. Raises ChecksumMismatch, Unavailable, and the errors of the iterator."""
-        writer = await self._blobs.begin(BlobKind.CHUNK)
-        try:
-            async for piece in pieces:
-                await writer.write(piece)
-            return await writer.commit(checksum)
-        finally:
-            await writer.abort()
+        return await store_pieces(self._blobs, BlobKind.CHUNK, pieces, checksum)
 
     async def record_chunks(self, principal: Principal, chunks: Sequence[StoredBlob], begin: float) -> None:
         """Make the organization the owner of stored chunks of a request that began at a time of `time.monotonic`.

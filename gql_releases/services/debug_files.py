@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -51,7 +51,7 @@ from gql_releases.domain.principal import (
 )
 from gql_releases.domain.symbolication import FileNotProcessed, InputFile, SymbolicationNotInstalled
 from gql_releases.services.assemblies import Build, Confirm
-from gql_releases.services.blob_storage import BlobStorage
+from gql_releases.services.blob_storage import BlobStorage, store_pieces
 from gql_releases.services.file_quota import FileQuota
 
 PARALLEL_ASSEMBLIES = 4
@@ -307,14 +307,8 @@ class DebugFileService:
 
     async def _store_blob(self, path: Path) -> StoredBlob:
         """Store the bytes of a file on the disk."""
-        writer = await self._blobs.begin(BlobKind.BLOB)
-        try:
-            with await asyncio.to_thread(path.open, "rb") as file:
-                while piece := await asyncio.to_thread(file.read, COPY_BYTES):
-                    await writer.write(piece)
-            return await writer.commit()
-        finally:
-            await writer.abort()
+        async with aclosing(_read_pieces(path)) as pieces:
+            return await store_pieces(self._blobs, BlobKind.BLOB, pieces)
 
     async def find_missing(
         self, principal: Principal, organization: str, project: int, checksums: Sequence[str]
@@ -422,6 +416,12 @@ def _choose_best(
         if file_id is not None and file.format not in _NO_SYMBOLS:
             best[file_id] = file
     return best
+
+
+async def _read_pieces(path: Path) -> AsyncGenerator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, COPY_BYTES):
+            yield piece
 
 
 def _read_head(path: Path) -> bytes:

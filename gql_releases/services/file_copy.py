@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gql_releases.domain.blob import BlobEntry, BlobKind, BlobNotFound, ChecksumMismatch, StoredBlob
+from gql_releases.services.blob_storage import BlobTarget, store_pieces
 
 PARALLEL_COPIES = 4
 LISTED_ROWS = 500
@@ -23,20 +24,8 @@ class FileRows(Protocol):
     async def list_contents(self, kind: BlobKind, after: str, limit: int) -> list[StoredBlob]: ...
 
 
-class Writer(Protocol):
-    """Writes one blob."""
-
-    async def write(self, data: bytes) -> None: ...
-
-    async def commit(self, expected_sha1: str | None = None) -> StoredBlob: ...
-
-    async def abort(self) -> None: ...
-
-
-class Blobs(Protocol):
+class Blobs(BlobTarget, Protocol):
     """A storage of bytes (gql_releases/blobs/blob_store.py)."""
-
-    async def begin(self, kind: BlobKind) -> Writer: ...
 
     async def stat(self, kind: BlobKind, sha1: str) -> BlobEntry | None: ...
 
@@ -118,16 +107,11 @@ async def _run_for_all(
 
 async def _copy_file(kind: BlobKind, blob: StoredBlob, source: Blobs, target: Blobs) -> bool:
     """Copy the bytes of a row; return False if the source does not have them."""
-    writer = await target.begin(kind)
     try:
         async with _open_stream(source, kind, blob.sha1) as pieces:
-            async for piece in pieces:
-                await writer.write(piece)
-        await writer.commit(blob.sha1)
+            await store_pieces(target, kind, pieces, blob.sha1)
     except (BlobNotFound, ChecksumMismatch):
         return False
-    finally:
-        await writer.abort()
     return True
 
 

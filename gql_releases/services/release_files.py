@@ -18,7 +18,7 @@ from gql_releases.domain.release import ReleaseKey
 from gql_releases.domain.release_file import FileTooLarge, NewReleaseFile, read_dist, read_name
 from gql_releases.domain.selection import PagedSelection
 from gql_releases.services.assemblies import Assembler
-from gql_releases.services.blob_storage import BlobStorage
+from gql_releases.services.blob_storage import BlobStorage, store_pieces
 from gql_releases.services.file_quota import FileQuota
 from gql_releases.services.reads import require_readable
 from gql_releases.services.releases import require_own
@@ -81,15 +81,15 @@ class ReleaseFileService:
 
     async def store_bytes(self, pieces: AsyncIterable[bytes]) -> StoredBlob:
         """Store the bytes of a file. Raises FileTooLarge, NoSpaceLeft, Unavailable, and the errors of the iterator."""
-        writer = await self._blobs.begin(BlobKind.BLOB)
-        try:
-            async for piece in pieces:
-                if writer.size + len(piece) > self.max_file_size:
-                    raise FileTooLarge(self.max_file_size)
-                await writer.write(piece)
-            return await writer.commit()
-        finally:
-            await writer.abort()
+        return await store_pieces(self._blobs, BlobKind.BLOB, self._check_size(pieces))
+
+    async def _check_size(self, pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        size = 0
+        async for piece in pieces:
+            size += len(piece)
+            if size > self.max_file_size:
+                raise FileTooLarge(self.max_file_size)
+            yield piece
 
     async def create_file(
         self, principal: Principal, key: ReleaseKey, new: NewReleaseFile, view: PagedSelection
