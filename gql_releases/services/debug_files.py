@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager
@@ -441,4 +440,4 @@ def _extract_debug_file(archive: Archive, name: str, path: Path) -> str | None:
             is_first = False
             sha1.update(piece)
             file.write(piece)
-        return sha1.hexdigest() if os.fstat(file.fileno()).st_size or not is_first else None
+    return None if is_first else sha1.hexdigest()

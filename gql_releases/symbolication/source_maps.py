@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 from symbolic.exceptions import SymbolicError
@@ -81,6 +82,7 @@ class MapWithoutScopes:
         return ResolvedPosition(token.src, token.src_line + 1, token.src_col + 1, token.function_name, token.name, context)
 
 
+_Parse = Callable[[bytes, bytes | None], MapWithScopes | MapWithoutScopes]
 _NOWHERE = ResolvedPosition(problem=frame_problem(FrameProblemCode.INVALID_LOCATION))
 
 
@@ -115,15 +117,9 @@ def _load(kept: ParsedFiles, job: ResolveFrames, *, with_scopes: bool) -> MapWit
     if content is None:
         return frame_problem(FrameProblemCode.MISSING_SOURCEMAP)
     content = content.removeprefix(_BYTE_ORDER_MARK)
-    parse = _parse_with_scopes if with_scopes and source is not None else _parse_without_scopes
+    parse: _Parse = _parse_with_scopes if with_scopes and source is not None else _parse_without_scopes
     size = _PARSED_PER_MAP_BYTE * len(content) + _PARSED_PER_SOURCE_BYTE * len(source or b"")
-    return kept.add(key, _bind(parse, content, source), size)
-
-
-def _bind(
-    parse: Callable[[bytes, bytes | None], MapWithScopes | MapWithoutScopes], content: bytes, source: bytes | None
-) -> Callable[[], MapWithScopes | MapWithoutScopes]:
-    return lambda: parse(content, source)
+    return kept.add(key, partial(parse, content, source), size)
 
 
 def _parse_with_scopes(content: bytes, source: bytes | None) -> MapWithScopes | MapWithoutScopes:
