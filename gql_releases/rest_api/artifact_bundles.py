@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import partial
 from typing import Any
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.artifact_bundle import ArtifactLookup, FileBytes, InvalidUpload, parse_bundle_request
-from gql_releases.domain.assembly import AssemblyState, AssemblyStatus
 from gql_releases.domain.bundle import normalize_debug_id
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ProjectNotFound
@@ -19,6 +19,7 @@ from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import DOWNLOAD_FILES, READ_RELEASES
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.domain.validation import wrong_characters
+from gql_releases.rest_api.engine.assembly_states import render_status
 from gql_releases.rest_api.engine.json_bodies import read_json_body
 from gql_releases.rest_api.engine.paged_selections import (
     ID_FIELD,
@@ -91,14 +92,6 @@ async def assemble_bundle(request: Request) -> Answer:
     return Answer(200, render_status(status))
 
 
-def render_status(status: AssemblyStatus) -> dict[str, Any]:
-    """Return the state of an assembly as clients read it."""
-    body: dict[str, Any] = {"state": status.state.value, "missingChunks": list(status.missing_chunks)}
-    if status.state is not AssemblyState.NOT_FOUND and not status.is_new:
-        body["detail"] = status.detail
-    return body
-
-
 async def list_bundles(request: Request) -> Answer:
     """Return a page of a project's bundles, those that were uploaded last first."""
     _require_read(request)
@@ -154,7 +147,7 @@ async def download_file(request: Request) -> Answer:
     if file is None:
         raise not_found()
     name = path.rpartition("/")[2]
-    return Answer(200, StreamedBody(lambda start, stop: service.stream_member(file, start, stop), file.size, filename=name))
+    return Answer(200, StreamedBody(partial(service.stream_member, file), file.size, filename=name))
 
 
 async def look_up(request: Request) -> Answer:
@@ -199,8 +192,8 @@ async def _download(request: Request, artifact: str) -> Answer:
         file = await service.find_release_file(request.principal, project, int(number))
     if file is None:
         raise not_found()
-    stored, name = file, f"{file.name}.zip" if kind == BUNDLE_DOWNLOAD else file.name.rpartition("/")[2]
-    return Answer(200, StreamedBody(lambda start, stop: service.stream(stored, start, stop), file.size, filename=name))
+    name = f"{file.name}.zip" if kind == BUNDLE_DOWNLOAD else file.name.rpartition("/")[2]
+    return Answer(200, StreamedBody(partial(service.stream, file), file.size, filename=name))
 
 
 async def _find_bundle(request: Request, bundle_id: str) -> dict[str, Any] | None:

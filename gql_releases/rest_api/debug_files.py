@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from gql_releases.domain.file_urls import normalize_debug_id
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.domain.validation import wrong_characters
+from gql_releases.rest_api.engine.assembly_states import render_status
 from gql_releases.rest_api.engine.json_bodies import read_json_body
 from gql_releases.rest_api.engine.multipart import read_parts
 from gql_releases.rest_api.engine.paged_selections import answer_page, date_field, paged_selection
@@ -84,15 +86,9 @@ async def assemble_debug_files(request: Request) -> Answer:
 
 
 def _render_assembled(file: AssembledFile, rows: dict[int, Any]) -> dict[str, Any]:
-    status = file.status
-    body: dict[str, Any] = {"state": status.state.value}
-    if status.state is not AssemblyState.NOT_FOUND and not status.is_new:
-        body["detail"] = status.detail
-    body["missingChunks"] = list(status.missing_chunks)
-    if status.state is AssemblyState.OK:
-        body["detail"] = None
-        if file.file in rows:
-            body["dif"] = rows[file.file]
+    body = render_status(file.status)
+    if file.status.state is AssemblyState.OK and file.file in rows:
+        body["dif"] = rows[file.file]
     return body
 
 
@@ -146,7 +142,7 @@ async def download_debug_file(request: Request) -> Answer:
     return Answer(
         200,
         StreamedBody(
-            lambda start, stop: service.stream(file, start, stop),
+            partial(service.stream, file),
             file.size,
             filename=name_download(file.debug_id, file.format, file.kind),
         ),

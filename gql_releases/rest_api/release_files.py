@@ -21,7 +21,8 @@ from gql_releases.domain.principal import READ_RELEASES, WRITE_RELEASES, Scope
 from gql_releases.domain.release import ReleaseKey
 from gql_releases.domain.release_file import NewReleaseFile, parse_rename, read_dist, read_headers, read_name
 from gql_releases.domain.selection import ObjectRead, PagedSelection
-from gql_releases.rest_api.artifact_bundles import MAX_JSON_BYTES, render_status
+from gql_releases.rest_api.artifact_bundles import MAX_JSON_BYTES
+from gql_releases.rest_api.engine.assembly_states import render_status
 from gql_releases.rest_api.engine.field_names import FieldNames, same_names
 from gql_releases.rest_api.engine.json_bodies import read_json_body
 from gql_releases.rest_api.engine.multipart import MultipartLimits, read_parts

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gql_releases.rest_api.engine.requests import Answer, Refused, Request
+from gql_releases.rest_api.engine.router import TIMES_AS_MANY_VALUES
 from gql_releases.web.http import NotJson, parse_json
 from gql_releases.web.large_bodies import LARGE_BODY_BYTES, TooManyValues, parse_large_json, run_in_thread
-
-TIMES_AS_MANY_VALUES = 4
-"""Factor of the limits on JSON values, as for the other bodies of the REST API."""
 
 
 async def read_json_body(request: Request) -> Any:
