@@ -46,7 +46,7 @@ class ArtifactBundleStore(Protocol):
         self, principal: Principal, request: AssemblyRequest, result: Mapping[str, Any] | None
     ) -> bool: ...
 
-    async def delete_bundle(self, principal: Principal, bundle: int, project: int | None = None) -> bool: ...
+    async def delete_bundle(self, principal: Principal, bundle: int, project: int) -> bool: ...
 
 
 class ArtifactLookupStore(Protocol):
@@ -100,16 +100,12 @@ class ArtifactBundleService:
         principal.require(DELETE_RELEASES)
         principal.require_organization(organization)
 
-    async def delete_bundle(
-        self, principal: Principal, organization: str | None, bundle: int, project: int | None = None
-    ) -> bool:
-        """Take a bundle from a project, and delete it with its last one; without a project delete it.
+    async def delete_bundle(self, principal: Principal, organization: str, bundle: int, project: int) -> bool:
+        """Take a bundle from a project, and delete it with its last one.
 
         `bundle` is the id of its row. Returns False if there is no such bundle, or it is not in the project.
         """
-        principal.require(DELETE_RELEASES)
-        if organization is not None:
-            principal.require_organization(organization)
+        self.require_deletion(principal, organization)
         return await self._store.delete_bundle(principal, bundle, project)
 
     async def find_artifacts(self, principal: Principal, project: int, lookup: ArtifactLookup) -> FoundArtifacts:
