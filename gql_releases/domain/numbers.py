@@ -6,6 +6,11 @@ import math
 from decimal import Decimal, InvalidOperation
 
 
+def parse_row_id(text: str) -> int | None:
+    """Return the id of a row from its decimal digits; None for another text, and for more digits than an id has."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 class WrittenNumber(float):
     """A JSON number with its `text`, for numbers that int and float do not represent exactly.
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gql_releases.domain.commit import ORIGIN, NewCommit, commit_reader, repository_name
 from gql_releases.domain.errors import ErrorCode, InvalidInput, Path, Problem
+from gql_releases.domain.numbers import parse_row_id
 from gql_releases.domain.ref import Ref, head_reader, ref_reader
 from gql_releases.domain.validation import (
     Reader,
@@ -110,7 +111,7 @@ class ReleaseKey(NamedTuple):
 
 def on_project(slug_or_id: str) -> tuple[str, Any]:
     """Return the condition that a release is on a project, by slug or decimal id; a slug contains a letter."""
-    number = int(slug_or_id) if slug_or_id.isascii() and slug_or_id.isdigit() and len(slug_or_id) < 19 else None
+    number = parse_row_id(slug_or_id)
     return ("project", slug_or_id) if number is None else ("on_projects", [number])
 
 

@@ -15,6 +15,7 @@ from gql_releases.domain.artifact_bundle import ArtifactLookup, FileBytes, Inval
 from gql_releases.domain.bundle import normalize_debug_id
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ProjectNotFound
+from gql_releases.domain.numbers import parse_row_id
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import DOWNLOAD_FILES, READ_RELEASES
 from gql_releases.domain.selection import ObjectRead, PagedSelection
@@ -182,14 +183,15 @@ async def _download(request: Request, artifact: str) -> Answer:
     service = request.services.require_files().artifact_bundles
     request.principal.require(DOWNLOAD_FILES)
     project = await project_id(request)
-    kind, _, number = artifact.partition("/")
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
+    kind, _, digits = artifact.partition("/")
+    row_id = parse_row_id(digits)
+    if row_id is None:
         raise not_found()
     file: FileBytes | None = None
     if kind == BUNDLE_DOWNLOAD:
-        file = await service.find_bundle(request.principal, project, int(number))
+        file = await service.find_bundle(request.principal, project, row_id)
     elif kind == FILE_DOWNLOAD:
-        file = await service.find_release_file(request.principal, project, int(number))
+        file = await service.find_release_file(request.principal, project, row_id)
     if file is None:
         raise not_found()
     name = f"{file.name}.zip" if kind == BUNDLE_DOWNLOAD else file.name.rpartition("/")[2]

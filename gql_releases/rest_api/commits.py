@@ -5,6 +5,7 @@ from __future__ import annotations
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ReleaseNotFound
+from gql_releases.domain.numbers import parse_row_id
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.field_names import FieldNames, same_names
@@ -126,7 +127,7 @@ async def read_repository(request: Request) -> Conditions:
     row_id, name = request.last("repo_id"), request.last("repo_name")
     if not row_id and not name:
         return ()
-    if row_id and not (row_id.isascii() and row_id.isdigit() and len(row_id) < 19):
+    if row_id and parse_row_id(row_id) is None:
         raise not_found()
     page = PageRequest(1, conditions=(("id", int(row_id)) if row_id else ("name", name),))
     tree = await request.services.reads.read(

@@ -16,6 +16,7 @@ from gql_releases.domain.artifact_bundle import CHECKSUM_RULES, InvalidUpload, c
 from gql_releases.domain.blob import BlobKind, StoredBlob
 from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, build_search_condition
 from gql_releases.domain.errors import DomainError, ErrorCode, ProjectNotFound, ReleaseNotFound
+from gql_releases.domain.numbers import parse_row_id
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.principal import READ_RELEASES, WRITE_RELEASES, Scope
 from gql_releases.domain.release import ReleaseKey
@@ -215,9 +216,9 @@ def _cut_path(request: Request) -> Request:
 
 def _read_file_id(request: Request, message: str | None = None) -> int:
     """Return the id of the path's file. Raises Refused (404), or DomainError with a message."""
-    text = request.path[-1]
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
+    file_id = parse_row_id(request.path[-1])
+    if file_id is not None:
+        return file_id
     raise not_found() if message is None else DomainError(ErrorCode.INVALID_ARGUMENT, message)
 
 

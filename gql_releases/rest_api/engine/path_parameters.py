@@ -6,6 +6,7 @@ from typing import Any
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import ProjectNotFound
+from gql_releases.domain.numbers import parse_row_id
 from gql_releases.domain.principal import READ_ORGANIZATION
 from gql_releases.domain.release import ReleaseKey
 from gql_releases.domain.selection import ObjectRead
@@ -17,7 +18,8 @@ PROJECT_ID_VIEW = s.PagedSelection(s.Selection("Project", (s.Value("id", "id"),)
 
 def project_condition(project: str) -> tuple[str, Any]:
     """Return the condition of a project, by its slug or its id."""
-    return ("id", int(project)) if project.isascii() and project.isdigit() and len(project) < 19 else ("slug", project)
+    number = parse_row_id(project)
+    return ("slug", project) if number is None else ("id", number)
 
 
 def require_organization_read(request: Request) -> None:

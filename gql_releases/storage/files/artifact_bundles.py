@@ -15,6 +15,7 @@ from gql_releases.domain.assembly import AssembleFailed, AssemblyRequest
 from gql_releases.domain.blob import StoredBlob
 from gql_releases.domain.bundle import BundleFile, choose_bundle_id
 from gql_releases.domain.dates import now
+from gql_releases.domain.numbers import parse_row_id
 from gql_releases.domain.principal import Principal
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.dialects import Dialect
@@ -179,7 +180,7 @@ class ArtifactBundleStore:
 
     async def find_projects(self, principal: Principal, names: Sequence[str]) -> dict[str, int]:
         """Return the ids of projects by slug or id; unknown names are left out. Raises InvalidToken."""
-        numbers = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 19]
+        numbers = [number for name in names if (number := parse_row_id(name)) is not None]
 
         async def work(transaction: Transaction) -> dict[str, int]:
             await require_active_token(transaction, principal)
