@@ -79,15 +79,6 @@ def _look_up_address(symcache: SymCache, address: int) -> list[NativeFrame]:
     ]
 
 
-def read_proguard_uuid(file: InputFile) -> str:
-    """Return the UUID of a ProGuard mapping's contents. Raises UnreadableDebugFile."""
-    with _write_out(file) as path:
-        try:
-            return str(ProguardMapper.open(path).uuid)
-        except SymbolicError as error:
-            raise _unreadable(error) from error
-
-
 def deobfuscate(kept: ParsedFiles, mapping: InputFile, frames: Iterable[JavaFrame]) -> list[list[JavaFrame]]:
     """Return the original frames of each obfuscated one: several if methods were inlined, none if its class is unknown.
 

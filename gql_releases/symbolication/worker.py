@@ -47,7 +47,6 @@ OPERATIONS: dict[str, Operation] = {
     "look_up_addresses": lambda kept, job: debug_files.look_up_addresses(
         kept, decode_file(job["file"]), [int(address) for address in job["addresses"]]
     ),
-    "read_proguard_uuid": lambda kept, job: debug_files.read_proguard_uuid(decode_file(job["file"])),
     "deobfuscate": lambda kept, job: debug_files.deobfuscate(
         kept, decode_file(job["file"]), [JavaFrame(*frame) for frame in job["frames"]]
     ),

@@ -177,10 +177,6 @@ class WorkerPool:
         values = await self._run_on_file("look_up_addresses", symcache, addresses=[str(address) for address in addresses])
         return tuple(tuple(NativeFrame(**value) for value in frames) for frames in values)
 
-    async def read_proguard_uuid(self, file: InputFile) -> str:
-        """Return the UUID of a ProGuard mapping's contents. Raises UnreadableDebugFile."""
-        return str(await self._run_on_file("read_proguard_uuid", file))
-
     async def deobfuscate(self, mapping: InputFile, frames: Sequence[JavaFrame]) -> tuple[tuple[JavaFrame, ...], ...]:
         """Return the original frames of each obfuscated one: several if methods were inlined, none if its class is unknown.
 

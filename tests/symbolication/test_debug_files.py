@@ -7,7 +7,6 @@ import os
 import random
 import struct
 import subprocess
-import uuid
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -159,8 +158,6 @@ def test_changed_debug_files_leave_the_pool_alive(program: Path, tmp_path: Path)
 def test_java_frames_are_deobfuscated() -> None:
     async def work(pool: WorkerPool) -> None:
         mapping = as_file(PROGUARD)
-        namespace = uuid.uuid5(uuid.NAMESPACE_DNS, "guardsquare.com")
-        assert await pool.read_proguard_uuid(mapping) == str(uuid.uuid5(namespace, PROGUARD.decode()))
         frames = [
             JavaFrame("a.a", "b", 1),
             JavaFrame("a.a", "c", 3),
@@ -187,7 +184,6 @@ def test_java_frames_are_deobfuscated() -> None:
 @pytest.mark.parametrize("content", [b"", b"x", b"\xff" * 100, b" -> :\n" * 1000, PROGUARD[:-20]])
 def test_broken_mappings_have_an_answer(content: bytes) -> None:
     async def work(pool: WorkerPool) -> None:
-        assert len(await pool.read_proguard_uuid(as_file(content))) == 36
         assert len(await pool.deobfuscate(as_file(content), [JavaFrame("a.a", "b", 1)])) == 1
 
     with_pool(work)

@@ -424,7 +424,6 @@ CALLS: list[Callable[[WorkerPool, InputFile], object]] = [
     lambda pool, file: pool.list_objects(file),
     lambda pool, file: pool.create_symcache(file, None, "/nonexistent/cache"),
     lambda pool, file: pool.look_up_addresses(file, [1]),
-    lambda pool, file: pool.read_proguard_uuid(file),
     lambda pool, file: pool.deobfuscate(file, []),
 ]
 
