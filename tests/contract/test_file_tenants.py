@@ -223,18 +223,16 @@ def ask(document: str, **variables: Any) -> Request:
 
 def list_reads(names: Names, organization: str) -> dict[str, Request]:
     """Return the requests that read or assemble what has these names, sent to an organization."""
+    return {
+        **list_assemblies(names, organization),
+        **list_rest_reads(names, organization),
+        **list_graphql_reads(names, organization),
+    }
+
+
+def list_assemblies(names: Names, organization: str) -> dict[str, Request]:
     root, project = f"/api/0/organizations/{organization}", f"/api/0/projects/{organization}/{names['project']}"
-    release_root = f"{root}/releases/{names['version'].replace('@', '%40')}"
-    file_id = base64.urlsafe_b64encode(names["path"].encode()).decode()
-    bundle_files = f"{project}/artifact-bundles/{names['bundle_id']}/files/"
-    lookup, dsyms, version = f"{project}/artifact-lookup/", f"{project}/files/dsyms/", names["version"]
-    own_release = f"{root}/releases/{VERSION}/files/"
     assembly = {"checksum": names["chunk"], "chunks": [names["chunk"]], "projects": [names["project"]]}
-    target = {"organization": organization, "project": names["project"]}
-    stack = {"text": f"Error: x\n    at c ({names['url']}:1:29)"}
-    frame = {"url": "https://x.org/none.js", "line": 1, "column": 29}
-    image = {"address": "0x1000", "debugId": names["native_id"]}
-    by_key = {"key": {"organization": organization, "version": version}}
     return {
         "assemble a bundle of chunks": ("POST", f"{root}/artifactbundle/assemble/", assembly),
         "poll the assembly of a bundle": (
@@ -255,6 +253,17 @@ def list_reads(names: Names, organization: str) -> dict[str, Request]:
         "poll the assembly of a mapping": (
             "POST", f"{project}/files/difs/assemble/", {names["chunked mapping"]: {"name": "a.txt", "chunks": []}},
         ),
+    }  # fmt: skip
+
+
+def list_rest_reads(names: Names, organization: str) -> dict[str, Request]:
+    root, project = f"/api/0/organizations/{organization}", f"/api/0/projects/{organization}/{names['project']}"
+    release_root = f"{root}/releases/{names['version'].replace('@', '%40')}"
+    file_id = base64.urlsafe_b64encode(names["path"].encode()).decode()
+    bundle_files = f"{project}/artifact-bundles/{names['bundle_id']}/files/"
+    lookup, dsyms, version = f"{project}/artifact-lookup/", f"{project}/files/dsyms/", names["version"]
+    own_release = f"{root}/releases/{VERSION}/files/"
+    return {
         "unknown checksums of debug files": ("GET", f"{dsyms}unknown/?checksums={names['symbols']}", None),
         "bundles by id": ("GET", f"{project}/files/artifact-bundles/?query={names['bundle_id']}", None),
         "bundles by version": ("GET", f"{project}/files/artifact-bundles/?query={version}", None),
@@ -277,6 +286,16 @@ def list_reads(names: Names, organization: str) -> dict[str, Request]:
         "debug files by text": ("GET", f"{dsyms}?query={names['query']}", None),
         "download of a debug file": ("GET", f"{dsyms}?id={names['debug file']}", None),
         "releases of a mapping": ("GET", f"{project}/files/proguard-artifact-releases?proguard_uuid={names['mapping_id']}", None),
+    }  # fmt: skip
+
+
+def list_graphql_reads(names: Names, organization: str) -> dict[str, Request]:
+    version, target = names["version"], {"organization": organization, "project": names["project"]}
+    stack = {"text": f"Error: x\n    at c ({names['url']}:1:29)"}
+    frame = {"url": "https://x.org/none.js", "line": 1, "column": 29}
+    image = {"address": "0x1000", "debugId": names["native_id"]}
+    by_key = {"key": {"organization": organization, "version": version}}
+    return {
         "nodes": ask(NODE, ids=[
             make_global_id("ReleaseFile", names["file"]), make_global_id("ArtifactBundle", names["bundle"]),
             make_global_id("DebugFile", names["debug file"]),

@@ -10,16 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute_sync, parse
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel
 
 from gql_releases.domain.file_urls import normalize_debug_id
 from gql_releases.domain.history import MESSAGES, CommitStatus
 from gql_releases.storage.schema.tables.artifact_bundle import (
-    ArtifactBundleAssociationRow,
     ArtifactBundleProjectRow,
     ArtifactBundleRow,
-    ArtifactBundleVersionRow,
-    ArtifactFileRow,
     VersionArtifactsRow,
 )
 from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow, FileChangeRow, HeadCommitRow
@@ -34,6 +31,7 @@ from gql_releases.storage.schema.tables.repository import RepositoryRow
 from gql_releases.storage.schema.tables.token import TokenRow
 from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
 from tests.oracle.filtering import matches
+from tests.oracle.naive_files import NaiveFiles
 
 NODES: dict[str, type[SQLModel]] = {
     "Organization": OrganizationRow, "Project": ProjectRow, "Repository": RepositoryRow,
@@ -68,18 +66,14 @@ def refusal(code: str) -> GraphQLError:
     return GraphQLError("refused", extensions={"code": code})
 
 
-def lower_ascii(text: str) -> str:
-    return "".join(character.lower() if character.isascii() else character for character in text)
-
-
-class Naive:
+class Naive(NaiveFiles):
     """Resolves every field separately, for one tenant."""
 
     def __init__(self, schema: GraphQLSchema, session: Session, token: int) -> None:
-        self.schema, self.session = schema, session
         row = session.get(TokenRow, token)
         assert row
-        self.token, self.organization = row, row.organization_id
+        super().__init__(session, row.organization_id)
+        self.schema, self.token = schema, row
 
     def run(self, document: str, variables: dict[str, Any]) -> tuple[Any, list[tuple[Any, Any]]]:
         """Return the data and each error as (path, extensions)."""
@@ -165,13 +159,7 @@ class Naive:
             "sources": lambda **args: self.connection("id", False, sources, args),
         }
 
-    def list_bundle_files(self, link: Any) -> list[Any]:
-        return sorted(self.rows(ArtifactFileRow, artifact_bundle_id=link.artifact_bundle_id), key=lambda file: file.id)
-
     # -- to-one and computed fields
-
-    def get(self, row: type[SQLModel], key: int | None) -> Any:
-        return None if key is None else self.session.get(row, key)
 
     def one_organization(self, source: Any) -> Any:
         return self.get(OrganizationRow, source.organization_id)
@@ -386,15 +374,6 @@ class Naive:
 
     # -- lists: (order's field, descending, rows)
 
-    def rows(self, table: Any, **equal: Any) -> list[Any]:
-        query = select(table).where(col(table.organization_id) == self.organization)
-        for name, value in equal.items():
-            query = query.where(col(getattr(table, name)) == value)
-        return list(self.session.exec(query).all())
-
-    def list_linked(self, table: Any, link_table: Any, key: str, **equal: Any) -> list[Any]:
-        return [self.get(table, getattr(link, key)) for link in self.rows(link_table, **equal)]
-
     def list_Organization_projects(self, source: Any) -> Any:
         return "slug", False, self.rows(ProjectRow)
 
@@ -441,62 +420,6 @@ class Naive:
 
     def list_Deploy_projects(self, source: Any) -> Any:
         return "project_id", False, self.list_linked(ProjectRow, DeployProjectRow, "project_id", deploy_id=source.id)
-
-    def list_Release_files(self, source: Any) -> Any:
-        return "name", False, self.rows(ReleaseFileRow, release_id=source.id)
-
-    def list_Release_artifactBundles(self, source: Any) -> Any:
-        links = self.rows(ArtifactBundleVersionRow, version=source.version)
-        return "date_modified", True, [self.get(ArtifactBundleRow, link.artifact_bundle_id) for link in links]
-
-    def list_Project_artifactBundles(self, source: Any) -> Any:
-        bundles = self.list_linked(ArtifactBundleRow, ArtifactBundleProjectRow, "artifact_bundle_id", project_id=source.id)
-        return "date_modified", True, bundles
-
-    def list_Project_debugFiles(self, source: Any) -> Any:
-        return "id", True, self.rows(DebugFileRow, project_id=source.id)
-
-    def list_ArtifactBundle_projects(self, source: Any) -> Any:
-        links = self.list_linked(ProjectRow, ArtifactBundleProjectRow, "project_id", artifact_bundle_id=source.id)
-        return "project_id", False, links
-
-    def list_ArtifactBundle_associations(self, source: Any) -> Any:
-        return "id", False, self.rows(ArtifactBundleAssociationRow, artifact_bundle_id=source.id)
-
-    def list_ArtifactBundle_files(self, source: Any) -> Any:
-        return "id", False, self.rows(ArtifactFileRow, artifact_bundle_id=source.id)
-
-    def select_files(self, rows: list[Any], conditions: dict[str, Any]) -> list[Any]:
-        """Return the release files or debug files that meet a filter."""
-        for name, value in conditions.items():
-            if value is not None:
-                rows = [row for row in rows if self.file_matches(row, name, value)]
-        return rows
-
-    def file_matches(self, row: Any, name: str, value: Any) -> bool:
-        match name:
-            case "checksums":
-                return row.sha1 in value
-            case "formats":
-                return row.format.upper() in value
-            case "debugId":
-                return bool(row.debug_id == normalize_debug_id(value))
-            case "query":
-                return self.is_found(row, value)
-        return bool(getattr(row, "code_id" if name == "codeId" else name) == value)
-
-    def is_found(self, row: Any, query: str) -> bool:
-        """Return whether a text of a row contains another, in which only the case of ASCII letters is ignored."""
-        if isinstance(row, DebugFileRow):
-            if debug_id := normalize_debug_id(query):
-                return bool(row.debug_id == debug_id)
-            texts = [row.object_name, row.debug_id, row.code_id, row.cpu_name, row.format]
-        elif isinstance(row, ArtifactFileRow):
-            texts = [row.path, row.url, row.debug_id]
-        else:
-            associations = self.list_ArtifactBundle_associations(row)[2]
-            texts = [row.bundle_id, *(text for item in associations for text in (item.version, item.dist))]
-        return any(lower_ascii(query) in lower_ascii(text) for text in texts if text is not None)
 
     def connection(self, field: str, descending: bool, rows: list[Any], args: dict[str, Any]) -> Any:
         if any((args.get(name) or 0) > 100 for name in ("first", "last")):

@@ -341,7 +341,7 @@ def test_every_route_and_declared_parameter_has_a_row() -> None:
     assert rows == declared
     assert all(rows for parameters in TABLE.values() for rows in parameters.values())
     writes = {handler for handlers in ROUTES.values() for method, handler in handlers.items() if method != "GET"}
-    writes -= {delete_debug_file, delete_bundle}  # tests/rest_api/test_debug_files.py, test_artifact_bundles.py
+    writes -= {delete_debug_file, delete_bundle}  # tests/rest_api/debug_files, test_artifact_bundles.py
     assert writes & QUERY_PARAMETERS.keys() <= {delete_source_maps}, "a write that reads parameters needs rows"
 
 
