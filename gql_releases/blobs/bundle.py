@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import orjson
@@ -18,7 +17,7 @@ from gql_releases.domain.bundle import (
     BundleManifest,
     FileType,
     InvalidBundle,
-    normalize_debug_id,
+    normalize_uuid,
 )
 
 MANIFEST = "manifest.json"
@@ -34,16 +33,7 @@ MAP_EDGE_BYTES = 4096
 """The field `file` of a source map is looked for in its first and its last bytes."""
 
 _SOURCE_MAP_COMMENT = re.compile(rb"^[ \t]*//[#@][ \t]*sourceMappingURL=(\S+)[ \t]*\r?$", re.MULTILINE)
-_DEBUG_ID_COMMENT = re.compile(rb"^[ \t]*//[#@][ \t]*debugId=([0-9A-Fa-f-]+)[ \t]*\r?$", re.MULTILINE)
 _MAP_FILE = re.compile(rb'(?<!\\)"file"\s*:\s*("(?:[^"\\]|\\.)*")')
-
-
-@dataclass(frozen=True, slots=True)
-class Comments:
-    """The comments at the end of a minified file: the reference to its source map, and its debug id."""
-
-    source_map: str | None
-    debug_id: str | None
 
 
 def read_manifest(archive: Archive) -> BundleManifest:
@@ -65,7 +55,7 @@ def read_manifest(archive: Archive) -> BundleManifest:
         project=_read_text(manifest, "project"),
         release=_read_text(manifest, "release") or None,
         dist=_read_text(manifest, "dist") or None,
-        debug_id=normalize_debug_id(debug_id) if debug_id else None,
+        debug_id=normalize_uuid(debug_id) if debug_id else None,
         arch=_read_text(manifest, "arch"),
         object_name=_read_text(manifest, "object_name"),
         code_id=_read_text(manifest, "code_id"),
@@ -99,12 +89,14 @@ def read_file(file: BinaryIO, path: str) -> Iterator[bytes]:
     return Archive(file).stream_member(path)
 
 
-def read_comments(archive: Archive, path: str) -> Comments:
-    """Return the last comments of a minified file that refer to its source map. Raises InvalidBundle."""
+def read_source_map_comment(archive: Archive, path: str) -> str | None:
+    """Return the reference in a minified file's last comment of a line of its own, or None. Raises InvalidBundle.
+
+    Stricter than `find_source_map_reference`: the name of a file must not come from the text of a script.
+    """
     _, tail = _read_edges(archive, path, TAIL_BYTES)
-    source_maps, debug_ids = _SOURCE_MAP_COMMENT.findall(tail), _DEBUG_ID_COMMENT.findall(tail)
-    source_map = source_maps[-1].decode(errors="replace") if source_maps else None
-    return Comments(source_map, normalize_debug_id(debug_ids[-1].decode()) if debug_ids else None)
+    references = _SOURCE_MAP_COMMENT.findall(tail)
+    return references[-1].decode(errors="replace") if references else None
 
 
 def list_file_names(archive: Archive, manifest: BundleManifest) -> Iterator[tuple[BundleFile, str]]:
@@ -123,7 +115,7 @@ def list_file_names(archive: Archive, manifest: BundleManifest) -> Iterator[tupl
     for file in manifest.files:
         if file.type is not FileType.MINIFIED_SOURCE:
             continue
-        comment = read_comments(archive, file.path).source_map
+        comment = read_source_map_comment(archive, file.path)
         source_map = maps_by_debug_id.get(file.debug_id or "") or _find_map_by_url(maps_by_url, file, comment)
         name = _cut_map_name(comment) or _read_map_file(archive, source_map) or _cut_map_name(file.source_map)
         if name:
@@ -141,7 +133,7 @@ def _parse_file(archive: Archive, path: str, entry: Any) -> BundleFile:
         url=_read_text(entry, "url") or None,
         source_path=_read_text(entry, "path"),
         headers=headers or None,
-        debug_id=normalize_debug_id(debug_id) if debug_id else None,
+        debug_id=normalize_uuid(debug_id) if debug_id else None,
         source_map=headers.get("sourcemap") or headers.get("x-sourcemap") or None,
     )
 

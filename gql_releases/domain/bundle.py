@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-_DEBUG_ID = re.compile(r"([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})(?:-?[0-9a-f]{1,8})?")
+from gql_releases.domain.file_urls import normalize_debug_id
+
+UUID_LENGTH = 36
 
 
 class BundleFault(StrEnum):
@@ -83,10 +84,10 @@ class BundleManifest:
     code_id: str | None = None
 
 
-def normalize_debug_id(text: str) -> str | None:
-    """Return a debug id as a UUID in lower case, without an age that follows it; None if it is none."""
-    match = _DEBUG_ID.fullmatch(text.strip().lower())
-    return "-".join(match.groups()) if match else None
+def normalize_uuid(text: str) -> str | None:
+    """Return a debug id without the age that may follow it, as scripts, maps and bundles have it; None if it is none."""
+    debug_id = normalize_debug_id(text)
+    return debug_id and debug_id[:UUID_LENGTH]
 
 
 def choose_bundle_id(manifest: BundleManifest, checksum: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.artifact_bundle import ArtifactLookup, FileBytes, InvalidUpload, parse_bundle_request
-from gql_releases.domain.bundle import normalize_debug_id
+from gql_releases.domain.bundle import normalize_uuid
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import ProjectNotFound
 from gql_releases.domain.numbers import parse_row_id
@@ -163,7 +163,7 @@ async def look_up(request: Request) -> Answer:
     if any(map(wrong_characters, texts)):
         raise invalid_parameter("Null characters are not allowed.")
     url, release, dist = texts
-    lookup = ArtifactLookup(normalize_debug_id(debug_id), url or None, release or None, dist)
+    lookup = ArtifactLookup(normalize_uuid(debug_id), url or None, release or None, dist)
     artifacts = await service.find_artifacts(request.principal, project, lookup)
     rows = [
         {"id": f"{BUNDLE_DOWNLOAD}/{bundle}", "type": "bundle", "resolved_with": artifacts.way}

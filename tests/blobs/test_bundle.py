@@ -10,7 +10,7 @@ import pytest
 
 from gql_releases.blobs import bundle as bundle_module
 from gql_releases.blobs.archive import Archive
-from gql_releases.blobs.bundle import Comments, list_file_names, read_comments, read_manifest
+from gql_releases.blobs.bundle import list_file_names, read_manifest, read_source_map_comment
 from gql_releases.domain.bundle import (
     BundleFault,
     BundleFile,
@@ -18,7 +18,7 @@ from gql_releases.domain.bundle import (
     FileType,
     InvalidBundle,
     choose_bundle_id,
-    normalize_debug_id,
+    normalize_uuid,
 )
 from tests.blobs.zips import PREFIX, Entry, write_bundle, write_zip
 
@@ -160,7 +160,7 @@ def test_bundle_of_65534_files_is_read() -> None:
     ],
 )  # fmt: skip
 def test_debug_ids_have_one_form(text: str, debug_id: str | None) -> None:
-    assert normalize_debug_id(text) == debug_id
+    assert normalize_uuid(text) == debug_id
 
 
 def test_id_of_a_bundle() -> None:
@@ -170,20 +170,20 @@ def test_id_of_a_bundle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "comments"),
+    ("text", "reference"),
     [
-        (f"a()\n//# sourceMappingURL=a.js.map\n//# debugId={DEBUG_ID}\n", Comments("a.js.map", DEBUG_ID)),
-        (f"a()\r\n//# debugId={DEBUG_ID.upper()}\r\n//# sourceMappingURL=a.js.map\r\n", Comments("a.js.map", DEBUG_ID)),
-        ("//# sourceMappingURL=first.map\na()\n//@ sourceMappingURL=last.map", Comments("last.map", None)),
-        ("a('//# sourceMappingURL=no.map')\n", Comments(None, None)),
-        ("a() //# sourceMappingURL=no.map\n", Comments(None, None)),
-        ("//# sourceMappingURL=no.map\n" + "a()\n" * 300, Comments(None, None)),
-        ("a()\n" * 100_000 + "//# sourceMappingURL=a.map\n", Comments("a.map", None)),
-        ("", Comments(None, None)),
+        (f"a()\n//# sourceMappingURL=a.js.map\n//# debugId={DEBUG_ID}\n", "a.js.map"),
+        (f"a()\r\n//# debugId={DEBUG_ID.upper()}\r\n//# sourceMappingURL=a.js.map\r\n", "a.js.map"),
+        ("//# sourceMappingURL=first.map\na()\n//@ sourceMappingURL=last.map", "last.map"),
+        ("a('//# sourceMappingURL=no.map')\n", None),
+        ("a() //# sourceMappingURL=no.map\n", None),
+        ("//# sourceMappingURL=no.map\n" + "a()\n" * 300, None),
+        ("a()\n" * 100_000 + "//# sourceMappingURL=a.map\n", "a.map"),
+        ("", None),
     ],
 )
-def test_comments_at_the_end_of_a_file(text: str, comments: Comments) -> None:
-    assert read_comments(open_bundle({}, {"a": text.encode()}), "a") == comments
+def test_comment_at_the_end_of_a_file(text: str, reference: str | None) -> None:
+    assert read_source_map_comment(open_bundle({}, {"a": text.encode()}), "a") == reference
 
 
 def name_file(script: bytes, source_map: bytes | None, url: str = "~/made-up-0.js", **headers: str) -> list[str]:
