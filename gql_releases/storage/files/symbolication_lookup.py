@@ -47,7 +47,7 @@ _DIST = bindparam("dist", type_=associations.c.dist.type)
 
 
 class FileRow(NamedTuple):
-    """A file of a bundle, and the text that it was found by: for a file name also how many different files have it."""
+    """A file of a bundle, and the text that it was found by."""
 
     name: str
     blob: str
@@ -60,7 +60,23 @@ class FileRow(NamedTuple):
     modified: Any
     bundle_id: int
     used: Any
-    file_count: int = 1
+
+
+class NamedFileRow(NamedTuple):
+    """A file of a bundle that was found by its file name, and how many different files have that name."""
+
+    name: str
+    blob: str
+    path: str
+    url: str | None
+    type: str
+    debug_id: str | None
+    source_map: str | None
+    size: int
+    modified: Any
+    bundle_id: int
+    used: Any
+    file_count: int
 
 
 class ReleaseFileColumns(NamedTuple):
@@ -203,7 +219,7 @@ def _select_release_files(dialect: Dialect) -> Any:
 
 FIND_BY_DEBUG_ID = RowStatement("symbolication.find_by_debug_id", FileRow, _select_by_debug_id)
 FIND_BY_URL = RowStatement("symbolication.find_by_url", FileRow, _select_by_url)
-FIND_BY_FILE_NAME = RowStatement("symbolication.find_by_file_name", FileRow, _select_by_file_name)
+FIND_BY_FILE_NAME = RowStatement("symbolication.find_by_file_name", NamedFileRow, _select_by_file_name)
 FIND_IN_BUNDLES = RowStatement("symbolication.find_in_bundles", FileRow, _select_in_bundles)
 FIND_RELEASE_FILES = RowStatement("symbolication.find_release_files", ReleaseFileColumns, _select_release_files)
 RENEW_USE = Statement(
@@ -274,7 +290,7 @@ async def _find_files(
     def bind_list(items: Iterable[Any]) -> Any:
         return transaction.dialect.list_value(list(items))
 
-    def read_rows(rows: Sequence[FileRow]) -> list[tuple[str, UploadedFile]]:
+    def read_rows(rows: Sequence[FileRow | NamedFileRow]) -> list[tuple[str, UploadedFile]]:
         used.update({row.bundle_id: row.used for row in rows})
         return [(row.name, _to_file(row)) for row in rows]
 
@@ -305,7 +321,7 @@ async def _find_files(
     return FoundFiles(by_debug_id, by_url, uploaded, by_name, in_bundles)
 
 
-def _to_file(row: FileRow) -> UploadedFile:
+def _to_file(row: FileRow | NamedFileRow) -> UploadedFile:
     return UploadedFile(
         row.blob, row.path, row.url, FileType(row.type), row.debug_id, row.source_map, row.size, parse_date(row.modified),
         row.bundle_id,
