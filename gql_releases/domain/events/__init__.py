@@ -1,0 +1,1 @@
+"""Events and sessions of Sentry's SDKs: parsing, grouping, what they say about releases."""

@@ -1,0 +1,34 @@
+"""What became of the items that SDKs sent, or say that they discarded: counted by reason and category."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of an item."""
+
+    ACCEPTED = "accepted"
+    DROPPED = "dropped"
+    """Answered with 200 and not stored, for example a transaction."""
+    REFUSED = "refused"
+    """Answered with 4xx."""
+    CLIENT_DISCARD = "client_discard"
+    """Discarded by the SDK, which said so in a client report."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """A number of items of one category with one outcome and reason.
+
+    `value` is the refused name of a release, environment or dist, if that is the reason. `size` is the number of bytes of
+    the items, 0 if it is not known.
+    """
+
+    outcome: Outcome
+    reason: str
+    category: str
+    quantity: int
+    value: str = ""
+    size: int = 0
