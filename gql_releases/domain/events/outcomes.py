@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Outcome(StrEnum):
+class ItemOutcome(StrEnum):
     """What became of an item."""
 
     ACCEPTED = "accepted"
     DROPPED = "dropped"
     """Answered with 200 and not stored, for example a transaction."""
-    REFUSED = "refused"
+    REJECTED = "refused"
     """Answered with 4xx."""
     CLIENT_DISCARD = "client_discard"
     """Discarded by the SDK, which said so in a client report."""
@@ -26,7 +26,7 @@ class OutcomeCount:
     the items, 0 if it is not known.
     """
 
-    outcome: Outcome
+    outcome: ItemOutcome
     reason: str
     category: str
     quantity: int
