@@ -42,6 +42,13 @@ class Status(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
+class Origin(StrEnum):
+    """Whether a client created a release, or an event of a version that no release had."""
+
+    CLIENT = "CLIENT"
+    EVENT = "EVENT"
+
+
 class Outcome(StrEnum):
     """The outcome of a creation: a new release; an existing release with a new project; an existing release."""
 

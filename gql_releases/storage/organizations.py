@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select
@@ -27,7 +28,7 @@ INSERT_ORGANIZATION = RowStatement(
     IdRow,
     lambda dialect: (
         dialect.insert(organizations)
-        .values(bind_columns(organizations, "slug", "name", "date_created"))
+        .values(bind_columns(organizations, "slug", "name", "date_created", "user_salt"))
         .on_conflict_do_nothing()
         .returning(organizations.c.id)
     ),
@@ -65,7 +66,7 @@ class OrganizationStore:
         """Insert an organization and return its id. Raises InvalidInput where the slug exists."""
 
         async def work(transaction: Transaction) -> int:
-            values = {"slug": new.slug, "name": new.name, "date_created": now()}
+            values = {"slug": new.slug, "name": new.name, "date_created": now(), "user_salt": secrets.token_hex(16)}
             organization = await INSERT_ORGANIZATION.fetch_one(transaction, values)
             if organization is None:
                 raise invalid(ErrorCode.ALREADY_EXISTS, ("slug",), f'The organization "{new.slug}" exists already.')

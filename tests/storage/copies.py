@@ -51,14 +51,15 @@ def fill_source(folder: Path) -> Template:
     assert client.rest("POST", f"{RELEASES_PATH}gone/deploys/", {"environment": "production"}).status == 201
     assert client.rest("DELETE", f"{RELEASES_PATH}gone/").status == 204
     harness.close()
-    _insert_files(harness.path)
+    _insert_rows(harness.path, _file_rows())
+    _insert_rows(harness.path, _event_rows())
     return Template(SqliteFiles(), harness.url, template.tokens)
 
 
-def _insert_files(path: Path) -> None:
-    """Insert a row into each table of files, as if a bundle, a release file and a debug file had been uploaded."""
+def _file_rows() -> dict[str, dict[str, Any]]:
+    """Return a row of each table of files, as if a bundle, a release file and a debug file had been uploaded."""
     date, sha1, sha256, debug_id = "2026-11-19T08:00:00.000000Z", "a" * 40, "b" * 64, "4c9e2a3f-11d2-4f43-8c3b-0b1d2e3f4a5b"
-    rows: dict[str, dict[str, Any]] = {
+    return {
         "blobs": {"sha1": sha1, "sha256": sha256, "size": 5_000_000_000, "date_stored": date},
         "chunks": {"sha1": sha1, "sha256": sha256, "size": 3, "date_stored": date},
         "assemblies": {
@@ -87,6 +88,55 @@ def _insert_files(path: Path) -> None:
             "date_created": date, "date_used": date,
         },
     }  # fmt: skip
+
+
+def _event_rows() -> dict[str, dict[str, Any]]:
+    """Return a row of each table of events, as if an event and a session of a release had been received."""
+    date, digest, hour = "2026-11-19T08:00:00.000000Z", "c" * 32, 494_000
+    place = {"release_id": 1, "project_id": 1, "environment_id": 1}
+    return {
+        "project_keys": {
+            "project_id": 1, "public_key": digest, "name": "Default", "is_active": True, "date_created": date,
+        },
+        "issues": {
+            "project_id": 1, "short_id": "WEB-1", "title": "E: \u00e4", "level": "error", "platform": "python",
+            "handled": False, "status": "UNRESOLVED", "times": 1, "users": 1, "first_seen": date, "last_seen": date,
+            "date_created": date, "first_release_id": 1, "grouping_step": "STACK", "grouping_key": "[]",
+            "grouping_algorithm": "grouping-1", "suspect_status": "FOUND",
+        },
+        "issue_hashes": {"project_id": 1, "algorithm": "grouping-1", "hash": digest, "issue_id": 1},
+        "issue_releases": {
+            "issue_id": 1, "release_id": 1, "environment_id": 0, "first_seen": date, "last_seen": date, "times": 1,
+        },
+        "issue_users": {"issue_id": 1, "user_hash": digest},
+        "suspect_commits": {
+            "issue_id": 1, "position": 0, "commit_id": 1, "score": 66.7, "path": "src/a.py", "frame_path": "a.py",
+            "matched_segments": 1, "releases_back": 0,
+        },
+        "events": {
+            "project_id": 1, "event_id": digest, "day": hour // 24, "issue_id": 1, "release_id": 1, "timestamp": date,
+            "received": date, "level": "error", "platform": "python", "title": "E: \u00e4", "body": b"\x00\xff\n",
+        },
+        "release_events": {**place, "first_event": date, "last_event": date, "events": 1, "new_issues": 1},
+        "event_hours": {**place, "hour": hour, "events": 1},
+        "ingest_hours": {"project_id": 1, "hour": hour, "events": 1, "releases": 0, "environments": 0, "issues": 1},
+        "outcomes": {
+            "project_id": 1, "hour": hour, "outcome": "accepted", "reason": "", "category": "error", "value": "",
+            "quantity": 1,
+        },
+        "deleted_releases": {"version": "gone", "date_deleted": date},
+        "session_hours": {
+            **place, "hour": hour, "sessions": 4, "crashed": 1, "abnormal": 0, "unhandled": 0, "errored": 1,
+        },
+        "live_sessions": {
+            "project_id": 1, "sid": digest, "release_id": 1, "environment_id": 1, "hour": hour, "status": "crashed",
+            "date_updated": date,
+        },
+        "session_users": {**place, "user_hash": digest, "last_hour": hour, "crashed": True},
+    }  # fmt: skip
+
+
+def _insert_rows(path: Path, rows: dict[str, dict[str, Any]]) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         for name, row in rows.items():
             columns = {"organization_id": 1, **row}

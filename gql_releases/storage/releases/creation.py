@@ -14,7 +14,7 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.outcomes import CreateResult, Tree
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Outcome
+from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Origin, Outcome
 from gql_releases.domain.selection import PagedSelection
 from gql_releases.domain.versions.version import fold_case
 from gql_releases.storage.commits.default_repositories import mark_ambiguous
@@ -244,7 +244,7 @@ def build_project_links(
 ) -> list[dict[str, Any]]:
     """Return the rows that link a release to projects, with copies of its sort keys."""
     common = {"organization_id": organization, "release_id": release, **{name: keys[name] for name in COPIED_TO_LINKS}}
-    common["date_shown"] = keys["date_released"] or keys["date_created"]
+    common["date_shown"] = keys["shipping_date"]
     return [{**common, "project_id": project} for project in sorted(set(projects))]
 
 
@@ -252,14 +252,17 @@ def _build_row(organization: int, new: NewRelease) -> dict[str, Any]:
     info = new.version_info
     texts = ("package", "raw", "pre", "build_code", "components", "description", "build_hash")
     numbers = ("major", "minor", "patch")
+    created = new.date_created or now()
     return {
         "organization_id": organization,
         "version": new.version,
         **{field.column: new.values.get(field.name, field.default) for field in RELEASE_FIELDS},
         "user_agent": new.user_agent,
         "folded_version": None if new.version.isascii() else fold_case(new.version),
-        "date_created": new.date_created or now(),
+        "date_created": created,
         "release_order": new.values.get("date_released") or END_OF_TIME,
+        "shipping_date": new.values.get("date_released") or created,
+        "origin": Origin.CLIENT,
         "deploy_count": 0,
         **{name: getattr(info, name) if info else None for name in texts},
         # Sentry's numbers go up to 2^64-1, which exceeds the integers of both databases.

@@ -66,7 +66,7 @@ LINK_PROJECT = BulkStatement(
     ),
     _LINK_COLUMNS,
 )
-_SORT_KEYS = (*COPIED_TO_LINKS, "date_released")
+_SORT_KEYS = (*COPIED_TO_LINKS, "shipping_date")
 FIND_SORT_KEYS = Statement(
     "releases.find_sort_keys",
     select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id)),
@@ -362,11 +362,12 @@ class ReleaseStore:
             return
         if "date_released" in columns:
             columns["release_order"] = columns["date_released"] or END_OF_TIME
+            columns["shipping_date"] = columns["date_released"] or release.date_created
         await transaction.execute(update_columns(tuple(columns)), {**columns, "release": release.id})
         if "date_released" in columns:
             order = {
                 "release_order": columns["release_order"],
-                "date_shown": columns["date_released"] or release.date_created,
+                "date_shown": columns["shipping_date"],
             }
             await transaction.execute(UPDATE_DATE_OF_LINKS, {**order, "release": release.id, "organization": organization})
 

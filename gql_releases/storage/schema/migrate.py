@@ -24,6 +24,7 @@ from gql_releases.storage.engine.sqlite import sqlite_path
 from gql_releases.storage.engine.sqlite_errors import translate
 from gql_releases.storage.engine.sqlite_files import create_file
 from gql_releases.storage.schema.tables import metadata
+from gql_releases.storage.schema.tables.event import is_partition
 
 Result = TypeVar("Result")
 MIGRATION_LOCK_ID = 7_101_983
@@ -140,10 +141,16 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 def list_differences(url: str) -> list[object]:
-    """Return the differences between the tables of a database and their declaration; an empty list for none."""
-    return _run_on_connection(
-        url, lambda connection: list(compare_metadata(MigrationContext.configure(connection), metadata))
-    )
+    """Return the differences between the tables of a database and their declaration; an empty list for none.
+
+    Partitions belong to the table that has them.
+    """
+
+    def work(connection: Connection) -> list[object]:
+        options = {"include_name": lambda name, kind, parents: kind != "table" or not is_partition(name)}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+    return _run_on_connection(url, work)
 
 
 def write_revision(message: str) -> Path | None:

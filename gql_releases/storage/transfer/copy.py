@@ -21,6 +21,7 @@ from gql_releases.storage.engine.sqlite_errors import is_not_a_database
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema import migrate
 from gql_releases.storage.schema.revision import COPY_MARKS_TABLE
+from gql_releases.storage.schema.tables.event import is_partition
 from gql_releases.storage.transfer.endpoints import CopyEndpoint, CopyInProgress, fetch_value, open_endpoint
 from gql_releases.storage.transfer.table_parts import Part, parts_to_copy, whole_tables
 
@@ -109,7 +110,8 @@ async def _require_free(source_url: str, target_url: str) -> None:
     try:
         async with target.snapshot():
             tables = await target.tables()
-            others = tables - {part.table for part in whole_tables()} - {COPY_MARKS_TABLE, "alembic_version"}
+            own = {part.table for part in whole_tables()} | {COPY_MARKS_TABLE, "alembic_version"}
+            others = {name for name in tables - own if not is_partition(name)}
             if others:
                 raise CopyRefused(
                     f"{name} has tables of another application ({', '.join(sorted(others))}): name an empty database."

@@ -664,7 +664,7 @@ FROM organizations
 WHERE organizations.slug = ?;
 
 -- organizations.insert
-INSERT INTO organizations (slug, name, date_created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING id;
+INSERT INTO organizations (slug, name, date_created, user_salt) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id;
 
 -- organizations.list
 SELECT organizations.slug, organizations.name, (SELECT count(*) AS count_1 
@@ -916,12 +916,12 @@ FROM json_each(?) AS versions);
 DELETE FROM releases WHERE releases.id = ?;
 
 -- releases.find_sort_keys
-SELECT releases.date_created, releases.release_order, releases.semver_key, releases.build_number, releases.date_released 
+SELECT releases.date_created, releases.release_order, releases.semver_key, releases.build_number, releases.shipping_date 
 FROM releases 
 WHERE releases.id = ?;
 
 -- releases.insert
-INSERT INTO releases (id, organization_id, version, ref, url, status, user_agent, notes, metadata_json, folded_version, date_created, date_released, release_order, commit_count, commit_status, deploy_count, last_commit_id, package, raw, major, minor, patch, pre, build_code, components, description, build_hash, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO releases (id, organization_id, version, ref, url, status, user_agent, notes, metadata_json, folded_version, date_created, date_released, release_order, shipping_date, origin, commit_count, commit_status, deploy_count, last_commit_id, package, raw, major, minor, patch, pre, build_code, components, description, build_hash, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- releases.link_new
 INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?);

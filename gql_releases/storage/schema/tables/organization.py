@@ -20,3 +20,5 @@ class OrganizationRow(SQLModel, table=True):
     slug: str = text(50, unique=True)
     name: str = text(64)
     date_created: datetime = date()
+    user_salt: str = text(32)
+    """Random: what identifies a user in events is hashed with it."""

@@ -29,3 +29,5 @@ class ProjectRow(SQLModel, table=True):
     date_created: datetime = date()
     default_repository_id: int | None = member(nullable=True)
     """The repository that the REST API uses for `origin`."""
+    issue_counter: int = member(sa_column_kwargs={"server_default": "0"})
+    """The number of the newest issue: short ids are counted."""

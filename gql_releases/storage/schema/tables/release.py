@@ -51,6 +51,9 @@ class ReleaseRow(SQLModel, table=True):
     date_created: datetime = date()
     date_released: datetime | None = date(nullable=True)
     release_order: datetime = date()
+    shipping_date: datetime = date()
+    """When it was released, else created: the order in which releases introduce issues."""
+    origin: str = text(6)
     commit_count: int = 0
     commit_status: str = text(20)
     deploy_count: int = 0
@@ -71,7 +74,10 @@ class ReleaseRow(SQLModel, table=True):
 
 
 class ReleaseProjectRow(SQLModel, table=True):
-    """A release's project, with copies of the release's sort keys, whose indexes sort a project's releases."""
+    """A release's project, with copies of the release's sort keys, whose indexes sort a project's releases.
+
+    `date_shown` is the release's shipping date.
+    """
 
     __tablename__ = "release_projects"
     __table_args__ = (
