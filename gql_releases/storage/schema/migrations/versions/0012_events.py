@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +16,7 @@ depends_on = None
 
 DAYS_AHEAD = 8
 EPOCH = "1970-01-01T00:00:00.000000Z"
-NEW_COLUMNS = (
+NEW_COLUMNS: tuple[tuple[str, sa.Column[Any]], ...] = (
     ("organizations", sa.Column("user_salt", identifier(32), nullable=False, server_default="")),
     ("projects", sa.Column("issue_counter", Id, nullable=False, server_default="0")),
     ("releases", sa.Column("shipping_date", UtcDateTime(), nullable=False, server_default=EPOCH)),
