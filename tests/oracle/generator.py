@@ -52,6 +52,30 @@ SORTS = {
 """List -> the sort of its cursors."""
 
 
+AIMED = 0.8
+"""Share of the choices that lead to a missing field, where there is one."""
+MAX_AIMED_DEPTH = 8
+MAX_DISTANCE = 99
+
+
+def list_inputs_of(field: str, declared: Any) -> set[str]:
+    """Return the arguments of a field, the fields of their inputs and the values of their enums."""
+    inputs = {f"{field}({argument}:)" for argument in declared.args}
+    pending = [get_named_type(argument.type) for argument in declared.args.values()]
+    seen: set[str] = set()
+    while pending:
+        kind = pending.pop()
+        if kind.name in seen:
+            continue
+        seen.add(kind.name)
+        if isinstance(kind, GraphQLEnumType):
+            inputs.update(f"{kind.name}.{value}" for value in kind.values)
+        elif isinstance(kind, GraphQLInputObjectType):
+            inputs.update(f"{kind.name}.{name}" for name in kind.fields)
+            pending += [get_named_type(input_field.type) for input_field in kind.fields.values()]
+    return inputs
+
+
 @dataclass
 class SampleValues:
     """Values for arguments; cursors by their sort are collected from responses."""
@@ -84,6 +108,47 @@ class Generator:
         self.features: Counter[str] = Counter()
         self.fields: set[str] = set()
         self.drawn_inputs: Counter[str] = Counter()
+        self.inputs_of_fields = {
+            f"{parent.name}.{name}": frozenset(list_inputs_of(f"{parent.name}.{name}", declared))
+            for parent in schema.type_map.values()
+            if isinstance(parent, GraphQLObjectType)
+            for name, declared in parent.fields.items()
+        }
+        self.parents: dict[str, set[str]] = {}
+        for place in self.inputs_of_fields:
+            parent, _, name = place.partition(".")
+            declared: Any = schema.type_map[parent]
+            self.parents.setdefault(get_named_type(declared.fields[name].type).name, set()).add(parent)
+        self.missing: set[str] = set()
+        """Fields that are to be drawn, or whose arguments are."""
+        self.distances: dict[str, int] = {}
+        """Type -> how many fields are between it and a type with a missing field."""
+
+    def aim_at(self, missing: set[str]) -> None:
+        """Draw fields that are missing, or that have missing arguments, more often than others."""
+        self.missing = {
+            field for field, inputs in self.inputs_of_fields.items() if field in missing or not missing.isdisjoint(inputs)
+        }
+        self.distances = dict.fromkeys((field.partition(".")[0] for field in sorted(self.missing)), 0)
+        pending = [*self.distances]
+        while pending:
+            target = pending.pop(0)
+            for parent in sorted(self.parents.get(target, ())):
+                if parent not in self.distances:
+                    self.distances[parent] = self.distances[target] + 1
+                    pending.append(parent)
+
+    def steps_to_missing(self, parent: Any) -> list[str]:
+        """Return the fields of a type that are missing, else those that lead to missing ones on the shortest way."""
+        direct = [name for name in parent.fields if f"{parent.name}.{name}" in self.missing]
+        if direct or parent.name not in self.distances:
+            return direct
+        targets = {name: get_named_type(declared.type).name for name, declared in parent.fields.items()}
+        return [
+            name
+            for name, target in targets.items()
+            if self.distances.get(target, MAX_DISTANCE) < self.distances[parent.name] and name not in COMPUTED
+        ]
 
     def chance(self, share: float, feature: str = "") -> bool:
         hit = self.random.random() < share
@@ -97,10 +162,7 @@ class Generator:
         self.serial = 0
         query = self.schema.query_type
         assert query
-        names = [
-            self.random.choice([name for name in query.fields if name not in COMPUTED])
-            for _ in range(self.random.choice((1, 1, 1, 2, 3)))
-        ]
+        names = [self.draw_root_field(query) for _ in range(self.random.choice((1, 1, 1, 2, 3)))]
         body = " ".join(self.field(query, name, 0) for name in names)
         declared = ", ".join(f"${name}: {kind}" for name, (kind, _) in self.variables.items())
         head = f"query Q({declared})" if declared else "query Q" if self.chance(0.5) else ""
@@ -110,6 +172,12 @@ class Generator:
     def alias(self) -> str:
         self.serial += 1
         return f"x{self.serial}"
+
+    def draw_root_field(self, query: Any) -> str:
+        steps = self.steps_to_missing(query)
+        if steps and self.chance(AIMED):
+            return self.random.choice(steps)
+        return self.random.choice([name for name in query.fields if name not in COMPUTED])
 
     def selection(self, parent: Any, depth: int, aliased: bool = False) -> str:
         leaves = [
@@ -122,6 +190,9 @@ class Generator:
         if nested and (depth < 7 or not leaves):
             few = min(len(nested), self.random.choice((1, 1, 2)) if depth < 5 or not leaves else 1)
             chosen += self.random.sample(nested, few)
+        steps = [name for name in self.steps_to_missing(parent) if name not in MOVING and name not in chosen]
+        if steps and depth < MAX_AIMED_DEPTH and self.chance(AIMED):
+            chosen.append(self.random.choice(steps))
         if not chosen or self.chance(0.15, "__typename"):
             chosen.append("__typename")
         self.random.shuffle(chosen)
