@@ -58,7 +58,7 @@ MAX_AIMED_DEPTH = 8
 MAX_DISTANCE = 99
 
 
-def list_inputs_of(field: str, declared: Any) -> set[str]:
+def list_argument_inputs(field: str, declared: Any) -> set[str]:
     """Return the arguments of a field, the fields of their inputs and the values of their enums."""
     inputs = {f"{field}({argument}:)" for argument in declared.args}
     pending = [get_named_type(argument.type) for argument in declared.args.values()]
@@ -109,7 +109,7 @@ class Generator:
         self.fields: set[str] = set()
         self.drawn_inputs: Counter[str] = Counter()
         self.inputs_of_fields = {
-            f"{parent.name}.{name}": frozenset(list_inputs_of(f"{parent.name}.{name}", declared))
+            f"{parent.name}.{name}": frozenset(list_argument_inputs(f"{parent.name}.{name}", declared))
             for parent in schema.type_map.values()
             if isinstance(parent, GraphQLObjectType)
             for name, declared in parent.fields.items()

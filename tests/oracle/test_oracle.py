@@ -27,7 +27,7 @@ from tests.conftest import Harness, Template
 from tests.factories import SET_DEFAULT, commit, release
 from tests.file_rows import insert_files
 from tests.oracle import filtering
-from tests.oracle.generator import COMPUTED, MOVING, Generator, Operation, SampleValues, list_inputs_of
+from tests.oracle.generator import COMPUTED, MOVING, Generator, Operation, SampleValues, list_argument_inputs
 from tests.oracle.naive import NODES, Naive, global_id, wire
 from tests.scale import scale
 
@@ -268,7 +268,7 @@ def list_inputs(schema: GraphQLSchema) -> set[str]:
     for place in list_readable_fields(schema):
         parent, _, name = place.partition(".")
         declared: Any = schema.type_map[parent]
-        inputs |= list_inputs_of(place, declared.fields[name])
+        inputs |= list_argument_inputs(place, declared.fields[name])
     return inputs
 
 
@@ -317,7 +317,7 @@ def test_planned_answers_equal_naive_ones(filled_harness: Harness, tenant: str, 
     inputs_summary = f"all {len(generator.drawn_inputs)} arguments, fields of inputs and values of enums"
     record_property("counts", f"oracle, {tenant}: {operations_summary}, {inputs_summary}, drawn {features}, given {inputs}")
     assert list_missing_features(schema, generator) == set()
-    assert non_empty / number > 0.6
+    assert non_empty / number > 0.5
 
 
 def test_every_type_with_an_id_has_naive_rows() -> None:
