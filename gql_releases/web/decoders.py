@@ -1,18 +1,18 @@
-"""Decodes gzip and zstd as a stream, in pieces of bounded size and within a limit."""
+"""Decodes gzip, deflate, brotli and zstd as a stream, in pieces of bounded size and within a limit."""
 
 from __future__ import annotations
 
 import asyncio
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import zstandard
 
-from gql_releases.web.bodies import GZIP_WINDOW, MAX_GZIP_MEMBERS, BrokenEncoding
+from gql_releases.web.bodies import GZIP_WINDOW, MAX_GZIP_MEMBERS, RAW_WINDOW, ZLIB_WINDOW, BrokenEncoding
 
 PIECE_BYTES = 64 * 1024
-"""Maximum size of a piece of decoded gzip."""
+"""Maximum size of a piece of decoded gzip, deflate and brotli."""
 GZIP_INPUT_BYTES = 16 * 1024
 """Bytes passed to zlib at once: it copies what it has not consumed after each piece."""
 ZSTD_INPUT_BYTES = 256
@@ -45,8 +45,12 @@ class Decoder(Protocol):
 class GzipDecoder:
     """Decodes gzip; stops at the first byte above the limit."""
 
+    _coding: ClassVar[str] = "gzip"
+    _max_members: ClassVar[int] = MAX_GZIP_MEMBERS
+
     def __init__(self, limit: int) -> None:
         self._limit, self._size = limit, 0
+        self._window = GZIP_WINDOW
         self._stream, self._members = zlib.decompressobj(GZIP_WINDOW), 1
 
     def decode(self, data: bytes) -> Iterator[bytes]:
@@ -61,22 +65,77 @@ class GzipDecoder:
     def finish(self) -> None:
         """Check that the data was complete. Raises BrokenEncoding."""
         if not self._stream.eof:
-            raise _broken("gzip")
+            raise _broken(self._coding)
 
     def _decode_piece(self, data: bytes) -> tuple[bytes, bytes]:
         """Return a decoded piece and the data that was not consumed."""
         if self._stream.eof:
-            self._stream, self._members = zlib.decompressobj(GZIP_WINDOW), self._members + 1
-            if self._members > MAX_GZIP_MEMBERS:
-                raise _broken("gzip")
+            self._stream, self._members = zlib.decompressobj(self._window), self._members + 1
+            if self._members > self._max_members:
+                raise _broken(self._coding)
         try:
             piece = self._stream.decompress(data, min(PIECE_BYTES, self._limit - self._size + 1))
         except zlib.error:
-            raise _broken("gzip") from None
+            raise _broken(self._coding) from None
         self._size += len(piece)
         if self._size > self._limit:
             raise DecodedTooLarge(self._limit)
         return piece, self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+
+
+class DeflateDecoder(GzipDecoder):
+    """Decodes deflate: a zlib stream, or the raw deflate that some clients send (RFC 9110 section 8.4.1.2)."""
+
+    _coding = "deflate"
+    _max_members = 1
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self._head = b""
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """Yield the decoded pieces of more data. Raises BrokenEncoding, DecodedTooLarge."""
+        if len(self._head) < 2:  # the first two bytes of a zlib stream are a multiple of 31
+            self._head += data
+            if len(self._head) < 2:
+                return
+            data = self._head
+            is_zlib = data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
+            self._stream = zlib.decompressobj(ZLIB_WINDOW if is_zlib else RAW_WINDOW)
+        yield from super().decode(data)
+
+
+class BrotliDecoder:
+    """Decodes brotli; stops when the limit is exceeded. Its window, and so its memory, is at most 16 MiB."""
+
+    def __init__(self, limit: int) -> None:
+        import brotli  # loaded only where it is used
+
+        self._limit, self._size = limit, 0
+        self._stream: Any = brotli.Decompressor()
+        self._error: type[Exception] = brotli.error
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """Yield the decoded pieces of more data. Raises BrokenEncoding, DecodedTooLarge."""
+        waiting = data
+        while True:
+            try:
+                piece = self._stream.process(waiting, output_buffer_limit=PIECE_BYTES)
+            except self._error:
+                raise _broken("brotli") from None
+            waiting = b""
+            self._size += len(piece)
+            if self._size > self._limit:
+                raise DecodedTooLarge(self._limit)
+            if piece:
+                yield piece
+            if len(piece) < PIECE_BYTES and self._stream.can_accept_more_data():  # else there is more of the same data
+                return
+
+    def finish(self) -> None:
+        """Check that the data was complete. Raises BrokenEncoding."""
+        if not self._stream.is_finished():
+            raise _broken("brotli")
 
 
 class ZstdDecoder:
