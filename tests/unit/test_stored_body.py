@@ -11,20 +11,20 @@ FRAME = {"function": "charge", "module": "shop.pay", "lineno": 17, "in_app": Tru
 BODY: dict[str, Any] = {"exceptions": [{"type": "ValueError", "value": None, "frames": [FRAME] * 50}], "tags": []}
 
 
-def test_unpacks_what_was_packed():
+def test_unpacks_what_was_packed() -> None:
     stored = pack_body(BODY)
     assert len(stored) < 300
     assert unpack_body(stored) == BODY
     assert unpack_body(pack_body({})) == {}
 
 
-def test_a_body_that_is_no_json_is_refused():
+def test_a_body_that_is_no_json_is_refused() -> None:
     for body in ({"message": "\ud800"}, {"message": object()}):
         with pytest.raises(TypeError):
             pack_body(body)
 
 
-def test_threads_pack_at_the_same_time():
+def test_threads_pack_at_the_same_time() -> None:
     failures: list[int] = []
 
     def pack(number: int) -> None:

@@ -1,4 +1,7 @@
-"""The form in which the body of an event is stored: JSON, compressed with zstd."""
+"""The form in which the body of an event is stored: JSON, compressed with zstd.
+
+A body has the fields of NewEvent.body, `culprit`, and `tags` as [name, value] pairs.
+"""
 
 from __future__ import annotations
 
