@@ -1,0 +1,80 @@
+"""Parses the JSON of items: what an SDK wrote wrongly costs a character or a number, never the event."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any
+
+import orjson
+
+MAX_DEPTH = 100
+
+_MAX_DIGITS = 300
+"""Integers of more digits are kept as text: the time of a conversion grows with the square of their number."""
+_DEPTH_CHANGES = bytes(1 if byte in b"[{" else 255 if byte in b"]}" else 0 for byte in range(256))
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_CONTROL_CHARACTERS = dict.fromkeys(range(1, 32), " ") | {0: None}
+_LONG_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{_MAX_DIGITS}}}")
+# Both alternatives look at the six characters beside them: a pair of surrogates is a character.
+_LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
+
+class InvalidEvent(Exception):
+    """What was sent is no event: not JSON, no JSON object, or nested too deeply."""
+
+
+def parse_json(payload: bytes) -> Any:
+    """Parse JSON.
+
+    Lone surrogates become U+FFFD and null characters are removed. NaN, infinite numbers, integers of any length, control
+    characters in strings, a byte order mark and bytes that are not UTF-8 are accepted. Raises InvalidEvent for other
+    text, and for more than MAX_DEPTH levels, before it is parsed.
+    """
+    if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _measure_depth(payload) > MAX_DEPTH:
+        raise InvalidEvent(f"JSON is nested more than {MAX_DEPTH} levels deep")
+    if b"\\u0000" not in payload:
+        try:
+            value = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            # orjson converts integers of more than 64 bits to floats; an integer is a release, a float is not.
+            if type(value) is not dict or not _has_float_release(value):
+                return value
+    return _parse_slowly(payload)
+
+
+def _measure_depth(payload: bytes) -> int:
+    """Return the depth of the brackets outside of strings."""
+    without_escapes = payload.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside = b"".join(without_escapes.split(b'"')[::2])
+    changes = outside.translate(_DEPTH_CHANGES, delete=_NOT_BRACKETS)
+    return max(itertools.accumulate(memoryview(changes).cast("b")), default=0)
+
+
+def _has_float_release(value: dict[str, Any]) -> bool:
+    attributes = value.get("attrs")
+    return type(value.get("release")) is float or (type(attributes) is dict and type(attributes.get("release")) is float)
+
+
+def _parse_slowly(payload: bytes) -> Any:
+    text = payload.decode("utf-8-sig", "replace").translate(_CONTROL_CHARACTERS)
+    if "\\u" in text:
+        # Without escaped backslashes, each backslash begins an escape.
+        text = text.replace("\\\\", "\\u005c").replace("\\u0000", "")
+        text = _LONE_SURROGATE.sub(r"\\ufffd", text)
+    try:
+        if _LONG_NUMBER.search(text):
+            return json.loads(text, parse_int=_parse_integer)
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"Invalid JSON: {error}") from error
+
+
+def _parse_integer(digits: str) -> int | str:
+    return int(digits) if len(digits) < _MAX_DIGITS else digits
