@@ -34,6 +34,10 @@ class BodyStream:
         self.coding = ", ".join(coding for coding in codings if coding not in ("", "identity"))
         self._declared, self._receive = header(scope, b"content-length") or "", receive
 
+    def is_shorter_than(self, size: int) -> bool:
+        """Return whether the body declares that it has at most so many bytes, as it is sent."""
+        return self._declared.isascii() and self._declared.isdigit() and int(self._declared[:20]) <= size
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it was sent. Raises BodyTooLarge, before any byte is read if possible, and ClientGone."""
         if self._declared.isascii() and self._declared.isdigit() and int(self._declared[:20]) > self.limit:

@@ -1,4 +1,4 @@
-"""Dispatches each request by its path to the GraphQL API, the REST API, a probe or the Starlette application.
+"""Dispatches each request by its path to an API, the ingest endpoints, a probe or the Starlette application.
 
 It comes before any router: matching routes and layers of middleware cost more than a whole point read. Each API adds
 its own headers.
@@ -7,12 +7,13 @@ its own headers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_releases.domain.client import WAIT_UNTIL_GONE
+from gql_releases.web.ingest_paths import find_path, is_ingest_path
 
 
 class Dispatcher:
@@ -37,6 +38,19 @@ class Dispatcher:
                 await self._by_path[path](scope, receive, send)
                 return
         await self._pages(scope, receive, send)
+
+
+class IngestDispatcher:
+    """Passes the requests of SDKs to the ingest endpoints, before anything that adds other CORS headers."""
+
+    def __init__(self, ingest: ASGIApp, others: ASGIApp) -> None:
+        self._ingest, self._others = ingest, others
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Pass a request to the application of its path."""
+        if scope["type"] == "http" and is_ingest_path(find_path(scope.get("root_path", ""), scope["path"])):
+            return self._ingest(scope, receive, send)
+        return self._others(scope, receive, send)
 
 
 async def wait_until_gone(receive: Receive) -> None:

@@ -1,0 +1,1 @@
+"""The endpoints to which Sentry's SDKs send events and sessions."""
