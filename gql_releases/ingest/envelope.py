@@ -21,6 +21,7 @@ MAX_HELD_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
 """Bytes of the line with a header."""
 MAX_ITEMS = 1_000
+"""Items of an envelope, and blank lines between them: 20 MiB can hold millions, which take seconds."""
 MAX_QUANTITY = 1_000_000
 """Number of parts that a skipped item may count for."""
 
@@ -130,6 +131,9 @@ class EnvelopeReader:
         if is_complete:
             line = bytes(self._line)
             self._line.clear()
+            self._items += 1
+            if self._items > MAX_ITEMS:
+                raise InvalidEnvelope(f"the envelope has more than {MAX_ITEMS} items")
             if line and not line.isspace():
                 self._begin_item(line)
         return at
@@ -181,9 +185,6 @@ class EnvelopeReader:
         self.header = value
 
     def _begin_item(self, line: bytes) -> None:
-        self._items += 1
-        if self._items > MAX_ITEMS:
-            raise InvalidEnvelope(f"the envelope has more than {MAX_ITEMS} items")
         value = parse_line(line)
         kind = value.get("type") if value else None
         if value is None or type(kind) is not str:

@@ -15,7 +15,7 @@ NOT_STORED = (
     "3600:transaction;span;log_item;trace_metric;replay;profile;profile_chunk;monitor;feedback;attachment:project:not_stored"
 )
 SESSION = {"sid": EVENT_ID, "init": True, "status": "ok", "errors": 0, "attrs": {"release": "1.0"}}
-ODD_BYTES = b"\x00\xff\n{\"type\":\"event\"}\n{}\n" * 3
+ODD_BYTES = b'\x00\xff\n{"type":"event"}\n{}\n' * 3
 
 
 def test_event_is_stored_with_its_id_and_the_time_of_the_envelope(receiver: Receiver) -> None:
@@ -61,7 +61,10 @@ def test_items_without_a_length_end_with_their_line(receiver: Receiver) -> None:
 
 def test_attachment_of_any_bytes_is_skipped_and_counted(receiver: Receiver) -> None:
     body = envelope(
-        item("attachment", ODD_BYTES, filename="x"), event_item(message="m"), item("attachment", b""), item("attachment", b"\n")
+        item("attachment", ODD_BYTES, filename="x"),
+        event_item(message="m"),
+        item("attachment", b""),
+        item("attachment", b"\n"),
     )
     response = receiver.post(body)
     assert (response.status, receiver.sink.events) == (200, [{"message": "m"}])
@@ -238,7 +241,11 @@ def test_store_takes_one_event(receiver: Receiver) -> None:
 
 def test_csp_reports_are_events(receiver: Receiver) -> None:
     path = f"/api/7/security/?sentry_key={KEY}&sentry_release=1.0&sentry_environment=production"
-    report = {"document-uri": "https://shop.example/", "blocked-uri": "https://x.example/a.js", "effective-directive": "img-src"}
+    report = {
+        "document-uri": "https://shop.example/",
+        "blocked-uri": "https://x.example/a.js",
+        "effective-directive": "img-src",
+    }
     violation = {"type": "csp-violation", "body": {"effectiveDirective": "img-src", "blockedURL": "https://x.example/a.js"}}
     for body in ({"csp-report": report}, [violation, {"type": "deprecation", "body": {}}]):
         response = receiver.post(json.dumps(body).encode(), path, headers={"user-agent": "Mozilla/5.0"})
@@ -247,5 +254,6 @@ def test_csp_reports_are_events(receiver: Receiver) -> None:
     first, second = receiver.sink.events
     assert (first["release"], first["environment"], first["csp"]) == ("1.0", "production", report)
     assert second["csp"] == {"effective_directive": "img-src", "blocked_uri": "https://x.example/a.js"}
-    for other in ({}, {"csp-report": {}}, {"csp-report": 1}, [], [1], 7, [{"type": "csp-violation", "body": None}]):
+    others: list[Any] = [{}, {"csp-report": {}}, {"csp-report": 1}, [], [1], 7, [{"type": "csp-violation", "body": None}]]
+    for other in others:
         assert receiver.post(json.dumps(other).encode(), path).status == 400

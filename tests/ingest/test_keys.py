@@ -27,9 +27,7 @@ ENVELOPE = envelope(event_item(message="m"))
         ("/api/7/envelope/" + QUERY, {}, {"dsn": "//[/7"}),
     ],
 )
-def test_key_is_found(
-    receiver: Receiver, path: str, headers: dict[str, str], header: dict[str, str]
-) -> None:
+def test_key_is_found(receiver: Receiver, path: str, headers: dict[str, str], header: dict[str, str]) -> None:
     response = receiver.post(envelope(event_item(message="m"), **header), path, headers=headers)
     assert (response.status, receiver.sink.events) == (200, [{"message": "m"}])
 
