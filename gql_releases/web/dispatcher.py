@@ -7,7 +7,7 @@ its own headers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -46,11 +46,12 @@ class IngestDispatcher:
     def __init__(self, ingest: ASGIApp, others: ASGIApp) -> None:
         self._ingest, self._others = ingest, others
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request to the application of its path."""
         if scope["type"] == "http" and is_ingest_path(find_path(scope.get("root_path", ""), scope["path"])):
-            return self._ingest(scope, receive, send)
-        return self._others(scope, receive, send)
+            await self._ingest(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
 
 
 async def wait_until_gone(receive: Receive) -> None:

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gql_releases.web.connections import ConnectionTable, Limits, count_queued_bytes
 from gql_releases.web.hosts import is_host
 from gql_releases.web.http import HEADERS_BY_NAME
-from gql_releases.web.ingest_paths import INGEST_CORS, OVERLOAD_LIMIT, is_ingest_target
+from gql_releases.web.ingest_paths import INGEST_CORS, is_ingest_target
 from gql_releases.web.refusals import log_refusal
 
 INVALID = "Invalid HTTP request received."
@@ -487,8 +487,6 @@ class HttpProtocol(HttpToolsProtocol):
         ]
         if is_ingest_target(self.url):
             headers += INGEST_CORS
-            if status == 429:
-                headers.append(OVERLOAD_LIMIT)
         lines = [b"%s: %s\r\n" % header for header in headers]
         self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", reason.encode()]))
 
