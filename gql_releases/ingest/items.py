@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,7 +42,8 @@ class SentItems:
     events: list[SentEvent] = field(default_factory=list)
     sessions: list[NewSession] = field(default_factory=list)
     aggregates: list[SessionAggregate] = field(default_factory=list)
-    outcomes: list[OutcomeCount] = field(default_factory=list)
+    outcomes: dict[tuple[ItemOutcome, str, str, str], OutcomeCount] = field(default_factory=dict)
+    """By outcome, reason, category and value: an envelope can hold thousands of client reports."""
     causes: list[str] = field(default_factory=list)
     is_too_large: bool = False
     """Whether an item was larger than what is held."""
@@ -53,7 +54,8 @@ class SentItems:
 
     def build_request(self) -> IngestRequest:
         """Return the request for the sink."""
-        return IngestRequest(self.received, self.sent_at, self.events, self.sessions, self.aggregates, self.outcomes)
+        outcomes = list(self.outcomes.values())
+        return IngestRequest(self.received, self.sent_at, self.events, self.sessions, self.aggregates, outcomes)
 
     def add_event(self, data: dict[str, Any], size: int) -> None:
         """Add an event of parsed JSON."""
@@ -67,7 +69,15 @@ class SentItems:
 
     def drop(self, reason: str, category: str, quantity: int = 1, size: int = 0, value: str = "") -> None:
         """Count items that are not stored."""
-        self.outcomes.append(OutcomeCount(ItemOutcome.DROPPED, reason, category, quantity, value, size))
+        self.count(OutcomeCount(ItemOutcome.DROPPED, reason, category, quantity, value, size))
+
+    def count(self, count: OutcomeCount) -> None:
+        """Add a count to that of the same reason."""
+        key = (count.outcome, count.reason, count.category, count.value)
+        earlier = self.outcomes.get(key)
+        if earlier:
+            count = replace(count, quantity=earlier.quantity + count.quantity, size=earlier.size + count.size)
+        self.outcomes[key] = count
 
 
 async def read_items(reader: EnvelopeReader, received: datetime) -> SentItems:
@@ -109,7 +119,8 @@ async def _add_item(items: SentItems, item: HeldItem) -> None:
             items.causes.append("a client report has no list of discarded events")
         else:
             items.is_usable = True
-            items.outcomes += counts
+            for count in counts:
+                items.count(count)
     elif item.kind == "session":
         items.is_usable = True
         session = parse_session(data, items.received)

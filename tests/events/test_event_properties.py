@@ -180,7 +180,7 @@ def check_event(event: NewEvent) -> None:
     ]
     stored = [event.event_id, event.title, event.platform, *texts, event.invalid_release, event.tags, event.fingerprint]
     content = orjson.dumps([stored, event.body])  # refuses lone surrogates and integers of more than 64 bits
-    assert b"\\u0000" not in content
+    assert b"\\u0000" not in content.replace(b"\\\\", b"")  # a backslash that is text, before u0000, is no escape
     assert orjson.loads(content)[1] == event.body  # NaN would be null
     assert len(event.event_id) == 32
     assert event.title
@@ -341,7 +341,7 @@ def test_an_event_nested_deeply_is_cut() -> None:
 
 
 PAYLOADS = {
-    "frames": b'{"exception":[{"stacktrace":{"frames":[' + b"{}," * 340_000 + b'{}]}}],"message":"\\u0000"}',
+    "frames": b'{"exception":[{"stacktrace":{"frames":[' + b'{"lineno":   1},' * 49_000 + b'{}]}}],"message":"\\u0000"}',
     "escaped quotation marks": b'{"message":"' + b'\\"' * 500_000 + b'","logger":"\\ud800"}',
     "backslashes": b'{"message":"' + b"\\\\" * 500_000 + b'","logger":"\\ud800"}',
     "lone surrogates": b'{"message":"' + b"\\ud800" * 170_000 + b'"}',

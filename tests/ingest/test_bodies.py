@@ -130,16 +130,26 @@ def test_plain_body_of_many_lines_is_refused_at_once(receiver: Receiver) -> None
         assert response.status == 400, fill
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [b"[" * MEBIBYTE, b'{"a":' * 200_000, b"[]" * 500_000, b'{"a":[' + b"[]," * 300_000 + b"1]}", b'{"a":"' + b"\\" * 1_000_000,
-     b'{"a":' + b"9" * 1_000_000 + b"}", b'{"a":"' + b"\\ud800" * 150_000 + b'"}', b'{"a":NaN,"b":[' + b"1e999," * 150_000 + b"1]}"],
-)  # fmt: skip
-def test_json_that_is_costly_to_parse(receiver: Receiver, payload: bytes) -> None:
+COSTLY = {
+    "lists": b"[" * MEBIBYTE,
+    "objects": b'{"a":' * 200_000,
+    "pairs": b"[]" * 500_000,
+    "empty lists": b'{"a":[' + b"[]," * 300_000 + b"1]}",
+    "nested lists": b"[" + b",".join([b"[" * 98 + b"]" * 98] * 5_000) + b"]",
+    "backslashes": b'{"a":"' + b"\\" * 1_000_000,
+    "digits": b'{"a":' + b"9" * 1_000_000 + b"}",
+    "surrogates": b'{"a":"' + b"\\ud800" * 150_000 + b'"}',
+    "numbers": b'{"a":NaN,"b":[' + b"1e999," * 150_000 + b"1]}",
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_json_that_is_costly_to_parse(receiver: Receiver, name: str) -> None:
+    """The limit is twice the time of the slowest, as the machine may be busy."""
     begun = time.process_time()
-    response = receiver.post(envelope(item("event", payload), event_item()))
+    response = receiver.post(envelope(item("event", COSTLY[name][:MEBIBYTE]), event_item()))
+    assert time.process_time() - begun < 0.1
     assert response.status == 200
-    assert time.process_time() - begun < 0.5
 
 
 def test_bytes_of_all_requests_together_are_bounded(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 MAX_DEPTH = 100
+MAX_CONTAINERS = 50_000
+"""Objects and lists of a text: an event of 1 MiB can hold 300,000 empty lists, which take 60 ms."""
 
 _MAX_DIGITS = 300
 """Integers of more digits are kept as text: the time of a conversion grows with the square of their number."""
@@ -33,10 +35,10 @@ def parse_json(payload: bytes) -> Any:
 
     Lone surrogates become U+FFFD and null characters are removed. NaN, infinite numbers, integers of any length, control
     characters in strings, a byte order mark and bytes that are not UTF-8 are accepted. Raises InvalidEvent for other
-    text, and for more than MAX_DEPTH levels, before it is parsed.
+    text, and for more than MAX_DEPTH levels or MAX_CONTAINERS objects and lists, before it is parsed.
     """
-    if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _measure_depth(payload) > MAX_DEPTH:
-        raise InvalidEvent(f"JSON is nested more than {MAX_DEPTH} levels deep")
+    if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH:
+        _check_brackets(payload)
     if b"\\u0000" not in payload:
         try:
             value = orjson.loads(payload)
@@ -49,12 +51,15 @@ def parse_json(payload: bytes) -> Any:
     return _parse_slowly(payload)
 
 
-def _measure_depth(payload: bytes) -> int:
-    """Return the depth of the brackets outside of strings."""
+def _check_brackets(payload: bytes) -> None:
+    """Check the number and the depth of the brackets outside of strings. Raises InvalidEvent."""
     without_escapes = payload.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside = b"".join(without_escapes.split(b'"')[::2])
     changes = outside.translate(_DEPTH_CHANGES, delete=_NOT_BRACKETS)
-    return max(itertools.accumulate(memoryview(changes).cast("b")), default=0)
+    if len(changes) > 2 * MAX_CONTAINERS:
+        raise InvalidEvent(f"JSON has more than {MAX_CONTAINERS} objects and lists")
+    if max(itertools.accumulate(memoryview(changes).cast("b")), default=0) > MAX_DEPTH:
+        raise InvalidEvent(f"JSON is nested more than {MAX_DEPTH} levels deep")
 
 
 def _has_float_release(value: dict[str, Any]) -> bool:
