@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import pytest
 import uvicorn
@@ -25,10 +25,9 @@ Work = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @pytest.fixture
-def short_limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(request_line=300, header_bytes=2000, body_seconds=0.2, linger_seconds=0.1)
     monkeypatch.setattr(HttpProtocol, "table", ConnectionTable(limits))
-    return
 
 
 async def pages(scope: Scope, receive: Receive, send_: Send) -> None:
