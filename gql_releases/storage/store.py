@@ -19,6 +19,7 @@ from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.engine.turns import Turns
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.environments import EnvironmentStore
+from gql_releases.storage.events.writer import EventStore
 from gql_releases.storage.files.artifact_bundles import ArtifactBundleStore
 from gql_releases.storage.files.artifact_lookup import ArtifactLookupStore
 from gql_releases.storage.files.assemblies import AssemblyStore
@@ -62,6 +63,7 @@ class Store:
         self.environments = EnvironmentStore(database, self._reader)
         self.tokens = TokenStore(database, self._reader)
         self.outbox = OutboxStore(database)
+        self.events = EventStore(database)
         self.chunks = ChunkStore(database)
         self.debug_files = DebugFileStore(database)
         self.assemblies = AssemblyStore(database)

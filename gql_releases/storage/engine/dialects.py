@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -117,6 +118,9 @@ class Dialect(Protocol):
     def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias | None:
         """Return a table of a BulkStatement's rows; None where the statement runs once for each row."""
 
+    def pack_bytes(self, content: bytes) -> Any:
+        """Return bytes as a value in a BulkStatement's rows."""
+
     def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Return the condition that a column has one of the values of the list in the parameter `name`."""
 
@@ -189,6 +193,10 @@ class SqliteDialect:
 
     def rows_from_json(self, types: Mapping[str, TypeEngine[Any]]) -> None:
         """Return None: running a statement once for each row costs two thirds of parsing JSON."""
+
+    def pack_bytes(self, content: bytes) -> bytes:
+        """Return them unchanged."""
+        return content
 
     def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Return an IN."""
@@ -265,6 +273,10 @@ class PostgresDialect:
         columns = [column(name, item) for name, item in types.items()]
         rows = func.json_to_recordset(cast(bindparam(ROWS, type_=Text), JSON)).table_valued(*columns, name="given")
         return rows.render_derived(with_types=True)
+
+    def pack_bytes(self, content: bytes) -> str:
+        """Return them in base64, a JSON string."""
+        return b64encode(content).decode()
 
     def is_among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """Return an = ANY, which can use an index."""

@@ -26,6 +26,8 @@ class OrganizationLock(IntEnum):
     """References of deploys to other releases: deletions lock them exclusively, deploys share the lock."""
     FILES = 0x66696C65 << 32
     """Writes of bundles and release files, which compute totals: one at a time."""
+    EVENTS = 0x65766E74 << 32
+    """Batches of events and sessions, and changes of the order of releases, which issues depend on: one at a time."""
 
 
 async def lock_organization(

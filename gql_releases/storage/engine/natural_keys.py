@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause, Table, bindparam, select, update
+from sqlalchemy import ColumnElement, FromClause, LargeBinary, Table, Text, bindparam, func, literal_column, select, update
+from sqlalchemy.types import TypeEngine
 
 from gql_releases.domain.dates import format_date
 from gql_releases.storage.engine.dialects import Dialect, row_parameter_name
@@ -49,13 +50,23 @@ def insert_all(name: str, target: Table, *names: str, shared: Iterable[str]) -> 
 
 def insert_rows(dialect: Dialect, target: Table, names: Iterable[str], shared: Iterable[str]) -> Any:
     """Return the INSERT of a BulkStatement."""
-    json_rows = dialect.rows_from_json({name: target.c[name].type for name in names if name not in shared})
+    types = {name: target.c[name].type for name in names if name not in shared}
+    json_rows = dialect.rows_from_json({name: Text() if _is_binary(form) else form for name, form in types.items()})
     if json_rows is None and dialect.rows_per_insert == 1:
         return dialect.insert(target).values(bind_columns(target, *names))
     if json_rows is None:
         return dialect.insert(target).values(_bind_rows(dialect, target, list(names)))
-    columns = [bindparam(name, type_=target.c[name].type) if name in shared else json_rows.c[name] for name in names]
+    columns = []
+    for name in names:
+        column = bindparam(name, type_=target.c[name].type) if name in shared else json_rows.c[name]
+        binary = name in types and _is_binary(types[name])
+        columns.append(func.decode(column, literal_column("'base64'")) if binary else column)
     return dialect.insert(target).from_select(list(names), select(*columns).select_from(json_rows))
+
+
+def _is_binary(form: TypeEngine[Any]) -> bool:
+    """Return whether a column has bytes, which are base64 in JSON: Dialect.pack_bytes."""
+    return isinstance(form, LargeBinary)
 
 
 def insert_returning(name: str, target: Table, *names: str) -> Statement:

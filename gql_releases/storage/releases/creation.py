@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -10,13 +10,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from gql_releases.domain.commit import ORIGIN, NewCommit, sort_commits
-from gql_releases.domain.dates import now
 from gql_releases.domain.errors import InvalidInput
 from gql_releases.domain.outcomes import CreateResult, Tree
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.release import RELEASE_FIELDS, NewRelease, Origin, Outcome
+from gql_releases.domain.release import NewRelease, Outcome
 from gql_releases.domain.selection import PagedSelection
-from gql_releases.domain.versions.version import fold_case
 from gql_releases.storage.commits.default_repositories import mark_ambiguous
 from gql_releases.storage.commits.lookup import CommitLookup, build_lookup, run_lookup, select_part
 from gql_releases.storage.commits.ranges import ReleaseCommits, update_ranges, write_lists
@@ -33,28 +31,20 @@ from gql_releases.storage.commits.store import (
     summarize_list,
 )
 from gql_releases.storage.engine.dialects import Dialect
-from gql_releases.storage.engine.natural_keys import insert_all
 from gql_releases.storage.engine.statements import StatementRows, Transaction
-from gql_releases.storage.engine.types import END_OF_TIME, Id
+from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import require_active_token
 from gql_releases.storage.outbox.writer import forward_creation
 from gql_releases.storage.projects import find_projects
+from gql_releases.storage.release_rows import INSERT_RELEASE, LINK_NEW_RELEASE, build_project_links, build_release_row
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.project import ProjectRow
-from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
+from gql_releases.storage.schema.tables.release import ReleaseRow
 from gql_releases.storage.schema.tables.upstream import UpstreamRow
 
-releases, links = table(ReleaseRow), table(ReleaseProjectRow)
-projects, upstreams = table(ProjectRow), table(UpstreamRow)
+releases, projects, upstreams = table(ReleaseRow), table(ProjectRow), table(UpstreamRow)
 
 _OWN = bindparam("organization_id", type_=Id)
-_SHARED = ("organization_id",)
-INSERT_RELEASE = insert_all(
-    "releases.insert", releases, *[column.name for column in releases.c if column.name != "last_deploy_id"], shared=_SHARED
-)
-LINK_NEW_RELEASE = insert_all("releases.link_new", links, *[column.name for column in links.c], shared=_SHARED)
-COPIED_TO_LINKS = ("date_created", "release_order", "semver_key", "build_number")
-"""Sort keys of a release that are copied to its links to projects."""
 
 
 def _filter_versions(dialect: Dialect) -> tuple[Any, ...]:
@@ -220,7 +210,7 @@ async def _write_releases(
     lists: dict[int, list[tuple[str, LinkedCommit]]] = {}
     for release, pending in zip(ids, news, strict=True):
         rows[pending.new.version] = row = {
-            **_build_row(organization, pending.new),
+            **build_release_row(organization, pending.new),
             "id": release,
             **summarize_list(pending.linked),
         }
@@ -237,36 +227,3 @@ async def _write_releases(
     ]
     await write_lists(transaction, organization, chain(stored.rows, own), stored.completed, lists)
     return ids
-
-
-def build_project_links(
-    organization: int, release: int, keys: Mapping[str, Any], projects: Collection[int]
-) -> list[dict[str, Any]]:
-    """Return the rows that link a release to projects, with copies of its sort keys."""
-    common = {"organization_id": organization, "release_id": release, **{name: keys[name] for name in COPIED_TO_LINKS}}
-    common["date_shown"] = keys["shipping_date"]
-    return [{**common, "project_id": project} for project in sorted(set(projects))]
-
-
-def _build_row(organization: int, new: NewRelease) -> dict[str, Any]:
-    info = new.version_info
-    texts = ("package", "raw", "pre", "build_code", "components", "description", "build_hash")
-    numbers = ("major", "minor", "patch")
-    created = new.date_created or now()
-    return {
-        "organization_id": organization,
-        "version": new.version,
-        **{field.column: new.values.get(field.name, field.default) for field in RELEASE_FIELDS},
-        "user_agent": new.user_agent,
-        "folded_version": None if new.version.isascii() else fold_case(new.version),
-        "date_created": created,
-        "release_order": new.values.get("date_released") or END_OF_TIME,
-        "shipping_date": new.values.get("date_released") or created,
-        "origin": Origin.CLIENT,
-        "deploy_count": 0,
-        **{name: getattr(info, name) if info else None for name in texts},
-        # Sentry's numbers go up to 2^64-1, which exceeds the integers of both databases.
-        **{name: str(value) if info and (value := getattr(info, name)) is not None else None for name in numbers},
-        "semver_key": info.semver_key if info else "",
-        "build_number": info.build_number if info else -1,
-    }

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, null, select, update
+from sqlalchemy import bindparam, delete, null, update
 
 from gql_releases.domain.commit import NewCommit, sort_commits
 from gql_releases.domain.counters import count_fall_back
@@ -41,15 +41,10 @@ from gql_releases.storage.files.version_files import delete_version_files
 from gql_releases.storage.lookup import ReleaseHandle, find_release
 from gql_releases.storage.outbox.writer import forward_change, forward_creation, forward_deletion
 from gql_releases.storage.reading.reader import Reader
+from gql_releases.storage.release_rows import build_project_links, find_sort_keys
 from gql_releases.storage.releases.batcher import Batcher
 from gql_releases.storage.releases.bulk import lock_bulk
-from gql_releases.storage.releases.creation import (
-    COPIED_TO_LINKS,
-    Creation,
-    ExistingRelease,
-    build_project_links,
-    create_all,
-)
+from gql_releases.storage.releases.creation import Creation, ExistingRelease, create_all
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
 
@@ -66,12 +61,6 @@ LINK_PROJECT = BulkStatement(
     ),
     _LINK_COLUMNS,
 )
-_SORT_KEYS = (*COPIED_TO_LINKS, "shipping_date")
-FIND_SORT_KEYS = Statement(
-    "releases.find_sort_keys",
-    select(*(releases.c[name] for name in _SORT_KEYS)).where(releases.c.id == bindparam("release_id", type_=Id)),
-)
-
 
 MAX_CACHED_UPDATES = 128
 """Sets of columns whose UPDATE is kept: 2^6 are possible with six fields."""
@@ -245,7 +234,7 @@ class ReleaseStore:
         if changes.get("status") is release.status:
             del changes["status"]
         await self._update_columns(transaction, organization, release, changes)
-        keys = await _find_sort_keys(transaction, release.id)
+        keys = await find_sort_keys(transaction, release.id)
         extended = await transaction.fetch_many(
             LINK_PROJECT, build_project_links(organization, release.id, keys, existing.projects)
         )
@@ -383,12 +372,6 @@ class ReleaseStore:
         reads = [(principal, ObjectRead(view, (("id", release),))) for principal, release, view in requests if view]
         shown = iter(await self._reader.read_all(transaction, reads))
         return [next(shown) if view else None for _, _, view in requests]
-
-
-async def _find_sort_keys(transaction: Transaction, release: int) -> dict[str, Any]:
-    row = await transaction.fetch_one(FIND_SORT_KEYS, {"release_id": release})
-    assert row
-    return dict(zip(_SORT_KEYS, row, strict=True))
 
 
 async def apply_commits_and_refs(

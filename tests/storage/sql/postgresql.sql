@@ -634,6 +634,61 @@ WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.project_i
 -- environments.upsert_current
 /* environments.upsert_current */ INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy_id, release_id) VALUES ($1::BIGINT, $2::BIGINT, $3::BIGINT, $4::BIGINT, $5::BIGINT) ON CONFLICT (organization_id, environment_id, project_id) DO UPDATE SET deploy_id = excluded.deploy_id, release_id = excluded.release_id RETURNING current_deploys.id;
 
+-- events.count_hour
+/* events.count_hour */ INSERT INTO event_hours (organization_id, project_id, hour, release_id, environment_id, events) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.release_id, anon_2.environment_id, anon_2.events 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, release_id BIGINT, environment_id BIGINT, events BIGINT) ON CONFLICT (organization_id, project_id, hour, release_id, environment_id) DO UPDATE SET events = (event_hours.events + excluded.events);
+
+-- events.count_ingest_hour
+/* events.count_ingest_hour */ INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.events, anon_2.releases, anon_2.environments, anon_2.issues 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, events BIGINT, releases INTEGER, environments INTEGER, issues INTEGER) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues);
+
+-- events.find_deleted_releases
+/* events.find_deleted_releases */ SELECT deleted_releases.version 
+FROM deleted_releases 
+WHERE deleted_releases.organization_id = $1::BIGINT AND deleted_releases.version = any($2::VARCHAR(200)[] COLLATE "C") AND deleted_releases.date_deleted > $3::TIMESTAMP WITH TIME ZONE;
+
+-- events.find_first_shipped
+/* events.find_first_shipped */ SELECT min(releases.shipping_date) AS min_1 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.package = $2::VARCHAR AND releases.semver_key > $3::VARCHAR;
+
+-- events.find_new_counts
+/* events.find_new_counts */ SELECT ingest_hours.project_id, ingest_hours.hour, ingest_hours.releases, ingest_hours.environments, ingest_hours.issues 
+FROM ingest_hours 
+WHERE ingest_hours.organization_id = $1::BIGINT AND ingest_hours.project_id = any($2::BIGINT[]) AND ingest_hours.hour = any($3::INTEGER[]);
+
+-- events.insert
+/* events.insert */ INSERT INTO events (organization_id, project_id, event_id, day, issue_id, release_id, environment_id, timestamp, received, dist, level, platform, handled, title, user_hash, sdk_name, sdk_version, body) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.event_id, anon_2.day, anon_2.issue_id, anon_2.release_id, anon_2.environment_id, anon_2.timestamp, anon_2.received, anon_2.dist, anon_2.level, anon_2.platform, anon_2.handled, anon_2.title, anon_2.user_hash, anon_2.sdk_name, anon_2.sdk_version, decode(anon_2.body, 'base64') AS decode_1 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, event_id VARCHAR(32) COLLATE "C", day INTEGER, issue_id BIGINT, release_id BIGINT, environment_id BIGINT, timestamp TIMESTAMP WITH TIME ZONE, received TIMESTAMP WITH TIME ZONE, dist VARCHAR(64) COLLATE "C", level VARCHAR(8) COLLATE "C", platform VARCHAR(64) COLLATE "C", handled BOOLEAN, title TEXT, user_hash VARCHAR(32) COLLATE "C", sdk_name VARCHAR(64) COLLATE "C", sdk_version VARCHAR(64) COLLATE "C", body TEXT) ON CONFLICT DO NOTHING;
+
+-- events.insert_release
+/* events.insert_release */ INSERT INTO releases (organization_id, version, ref, url, status, user_agent, notes, metadata_json, folded_version, date_created, date_released, release_order, shipping_date, origin, commit_count, commit_status, deploy_count, package, raw, major, minor, patch, pre, build_code, components, description, build_hash, semver_key, build_number) SELECT $1::BIGINT AS anon_1, anon_2.version, anon_2.ref, anon_2.url, anon_2.status, anon_2.user_agent, anon_2.notes, anon_2.metadata_json, anon_2.folded_version, anon_2.date_created, anon_2.date_released, anon_2.release_order, anon_2.shipping_date, anon_2.origin, anon_2.commit_count, anon_2.commit_status, anon_2.deploy_count, anon_2.package, anon_2.raw, anon_2.major, anon_2.minor, anon_2.patch, anon_2.pre, anon_2.build_code, anon_2.components, anon_2.description, anon_2.build_hash, anon_2.semver_key, anon_2.build_number 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(version VARCHAR(200) COLLATE "C", ref VARCHAR(200) COLLATE "C", url VARCHAR(200) COLLATE "C", status VARCHAR(8) COLLATE "C", user_agent VARCHAR(256) COLLATE "C", notes TEXT, metadata_json TEXT, folded_version TEXT, date_created TIMESTAMP WITH TIME ZONE, date_released TIMESTAMP WITH TIME ZONE, release_order TIMESTAMP WITH TIME ZONE, shipping_date TIMESTAMP WITH TIME ZONE, origin VARCHAR(6) COLLATE "C", commit_count INTEGER, commit_status VARCHAR(20) COLLATE "C", deploy_count INTEGER, package VARCHAR(200) COLLATE "C", raw VARCHAR(200) COLLATE "C", major VARCHAR(20) COLLATE "C", minor VARCHAR(20) COLLATE "C", patch VARCHAR(20) COLLATE "C", pre VARCHAR(200) COLLATE "C", build_code VARCHAR(200) COLLATE "C", components INTEGER, description VARCHAR(250) COLLATE "C", build_hash VARCHAR(64) COLLATE "C", semver_key VARCHAR(400) COLLATE "C", build_number BIGINT) ON CONFLICT DO NOTHING;
+
+-- events.link_release
+/* events.link_release */ INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.date_created, anon_2.release_order, anon_2.date_shown, anon_2.semver_key, anon_2.build_number 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, project_id BIGINT, date_created TIMESTAMP WITH TIME ZONE, release_order TIMESTAMP WITH TIME ZONE, date_shown TIMESTAMP WITH TIME ZONE, semver_key VARCHAR(400) COLLATE "C", build_number BIGINT) ON CONFLICT DO NOTHING;
+
+-- events.look_up_batch
+/* events.look_up_batch */ SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
+FROM releases LEFT OUTER JOIN release_projects ON release_projects.organization_id = releases.organization_id AND release_projects.release_id = releases.id AND release_projects.project_id = any($1::BIGINT[]) 
+WHERE releases.organization_id = $2::BIGINT AND releases.version = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+FROM environments 
+WHERE environments.organization_id = $2::BIGINT AND environments.name = any($4::VARCHAR(64)[] COLLATE "C") UNION ALL SELECT 'hour' AS kind, CAST(NULL AS TEXT) AS name, ingest_hours.project_id AS id, ingest_hours.hour AS other, ingest_hours.events AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+FROM ingest_hours 
+WHERE ingest_hours.organization_id = $2::BIGINT AND ingest_hours.project_id = any($1::BIGINT[]) AND ingest_hours.hour = any($5::INTEGER[]) UNION ALL SELECT 'event' AS kind, events.event_id AS name, events.project_id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+FROM events 
+WHERE events.organization_id = $2::BIGINT AND events.project_id = any($1::BIGINT[]) AND events.event_id = any($6::VARCHAR(32)[] COLLATE "C") AND events.day >= $7::INTEGER AND events.day <= $8::INTEGER UNION ALL SELECT 'issue' AS kind, issue_hashes.hash AS name, issue_hashes.issue_id AS id, issue_hashes.project_id AS other, CAST(NULL AS BIGINT) AS number, issues.status AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+FROM issue_hashes JOIN issues ON issues.id = issue_hashes.issue_id 
+WHERE issue_hashes.organization_id = $2::BIGINT AND issue_hashes.project_id = any($1::BIGINT[]) AND issue_hashes.algorithm = $9::VARCHAR AND issue_hashes.hash = any($10::VARCHAR(32)[] COLLATE "C");
+
+-- events.look_up_references
+/* events.look_up_references */ SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
+FROM releases LEFT OUTER JOIN release_projects ON release_projects.organization_id = releases.organization_id AND release_projects.release_id = releases.id AND release_projects.project_id = any($1::BIGINT[]) 
+WHERE releases.organization_id = $2::BIGINT AND releases.version = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+FROM environments 
+WHERE environments.organization_id = $2::BIGINT AND environments.name = any($4::VARCHAR(64)[] COLLATE "C");
+
 -- files.delete_totals
 /* files.delete_totals */ DELETE FROM version_artifacts WHERE version_artifacts.organization_id = $1::BIGINT AND version_artifacts.version = $2::VARCHAR;
 
@@ -648,6 +703,41 @@ FROM releases JOIN release_files ON release_files.organization_id = releases.org
 WHERE releases.organization_id = $1::BIGINT AND releases.version = $2::VARCHAR) AS anon_3 
 HAVING max(anon_3.uploaded) IS NOT NULL;
 
+-- issues.count
+/* issues.count */ UPDATE issues SET times=(issues.times + anon_1.more_times), users=(issues.users + anon_1.more_users), first_seen=CASE WHEN (issues.first_seen > anon_1.first) THEN anon_1.first ELSE issues.first_seen END, last_seen=CASE WHEN (issues.last_seen < anon_1.last) THEN anon_1.last ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = anon_1.first_release) THEN issues.introduced_in_id ELSE (SELECT releases.id 
+FROM releases 
+WHERE releases.id IN (issues.introduced_in_id, anon_1.first_release) ORDER BY releases.shipping_date, releases.id 
+ LIMIT $1::INTEGER) END, last_release_id=CASE WHEN (issues.last_release_id = anon_1.last_release) THEN issues.last_release_id ELSE (SELECT releases.id 
+FROM releases 
+WHERE releases.id IN (issues.last_release_id, anon_1.last_release) ORDER BY releases.shipping_date DESC, releases.id DESC 
+ LIMIT $2::INTEGER) END FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, more_times BIGINT, more_users BIGINT, first TIMESTAMP WITH TIME ZONE, last TIMESTAMP WITH TIME ZONE, first_release BIGINT, last_release BIGINT) WHERE issues.organization_id = $4::BIGINT AND issues.id = anon_1.id;
+
+-- issues.count_release
+/* issues.count_release */ INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) SELECT $1::BIGINT AS anon_1, anon_2.issue_id, anon_2.release_id, anon_2.environment_id, anon_2.first_seen, anon_2.last_seen, anon_2.times 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(issue_id BIGINT, release_id BIGINT, environment_id BIGINT, first_seen TIMESTAMP WITH TIME ZONE, last_seen TIMESTAMP WITH TIME ZONE, times BIGINT) ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
+
+-- issues.find_by_site
+/* issues.find_by_site */ SELECT issues.project_id, issues.site, min(issues.id) AS min_1 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND issues.project_id = any($2::BIGINT[]) AND issues.site = any($3::VARCHAR(32)[] COLLATE "C") GROUP BY issues.project_id, issues.site;
+
+-- issues.find_short_ids
+/* issues.find_short_ids */ SELECT issues.short_id 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND issues.short_id = any($2::VARCHAR(64)[] COLLATE "C");
+
+-- issues.insert
+/* issues.insert */ INSERT INTO issues (id, organization_id, project_id, short_id, title, culprit, type, level, platform, handled, status, times, users, first_seen, last_seen, date_created, first_release_id, new_path_of_id, site, grouping_step, grouping_key, grouping_algorithm, suspect_status) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.project_id, anon_1.short_id, anon_1.title, anon_1.culprit, anon_1.type, anon_1.level, anon_1.platform, anon_1.handled, anon_1.status, anon_1.times, anon_1.users, anon_1.first_seen, anon_1.last_seen, anon_1.date_created, anon_1.first_release_id, anon_1.new_path_of_id, anon_1.site, anon_1.grouping_step, anon_1.grouping_key, anon_1.grouping_algorithm, anon_1.suspect_status 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_1(id BIGINT, project_id BIGINT, short_id VARCHAR(64) COLLATE "C", title TEXT, culprit TEXT, type TEXT, level VARCHAR(8) COLLATE "C", platform VARCHAR(64) COLLATE "C", handled BOOLEAN, status VARCHAR(12) COLLATE "C", times BIGINT, users BIGINT, first_seen TIMESTAMP WITH TIME ZONE, last_seen TIMESTAMP WITH TIME ZONE, date_created TIMESTAMP WITH TIME ZONE, first_release_id BIGINT, new_path_of_id BIGINT, site VARCHAR(32) COLLATE "C", grouping_step VARCHAR(12) COLLATE "C", grouping_key TEXT, grouping_algorithm VARCHAR(16) COLLATE "C", suspect_status VARCHAR(12) COLLATE "C");
+
+-- issues.insert_hash
+/* issues.insert_hash */ INSERT INTO issue_hashes (organization_id, project_id, algorithm, hash, issue_id) SELECT $1::BIGINT AS anon_1, anon_2.project_id, $2::VARCHAR AS anon_3, anon_2.hash, anon_2.issue_id 
+FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hash VARCHAR(32) COLLATE "C", issue_id BIGINT) ON CONFLICT DO NOTHING;
+
+-- issues.insert_user
+/* issues.insert_user */ INSERT INTO issue_users (organization_id, issue_id, user_hash) SELECT $1::BIGINT AS anon_1, anon_2.issue_id, anon_2.user_hash 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(issue_id BIGINT, user_hash VARCHAR(32) COLLATE "C") ON CONFLICT DO NOTHING RETURNING issue_users.issue_id;
+
 -- locks.lock_organization
 /* locks.lock_organization */ SELECT pg_advisory_xact_lock($1::BIGINT) AS pg_advisory_xact_lock_1;
 
@@ -658,6 +748,11 @@ HAVING max(anon_3.uploaded) IS NOT NULL;
 /* organizations.find */ SELECT organizations.id 
 FROM organizations 
 WHERE organizations.slug = $1::VARCHAR;
+
+-- organizations.find_salt
+/* organizations.find_salt */ SELECT organizations.user_salt 
+FROM organizations 
+WHERE organizations.id = $1::BIGINT;
 
 -- organizations.insert
 /* organizations.insert */ INSERT INTO organizations (slug, name, date_created, user_salt) VALUES ($1::VARCHAR, $2::VARCHAR, $3::TIMESTAMP WITH TIME ZONE, $4::VARCHAR) ON CONFLICT DO NOTHING RETURNING organizations.id;
@@ -826,8 +921,20 @@ WHERE upstreams.organization_id = $2::BIGINT FOR KEY SHARE OF upstreams;
 -- outbox.wake_queue
 /* outbox.wake_queue */ UPDATE upstream_releases SET state=$1::VARCHAR, attempts=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.attempts ELSE $3::INTEGER END, last_error=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.last_error ELSE NULL END, next_attempt_at=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.next_attempt_at ELSE $4::TIMESTAMP WITH TIME ZONE END WHERE upstream_releases.id = $5::BIGINT RETURNING upstream_releases.id;
 
+-- outcomes.count
+/* outcomes.count */ INSERT INTO outcomes (organization_id, project_id, hour, outcome, reason, category, value, quantity) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.outcome, anon_2.reason, anon_2.category, anon_2.value, anon_2.quantity 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, outcome VARCHAR(16) COLLATE "C", reason VARCHAR(64) COLLATE "C", category VARCHAR(32) COLLATE "C", value VARCHAR(200) COLLATE "C", quantity BIGINT) ON CONFLICT (organization_id, project_id, hour, outcome, reason, category, value) DO UPDATE SET quantity = (outcomes.quantity + excluded.quantity);
+
+-- project_keys.find_active
+/* project_keys.find_active */ SELECT project_keys.organization_id, project_keys.project_id, organizations.user_salt 
+FROM project_keys JOIN organizations ON organizations.id = project_keys.organization_id 
+WHERE project_keys.public_key = $1::VARCHAR AND project_keys.is_active IS true;
+
 -- projects.complete
 /* projects.complete */ UPDATE projects SET  WHERE projects.id = $1::BIGINT;
+
+-- projects.count_issues
+/* projects.count_issues */ UPDATE projects SET issue_counter=(projects.issue_counter + $1::BIGINT) WHERE projects.organization_id = $2::BIGINT AND projects.id = $3::BIGINT RETURNING projects.slug, projects.issue_counter;
 
 -- projects.find_by_id
 /* projects.find_by_id */ SELECT projects.id, projects.slug, projects.name, projects.default_repository_id 
@@ -905,6 +1012,10 @@ WHERE release_files.organization_id = $1::BIGINT AND release_files.release_id = 
 FROM releases 
 WHERE releases.organization_id = $1::BIGINT AND releases.version IN (SELECT anon_1.value 
 FROM unnest($2::VARCHAR(200)[] COLLATE "C") AS anon_1(value));
+
+-- releases.count_events
+/* releases.count_events */ INSERT INTO release_events (organization_id, release_id, project_id, environment_id, first_event, last_event, events, new_issues) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.environment_id, anon_2.first_event, anon_2.last_event, anon_2.events, anon_2.new_issues 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, project_id BIGINT, environment_id BIGINT, first_event TIMESTAMP WITH TIME ZONE, last_event TIMESTAMP WITH TIME ZONE, events BIGINT, new_issues INTEGER) ON CONFLICT (organization_id, release_id, project_id, environment_id) DO UPDATE SET first_event = CASE WHEN (excluded.first_event < release_events.first_event) THEN excluded.first_event ELSE release_events.first_event END, last_event = CASE WHEN (excluded.last_event > release_events.last_event) THEN excluded.last_event ELSE release_events.last_event END, events = (release_events.events + excluded.events), new_issues = (release_events.new_issues + excluded.new_issues);
 
 -- releases.delete
 /* releases.delete */ DELETE FROM releases WHERE releases.id = $1::BIGINT;
@@ -1000,6 +1111,23 @@ FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(name VARCHAR(200) CO
 -- repositories.insert_new
 /* repositories.insert_new */ INSERT INTO repositories (id, organization_id, name, date_created) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
 FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, name VARCHAR(200) COLLATE "C");
+
+-- sessions.count_hour
+/* sessions.count_hour */ INSERT INTO session_hours (organization_id, release_id, project_id, environment_id, hour, sessions, crashed, abnormal, unhandled, errored) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.environment_id, anon_2.hour, anon_2.sessions, anon_2.crashed, anon_2.abnormal, anon_2.unhandled, anon_2.errored 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, project_id BIGINT, environment_id BIGINT, hour INTEGER, sessions BIGINT, crashed BIGINT, abnormal BIGINT, unhandled BIGINT, errored BIGINT) ON CONFLICT (organization_id, release_id, project_id, environment_id, hour) DO UPDATE SET sessions = (session_hours.sessions + excluded.sessions), crashed = (session_hours.crashed + excluded.crashed), abnormal = (session_hours.abnormal + excluded.abnormal), unhandled = (session_hours.unhandled + excluded.unhandled), errored = (session_hours.errored + excluded.errored);
+
+-- sessions.count_user
+/* sessions.count_user */ INSERT INTO session_users (organization_id, release_id, project_id, environment_id, user_hash, last_hour, crashed) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.environment_id, anon_2.user_hash, anon_2.last_hour, anon_2.crashed 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, project_id BIGINT, environment_id BIGINT, user_hash VARCHAR(32) COLLATE "C", last_hour INTEGER, crashed BOOLEAN) ON CONFLICT (organization_id, release_id, project_id, environment_id, user_hash) DO UPDATE SET last_hour = CASE WHEN (excluded.last_hour > session_users.last_hour) THEN excluded.last_hour ELSE session_users.last_hour END, crashed = (session_users.crashed OR excluded.crashed);
+
+-- sessions.find_live
+/* sessions.find_live */ SELECT live_sessions.project_id, live_sessions.sid, live_sessions.release_id, live_sessions.environment_id, live_sessions.hour, live_sessions.status 
+FROM live_sessions 
+WHERE live_sessions.organization_id = $1::BIGINT AND live_sessions.project_id = any($2::BIGINT[]) AND live_sessions.sid = any($3::VARCHAR(36)[] COLLATE "C");
+
+-- sessions.upsert_live
+/* sessions.upsert_live */ INSERT INTO live_sessions (organization_id, project_id, sid, release_id, environment_id, hour, status, date_updated) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.sid, anon_2.release_id, anon_2.environment_id, anon_2.hour, anon_2.status, anon_2.date_updated 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, sid VARCHAR(36) COLLATE "C", release_id BIGINT, environment_id BIGINT, hour INTEGER, status VARCHAR(10) COLLATE "C", date_updated TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, project_id, sid) DO UPDATE SET release_id = excluded.release_id, environment_id = excluded.environment_id, hour = excluded.hour, status = excluded.status, date_updated = CASE WHEN (excluded.date_updated > live_sessions.date_updated) THEN excluded.date_updated ELSE live_sessions.date_updated END;
 
 -- symbolication.find_by_debug_id
 /* symbolication.find_by_debug_id */ SELECT anon_1.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 

@@ -644,6 +644,71 @@ WHERE deploy_projects.organization_id = ? AND deploy_projects.project_id = ? AND
 -- environments.upsert_current
 INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy_id, release_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT (organization_id, environment_id, project_id) DO UPDATE SET deploy_id = excluded.deploy_id, release_id = excluded.release_id;
 
+-- events.count_hour
+INSERT INTO event_hours (organization_id, project_id, hour, release_id, environment_id, events) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour, release_id, environment_id) DO UPDATE SET events = (event_hours.events + excluded.events);
+
+-- events.count_ingest_hour
+INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues);
+
+-- events.find_deleted_releases
+SELECT deleted_releases.version 
+FROM deleted_releases 
+WHERE deleted_releases.organization_id = ? AND deleted_releases.version IN (SELECT versions.value 
+FROM json_each(?) AS versions) AND deleted_releases.date_deleted > ?;
+
+-- events.find_first_shipped
+SELECT min(releases.shipping_date) AS min_1 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.package = ? AND releases.semver_key > ?;
+
+-- events.find_new_counts
+SELECT ingest_hours.project_id, ingest_hours.hour, ingest_hours.releases, ingest_hours.environments, ingest_hours.issues 
+FROM ingest_hours 
+WHERE ingest_hours.organization_id = ? AND ingest_hours.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) AND ingest_hours.hour IN (SELECT hours.value 
+FROM json_each(?) AS hours);
+
+-- events.insert
+INSERT INTO events (organization_id, project_id, event_id, day, issue_id, release_id, environment_id, timestamp, received, dist, level, platform, handled, title, user_hash, sdk_name, sdk_version, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- events.insert_release
+INSERT INTO releases (organization_id, version, ref, url, status, user_agent, notes, metadata_json, folded_version, date_created, date_released, release_order, shipping_date, origin, commit_count, commit_status, deploy_count, package, raw, major, minor, patch, pre, build_code, components, description, build_hash, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- events.link_release
+INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- events.look_up_batch
+SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
+FROM releases LEFT OUTER JOIN release_projects ON release_projects.organization_id = releases.organization_id AND release_projects.release_id = releases.id AND release_projects.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) 
+WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
+FROM json_each(?) AS versions) UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM environments 
+WHERE environments.organization_id = ? AND environments.name IN (SELECT environments.value 
+FROM json_each(?) AS environments) UNION ALL SELECT 'hour' AS kind, CAST(NULL AS TEXT) AS name, ingest_hours.project_id AS id, ingest_hours.hour AS other, ingest_hours.events AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM ingest_hours 
+WHERE ingest_hours.organization_id = ? AND ingest_hours.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) AND ingest_hours.hour IN (SELECT hours.value 
+FROM json_each(?) AS hours) UNION ALL SELECT 'event' AS kind, events.event_id AS name, events.project_id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM events 
+WHERE events.organization_id = ? AND events.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) AND events.event_id IN (SELECT event_ids.value 
+FROM json_each(?) AS event_ids) AND events.day >= ? AND events.day <= ? UNION ALL SELECT 'issue' AS kind, issue_hashes.hash AS name, issue_hashes.issue_id AS id, issue_hashes.project_id AS other, CAST(NULL AS BIGINT) AS number, issues.status AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM issue_hashes JOIN issues ON issues.id = issue_hashes.issue_id 
+WHERE issue_hashes.organization_id = ? AND issue_hashes.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) AND issue_hashes.algorithm = ? AND issue_hashes.hash IN (SELECT hashes.value 
+FROM json_each(?) AS hashes);
+
+-- events.look_up_references
+SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
+FROM releases LEFT OUTER JOIN release_projects ON release_projects.organization_id = releases.organization_id AND release_projects.release_id = releases.id AND release_projects.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) 
+WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
+FROM json_each(?) AS versions) UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM environments 
+WHERE environments.organization_id = ? AND environments.name IN (SELECT environments.value 
+FROM json_each(?) AS environments);
+
 -- files.delete_totals
 DELETE FROM version_artifacts WHERE version_artifacts.organization_id = ? AND version_artifacts.version = ?;
 
@@ -658,10 +723,49 @@ FROM releases JOIN release_files ON release_files.organization_id = releases.org
 WHERE releases.organization_id = ? AND releases.version = ?) AS anon_3 
 HAVING max(anon_3.uploaded) IS NOT NULL;
 
+-- issues.count
+UPDATE issues SET times=(issues.times + ?), users=(issues.users + ?), first_seen=CASE WHEN (? < issues.first_seen) THEN ? ELSE issues.first_seen END, last_seen=CASE WHEN (? > issues.last_seen) THEN ? ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = ?) THEN issues.introduced_in_id ELSE (SELECT releases.id 
+FROM releases 
+WHERE releases.id IN (issues.introduced_in_id, ?) ORDER BY releases.shipping_date, releases.id
+ LIMIT ? OFFSET ?) END, last_release_id=CASE WHEN (issues.last_release_id = ?) THEN issues.last_release_id ELSE (SELECT releases.id 
+FROM releases 
+WHERE releases.id IN (issues.last_release_id, ?) ORDER BY releases.shipping_date DESC, releases.id DESC
+ LIMIT ? OFFSET ?) END WHERE issues.organization_id = ? AND issues.id = ?;
+
+-- issues.count_release
+INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
+
+-- issues.find_by_site
+SELECT issues.project_id, issues.site, min(issues.id) AS min_1 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) AND issues.site IN (SELECT sites.value 
+FROM json_each(?) AS sites) GROUP BY issues.project_id, issues.site;
+
+-- issues.find_short_ids
+SELECT issues.short_id 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.short_id IN (SELECT short_ids.value 
+FROM json_each(?) AS short_ids);
+
+-- issues.insert
+INSERT INTO issues (id, organization_id, project_id, short_id, title, culprit, type, level, platform, handled, status, times, users, first_seen, last_seen, date_created, first_release_id, new_path_of_id, site, grouping_step, grouping_key, grouping_algorithm, suspect_status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- issues.insert_hash
+INSERT INTO issue_hashes (organization_id, project_id, algorithm, hash, issue_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- issues.insert_user
+INSERT INTO issue_users (organization_id, issue_id, user_hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING issue_id;
+
 -- organizations.find
 SELECT organizations.id 
 FROM organizations 
 WHERE organizations.slug = ?;
+
+-- organizations.find_salt
+SELECT organizations.user_salt 
+FROM organizations 
+WHERE organizations.id = ?;
 
 -- organizations.insert
 INSERT INTO organizations (slug, name, date_created, user_salt) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id;
@@ -830,8 +934,19 @@ INSERT INTO upstreams (organization_id, url, organization, sealed_token, failure
 -- outbox.wake_queue
 UPDATE upstream_releases SET state=?, attempts=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.attempts ELSE ? END, last_error=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.last_error ELSE NULL END, next_attempt_at=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.next_attempt_at ELSE ? END WHERE upstream_releases.id = ? RETURNING id;
 
+-- outcomes.count
+INSERT INTO outcomes (organization_id, project_id, hour, outcome, reason, category, value, quantity) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour, outcome, reason, category, value) DO UPDATE SET quantity = (outcomes.quantity + excluded.quantity);
+
+-- project_keys.find_active
+SELECT project_keys.organization_id, project_keys.project_id, organizations.user_salt 
+FROM project_keys JOIN organizations ON organizations.id = project_keys.organization_id 
+WHERE project_keys.public_key = ? AND project_keys.is_active IS 1;
+
 -- projects.complete
 UPDATE projects SET  WHERE projects.id = ?;
+
+-- projects.count_issues
+UPDATE projects SET issue_counter=(projects.issue_counter + ?) WHERE projects.organization_id = ? AND projects.id = ? RETURNING slug, issue_counter;
 
 -- projects.find_by_id
 SELECT projects.id, projects.slug, projects.name, projects.default_repository_id 
@@ -911,6 +1026,9 @@ SELECT releases.version, releases.commit_count
 FROM releases 
 WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
 FROM json_each(?) AS versions);
+
+-- releases.count_events
+INSERT INTO release_events (organization_id, release_id, project_id, environment_id, first_event, last_event, events, new_issues) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, project_id, environment_id) DO UPDATE SET first_event = CASE WHEN (excluded.first_event < release_events.first_event) THEN excluded.first_event ELSE release_events.first_event END, last_event = CASE WHEN (excluded.last_event > release_events.last_event) THEN excluded.last_event ELSE release_events.last_event END, events = (release_events.events + excluded.events), new_issues = (release_events.new_issues + excluded.new_issues);
 
 -- releases.delete
 DELETE FROM releases WHERE releases.id = ?;
@@ -1004,6 +1122,22 @@ INSERT INTO repositories (organization_id, name, date_created) VALUES (?, ?, ?) 
 
 -- repositories.insert_new
 INSERT INTO repositories (id, organization_id, name, date_created) VALUES (?, ?, ?, ?);
+
+-- sessions.count_hour
+INSERT INTO session_hours (organization_id, release_id, project_id, environment_id, hour, sessions, crashed, abnormal, unhandled, errored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, project_id, environment_id, hour) DO UPDATE SET sessions = (session_hours.sessions + excluded.sessions), crashed = (session_hours.crashed + excluded.crashed), abnormal = (session_hours.abnormal + excluded.abnormal), unhandled = (session_hours.unhandled + excluded.unhandled), errored = (session_hours.errored + excluded.errored);
+
+-- sessions.count_user
+INSERT INTO session_users (organization_id, release_id, project_id, environment_id, user_hash, last_hour, crashed) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, project_id, environment_id, user_hash) DO UPDATE SET last_hour = CASE WHEN (excluded.last_hour > session_users.last_hour) THEN excluded.last_hour ELSE session_users.last_hour END, crashed = (session_users.crashed = 1 OR excluded.crashed = 1);
+
+-- sessions.find_live
+SELECT live_sessions.project_id, live_sessions.sid, live_sessions.release_id, live_sessions.environment_id, live_sessions.hour, live_sessions.status 
+FROM live_sessions 
+WHERE live_sessions.organization_id = ? AND live_sessions.project_id IN (SELECT projects.value 
+FROM json_each(?) AS projects) AND live_sessions.sid IN (SELECT sids.value 
+FROM json_each(?) AS sids);
+
+-- sessions.upsert_live
+INSERT INTO live_sessions (organization_id, project_id, sid, release_id, environment_id, hour, status, date_updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, sid) DO UPDATE SET release_id = excluded.release_id, environment_id = excluded.environment_id, hour = excluded.hour, status = excluded.status, date_updated = CASE WHEN (excluded.date_updated > live_sessions.date_updated) THEN excluded.date_updated ELSE live_sessions.date_updated END;
 
 -- symbolication.find_by_debug_id
 SELECT debug_ids.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 

@@ -1,0 +1,52 @@
+"""Counts what became of events and other items."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from gql_releases.domain.events.event_batch import PreparedRequest
+from gql_releases.domain.events.outcomes import ItemOutcome
+from gql_releases.storage.engine.merges import add, upsert
+from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.event import OutcomeRow
+
+outcomes = table(OutcomeRow)
+
+_KEY = ("organization_id", "project_id", "hour", "outcome", "reason", "category", "value")
+COUNT_OUTCOME = upsert("outcomes.count", outcomes, _KEY, {"quantity": add}, ("organization_id",))
+
+
+class OutcomeCounter:
+    """The sums of a batch."""
+
+    def __init__(self, requests: Sequence[PreparedRequest]) -> None:
+        """Take the requests, whose own outcomes are counted."""
+        self._counts: Counter[tuple[int, int, str, str, str, str]] = Counter()
+        for request in requests:
+            for count in request.outcomes:
+                self.add(
+                    request.project_id,
+                    request.hour,
+                    count.outcome,
+                    count.reason,
+                    count.category,
+                    count.quantity,
+                    count.value,
+                )
+
+    def add(
+        self, project: int, hour: int, outcome: ItemOutcome, reason: str, category: str, quantity: int, value: str = ""
+    ) -> None:
+        """Add to the number of items of a category with an outcome and reason."""
+        self._counts[project, hour, outcome.value, reason[:64], category[:32], value[:200]] += quantity
+
+    def build_rows(self, organization: int) -> list[dict[str, Any]]:
+        """Return the rows to count, in the order of their keys."""
+        names = _KEY[1:]
+        return [
+            {"organization_id": organization, **dict(zip(names, key, strict=True)), "quantity": self._counts[key]}
+            for key in sorted(self._counts)
+            if self._counts[key]
+        ]
