@@ -145,7 +145,8 @@ async def read_on(port: int, process: int, result: Result, over: asyncio.Event) 
         result.slowest_read = max(result.slowest_read, time.perf_counter() - begun)
         result.growth = max(result.growth, resident_bytes(process) - begin)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), 0.1)
+            async with asyncio.timeout(0.1):
+                await over.wait()
 
 
 async def run_kind(kind: Kind, port: int, process: int, longest: float = 90) -> Result:

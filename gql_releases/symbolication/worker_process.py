@@ -50,8 +50,9 @@ class WorkerProcess:
             raise Unavailable("The process that reads source maps cannot be started.") from error
         worker = cls(process)
         try:
-            if await asyncio.wait_for(worker._read(), START_TIMEOUT_SECONDS) == READY:
-                return worker
+            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                if await worker._read() == READY:
+                    return worker
         except (WorkerEnded, TimeoutError):
             pass
         except asyncio.CancelledError:
@@ -109,7 +110,8 @@ class WorkerProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_SECONDS)
+            async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
+                await self._process.wait()
         await self.kill()
 
     async def kill(self) -> None:

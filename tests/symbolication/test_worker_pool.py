@@ -366,6 +366,29 @@ def test_closing_ends_workers_and_waiting_jobs(tmp_path: Path, workers: list[Wor
     assert not any(map(is_running, workers))
 
 
+def test_closing_while_a_worker_answers_that_it_is_ready_ends_it(
+    workers: list[WorkerProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`asyncio.wait_for` of Python 3.11 lost the cancellation: the worker then waited five minutes for a job."""
+    read = WorkerProcess._read
+    closing: list[asyncio.Task[None]] = []
+
+    async def work(pool: WorkerPool) -> None:
+        async def read_and_close(worker: WorkerProcess) -> bytes:
+            message = await read(worker)
+            asyncio.get_running_loop().call_soon(lambda: closing.append(asyncio.create_task(pool.close())))
+            return message
+
+        monkeypatch.setattr(WorkerProcess, "_read", read_and_close)
+        pool.prepare()
+        await wait_until(lambda: closing)
+        async with asyncio.timeout(5):
+            await closing[0]
+
+    with_pool(work)
+    assert not any(map(is_running, workers))
+
+
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_a_worker_gets_no_secrets_and_no_open_files_of_the_server(
     run: Callable[[Coroutine[None, None, None]], None],

@@ -164,7 +164,8 @@ class Pool:
         if self._open:
             self._emptied = asyncio.get_running_loop().create_future()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._emptied, self._timeout)
+                async with asyncio.timeout(self._timeout):
+                    await self._emptied
 
     def _lend(self, session: Session, loop: asyncio.AbstractEventLoop) -> Session:
         session.used = loop.time()

@@ -80,7 +80,8 @@ class SqliteWriter:
             self._task = asyncio.ensure_future(self._write_all())
             self._task.add_done_callback(self._refuse_rest)
         try:
-            return cast(Result, await asyncio.wait_for(asyncio.shield(write.future), WRITE_TIMEOUT_SECONDS))
+            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+                return cast(Result, await asyncio.shield(write.future))
         except TimeoutError:
             if write in self._waiting:
                 self._waiting.remove(write)
