@@ -38,9 +38,13 @@ class Command:
         """Take the words, the socket that its id and its exit code come from, and the files that it writes."""
         self.args, self._status, self._files = words, status, files
         self.returncode: int | None = None
+        self._output: tuple[str, str] | None = None
         (self.pid,) = NUMBER.unpack(status.recv(NUMBER.size))
 
     def __del__(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._status.close()
         for file in self._files:
             file.close()
@@ -59,10 +63,13 @@ class Command:
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Wait for the end and return what was written to standard output and error. Raises subprocess.TimeoutExpired."""
         self.wait(timeout)
-        for file in self._files:
-            file.seek(0)
-        out, err = (file.read() for file in self._files)
-        return out, err
+        if self._output is None:
+            for file in self._files:
+                file.seek(0)
+            out, err = (file.read() for file in self._files)
+            self._output = out, err
+            self._close()
+        return self._output
 
     def send_signal(self, number: int) -> None:
         """Send a signal to a process that runs."""
