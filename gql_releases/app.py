@@ -29,6 +29,7 @@ from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.execution.trusted_documents import TrustedDocuments, read_documents
 from gql_releases.graphql_api.execution.view import EndpointSettings, GraphQLView
 from gql_releases.graphql_api.schema.build import build_schema, print_sdl
+from gql_releases.ingest.endpoint import IngestApi
 from gql_releases.rest_api.engine.router import RestApi
 from gql_releases.rest_api.engine.services import Services as RestServices
 from gql_releases.rest_api.loader import FIELD_NAMES, QUERY_PARAMETERS, ROUTES, SLASH_OPTIONAL
@@ -42,6 +43,7 @@ from gql_releases.services.file_deletions import FileDeletionService
 from gql_releases.services.file_quota import FileQuota
 from gql_releases.services.file_readiness import FileReadiness
 from gql_releases.services.files import FileServices
+from gql_releases.services.ingest import IngestService
 from gql_releases.services.native_symbolication import NativeSymbolicationService
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
@@ -56,7 +58,7 @@ from gql_releases.storage.store import Store, open_store
 from gql_releases.symbolication.worker_pool import WorkerPool, symbolic_is_installed
 from gql_releases.web.connections import ConnectionTable, Limits, connection_limit, raise_file_limit
 from gql_releases.web.cors import Cors
-from gql_releases.web.dispatcher import Dispatcher
+from gql_releases.web.dispatcher import Dispatcher, IngestDispatcher
 from gql_releases.web.health import Probes
 from gql_releases.web.home import Endpoint, home_routes
 from gql_releases.web.http import TEXT, send
@@ -153,7 +155,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
         rates, proxies, refusals, SLASH_OPTIONAL,
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
-    close = [symbolication.close, *([files.close] if files else []), workers.close]
+    ingest = IngestService(store.events)
+    close = [ingest.close, symbolication.close, *([files.close] if files else []), workers.close]
     lifespan = _build_lifespan(store, sender, files, close, metrics, log, on_shutdown, tracing.close if tracing else None)
 
     probes = Probes(partial(_find_obstacles, store, files), VERSION)
@@ -161,7 +164,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     pages = Starlette(routes=routes, middleware=[Middleware(CommonHeaders)], lifespan=lifespan)
     pages.router.redirect_slashes = False
     dispatcher: ASGIApp = Dispatcher(graphql, rest, pages, _list_probes(probes, metrics))
-    app = Cors(dispatcher, settings.cors_origins, EXPOSED_HEADERS) if settings.cors_origins else dispatcher
+    apis = Cors(dispatcher, settings.cors_origins, EXPOSED_HEADERS) if settings.cors_origins else dispatcher
+    app = IngestDispatcher(IngestApi(ingest, ingest), apis)
     notes = [UnavailableLog().note, *([metrics.note] if metrics else [])]
     return Recorder(tracing.wrap(app) if tracing else app, log, notes)
 

@@ -16,6 +16,7 @@ from gql_releases.domain.release import RELEASE_FIELDS
 from gql_releases.domain.search.search import FILTERS
 from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES
 from gql_releases.rest_api.engine.errors import STATUSES
+from gql_releases.ingest.not_implemented import INGEST_NOT_IMPLEMENTED
 from gql_releases.rest_api.engine.not_implemented import NOT_IMPLEMENTED
 from gql_releases.rest_api.engine.parameters import SORTS
 from gql_releases.rest_api.loader import ROUTES
@@ -101,13 +102,13 @@ def test_every_path_that_is_not_implemented_is_documented_with_its_sentence() ->
     sentences: dict[str, list[str]] = {}
     for pattern, sentence in NOT_IMPLEMENTED.items():
         sentences.setdefault(sentence, []).append(render_path(pattern))
+    for name, sentence in INGEST_NOT_IMPLEMENTED.items():
+        sentences.setdefault(sentence, []).append(f"/api/{{project}}/{name}/")
     assert rows == [(sentence, ", ".join(f"`{path}`" for path in sorted(paths))) for sentence, paths in sentences.items()]
 
 
 def render_path(pattern: tuple[str, ...]) -> str:
     names = iter(["{org}", *["{project}"] * (pattern[1:2] == ("projects",)), "{version}"])
-    if pattern[0] == "*":
-        names = iter(["{project}"])
     if pattern[-1] == "*" or pattern[3:4] == ("projects",):
         names = iter(["{org}", "{id}"])
     return "/api/" + "".join(f"{next(names) if part == '*' else part}/" for part in pattern)

@@ -120,6 +120,8 @@ def test_no_label_has_what_a_client_chose(measured_app: MeasuredApp) -> None:
     for method in ("GET", "POST", "BREW", secret.upper()):
         client.request(method, f"/{secret}", {secret: secret})
         client.request(method, f"/api/0/organizations/{secret}/releases/{secret}/", {secret: secret})
+        client.request(method, f"/api/7/{secret}/", {secret: secret})
+        client.request(method, f"/api/7/envelope/?sentry_key={secret}", {secret: secret})
         client.request(
             method, f"/api/{secret}/envelope/", {secret: secret}, headers={"x-request-id": secret, "user-agent": secret}
         )

@@ -123,7 +123,9 @@ EXITS: dict[str, tuple[dict[str, Any], int, str | None, str | None]] = {
     "body": (post(b" " * 5000), 413, None, "HTTP_413"),
     "media type": (post(b"x", headers={"content-type": "text/plain"}), 415, None, "HTTP_415"),
     "root": (get("/nowhere"), 404, None, "HTTP_404"),
-    "another API": (post(b"{}", "/api/1/envelope/"), 404, None, "*"),
+    "another API": (post(b"{}", "/api/nothing/"), 404, None, "HTTP_404"),
+    "events without a key": (post(b"{}", "/api/1/envelope/?sentry_version=7"), 401, None, "HTTP_401"),
+    "events that are not kept": (post(b"{}", "/api/1/minidump/?sentry_key=x"), 501, None, "*"),
     "schema": (get("/schema.graphql"), 200, None, None),
     "preflight": ({"method": "OPTIONS", "path": "/graphql", "headers": PREFLIGHT}, 200, None, None),
     "preflight from elsewhere": (

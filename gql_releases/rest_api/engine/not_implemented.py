@@ -1,8 +1,8 @@
 """Paths of Sentry's API that clients request and that are not implemented: 501 with a sentence about the alternative.
 
 A 404 would mislead: sentry-cli prints it as "organization not found" or "Project not found". sentry-cli 2 and 3 print the
-`detail` of a 501. The response needs no token: it has no data of the store, and SDKs send the key of a DSN instead of a
-token. Remove a path from the table when its feature is added.
+`detail` of a 501. The response needs no token: it has no data of the store. Remove a path from the table when its feature is
+added. The paths to which SDKs send are in gql_releases/ingest/not_implemented.py.
 """
 
 from __future__ import annotations
@@ -58,16 +58,12 @@ _IN_PROJECT: dict[str, str] = {
     **dict.fromkeys(("repo", "repo-path-parsing", "stacktrace-link", "codeowners", "ownership", "plugins"), CODE),
     "users": PEOPLE,
 }
-_INGESTION = ("envelope", "store", "minidump", "unreal", "security", "csp-report", "nel", "events", "integration")
 
 
 def _build_patterns() -> dict[tuple[str, ...], str]:
     """Return the table: segments below /api/, `*` for a variable one -> sentence. Longer patterns come first."""
     organization, project = ("0", "organizations", "*"), ("0", "projects", "*", "*")
     table: dict[tuple[str, ...], str] = {
-        **dict.fromkeys((("*", name) for name in _INGESTION), EVENTS),
-        ("*", "cron"): MONITORS,
-        ("store",): EVENTS,
         ("0", "issues"): ISSUES,
         ("0", "groups"): ISSUES,
         ("0", "teams"): PEOPLE,
