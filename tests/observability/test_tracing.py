@@ -35,7 +35,7 @@ class Spans:
         url = template.databases.copy(template.url, folder)
         app = composition.create_app(Settings(database_url=url))
         self.client = Client(app, template.tokens["acme"])
-        pages = app._app.__closure__[0].cell_contents._pages  # type: ignore[attr-defined]
+        pages = app._app.__closure__[0].cell_contents._others._pages  # type: ignore[attr-defined]
         self._lifespan = pages.router.lifespan_context(pages)
         self.client.runner.run(self._lifespan.__aenter__())
 
