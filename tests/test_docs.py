@@ -15,8 +15,8 @@ from gql_releases.domain.principal import Scope
 from gql_releases.domain.release import RELEASE_FIELDS
 from gql_releases.domain.search.search import FILTERS
 from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES
-from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.ingest.not_implemented import INGEST_NOT_IMPLEMENTED
+from gql_releases.rest_api.engine.errors import STATUSES
 from gql_releases.rest_api.engine.not_implemented import NOT_IMPLEMENTED
 from gql_releases.rest_api.engine.parameters import SORTS
 from gql_releases.rest_api.loader import ROUTES

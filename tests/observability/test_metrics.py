@@ -65,7 +65,7 @@ class MeasuredApp:
 @pytest.fixture
 def measured_app(template: Template, tmp_path: Path) -> Iterator[MeasuredApp]:
     measured_app = MeasuredApp(template, tmp_path)
-    pages = measured_app.app._app._pages  # type: ignore[attr-defined]
+    pages = measured_app.app._app._others._pages  # type: ignore[attr-defined]
     lifespan = pages.router.lifespan_context(pages)
     measured_app.client.runner.run(lifespan.__aenter__())
     yield measured_app
