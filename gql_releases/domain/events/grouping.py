@@ -257,7 +257,7 @@ def _is_minified(frame: dict[str, Any]) -> bool | None:
     return sum(map(str.isalpha, name)) <= MAX_MINIFIED_LETTERS if name else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _describe_frame(module: str, file: str, function: str, platform: str) -> tuple[str, str]:
     """Return where a frame is and its function; both are empty if a build or the platform determines them."""
     is_node = platform == "node"

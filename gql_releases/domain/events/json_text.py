@@ -15,6 +15,7 @@ MAX_CONTAINERS = 50_000
 
 _MAX_DIGITS = 300
 """Integers of more digits are kept as text: the time of a conversion grows with the square of their number."""
+_REFUSED_TEXT = object()
 _DEPTH_CHANGES = bytes(1 if byte in b"[{" else 255 if byte in b"]}" else 0 for byte in range(256))
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _CONTROL_CHARACTERS = dict.fromkeys(range(1, 32), " ") | {0: None}
@@ -39,16 +40,25 @@ def parse_json(payload: bytes) -> Any:
     """
     if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH:
         _check_brackets(payload)
-    if b"\\u0000" not in payload:
-        try:
-            value = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            pass
-        else:
-            # orjson converts integers of more than 64 bits to floats; an integer is a release, a float is not.
-            if type(value) is not dict or not _has_float_release(value):
-                return value
-    return _parse_slowly(payload)
+    value = _REFUSED_TEXT if b"\\u0000" in payload else _parse_strictly(payload)
+    if value is _REFUSED_TEXT:
+        text = _clean_text(payload)
+        value = _parse_strictly(text)
+        if value is _REFUSED_TEXT:
+            value = _parse_loosely(text)
+    return value
+
+
+def _parse_strictly(content: bytes | str) -> Any:
+    """Return the value of JSON that orjson parses without loss; _REFUSED_TEXT for others.
+
+    It converts integers of more than 64 bits to floats: an integer is a release, a float is not.
+    """
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return _REFUSED_TEXT
+    return _REFUSED_TEXT if _has_float_release(value) else value
 
 
 def _check_brackets(payload: bytes) -> None:
@@ -62,17 +72,24 @@ def _check_brackets(payload: bytes) -> None:
         raise InvalidEvent(f"JSON is nested more than {MAX_DEPTH} levels deep")
 
 
-def _has_float_release(value: dict[str, Any]) -> bool:
+def _has_float_release(value: Any) -> bool:
+    if type(value) is not dict:
+        return False
     attributes = value.get("attrs")
     return type(value.get("release")) is float or (type(attributes) is dict and type(attributes.get("release")) is float)
 
 
-def _parse_slowly(payload: bytes) -> Any:
+def _clean_text(payload: bytes) -> str:
+    """Return a payload as text without null characters, control characters and lone surrogates, escaped ones too."""
     text = payload.decode("utf-8-sig", "replace").translate(_CONTROL_CHARACTERS)
-    if "\\u" in text:
-        # Without escaped backslashes, each backslash begins an escape.
-        text = text.replace("\\\\", "\\u005c").replace("\\u0000", "")
-        text = _LONE_SURROGATE.sub(r"\\ufffd", text)
+    if "\\u" not in text:
+        return text
+    # Without escaped backslashes, each backslash begins an escape; the text has no control characters any more.
+    text = text.replace("\\\\", "\x01").replace("\\u0000", "")
+    return _LONE_SURROGATE.sub(r"\\ufffd", text).replace("\x01", "\\\\")
+
+
+def _parse_loosely(text: str) -> Any:
     try:
         if _LONG_NUMBER.search(text):
             return json.loads(text, parse_int=_parse_integer)
