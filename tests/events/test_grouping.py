@@ -269,6 +269,7 @@ def test_without_app_frames_all_count() -> None:
             "src.cart:index",
             "get",
         ),
+        ("node", {"module": "@shop/cart", "filename": "/srv/x.js", "function": " get "}, "@shop/cart", "get"),
         ("node", {"filename": "C:\\srv\\Cart\\Index.js", "function": "new Cart"}, "cart/index.js", "Cart"),
         ("node", {"filename": "/srv/dist/main.4f3a2b1c9d.js", "function": "run"}, "dist/main.#.js", "run"),
         ("node", {"filename": "/srv/dist/index-B1aB2c3D.js", "function": "run"}, "dist/index-#.js", "run"),
@@ -323,6 +324,10 @@ def test_half_of_the_frames_minified_are_all_minified() -> None:
         ([named, minified, minified], GroupingStep.MINIFIED),
         ([eval_frame, eval_frame, nameless, named, minified], GroupingStep.MINIFIED),
         ([named, named, minified], GroupingStep.STACK),
+        ([script_frame("[native code]", "at"), named], GroupingStep.STACK),
+        ([script_frame("[native code]", "at"), named, minified], GroupingStep.MINIFIED),
+        ([script_frame("", "at", 1, 900), named], GroupingStep.STACK),
+        ([script_frame("<anonymous>", "at", 1, 900)], GroupingStep.STACK),
         ([script_frame(URL, "renderCart", 1, 500)], GroupingStep.MINIFIED),
         ([script_frame(URL, "renderCart", 1, 499)], GroupingStep.STACK),
         ([script_frame(URL, "$e", 1, 4)], GroupingStep.MINIFIED),
@@ -363,6 +368,20 @@ def test_a_source_map_that_comes_later_leads_to_the_first_hash() -> None:
     assert grouping.hash != minified.hash
     assert grouping.hash_without_frames == minified.hash
     assert grouping.site is not None
+
+
+def test_symbolicated_frames_may_have_nulls() -> None:
+    event = parse_event(
+        chain("javascript", error("TypeError", "x", script_frame(URL, "Zh", 1, 900), script_frame(URL, "PI", 1, 901))),
+        event_id=None,
+        received=RECEIVED,
+        sent_at=None,
+    )
+    symbolicate(event)
+    frames = event.body["exception"]["values"][0]["stacktrace"]["frames"]
+    frames[0] |= {"module": None, "function": None, "colno": None, "context_line": None}
+    frames[1] |= {"filename": None, "abs_path": None, "context_line": None, "symbolicated": False, "colno": None}
+    assert group_event(event).key == ("exception", "TypeError", "webpack://web/./src/cart.ts", "", "", "pay", "")
 
 
 def test_a_fingerprint_with_the_default_keeps_the_hash_without_frames() -> None:

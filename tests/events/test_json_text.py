@@ -58,6 +58,9 @@ def test_deep_values_are_refused(opening: bytes, closing: bytes) -> None:
 
     parse_json(nest(MAX_DEPTH))
     parse_json(nest(MAX_DEPTH - 1))
+    parse_json(b"[" + b"{}," * MAX_DEPTH + nest(MAX_DEPTH - 1) + b"]")
+    with pytest.raises(InvalidEvent, match="deep"):
+        parse_json(b"[" + b"{}," * MAX_DEPTH + nest(MAX_DEPTH) + b"]")
     for depth in (MAX_DEPTH + 1, MAX_DEPTH + 2, 100_000):
         with pytest.raises(InvalidEvent, match=r"deep|objects and lists"):
             parse_json(nest(depth))

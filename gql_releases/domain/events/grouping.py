@@ -85,7 +85,7 @@ def group_event(event: NewEvent) -> Grouping:
     step, key, site, key_without_frames = _group_by_content(event)
     content_hash = hash_key(key)
     hash_without_frames = content_hash if key_without_frames is None else hash_key(key_without_frames)
-    if event.fingerprint and not _DEFAULT_PARTS.issuperset(event.fingerprint):
+    if not _DEFAULT_PARTS.issuperset(event.fingerprint):
         key = _build_fingerprint_key(event.fingerprint, content_hash)
         fingerprint_hash = hash_key(key)
         if key_without_frames is None:
