@@ -142,7 +142,7 @@ def test_times(raw: Any, sent_at: datetime | None, timestamp: datetime) -> None:
     [
         ("fatal", "FATAL"),
         ("critical", "FATAL"),
-        ("Warning", "WARNING"),
+        (" Warning ", "WARNING"),
         ("log", "INFO"),
         ("debug", "DEBUG"),
         ("x", "ERROR"),
@@ -151,6 +151,14 @@ def test_times(raw: Any, sent_at: datetime | None, timestamp: datetime) -> None:
 )
 def test_levels(raw: Any, level: str) -> None:
     assert parse(level=raw).level == level
+
+
+def test_platforms() -> None:
+    assert parse(platform=" python ").platform == "python"
+    assert parse(platform="x" * 99).platform == "x" * 64
+    values: list[Any] = [" ", None, [], {}]
+    for raw in values:
+        assert parse(platform=raw).platform == "other"
 
 
 def test_ids() -> None:
@@ -171,6 +179,7 @@ def test_tags() -> None:
     assert parse(tags=[["a", "1"], ["b"], "x", None, {"key": "c", "value": 3}]).tags == (("a", "1"), ("c", "3"))
     assert parse(tags={"x" * 33: "1", "y" * 32: "z" * 201}).tags == (("y" * 32, "z" * 200),)
     assert len(parse(tags={str(number): "x" for number in range(60)}).tags) == 50
+    assert parse(tags={" a ": " 1 ", " ": "2", "b": " "}).tags == (("a", "1"),)
     assert parse(tags="x").tags == parse(tags=None).tags == ()
 
 
@@ -239,11 +248,18 @@ def test_odd_shapes_are_absent(raw: Any) -> None:
         ({"message": "\none\ntwo"}, "one"),
         ({"message": {"message": "a %s", "formatted": "a 1"}}, "a 1"),
         ({"logentry": "one"}, "one"),
-        ({"logentry": {"message": "a %s", "params": ["b"]}}, "a %s"),
+        ({"logentry": {"message": "a %s", "params": []}}, "a %s"),
+        ({"logentry": {"message": "a %s %d %% %s %s", "params": ["b", 7, None]}}, "a b 7 % %s %s"),
+        ({"logentry": {"message": "a %s", "params": ["b"], "formatted": "c"}}, "c"),
+        ({"logentry": {"params": ["b"]}, "message": "d"}, "d"),
+        ({"logentry": {"message": "a"}, "message": {"message": "d"}}, "a"),
+        ({"logentry": {"message": "%s" * 2000, "params": ["x" * 999] * 99}}, "x" * 256),
+        ({"exception": {"type": "Error", "mechanism": {"synthetic": True}}}, "Error"),
         (
             {"csp": {"effective_directive": "img-src", "blocked_uri": "https://a.example/x"}},
             "Blocked img-src from a.example",
         ),
+        ({"csp-report": {"violated-directive": "img-src *", "blocked-uri": "data"}}, "Blocked img-src from data"),
         ({"transaction": "/pay"}, "<unlabeled event>"),
     ],
 )
@@ -261,6 +277,7 @@ def test_culprits() -> None:
         (frames, "shop/pay.py in charge"),
         (frames[2:], "lib.pool in get"),
         ([{"module": "a"}], "a"),
+        ([{"abs_path": "/srv/a.py", "function": "f"}], "/srv/a.py in f"),
         ([{"function": "b"}], "b"),
         ([], "/pay"),
     ]
@@ -289,16 +306,19 @@ def test_frames() -> None:
 
 
 def test_the_first_and_last_frames_are_kept() -> None:
-    frames = [{"function": f"f{number}"} for number in range(1_000)]
+    frames: list[Any] = [{"function": f"f{number}"} for number in range(1_000)]
     (exception,) = parse(exception=[{"stacktrace": {"frames": frames}}]).body["exception"]["values"]
     assert exception["stacktrace"]["frames"] == frames[:50] + frames[-50:]
+    (exception,) = parse(exception=[{"stacktrace": {"frames": [None, 1, *frames[:97], "x"]}}]).body["exception"]["values"]
+    assert exception["stacktrace"]["frames"] == frames[:97]
     assert parse(exception=[{"type": "E", "stacktrace": {"frames": None}}]).body == {
         "exception": {"values": [{"type": "E"}]}
     }
 
 
 def test_requests_lose_what_may_be_secret() -> None:
-    for headers in ({"Cookie": "a=b", "User-agent": "Browser/1"}, [["Cookie", "a=b"], ["user-agent", "Browser/1"]]):
+    pairs: list[Any] = [[7, "x"], ["Cookie", "a=b"], ["user-agent", ["Browser/1", "x"]]]
+    for headers in ({"Cookie": "a=b", "User-agent": "Browser/1"}, pairs):
         request = {
             "method": "POST",
             "url": "https://u:p@shop.example:8000/pay?token=1#x",
@@ -353,6 +373,8 @@ def test_a_thread_is_kept() -> None:
     assert parse(threads={"values": threads}).body["threads"] == {"values": [thread]}
     assert parse(threads={"values": threads[:2]}).body["threads"]["values"][0]["id"] == "2"
     assert "threads" not in parse(exception={"type": "E"}, threads={"values": threads[:2]}).body
+    assert parse(threads=[{"id": 2}], stacktrace=frames).body == parse(exception={}, stacktrace=1).body == {}
+    assert "threads" not in parse(exception={"type": "E"}, stacktrace=frames).body
     assert parse(stacktrace=frames).body["threads"] == {"values": [{"stacktrace": frames, "current": True}]}
 
 

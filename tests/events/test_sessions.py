@@ -53,6 +53,7 @@ def test_a_session() -> None:
         ({"status": "crashed"}, SessionStatus.CRASHED, 1),
         ({"status": "unhandled", "errors": 3}, SessionStatus.UNHANDLED, 3),
         ({"status": "abnormal"}, SessionStatus.ABNORMAL, 0),
+        ({"status": "abnormal", "errors": 2}, SessionStatus.ABNORMAL, 2),
         ({"status": "Crashed", "errors": "x"}, SessionStatus.CRASHED, 1),
         ({"status": "other"}, SessionStatus.OK, 0),
         ({"status": None, "errors": -1}, SessionStatus.OK, 0),

@@ -6,6 +6,7 @@ shape than expected is absent. All texts, lists and objects are cut; nothing is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,7 @@ MAX_MESSAGE_LENGTH = 4096
 MAX_CONTEXT_LINES = 10
 MAX_LINE_LENGTH = 256
 MAX_EXTRA = 50
+MAX_PARAMS = 20
 MAX_PATH_LENGTH = 1024
 MAX_AGE = timedelta(days=30)
 MAX_AHEAD = timedelta(seconds=60)
@@ -64,6 +66,7 @@ _FRAME_TEXTS = (
 _URL_SCHEMES = ("http:", "https:", "blob:")
 _CONTEXTS = ("runtime", "os", "browser", "device", "trace")
 _IMAGE_TEXTS = ("type", "code_file", "debug_file", "debug_id", "code_id", "image_addr", "image_vmaddr", "arch")
+_PLACEHOLDER = re.compile("%[sdirf%]")
 _DROPPED_EXTRA = ("environ", "sys.argv")
 
 
@@ -372,9 +375,19 @@ def _read_message(data: dict[str, Any], body: dict[str, Any]) -> None:
                 parts[name] = text
         params = entry.get("params")
         if parts and type(params) is list and params:
-            parts["params"] = [render_text(param, MAX_LINE_LENGTH) for param in params[:20]]
+            texts = [render_text(param, MAX_LINE_LENGTH) for param in params[:MAX_PARAMS]]
+            parts["params"] = texts
+            if "formatted" not in parts:
+                parts["formatted"] = _format_message(parts["message"], texts)
         if parts:
             body["logentry"] = parts
+
+
+def _format_message(message: str, params: Sequence[str | None]) -> str:
+    """Return a message with its parameters in the places of `%s`; sentry-sdk 1 does not send it."""
+    texts = iter(params)
+    text = _PLACEHOLDER.sub(lambda match: "%" if match[0] == "%%" else next(texts, None) or match[0], message)
+    return text[:MAX_MESSAGE_LENGTH]
 
 
 def _read_request(raw: dict[str, Any]) -> dict[str, Any]:
