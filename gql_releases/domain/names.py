@@ -14,8 +14,13 @@ LISTED = {
     "project": ErrorCode.PROJECT_NOT_FOUND,
     "environment": ErrorCode.ENVIRONMENT_NOT_FOUND,
     "repository": ErrorCode.REPOSITORY_NOT_FOUND,
+    "introduced_in": ErrorCode.RELEASE_NOT_FOUND,
+    "seen_in": ErrorCode.RELEASE_NOT_FOUND,
 }
 """Kind of a list of names -> the error for an unknown name."""
+
+RELEASES = frozenset({"introduced_in", "seen_in"})
+"""Kinds of names that are versions of releases."""
 
 
 class NameCheck(NamedTuple):
@@ -32,7 +37,8 @@ class NameCheck(NamedTuple):
 def describe_failure(check: NameCheck, result: str, organization: str) -> DomainError:
     """Return the error for the store's result of a check: the unknown name, or which of the names is wrong."""
     if check.kind in LISTED:
-        return DomainError(LISTED[check.kind], f"No {check.kind} {quote_value(result)} in {organization}.")
+        noun = "release" if check.kind in RELEASES else check.kind
+        return DomainError(LISTED[check.kind], f"No {noun} {quote_value(result)} in {organization}.")
     if check.kind in ("commit", "commit_in"):
         message = f"The abbreviated sha {quote_value(check.value[0])} is ambiguous: more than one commit begins with it."
         return DomainError(ErrorCode.AMBIGUOUS_SHA, message)

@@ -53,6 +53,11 @@ READ_SCOPES: dict[str, frozenset[Scope]] = {
     "ReleaseArtifacts": READ_RELEASES,
     "ReleaseFile": READ_RELEASES,
     "DebugFile": READ_RELEASES,
+    "Issue": READ_RELEASES,
+    "IssueRelease": READ_RELEASES,
+    "ReleaseIssue": READ_RELEASES,
+    "SuspectCommit": READ_RELEASES,
+    "Event": READ_RELEASES,
 }
 """Entity -> scopes of which a read requires at least one."""
 

@@ -32,12 +32,16 @@ class ShortDate:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A column under its response name; if it is NULL the column `otherwise`, if that is set."""
+    """A column under its response name; if it is NULL the column `otherwise`, if that is set.
+
+    With a `slot` it is a computed column with arguments.
+    """
 
     name: str
     attribute: str
     render: Render | Base64 | ShortDate | None = None
     otherwise: str | None = None
+    slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ RANGES = (">=1.0", "<2", ">=1.0 <1.10", "^1.2", "~1.2", ">1.2.0-rc.1", "<=1.2.0"
 SORT_OF = {
     "DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number",
 }  # fmt: skip
+ISSUE_SORT_OF = {"TIMES": "times", "LAST_SEEN": "last_seen", "FIRST_SEEN": "first_seen"}
 SORTS = {
     ("Query", "organizations"): "slug",
     **{
@@ -55,6 +56,8 @@ SORTS = {
 AIMED = 0.8
 """Share of the choices that lead to a missing field, where there is one."""
 MAX_AIMED_DEPTH = 8
+MAX_ALIASES = 200
+"""Aliases of an operation, beyond which no nested objects are drawn unless a type has nothing else: its tokens are limited."""
 MAX_DISTANCE = 99
 
 
@@ -187,11 +190,11 @@ class Generator:
         ]
         nested = [name for name, declared in parent.fields.items() if not is_leaf_type(get_named_type(declared.type))]
         chosen = self.random.sample(leaves, min(len(leaves), self.random.randint(1, 4))) if leaves else []
-        if nested and (depth < 7 or not leaves):
+        if nested and ((depth < 7 and self.serial < MAX_ALIASES) or not leaves):
             few = min(len(nested), self.random.choice((1, 1, 2)) if depth < 5 or not leaves else 1)
             chosen += self.random.sample(nested, few)
         steps = [name for name in self.steps_to_missing(parent) if name not in MOVING and name not in chosen]
-        if steps and depth < MAX_AIMED_DEPTH and self.chance(AIMED):
+        if steps and depth < MAX_AIMED_DEPTH and self.serial < MAX_ALIASES and self.chance(AIMED):
             chosen.append(self.random.choice(steps))
         if not chosen or self.chance(0.15, "__typename"):
             chosen.append("__typename")
@@ -294,8 +297,16 @@ class Generator:
         if "commit" in names:
             arguments = {"repository": self.random.choice(REPOSITORIES)} if self.chance(0.3) else {}
             return {"commit": self.random.choice((*self.samples.shas, self.abbreviate_sha())), **arguments}
+        if "hours" in names:
+            return {"hours": self.random.choice((1, 4, 100, None))} if self.chance(0.6) else {}
+        if "shortId" in names:
+            issue = {"shortId": self.random.choice(self.samples.files["shortId"])}
+            return {"organization": self.random.choice(self.samples.slugs[:2])} | issue
         if "environment" in names:
-            return {"environment": self.random.choice(ENVIRONMENTS)} if self.chance(0.6) else {}
+            arguments = {"environment": self.random.choice(ENVIRONMENTS)} if self.chance(0.6) else {}
+            if "project" in names and self.chance(0.5):
+                arguments["project"] = self.random.choice((*PROJECTS, "none"))
+            return arguments
         if "project" in names:
             return {"project": self.random.choice((*PROJECTS, "none"))}
         if "id" in names:
@@ -322,12 +333,13 @@ class Generator:
         if backward or self.chance(0.8):
             arguments["last" if backward else "first"] = self.random.choice((0, 1, 1, 2, 3, 5, 100))
         if "orderBy" in declared.args and self.chance(0.5, "orderBy"):
-            chosen = self.random.choice(("DATE_CREATED", "DATE_RELEASED", "SEMVER", "BUILD"))
+            order: Any = get_named_type(declared.args["orderBy"].type)
+            chosen = self.random.choice(list(get_named_type(order.fields["field"].type).values))
             self.features[chosen] += 1
             arguments["orderBy"] = {"field": chosen}
             if self.chance(0.7):
                 arguments["orderBy"]["direction"] = self.random.choice(("ASC", "DESC"))
-            sort = SORT_OF[chosen]
+            sort = (SORT_OF | ISSUE_SORT_OF)[chosen]
         if "filter" in declared.args and self.chance(0.75, "filter"):
             kind = get_named_type(declared.args["filter"].type)
             arguments["filter"] = self.filter(0) if kind.name == "ReleaseFilter" else self.file_filter(kind)
@@ -341,7 +353,7 @@ class Generator:
         return arguments
 
     def file_filter(self, kind: Any) -> dict[str, Any]:
-        """Draw a filter of release files or of debug files."""
+        """Draw a filter of files, of issues or of events."""
         chosen = self.random.sample(list(kind.fields), self.random.choice((0, 1, 1, 2)))
         return {name: None if self.chance(0.05, "filter null") else self.draw_file_value(name) for name in chosen}
 

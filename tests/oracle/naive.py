@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute_sync, parse
@@ -23,6 +24,8 @@ from gql_releases.storage.schema.tables.commit import CommitAuthorRow, CommitRow
 from gql_releases.storage.schema.tables.debug_file import DebugFileRow
 from gql_releases.storage.schema.tables.deploy import CurrentDeployRow, DeployProjectRow, DeployRow
 from gql_releases.storage.schema.tables.environment import EnvironmentRow
+from gql_releases.storage.schema.tables.event import EventRow
+from gql_releases.storage.schema.tables.issue import IssueRow
 from gql_releases.storage.schema.tables.organization import OrganizationRow
 from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
@@ -31,7 +34,7 @@ from gql_releases.storage.schema.tables.repository import RepositoryRow
 from gql_releases.storage.schema.tables.token import TokenRow
 from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
 from tests.oracle.filtering import matches
-from tests.oracle.naive_files import NaiveFiles
+from tests.oracle.naive_events import NaiveEvents
 
 NODES: dict[str, type[SQLModel]] = {
     "Organization": OrganizationRow, "Project": ProjectRow, "Repository": RepositoryRow,
@@ -39,8 +42,14 @@ NODES: dict[str, type[SQLModel]] = {
     "CommitAuthor": CommitAuthorRow, "FileChange": FileChangeRow, "HeadCommit": HeadCommitRow,
     "Deploy": DeployRow, "CurrentDeploy": CurrentDeployRow, "Token": TokenRow,
     "ReleaseFile": ReleaseFileRow, "ArtifactBundle": ArtifactBundleRow, "DebugFile": DebugFileRow,
+    "Issue": IssueRow, "Event": EventRow,
 }  # fmt: skip
 NAMES = {row: name for name, row in NODES.items()}
+NAMED = {
+    "project": "project", "environment": "environment", "commit": "commit", "release": "release", "introducedIn": "release",
+}  # fmt: skip
+"""Field of a filter -> the kind of its name."""
+SORTS = {"DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number"}
 END_OF_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
@@ -66,7 +75,7 @@ def refusal(code: str) -> GraphQLError:
     return GraphQLError("refused", extensions={"code": code})
 
 
-class Naive(NaiveFiles):
+class Naive(NaiveEvents):
     """Resolves every field separately, for one tenant."""
 
     def __init__(self, schema: GraphQLSchema, session: Session, token: int) -> None:
@@ -253,8 +262,8 @@ class Naive(NaiveFiles):
                     pending += value or []
                 elif name == "not":
                     pending.append(value)
-                elif name in ("project", "environment", "commit") and value is not None:
-                    names.setdefault(name, []).append(value)
+                elif name in NAMED and value is not None:
+                    names.setdefault(NAMED[name], []).append(value)
         problems = {self.find_problem(name, value) for name, values in names.items() for value in values} - {None}
         if problems:
             raise refusal("|".join(sorted(problems)))  # type: ignore[arg-type]
@@ -270,6 +279,7 @@ class Naive(NaiveFiles):
         table, column = {
             "project": (ProjectRow, "slug"),
             "environment": (EnvironmentRow, "name"),
+            "release": (ReleaseRow, "version"),
             "repository": (RepositoryRow, "name"),
         }[kind]
         return None if any(getattr(row, column) == value for row in self.rows(table)) else f"{kind.upper()}_NOT_FOUND"
@@ -429,13 +439,9 @@ class Naive(NaiveFiles):
         self.require_names(args.get("filter") or {})
         if args.get("query") is not None:
             rows = [row for row in rows if self.is_found(row, args["query"])]
-        if rows and isinstance(rows[0], ReleaseFileRow | DebugFileRow):
-            rows = self.select_files(rows, args.get("filter") or {})
-        else:
-            rows = [row for row in rows if matches(row, args.get("filter") or {}, self.list_related)]
+        rows = self.select_rows(rows, args.get("filter") or {})
         if args.get("orderBy"):
-            columns = {"DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key"}
-            field = columns.get(args["orderBy"]["field"], "build_number")
+            field = SORTS.get(args["orderBy"]["field"], args["orderBy"]["field"].lower())
             descending = args["orderBy"].get("direction", "DESC") == "DESC"
         if field == "position":
             keyed = list(enumerate(rows))
@@ -470,8 +476,18 @@ class Naive(NaiveFiles):
             "totalCount": total,
         }
 
+    def select_rows(self, rows: list[Any], conditions: dict[str, Any]) -> list[Any]:
+        match rows:
+            case [ReleaseFileRow() | DebugFileRow(), *_]:
+                return self.select_files(rows, conditions)
+            case [IssueRow() | SimpleNamespace(), *_]:
+                return self.select_issues(rows, conditions)
+            case [EventRow(), *_]:
+                return self.select_stored_events(rows, conditions)
+        return [row for row in rows if matches(row, conditions, self.list_related)]
+
     def key(self, row: Any, field: str) -> Any:
-        if field in ("project_id", "release_id"):
+        if field in ("project_id", "release_id") and not isinstance(row, SimpleNamespace):
             return row.id
         if field == "place":
             position = min(link.position for link in self.rows(ReleaseCommitRow, commit_id=row.id))

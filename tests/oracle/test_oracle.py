@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from gql_releases.storage.schema.tables.release import ReleaseRow
 from gql_releases.storage.schema.tables.release_file import ReleaseFileRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
 from tests.conftest import Harness, Template
+from tests.event_rows import LEVELS, RECEIVED, STATUSES, insert_events, short_id
 from tests.factories import SET_DEFAULT, commit, release
 from tests.file_rows import insert_files
 from tests.oracle import filtering
@@ -113,6 +115,7 @@ def fill(harness: Harness, organization: str) -> None:
             response = client.graphql(document, {"key": key}, token=token)
             assert response == {"data": {"updateDeploy": {"userErrors": []}}}
     insert_files(harness, organization, VERSIONS)
+    insert_events(harness, organization)
 
 
 def create(client: Any, organization: str, token: str, body: dict[str, Any]) -> None:
@@ -205,10 +208,28 @@ def collect_samples(session: Session, ids: list[str]) -> SampleValues:
     columns = {
         name: sorted({getattr(row, column) for row in releases} - {None}) for name, column in filtering.COLUMNS.items()
     }
-    files = collect_file_samples(session)
+    files = collect_file_samples(session) | collect_event_samples()
+    files["query"] += ["of 1", "web-3", "SHOP.PAY4", "bad Ä"]
     return SampleValues(
         ids, [*VERSIONS, "none"], slugs, [*shas, "none"], [*emails, "none"], [*paths, "none"], dates, columns, files
     )
+
+
+def collect_event_samples() -> dict[str, list[Any]]:
+    """Return values of the fields of the filters of issues and events."""
+    moments = [wire(RECEIVED + timedelta(hours=hours)) for hours in range(8)]
+    return {
+        "project": ["web", "api", "none"],
+        "release": [*VERSIONS[:6], "none"],
+        "introducedIn": [*VERSIONS[:6], "none"],
+        "environment": ["production", "staging", "none"],
+        "status": list(STATUSES),
+        "level": list(LEVELS),
+        "firstSeen": [
+            {"from": moments[3], "before": None}, {"before": moments[2]}, {}, {"from": moments[1], "before": moments[6]},
+        ],
+        "shortId": [*(short_id(number) for number in range(14)), "web-3", "none"],
+    }  # fmt: skip
 
 
 def collect_file_samples(session: Session) -> dict[str, list[Any]]:
@@ -300,6 +321,7 @@ def test_planned_answers_equal_naive_ones(filled_harness: Harness, tenant: str, 
             response = filled_harness.client.graphql(
                 operation.document, operation.variables, token=filled_harness.tokens[tenant]
             )
+            assert "data" in response, (response, operation)
             assert response["data"] == expected, (number, first_difference(response.get("data"), expected), operation)
             response_errors = [(tuple(error["path"]), error["extensions"]) for error in response.get("errors", ())]
             assert have_same_errors(group_by_field(response_errors), group_by_field(errors)), operation

@@ -215,7 +215,7 @@ def _read_stack(holder: dict[str, Any], platform: str) -> _Stack:
         frames = [frame for frame in frames if not _read_file(frame).startswith("<")] or frames
     frames = [frame for frame in frames if frame.get("in_app") is True] or frames
     if platform == "javascript":
-        votes = [_is_minified(frame) for frame in frames]
+        votes = [is_minified(frame) for frame in frames]
         minified = votes.count(True)
         if minified and 2 * minified >= minified + votes.count(False):
             return _Stack([], "", True)
@@ -244,7 +244,7 @@ def _read_file(frame: dict[str, Any]) -> str:
     return frame.get("filename") or frame.get("abs_path") or ""
 
 
-def _is_minified(frame: dict[str, Any]) -> bool | None:
+def is_minified(frame: dict[str, Any]) -> bool | None:
     """Return whether a frame is minified; None if it does not tell: without a file, or without a name and column."""
     if frame.get("symbolicated"):
         return False

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import orjson
 import strawberry
 from graphql import GraphQLField
 
@@ -39,10 +40,14 @@ FindProblems = Callable[["Services", "Principal", Input], Awaitable["list[Proble
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the entity, or of the entity in whose row this object is embedded."""
+    """A column of the entity, or of the entity in whose row this object is embedded.
+
+    `inherits`: it is computed with the conditions of the object with arguments that it is embedded in.
+    """
 
     attribute: str
     render: Render | None = None
+    inherits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,31 @@ class EmbeddedIn:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Objects from a column that holds JSON: a list whose fields are named as the objects' own."""
+    """Objects from a column, as `read` returns them: JSON with the names of the schema, with further objects in it.
+
+    `size`: the cost. `inherits` as for a column.
+    """
 
     attribute: str
+    read: Callable[[Any], Any]
+    size: int = 1
+    inherits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedReference:
+    """An object made of columns of the row of a to-one, which the conditions of the object that it is part of select."""
+
+    attribute: str
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class WholeList:
+    """A short to-many: all of its items, `size` at most, without a connection."""
+
+    attribute: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +192,15 @@ def read_binding(declared: GraphQLField) -> Any:
     return read_metadata(declared, BINDING)
 
 
-def _bind(binding: object, description: str, arguments: list[Argument] | None = None) -> Any:
-    return declare_field(description, {BINDING: binding}, arguments)
+def _bind(binding: object, description: str, arguments: list[Argument] | None = None, name: str | None = None) -> Any:
+    return declare_field(description, {BINDING: binding}, arguments, name)
 
 
-def column(attribute: str, description: str, render: Render | None = None) -> Any:
+def column(
+    attribute: str, description: str, render: Render | None = None, *, inherits: bool = False, name: str | None = None
+) -> Any:
     """Declare a field that is read from a column; `render` converts its value."""
-    return _bind(Column(attribute, render), description)
+    return _bind(Column(attribute, render, inherits), description, name=name)
 
 
 def node_id(
@@ -193,9 +222,26 @@ def comparison_field(present: str, description: str, arguments: list[Argument], 
     return _bind(EmbeddedIn(present, conditions, entities), description, arguments)
 
 
-def objects(attribute: str, description: str) -> Any:
-    """Declare a list that is read from a column of JSON objects."""
-    return _bind(Objects(attribute), description)
+def objects(
+    attribute: str,
+    description: str,
+    read: Callable[[Any], Any] = orjson.loads,
+    *,
+    size: int = 1,
+    inherits: bool = False,
+) -> Any:
+    """Declare an object or a list of objects that is read from one column; by default the column holds their JSON."""
+    return _bind(Objects(attribute, read, size, inherits), description)
+
+
+def embedded_reference(attribute: str, entity: str, description: str) -> Any:
+    """Declare an object like the one that it is part of, of the row of a reference."""
+    return _bind(EmbeddedReference(attribute, entity), description)
+
+
+def whole_list(attribute: str, size: int, description: str) -> Any:
+    """Declare a list without pages, of at most `size` items."""
+    return _bind(WholeList(attribute, size), description)
 
 
 def reference_field(

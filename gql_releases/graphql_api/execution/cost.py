@@ -133,6 +133,10 @@ class _Pricing:
             case b.ListOf() | b.QueryBinding("list"):
                 inherits = isinstance(binding, b.ListOf) and binding.inherits
                 return self.price_connection(target, declared, node, is_in_comparison=inherits)
+            case b.WholeList(_, size):
+                return OBJECT_COST.plus(self.price_selections(target, node.selection_set)).times(size)
+            case b.Objects(_, _, size):
+                return Price(size)
             case b.QueryBinding("node"):
                 return OBJECT_COST.plus(self.price_possible_types(target, node))
             case b.QueryBinding("nodes"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from gql_releases.domain.conditions import Condition, Conditions, list_leaves
 from gql_releases.domain.names import LISTED, NameCheck
@@ -17,11 +18,21 @@ def build_commit_condition(sha: str) -> Condition:
     return "commit_prefix", (sha, sha[:-1] + chr(ord(sha[-1]) + 1))
 
 
+def _list_named(conditions: Conditions) -> Iterator[Condition]:
+    """Yield the conditions outside and inside of groups; one with a version and an environment as two."""
+    for name, value in list_leaves(conditions):
+        if name == "seen_in_environment":
+            yield "seen_in", value[0]
+            yield "environment", value[1]
+        else:
+            yield name, value
+
+
 def list_name_checks(conditions: Conditions) -> tuple[NameCheck, ...]:
     """Return the checks of the names in conditions. Authors, paths and complete shas need not exist and are not checked."""
     listed: dict[str, list[str]] = {}
     checks: list[NameCheck] = []
-    for name, value in list_leaves(conditions):
+    for name, value in _list_named(conditions):
         if name in LISTED:
             names = listed.setdefault(name, [])
             if value not in names:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
-import orjson
-from graphql import FieldNode, GraphQLField, GraphQLObjectType, Undefined, get_named_type
+from graphql import FieldNode, GraphQLField, GraphQLObjectType, Undefined, get_named_type, is_leaf_type
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
@@ -170,12 +171,13 @@ class ViewPlan:
 class SelectionBuilder:
     """Builds a selection from the selected fields of a type, and collects its pages by slot.
 
-    `around` is the plan of the object with arguments in which fields are embedded.
+    `around` is the plan of the object with arguments in which fields are embedded, and `around_slot` its slot.
     """
 
     document: Document
     pages: list[PageSlotPlan] = field(default_factory=list)
     around: ReferencePlan | None = None
+    around_slot: int | None = None
 
     def build_selection(self, entity: GraphQLObjectType, fields: Fields, path: ResponsePath) -> s.Selection:
         """Return the selection of an entity."""
@@ -196,17 +198,25 @@ class SelectionBuilder:
         declared = parent.fields[field_name]
         target: Any = get_named_type(declared.type)
         match b.read_binding(declared):
-            case b.Column(attribute, render):
-                return s.Value(name, attribute, render)
+            case b.Column(attribute, render, inherits):
+                return s.Value(name, attribute, render, slot=self.around_slot if inherits else None)
             case b.NodeId():
                 return s.Value(name, "id", build_id_form(parent.name))
             case b.EmbeddedIn(present, None):
                 return s.Embedded(name, present, self.build_fields(target, self.document.collect_below(target, nodes), path))
             case b.EmbeddedIn() as binding:
                 return self._build_comparison(name, declared, nodes, binding, path)
-            case b.Objects(attribute):
-                fields = self.document.collect_below(target, nodes)
-                return s.Value(name, attribute, _compile_objects_renderer(target.name, fields))
+            case b.Objects(attribute, read, _, inherits):
+                pick = self._compile_picker(target, nodes)
+                slot = self.around_slot if inherits else None
+                return s.Value(name, attribute, _render_objects(read, pick), slot=slot)
+            case b.EmbeddedReference(attribute, entity):
+                fields = self.build_fields(target, self.document.collect_below(target, nodes), path)
+                return s.ToOneField(name, attribute, s.Selection(entity, fields), self.around_slot)
+            case b.WholeList(attribute, size):
+                slot = self._add_page(FixedPlan(PageRequest(size), path))
+                parts = (s.Nodes("nodes", self.build_below(target, nodes, path)),)
+                return s.ToManyField(name, attribute, target.name, slot, parts, encode_cursor, as_text=True, bare=True)
             case b.ComputedReference(attribute, conditions):
                 arguments = (
                     compile_arguments(declared, nodes[0]) if declared.args or not self.around else self.around.arguments
@@ -231,11 +241,13 @@ class SelectionBuilder:
     ) -> s.Embedded:
         """Return an embedded object with arguments: its fields have the same conditions."""
         assert binding.conditions
-        before, self.around = self.around, ReferencePlan(path, compile_arguments(declared, nodes[0]), binding.conditions)
-        slot, target = self._add_page(self.around), get_named_type(declared.type)
+        before = self.around, self.around_slot
+        self.around = ReferencePlan(path, compile_arguments(declared, nodes[0]), binding.conditions)
+        slot = self.around_slot = self._add_page(self.around)
+        target = get_named_type(declared.type)
         assert isinstance(target, GraphQLObjectType)
         fields = self.build_fields(target, self.document.collect_below(target, nodes), path)
-        self.around = before
+        self.around, self.around_slot = before
         return s.Embedded(name, binding.present, fields, slot, binding.entities)
 
     def _build_generated_text(self, name: str, binding: b.GeneratedText) -> s.ToManyField:
@@ -260,6 +272,25 @@ class SelectionBuilder:
         fields = self.document.collect_below(connection, nodes)
         parts = tuple([self._build_part(connection, key, below, (*path, key)) for key, below in fields.items()])
         return s.ToManyField(name, binding.attribute, entity.name, slot, parts, encode_cursor, as_text=True)
+
+    def _compile_picker(self, target: GraphQLObjectType, nodes: list[FieldNode]) -> Callable[[Any], Any]:
+        """Return the function that picks the selected fields of an object, or of each object of a list."""
+        getters: list[tuple[str, Callable[[Any], Any]]] = []
+        for key, below in self.document.collect_below(target, nodes).items():
+            name = below[0].name.value
+            if name == "__typename":
+                getters.append((key, partial(_return_constant, target.name)))
+                continue
+            named: Any = get_named_type(target.fields[name].type)
+            pick_below = None if is_leaf_type(named) else self._compile_picker(named, below)
+            getters.append((key, partial(_pick_field, name, pick_below) if pick_below else itemgetter(name)))
+
+        def pick(value: Any) -> Any:
+            if isinstance(value, list):
+                return [pick(item) for item in value]
+            return None if value is None else {key: get(value) for key, get in getters}
+
+        return pick
 
     def _build_part(self, connection: GraphQLObjectType, name: str, nodes: list[FieldNode], path: ResponsePath) -> s.Part:
         field_name = nodes[0].name.value
@@ -292,15 +323,17 @@ class SelectionBuilder:
         return s.EdgeNode(name, self.build_below(target, nodes, (*path, name)))
 
 
-def _compile_objects_renderer(typename: str, fields: Fields) -> s.Render:
-    """Return the function from JSON text to objects with the selected fields."""
-    names = {key: nodes[0].name.value for key, nodes in fields.items()}
+def _return_constant(constant: str, content: Any) -> str:
+    return constant
 
-    def render(text: str) -> list[dict[str, Any]]:
-        objects = [{**content, "__typename": typename} for content in orjson.loads(text)]
-        return [{key: content[name] for key, name in names.items()} for content in objects]
 
-    return render
+def _pick_field(name: str, pick: Callable[[Any], Any], content: Any) -> Any:
+    return pick(content[name])
+
+
+def _render_objects(read: Callable[[Any], Any], pick: Callable[[Any], Any]) -> s.Render:
+    """Return the function from a column's value to objects with the selected fields."""
+    return lambda value: pick(read(value))
 
 
 def _plan_page_info(declared: GraphQLObjectType, fields: Fields) -> tuple[tuple[str, str] | s.Constant, ...]:

@@ -50,21 +50,16 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
         match b.read_binding(field):
             case b.NodeId():
                 pass
-            case b.Column(attribute):
-                _check_attribute(where, attributes, attribute, "column", required)
-                if not is_leaf_type(named):
-                    raise UnboundField(f"{where} has the binding of a column and has fields")
-            case b.EmbeddedIn(present, conditions):
-                if present:
-                    _check_attribute(where, attributes, present, "pick" if conditions else "column", False)
-                elif not required:
-                    raise UnboundField(f"{where} is never null, but its type is nullable")
-                if required and present:
-                    raise UnboundField(f"{where} has a non-null type, but is null if {present} is NULL")
-                _check_embedded(schema, named, attributes, present)
-            case b.Objects(attribute):
-                _check_attribute(where, attributes, attribute, "column", True)
-                _check_leaves(where, named)
+            case b.EmbeddedIn() as binding:
+                _check_embedded(schema, where, field, attributes, binding)
+            case b.Column() | b.Objects() as binding:
+                _check_column(where, field, attributes, binding)
+            case b.EmbeddedReference(attribute):
+                _check_attribute(where, attributes, attribute, "pick", required)
+                if named is not declared:
+                    raise UnboundField(f"{where} has another type than the object that it is part of")
+            case b.WholeList(attribute):
+                _check_attribute(where, attributes, attribute, "many", False)
             case b.GeneratedText(attribute, listed):
                 _check_attribute(where, attributes, attribute, "column", required)
                 _check_attribute(where, attributes, listed, "many", False)
@@ -101,20 +96,41 @@ def _check_computed(schema: GraphQLSchema, declared: Any, checked: set[str]) -> 
                 raise UnboundField(f"{where} is a field of a computed value, which the store cannot read")
 
 
-def _check_embedded(schema: GraphQLSchema, declared: GraphQLObjectType, attributes: Attributes, present: str) -> None:
+def _check_column(where: str, field: Any, attributes: Attributes, binding: b.Column | b.Objects) -> None:
+    named: Any = get_named_type(field.type)
+    is_required = isinstance(field.type, GraphQLNonNull) or isinstance(binding, b.Objects)
+    _check_attribute(where, attributes, binding.attribute, "column", is_required)
+    if isinstance(binding, b.Objects):
+        _check_plain_objects(where, named)
+    elif not is_leaf_type(named):
+        raise UnboundField(f"{where} has the binding of a column and has fields")
+
+
+def _check_embedded(schema: GraphQLSchema, where: str, field: Any, attributes: Attributes, binding: b.EmbeddedIn) -> None:
     """Check an embedded object: if it is not null, neither are `present` and the columns that are NULL with it."""
+    required, present = isinstance(field.type, GraphQLNonNull), binding.present
+    if present:
+        _check_attribute(where, attributes, present, "pick" if binding.conditions else "column", False)
+    elif required == bool(binding.conditions):
+        raise UnboundField(f"{where} is never null unless it has invalid arguments, but its type differs")
+    if required and present:
+        raise UnboundField(f"{where} has a non-null type, but is null if {present} is NULL")
     narrowed = {
         name: (kind, is_nullable and present not in (name, null_with), null_with)
         for name, (kind, is_nullable, null_with) in attributes.items()
     }
-    _check_object(schema, declared, narrowed)
+    named: Any = get_named_type(field.type)
+    _check_object(schema, named, narrowed)
 
 
-def _check_leaves(where: str, declared: Any) -> None:
+def _check_plain_objects(where: str, declared: Any) -> None:
+    """Check the type of objects in a column: its fields are leaves or further objects, without bindings."""
     for name, field in declared.fields.items():
         _check_plain(f"{where}.{name}", field)
-        if not is_leaf_type(get_named_type(field.type)):
-            raise UnboundField(f"{where}.{name} is an object in a column of objects")
+        if b.read_binding(field) is not None:
+            raise UnboundField(f"{where}.{name} has a binding, and is part of an object in a column")
+        if not is_leaf_type(named := get_named_type(field.type)):
+            _check_plain_objects(f"{where}.{name}", named)
 
 
 def _check_attribute(where: str, attributes: Attributes, attribute: str, kind: str, required: bool) -> None:

@@ -40,9 +40,11 @@ def build_argument(name: str, annotation: Any) -> Argument:
     return StrawberryArgument(name, None, StrawberryAnnotation(annotation))
 
 
-def declare_field(description: str, metadata: dict[Any, Any], arguments: list[Argument] | None = None) -> Any:
-    """Return a field without a resolver, for a class of `strawberry.type`."""
-    declared: Any = strawberry.field(description=description, metadata=metadata)
+def declare_field(
+    description: str, metadata: dict[Any, Any], arguments: list[Argument] | None = None, name: str | None = None
+) -> Any:
+    """Return a field without a resolver, for a class of `strawberry.type`; `name` is that of the schema if it differs."""
+    declared: Any = strawberry.field(description=description, metadata=metadata, name=name)
     if arguments:
         declared.arguments = arguments
     return declared

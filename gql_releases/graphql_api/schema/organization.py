@@ -25,11 +25,13 @@ from gql_releases.graphql_api.execution.connections import Connection, Node
 from gql_releases.graphql_api.execution.name_checks import build_commit_condition
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
 from gql_releases.graphql_api.schema.fields import given_arguments
+from gql_releases.graphql_api.schema.issue import ISSUE_LIST
 from gql_releases.graphql_api.schema.release_filters import RELEASE_LIST
 
 if TYPE_CHECKING:
     from gql_releases.graphql_api.schema.comparison import ReleaseComparison
     from gql_releases.graphql_api.schema.environment import Environment
+    from gql_releases.graphql_api.schema.issue import Issue
     from gql_releases.graphql_api.schema.project import Project
     from gql_releases.graphql_api.schema.release import Release
     from gql_releases.graphql_api.schema.repository import Repository
@@ -38,6 +40,7 @@ else:
     Project = lazy_type("Project", "project")
     Repository = lazy_type("Repository", "repository")
     Environment = lazy_type("Environment", "environment")
+    Issue = lazy_type("Issue", "issue")
     Release = lazy_type("Release", "release")
 
 
@@ -73,6 +76,9 @@ class Organization(Node):
     )
     releases: Connection[Release] | None = to_many(
         "releases", "The organization's releases, archived ones too; by default the last created first.", **RELEASE_LIST
+    )
+    issues: Connection[Issue] | None = to_many(
+        "issues", "The issues of all projects, resolved ones too; by default the last seen first.", **ISSUE_LIST
     )
     release_containing: Release | None = reference_field(
         "release_containing",

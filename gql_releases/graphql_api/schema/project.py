@@ -21,6 +21,7 @@ from gql_releases.graphql_api.execution.bindings import (
     Payload,
     argument,
     column,
+    comparison_field,
     mutation_field,
     node_id,
     reference_field,
@@ -42,6 +43,7 @@ from gql_releases.graphql_api.schema.fields import (
     optional_field,
     required_field,
 )
+from gql_releases.graphql_api.schema.project_stats import STATS_ARGUMENTS, ProjectStats, stats_conditions
 from gql_releases.graphql_api.schema.release_filters import RELEASE_LIST
 from gql_releases.services import input_problems
 
@@ -102,6 +104,12 @@ class Project(Node):
     )
     debug_files: Connection[DebugFile] | None = to_many(
         "debug_files", "The debug files of the project, the last uploaded first.", **DEBUG_FILE_LIST
+    )
+    stats: ProjectStats | None = comparison_field(
+        "",
+        "What became of the events that SDKs sent: stored, discarded, or refused. Counted by hours.",
+        STATS_ARGUMENTS,
+        stats_conditions,
     )
 
 

@@ -18,6 +18,7 @@ from gql_releases.graphql_api.execution.bindings import (
     GeneratedText,
     argument,
     column,
+    comparison_field,
     embedded_field,
     generated_text,
     node_id,
@@ -31,14 +32,17 @@ from gql_releases.graphql_api.execution.scalars import BigInt, JSONObject
 from gql_releases.graphql_api.execution.strawberry_adapter import lazy_type
 from gql_releases.graphql_api.schema.commit import CommitStatus
 from gql_releases.graphql_api.schema.fields import given_arguments, optional_field
+from gql_releases.graphql_api.schema.issue import INTRODUCED_ISSUES, NEW_PATHS, RELEASE_ISSUES
 from gql_releases.graphql_api.schema.release_by import ReleaseBy, release_key
 from gql_releases.graphql_api.schema.release_file import RELEASE_FILE_LIST
 from gql_releases.graphql_api.schema.release_filters import ReleaseStatus
+from gql_releases.graphql_api.schema.release_health import HEALTH_ARGUMENTS, ReleaseHealth
 
 if TYPE_CHECKING:
     from gql_releases.graphql_api.schema.artifact_bundle import ArtifactBundle, ReleaseArtifacts
     from gql_releases.graphql_api.schema.commit import Commit, CommitAuthor, HeadCommit
     from gql_releases.graphql_api.schema.deploy import Deploy
+    from gql_releases.graphql_api.schema.issue import Issue, ReleaseIssue
     from gql_releases.graphql_api.schema.organization import Organization
     from gql_releases.graphql_api.schema.project import Project
     from gql_releases.graphql_api.schema.release_file import ReleaseFile
@@ -52,6 +56,8 @@ else:
     CommitAuthor = lazy_type("CommitAuthor", "commit")
     HeadCommit = lazy_type("HeadCommit", "commit")
     Deploy = lazy_type("Deploy", "deploy")
+    Issue = lazy_type("Issue", "issue")
+    ReleaseIssue = lazy_type("ReleaseIssue", "issue")
 
 
 @strawberry.enum(description="Whether a release has been forwarded to the organization's Sentry.")
@@ -63,6 +69,16 @@ class UpstreamState(Enum):
     FAILED = strawberry.enum_value(
         "FAILED",
         description="Sentry refused a request; the release's later requests wait until an operator retries or skips it.",
+    )
+
+
+@strawberry.enum(description="What made a release known.")
+class ReleaseOrigin(Enum):
+    """The origin, as the store has it."""
+
+    CLIENT = strawberry.enum_value("CLIENT", description="A client created, finalized or deployed it, such as CI.")
+    EVENT = strawberry.enum_value(
+        "EVENT", description="An event or a session named it, and no client has created it: `latestRelease` leaves it out."
     )
 
 
@@ -185,6 +201,47 @@ class Release(Node):
         "artifacts",
         "Totals of the files that were uploaded for the release's version; null if there was no upload.",
         lambda arguments: (),
+    )
+    origin: ReleaseOrigin = column("origin", "Whether a client created the release, or an event named it first.")
+    first_event: datetime | None = column(
+        "first_event", "The time of the first event of the release; null if there was none. Sessions do not count."
+    )
+    last_event: datetime | None = column("last_event", "The time of the last event of the release; null if there was none.")
+    event_count: BigInt = column("event_count", "The number of events of the release.")
+    new_issue_count: int = column(
+        "new_issue_count",
+        "The number of issues whose first received event was of this release, new paths too: `newGroups` of Sentry's API.",
+    )
+    introduced_issues: Connection[Issue] | None = to_many(
+        "introduced_issues",
+        "What the release broke: the issues that it introduced, without new paths to older ones; by default the most "
+        "frequent first.",
+        **INTRODUCED_ISSUES,
+    )
+    new_paths: Connection[Issue] | None = to_many(
+        "introduced_issues",
+        "Issues that the release introduced, whose error is that of an older issue reached on a new path: by another "
+        "caller. The most frequent first.",
+        **NEW_PATHS,
+    )
+    regressed_issues: Connection[Issue] | None = to_many(
+        "regressed_issues",
+        "Issues that were resolved and came back with this release, the newest issue first.",
+        Order("id", descending=True),
+    )
+    fixed_issues: Connection[Issue] | None = to_many(
+        "fixed_issues", "Issues that this release resolves, the newest issue first.", Order("id", descending=True)
+    )
+    issues: Connection[ReleaseIssue] | None = to_many(
+        "issues",
+        "All issues with an event of this release, each with what was counted in it; the last seen first.",
+        **RELEASE_ISSUES,
+    )
+    health: ReleaseHealth | None = comparison_field(
+        "with_sessions",
+        "Whether it is healthy: its sessions and users, and how many of them had a crash. Null if it has no sessions.",
+        HEALTH_ARGUMENTS,
+        given_arguments("environment", "project"),
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     FromClause,
+    Integer,
     Join,
     Select,
     String,
@@ -20,13 +21,16 @@ from sqlalchemy import (
     TableValuedAlias,
     Text,
     UnaryExpression,
+    and_,
     bindparam,
     cast,
     collate,
     column,
     func,
+    literal_column,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy import Dialect as SqlDialect
 from sqlalchemy.dialects import postgresql, sqlite
@@ -133,6 +137,12 @@ class Dialect(Protocol):
     def contains(self, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
         """Return the condition that `text` contains `part`, in which no character is special."""
 
+    def current_hour(self) -> ColumnElement[int]:
+        """Return the hours from 1970-01-01 UTC until now, the same in the whole statement."""
+
+    def pack_rows(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
+        """Return the aggregate of all rows as the text of a JSON array, with an array of columns for each row."""
+
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
         """Return the join of parents to their rows, which reads the parents first."""
 
@@ -141,10 +151,10 @@ class Dialect(Protocol):
         parents: FromClause,
         rows: FromClause,
         on: ColumnElement[bool],
-        key: ColumnElement[Any],
+        key: Sequence[ColumnElement[Any]],
         picked: Select[Any],
     ) -> FromClause:
-        """Return the join of each parent to its rows whose `key` is in the select `picked`, which has a limit per parent."""
+        """Return the join of each parent to its rows whose columns `key` are in the select `picked`, limited per parent."""
 
 
 class ParentsFirst(Join):
@@ -214,6 +224,14 @@ class SqliteDialect:
         """Return a call of instr."""
         return func.instr(text, part) > 0
 
+    def current_hour(self) -> ColumnElement[int]:
+        """Return a division of the seconds since 1970."""
+        return literal_column("CAST(strftime('%s', 'now') AS INTEGER) / 3600", Integer)
+
+    def pack_rows(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
+        """Return a call of json_group_array."""
+        return func.json_group_array(func.json_array(*columns), type_=Text)
+
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
         """Return a join in a fixed order."""
         return ParentsFirst(parents, rows, on)
@@ -223,11 +241,12 @@ class SqliteDialect:
         parents: FromClause,
         rows: FromClause,
         on: ColumnElement[bool],
-        key: ColumnElement[Any],
+        key: Sequence[ColumnElement[Any]],
         picked: Select[Any],
     ) -> FromClause:
         """Return a join with `key IN (picked)`."""
-        return ParentsFirst(parents, rows, on & key.in_(picked))
+        columns = key[0] if len(key) == 1 else tuple_(*key)
+        return ParentsFirst(parents, rows, on & columns.in_(picked))
 
 
 class PostgresDialect:
@@ -294,6 +313,14 @@ class PostgresDialect:
         """Return a call of strpos."""
         return func.strpos(text, part) > 0
 
+    def current_hour(self) -> ColumnElement[int]:
+        """Return a division of the seconds since 1970 at the start of the transaction."""
+        return literal_column("CAST(floor(extract(epoch FROM now()) / 3600) AS INTEGER)", Integer)
+
+    def pack_rows(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
+        """Return a call of json_agg; without rows it is an empty array, as SQLite's."""
+        return func.coalesce(cast(func.json_agg(func.json_build_array(*columns)), Text), literal_column("'[]'", Text))
+
     def join(self, parents: FromClause, rows: FromClause, on: ColumnElement[bool]) -> FromClause:
         """Return a join; the planner knows which side is small."""
         return parents.join(rows, on)
@@ -303,9 +330,10 @@ class PostgresDialect:
         parents: FromClause,
         rows: FromClause,
         on: ColumnElement[bool],
-        key: ColumnElement[Any],
+        key: Sequence[ColumnElement[Any]],
         picked: Select[Any],
     ) -> FromClause:
         """Return a join of a LATERAL subquery."""
         lateral = picked.lateral("picked")
-        return parents.join(lateral, true()).join(rows, on & (key == lateral.c[0]))
+        same = [column == other for column, other in zip(key, lateral.c, strict=True)]
+        return parents.join(lateral, true()).join(rows, and_(on, *same))

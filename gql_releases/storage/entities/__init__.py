@@ -1,7 +1,8 @@
 """The entities of the store, one module for each noun, and the catalogue of all.
 
-A module of this package declares ENTITIES (by the name that selections use), LISTS (lists of other entities, by the
-entity's name and the list's attribute) and NAME_CHECKS. The modules are imported here in the order of their names.
+A module of this package declares ENTITIES (by the name that selections use), NAME_CHECKS, and attributes of other entities,
+by the entity's name and the attribute: LISTS, COLUMNS (computed columns) and REFERENCES (computed references). The modules
+are imported here in the order of their names.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from gql_releases.domain.paging import Order
 from gql_releases.storage.reading.entity import Catalogue, Entity, NameCheckQuery, ToMany, ToOne
@@ -27,19 +29,30 @@ def _list_by_ids(name: str, entity: Entity) -> ToMany:
 
 def _build_catalogue() -> Catalogue:
     entities: dict[str, Entity] = {}
-    lists: dict[str, dict[str, ToMany]] = {}
+    lists: dict[str, dict[str, ToMany]] = _collect_attributes("LISTS")
     checks: dict[str, NameCheckQuery] = {}
     for module in _MODULES:
         entities |= getattr(module, "ENTITIES", {})
         checks |= getattr(module, "NAME_CHECKS", {})
-        for owner, attributes in getattr(module, "LISTS", {}).items():
-            lists.setdefault(owner, {}).update(attributes)
     for name, entity in entities.items():
         lists["Viewer"][f"all_{name}"] = _list_by_ids(name, entity)
     entities["Viewer"] = Entity(table(TokenRow), ones={"token": ToOne("id", "Token")}, key="organization_id")
     for owner, attributes in lists.items():
         entities[owner] = replace(entities[owner], manys={**entities[owner].manys, **attributes})
+    for owner, columns in _collect_attributes("COLUMNS").items():
+        entities[owner] = replace(entities[owner], columns={**entities[owner].columns, **columns})
+    for owner, references in _collect_attributes("REFERENCES").items():
+        entities[owner] = replace(entities[owner], computed={**entities[owner].computed, **references})
     return Catalogue(entities, checks)
+
+
+def _collect_attributes(constant: str) -> dict[str, dict[str, Any]]:
+    """Return the attributes that modules declare of entities, by the entity's name."""
+    attributes: dict[str, dict[str, Any]] = {}
+    for module in _MODULES:
+        for owner, declared in getattr(module, constant, {}).items():
+            attributes.setdefault(owner, {}).update(declared)
+    return attributes
 
 
 CATALOGUE = _build_catalogue()
@@ -61,6 +74,7 @@ def _attributes(entity: Entity) -> ReadableAttributes:
     }
     for name, reference in entity.ones.items():
         attributes[name] = "one", _is_nullable(entity, reference.column), None
+    attributes |= {name: ("column", computed.nullable, null_with.get(name)) for name, computed in entity.columns.items()}
     attributes |= dict.fromkeys(entity.computed, ("pick", True, None))
     return attributes | dict.fromkeys(entity.manys, ("many", False, None))
 

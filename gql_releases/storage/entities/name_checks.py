@@ -83,6 +83,8 @@ NAME_CHECKS: Mapping[str, NameCheckQuery] = {
     "project": check_all_exist(ProjectRow, "slug"),
     "environment": check_all_exist(EnvironmentRow, "name"),
     "repository": check_all_exist(RepositoryRow, "name"),
+    "introduced_in": check_all_exist(ReleaseRow, "version"),
+    "seen_in": check_all_exist(ReleaseRow, "version"),
     "comparison": _check_comparison,
     "commit": _check_commit(repository=False),
     "commit_in": _check_commit(repository=True),

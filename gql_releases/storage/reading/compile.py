@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, and_, bindparam, select, true
+from sqlalchemy import BigInteger, Boolean, ColumnElement, FromClause, Select, and_, bindparam, select, true
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Names
@@ -70,7 +71,7 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
     for item in fields:
         match item:
             case s.Value():
-                source = _compile_value(level, rows, item)
+                source = _compile_value(level, entity, rows, item)
             case s.ToManyField() if item.name in texts:
                 source = texts[item.name]
             case s.ToManyField():
@@ -83,12 +84,20 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
     return level.code.render_object(parts, slots)
 
 
-def _compile_value(level: Level, rows: FromClause, item: s.Value) -> Expression:
-    column = rows.c[item.attribute]
-    index = level.add(column)
+def _compile_value(level: Level, entity: Entity, rows: FromClause, item: s.Value) -> Expression:
+    computed, render = entity.columns.get(item.attribute), item.render
+    if computed is None:
+        column = rows.c[item.attribute]
+        if render is None and isinstance(column.type, Boolean):
+            render = bool  # SQLite stores 0 and 1
+        index, is_nullable = level.add(column), bool(column.nullable)
+    else:
+        binds = {} if item.slot is None else _list_binds(level, item.slot)
+        build = partial(computed.build, rows, binds, level.dialect)
+        index, is_nullable = level.add_computed(rows, item.attribute, item.slot, build), computed.nullable
     if item.otherwise is None:
-        return level.code.render_value(index, item.render, nullable=bool(column.nullable))
-    other = _compile_value(level, rows, s.Value(item.name, item.otherwise, item.render))
+        return level.code.render_value(index, render, nullable=is_nullable)
+    other = _compile_value(level, entity, rows, s.Value(item.name, item.otherwise, item.render))
     return render_if_present(index, level.code.render_value(index, item.render, nullable=False), other)
 
 
@@ -115,20 +124,24 @@ def _compile_nested(
     level.count_join()
     level.source, other = join_reference(level.source, target, rows, key, level.aliases)
     fields = item.selection.fields
-    source = _compile_bare(level, other, *fields) if item.bare else compile_object(level, target, other, fields)
+    source = _compile_bare(level, target, other, *fields) if item.bare else compile_object(level, target, other, fields)
     return render_if_present(level.add(other.c.id), source, level.code.add_constant(item.otherwise))
 
 
-def _compile_bare(level: Level, rows: FromClause, item: s.Field) -> Expression:
+def _compile_bare(level: Level, entity: Entity, rows: FromClause, item: s.Field) -> Expression:
     assert isinstance(item, s.Value)
-    return _compile_value(level, rows, item)
+    return _compile_value(level, entity, rows, item)
+
+
+def _list_binds(level: Level, slot: int) -> dict[str, str]:
+    """Return the names of the bound values of the arguments of a computed reference or column."""
+    numbered = number_conditions(level.shapes[slot].conditions, f"s{slot}_c")
+    return {name: bind for name, bind in numbered if isinstance(bind, str)}
 
 
 def _select_reference(level: Level, entity: Entity, rows: FromClause, attribute: str, slot: int) -> ColumnElement[Any]:
-    binds = {
-        name: bind for name, bind in number_conditions(level.shapes[slot].conditions, f"s{slot}_c") if isinstance(bind, str)
-    }
-    return entity.computed[attribute].find(rows, binds, level.dialect).correlate(rows).scalar_subquery()
+    query = entity.computed[attribute].find(rows, _list_binds(level, slot), level.dialect)
+    return query.correlate(rows).scalar_subquery()
 
 
 def _compile_slot(level: Level, entity: Entity, rows: FromClause, item: s.ToManyField) -> ListSlot:
@@ -226,7 +239,7 @@ def _plan_many_parents(level: Level, link: ToMany, order: Order, item: s.ToManyF
         # own key is enough: with more, SQLite would scan the organization and run the subquery for each of its rows.
         on = and_(on, *filter_links(links, link, level, slot)) if link.child else true()
         picked = _select_page_keys(level, link, order, slot, parents.c.value)
-        source = dialect.join_picked(parents, links, on, links.c[link.child or "id"], picked)
+        source = dialect.join_picked(parents, links, on, _list_key_columns(links, link), picked)
     if link.child:
         source = source.join(rows, match_row(links, rows, link))
     below = Level(dialect, level.catalogue, level.shapes, source, SourceBuilder(), level.aliases)
@@ -249,7 +262,12 @@ def _filter_positions(position: ColumnElement[Any], slot: int, *, after: bool) -
 def _select_page_keys(level: Level, link: ToMany, order: Order, slot: int, parent: ColumnElement[Any]) -> Select[Any]:
     """Select the keys of one parent's page, limited in SQL."""
     inner = ListRows(link, level, slot)
-    return inner.select_page([inner.links.c[link.child or "id"]], inner.source, order, parent)
+    return inner.select_page(_list_key_columns(inner.links, link), inner.source, order, parent)
+
+
+def _list_key_columns(links: FromClause, link: ToMany) -> list[ColumnElement[Any]]:
+    """Return the columns that identify a row of a list."""
+    return [links.c[name] for name in ((link.child,) if link.child else link.key)]
 
 
 def _compile_parts(

@@ -17,6 +17,9 @@ Filter = Callable[[FromClause, str, Dialect], ColumnElement[bool]]
 BuildKeyQuery = Callable[[FromClause, Mapping[str, str], Dialect], Select[Any]]
 """(alias of the object's rows, name of the bound value by argument, dialect) -> the select of one key."""
 
+BuildColumn = Callable[[FromClause, Mapping[str, str], Dialect], ColumnElement[Any]]
+"""(alias of the object's rows, name of the bound value by argument, dialect) -> an expression of the row."""
+
 NameCheckQuery = Callable[[str, Dialect], ColumnElement[Any]]
 """(name of the bound value, dialect) -> the column, which is NULL where the name exists."""
 
@@ -37,7 +40,8 @@ class ToMany:
     unique by `tie`. `dense`: the first order's column counts 0, 1, 2 ... within the parent. `count`: the entity's column
     that stores the list's length. `routes`: by filter, the list to start from instead. `checked`: columns whose index must
     not be used, because a filter that is always set selects few rows. `whole`: any page needs a scan of the whole list.
-    `counted`: the column whose distinct values are counted.
+    `counted`: the column whose distinct values are counted. `key`: columns of `table` that identify a row of a target's own
+    table.
     """
 
     target: str
@@ -54,6 +58,7 @@ class ToMany:
     checked: tuple[str, ...] = ()
     whole: bool = False
     counted: str | None = None
+    key: tuple[str, ...] = ("id",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,18 @@ class ComputedReferenceQuery:
 
     target: str
     find: BuildKeyQuery
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedColumn:
+    """An attribute that is computed from other rows, such as a sum.
+
+    `scans`: any number of rows is read for one object.
+    """
+
+    build: BuildColumn
+    nullable: bool = True
+    scans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,7 @@ class Entity:
     ones: Mapping[str, ToOne] = field(default_factory=dict)
     manys: Mapping[str, ToMany] = field(default_factory=dict)
     computed: Mapping[str, ComputedReferenceQuery] = field(default_factory=dict)
+    columns: Mapping[str, ComputedColumn] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     tenant: str = "organization_id"
     key: str = "id"

@@ -32,9 +32,10 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.dates import format_date
 from gql_releases.domain.paging import Position
+from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.types import END_OF_TIME, UtcDateTime
 from gql_releases.storage.reading.aliases import Aliases
-from gql_releases.storage.reading.entity import Catalogue, Entity
+from gql_releases.storage.reading.entity import Catalogue, ComputedColumn, Entity
 from gql_releases.storage.reading.list_queries import ListRows, choose_link, choose_order, select_total
 from gql_releases.storage.reading.pages import render_page, render_page_info
 from gql_releases.storage.reading.plan import Level, join_reference
@@ -137,7 +138,7 @@ def _select_texts(
     link = choose_link(entity.manys[item.attribute], shape.conditions)
     order = choose_order(link, shape, item)
     list_rows = ListRows(link, level, item.slot, shown=True)
-    renderer = JsonRenderer(list_rows.source, level.catalogue, level.aliases)
+    renderer = JsonRenderer(list_rows.source, level.catalogue, level.aliases, level.dialect)
     pieces = renderer.render_object(level.catalogue.entities[item.entity], list_rows.rows, nodes[0].selection.fields)
     if pieces is None:
         return None
@@ -167,8 +168,8 @@ def _select_page(rows: Select[Any], size: int) -> FromClause:
 class JsonRenderer:
     """Renders an entity's row as JSON; the tables of its references are joined to `source`."""
 
-    def __init__(self, source: Any, catalogue: Catalogue, aliases: Aliases) -> None:
-        self.source, self.catalogue, self.aliases = source, catalogue, aliases
+    def __init__(self, source: Any, catalogue: Catalogue, aliases: Aliases, dialect: Dialect) -> None:
+        self.source, self.catalogue, self.aliases, self.dialect = source, catalogue, aliases, dialect
 
     def render_object(self, entity: Entity, rows: FromClause, fields: Sequence[s.Field]) -> list[Piece] | None:
         """Return an object's text, or None if the database cannot render one of its values."""
@@ -176,7 +177,9 @@ class JsonRenderer:
 
     def _value(self, entity: Entity, rows: FromClause, item: s.Field) -> list[Piece] | None:
         match item:
-            case s.Value(_, attribute, None | s.ShortDate(), None):
+            case s.Value(_, attribute, None, None, None) if attribute in entity.columns:
+                return _render_number(entity.columns[attribute], rows, self.dialect)
+            case s.Value(_, attribute, None | s.ShortDate(), None, None):
                 return _render_column(rows.c[attribute], short=item.render is not None)
             case s.Value(_, attribute, s.Base64(prefix), None):
                 number = JsonConcat([_quote_text(prefix), cast(rows.c[attribute], Text)])
@@ -213,6 +216,14 @@ def _render_nullable(column: ColumnElement[Any], pieces: list[Piece] | None) -> 
 
 def _render_or_null(present: ColumnElement[Any], pieces: list[Piece]) -> ColumnElement[Any]:
     return case((present.is_(None), _quote_text("null")), else_=JsonConcat(pieces))
+
+
+def _render_number(computed: ComputedColumn, rows: FromClause, dialect: Dialect) -> list[Piece] | None:
+    """Return the text of a computed integer. Others, whose text has the value several times, would be computed as often."""
+    value = computed.build(rows, {}, dialect)
+    if computed.nullable or not isinstance(value.type, Integer):
+        return None
+    return [cast(value, Text)]
 
 
 def _render_column(column: ColumnElement[Any], *, short: bool) -> list[Piece] | None:

@@ -85,6 +85,8 @@ class Level:
     is_root: bool = False
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     lists: list[ListPlan] = field(default_factory=list)
+    computed: dict[tuple[FromClause, str, int | None], int] = field(default_factory=dict)
+    """The indexes of computed columns, by rows, attribute and slot."""
     has_rows: bool = False
     """Whether a list is joined to the root: the statement returns a row for each of the list's rows."""
     has_texts: bool = False
@@ -113,6 +115,15 @@ class Level:
         self.columns.append(column.label(f"c{len(self.columns)}"))
         return len(self.columns) - 1
 
+    def add_computed(
+        self, rows: FromClause, attribute: str, slot: int | None, build: Callable[[], ColumnElement[Any]]
+    ) -> int:
+        """Add a computed column and return its index in the row; each is added once."""
+        index = self.computed.get((rows, attribute, slot))
+        if index is None:
+            index = self.computed[rows, attribute, slot] = self.add(build())
+        return index
+
     def compile_statements(self, *, is_kept: bool) -> int:
         """Compile the statements of this level and all below, drop their constructs, and return their size in bytes.
 
@@ -125,6 +136,7 @@ class Level:
             weight += CHARACTER_BYTES * len(prepared.sql)
             self.is_long = not prepared.is_kept
         self.source, self.columns, self.shapes, self.code, self.finish = None, [], (), SourceBuilder(), _keep_statement
+        self.computed = {}
         for below in self.lists:
             weight += below.level.compile_statements(is_kept=is_kept)
             self.is_long |= below.level.is_long

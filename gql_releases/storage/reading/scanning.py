@@ -12,13 +12,24 @@ from gql_releases.storage.reading.plan import Shape
 
 MANY_CONDITIONS = 20
 """Conditions of one list beyond which it is taken to scan, whatever an index finds."""
-UNBOUNDED_PARENTS = frozenset({"organization_id", "project_id", "environment_id", "artifact_bundle_id"})
+UNBOUNDED_PARENTS = frozenset({"organization_id", "project_id", "environment_id", "artifact_bundle_id", "issue_id"})
 """Columns of the parents whose lists grow with the store, or are as long as a bundle has files.
 
 Those of a release or a commit are as long as one CI run.
 """
 UNBOUNDED_TARGETS = frozenset(
-    {"Release", "Commit", "CommitAuthor", "FileChange", "Deploy", "ArtifactBundle", "ArtifactFile", "DebugFile"}
+    {
+        "Release",
+        "Commit",
+        "CommitAuthor",
+        "FileChange",
+        "Deploy",
+        "ArtifactBundle",
+        "ArtifactFile",
+        "DebugFile",
+        "Issue",
+        "Event",
+    }
 )
 """Entities of which an organization has any number."""
 
@@ -39,6 +50,8 @@ def _do_fields_scan(catalogue: Catalogue, entity: Entity, fields: Iterable[Any],
 
 def _does_field_scan(catalogue: Catalogue, entity: Entity, field: Any, shapes: Sequence[Shape]) -> bool:
     match field:
+        case s.Value():
+            return field.attribute in entity.columns and entity.columns[field.attribute].scans
         case s.ToManyField():
             link, shape = entity.manys[field.attribute], shapes[field.slot]
             return does_list_scan(link, shape.conditions, field.parts) or _do_fields_scan(
