@@ -95,7 +95,7 @@ def test_every_argument_with_a_weight_is_of_a_known_name() -> None:
                 assert not weighs or expected, f"{owner.name}.{field_name}({name}:)"
                 assert is_filter(argument.type) == (name == "filter"), f"{owner.name}.{field_name}({name}:)"
                 if get_named_type(argument.type).name == "Int":
-                    assert name in ("first", "last"), f"{owner.name}.{field_name}({name}:)"
+                    assert name in ("first", "last", "hours"), f"{owner.name}.{field_name}({name}:)"
 
 
 def test_every_type_within_a_filter_is_weighed_as_one() -> None:

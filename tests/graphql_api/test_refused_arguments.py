@@ -13,6 +13,7 @@ from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Client
 from tests.conftest import Harness
+from tests.event_rows import insert_events, short_id
 from tests.factories import commit, release
 from tests.file_rows import debug_id, insert_files
 
@@ -49,6 +50,7 @@ WAYS = {
     "Deploy": f"{BY} {{ lastDeploy {{ HERE }} }}",
     "ArtifactBundle": f"{BY} {{ artifactBundles(first: 1) {{ nodes {{ HERE }} }} }}",
     "Artifact": f'artifact(organization: "acme", project: "web", debugId: "{debug_id(0)}") {{ HERE }}',
+    "Issue": f'issue(organization: "acme", shortId: "{short_id(0)}") {{ HERE }}',
     "ReleaseComparison": 'organization(slug: "acme") { compare(project: "web", base: "a@1", head: "a@2") { HERE } }',
 }
 """Type -> an operation that comes to one object of it."""
@@ -63,6 +65,7 @@ def filled_store(harness: Harness) -> Client:
         path = f"organizations/acme/releases/{version}/deploys/"
         assert client.rest("POST", path, {"environment": "production"}).status == 201
     insert_files(harness, "acme", ["a@1", "a@2"])
+    insert_events(harness, "acme")
     return client
 
 

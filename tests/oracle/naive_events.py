@@ -292,8 +292,8 @@ class NaiveEvents(NaiveFiles):
         others = self.rows(ReleaseProjectRow, project_id=own.project_id)
         others.sort(key=lambda link: (link.date_shown, link.release_id), reverse=True)
         earlier = [link for link in others if (link.date_shown, link.release_id) < (own.date_shown, own.release_id)]
-        found = (self.find_health(self.get(ReleaseRow, link.release_id), environment, project) for link in earlier)
-        return next((health for health in found if health), None)
+        healths = (self.find_health(self.get(ReleaseRow, link.release_id), environment, project) for link in earlier)
+        return next((health for health in healths if health), None)
 
     def pick_Project_stats(self, source: Any, hours: int | None = None) -> Any:
         since = int(time.time()) // 3600 - (24 if hours is None else hours)

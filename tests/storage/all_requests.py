@@ -17,6 +17,7 @@ from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
 from tests.conftest import Harness
 from tests.debug_files import MAPPING, UUID, digest, write_zip
+from tests.event_rows import insert_events
 from tests.factories import as_graphql, commit, release
 from tests.file_rows import debug_id, insert_files
 from tests.oracle.generator import SORT_OF, Generator
@@ -29,6 +30,9 @@ RELEASES = 500
 
 UPLOADS = 500
 """Bundles and debug files of each tenant."""
+
+ISSUES = 300
+"""Issues of each tenant."""
 
 VERSION = "web@1.4.0+77"
 RELEASE_KEY = {"key": {"organization": "acme", "version": VERSION}}
@@ -119,6 +123,33 @@ FILES = """{{ artifact(organization: "acme", project: "web", debugId: "{debug_id
       found: debugFiles(filter: {{query: "lib"}}) {{ totalCount nodes {{ id }} }} }} }} }} }}"""
 """The lists of files, with each filter and total."""
 
+ISSUE_FIELDS = """shortId times suspectStatus grouping { step key } resolution { in release { id } commit { id } dateCreated }
+  firstRelease { id } introducedIn { id } lastRelease { id } regressedIn { id } newPathOf { id } project { id }
+  suspectCommits { score reason { path } commit { sha message author { name } } } latestEvent { id exceptions { type } }
+  releases(first: 3) { totalCount nodes { times release { id } environment { id } } pageInfo { endCursor } }
+  events(first: 3) { totalCount nodes { id title release { id } } }
+  chosen: events(filter: {release: "web@1.0.0+1", environment: "production"}) { totalCount nodes { id } }"""
+ISSUE_FILTERS = (
+    "",
+    'project: "web"',
+    "status: UNRESOLVED",
+    'introducedIn: "web@1.0.0+1"',
+    'release: "web@1.0.0+1"',
+    'environment: "production"',
+    'release: "web@1.0.0+1", environment: "production", project: "web"',
+    'query: "shop"',
+    "level: ERROR",
+    'firstSeen: {from: "2026-11-20T00:00:00Z", before: "2026-12-20T00:00:00Z"}',
+)
+RELEASE_EVENTS = f"""{{ firstEvent lastEvent eventCount newIssueCount origin
+  introducedIssues(first: 3) {{ totalCount nodes {{ {ISSUE_FIELDS} }} }}
+  newPaths(first: 3) {{ totalCount nodes {{ id }} pageInfo {{ endCursor }} }} regressedIssues(first: 3) {{ totalCount nodes {{ id }} }}
+  fixedIssues(first: 3) {{ totalCount nodes {{ id }} }}
+  issues(first: 3) {{ totalCount nodes {{ times firstSeen lastSeen issue {{ id }} }} pageInfo {{ endCursor }} }}
+  health {{ sessions users crashFreeSessions crashFreeUsers adoption previous {{ sessions users adoption }} }}
+  inPlace: health(environment: "production", project: "web") {{ sessions users adoption previous {{ sessions users }} }} }}"""
+"""What is selected of a release, and of each of several."""
+
 SYMBOLICATE = """query ($frames: [StackFrameInput!]!) { symbolicate(input: {organization: "acme", project: "web",
   release: "web@3.1.0+1", stack: {frames: $frames}}) { frames { problem { code } bundle { id } } } }"""
 """Look-ups of files in each way; their bytes are not stored."""
@@ -155,6 +186,7 @@ def fill_large(harness: Harness) -> None:
             variables = {"input": {"organization": organization, "releases": releases}}
             response = harness.client.graphql(document, variables, token=harness.tokens[organization])
             assert response == {"data": {"createReleases": {"userErrors": []}}}
+        insert_events(harness, organization, ISSUES, 10**4)
         insert_files(harness, organization, [f"web@3.{number}.0+{number}" for number in range(RELEASES)], UPLOADS, 10**4)
         for number in range(0, RELEASES, 5):
             key = {"organization": organization, "version": f"web@3.{number}.0+{number}"}
@@ -202,6 +234,33 @@ def run_lists(client: Client) -> None:
     ]})  # fmt: skip
     problems = [frame["problem"]["code"] for frame in response["data"]["symbolicate"]["frames"]]
     assert problems == ["SYMBOLICATION_FAILED"] * 3, response
+
+
+def run_issue_lists(client: Client) -> None:
+    """List issues with each filter, in every order and direction, and what is counted of one release and of several."""
+    for issue_filter in ISSUE_FILTERS:
+        for place, orders in (
+            ("organization", ("LAST_SEEN", "FIRST_SEEN")),
+            ("release", ("TIMES", "LAST_SEEN", "FIRST_SEEN")),
+        ):
+            for number, order in enumerate(orders):
+                direction, page = (("DESC", "first: 3"), ("ASC", "last: 3"))[number % 2]
+                arguments = f"{page}, filter: {{{issue_filter}}}, orderBy: {{field: {order}, direction: {direction}}}"
+                below = f"({arguments}) {{ totalCount nodes {{ shortId suspectCommits {{ commit {{ sha }} }} }} }}"
+                of_release = f"introducedIssues{below} issues(filter: {{{issue_filter}}}) {{ nodes {{ times }} }}"
+                fields = {"organization": f"issues{below}", "release": f"releases(first: 3) {{ nodes {{ {of_release} }} }}"}[
+                    place
+                ]
+                response = client.graphql(f'{{ organization(slug: "acme") {{ {fields} }} }}')
+                assert "errors" not in response, response
+    response = client.graphql(f'{{ issue(organization: "acme", shortId: "WEB-1") {{ {ISSUE_FIELDS} }} }}')
+    assert response["data"]["issue"]["releases"]["nodes"], response
+    document = f"""{{ release(by: {{key: {{organization: "acme", version: "web@1.0.0+1"}}}}) {RELEASE_EVENTS}
+      organization(slug: "acme") {{ projects {{ nodes {{ stats(hours: 100) {{ accepted discarded {{ reason }} }} }} }}
+        releases(first: 3) {{ nodes {RELEASE_EVENTS} }} }} }}"""
+    response = client.graphql(document)
+    assert "errors" not in response, response
+    assert response["data"]["release"]["introducedIssues"]["nodes"], response
 
 
 def run_mutations(client: Client) -> None:

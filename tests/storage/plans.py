@@ -77,7 +77,11 @@ def _find_select(sql: str, alias: str) -> str:
     table = re.sub(r"_\d+$", "", alias)
     match = re.search(rf"(?:FROM|JOIN|,|UPDATE) (?:{table} AS )?{alias}\b(?! AS)", sql)
     assert match, (alias, sql)
-    begin = max(sql.rfind("SELECT", 0, match.start()), 0)
+    begin = match.start()
+    depth = 0
+    while begin > 0 and not (depth == 0 and sql.startswith("SELECT", begin)):  # those of columns are in parentheses
+        begin -= 1
+        depth += {")": 1, "(": -1}.get(sql[begin], 0)
     depth = 0
     for index in range(begin, len(sql)):
         depth += {"(": 1, ")": -1}.get(sql[index], 0)

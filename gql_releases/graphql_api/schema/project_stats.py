@@ -86,7 +86,7 @@ class RefusedRelease:
     quantity: BigInt = strawberry.field(description="How many events had it. They are stored without a release.")
 
 
-@strawberry.type(description="What became of the events that SDKs sent for a project: why do I see no events?")
+@strawberry.type(description="What became of the events that SDKs sent for a project: the answer to why some are missing.")
 class ProjectStats:
     """The outcomes of a project."""
 

@@ -157,8 +157,8 @@ def _list_issues(parent: str, *orders: str, default: Order, checked: tuple[str, 
 
 # Of a release's issues an index finds all, sorted by `times` or `id`; SQLite would otherwise read all issues of the
 # organization in another order.
-_SORTED = ("last_seen", "first_seen")
-_FEW = ("organization_id", *_SORTED)
+_DATES = ("last_seen", "first_seen")
+_OF_RELEASE = ("organization_id", *_DATES)
 
 ENTITIES = {
     "Issue": Entity(
@@ -215,16 +215,16 @@ ENTITIES = {
 LISTS = {
     "Organization": {
         "issues": _list_issues(
-            "organization_id", *_SORTED, default=BY_LAST_SEEN,
+            "organization_id", *_DATES, default=BY_LAST_SEEN,
             routes={
-                "introduced_in": _list_issues("organization_id", *_SORTED, default=BY_LAST_SEEN, checked=_SORTED),
-                "seen_in": _list_issues("organization_id", *_SORTED, default=BY_LAST_SEEN, checked=_FEW),
-                "seen_in_environment": _list_issues("organization_id", *_SORTED, default=BY_LAST_SEEN, checked=_FEW),
+                "introduced_in": _list_issues("organization_id", *_DATES, default=BY_LAST_SEEN, checked=_DATES),
+                "seen_in": _list_issues("organization_id", *_DATES, default=BY_LAST_SEEN, checked=_OF_RELEASE),
+                "seen_in_environment": _list_issues("organization_id", *_DATES, default=BY_LAST_SEEN, checked=_OF_RELEASE),
             },
         )
     },
     "Release": {
-        "introduced_issues": _list_issues("introduced_in_id", "times", *_SORTED, default=BY_TIMES, checked=_SORTED),
+        "introduced_issues": _list_issues("introduced_in_id", "times", *_DATES, default=BY_TIMES, checked=_DATES),
         "regressed_issues": _list_issues("regressed_in_id", "id", default=Order("id", descending=True)),
         "fixed_issues": _list_issues("resolved_release_id", "id", default=Order("id", descending=True)),
         "issues": ToMany(

@@ -32,7 +32,7 @@ def select_outcomes(rows: FromClause, binds: Mapping[str, str], dialect: Dialect
         .order_by(quantity.desc(), *names)
         .limit(MAX_OUTCOMES)
         .correlate(rows)
-        .subquery("counted")
+        .subquery()
     )
     return select(dialect.pack_rows(list(counted.c))).correlate(rows).scalar_subquery()
 

@@ -115,20 +115,21 @@ def select_previous_with_sessions(rows: FromClause, binds: Mapping[str, str], di
     of_release = [own.c.organization_id == rows.c.organization_id, own.c.release_id == rows.c.id]
     if "project" in binds:
         of_release.append(own.c.project_id == select_project_id(binds["project"]))
-    first = select(own.c.project_id, own.c.date_shown, own.c.release_id).where(*of_release)
-    place = first.order_by(own.c.project_id).limit(1).correlate(rows).subquery("place")
+    project, place = (
+        select(*columns).where(*of_release).order_by(own.c.project_id).limit(1).correlate(rows).scalar_subquery()
+        for columns in ([own.c.project_id], [own.c.date_shown, own.c.release_id])
+    )
     earlier = (
         select(other.c.organization_id, other.c.release_id, other.c.project_id, other.c.date_shown)
         .where(
             other.c.organization_id == rows.c.organization_id,
-            other.c.project_id == select(place.c.project_id).scalar_subquery(),
-            tuple_(other.c.date_shown, other.c.release_id)
-            < select(place.c.date_shown, place.c.release_id).scalar_subquery(),
+            other.c.project_id == project,
+            tuple_(other.c.date_shown, other.c.release_id) < place,
         )
         .order_by(other.c.date_shown.desc(), other.c.release_id.desc())
         .limit(MAX_PREVIOUS)
         .correlate(rows)
-        .subquery("earlier")
+        .subquery()
     )
     of_earlier = [
         hours.c.organization_id == earlier.c.organization_id,

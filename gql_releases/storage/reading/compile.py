@@ -237,7 +237,12 @@ def _plan_many_parents(level: Level, link: ToMany, order: Order, item: s.ToManyF
     else:
         # A release has a row in release_projects for each project, so the conditions on links apply outside, too. A row's
         # own key is enough: with more, SQLite would scan the organization and run the subquery for each of its rows.
-        on = and_(on, *filter_links(links, link, level, slot)) if link.child else true()
+        if link.child:
+            on = and_(on, *filter_links(links, link, level, slot))
+        elif link.key == ("id",):
+            on = true()
+        else:  # the key's index begins with the organization
+            on = get_tenant_column(links) == bind_organization()
         picked = _select_page_keys(level, link, order, slot, parents.c.value)
         source = dialect.join_picked(parents, links, on, _list_key_columns(links, link), picked)
     if link.child:

@@ -23,7 +23,7 @@ class SessionHourRow(SQLModel, table=True):
     __tablename__ = "session_hours"
     __table_args__ = (
         PrimaryKeyConstraint("organization_id", "release_id", "project_id", "environment_id", "hour"),
-        sorted_by("project_id", "environment_id", "hour"),
+        sorted_by("project_id", "hour"),
         sorted_by("environment_id", "hour"),
         WITHOUT_ROWID,
     )

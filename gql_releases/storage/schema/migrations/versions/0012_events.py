@@ -185,8 +185,8 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_session_hours_organization_id_project_id_environment_id_hour"),
-            ["organization_id", "project_id", "environment_id", "hour"],
+            batch_op.f("ix_session_hours_organization_id_project_id_hour"),
+            ["organization_id", "project_id", "hour"],
             unique=False,
         )
 
@@ -517,7 +517,7 @@ def downgrade() -> None:
 
     op.drop_table("session_users")
     with op.batch_alter_table("session_hours", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_session_hours_organization_id_project_id_environment_id_hour"))
+        batch_op.drop_index(batch_op.f("ix_session_hours_organization_id_project_id_hour"))
         batch_op.drop_index(batch_op.f("ix_session_hours_organization_id_environment_id_hour"))
 
     op.drop_table("session_hours")
