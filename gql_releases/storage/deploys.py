@@ -21,6 +21,7 @@ from gql_releases.storage.engine.natural_keys import bind_columns, insert_all, i
 from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id
 from gql_releases.storage.environments import environment_keys, find_running_release, refresh_current
+from gql_releases.storage.events.release_changes import claim_release
 from gql_releases.storage.lookup import ReleaseHandle, find_release, require_active_token
 from gql_releases.storage.outbox.writer import forward_deploy
 from gql_releases.storage.projects import find_projects
@@ -152,6 +153,7 @@ class DeployStore:
         async def work(transaction: Transaction) -> UpsertResult:
             await lock_organization(transaction, OrganizationLock.DEPLOYS, principal.organization_id, shared=True)
             release = await find_release(transaction, principal, key)
+            await claim_release(transaction, principal.organization_id, release)
             outcome, deploy = await _create_or_find(transaction, principal.organization_id, release, new)
             if outcome is Outcome.CREATED and new.status is DeployStatus.SUCCEEDED:
                 await forward_deploy(transaction, principal, deploy)

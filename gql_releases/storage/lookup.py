@@ -13,7 +13,7 @@ from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.errors import InvalidToken, ReleaseNotFound
 from gql_releases.domain.outcomes import UpsertResult
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.release import Outcome, ReleaseKey, Status
+from gql_releases.domain.release import Origin, Outcome, ReleaseKey, Status
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.natural_keys import NaturalKeyTable
@@ -51,6 +51,8 @@ class ReleaseHandle:
     status: Status
     date_created: datetime
     date_released: datetime | None
+    origin: Origin
+    shipping_date: datetime
 
 
 class StoredRelease(NamedTuple):
@@ -61,6 +63,8 @@ class StoredRelease(NamedTuple):
     status: str
     date_created: Any
     date_released: Any
+    origin: str
+    shipping_date: Any
 
 
 @lru_cache(maxsize=32)
@@ -93,8 +97,8 @@ async def find_release(
     row = await statement.fetch_one(transaction, values)
     if row is None:
         raise ReleaseNotFound
-    created, released = parse_date(row.date_created), to_datetime(row.date_released)
-    return ReleaseHandle(row.id, row.version, Status(row.status), created, released)
+    created, released, shipped = parse_date(row.date_created), to_datetime(row.date_released), parse_date(row.shipping_date)
+    return ReleaseHandle(row.id, row.version, Status(row.status), created, released, Origin(row.origin), shipped)
 
 
 async def find_or_create_named(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import FromClause, Select, select
+from sqlalchemy import FromClause, Select, literal_column, select
 
 from gql_releases.domain.paging import Order
+from gql_releases.domain.release import Origin
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import NEWEST_FIRST, ORGANIZATION_REFERENCE, RELEASE_ORDERS
 from gql_releases.storage.reading.aliases import get_alias
@@ -17,13 +18,13 @@ from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.deploy import CurrentDeployRow
 from gql_releases.storage.schema.tables.environment import EnvironmentRow
 from gql_releases.storage.schema.tables.project import ProjectRow
-from gql_releases.storage.schema.tables.release import ReleaseProjectRow
+from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
 
 release_projects = table(ReleaseProjectRow)
 
 
 def select_latest_release(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> Select[Any]:
-    """Select the project's newest release, or the release that runs in an environment."""
+    """Select the project's newest release that a client created, or the release that runs in an environment."""
     if "environment" in binds:
         current = get_alias(CurrentDeployRow, "select_latest_release current")
         environments = get_alias(EnvironmentRow, "select_latest_release environments")
@@ -37,9 +38,15 @@ def select_latest_release(rows: FromClause, binds: Mapping[str, str], dialect: D
             current.c.project_id == rows.c.id,
         )
     links = get_alias(ReleaseProjectRow, "select_latest_release links")
+    releases = get_alias(ReleaseRow, "select_latest_release releases")
     return (
         select(links.c.release_id)
-        .where(links.c.organization_id == rows.c.organization_id, links.c.project_id == rows.c.id)
+        .select_from(links.join(releases, releases.c.id == links.c.release_id))
+        .where(
+            links.c.organization_id == rows.c.organization_id,
+            links.c.project_id == rows.c.id,
+            releases.c.origin == literal_column(f"'{Origin.CLIENT}'"),
+        )
         .order_by(links.c.date_shown.desc(), links.c.release_id.desc())
         .limit(1)
     )

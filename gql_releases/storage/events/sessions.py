@@ -117,7 +117,7 @@ class SessionCounts:
         """Count a session, or only what an update changes: the worst status of all updates is counted."""
         key = project, session.sid
         state = self.states.get(key)
-        if state is None:
+        if state is None or state.place.release_id != place.release_id:  # none, or one of a release that was deleted
             self.states[key] = state = _State(place, _hour(session.started), session.status, session.received)
             self.changed.add(key)
             self.add_to_hour(place, state.hour, sessions=1, **_count_status(session.status, 1))

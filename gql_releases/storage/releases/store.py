@@ -22,6 +22,7 @@ from gql_releases.domain.release import (
     FIELDS_KEPT_BY_EXISTING,
     RELEASE_FIELDS,
     NewRelease,
+    Origin,
     Outcome,
     ReleaseChange,
     ReleaseKey,
@@ -37,6 +38,7 @@ from gql_releases.storage.engine.natural_keys import bind_columns, insert_rows
 from gql_releases.storage.engine.statements import BulkStatement, Statement, Transaction
 from gql_releases.storage.engine.types import END_OF_TIME, Id
 from gql_releases.storage.environments import delete_release_environments, refresh_current
+from gql_releases.storage.events.release_changes import claim_release, remove_release, reorder_issues
 from gql_releases.storage.files.version_files import delete_version_files
 from gql_releases.storage.lookup import ReleaseHandle, find_release
 from gql_releases.storage.outbox.writer import forward_change, forward_creation, forward_deletion
@@ -226,13 +228,21 @@ class ReleaseStore:
     async def _update_existing(
         self, transaction: Transaction, creation: Creation, existing: ExistingRelease
     ) -> CreateResult:
-        """Update the existing release with the projects, commits, refs and status of the request."""
+        """Update the existing release with the projects, commits, refs and status of the request.
+
+        A release that an event created gets all fields of the request.
+        """
         principal, new = creation.principal, creation.new
         organization = principal.organization_id
         release = await find_release(transaction, principal, ReleaseKey(version=new.version))
-        changes = {name: value for name, value in new.values.items() if name not in FIELDS_KEPT_BY_EXISTING}
+        is_filled = release.origin is Origin.EVENT
+        kept = () if is_filled else FIELDS_KEPT_BY_EXISTING
+        changes = {name: value for name, value in new.values.items() if name not in kept}
         if changes.get("status") is release.status:
             del changes["status"]
+        await claim_release(transaction, organization, release)
+        if is_filled and new.user_agent is not None:
+            await transaction.execute(update_columns(("user_agent",)), {"user_agent": new.user_agent, "release": release.id})
         await self._update_columns(transaction, organization, release, changes)
         keys = await find_sort_keys(transaction, release.id)
         extended = await transaction.fetch_many(
@@ -242,7 +252,7 @@ class ReleaseStore:
         if existing.upstream:
             await forward_creation(transaction, principal, release.id, new, is_existing=True)
         outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
-        ignored = tuple(name for name in FIELDS_KEPT_BY_EXISTING if name in new.values)
+        ignored = tuple(name for name in kept if name in new.values)
         return CreateResult(
             outcome, release.id, ignored, await self._read_result(transaction, principal, release.id, creation.view)
         )
@@ -311,7 +321,7 @@ class ReleaseStore:
         return await self._update(principal, key, apply, view, large=not refs)
 
     async def delete_release(self, principal: Principal, key: ReleaseKey) -> int:
-        """Delete a release with its links, heads, deploys and files, and return its id. Raises ReleaseNotFound.
+        """Delete a release with its links, heads, deploys, files and counters, and return its id. Raises ReleaseNotFound.
 
         Bundles that were uploaded for its version stay in their projects.
         """
@@ -319,8 +329,10 @@ class ReleaseStore:
         async def work(transaction: Transaction) -> int:
             await lock_organization(transaction, OrganizationLock.DEPLOYS, principal.organization_id)
             await lock_organization(transaction, OrganizationLock.FILES, principal.organization_id)
+            await lock_organization(transaction, OrganizationLock.EVENTS, principal.organization_id)
             release = await find_release(transaction, principal, key, deleted=True)
             places = await delete_release_environments(transaction, principal.organization_id, release.id)
+            await remove_release(transaction, principal.organization_id, release.id, release.version)
             await transaction.execute(CLEAR_LAST_DEPLOY, {"release": release.id})
             await transaction.execute(DELETE_RELEASE, {"release": release.id})
             await delete_version_files(transaction, principal.organization_id, release.version)
@@ -335,6 +347,7 @@ class ReleaseStore:
     ) -> Tree:
         async def work(transaction: Transaction) -> Tree:
             release = await find_release(transaction, principal, key)
+            await claim_release(transaction, principal.organization_id, release)
             await change(transaction, release)
             shown = await self._read_result(transaction, principal, release.id, view)
             assert shown is not None
@@ -359,6 +372,8 @@ class ReleaseStore:
                 "date_shown": columns["shipping_date"],
             }
             await transaction.execute(UPDATE_DATE_OF_LINKS, {**order, "release": release.id, "organization": organization})
+            if columns["shipping_date"] != (release.date_released or release.date_created):
+                await reorder_issues(transaction, organization, release.id)
 
     async def _read_result(
         self, transaction: Transaction, principal: Principal, release: int, view: PagedSelection | None

@@ -634,6 +634,9 @@ WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.project_i
 -- environments.upsert_current
 /* environments.upsert_current */ INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy_id, release_id) VALUES ($1::BIGINT, $2::BIGINT, $3::BIGINT, $4::BIGINT, $5::BIGINT) ON CONFLICT (organization_id, environment_id, project_id) DO UPDATE SET deploy_id = excluded.deploy_id, release_id = excluded.release_id RETURNING current_deploys.id;
 
+-- event_hours.delete_of_release
+/* event_hours.delete_of_release */ DELETE FROM event_hours WHERE event_hours.organization_id = $1::BIGINT AND event_hours.release_id = $2::BIGINT;
+
 -- events.count_hour
 /* events.count_hour */ INSERT INTO event_hours (organization_id, project_id, hour, release_id, environment_id, events) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.release_id, anon_2.environment_id, anon_2.events 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, release_id BIGINT, environment_id BIGINT, events BIGINT) ON CONFLICT (organization_id, project_id, hour, release_id, environment_id) DO UPDATE SET events = (event_hours.events + excluded.events);
@@ -703,6 +706,9 @@ FROM releases JOIN release_files ON release_files.organization_id = releases.org
 WHERE releases.organization_id = $1::BIGINT AND releases.version = $2::VARCHAR) AS anon_3 
 HAVING max(anon_3.uploaded) IS NOT NULL;
 
+-- issue_releases.delete_of_release
+/* issue_releases.delete_of_release */ DELETE FROM issue_releases WHERE issue_releases.organization_id = $1::BIGINT AND issue_releases.release_id = $2::BIGINT;
+
 -- issues.count
 /* issues.count */ UPDATE issues SET times=(issues.times + anon_1.more_times), users=(issues.users + anon_1.more_users), first_seen=CASE WHEN (issues.first_seen > anon_1.first) THEN anon_1.first ELSE issues.first_seen END, last_seen=CASE WHEN (issues.last_seen < anon_1.last) THEN anon_1.last ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = anon_1.first_release) THEN issues.introduced_in_id ELSE (SELECT releases.id 
 FROM releases 
@@ -737,6 +743,54 @@ FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, h
 -- issues.insert_user
 /* issues.insert_user */ INSERT INTO issue_users (organization_id, issue_id, user_hash) SELECT $1::BIGINT AS anon_1, anon_2.issue_id, anon_2.user_hash 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(issue_id BIGINT, user_hash VARCHAR(32) COLLATE "C") ON CONFLICT DO NOTHING RETURNING issue_users.issue_id;
+
+-- issues.list_next_releases
+/* issues.list_next_releases */ SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != $1::BIGINT ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $2::INTEGER) AS release_id, (SELECT issue_releases.environment_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != $1::BIGINT ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $3::INTEGER) AS environment_id 
+FROM issues 
+WHERE issues.organization_id = $4::BIGINT AND issues.first_release_id = $1::BIGINT;
+
+-- issues.reorder
+/* issues.reorder */ UPDATE issues SET introduced_in_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $1::INTEGER), last_release_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $2::INTEGER) WHERE issues.organization_id = $3::BIGINT AND issues.id IN (SELECT issue_releases.issue_id 
+FROM issue_releases 
+WHERE issue_releases.organization_id = $3::BIGINT AND issue_releases.release_id = $4::BIGINT);
+
+-- issues.replace_introduced_in_id
+/* issues.replace_introduced_in_id */ UPDATE issues SET introduced_in_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != $1::BIGINT ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $2::INTEGER) WHERE issues.organization_id = $3::BIGINT AND issues.introduced_in_id = $1::BIGINT;
+
+-- issues.replace_last_release_id
+/* issues.replace_last_release_id */ UPDATE issues SET last_release_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != $1::BIGINT ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $2::INTEGER) WHERE issues.organization_id = $3::BIGINT AND issues.last_release_id = $1::BIGINT;
+
+-- issues.replace_regressed_in_id
+/* issues.replace_regressed_in_id */ UPDATE issues SET regressed_in_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != $1::BIGINT AND (EXISTS (SELECT $2::INTEGER AS anon_1 
+FROM releases AS other 
+WHERE other.id = $1::BIGINT AND (releases.shipping_date > other.shipping_date OR releases.shipping_date = other.shipping_date AND releases.id > other.id))) ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $3::INTEGER) WHERE issues.organization_id = $4::BIGINT AND issues.regressed_in_id = $1::BIGINT;
+
+-- issues.replace_resolved_release_id
+/* issues.replace_resolved_release_id */ UPDATE issues SET resolved_release_id=$1::BIGINT WHERE issues.organization_id = $2::BIGINT AND issues.resolved_release_id = $3::BIGINT;
+
+-- issues.set_first_release
+/* issues.set_first_release */ UPDATE issues SET first_release_id=anon_1.first_release FROM json_to_recordset(CAST($1::VARCHAR AS JSON)) AS anon_1(id BIGINT, first_release BIGINT) WHERE issues.organization_id = $2::BIGINT AND issues.id = anon_1.id;
 
 -- locks.lock_organization
 /* locks.lock_organization */ SELECT pg_advisory_xact_lock($1::BIGINT) AS pg_advisory_xact_lock_1;
@@ -979,6 +1033,9 @@ WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($2::VARCHAR(
 -- projects.update
 /* projects.update */ UPDATE projects SET slug=$1::VARCHAR, name=$2::VARCHAR, default_repository_id=$3::BIGINT WHERE projects.id = $4::BIGINT;
 
+-- release_events.delete_of_release
+/* release_events.delete_of_release */ DELETE FROM release_events WHERE release_events.organization_id = $1::BIGINT AND release_events.release_id = $2::BIGINT;
+
 -- release_files.delete
 /* release_files.delete */ DELETE FROM release_files WHERE release_files.organization_id = $1::BIGINT AND release_files.release_id = $2::BIGINT AND release_files.id = any($3::BIGINT[]) RETURNING release_files.id;
 
@@ -1004,6 +1061,12 @@ WHERE release_files.organization_id = $1::BIGINT AND release_files.release_id = 
 -- release_files.replace
 /* release_files.replace */ INSERT INTO release_files (organization_id, release_id, name, dist, headers, blob_id, size, sha1, date_created) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::BIGINT, $7::BIGINT, $8::VARCHAR, $9::TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, release_id, name, dist) DO UPDATE SET headers = excluded.headers, blob_id = excluded.blob_id, size = excluded.size, sha1 = excluded.sha1, date_created = excluded.date_created RETURNING release_files.id;
 
+-- releases.claim
+/* releases.claim */ UPDATE releases SET shipping_date=$1::TIMESTAMP WITH TIME ZONE, origin=$2::VARCHAR WHERE releases.id = $3::BIGINT;
+
+-- releases.claim_links
+/* releases.claim_links */ UPDATE release_projects SET date_shown=$1::TIMESTAMP WITH TIME ZONE WHERE release_projects.organization_id = $2::BIGINT AND release_projects.release_id = $3::BIGINT;
+
 -- releases.clear_last_deploy
 /* releases.clear_last_deploy */ UPDATE releases SET last_deploy_id=NULL WHERE releases.id = $1::BIGINT;
 
@@ -1017,6 +1080,9 @@ FROM unnest($2::VARCHAR(200)[] COLLATE "C") AS anon_1(value));
 /* releases.count_events */ INSERT INTO release_events (organization_id, release_id, project_id, environment_id, first_event, last_event, events, new_issues) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.environment_id, anon_2.first_event, anon_2.last_event, anon_2.events, anon_2.new_issues 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, project_id BIGINT, environment_id BIGINT, first_event TIMESTAMP WITH TIME ZONE, last_event TIMESTAMP WITH TIME ZONE, events BIGINT, new_issues INTEGER) ON CONFLICT (organization_id, release_id, project_id, environment_id) DO UPDATE SET first_event = CASE WHEN (excluded.first_event < release_events.first_event) THEN excluded.first_event ELSE release_events.first_event END, last_event = CASE WHEN (excluded.last_event > release_events.last_event) THEN excluded.last_event ELSE release_events.last_event END, events = (release_events.events + excluded.events), new_issues = (release_events.new_issues + excluded.new_issues);
 
+-- releases.count_new_issues
+/* releases.count_new_issues */ UPDATE release_events SET new_issues=(release_events.new_issues + anon_1.more) FROM json_to_recordset(CAST($1::VARCHAR AS JSON)) AS anon_1(release_id BIGINT, project_id BIGINT, environment_id BIGINT, more BIGINT) WHERE release_events.organization_id = $2::BIGINT AND release_events.release_id = anon_1.release_id AND release_events.project_id = anon_1.project_id AND release_events.environment_id = anon_1.environment_id;
+
 -- releases.delete
 /* releases.delete */ DELETE FROM releases WHERE releases.id = $1::BIGINT;
 
@@ -1025,9 +1091,19 @@ FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, p
 FROM releases 
 WHERE releases.id = $1::BIGINT;
 
+-- releases.has_issues
+/* releases.has_issues */ SELECT issue_releases.issue_id 
+FROM issue_releases 
+WHERE issue_releases.organization_id = $1::BIGINT AND issue_releases.release_id = $2::BIGINT 
+ LIMIT $3::INTEGER;
+
 -- releases.insert
 /* releases.insert */ INSERT INTO releases (id, organization_id, version, ref, url, status, user_agent, notes, metadata_json, folded_version, date_created, date_released, release_order, shipping_date, origin, commit_count, commit_status, deploy_count, last_commit_id, package, raw, major, minor, patch, pre, build_code, components, description, build_hash, semver_key, build_number) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.version, anon_1.ref, anon_1.url, anon_1.status, anon_1.user_agent, anon_1.notes, anon_1.metadata_json, anon_1.folded_version, anon_1.date_created, anon_1.date_released, anon_1.release_order, anon_1.shipping_date, anon_1.origin, anon_1.commit_count, anon_1.commit_status, anon_1.deploy_count, anon_1.last_commit_id, anon_1.package, anon_1.raw, anon_1.major, anon_1.minor, anon_1.patch, anon_1.pre, anon_1.build_code, anon_1.components, anon_1.description, anon_1.build_hash, anon_1.semver_key, anon_1.build_number 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_1(id BIGINT, version VARCHAR(200) COLLATE "C", ref VARCHAR(200) COLLATE "C", url VARCHAR(200) COLLATE "C", status VARCHAR(8) COLLATE "C", user_agent VARCHAR(256) COLLATE "C", notes TEXT, metadata_json TEXT, folded_version TEXT, date_created TIMESTAMP WITH TIME ZONE, date_released TIMESTAMP WITH TIME ZONE, release_order TIMESTAMP WITH TIME ZONE, shipping_date TIMESTAMP WITH TIME ZONE, origin VARCHAR(6) COLLATE "C", commit_count INTEGER, commit_status VARCHAR(20) COLLATE "C", deploy_count INTEGER, last_commit_id BIGINT, package VARCHAR(200) COLLATE "C", raw VARCHAR(200) COLLATE "C", major VARCHAR(20) COLLATE "C", minor VARCHAR(20) COLLATE "C", patch VARCHAR(20) COLLATE "C", pre VARCHAR(200) COLLATE "C", build_code VARCHAR(200) COLLATE "C", components INTEGER, description VARCHAR(250) COLLATE "C", build_hash VARCHAR(64) COLLATE "C", semver_key VARCHAR(400) COLLATE "C", build_number BIGINT);
+
+-- releases.insert_deleted
+/* releases.insert_deleted */ INSERT INTO deleted_releases (organization_id, version, date_deleted) SELECT $1::BIGINT AS anon_1, anon_2.version, anon_2.date_deleted 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(version VARCHAR(200) COLLATE "C", date_deleted TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, version) DO UPDATE SET date_deleted = excluded.date_deleted;
 
 -- releases.link_new
 /* releases.link_new */ INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.date_created, anon_2.release_order, anon_2.date_shown, anon_2.semver_key, anon_2.build_number 
@@ -1111,6 +1187,12 @@ FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(name VARCHAR(200) CO
 -- repositories.insert_new
 /* repositories.insert_new */ INSERT INTO repositories (id, organization_id, name, date_created) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
 FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, name VARCHAR(200) COLLATE "C");
+
+-- session_hours.delete_of_release
+/* session_hours.delete_of_release */ DELETE FROM session_hours WHERE session_hours.organization_id = $1::BIGINT AND session_hours.release_id = $2::BIGINT;
+
+-- session_users.delete_of_release
+/* session_users.delete_of_release */ DELETE FROM session_users WHERE session_users.organization_id = $1::BIGINT AND session_users.release_id = $2::BIGINT;
 
 -- sessions.count_hour
 /* sessions.count_hour */ INSERT INTO session_hours (organization_id, release_id, project_id, environment_id, hour, sessions, crashed, abnormal, unhandled, errored) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.environment_id, anon_2.hour, anon_2.sessions, anon_2.crashed, anon_2.abnormal, anon_2.unhandled, anon_2.errored 

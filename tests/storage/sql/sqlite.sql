@@ -644,6 +644,9 @@ WHERE deploy_projects.organization_id = ? AND deploy_projects.project_id = ? AND
 -- environments.upsert_current
 INSERT INTO current_deploys (organization_id, environment_id, project_id, deploy_id, release_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT (organization_id, environment_id, project_id) DO UPDATE SET deploy_id = excluded.deploy_id, release_id = excluded.release_id;
 
+-- event_hours.delete_of_release
+DELETE FROM event_hours WHERE event_hours.organization_id = ? AND event_hours.release_id = ?;
+
 -- events.count_hour
 INSERT INTO event_hours (organization_id, project_id, hour, release_id, environment_id, events) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour, release_id, environment_id) DO UPDATE SET events = (event_hours.events + excluded.events);
 
@@ -723,6 +726,9 @@ FROM releases JOIN release_files ON release_files.organization_id = releases.org
 WHERE releases.organization_id = ? AND releases.version = ?) AS anon_3 
 HAVING max(anon_3.uploaded) IS NOT NULL;
 
+-- issue_releases.delete_of_release
+DELETE FROM issue_releases WHERE issue_releases.organization_id = ? AND issue_releases.release_id = ?;
+
 -- issues.count
 UPDATE issues SET times=(issues.times + ?), users=(issues.users + ?), first_seen=CASE WHEN (? < issues.first_seen) THEN ? ELSE issues.first_seen END, last_seen=CASE WHEN (? > issues.last_seen) THEN ? ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = ?) THEN issues.introduced_in_id ELSE (SELECT releases.id 
 FROM releases 
@@ -756,6 +762,54 @@ INSERT INTO issue_hashes (organization_id, project_id, algorithm, hash, issue_id
 
 -- issues.insert_user
 INSERT INTO issue_users (organization_id, issue_id, user_hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING issue_id;
+
+-- issues.list_next_releases
+SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != ? ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?) AS release_id, (SELECT issue_releases.environment_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != ? ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?) AS environment_id 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.first_release_id = ?;
+
+-- issues.reorder
+UPDATE issues SET introduced_in_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?), last_release_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?) WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_releases.issue_id 
+FROM issue_releases 
+WHERE issue_releases.organization_id = ? AND issue_releases.release_id = ?);
+
+-- issues.replace_introduced_in_id
+UPDATE issues SET introduced_in_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != ? ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?) WHERE issues.organization_id = ? AND issues.introduced_in_id = ?;
+
+-- issues.replace_last_release_id
+UPDATE issues SET last_release_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != ? ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?) WHERE issues.organization_id = ? AND issues.last_release_id = ?;
+
+-- issues.replace_regressed_in_id
+UPDATE issues SET regressed_in_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != ? AND (EXISTS (SELECT ? AS anon_1 
+FROM releases AS other 
+WHERE other.id = ? AND (releases.shipping_date > other.shipping_date OR releases.shipping_date = other.shipping_date AND releases.id > other.id))) ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?) WHERE issues.organization_id = ? AND issues.regressed_in_id = ?;
+
+-- issues.replace_resolved_release_id
+UPDATE issues SET resolved_release_id=? WHERE issues.organization_id = ? AND issues.resolved_release_id = ?;
+
+-- issues.set_first_release
+UPDATE issues SET first_release_id=? WHERE issues.organization_id = ? AND issues.id = ?;
 
 -- organizations.find
 SELECT organizations.id 
@@ -992,6 +1046,9 @@ FROM json_each(?) AS named);
 -- projects.update
 UPDATE projects SET slug=?, name=?, default_repository_id=? WHERE projects.id = ?;
 
+-- release_events.delete_of_release
+DELETE FROM release_events WHERE release_events.organization_id = ? AND release_events.release_id = ?;
+
 -- release_files.delete
 DELETE FROM release_files WHERE release_files.organization_id = ? AND release_files.release_id = ? AND release_files.id IN (SELECT files.value 
 FROM json_each(?) AS files) RETURNING id;
@@ -1018,6 +1075,12 @@ UPDATE release_files SET name=? WHERE release_files.organization_id = ? AND rele
 -- release_files.replace
 INSERT INTO release_files (organization_id, release_id, name, dist, headers, blob_id, size, sha1, date_created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, name, dist) DO UPDATE SET headers = excluded.headers, blob_id = excluded.blob_id, size = excluded.size, sha1 = excluded.sha1, date_created = excluded.date_created RETURNING id;
 
+-- releases.claim
+UPDATE releases SET shipping_date=?, origin=? WHERE releases.id = ?;
+
+-- releases.claim_links
+UPDATE release_projects SET date_shown=? WHERE release_projects.organization_id = ? AND release_projects.release_id = ?;
+
 -- releases.clear_last_deploy
 UPDATE releases SET last_deploy_id=NULL WHERE releases.id = ?;
 
@@ -1030,6 +1093,9 @@ FROM json_each(?) AS versions);
 -- releases.count_events
 INSERT INTO release_events (organization_id, release_id, project_id, environment_id, first_event, last_event, events, new_issues) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, project_id, environment_id) DO UPDATE SET first_event = CASE WHEN (excluded.first_event < release_events.first_event) THEN excluded.first_event ELSE release_events.first_event END, last_event = CASE WHEN (excluded.last_event > release_events.last_event) THEN excluded.last_event ELSE release_events.last_event END, events = (release_events.events + excluded.events), new_issues = (release_events.new_issues + excluded.new_issues);
 
+-- releases.count_new_issues
+UPDATE release_events SET new_issues=(release_events.new_issues + ?) WHERE release_events.organization_id = ? AND release_events.release_id = ? AND release_events.project_id = ? AND release_events.environment_id = ?;
+
 -- releases.delete
 DELETE FROM releases WHERE releases.id = ?;
 
@@ -1038,8 +1104,17 @@ SELECT releases.date_created, releases.release_order, releases.semver_key, relea
 FROM releases 
 WHERE releases.id = ?;
 
+-- releases.has_issues
+SELECT issue_releases.issue_id 
+FROM issue_releases 
+WHERE issue_releases.organization_id = ? AND issue_releases.release_id = ?
+ LIMIT ? OFFSET ?;
+
 -- releases.insert
 INSERT INTO releases (id, organization_id, version, ref, url, status, user_agent, notes, metadata_json, folded_version, date_created, date_released, release_order, shipping_date, origin, commit_count, commit_status, deploy_count, last_commit_id, package, raw, major, minor, patch, pre, build_code, components, description, build_hash, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- releases.insert_deleted
+INSERT INTO deleted_releases (organization_id, version, date_deleted) VALUES (?, ?, ?) ON CONFLICT (organization_id, version) DO UPDATE SET date_deleted = excluded.date_deleted;
 
 -- releases.link_new
 INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
@@ -1122,6 +1197,12 @@ INSERT INTO repositories (organization_id, name, date_created) VALUES (?, ?, ?) 
 
 -- repositories.insert_new
 INSERT INTO repositories (id, organization_id, name, date_created) VALUES (?, ?, ?, ?);
+
+-- session_hours.delete_of_release
+DELETE FROM session_hours WHERE session_hours.organization_id = ? AND session_hours.release_id = ?;
+
+-- session_users.delete_of_release
+DELETE FROM session_users WHERE session_users.organization_id = ? AND session_users.release_id = ?;
 
 -- sessions.count_hour
 INSERT INTO session_hours (organization_id, release_id, project_id, environment_id, hour, sessions, crashed, abnormal, unhandled, errored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, project_id, environment_id, hour) DO UPDATE SET sessions = (session_hours.sessions + excluded.sessions), crashed = (session_hours.crashed + excluded.crashed), abnormal = (session_hours.abnormal + excluded.abnormal), unhandled = (session_hours.unhandled + excluded.unhandled), errored = (session_hours.errored + excluded.errored);
