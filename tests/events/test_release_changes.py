@@ -87,7 +87,7 @@ def test_a_release_that_an_event_created_is_not_the_latest(events: EventHarness)
 
 
 @pytest.fixture
-def deleted(events: EventHarness) -> EventHarness:
+def after_deletion(events: EventHarness) -> EventHarness:
     """Return a store with three releases of one issue, of which the first was deleted."""
     for index, version in enumerate(("1.0", "1.1", "1.2")):
         events.create_release(version, at(-100 + index))
@@ -97,36 +97,36 @@ def deleted(events: EventHarness) -> EventHarness:
     return events
 
 
-def test_issues_of_a_deleted_release_get_the_next(deleted: EventHarness) -> None:
-    assert deleted.issue("times, first_release_id, introduced_in_id, last_release_id") == (3, "1.1", "1.1", "1.2")
-    rows = deleted.rows(
+def test_issues_of_a_deleted_release_get_the_next(after_deletion: EventHarness) -> None:
+    assert after_deletion.issue("times, first_release_id, introduced_in_id, last_release_id") == (3, "1.1", "1.1", "1.2")
+    rows = after_deletion.rows(
         "SELECT version, new_issues FROM release_events JOIN releases ON releases.id = release_id ORDER BY version"
     )
     assert rows == [("1.1", 1), ("1.2", 0)]
     for table in ("release_events", "issue_releases", "event_hours", "session_hours"):
-        assert deleted.rows(f"SELECT count(*) FROM {table}") == [(2,)], table
+        assert after_deletion.rows(f"SELECT count(*) FROM {table}") == [(2,)], table
 
 
-def test_events_do_not_create_a_deleted_release_again(deleted: EventHarness) -> None:
-    deleted.send(build_event("1.0"), sessions=[build_session("1.0", "f" * 32)])
-    assert set(read_origins(deleted)) == {"1.1", "1.2"}
-    assert deleted.issue("times") == 4
-    rows = deleted.rows("SELECT category, quantity FROM outcomes WHERE reason = 'deleted_release' ORDER BY category")
+def test_events_do_not_create_a_deleted_release_again(after_deletion: EventHarness) -> None:
+    after_deletion.send(build_event("1.0"), sessions=[build_session("1.0", "f" * 32)])
+    assert set(read_origins(after_deletion)) == {"1.1", "1.2"}
+    assert after_deletion.issue("times") == 4
+    rows = after_deletion.rows("SELECT category, quantity FROM outcomes WHERE reason = 'deleted_release' ORDER BY category")
     assert rows == [("release", 1), ("session", 1)]
-    deleted.send(build_event("1.0"), received=at(31 * 24 * 60))
-    assert read_origins(deleted)["1.0"] == Origin.EVENT
+    after_deletion.send(build_event("1.0"), received=at(31 * 24 * 60))
+    assert read_origins(after_deletion)["1.0"] == Origin.EVENT
 
 
-def test_the_last_release_of_an_issue_may_be_deleted(deleted: EventHarness) -> None:
+def test_the_last_release_of_an_issue_may_be_deleted(after_deletion: EventHarness) -> None:
     for version in ("1.2", "1.1"):
-        assert deleted.client.rest("DELETE", f"organizations/acme/releases/{version}/").status == 204
-    assert deleted.issue("times, first_release_id, introduced_in_id, last_release_id") == (3, None, None, None)
+        assert after_deletion.client.rest("DELETE", f"organizations/acme/releases/{version}/").status == 204
+    assert after_deletion.issue("times, first_release_id, introduced_in_id, last_release_id") == (3, None, None, None)
 
 
-def test_a_session_of_a_deleted_release_begins_again_with_the_new_one(deleted: EventHarness) -> None:
-    deleted.create_release("1.0", at(-5))
-    deleted.send(sessions=[build_session("1.0", f"{0:032x}", status="crashed")])
-    rows = deleted.rows(
+def test_a_session_of_a_deleted_release_begins_again_with_the_new_one(after_deletion: EventHarness) -> None:
+    after_deletion.create_release("1.0", at(-5))
+    after_deletion.send(sessions=[build_session("1.0", f"{0:032x}", status="crashed")])
+    rows = after_deletion.rows(
         "SELECT version, sessions, crashed FROM session_hours JOIN releases ON releases.id = release_id ORDER BY version"
     )
     assert rows == [("1.0", 1, 1), ("1.1", 1, 0), ("1.2", 1, 0)]
