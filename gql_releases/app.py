@@ -20,6 +20,7 @@ from gql_releases.blobs.archive import Archive
 from gql_releases.blobs.bundle import BundleReader, read_contents, read_file
 from gql_releases.blobs.file_reader import NoStoredFiles, StoredFileReader
 from gql_releases.domain.cache_budget import BUDGET
+from gql_releases.domain.events.event_batch import NewRows
 from gql_releases.file_storage import build_collector, open_files
 from gql_releases.forwarding.sender import Sender
 from gql_releases.forwarding.token_encryption import TokenCipher
@@ -155,7 +156,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
         rates, proxies, refusals, SLASH_OPTIONAL,
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
-    ingest = IngestService(store.events)
+    new_rows = NewRows(settings.events_max_releases, settings.events_max_environments, settings.events_max_issues)
+    ingest = IngestService(store.events, settings.events_quota, limits=new_rows)
     close = [ingest.close, symbolication.close, *([files.close] if files else []), workers.close]
     lifespan = _build_lifespan(store, sender, files, close, metrics, log, on_shutdown, tracing.close if tracing else None)
 

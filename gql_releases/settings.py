@@ -112,6 +112,14 @@ class Settings(BaseSettings):
     files_quota: int | None = Field(
         None, ge=0, description="Bytes of files that an organization may store; none: any number."
     )
+    events_quota: int = Field(100_000, ge=1, description="Events that a project may store in an hour.")
+    events_max_releases: int = Field(
+        100, ge=0, description="Releases that events and sessions of a project may create in an hour."
+    )
+    events_max_environments: int = Field(
+        100, ge=0, description="Environments that events and sessions of a project may create in an hour."
+    )
+    events_max_issues: int = Field(1000, ge=0, description="Issues that events of a project may create in an hour.")
     max_file_size: int = Field(2048 * MEBIBYTE, ge=1024, le=2**53, description="Bytes that an uploaded file may have.")
     trusted_only: bool = Field(False, description="Whether only trusted documents are executed.")
 

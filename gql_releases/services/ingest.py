@@ -17,9 +17,11 @@ from gql_releases.domain.dates import now
 from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.events.event import NewEvent, parse_event
 from gql_releases.domain.events.event_batch import (
+    DEFAULT_LIMITS,
     SECONDS_PER_HOUR,
     BatchResult,
     IngestKey,
+    NewRows,
     PreparedEvent,
     PreparedRequest,
     PreparedSession,
@@ -61,7 +63,7 @@ class EventWriter(Protocol):
 
     async def find_salt(self, organization: int) -> str: ...
 
-    async def write_batch(self, organization: int, requests: Sequence[PreparedRequest]) -> BatchResult: ...
+    async def write_batch(self, organization: int, requests: Sequence[PreparedRequest], limits: NewRows) -> BatchResult: ...
 
 
 class EventSymbolicator(Protocol):
@@ -95,8 +97,9 @@ class IngestService:
         quota: int = DEFAULT_QUOTA,
         symbolicator: EventSymbolicator | None = None,
         max_queue_bytes: int = MAX_QUEUE_BYTES,
+        limits: NewRows = DEFAULT_LIMITS,
     ) -> None:
-        """`quota` is the maximum of events of a project in an hour."""
+        """`quota` is the maximum of events of a project in an hour, `limits` those of what they create."""
         self._writer, self._quota, self._symbolicator = writer, quota, symbolicator
         self._keys: dict[str, _CachedKey] = {}
         self._salts: dict[int, bytes] = {}
@@ -104,7 +107,7 @@ class IngestService:
         self._outcomes: dict[tuple[int, int], list[OutcomeCount]] = {}
         self._outcome_count = 0
         self._outcome_timer: asyncio.TimerHandle | None = None
-        self._queue = WriteQueue(writer, self._note_result, max_queue_bytes)
+        self._queue = WriteQueue(writer, limits, self._note_result, max_queue_bytes)
 
     async def find_project(self, public_key: str) -> IngestProject | None:
         """Return the project of an active key, at most 60 seconds old; None if there is none. Raises Unavailable."""
@@ -216,8 +219,10 @@ def _hash_user(user: str | None, salt: bytes) -> str | None:
 class WriteQueue:
     """Requests that wait for their commit, bounded in bytes: what arrives while one commit runs is the next batch."""
 
-    def __init__(self, writer: EventWriter, note_result: Callable[[BatchResult], object], max_bytes: int) -> None:
-        self._writer, self._note_result, self._max_bytes = writer, note_result, max_bytes
+    def __init__(
+        self, writer: EventWriter, limits: NewRows, note_result: Callable[[BatchResult], object], max_bytes: int
+    ) -> None:
+        self._writer, self._limits, self._note_result, self._max_bytes = writer, limits, note_result, max_bytes
         self._waiting: deque[_QueuedRequest] = deque()
         self._size = 0
         self._task: asyncio.Task[None] | None = None
@@ -289,7 +294,8 @@ class WriteQueue:
     async def _write(self, batch: Sequence[_QueuedRequest]) -> None:
         """Write a batch; where it fails for another reason than the store, each request is written alone."""
         try:
-            result = await self._writer.write_batch(batch[0].organization, [queued.request for queued in batch])
+            requests = [queued.request for queued in batch]
+            result = await self._writer.write_batch(batch[0].organization, requests, self._limits)
         except Unavailable as error:
             for queued in batch:
                 _fail(queued, error)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from gql_releases.domain.events.event_batch import NewRows
 from gql_releases.domain.events.ingest_request import QuotaExceeded
 from gql_releases.domain.events.outcomes import ItemOutcome, OutcomeCount
 from gql_releases.domain.events.stored_body import unpack_body
 from gql_releases.services.ingest import IngestService
-from gql_releases.storage.events import references
 from gql_releases.storage.store import open_store
 from tests.conftest import Harness
 from tests.events.writes import NOW, EventHarness, as_text, at, build_event, show
@@ -146,9 +146,8 @@ def test_refused_names_of_releases_are_counted(events: EventHarness) -> None:
     assert rows == [("feature/x", 1), ("latest", 1)]
 
 
-def test_new_releases_of_a_project_are_limited(events: EventHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(references, "MAX_NEW_RELEASES", 3)
-    monkeypatch.setattr(references, "MAX_NEW_ENVIRONMENTS", 1)
+def test_new_releases_of_a_project_are_limited(harness: Harness) -> None:
+    events = EventHarness(harness, limits=NewRows(releases=3, environments=1, issues=100))
     events.send(*[build_event(f"1.{index}", environment=f"e{index % 2}") for index in range(5)])
     events.send(build_event("2.0", environment="e3"))
     assert count(events, "releases") == 3
@@ -158,13 +157,15 @@ def test_new_releases_of_a_project_are_limited(events: EventHarness, monkeypatch
     assert rows == [("environment_limit", "environment", 3), ("release_limit", "release", 3)]
     events.send(build_event("2.0"), received=at(60))
     assert count(events, "releases") == 4
+    events.close()
 
 
-def test_new_issues_of_a_project_are_limited(events: EventHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gql_releases.storage.events.issues.MAX_NEW_ISSUES", 2)
+def test_new_issues_of_a_project_are_limited(harness: Harness) -> None:
+    events = EventHarness(harness, limits=NewRows(releases=9, environments=9, issues=2))
     events.send(*[build_event(text="x" * (index + 1)) for index in range(4)])
     assert (count(events, "issues"), count(events, "events")) == (2, 2)
     assert events.rows("SELECT quantity FROM outcomes WHERE reason = 'issue_limit'") == [(2,)]
+    events.close()
 
 
 def test_the_quota_of_a_project_ends_with_the_hour(harness: Harness) -> None:

@@ -50,6 +50,19 @@ class PreparedRequest:
     outcomes: Sequence[OutcomeCount] = ()
 
 
+@dataclass(slots=True)
+class NewRows:
+    """Numbers of releases, environments and issues that events of a project create in an hour."""
+
+    releases: int = 0
+    environments: int = 0
+    issues: int = 0
+
+
+DEFAULT_LIMITS = NewRows(releases=100, environments=100, issues=1000)
+"""Holders of a public key choose the names: what they can create is bounded."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchResult:
     """The number of stored events of each project and hour of a batch, by (project, hour)."""

@@ -11,14 +11,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, case, select
 
-from gql_releases.domain.events.event_batch import SECONDS_PER_HOUR
+from gql_releases.domain.events.event_batch import SECONDS_PER_HOUR, NewRows
 from gql_releases.storage.engine.merges import add, choose_greatest, choose_least, update_rows, upsert
 from gql_releases.storage.engine.natural_keys import insert_ignoring, insert_rows
 from gql_releases.storage.engine.statements import BulkStatement, StatementRows, Transaction
 from gql_releases.storage.engine.types import UtcDateTime
 from gql_releases.storage.events.issues import GroupedBatch
 from gql_releases.storage.events.lookup import BatchLookup, StoredRelease, get_day
-from gql_releases.storage.events.references import Creations, NewCounts
+from gql_releases.storage.events.references import Creations
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.event import (
     EventHourRow,
@@ -294,7 +294,7 @@ def build_ingest_rows(
     """Return the rows that count stored events and new rows of a project in an hour of arrival."""
     rows = []
     for project, hour in sorted({*stored, *creations.new}):
-        new = creations.new.get((project, hour), NewCounts())
+        new = creations.new.get((project, hour), NewRows())
         counts = {"releases": new.releases, "environments": new.environments, "issues": new.issues}
         events_in_hour = stored.get((project, hour), 0)
         rows.append(

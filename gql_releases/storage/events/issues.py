@@ -18,7 +18,7 @@ from gql_releases.storage.engine.natural_keys import insert_all, insert_ignoring
 from gql_releases.storage.engine.statements import Statement, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.events.lookup import BatchLookup, StoredIssue
-from gql_releases.storage.events.references import MAX_NEW_ISSUES, Creations
+from gql_releases.storage.events.references import Creations
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.issue import IssueHashRow, IssueRow
 from gql_releases.storage.schema.tables.project import ProjectRow
@@ -140,7 +140,7 @@ async def group_batch(
                     issue.hashes.append(grouping.hash)
             if issue is None:
                 await creations.load(transaction, organization, requests)
-                if not creations.take((project, request.hour), "issues", MAX_NEW_ISSUES):
+                if not creations.take((project, request.hour), "issues"):
                     batch.refused.append(request)
                     continue
                 pending[key] = issue = PendingIssue(project, item, release_id, environment_id, 0, [grouping.hash])

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from gql_releases.domain.dates import format_date, parse_date
-from gql_releases.domain.events.event_batch import PreparedRequest, list_facts
+from gql_releases.domain.events.event_batch import NewRows, PreparedRequest, list_facts
 from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.release import NewRelease, Origin
 from gql_releases.storage.engine.dialects import Dialect
@@ -35,12 +35,6 @@ from gql_releases.storage.schema.tables.event import DeletedReleaseRow, IngestHo
 
 deleted_releases, ingest_hours = table(DeletedReleaseRow), table(IngestHourRow)
 
-MAX_NEW_RELEASES = 100
-"""New releases of a project in an hour."""
-MAX_NEW_ENVIRONMENTS = 100
-"""New environments of a project in an hour."""
-MAX_NEW_ISSUES = 1000
-"""New issues of a project in an hour."""
 DELETED_FOR = timedelta(days=30)
 """Events do not create a deleted release again for so long."""
 RELEASE_LIMIT, ENVIRONMENT_LIMIT, DELETED_RELEASE = "release_limit", "environment_limit", "deleted_release"
@@ -87,23 +81,15 @@ FIND_NEW_COUNTS = Statement("events.find_new_counts", _select_limits)
 
 
 @dataclass(slots=True)
-class NewCounts:
-    """How many releases, environments and issues events of a project created in an hour."""
-
-    releases: int = 0
-    environments: int = 0
-    issues: int = 0
-
-
-@dataclass(slots=True)
 class Creations:
     """What a batch creates, by (project, hour): `before` and in the batch; and names that were refused, with the reason.
 
     The counts of a project and hour are read when the first of them is needed.
     """
 
-    before: dict[tuple[int, int], NewCounts] | None = None
-    new: dict[tuple[int, int], NewCounts] = field(default_factory=dict)
+    limits: NewRows
+    before: dict[tuple[int, int], NewRows] | None = None
+    new: dict[tuple[int, int], NewRows] = field(default_factory=dict)
     refused_versions: dict[tuple[int, str], str] = field(default_factory=dict)
     refused_environments: dict[tuple[int, str], str] = field(default_factory=dict)
 
@@ -118,15 +104,15 @@ class Creations:
             "hours": list_value(list({request.hour for request in requests})),
         }
         rows = await transaction.fetch_all(FIND_NEW_COUNTS, values)
-        self.before = {(project, hour): NewCounts(*counts) for project, hour, *counts in rows}
+        self.before = {(project, hour): NewRows(*counts) for project, hour, *counts in rows}
 
-    def take(self, place: tuple[int, int], name: str, limit: int) -> bool:
-        """Count one more new row of a project and hour, and return True; False where the limit is reached."""
+    def take(self, place: tuple[int, int], name: str) -> bool:
+        """Count one more new row of a project and hour, and return True; False where the limit of its kind is reached."""
         assert self.before is not None, "load() is called before"
-        new = self.new.setdefault(place, NewCounts())
+        new = self.new.setdefault(place, NewRows())
         before = self.before.get(place)
         count = getattr(new, name)
-        if count + (getattr(before, name) if before else 0) >= limit:
+        if count + (getattr(before, name) if before else 0) >= getattr(self.limits, name):
             return False
         setattr(new, name, count + 1)
         return True
@@ -173,7 +159,7 @@ async def _create_releases(
                 continue
             if version in deleted:
                 creations.refused_versions[key] = DELETED_RELEASE
-            elif not creations.take((request.project_id, request.hour), "releases", MAX_NEW_RELEASES):
+            elif not creations.take((request.project_id, request.hour), "releases"):
                 creations.refused_versions[key] = RELEASE_LIMIT
             else:
                 rows[version] = await _build_release(transaction, organization, version, fact.received)
@@ -229,7 +215,7 @@ async def _create_environments(
             key = request.project_id, name
             if key in creations.refused_environments:
                 continue
-            if creations.take((request.project_id, request.hour), "environments", MAX_NEW_ENVIRONMENTS):
+            if creations.take((request.project_id, request.hour), "environments"):
                 rows[name] = {"name": name}
                 arrival = arrival or fact.received
             else:

@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from gql_releases.domain.events.event_batch import BatchResult, IngestKey, PreparedEvent, PreparedRequest
+from gql_releases.domain.events.event_batch import (
+    DEFAULT_LIMITS,
+    BatchResult,
+    IngestKey,
+    NewRows,
+    PreparedEvent,
+    PreparedRequest,
+)
 from gql_releases.domain.events.issue import IssueStatus
 from gql_releases.domain.events.outcomes import ItemOutcome
 from gql_releases.storage.engine.database import Database
@@ -91,20 +98,26 @@ class EventStore:
         [(salt,)] = await self._database.rows(FIND_SALT, {"organization_id": organization})
         return str(salt)
 
-    async def write_batch(self, organization: int, requests: Sequence[PreparedRequest]) -> BatchResult:
+    async def write_batch(
+        self, organization: int, requests: Sequence[PreparedRequest], limits: NewRows = DEFAULT_LIMITS
+    ) -> BatchResult:
         """Store the requests of an organization and return after the commit. Raises Unavailable: nothing was stored."""
         size = sum(len(request.events) + len(request.sessions) for request in requests)
         return await self._database.write(
-            lambda transaction: _write_batch(transaction, organization, requests, self._shown_names),
+            lambda transaction: _write_batch(transaction, organization, requests, limits, self._shown_names),
             large=size > MAX_EVENTS_ON_LOOP,
         )
 
 
 async def _write_batch(
-    transaction: Transaction, organization: int, requests: Sequence[PreparedRequest], shown_names: ShownNames
+    transaction: Transaction,
+    organization: int,
+    requests: Sequence[PreparedRequest],
+    limits: NewRows,
+    shown_names: ShownNames,
 ) -> BatchResult:
     await lock_organization(transaction, OrganizationLock.EVENTS, organization)
-    names, creations, outcomes = collect_names(requests), Creations(), OutcomeCounter(requests)
+    names, creations, outcomes = collect_names(requests), Creations(limits), OutcomeCounter(requests)
     lookup = await look_up_batch(transaction, organization, requests, names)
     await create_references(transaction, organization, requests, names, lookup, creations)
     batch = await group_batch(transaction, organization, requests, lookup, creations)
