@@ -29,7 +29,7 @@ def resolve_in(shipped: ShippedRelease, *, is_released: bool = True) -> Resoluti
 def compare(fix: ShippedRelease, event: ShippedRelease | None) -> ComparedBy | None:
     """Return how an event was compared with a fix that it comes after."""
     regression = find_regression(resolve_in(fix), event)
-    return regression and regression.compared_by
+    return regression.compared_by if regression else None
 
 
 def test_versions_of_a_package_are_compared_as_such() -> None:
@@ -49,7 +49,8 @@ def test_other_releases_are_compared_by_date() -> None:
     assert compare(fix, release("0123456789abcdef0123456789abcdef01234567", 11)) is ComparedBy.DATE
     assert compare(fix, release("nightly", 9)) is None
     first, second = release("nightly", 10, 7), release("hourly", 10, 8)
-    assert compare(first, second) is ComparedBy.DATE and compare(second, first) is None  # ties by id
+    assert compare(first, second) is ComparedBy.DATE
+    assert compare(second, first) is None
     assert compare(first, first) is ComparedBy.DATE
 
 
@@ -62,8 +63,10 @@ def test_a_release_that_has_not_shipped_is_pending() -> None:
 
 def test_a_deleted_release_keeps_its_keys() -> None:
     fix = Resolution(ResolutionKind.RELEASE, None, "web", release("web@2.0", 1).semver_key, DAYS[10])
-    assert find_regression(fix, release("web@2.1", 5)) and not find_regression(fix, release("web@1.9", 20))
-    assert find_regression(fix, release("nightly", 11)) and not find_regression(fix, release("nightly", 9))
+    assert find_regression(fix, release("web@2.1", 5))
+    assert not find_regression(fix, release("web@1.9", 20))
+    assert find_regression(fix, release("nightly", 11))
+    assert not find_regression(fix, release("nightly", 9))
 
 
 def test_an_event_without_a_release_reopens_what_is_resolved_now_only() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,10 +24,10 @@ def body(*frames: dict[str, Any]) -> dict[str, Any]:
     return {"exception": {"values": [{"type": "E", "stacktrace": {"frames": list(frames)}}]}}
 
 
-def rank(frames: list[dict[str, Any]], paths: list[str] | list[CandidateChange], platform: str = "python") -> list[Suspect]:
+def rank(frames: list[dict[str, Any]], paths: Sequence[str | CandidateChange], platform: str = "python") -> list[Suspect]:
     """Return the suspects of frames among changes; a path is that of a commit of its own in the same release."""
     changes = [
-        path if isinstance(path, CandidateChange) else CandidateChange(index + 1, path, "MODIFIED", 0, index)
+        CandidateChange(index + 1, path, "MODIFIED", 0, index) if isinstance(path, str) else path
         for index, path in enumerate(paths)
     ]
     return choose_suspects(list_frame_paths(body(*frames), platform), changes)
@@ -85,7 +86,8 @@ def test_tests_locks_and_documentation_are_no_suspects(path: str) -> None:
 
 @pytest.mark.parametrize("path", ["shop/pay.py", "src/contest.py", "src/latest.ts", "shop/attest_key.go", "src/Spec.java"])
 def test_code_is(path: str) -> None:
-    assert is_code(path, "ADDED") and not is_code(path, "DELETED")
+    assert is_code(path, "ADDED")
+    assert not is_code(path, "DELETED")
 
 
 def test_older_releases_and_outer_frames_score_less() -> None:
