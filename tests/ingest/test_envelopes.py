@@ -194,6 +194,25 @@ def test_at_most_four_mebibytes_of_an_envelope_are_held(receiver: Receiver) -> N
         receiver.sink.requests.clear()
 
 
+def test_bytes_of_an_item_that_turns_out_too_large_are_free_again(receiver: Receiver) -> None:
+    large = item("event", b'{"message":"' + b"x" * (1 << 20) + b'"}', length=None)
+    whole = item("event", {"message": "x" * 900_000})
+    reader = EnvelopeReader()
+    body = envelope(*[large] * 4, *[whole] * 4)
+    for start in range(0, len(body), 65536):
+        reader.feed(body[start : start + 65536])
+    reader.finish()
+    assert len(reader.items) == 4
+    assert reader.held == 4 * len(whole[1])
+
+
+def test_item_whose_length_is_wrong_ends_the_envelope(receiver: Receiver) -> None:
+    body = envelope(event_item(n=1), item("attachment", b"abcdef", length=3), event_item(n=2))
+    assert receiver.post(body).status == 200
+    assert receiver.sink.events == [{"n": 1}]
+    assert receiver.sink.list_outcomes() == [("dropped", "invalid_envelope", "default", 1)]
+
+
 def test_number_of_items_and_events_is_bounded(receiver: Receiver) -> None:
     response = receiver.post(envelope(*[item("x")] * 1001))
     assert (response.status, response.json["causes"]) == (400, ["the envelope has more than 1000 items"])
