@@ -43,6 +43,7 @@ def test_key_is_found(receiver: Receiver, path: str, headers: dict[str, str], he
         ("?sentry_key=" + "G" * 32, {}),
         ("", {"x-sentry-auth": "Sentry sentry_version=7"}),
         ("", {"authorization": f"Bearer sentry_key={KEY}"}),
+        ("", {"authorization": f"Bearer x, sentry_key={KEY}"}),
     ],
 )
 def test_request_without_a_key_is_a_401(receiver: Receiver, path: str, query: str, headers: dict[str, str]) -> None:

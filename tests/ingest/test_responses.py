@@ -48,6 +48,12 @@ def test_other_paths_are_a_404_that_names_them(receiver: Receiver, path: str) ->
     assert (response.status, response.json) == (404, {"detail": detail})
 
 
+def test_reason_in_a_header_is_printable(receiver: Receiver) -> None:
+    response = receiver.post(b"{}", "/api/7/a\r\nx: \u00e9\u20ac/")
+    assert re.fullmatch("[ -~]+", response.headers["x-sentry-error"])
+    assert "a??x: ??" in response.headers["x-sentry-error"]
+
+
 @pytest.mark.parametrize("name", INGEST_NOT_IMPLEMENTED)
 @pytest.mark.parametrize("end", ["", "/", "/v1/traces/"])
 def test_what_is_not_kept_is_a_501_that_says_so(receiver: Receiver, name: str, end: str) -> None:
