@@ -66,6 +66,8 @@ def test_an_empty_event() -> None:
         ("a\tb", None, "a\tb"),
         ("x" * 200, "x" * 200, None),
         ("x" * 201, None, "x" * 200),
+        (" " * 99 + "x" * 200 + " " * 99, "x" * 200, None),
+        ("\0 1.0 \0", "1.0", None),
         ("é" * 100, "é" * 100, None),
         ("é" * 101, None, "é" * 101),
         ("1.0\0", "1.0", None),
@@ -303,6 +305,7 @@ def test_frames() -> None:
     assert read_frame(abs_path="https://u:p@s.example/a.js?token=1#x")["abs_path"] == "https://s.example/a.js"
     assert read_frame(filename="webpack://web/./a.vue?4a")["filename"] == "webpack://web/./a.vue?4a"
     assert read_frame(lineno=10**30, colno=-1) == {"function": "f"}
+    assert read_frame(lineno=float("inf"), colno=float("nan")) == {"function": "f"}
 
 
 def test_the_first_and_last_frames_are_kept() -> None:
@@ -339,6 +342,7 @@ def test_users() -> None:
     assert parse(user={"id": 42, "email": "a@b.example"}).user == "42"
     assert parse(user={"id": "", "email": " a@b.example "}).user == "a@b.example"
     assert parse(user={"username": "ada"}).user == parse(user={"name": "ada"}).user == "ada"
+    assert parse(user={"id": "\0"}).user is None
     for raw in NOT_USERS:
         event = parse(user=raw)
         assert event.user is None

@@ -68,7 +68,7 @@ def read_values(raw: Any) -> list[Any]:
 
 def read_integer(raw: Any, least: int = 0) -> int | None:
     """Return an integer from `least` to MAX_INTEGER; None for others."""
-    if type(raw) is float and math.isfinite(raw) and raw.is_integer():
+    if type(raw) is float and raw.is_integer():
         raw = int(raw)
     return raw if type(raw) is int and least <= raw <= MAX_INTEGER else None
 
