@@ -14,6 +14,7 @@ import typer
 from gql_releases.auth.token_format import digest_token, looks_like_token
 from gql_releases.auth.token_service import TokenService
 from gql_releases.blobs.blob_store import BlobStore
+from gql_releases.commands.demo_events import send_events
 from gql_releases.commands.demo_files import store_bundle
 from gql_releases.commands.support import with_store
 from gql_releases.domain.dates import now
@@ -98,7 +99,7 @@ def token_file(url: str) -> Path:
 
 
 async def fill(store: Store, blobs: BlobStore | None) -> int:
-    """Create the demo's organization, projects, releases and deploys; return the number of new releases.
+    """Create the demo's organization, projects, releases, deploys and events; return the number of new releases.
 
     With a storage of files, also a bundle with a source map.
     """
@@ -117,6 +118,8 @@ async def fill(store: Store, blobs: BlobStore | None) -> int:
             created_count += 1
             for deploy in _build_deploys(number, body):
                 await deploys.create_deploy(operator, ReleaseKey(version=body["version"]), deploy)
+    if created_count:
+        await send_events(store, operator)
     if blobs is not None:
         await store_bundle(store, blobs, operator)
     return created_count

@@ -21,6 +21,8 @@ RELEASE_POINTS = 50
 """Half points of a release in the list of `createReleases`."""
 ITEM_POINTS = 1
 """Half points of an item of any other list: a commit, a file change, a version of a filter."""
+CONDITIONS_OF_FIELDS = {("IssueFilter", "release"): "seen_in"}
+"""Fields of filters whose conditions have another name."""
 LONG_RANGE = 10_000
 """Number of characters above which the comparators of a range of versions are estimated and not counted."""
 
@@ -147,7 +149,7 @@ def _compile_condition(owner: str, name: str, declared: Any) -> Measure:
         return _compile_group(measure) if is_group else measure
     if (owner, name) == ("SemverFilter", "range"):
         return lambda value: Weight(count := count_comparators(value), 0, count)
-    condition = f"version_{name}" if owner == "VersionFilter" else name
+    condition = CONDITIONS_OF_FIELDS.get((owner, name)) or (f"version_{name}" if owner == "VersionFilter" else name)
     weight = Weight(1, int(condition in SCANNING_CONDITIONS), 1)
     return (lambda value: weight._replace(points=measure(value).points)) if measure else lambda value: weight
 
