@@ -234,7 +234,7 @@ def test_cost_of_what_an_issue_leads_to(shop: Shop, fields: str, cost: int) -> N
 
 
 @pytest.fixture
-def recorded(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder]]:
+def recording(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder]]:
     harness = Harness(template, tmp_path)
     for version in ("web@1.0.0", "web@1.1.0"):
         body = release(version, commits=[commit(number) for number in range(8)])
@@ -250,8 +250,8 @@ def recorded(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recor
     harness.close()
 
 
-def test_what_a_release_broke_takes_four_statements_at_most(recorded: tuple[Client, Recorder]) -> None:
-    client, recorder = recorded
+def test_what_a_release_broke_takes_four_statements_at_most(recording: tuple[Client, Recorder]) -> None:
+    client, recorder = recording
     client.graphql(BROKEN, by("web@1.0.0"))
     recorder.take()
     response = client.graphql(BROKEN, by("web@1.0.0"))
@@ -265,8 +265,8 @@ def test_what_a_release_broke_takes_four_statements_at_most(recorded: tuple[Clie
     assert len(statements) <= 4, statements
 
 
-def test_health_and_counters_of_many_releases_are_one_statement(recorded: tuple[Client, Recorder]) -> None:
-    client, recorder = recorded
+def test_health_and_counters_of_many_releases_are_one_statement(recording: tuple[Client, Recorder]) -> None:
+    client, recorder = recording
     document = f"""{{ organization(slug: "acme") {{ releases(first: 20) {{ nodes {{ firstEvent lastEvent eventCount
       newIssueCount health {{ {HEALTH} previous {{ {HEALTH} }} }} }} }} }} }}"""
     client.graphql(document)
@@ -277,8 +277,8 @@ def test_health_and_counters_of_many_releases_are_one_statement(recorded: tuple[
     assert len(statements) <= 2, statements
 
 
-def test_issue_is_read_by_its_short_id_and_its_global_id(recorded: tuple[Client, Recorder]) -> None:
-    client, _ = recorded
+def test_issue_is_read_by_its_short_id_and_its_global_id(recording: tuple[Client, Recorder]) -> None:
+    client, _ = recording
     document = 'query ($id: String!) { issue(organization: "acme", shortId: $id) { id shortId } }'
     issue = client.graphql(document, {"id": short_id(3).lower()})["data"]["issue"]
     assert issue["shortId"] == short_id(3)
