@@ -40,6 +40,7 @@ from gql_releases.services.chunk_uploads import ChunkUploadService
 from gql_releases.services.debug_files import DebugFileService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
+from gql_releases.services.event_symbolication import EventSymbolicationService
 from gql_releases.services.file_deletions import FileDeletionService
 from gql_releases.services.file_quota import FileQuota
 from gql_releases.services.file_readiness import FileReadiness
@@ -157,8 +158,11 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
     new_rows = NewRows(settings.events_max_releases, settings.events_max_environments, settings.events_max_issues)
-    ingest = IngestService(store.events, settings.events_quota, limits=new_rows)
-    close = [ingest.close, symbolication.close, *([files.close] if files else []), workers.close]
+    event_frames = EventSymbolicationService(
+        symbolication, store.symbolication_lookup, is_installed=files is not None and symbolic_is_installed()
+    )
+    ingest = IngestService(store.events, settings.events_quota, event_frames, limits=new_rows)
+    close = [event_frames.close, ingest.close, symbolication.close, *([files.close] if files else []), workers.close]
     lifespan = _build_lifespan(store, sender, files, close, metrics, log, on_shutdown, tracing.close if tracing else None)
 
     probes = Probes(partial(_find_obstacles, store, files), VERSION)

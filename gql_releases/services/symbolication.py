@@ -136,12 +136,23 @@ class SymbolicationService:
         stack = read_stack(request)
         if organization != principal.organization_slug or wrong_characters(request.project):
             return None
+        frames = await self._symbolicate(principal, request, self._lookup, stack.frames)
+        return None if frames is None else build_symbolication(stack.message, frames)
+
+    async def symbolicate_frames(
+        self, principal: Principal, request: SymbolicationRequest, lookup: FileLookup
+    ) -> list[SymbolicatedFrame] | None:
+        """Return the frames of a request's stack, symbolicated by the files of `lookup`. Raises as `symbolicate` does."""
+        return await self._symbolicate(principal, request, lookup, read_stack(request).frames)
+
+    async def _symbolicate(
+        self, principal: Principal, request: SymbolicationRequest, lookup: FileLookup, frames: Sequence[StackFrame]
+    ) -> list[SymbolicatedFrame] | None:
         self._resolver.require_installed()
         self._resolver.prepare()
         async with AsyncExitStack() as opened:
-            run = _Run(principal, request, self._lookup, _OpenFiles(self._reader, opened), self._resolver)
-            frames = await run.symbolicate(stack.frames)
-        return None if frames is None else build_symbolication(stack.message, frames)
+            run = _Run(principal, request, lookup, _OpenFiles(self._reader, opened), self._resolver)
+            return await run.symbolicate(frames)
 
 
 class _OpenFiles:

@@ -262,10 +262,19 @@ class SymbolicationLookup:
             return None if row is None else await _find_files(transaction, principal.organization_id, row.id, query, used)
 
         found_files = await self._database.read(work)
-        await self._renew_use(principal, used)
+        await self._renew_use(principal.organization_id, used)
         return found_files
 
-    async def _renew_use(self, principal: Principal, used: dict[int, Any]) -> None:
+    async def find_project_files(self, organization: int, project: int, query: FileQuery) -> FoundFiles:
+        """Return the files of a query in a project, by id; their use is recorded. Raises Unavailable, TimedOut."""
+        used: dict[int, Any] = {}
+        found_files = await self._database.read(
+            lambda transaction: _find_files(transaction, organization, project, query, used)
+        )
+        await self._renew_use(organization, used)
+        return found_files
+
+    async def _renew_use(self, organization: int, used: dict[int, Any]) -> None:
         """Record the use of bundles whose last recorded use is older than USE_INTERVAL."""
         date = now()
         stale = sorted(bundle for bundle, last in used.items() if parse_date(last) < date - USE_INTERVAL)
@@ -274,7 +283,7 @@ class SymbolicationLookup:
 
         async def work(transaction: Transaction) -> None:
             listed = transaction.dialect.list_value(stale)
-            values = {"organization": principal.organization_id, "date_used": date, "bundles": listed}
+            values = {"organization": organization, "date_used": date, "bundles": listed}
             await transaction.execute(RENEW_USE, values)
 
         with suppress(Unavailable):  # the next use records it
