@@ -202,6 +202,16 @@ def test_fingerprints() -> None:
     )
 
 
+def test_exception_that_sentry_react_adds_may_say_that_the_error_was_not_handled() -> None:
+    components = {"type": "React ErrorBoundary TypeError", "value": "bad", "mechanism": {"handled": False}}
+    error = {"type": "TypeError", "value": "bad", "mechanism": {"handled": True}}
+    cause = {"type": "KeyError", "value": "bad", "mechanism": {"handled": False}}
+    assert parse(exception=[components, error]).handled is False, "@sentry/react 10"
+    assert parse(exception=[components | {"mechanism": {"handled": True}}, error]).handled is True
+    assert parse(exception=[components, error | {"mechanism": {"handled": False}}]).handled is False, "@sentry/react 11"
+    assert parse(exception=[cause, error]).handled is True
+
+
 @pytest.mark.parametrize("shape", ["list", "values", "object", "values object"])
 def test_shapes_of_exceptions(shape: str) -> None:
     exception = {"type": "E", "value": "bad", "mechanism": {"handled": False}}

@@ -54,6 +54,8 @@ MAX_AHEAD = timedelta(seconds=60)
 MIN_CLOCK_DIFFERENCE = timedelta(minutes=55)
 """A client's clock that differs by less is taken as right."""
 UNTITLED = "<unlabeled event>"
+REACT_STACK = "React ErrorBoundary"
+"""How the type of the exception begins that @sentry/react adds; its frames are the components around the error."""
 
 _LEVELS = {level.lower(): level for level in Level} | {"log": Level.INFO, "critical": Level.FATAL}
 _FRAME_TEXTS = (
@@ -128,7 +130,7 @@ def parse_event(data: Any, *, event_id: str | None, received: datetime, sent_at:
         dist=read_dist(data.get("dist")),
         level=_LEVELS.get((read_text(data.get("level"), 16) or "").strip().lower(), Level.ERROR),
         platform=platform,
-        handled=mechanism.get("handled"),
+        handled=_read_handled(exceptions),
         type=None if mechanism.get("synthetic") else exception.get("type"),
         title=_write_title(body, exception, message),
         culprit=find_culprit(body),
@@ -159,6 +161,20 @@ def find_culprit(body: dict[str, Any]) -> str | None:
         if place or function:
             return str(place or function)[:MAX_TITLE_LENGTH]
     return body.get("transaction")
+
+
+def _read_handled(exceptions: Sequence[dict[str, Any]]) -> bool | None:
+    """Return whether the last exception was handled; None if that is unknown.
+
+    @sentry/react 10 marks only the exception that it adds as unhandled.
+    """
+    if any(
+        exception.get("type", "").startswith(REACT_STACK) and exception.get("mechanism", {}).get("handled") is False
+        for exception in exceptions
+    ):
+        return False
+    handled: bool | None = exceptions[-1].get("mechanism", {}).get("handled") if exceptions else None
+    return handled
 
 
 def _correct_time(timestamp: datetime | None, received: datetime, sent_at: datetime | None) -> datetime:

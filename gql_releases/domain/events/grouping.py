@@ -13,7 +13,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from gql_releases.domain.events.event import NewEvent
+from gql_releases.domain.events.event import REACT_STACK, NewEvent
 from gql_releases.domain.events.issue import GroupingStep
 from gql_releases.domain.events.message_text import normalize_text
 
@@ -29,7 +29,6 @@ _DEFAULT_PARTS = frozenset(("{{ default }}", "{{default}}"))
 _SCRIPT_PLATFORMS = frozenset(("javascript", "node"))
 _NAMELESS = frozenset(("?", "<anonymous>", "<lambda>", "<module>", "eval", "anonymous"))
 _NO_PLACE = ("http:", "https:", "blob:", "data:", "<", "[native")
-_REACT_STACK = "React ErrorBoundary"
 _CAUSES = frozenset(("cause", "__cause__", "__context__"))
 # A run can begin only after a separator, and contains separators: each character is passed at most seven times.
 _BUILD_HASH = re.compile(r"(?<=[._-])[a-z0-9_-]{6,}(?=[._-])")
@@ -129,7 +128,7 @@ def _group_by_exceptions(
 ) -> tuple[GroupingStep, list[str], str | None, list[str] | None]:
     if platform in _SCRIPT_PLATFORMS:
         # @sentry/react adds an exception whose frames are the components around the error.
-        errors = [item for item in exceptions if not item.get("type", "").startswith(_REACT_STACK)]
+        errors = [item for item in exceptions if not item.get("type", "").startswith(REACT_STACK)]
         exceptions = errors or exceptions
     stacks = [_read_stack(exception, platform) for exception in exceptions]
     is_symbolicated = any(
