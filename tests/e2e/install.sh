@@ -25,6 +25,18 @@ while read -r plugin version bundler more; do
   mkdir -p "$folder"
   npm install --silent --no-fund --no-audit --prefix "$folder" "$plugin@$version" "$bundler" $more </dev/null
 done < tests/e2e/plugins.txt
+# Each version of Sentry's SDKs; those of Python in a virtual environment.
+while read -r from package version more; do
+  folder="$tools/${package#@sentry/}-$version"
+  if [ -f "$folder/.installed" ]; then continue; fi
+  case $from in
+    npm) mkdir -p "$folder"
+      npm install --silent --no-fund --no-audit --prefix "$folder" "$package@$version" $more </dev/null ;;
+    pip) .venv/bin/python -m venv --without-pip "$folder"
+      .venv/bin/pip --python "$folder/bin/python" install --quiet --disable-pip-version-check "$package==$version" $more ;;
+  esac
+  touch "$folder/.installed"
+done < tests/e2e/sdks.txt
 if [ ! -d "$tools/audit/node_modules/graphql-http" ]; then
   mkdir -p "$tools/audit"
   npm install --silent --no-fund --no-audit --prefix "$tools/audit" graphql-http@1.23.1 graphql@16.15.0
