@@ -119,6 +119,7 @@ def test_dists(raw: Any, dist: str | None) -> None:
         ("2026-12-01T11:00:00", None, RECEIVED - timedelta(hours=1)),
         ("2026-12-01T12:00:00.123456789+01:00", None, RECEIVED.replace(hour=11, microsecond=123456)),
         ((RECEIVED - timedelta(hours=1)).timestamp(), None, RECEIVED - timedelta(hours=1)),
+        (" 2026-12-01T11:00:00Z ", None, RECEIVED - timedelta(hours=1)),
         (str(int(RECEIVED.timestamp()) - 60), None, RECEIVED - timedelta(seconds=60)),
         (RECEIVED.timestamp() + 60, None, RECEIVED + timedelta(seconds=60)),
         (RECEIVED.timestamp() + 61, None, RECEIVED),
@@ -169,6 +170,7 @@ def test_ids() -> None:
     assert parse(event_id=dashed).event_id == digits
     assert parse_event({"event_id": "1" * 32}, event_id=digits, received=RECEIVED, sent_at=None).event_id == digits
     assert parse_event({"event_id": digits}, event_id="x", received=RECEIVED, sent_at=None).event_id == digits
+    assert parse(event_id=f" {digits}\n").event_id == digits
     assert len(parse(event_id=7).event_id) == 32
 
 
@@ -366,7 +368,16 @@ def test_contexts_breadcrumbs_images_and_extra() -> None:
         debug_meta={
             "images": [{"type": "sourcemap", "code_file": "https://s.example/a.js?v=1", "debug_id": "d", "x": 1}, None]
         },
-        extra={"order": 17, "environ": "PATH=1", "sys.argv": "x", "list": [1], "long": "x" * 999, "nan": float("nan")},
+        extra={
+            "order": 17,
+            "environ": "PATH=1",
+            "sys.argv": "x",
+            "list": [1],
+            "long": "x" * 999,
+            "nan": float("nan"),
+            "": 1,
+            "n" * 65: 2,
+        },
         modules={"a": "1"},
         server_name="worker-1",
     )
@@ -401,5 +412,6 @@ def test_characters_that_cannot_be_stored() -> None:
     clean = "ab\ufffd"
     assert (event.message, event.release, event.environment, event.user, event.type) == (clean,) * 5
     assert (event.tags, event.fingerprint) == (((clean, clean),), (clean,))
+    assert parse(fingerprint=["\0", "a"], message="\0").fingerprint == ("a",)
     frame = event.body["exception"]["values"][0]["stacktrace"]["frames"][0]
     assert frame == {"function": clean, "context_line": clean, "pre_context": [clean]}
