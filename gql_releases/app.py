@@ -21,6 +21,7 @@ from gql_releases.blobs.bundle import BundleReader, read_contents, read_file
 from gql_releases.blobs.file_reader import NoStoredFiles, StoredFileReader
 from gql_releases.domain.cache_budget import BUDGET
 from gql_releases.domain.events.event_batch import NewRows
+from gql_releases.event_storage import build_retention
 from gql_releases.file_storage import build_collector, open_files
 from gql_releases.forwarding.sender import Sender
 from gql_releases.forwarding.token_encryption import TokenCipher
@@ -40,6 +41,7 @@ from gql_releases.services.chunk_uploads import ChunkUploadService
 from gql_releases.services.debug_files import DebugFileService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
+from gql_releases.services.event_retention import EventRetention
 from gql_releases.services.event_symbolication import EventSymbolicationService
 from gql_releases.services.file_deletions import FileDeletionService
 from gql_releases.services.file_quota import FileQuota
@@ -157,13 +159,11 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
         rates, proxies, refusals, SLASH_OPTIONAL,
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
-    new_rows = NewRows(settings.events_max_releases, settings.events_max_environments, settings.events_max_issues)
-    event_frames = EventSymbolicationService(
-        symbolication, store.symbolication_lookup, is_installed=files is not None and symbolic_is_installed()
-    )
-    ingest = IngestService(store.events, settings.events_quota, event_frames, limits=new_rows)
+    ingest, event_frames = _build_ingest(settings, store, files, symbolication)
+    retention = build_retention(settings, store)
     close = [event_frames.close, ingest.close, symbolication.close, *([files.close] if files else []), workers.close]
-    lifespan = _build_lifespan(store, sender, files, close, metrics, log, on_shutdown, tracing.close if tracing else None)
+    close_tracing = tracing.close if tracing else None
+    lifespan = _build_lifespan(store, sender, files, retention, close, metrics, log, on_shutdown, close_tracing)
 
     probes = Probes(partial(_find_obstacles, store, files), VERSION)
     routes = _page_routes(probes, schema if settings.public_schema else None)
@@ -186,6 +186,7 @@ def _build_lifespan(
     store: Store,
     sender: Sender,
     files: FileServices | None,
+    retention: EventRetention,
     close_files: Sequence[Callable[[], Awaitable[None]]],
     metrics: Metrics | None,
     log: RequestLog,
@@ -204,11 +205,13 @@ def _build_lifespan(
         sender.start()
         if files:
             files.start()
+        retention.start()
         if metrics:
             metrics.start(store.usage, store.outbox.count_unsent)
         yield
         on_shutdown()
         await sender.stop()
+        await retention.close()
         for close in close_files:
             await close()
         if metrics:
@@ -239,6 +242,16 @@ def _open_store(settings: Settings, observers: Sequence[Observer]) -> Store:
 def _build_symbolication(store: Store, files: FileServices | None, workers: WorkerPool) -> SymbolicationService:
     reader = StoredFileReader(files.blobs) if files else NoStoredFiles()
     return SymbolicationService(store.symbolication_lookup, reader, workers)
+
+
+def _build_ingest(
+    settings: Settings, store: Store, files: FileServices | None, symbolication: SymbolicationService
+) -> tuple[IngestService, EventSymbolicationService]:
+    new_rows = NewRows(settings.events_max_releases, settings.events_max_environments, settings.events_max_issues)
+    event_frames = EventSymbolicationService(
+        symbolication, store.symbolication_lookup, is_installed=files is not None and symbolic_is_installed()
+    )
+    return IngestService(store.events, settings.events_quota, event_frames, limits=new_rows), event_frames
 
 
 def build_file_services(settings: Settings, store: Store, workers: WorkerPool) -> FileServices | None:

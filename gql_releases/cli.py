@@ -28,6 +28,7 @@ COMMANDS = {
     "import-sentry": "import_sentry",
     "copy": "copy",
     "files": "files",
+    "events": "events",
     "demo": "demo",
     "schema": "schema",
     "sql": "sql",

@@ -9,8 +9,8 @@ from gql_releases.blobs.blob_store import BlobStore, open_blob_store
 from gql_releases.services.file_collection import FileCollector
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.postgres import is_postgres
+from gql_releases.storage.engine.process_locks import hold_process_lock
 from gql_releases.storage.engine.sqlite import sqlite_path
-from gql_releases.storage.files.collection_lock import hold_collection_lock
 from gql_releases.storage.store import Store
 
 
@@ -51,4 +51,4 @@ def list_file_options(settings: Settings) -> dict[str, str]:
 def build_collector(settings: Settings, store: Store, blobs: BlobStore) -> FileCollector:
     """Return what removes unused files."""
     keep = None if settings.files_keep_days is None else timedelta(days=settings.files_keep_days)
-    return FileCollector(store.file_collection, blobs, partial(hold_collection_lock, settings.database_url), keep)
+    return FileCollector(store.file_collection, blobs, partial(hold_process_lock, settings.database_url), keep)

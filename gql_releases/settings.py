@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gql_releases.domain.cache_budget import DEFAULT_CACHE_BYTES
+from gql_releases.domain.events.retention import DEFAULT_PROJECT_BYTES
 
 MEBIBYTE = 1024 * 1024
 PLATFORM_VARIABLES = {"port": "PORT", "database_url": "DATABASE_URL"}
@@ -113,6 +114,11 @@ class Settings(BaseSettings):
         None, ge=0, description="Bytes of files that an organization may store; none: any number."
     )
     events_quota: int = Field(100_000, ge=1, description="Events that a project may store in an hour.")
+    events_project_bytes: int = Field(
+        DEFAULT_PROJECT_BYTES,
+        ge=0,
+        description="Bytes of events that a project may have; the oldest are removed.",
+    )
     events_max_releases: int = Field(
         100, ge=0, description="Releases that events and sessions of a project may create in an hour."
     )

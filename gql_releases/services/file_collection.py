@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from gql_releases.domain.blob import BlobEntry, BlobKind
 from gql_releases.domain.counters import count_files
 from gql_releases.domain.dates import now
-from gql_releases.domain.errors import DomainError
 from gql_releases.domain.file_collection import Collected, CollectionLock, Removed
+from gql_releases.services.hourly_job import HourlyJob
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +25,6 @@ BLOB_LASTS = timedelta(hours=1)
 """Age from which a blob is removed if nothing refers to it, and bytes are if no row does."""
 ASSEMBLY_LASTS = timedelta(hours=24)
 TEMPORARY_LASTS = timedelta(hours=24)
-INTERVAL_SECONDS = 3600.0
-FIRST_SECONDS = 300.0
-"""Seconds from the start of a process to its first collection."""
-RETRY_SECONDS = 600.0
-"""Seconds after which a process looks again whether another one collects."""
 LISTED_BATCH = 500
 
 DeleteRows = Callable[..., Awaitable[tuple[int | None, Removed]]]
@@ -80,7 +75,8 @@ class FileCollector:
     ) -> None:
         """Take how long bundles and debug files are kept without being used; None: no limit."""
         self._store, self._blobs, self._open_lock, self._keep = store, blobs, open_lock, keep
-        self._repeating: asyncio.Task[None] | None = None
+        lock = partial(open_lock, CollectionLock.SCHEDULE)
+        self._job = HourlyJob(self._collect_and_log, lock, "unused files were not collected")
 
     async def collect(self, moment: datetime, *, dry_run: bool = False) -> Collected:
         """Remove what is unused at a time; with `dry_run` only count it.
@@ -115,29 +111,11 @@ class FileCollector:
 
     def start(self) -> None:
         """Begin to collect hourly."""
-        self._repeating = asyncio.ensure_future(self._collect_repeatedly())
+        self._job.start()
 
     async def close(self) -> None:
         """Stop. A collection that is under way ends between two batches; the next one continues."""
-        if self._repeating:
-            self._repeating.cancel()
-            await asyncio.gather(self._repeating, return_exceptions=True)
-
-    async def _collect_repeatedly(self) -> None:
-        await asyncio.sleep(FIRST_SECONDS)
-        while True:
-            try:
-                # The process that holds this lock is the one that collects, until it ends.
-                async with self._open_lock(CollectionLock.SCHEDULE) as is_chosen:
-                    if is_chosen:
-                        await self._collect_and_log()
-                        await asyncio.sleep(INTERVAL_SECONDS)
-                        continue
-            except DomainError as error:
-                logger.warning("unused files were not collected: %s", error.message)
-            except Exception:
-                logger.exception("unused files were not collected")
-            await asyncio.sleep(RETRY_SECONDS)
+        await self._job.close()
 
     async def _collect_and_log(self) -> None:
         begin = time.monotonic()

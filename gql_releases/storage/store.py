@@ -19,6 +19,7 @@ from gql_releases.storage.engine.sqlite import SqliteDatabase, sqlite_path
 from gql_releases.storage.engine.turns import Turns
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.environments import EnvironmentStore
+from gql_releases.storage.events.retention import RetentionStore
 from gql_releases.storage.events.writer import EventStore
 from gql_releases.storage.files.artifact_bundles import ArtifactBundleStore
 from gql_releases.storage.files.artifact_lookup import ArtifactLookupStore
@@ -73,6 +74,7 @@ class Store:
         self.symbolication_lookup = SymbolicationLookup(database)
         self.release_files = ReleaseFileStore(database, self._reader)
         self.artifact_lookup = ArtifactLookupStore(database)
+        self.event_retention = RetentionStore(database)
         self.existing_releases = ExistingReleaseLookup(database)
 
     async def read(self, principal: Principal, read: ObjectRead) -> Tree | None:

@@ -18,6 +18,7 @@ from gql_releases.domain.dates import format_date
 from gql_releases.domain.file_collection import Collected, CollectionLock, Removed
 from gql_releases.domain.principal import Principal
 from gql_releases.services.file_collection import FileCollector
+from gql_releases.storage.engine.process_locks import hold_process_lock
 from gql_releases.storage.engine.statements import Transaction
 from gql_releases.storage.files import assemblies as assemblies_module
 from gql_releases.storage.files import blobs as blobs_module
@@ -25,7 +26,6 @@ from gql_releases.storage.files import chunks as chunks_module
 from gql_releases.storage.files import collection
 from gql_releases.storage.files.assemblies import note_assembled
 from gql_releases.storage.files.blobs import record_blob
-from gql_releases.storage.files.collection_lock import hold_collection_lock
 from tests.conftest import Harness
 from tests.scale import scale
 
@@ -111,7 +111,7 @@ class History:
         self.assemblies = assemblies_module.AssemblyStore(self.database)
         self.chunk_store = chunks_module.ChunkStore(self.database)
         store = collection.CollectionStore(self.database)
-        self.collector = FileCollector(store, self.blobs, lambda lock: hold_collection_lock(self.harness.url, lock), KEEP)
+        self.collector = FileCollector(store, self.blobs, lambda lock: hold_process_lock(self.harness.url, lock), KEEP)
 
     async def step(self) -> None:
         steps = [self.upload] * 4 + [self.begin] * 4 + [self.finish] * 4 + [self.fail, self.lose, self.delete, self.use]
@@ -375,10 +375,10 @@ def test_bytes_that_an_assembly_reads_stay_without_a_row(filled_harness: Harness
 def test_one_process_collects_at_a_time(harness: Harness, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         history = History(harness, clock, random.Random(1))
-        async with hold_collection_lock(harness.url, CollectionLock.RUN) as is_held:
+        async with hold_process_lock(harness.url, CollectionLock.RUN) as is_held:
             assert is_held
             assert await history.collector.collect_alone(clock.moment) is None
-            async with hold_collection_lock(harness.url, CollectionLock.SCHEDULE) as is_other_held:
+            async with hold_process_lock(harness.url, CollectionLock.SCHEDULE) as is_other_held:
                 assert is_other_held
         assert await history.collector.collect_alone(clock.moment) == Collected()
 

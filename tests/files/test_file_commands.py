@@ -14,7 +14,7 @@ from gql_releases.domain.blob import BlobKind, StoredBlob
 from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.file_collection import CollectionLock
 from gql_releases.domain.principal import Principal
-from gql_releases.storage.files.collection_lock import hold_collection_lock
+from gql_releases.storage.engine.process_locks import hold_process_lock
 from gql_releases.storage.store import open_store
 from tests.conftest import Template
 from tests.databases import ON_POSTGRES
@@ -81,7 +81,7 @@ def test_old_chunks_are_removed_their_bytes_by_the_next_collection(
 
 def test_collection_is_refused_while_another_one_runs(url: str, folder: Path, console: Console) -> None:
     async def collect() -> tuple[int, str, str]:
-        async with hold_collection_lock(url, CollectionLock.RUN) as is_held:
+        async with hold_process_lock(url, CollectionLock.RUN) as is_held:
             assert is_held
             return await asyncio.to_thread(console.run, "files", "collect")
 

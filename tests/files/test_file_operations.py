@@ -19,7 +19,7 @@ from gql_releases.domain.counters import FILE_COUNTS
 from gql_releases.domain.dates import format_date, now
 from gql_releases.domain.file_collection import Collected, Removed
 from gql_releases.file_storage import build_collector, open_files
-from gql_releases.services import file_collection
+from gql_releases.services import hourly_job
 from gql_releases.services.file_collection import FileCollector
 from gql_releases.settings import Settings
 from tests.conftest import Harness, Template
@@ -134,7 +134,7 @@ def test_one_process_collects_repeatedly_and_another_one_when_it_ends(
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, seconds in (("FIRST_SECONDS", 0.0), ("INTERVAL_SECONDS", 0.03), ("RETRY_SECONDS", 0.02)):
-        monkeypatch.setattr(file_collection, name, seconds)
+        monkeypatch.setattr(hourly_job, name, seconds)
     monkeypatch.setattr("gql_releases.file_storage.FileCollector", CountedCollector)
     caplog.set_level("INFO", "gql_releases")
 

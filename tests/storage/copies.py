@@ -119,7 +119,7 @@ def _event_rows() -> dict[str, dict[str, Any]]:
         },
         "release_events": {**place, "first_event": date, "last_event": date, "events": 1, "new_issues": 1},
         "event_hours": {**place, "hour": hour, "events": 1},
-        "ingest_hours": {"project_id": 1, "hour": hour, "events": 1, "releases": 0, "environments": 0, "issues": 1},
+        "ingest_hours": {"project_id": 1, "hour": hour, "events": 1, "releases": 0, "environments": 0, "issues": 1, "bytes": 3},
         "outcomes": {
             "project_id": 1, "hour": hour, "outcome": "accepted", "reason": "", "category": "error", "value": "",
             "quantity": 1,

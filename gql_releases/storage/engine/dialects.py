@@ -93,6 +93,8 @@ class Dialect(Protocol):
     """Whether each statement costs a round trip: fewer statements are then better than simpler ones."""
     renders_json: bool
     """Whether the database renders lists as JSON (storage/reading/json_lists.py)."""
+    has_partitions: bool
+    """Whether the table of events has a partition for each day."""
     has_concurrent_writers: bool
     """Whether several transactions write at the same time, so that they lock rows; SQLite has one writer."""
 
@@ -173,7 +175,7 @@ def _cross_join(join: ParentsFirst, compiler: Any, **more: Any) -> str:
 class SqliteDialect:
     """SQLite: lists are JSON texts, rows per parent a correlated IN (never a window)."""
 
-    has_network_latency = renders_json = has_concurrent_writers = False
+    has_network_latency = renders_json = has_concurrent_writers = has_partitions = False
     batch_limits = 1, 8  # one writer; while it commits a batch, the event loop reads the next one
 
     def __init__(self, rows_per_insert: int = 1) -> None:
@@ -252,7 +254,7 @@ class SqliteDialect:
 class PostgresDialect:
     """PostgreSQL through asyncpg: lists are arrays, rows per parent a LATERAL."""
 
-    has_network_latency = renders_json = has_concurrent_writers = True
+    has_network_latency = renders_json = has_concurrent_writers = has_partitions = True
     batch_limits = 2, 8  # while the database runs one batch, the event loop prepares the other
 
     rows_per_insert = 1

@@ -16,7 +16,7 @@ from gql_releases.storage.engine.merges import add, choose_greatest, choose_leas
 from gql_releases.storage.engine.natural_keys import insert_ignoring, insert_rows
 from gql_releases.storage.engine.statements import BulkStatement, StatementRows, Transaction
 from gql_releases.storage.engine.types import UtcDateTime
-from gql_releases.storage.events.issues import GroupedBatch
+from gql_releases.storage.events.issues import EventOccurrence, GroupedBatch
 from gql_releases.storage.events.lookup import BatchLookup, StoredRelease, get_day
 from gql_releases.storage.events.references import Creations
 from gql_releases.storage.schema.columns import table
@@ -70,7 +70,7 @@ COUNT_INGEST_HOUR = upsert(
     "events.count_ingest_hour",
     ingest_hours,
     ("organization_id", "project_id", "hour"),
-    {"events": add, "releases": add, "environments": add, "issues": add},
+    {"events": add, "releases": add, "environments": add, "issues": add, "bytes": add},
     _SHARED,
 )
 
@@ -289,13 +289,17 @@ def _build_hour_rows(organization: int, counts: Mapping[tuple[int, int, int, int
 
 
 def build_ingest_rows(
-    organization: int, stored: Mapping[tuple[int, int], int], creations: Creations
+    organization: int, stored: Mapping[tuple[int, int], int], creations: Creations, occurrences: Sequence[EventOccurrence]
 ) -> list[dict[str, Any]]:
-    """Return the rows that count stored events and new rows of a project in an hour of arrival."""
+    """Return the rows that count stored events, their bytes, and new rows of a project in an hour of arrival."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    for occurrence in occurrences:
+        sizes[occurrence.project_id, occurrence.hour] += len(occurrence.item.body)
     rows = []
     for project, hour in sorted({*stored, *creations.new}):
         new = creations.new.get((project, hour), NewRows())
         counts = {"releases": new.releases, "environments": new.environments, "issues": new.issues}
+        counts["bytes"] = sizes[project, hour]
         events_in_hour = stored.get((project, hour), 0)
         rows.append(
             {"organization_id": organization, "project_id": project, "hour": hour, "events": events_in_hour, **counts}

@@ -127,7 +127,7 @@ async def _write_batch(
     _count_invalid_releases(batch, outcomes, shown_names)
     then: list[StatementRows] = [
         *sessions,
-        (COUNT_INGEST_HOUR, build_ingest_rows(organization, stored, creations)),
+        (COUNT_INGEST_HOUR, build_ingest_rows(organization, stored, creations, batch.occurrences)),
         (COUNT_OUTCOME, outcomes.build_rows(organization)),
     ]
     if batch.occurrences:

@@ -642,8 +642,8 @@ WHERE deploy_projects.organization_id = $1::BIGINT AND deploy_projects.project_i
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, release_id BIGINT, environment_id BIGINT, events BIGINT) ON CONFLICT (organization_id, project_id, hour, release_id, environment_id) DO UPDATE SET events = (event_hours.events + excluded.events);
 
 -- events.count_ingest_hour
-/* events.count_ingest_hour */ INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.events, anon_2.releases, anon_2.environments, anon_2.issues 
-FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, events BIGINT, releases INTEGER, environments INTEGER, issues INTEGER) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues);
+/* events.count_ingest_hour */ INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues, bytes) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.events, anon_2.releases, anon_2.environments, anon_2.issues, anon_2.bytes 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, events BIGINT, releases INTEGER, environments INTEGER, issues INTEGER, bytes BIGINT) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues), bytes = (ingest_hours.bytes + excluded.bytes);
 
 -- events.find_deleted_releases
 /* events.find_deleted_releases */ SELECT deleted_releases.version 
@@ -1187,6 +1187,64 @@ FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(name VARCHAR(200) CO
 -- repositories.insert_new
 /* repositories.insert_new */ INSERT INTO repositories (id, organization_id, name, date_created) SELECT anon_1.id, $1::BIGINT AS anon_2, anon_1.name, $2::TIMESTAMP WITH TIME ZONE AS anon_3 
 FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, name VARCHAR(200) COLLATE "C");
+
+-- retention.delete_events
+/* retention.delete_events */ DELETE FROM events WHERE events.organization_id = $1::BIGINT AND events.id = any($2::BIGINT[]) RETURNING events.id;
+
+-- retention.find_in_default_partition
+/* retention.find_in_default_partition */ SELECT day FROM events_default WHERE day >= $1 AND day < $2 LIMIT 1;
+
+-- retention.keep_first_events
+/* retention.keep_first_events */ UPDATE events SET day=$1::INTEGER WHERE events.day = $2::INTEGER AND events.id = (SELECT earlier.id 
+FROM events AS earlier 
+WHERE earlier.organization_id = events.organization_id AND earlier.issue_id = events.issue_id ORDER BY earlier.timestamp, earlier.id 
+ LIMIT $3::INTEGER);
+
+-- retention.list_environments
+/* retention.list_environments */ SELECT environments.id 
+FROM environments 
+WHERE environments.organization_id = $1::BIGINT;
+
+-- retention.list_events_of_issue
+/* retention.list_events_of_issue */ SELECT events.id, events.timestamp, events.received, events.release_id, length(events.body) AS size, events.id = (SELECT earlier.id 
+FROM events AS earlier 
+WHERE earlier.organization_id = events.organization_id AND earlier.issue_id = events.issue_id ORDER BY earlier.timestamp, earlier.id 
+ LIMIT $1::INTEGER) AS is_first 
+FROM events 
+WHERE events.organization_id = $2::BIGINT AND events.issue_id = $3::BIGINT AND events.received < $4::TIMESTAMP WITH TIME ZONE ORDER BY events.timestamp, events.id;
+
+-- retention.list_events_of_project
+/* retention.list_events_of_project */ SELECT events.id, events.timestamp, events.received, events.release_id, length(events.body) AS size, events.id = (SELECT earlier.id 
+FROM events AS earlier 
+WHERE earlier.organization_id = events.organization_id AND earlier.issue_id = events.issue_id ORDER BY earlier.timestamp, earlier.id 
+ LIMIT $1::INTEGER) AS is_first 
+FROM events 
+WHERE events.organization_id = $2::BIGINT AND events.project_id = $3::BIGINT AND events.timestamp < $4::TIMESTAMP WITH TIME ZONE AND events.timestamp >= $5::TIMESTAMP WITH TIME ZONE AND (events.timestamp > $5::TIMESTAMP WITH TIME ZONE OR events.id > $6::BIGINT) ORDER BY events.timestamp, events.id 
+ LIMIT $7::INTEGER;
+
+-- retention.list_organizations
+/* retention.list_organizations */ SELECT organizations.id 
+FROM organizations ORDER BY organizations.id;
+
+-- retention.list_partitions
+/* retention.list_partitions */ SELECT relname::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'events'::regclass ORDER BY relname;
+
+-- retention.list_projects
+/* retention.list_projects */ SELECT projects.organization_id, projects.id 
+FROM projects ORDER BY projects.id;
+
+-- retention.list_recent_issues
+/* retention.list_recent_issues */ SELECT issues.id 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND issues.project_id = $2::BIGINT AND issues.last_seen >= $3::TIMESTAMP WITH TIME ZONE ORDER BY issues.last_seen, issues.id;
+
+-- retention.subtract_bytes
+/* retention.subtract_bytes */ UPDATE ingest_hours SET bytes=(ingest_hours.bytes - anon_1.removed) FROM json_to_recordset(CAST($1::VARCHAR AS JSON)) AS anon_1(project_id BIGINT, hour INTEGER, removed BIGINT) WHERE ingest_hours.organization_id = $2::BIGINT AND ingest_hours.project_id = anon_1.project_id AND ingest_hours.hour = anon_1.hour;
+
+-- retention.sum_bytes
+/* retention.sum_bytes */ SELECT coalesce(sum(ingest_hours.bytes), $1::INTEGER) AS coalesce_1 
+FROM ingest_hours 
+WHERE ingest_hours.organization_id = $2::BIGINT AND ingest_hours.project_id = $3::BIGINT;
 
 -- session_hours.delete_of_release
 /* session_hours.delete_of_release */ DELETE FROM session_hours WHERE session_hours.organization_id = $1::BIGINT AND session_hours.release_id = $2::BIGINT;

@@ -651,7 +651,7 @@ DELETE FROM event_hours WHERE event_hours.organization_id = ? AND event_hours.re
 INSERT INTO event_hours (organization_id, project_id, hour, release_id, environment_id, events) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour, release_id, environment_id) DO UPDATE SET events = (event_hours.events + excluded.events);
 
 -- events.count_ingest_hour
-INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues);
+INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues), bytes = (ingest_hours.bytes + excluded.bytes);
 
 -- events.find_deleted_releases
 SELECT deleted_releases.version 
@@ -1197,6 +1197,53 @@ INSERT INTO repositories (organization_id, name, date_created) VALUES (?, ?, ?) 
 
 -- repositories.insert_new
 INSERT INTO repositories (id, organization_id, name, date_created) VALUES (?, ?, ?, ?);
+
+-- retention.delete_events
+DELETE FROM events WHERE events.organization_id = ? AND events.id IN (SELECT ids.value 
+FROM json_each(?) AS ids) RETURNING id;
+
+-- retention.list_environments
+SELECT environments.id 
+FROM environments 
+WHERE environments.organization_id = ?;
+
+-- retention.list_events_of_issue
+SELECT events.id, events.timestamp, events.received, events.release_id, length(events.body) AS size, events.id = (SELECT earlier.id 
+FROM events AS earlier 
+WHERE earlier.organization_id = events.organization_id AND earlier.issue_id = events.issue_id ORDER BY earlier.timestamp, earlier.id
+ LIMIT ? OFFSET ?) AS is_first 
+FROM events 
+WHERE events.organization_id = ? AND events.issue_id = ? AND events.received < ? ORDER BY events.timestamp, events.id;
+
+-- retention.list_events_of_project
+SELECT events.id, events.timestamp, events.received, events.release_id, length(events.body) AS size, events.id = (SELECT earlier.id 
+FROM events AS earlier 
+WHERE earlier.organization_id = events.organization_id AND earlier.issue_id = events.issue_id ORDER BY earlier.timestamp, earlier.id
+ LIMIT ? OFFSET ?) AS is_first 
+FROM events 
+WHERE events.organization_id = ? AND events.project_id = ? AND events.timestamp < ? AND events.timestamp >= ? AND (events.timestamp > ? OR events.id > ?) ORDER BY events.timestamp, events.id
+ LIMIT ? OFFSET ?;
+
+-- retention.list_organizations
+SELECT organizations.id 
+FROM organizations ORDER BY organizations.id;
+
+-- retention.list_projects
+SELECT projects.organization_id, projects.id 
+FROM projects ORDER BY projects.id;
+
+-- retention.list_recent_issues
+SELECT issues.id 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.project_id = ? AND issues.last_seen >= ? ORDER BY issues.last_seen, issues.id;
+
+-- retention.subtract_bytes
+UPDATE ingest_hours SET bytes=(ingest_hours.bytes - ?) WHERE ingest_hours.organization_id = ? AND ingest_hours.project_id = ? AND ingest_hours.hour = ?;
+
+-- retention.sum_bytes
+SELECT coalesce(sum(ingest_hours.bytes), ?) AS coalesce_1 
+FROM ingest_hours 
+WHERE ingest_hours.organization_id = ? AND ingest_hours.project_id = ?;
 
 -- session_hours.delete_of_release
 DELETE FROM session_hours WHERE session_hours.organization_id = ? AND session_hours.release_id = ?;

@@ -13,6 +13,7 @@ from gql_releases.storage.schema.columns import (
     field,
     key,
     member,
+    size_in_bytes,
     sorted_by,
     text,
 )
@@ -101,7 +102,10 @@ class EventHourRow(SQLModel, table=True):
 
 
 class IngestHourRow(SQLModel, table=True):
-    """What was stored for a project in an hour: its quota, and the releases, environments and issues that events created."""
+    """What was stored for a project in an hour: its quota, and the releases, environments and issues that events created.
+
+    `bytes` is the size of the bodies that are still stored.
+    """
 
     __tablename__ = "ingest_hours"
     __table_args__ = (PrimaryKeyConstraint("organization_id", "project_id", "hour"), WITHOUT_ROWID)
@@ -113,6 +117,7 @@ class IngestHourRow(SQLModel, table=True):
     releases: int
     environments: int
     issues: int
+    bytes: int = size_in_bytes()
 
 
 class OutcomeRow(SQLModel, table=True):

@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.Column("releases", sa.Integer(), nullable=False),
         sa.Column("environments", sa.Integer(), nullable=False),
         sa.Column("issues", sa.Integer(), nullable=False),
+        sa.Column("bytes", Id, nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "project_id", "hour", name=op.f("pk_ingest_hours")),
         sqlite_with_rowid=False,
     )

@@ -1,21 +1,22 @@
-"""The locks of collection, which exclude other processes: in PostgreSQL, or a file beside the SQLite database."""
+"""Locks that exclude other processes on a database: in PostgreSQL, or a file beside the SQLite database."""
 
 from __future__ import annotations
 
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import Enum
 
-from gql_releases.domain.file_collection import CollectionLock
 from gql_releases.storage.engine.postgres import POSTGRES_ERRORS, is_postgres, open_connection
 from gql_releases.storage.engine.sqlite import sqlite_path
 
 
 @asynccontextmanager
-async def hold_collection_lock(database_url: str, lock: CollectionLock) -> AsyncIterator[bool]:
+async def hold_process_lock(database_url: str, lock: Enum) -> AsyncIterator[bool]:
     """Hold a lock and return True, or return False if another process holds it. It ends with the process.
 
-    On PostgreSQL it needs a connection of its own. Raises Unavailable.
+    The value of `lock` is the key of PostgreSQL's advisory lock, its name is part of the file's. On
+    PostgreSQL it needs a connection of its own. Raises Unavailable.
     """
     if not is_postgres(database_url):
         path = sqlite_path(database_url)
