@@ -124,7 +124,7 @@ def _event_rows() -> dict[str, dict[str, Any]]:
             "project_id": 1, "hour": hour, "outcome": "accepted", "reason": "", "category": "error", "value": "",
             "quantity": 1,
         },
-        "deleted_releases": {"version": "gone", "date_deleted": date},
+        "deleted_releases": {"version": "gone before", "date_deleted": date},
         "session_hours": {
             **place, "hour": hour, "sessions": 4, "crashed": 1, "abnormal": 0, "unhandled": 0, "errored": 1,
         },
