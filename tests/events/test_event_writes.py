@@ -76,7 +76,7 @@ def test_an_event_again_after_midnight_is_counted_once(events: EventHarness) -> 
 
 
 def test_first_and_last_follow_the_contract(events: EventHarness) -> None:
-    """The vector of section 5.3: introducedIn is the first in the order of shipping, firstRelease the first received."""
+    """IntroducedIn is the first in the order of shipping, firstRelease the first received."""
     for index in range(3):
         events.create_release(f"1.{index}", at(-10_000 + index))
     staging = {"environment": "staging"}

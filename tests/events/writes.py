@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gql_releases.domain.events.ingest_request import IngestProject, IngestRequest, SentEvent
-from gql_releases.domain.events.outcomes import OutcomeCount
+from gql_releases.domain.events.outcomes import ItemOutcome, OutcomeCount
 from gql_releases.domain.events.sessions import parse_session, parse_sessions
 from gql_releases.services.ingest import IngestService
 from gql_releases.storage.store import Store, open_store
@@ -42,9 +42,9 @@ def build_session(release: str, sid: str, status: str = "ok", errors: int = 0, *
 class EventHarness:
     """An ingest service over the store of a harness; `project` is `web` of the organization acme."""
 
-    def __init__(self, harness: Harness, **settings: Any) -> None:
+    def __init__(self, harness: Harness, store: Store | None = None, **settings: Any) -> None:
         self.harness, self.rows = harness, harness.rows
-        self.store: Store = open_store(harness.url)
+        self.store: Store = store or open_store(harness.url)
         self.service = IngestService(self.store.events, **settings)
         self.project = self.find_project("web")
         self.client: Client = harness.client
@@ -117,6 +117,27 @@ class EventHarness:
             await self.store.close()
 
         self.harness.run(work())
+
+
+async def write_all_kinds(harness: Harness, store: Store) -> None:
+    """Store what uses each statement: new and known releases, environments, issues, users, sessions and outcomes."""
+    events = EventHarness(harness, store)
+    outcome = OutcomeCount(ItemOutcome.CLIENT_DISCARD, "sample_rate", "error", 1)
+    frame = {"module": "shop.pay", "function": "charge", "in_app": True}
+    sessions = [build_session("web@77.0.0", f"{number:032x}", did="7") for number in range(20)]
+    aggregate = {"started": NOW.isoformat(), "exited": 2}
+    aggregates = [{"aggregates": [aggregate], "attrs": {"release": "web@77.0.0", "environment": "production"}}]
+    for number in range(2):
+        bodies = [
+            build_event(f"web@77.0.{index}", text="ab"[index % 2] * index, environment=f"e{index}", user={"id": index})
+            for index in range(20)
+        ]
+        for body in bodies:
+            body["exception"]["values"][0]["stacktrace"] = {"frames": [frame]}
+        await events.submit(bodies, sessions, aggregates, outcomes=[outcome], received=at(number))
+        await events.submit(bodies[:2], received=at(number))
+    await events.service.find_project("0" * 32)
+    await events.service.close()
 
 
 def as_text(value: Any) -> str:

@@ -22,6 +22,7 @@ from gql_releases.storage.store import Store, open_database
 from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
+from tests.events.writes import write_all_kinds
 from tests.factories import CREATE, as_graphql, commit, release
 from tests.scale import scale
 from tests.storage import all_requests
@@ -48,7 +49,8 @@ def recorded_statements(
         with psycopg.connect(harness.url, autocommit=True) as connection:
             connection.execute("ANALYZE")
     recorder = Recorder(open_database(harness.url))
-    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
+    store = Store(recorder)
+    client = Client(create_app(harness.settings, store), harness.tokens["acme"])
     all_requests.run_lists(client)
     all_requests.run_issue_lists(client)
     for condition in FILTERS:
@@ -66,6 +68,7 @@ def recorded_statements(
         }
     assert routes == {(pattern, method) for pattern, handlers in ROUTES.items() for method in handlers if method != "HEAD"}
     all_requests.run_drawn_operations(harness, client, OPERATIONS, 5)
+    client.runner.run(write_all_kinds(harness, store))
     yield harness, dict(recorder.bound)
     client.runner.run(recorder.close())
     client.close()
