@@ -59,7 +59,7 @@ def submit(
     return asyncio.create_task(service.submit(IngestProject(organization, organization), request))
 
 
-async def settle() -> None:
+async def let_tasks_run() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -68,10 +68,10 @@ def test_what_arrives_during_a_commit_is_the_next_batch() -> None:
     async def work(writer: Writer) -> None:
         service = IngestService(writer)
         tasks = [submit(service)]
-        await settle()
+        await let_tasks_run()
         assert writer.batches == [(1, 1)], "a single event does not wait"
         tasks += [submit(service, organization) for organization in (1, 2, 1, 2, 1)]
-        await settle()
+        await let_tasks_run()
         writer.release.set()
         await asyncio.gather(*tasks)
         assert writer.batches == [(1, 1), (1, 3), (2, 2)]
@@ -83,10 +83,10 @@ def test_a_batch_has_a_limit() -> None:
     async def work(writer: Writer) -> None:
         service = IngestService(writer)
         tasks = [submit(service)]
-        await settle()
+        await let_tasks_run()
         tasks += [submit(service, count=90) for _ in range(3)]
         tasks.append(submit(service, count=MAX_BATCH_EVENTS + 50))
-        await settle()
+        await let_tasks_run()
         writer.release.set()
         await asyncio.gather(*tasks)
         assert writer.batches == [(1, 1), (1, 180), (1, 90), (1, 250)]
@@ -100,17 +100,17 @@ def test_a_full_queue_refuses_events_after_the_wait(monkeypatch: pytest.MonkeyPa
     async def work(writer: Writer) -> None:
         service = IngestService(writer, max_queue_bytes=1000)
         first = submit(service, size=1000)
-        await settle()
+        await let_tasks_run()
         with pytest.raises(Overloaded):
             await service.wait_for_space()
         with pytest.raises(Overloaded):
             await submit(service)
         sessions_only = submit(service, count=0)
-        await settle()
+        await let_tasks_run()
         assert not sessions_only.done()
         monkeypatch.setattr(ingest, "MAX_WAIT_SECONDS", 20)
         waiting = submit(service)
-        await settle()
+        await let_tasks_run()
         writer.release.set()
         await asyncio.gather(first, sessions_only, waiting)
 
@@ -122,9 +122,9 @@ def test_a_request_that_fails_is_the_only_one() -> None:
         service = IngestService(writer)
         writer.bad_title = "ValueError: bad"
         first = submit(service)
-        await settle()
+        await let_tasks_run()
         tasks = [first, *(submit(service, text=text) for text in ("good", "bad", "fine"))]
-        await settle()
+        await let_tasks_run()
         writer.release.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(result) for result in results] == [type(None), type(None), ValueError, type(None)]
@@ -150,9 +150,9 @@ def test_a_caller_that_goes_does_not_take_the_event_with_it() -> None:
     async def work(writer: Writer) -> None:
         service = IngestService(writer)
         submit(service)
-        await settle()
+        await let_tasks_run()
         gone = submit(service)
-        await settle()
+        await let_tasks_run()
         gone.cancel()
         writer.release.set()
         await service.close()
