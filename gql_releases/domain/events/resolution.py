@@ -19,6 +19,7 @@ _KEYWORD = re.compile(
     rf"(?<![a-z0-9_-])(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?)(?:\s*:\s*|\s+)(?={_SHORT_ID})", re.IGNORECASE
 )
 _NEXT_SHORT_ID = re.compile(_SHORT_ID, re.IGNORECASE)
+_NUMBER = re.compile("-[1-9]")
 _SEPARATOR = re.compile(r"(?:\s*,\s*(?:and\s+)?|\s+and\s+)", re.IGNORECASE)
 
 
@@ -81,6 +82,11 @@ def find_regression(resolution: Resolution, release: ShippedRelease | None) -> R
 def drop_build(semver_key: str) -> str:
     """Return the order key of a version without its build."""
     return semver_key.partition(_BUILD)[0]
+
+
+def has_short_id(message: str) -> bool:
+    """Return whether a message may name an issue, which is cheaper than to read it."""
+    return _NUMBER.search(message) is not None
 
 
 def list_resolved(message: str) -> list[str]:

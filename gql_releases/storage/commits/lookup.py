@@ -22,7 +22,7 @@ from gql_releases.storage.schema.tables.repository import RepositoryRow
 
 commits, authors, repositories = table(CommitRow), table(CommitAuthorRow), table(RepositoryRow)
 
-Kind = Literal["repository", "author", "commit", "project", "release", "upstream", "locked"]
+Kind = Literal["repository", "author", "commit", "project", "release", "upstream", "awaiting", "locked"]
 _PART_COLUMNS: dict[str, TypeEngine[Any]] = {
     "name": Text(),
     "id": BigInteger(),

@@ -184,8 +184,6 @@ async def _create_issues(
 def _build_row(organization: int, issue: PendingIssue, short_id: str) -> dict[str, Any]:
     """Return the row of a new issue, which no event is counted in yet."""
     event, grouping = issue.first.event, issue.first.grouping
-    is_minified = grouping.step is GroupingStep.MINIFIED
-    suspects = SuspectStatus.MINIFIED if is_minified else SuspectStatus.NO_COMMITS
     return {
         "id": issue.id,
         "organization_id": organization,
@@ -207,8 +205,15 @@ def _build_row(organization: int, issue: PendingIssue, short_id: str) -> dict[st
         "grouping_step": grouping.step,
         "grouping_key": orjson.dumps(grouping.key).decode(),
         "grouping_algorithm": ALGORITHM,
-        "suspect_status": suspects if issue.release_id else SuspectStatus.NO_RELEASE,
+        "suspect_status": choose_first_status(grouping.step, has_release=issue.release_id != 0),
     }
+
+
+def choose_first_status(step: GroupingStep, *, has_release: bool) -> SuspectStatus:
+    """Return the suspect status of a new issue, before its suspects are computed."""
+    if not has_release:
+        return SuspectStatus.NO_RELEASE
+    return SuspectStatus.MINIFIED if step is GroupingStep.MINIFIED else SuspectStatus.NO_COMMITS
 
 
 async def _allocate_short_ids(transaction: Transaction, organization: int, project: int, count: int) -> list[str]:

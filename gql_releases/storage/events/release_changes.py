@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, and_, bindparam, delete, exists, literal, or_, select, update
+from sqlalchemy import BigInteger, and_, bindparam, delete, exists, literal, null, or_, select, update
 
 from gql_releases.domain.dates import now
 from gql_releases.domain.release import Origin
@@ -14,6 +14,7 @@ from gql_releases.storage.engine.merges import replace, update_rows, upsert
 from gql_releases.storage.engine.natural_keys import bind_columns
 from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import Id
+from gql_releases.storage.events.resolutions import SHIPPED_ON, resolve_awaiting
 from gql_releases.storage.lookup import ReleaseHandle
 from gql_releases.storage.release_rows import links, releases
 from gql_releases.storage.schema.columns import table
@@ -127,9 +128,20 @@ REPLACE_IN_ISSUES = [
         ("introduced_in_id", _select_release(without=_RELEASE)),
         ("last_release_id", _select_release(without=_RELEASE, last=True)),
         ("regressed_in_id", _select_release(without=_RELEASE, after=True)),
-        ("resolved_release_id", None),
     )
 ]
+KEEP_RESOLUTIONS = Statement(
+    "issues.keep_resolutions",
+    update(issues)
+    .values(
+        resolved_release_id=null(),
+        resolved_shipping_date=select(SHIPPED_ON)
+        .where(releases.c.organization_id == _OWN, releases.c.id == _RELEASE)
+        .scalar_subquery(),
+    )
+    .where(issues.c.organization_id == _OWN, issues.c.resolved_release_id == _RELEASE),
+)
+"""Keeps when a release shipped, which decides whether an event comes after the fix."""
 DELETE_COUNTERS = [
     Statement(f"{rows.name}.delete_of_release", delete(rows).where(*_match(rows)))
     for rows in (
@@ -169,6 +181,7 @@ async def claim_release(transaction: Transaction, organization: int, release: Re
     place = {"organization": organization, "release": release.id}
     await transaction.execute(CLAIM_RELEASE, {"release": release.id, "origin": Origin.CLIENT, "shipping_date": shipped})
     await transaction.execute(CLAIM_LINKS, {**place, "date_shown": shipped})
+    await resolve_awaiting(transaction, organization, [release.id])
     if shipped != release.shipping_date:
         await reorder_issues(transaction, organization, release.id)
 
@@ -193,6 +206,6 @@ async def remove_release(transaction: Transaction, organization: int, release: i
         for key, number in sorted(new_issues.items())
     ]
     await transaction.execute_many(COUNT_NEW_ISSUES, counts)
-    for statement in (*REPLACE_IN_ISSUES, *DELETE_COUNTERS):
+    for statement in (*REPLACE_IN_ISSUES, KEEP_RESOLUTIONS, *DELETE_COUNTERS):
         await transaction.execute(statement, place)
     await transaction.execute_many(INSERT_DELETED_RELEASE, [{**owner, "version": version, "date_deleted": now()}])

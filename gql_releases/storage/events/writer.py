@@ -23,11 +23,13 @@ from gql_releases.storage.engine.locks import OrganizationLock, lock_organizatio
 from gql_releases.storage.engine.statements import RowStatement, Statement, StatementRows, Transaction
 from gql_releases.storage.engine.types import Id
 from gql_releases.storage.events.counters import COUNT_INGEST_HOUR, build_ingest_rows, write_events
-from gql_releases.storage.events.issues import GroupedBatch, group_batch
+from gql_releases.storage.events.issues import GroupedBatch, choose_first_status, group_batch
 from gql_releases.storage.events.lookup import BatchLookup, collect_names, look_up_batch
 from gql_releases.storage.events.outcomes import COUNT_OUTCOME, OutcomeCounter
 from gql_releases.storage.events.references import Creations, create_references
+from gql_releases.storage.events.regressions import ResolvedOccurrence, reopen_issues
 from gql_releases.storage.events.sessions import count_sessions
+from gql_releases.storage.events.suspects import IssueStack, compute_suspects, read_stack
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.organization import OrganizationRow
 from gql_releases.storage.schema.tables.project_key import ProjectKeyRow
@@ -57,7 +59,7 @@ class IssueToExamine(NamedTuple):
     """A new issue, or a resolved one with a new event: for its suspect commits, and to decide whether it is reopened."""
 
     issue_id: int
-    status: str
+    project_id: int
     release_id: int
     item: PreparedEvent
     is_new: bool
@@ -143,16 +145,35 @@ def list_issues_to_examine(batch: GroupedBatch) -> list[IssueToExamine]:
     examined: list[IssueToExamine] = []
     new_issues = dict(batch.new_issues)
     for occurrence in batch.occurrences:
-        issue_id, item, release = occurrence.issue_id, occurrence.item, occurrence.release_id
-        if new_issues.pop(issue_id, None):
-            examined.append(IssueToExamine(issue_id, IssueStatus.UNRESOLVED, release, item, True))
-        elif batch.statuses.get(issue_id) == IssueStatus.RESOLVED:
-            examined.append(IssueToExamine(issue_id, IssueStatus.RESOLVED, release, item, False))
+        is_new = new_issues.pop(occurrence.issue_id, None) is not None
+        if is_new or batch.statuses.get(occurrence.issue_id) == IssueStatus.RESOLVED:
+            ids = occurrence.issue_id, occurrence.project_id, occurrence.release_id
+            examined.append(IssueToExamine(*ids, occurrence.item, is_new))
     return examined
 
 
-async def _examine_issues(transaction: Transaction, organization: int, issues: Sequence[IssueToExamine]) -> None:
-    """Compute suspect commits of new issues, and reopen resolved ones: the place for both."""
+async def _examine_issues(transaction: Transaction, organization: int, examined: Sequence[IssueToExamine]) -> None:
+    """Reopen resolved issues whose events come after the fix; compute suspect commits of new and reopened ones."""
+    resolved = [ResolvedOccurrence(item.issue_id, item.release_id) for item in examined if not item.is_new]
+    reopened = await reopen_issues(transaction, organization, resolved)
+    await compute_suspects(
+        transaction,
+        organization,
+        [_read_stack(item) for item in examined if item.is_new and item.release_id],
+        replaced=False,
+    )
+    stacks = {
+        item.issue_id: _read_stack(item)
+        for item in reversed(examined)
+        if not item.is_new and item.release_id and reopened.get(item.issue_id) == item.release_id
+    }
+    await compute_suspects(transaction, organization, stacks.values(), replaced=True)
+
+
+def _read_stack(issue: IssueToExamine) -> IssueStack:
+    event, step = issue.item.event, issue.item.grouping.step
+    status = choose_first_status(step, has_release=True) if issue.is_new else ""
+    return read_stack(issue.issue_id, issue.project_id, issue.release_id, step, status, event.platform, event.body)
 
 
 def _count_outcomes(

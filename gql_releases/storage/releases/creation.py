@@ -33,16 +33,24 @@ from gql_releases.storage.commits.store import (
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.engine.statements import StatementRows, Transaction
 from gql_releases.storage.engine.types import Id
+from gql_releases.storage.events.resolutions import (
+    IS_AWAITING,
+    has_issues,
+    resolve_awaiting,
+    resolve_by_listed_commits,
+    resolve_by_messages,
+)
 from gql_releases.storage.lookup import require_active_token
 from gql_releases.storage.outbox.writer import forward_creation
 from gql_releases.storage.projects import find_projects
 from gql_releases.storage.release_rows import INSERT_RELEASE, LINK_NEW_RELEASE, build_project_links, build_release_row
 from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.issue import IssueRow
 from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.release import ReleaseRow
 from gql_releases.storage.schema.tables.upstream import UpstreamRow
 
-releases, projects, upstreams = table(ReleaseRow), table(ProjectRow), table(UpstreamRow)
+releases, projects, upstreams, issues = table(ReleaseRow), table(ProjectRow), table(UpstreamRow), table(IssueRow)
 
 _OWN = bindparam("organization_id", type_=Id)
 
@@ -52,13 +60,14 @@ def _filter_versions(dialect: Dialect) -> tuple[Any, ...]:
 
 
 def _select_other_references(dialect: Dialect) -> list[Any]:
-    """Select the existing releases and projects that creations name, and the organization's upstream."""
+    """Select existing releases and projects that creations name, the upstream, and an issue that waits for a release."""
     return [
         select_part("release", name=releases.c.version, id=releases.c.id).where(*_filter_versions(dialect)),
         select_part("project", name=projects.c.slug, id=projects.c.id).where(
             projects.c.organization_id == _OWN, dialect.is_among(projects.c.slug, "slugs")
         ),
         select_part("upstream", id=upstreams.c.organization_id).where(upstreams.c.organization_id == _OWN),
+        select_part("awaiting", id=func.min(issues.c.id)).where(IS_AWAITING),
     ]
 
 
@@ -142,6 +151,7 @@ async def create_all(
             await update_ranges(transaction, organization, release, sent, ReleaseCommits())
         if "upstream" in lookup.more:
             await forward_creation(transaction, principal, release, new, is_existing=False)
+    await _resolve_issues(transaction, organization, news, ids, is_awaited=lookup.more["awaiting"] != [(None, None)])
     if ORIGIN in stored.repositories:
         origin = stored.repositories[ORIGIN]
         pairs = zip(ids, news, strict=True)
@@ -150,6 +160,21 @@ async def create_all(
     requests = [(creation.principal, release, creation.view) for creation, release in zip(creations, ids, strict=True)]
     shown = await show(transaction, requests)
     return [CreateResult(Outcome.CREATED, release, (), tree) for release, tree in zip(ids, shown, strict=True)]
+
+
+async def _resolve_issues(
+    transaction: Transaction, organization: int, news: Sequence[PendingRelease], ids: Sequence[int], *, is_awaited: bool
+) -> None:
+    """Resolve what the commits of new releases fix, and what waits for them."""
+    for release, pending in zip(ids, news, strict=True):
+        if pending.new.refs:
+            if await has_issues(transaction, organization):
+                await resolve_by_listed_commits(transaction, organization, release)
+        else:
+            messages = [commit.message for commit in pending.arranged]
+            await resolve_by_messages(transaction, organization, release, messages)
+    if is_awaited:
+        await resolve_awaiting(transaction, organization, ids)
 
 
 async def _look_up_references(

@@ -39,6 +39,7 @@ from gql_releases.storage.engine.statements import BulkStatement, Statement, Tra
 from gql_releases.storage.engine.types import END_OF_TIME, Id
 from gql_releases.storage.environments import delete_release_environments, refresh_current
 from gql_releases.storage.events.release_changes import claim_release, remove_release, reorder_issues
+from gql_releases.storage.events.resolutions import follow_commits, resolve_awaiting
 from gql_releases.storage.files.version_files import delete_version_files
 from gql_releases.storage.lookup import ReleaseHandle, find_release
 from gql_releases.storage.outbox.writer import forward_change, forward_creation, forward_deletion
@@ -249,6 +250,10 @@ class ReleaseStore:
             LINK_PROJECT, build_project_links(organization, release.id, keys, existing.projects)
         )
         await apply_commits_and_refs(transaction, organization, release.id, new.commits, new.refs)
+        if new.commits or new.refs:
+            await follow_commits(transaction, organization, release.id)
+        elif extended:
+            await resolve_awaiting(transaction, organization, [release.id])
         if existing.upstream:
             await forward_creation(transaction, principal, release.id, new, is_existing=True)
         outcome = Outcome.EXTENDED if extended else Outcome.EXISTING
@@ -269,6 +274,8 @@ class ReleaseStore:
             if resolved.refs is not None and not resolved.refs:
                 await clear_commits(transaction, organization, release.id)
             await apply_commits_and_refs(transaction, organization, release.id, resolved.commits, resolved.refs)
+            if resolved.commits or resolved.refs:
+                await follow_commits(transaction, organization, release.id)
             await forward_change(transaction, principal, release, resolved.values, resolved.commits, resolved.refs)
 
         large = change.refs == () or _count_rows(change.commits or ()) > LARGE_WRITE_ROWS
@@ -304,6 +311,7 @@ class ReleaseStore:
                 transaction, principal.organization_id, release.id, sort_commits(commits), before.listed, repository
             )
             await update_ranges(transaction, principal.organization_id, release.id, sent, before)
+            await follow_commits(transaction, principal.organization_id, release.id)
             await forward_change(transaction, principal, release, {}, commits, None, repository)
 
         return await self._update(principal, key, apply, view, large=not commits or _count_rows(commits) > LARGE_WRITE_ROWS)
@@ -314,6 +322,7 @@ class ReleaseStore:
         async def apply(transaction: Transaction, release: ReleaseHandle) -> None:
             if refs:
                 await apply_commits_and_refs(transaction, principal.organization_id, release.id, None, refs)
+                await follow_commits(transaction, principal.organization_id, release.id)
             else:
                 await clear_commits(transaction, principal.organization_id, release.id)
             await forward_change(transaction, principal, release, {}, None, refs)

@@ -396,6 +396,11 @@ WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_i
 FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
 WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $2::BIGINT AND commits.repository_id != $3::BIGINT ORDER BY release_commits.position;
 
+-- commits.list_messages
+/* commits.list_messages */ SELECT commits.message 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = $2::BIGINT AND release_commits.position < $3::INTEGER AND commits.message IS NOT NULL;
+
 -- commits.list_projects_of_release
 /* commits.list_projects_of_release */ SELECT release_projects.project_id 
 FROM release_projects 
@@ -722,10 +727,21 @@ WHERE releases.id IN (issues.last_release_id, anon_1.last_release) ORDER BY rele
 /* issues.count_release */ INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) SELECT $1::BIGINT AS anon_1, anon_2.issue_id, anon_2.release_id, anon_2.environment_id, anon_2.first_seen, anon_2.last_seen, anon_2.times 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(issue_id BIGINT, release_id BIGINT, environment_id BIGINT, first_seen TIMESTAMP WITH TIME ZONE, last_seen TIMESTAMP WITH TIME ZONE, times BIGINT) ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
 
+-- issues.find_any
+/* issues.find_any */ SELECT issues.id 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT 
+ LIMIT $2::INTEGER;
+
 -- issues.find_by_site
 /* issues.find_by_site */ SELECT issues.project_id, issues.site, min(issues.id) AS min_1 
 FROM issues 
 WHERE issues.organization_id = $1::BIGINT AND issues.project_id = any($2::BIGINT[]) AND issues.site = any($3::VARCHAR(32)[] COLLATE "C") GROUP BY issues.project_id, issues.site;
+
+-- issues.find_resolutions
+/* issues.find_resolutions */ SELECT issues.id, issues.resolved_in, issues.resolved_release_id, issues.resolved_package, issues.resolved_semver_key, issues.resolved_shipping_date, releases.shipping_date AS release_date, releases.date_released, releases.deploy_count 
+FROM issues LEFT OUTER JOIN releases ON releases.organization_id = issues.organization_id AND releases.id = issues.resolved_release_id 
+WHERE issues.organization_id = $1::BIGINT AND issues.id = any($2::BIGINT[]);
 
 -- issues.find_short_ids
 /* issues.find_short_ids */ SELECT issues.short_id 
@@ -744,6 +760,11 @@ FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, h
 /* issues.insert_user */ INSERT INTO issue_users (organization_id, issue_id, user_hash) SELECT $1::BIGINT AS anon_1, anon_2.issue_id, anon_2.user_hash 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(issue_id BIGINT, user_hash VARCHAR(32) COLLATE "C") ON CONFLICT DO NOTHING RETURNING issue_users.issue_id;
 
+-- issues.keep_resolutions
+/* issues.keep_resolutions */ UPDATE issues SET resolved_release_id=NULL, resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $1::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT) WHERE issues.organization_id = $2::BIGINT AND issues.resolved_release_id = $3::BIGINT;
+
 -- issues.list_next_releases
 /* issues.list_next_releases */ SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
@@ -754,6 +775,9 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
  LIMIT $3::INTEGER) AS environment_id 
 FROM issues 
 WHERE issues.organization_id = $4::BIGINT AND issues.first_release_id = $1::BIGINT;
+
+-- issues.reopen
+/* issues.reopen */ UPDATE issues SET status=anon_1.new_status, regressed_in_id=anon_1.release, date_regressed=anon_1.date, compared_by=anon_1.comparison FROM json_to_recordset(CAST($1::VARCHAR AS JSON)) AS anon_1(id BIGINT, new_status TEXT, release BIGINT, date TIMESTAMP WITH TIME ZONE, comparison TEXT) WHERE issues.organization_id = $2::BIGINT AND issues.id = anon_1.id;
 
 -- issues.reorder
 /* issues.reorder */ UPDATE issues SET introduced_in_id=(SELECT issue_releases.release_id 
@@ -786,11 +810,56 @@ FROM releases AS other
 WHERE other.id = $1::BIGINT AND (releases.shipping_date > other.shipping_date OR releases.shipping_date = other.shipping_date AND releases.id > other.id))) ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
  LIMIT $3::INTEGER) WHERE issues.organization_id = $4::BIGINT AND issues.regressed_in_id = $1::BIGINT;
 
--- issues.replace_resolved_release_id
-/* issues.replace_resolved_release_id */ UPDATE issues SET resolved_release_id=$1::BIGINT WHERE issues.organization_id = $2::BIGINT AND issues.resolved_release_id = $3::BIGINT;
+-- issues.resolve_awaiting
+/* issues.resolve_awaiting */ UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = $1::VARCHAR) THEN $2::VARCHAR ELSE issues.resolved_in END, resolved_release_id=$3::BIGINT, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $5::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT) WHERE issues.organization_id = $4::BIGINT AND issues.resolved_release_id = $6::BIGINT AND (issues.resolved_in = $7::VARCHAR AND issues.project_id IN (SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $4::BIGINT AND release_projects.release_id = $3::BIGINT) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT)) OR issues.resolved_commit_id IN (SELECT release_commits.commit_id 
+FROM release_commits 
+WHERE release_commits.organization_id = $4::BIGINT AND release_commits.release_id = $3::BIGINT));
+
+-- issues.resolve_by_short_id
+/* issues.resolve_by_short_id */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=$3::BIGINT, resolved_commit_id=NULL, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $5::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), date_resolved=$6::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $4::BIGINT AND issues.short_id = any($7::VARCHAR(64)[] COLLATE "C") AND (issues.resolved_release_id IS NULL OR issues.resolved_release_id != $3::BIGINT) AND (issues.status != $8::VARCHAR OR issues.resolved_release_id = $9::BIGINT);
+
+-- issues.resolve_in_commit
+/* issues.resolve_in_commit */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=$3::BIGINT, resolved_commit_id=$4::BIGINT, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=$5::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $6::BIGINT AND issues.id = any($7::BIGINT[]);
+
+-- issues.resolve_in_next_release
+/* issues.resolve_in_next_release */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=$3::BIGINT, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=(SELECT release_projects.date_shown 
+FROM release_projects JOIN releases ON releases.id = release_projects.release_id 
+WHERE release_projects.organization_id = issues.organization_id AND release_projects.project_id = issues.project_id AND releases.origin = $4::VARCHAR ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC 
+ LIMIT $5::INTEGER), date_resolved=$6::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $7::BIGINT AND issues.id = any($8::BIGINT[]);
+
+-- issues.resolve_in_release
+/* issues.resolve_in_release */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=$3::BIGINT, resolved_commit_id=NULL, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $5::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), date_resolved=$6::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $4::BIGINT AND issues.id = any($7::BIGINT[]);
+
+-- issues.resolve_now
+/* issues.resolve_now */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=$3::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $4::BIGINT AND issues.id = any($5::BIGINT[]);
 
 -- issues.set_first_release
 /* issues.set_first_release */ UPDATE issues SET first_release_id=anon_1.first_release FROM json_to_recordset(CAST($1::VARCHAR AS JSON)) AS anon_1(id BIGINT, first_release BIGINT) WHERE issues.organization_id = $2::BIGINT AND issues.id = anon_1.id;
+
+-- issues.set_status
+/* issues.set_status */ UPDATE issues SET status=$1::VARCHAR, resolved_in=NULL, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=NULL WHERE issues.organization_id = $2::BIGINT AND issues.id = any($3::BIGINT[]);
 
 -- locks.lock_organization
 /* locks.lock_organization */ SELECT pg_advisory_xact_lock($1::BIGINT) AS pg_advisory_xact_lock_1;
@@ -1086,6 +1155,17 @@ FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, p
 -- releases.delete
 /* releases.delete */ DELETE FROM releases WHERE releases.id = $1::BIGINT;
 
+-- releases.find_first_with_commit
+/* releases.find_first_with_commit */ SELECT releases.id 
+FROM release_commits JOIN releases ON releases.id = release_commits.release_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.commit_id = $2::BIGINT ORDER BY releases.shipping_date, releases.id 
+ LIMIT $3::INTEGER;
+
+-- releases.find_shipped
+/* releases.find_shipped */ SELECT releases.id, releases.package, releases.semver_key, releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.id = any($2::BIGINT[]);
+
 -- releases.find_sort_keys
 /* releases.find_sort_keys */ SELECT releases.date_created, releases.release_order, releases.semver_key, releases.build_number, releases.shipping_date 
 FROM releases 
@@ -1138,7 +1218,7 @@ FROM locked;
 FROM repositories 
 WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C") AND (SELECT count(*) AS count_1 
 FROM releases 
-WHERE releases.organization_id = $1::BIGINT AND releases.version = any($5::VARCHAR(200)[] COLLATE "C")) != $7::BIGINT ORDER BY repositories.id FOR SHARE)
+WHERE releases.organization_id = $1::BIGINT AND releases.version = any($5::VARCHAR(200)[] COLLATE "C")) != $8::BIGINT ORDER BY repositories.id FOR SHARE)
  SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
 FROM repositories 
 WHERE repositories.organization_id = $1::BIGINT AND repositories.name = any($2::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'author' AS kind, commit_authors.email AS name, commit_authors.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, commit_authors.name AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
@@ -1151,7 +1231,9 @@ WHERE releases.organization_id = $1::BIGINT AND releases.version = any($5::VARCH
 FROM projects 
 WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($6::VARCHAR(50)[] COLLATE "C") UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TEXT) AS name, upstreams.organization_id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
 FROM upstreams 
-WHERE upstreams.organization_id = $1::BIGINT UNION ALL SELECT 'locked' AS kind, CAST(NULL AS TEXT) AS name, locked.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+WHERE upstreams.organization_id = $1::BIGINT UNION ALL SELECT 'awaiting' AS kind, CAST(NULL AS TEXT) AS name, min(issues.id) AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND issues.resolved_release_id = $7::BIGINT UNION ALL SELECT 'locked' AS kind, CAST(NULL AS TEXT) AS name, locked.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
 FROM locked;
 
 -- releases.look_up_new
@@ -1167,7 +1249,14 @@ WHERE releases.organization_id = $1::BIGINT AND releases.version = any($5::VARCH
 FROM projects 
 WHERE projects.organization_id = $1::BIGINT AND projects.slug = any($6::VARCHAR(50)[] COLLATE "C") UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TEXT) AS name, upstreams.organization_id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
 FROM upstreams 
-WHERE upstreams.organization_id = $1::BIGINT;
+WHERE upstreams.organization_id = $1::BIGINT UNION ALL SELECT 'awaiting' AS kind, CAST(NULL AS TEXT) AS name, min(issues.id) AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS time 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND issues.resolved_release_id = $7::BIGINT;
+
+-- releases.sort_shipped
+/* releases.sort_shipped */ SELECT releases.id 
+FROM releases 
+WHERE releases.organization_id = $1::BIGINT AND releases.id = any($2::BIGINT[]) AND releases.origin = $3::VARCHAR ORDER BY releases.shipping_date, releases.id;
 
 -- releases.update_date_of_links
 /* releases.update_date_of_links */ UPDATE release_projects SET release_order=$1::TIMESTAMP WITH TIME ZONE, date_shown=$2::TIMESTAMP WITH TIME ZONE WHERE release_projects.organization_id = $3::BIGINT AND release_projects.release_id = $4::BIGINT;
@@ -1268,6 +1357,59 @@ WHERE live_sessions.organization_id = $1::BIGINT AND live_sessions.project_id = 
 -- sessions.upsert_live
 /* sessions.upsert_live */ INSERT INTO live_sessions (organization_id, project_id, sid, release_id, environment_id, hour, status, date_updated) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.sid, anon_2.release_id, anon_2.environment_id, anon_2.hour, anon_2.status, anon_2.date_updated 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, sid VARCHAR(36) COLLATE "C", release_id BIGINT, environment_id BIGINT, hour INTEGER, status VARCHAR(10) COLLATE "C", date_updated TIMESTAMP WITH TIME ZONE) ON CONFLICT (organization_id, project_id, sid) DO UPDATE SET release_id = excluded.release_id, environment_id = excluded.environment_id, hour = excluded.hour, status = excluded.status, date_updated = CASE WHEN (excluded.date_updated > live_sessions.date_updated) THEN excluded.date_updated ELSE live_sessions.date_updated END;
+
+-- suspects.delete
+/* suspects.delete */ DELETE FROM suspect_commits WHERE suspect_commits.organization_id = $1::BIGINT AND suspect_commits.issue_id = any($2::BIGINT[]);
+
+-- suspects.find_change
+/* suspects.find_change */ SELECT file_changes.commit_id 
+FROM release_commits JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
+WHERE release_commits.organization_id = $1::BIGINT AND release_commits.release_id = any($2::BIGINT[]) AND release_commits.position < $3::INTEGER 
+ LIMIT $4::INTEGER;
+
+-- suspects.find_issue
+/* suspects.find_issue */ SELECT issue_releases.issue_id 
+FROM issue_releases 
+WHERE issue_releases.organization_id = $1::BIGINT AND issue_releases.release_id = $2::BIGINT 
+ LIMIT $3::INTEGER;
+
+-- suspects.insert
+/* suspects.insert */ INSERT INTO suspect_commits (organization_id, issue_id, position, commit_id, score, path, frame_path, matched_segments, releases_back) SELECT $1::BIGINT AS anon_1, anon_2.issue_id, anon_2.position, anon_2.commit_id, anon_2.score, anon_2.path, anon_2.frame_path, anon_2.matched_segments, anon_2.releases_back 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(issue_id BIGINT, position INTEGER, commit_id BIGINT, score FLOAT, path TEXT, frame_path TEXT, matched_segments INTEGER, releases_back INTEGER);
+
+-- suspects.list_changes
+/* suspects.list_changes */ SELECT changes.release_id, changes.position, changes.commit_id, changes.path, changes.type 
+FROM (SELECT release_commits.release_id AS release_id, release_commits.position AS position, file_changes.commit_id AS commit_id, file_changes.path AS path, file_changes.type AS type, substr(lower(file_changes.path COLLATE "C"), length(rtrim(lower(file_changes.path COLLATE "C"), replace(lower(file_changes.path COLLATE "C"), $1::VARCHAR, $2::VARCHAR))) + $3::INTEGER) AS name 
+FROM release_commits JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
+WHERE release_commits.organization_id = $4::BIGINT AND release_commits.release_id = any($5::BIGINT[]) AND release_commits.position < $6::INTEGER) AS changes 
+WHERE changes.name = any($7::TEXT[]);
+
+-- suspects.list_changes_by_stem
+/* suspects.list_changes_by_stem */ SELECT changes.release_id, changes.position, changes.commit_id, changes.path, changes.type 
+FROM (SELECT release_commits.release_id AS release_id, release_commits.position AS position, file_changes.commit_id AS commit_id, file_changes.path AS path, file_changes.type AS type, rtrim(rtrim(substr(lower(file_changes.path COLLATE "C"), length(rtrim(lower(file_changes.path COLLATE "C"), replace(lower(file_changes.path COLLATE "C"), $1::VARCHAR, $2::VARCHAR))) + $3::INTEGER), replace(substr(lower(file_changes.path COLLATE "C"), length(rtrim(lower(file_changes.path COLLATE "C"), replace(lower(file_changes.path COLLATE "C"), $1::VARCHAR, $2::VARCHAR))) + $3::INTEGER), $4::VARCHAR, $5::VARCHAR)), $6::VARCHAR) AS name 
+FROM release_commits JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
+WHERE release_commits.organization_id = $7::BIGINT AND release_commits.release_id = any($8::BIGINT[]) AND release_commits.position < $9::INTEGER) AS changes 
+WHERE changes.name = any($10::TEXT[]);
+
+-- suspects.list_issues
+/* suspects.list_issues */ SELECT issues.id, issues.project_id, issues.platform, issues.grouping_step, issues.suspect_status, (SELECT events.body 
+FROM events 
+WHERE events.organization_id = $1::BIGINT AND events.issue_id = issues.id AND events.timestamp >= (SELECT min(issue_releases.first_seen) AS min_1 
+FROM issue_releases 
+WHERE issue_releases.organization_id = $1::BIGINT AND issue_releases.issue_id = issues.id AND issue_releases.release_id = $2::BIGINT) AND events.release_id = $2::BIGINT ORDER BY events.timestamp, events.id 
+ LIMIT $3::INTEGER) AS body 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND (issues.first_release_id = $2::BIGINT OR issues.regressed_in_id = $2::BIGINT) ORDER BY issues.id DESC 
+ LIMIT $4::INTEGER;
+
+-- suspects.list_window
+/* suspects.list_window */ SELECT release_projects.release_id, releases.commit_count 
+FROM releases AS current JOIN release_projects ON release_projects.organization_id = current.organization_id AND release_projects.project_id = $1::BIGINT JOIN releases ON releases.id = release_projects.release_id 
+WHERE current.organization_id = $2::BIGINT AND current.id = $3::BIGINT AND release_projects.date_shown <= current.shipping_date AND (release_projects.release_id = current.id OR (release_projects.date_shown < current.shipping_date OR release_projects.date_shown = current.shipping_date AND release_projects.release_id < current.id) AND releases.origin = $4::VARCHAR) ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC 
+ LIMIT $5::INTEGER;
+
+-- suspects.set_status
+/* suspects.set_status */ UPDATE issues SET suspect_status=anon_1.status FROM json_to_recordset(CAST($1::VARCHAR AS JSON)) AS anon_1(id BIGINT, status TEXT) WHERE issues.organization_id = $2::BIGINT AND issues.id = anon_1.id;
 
 -- symbolication.find_by_debug_id
 /* symbolication.find_by_debug_id */ SELECT anon_1.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 

@@ -395,6 +395,11 @@ SELECT commits.id, commits.repository_id, commits.author_id, commits.timestamp
 FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
 WHERE release_commits.organization_id = ? AND release_commits.release_id = ? AND commits.repository_id != ? ORDER BY release_commits.position;
 
+-- commits.list_messages
+SELECT commits.message 
+FROM release_commits JOIN commits ON commits.id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ? AND release_commits.position < ? AND commits.message IS NOT NULL;
+
 -- commits.list_projects_of_release
 SELECT release_projects.project_id 
 FROM release_projects 
@@ -741,12 +746,24 @@ WHERE releases.id IN (issues.last_release_id, ?) ORDER BY releases.shipping_date
 -- issues.count_release
 INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
 
+-- issues.find_any
+SELECT issues.id 
+FROM issues 
+WHERE issues.organization_id = ?
+ LIMIT ? OFFSET ?;
+
 -- issues.find_by_site
 SELECT issues.project_id, issues.site, min(issues.id) AS min_1 
 FROM issues 
 WHERE issues.organization_id = ? AND issues.project_id IN (SELECT projects.value 
 FROM json_each(?) AS projects) AND issues.site IN (SELECT sites.value 
 FROM json_each(?) AS sites) GROUP BY issues.project_id, issues.site;
+
+-- issues.find_resolutions
+SELECT issues.id, issues.resolved_in, issues.resolved_release_id, issues.resolved_package, issues.resolved_semver_key, issues.resolved_shipping_date, releases.shipping_date AS release_date, releases.date_released, releases.deploy_count 
+FROM issues LEFT OUTER JOIN releases ON releases.organization_id = issues.organization_id AND releases.id = issues.resolved_release_id 
+WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
 
 -- issues.find_short_ids
 SELECT issues.short_id 
@@ -763,6 +780,11 @@ INSERT INTO issue_hashes (organization_id, project_id, algorithm, hash, issue_id
 -- issues.insert_user
 INSERT INTO issue_users (organization_id, issue_id, user_hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING issue_id;
 
+-- issues.keep_resolutions
+UPDATE issues SET resolved_release_id=NULL, resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?) WHERE issues.organization_id = ? AND issues.resolved_release_id = ?;
+
 -- issues.list_next_releases
 SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
@@ -773,6 +795,9 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
  LIMIT ? OFFSET ?) AS environment_id 
 FROM issues 
 WHERE issues.organization_id = ? AND issues.first_release_id = ?;
+
+-- issues.reopen
+UPDATE issues SET status=?, regressed_in_id=?, date_regressed=?, compared_by=? WHERE issues.organization_id = ? AND issues.id = ?;
 
 -- issues.reorder
 UPDATE issues SET introduced_in_id=(SELECT issue_releases.release_id 
@@ -805,11 +830,62 @@ FROM releases AS other
 WHERE other.id = ? AND (releases.shipping_date > other.shipping_date OR releases.shipping_date = other.shipping_date AND releases.id > other.id))) ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
  LIMIT ? OFFSET ?) WHERE issues.organization_id = ? AND issues.regressed_in_id = ?;
 
--- issues.replace_resolved_release_id
-UPDATE issues SET resolved_release_id=? WHERE issues.organization_id = ? AND issues.resolved_release_id = ?;
+-- issues.resolve_awaiting
+UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = ?) THEN ? ELSE issues.resolved_in END, resolved_release_id=?, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?) WHERE issues.organization_id = ? AND issues.resolved_release_id = ? AND (issues.resolved_in = ? AND issues.project_id IN (SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = ?) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?)) OR issues.resolved_commit_id IN (SELECT release_commits.commit_id 
+FROM release_commits 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ?));
+
+-- issues.resolve_by_short_id
+UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=NULL, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE issues.organization_id = ? AND issues.short_id IN (SELECT short_ids.value 
+FROM json_each(?) AS short_ids) AND (issues.resolved_release_id IS NULL OR issues.resolved_release_id != ?) AND (issues.status != ? OR issues.resolved_release_id = ?);
+
+-- issues.resolve_in_commit
+UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=?, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
+
+-- issues.resolve_in_next_release
+UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=(SELECT release_projects.date_shown 
+FROM release_projects JOIN releases ON releases.id = release_projects.release_id 
+WHERE release_projects.organization_id = issues.organization_id AND release_projects.project_id = issues.project_id AND releases.origin = ? ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC
+ LIMIT ? OFFSET ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
+
+-- issues.resolve_in_release
+UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=NULL, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
+
+-- issues.resolve_now
+UPDATE issues SET status=?, resolved_in=?, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
 
 -- issues.set_first_release
 UPDATE issues SET first_release_id=? WHERE issues.organization_id = ? AND issues.id = ?;
+
+-- issues.set_status
+UPDATE issues SET status=?, resolved_in=NULL, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=NULL WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
 
 -- organizations.find
 SELECT organizations.id 
@@ -1099,6 +1175,18 @@ UPDATE release_events SET new_issues=(release_events.new_issues + ?) WHERE relea
 -- releases.delete
 DELETE FROM releases WHERE releases.id = ?;
 
+-- releases.find_first_with_commit
+SELECT releases.id 
+FROM release_commits JOIN releases ON releases.id = release_commits.release_id 
+WHERE release_commits.organization_id = ? AND release_commits.commit_id = ? ORDER BY releases.shipping_date, releases.id
+ LIMIT ? OFFSET ?;
+
+-- releases.find_shipped
+SELECT releases.id, releases.package, releases.semver_key, releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id IN (SELECT releases.value 
+FROM json_each(?) AS releases);
+
 -- releases.find_sort_keys
 SELECT releases.date_created, releases.release_order, releases.semver_key, releases.build_number, releases.shipping_date 
 FROM releases 
@@ -1158,7 +1246,9 @@ FROM projects
 WHERE projects.organization_id = ? AND projects.slug IN (SELECT slugs.value 
 FROM json_each(?) AS slugs) UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TEXT) AS name, upstreams.organization_id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
 FROM upstreams 
-WHERE upstreams.organization_id = ?;
+WHERE upstreams.organization_id = ? UNION ALL SELECT 'awaiting' AS kind, CAST(NULL AS TEXT) AS name, min(issues.id) AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.resolved_release_id = ?;
 
 -- releases.look_up_new
 SELECT 'repository' AS kind, repositories.name AS name, repositories.id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
@@ -1178,7 +1268,15 @@ FROM projects
 WHERE projects.organization_id = ? AND projects.slug IN (SELECT slugs.value 
 FROM json_each(?) AS slugs) UNION ALL SELECT 'upstream' AS kind, CAST(NULL AS TEXT) AS name, upstreams.organization_id AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
 FROM upstreams 
-WHERE upstreams.organization_id = ?;
+WHERE upstreams.organization_id = ? UNION ALL SELECT 'awaiting' AS kind, CAST(NULL AS TEXT) AS name, min(issues.id) AS id, CAST(NULL AS BIGINT) AS owner, CAST(NULL AS BIGINT) AS other, CAST(NULL AS TEXT) AS said, CAST(NULL AS VARCHAR(27)) AS time 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.resolved_release_id = ?;
+
+-- releases.sort_shipped
+SELECT releases.id 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id IN (SELECT releases.value 
+FROM json_each(?) AS releases) AND releases.origin = ? ORDER BY releases.shipping_date, releases.id;
 
 -- releases.update_date_of_links
 UPDATE release_projects SET release_order=?, date_shown=? WHERE release_projects.organization_id = ? AND release_projects.release_id = ?;
@@ -1266,6 +1364,64 @@ FROM json_each(?) AS sids);
 
 -- sessions.upsert_live
 INSERT INTO live_sessions (organization_id, project_id, sid, release_id, environment_id, hour, status, date_updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, sid) DO UPDATE SET release_id = excluded.release_id, environment_id = excluded.environment_id, hour = excluded.hour, status = excluded.status, date_updated = CASE WHEN (excluded.date_updated > live_sessions.date_updated) THEN excluded.date_updated ELSE live_sessions.date_updated END;
+
+-- suspects.delete
+DELETE FROM suspect_commits WHERE suspect_commits.organization_id = ? AND suspect_commits.issue_id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
+
+-- suspects.find_change
+SELECT file_changes.commit_id 
+FROM release_commits CROSS JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT releases.value 
+FROM json_each(?) AS releases) AND release_commits.position < ?
+ LIMIT ? OFFSET ?;
+
+-- suspects.find_issue
+SELECT issue_releases.issue_id 
+FROM issue_releases 
+WHERE issue_releases.organization_id = ? AND issue_releases.release_id = ?
+ LIMIT ? OFFSET ?;
+
+-- suspects.insert
+INSERT INTO suspect_commits (organization_id, issue_id, position, commit_id, score, path, frame_path, matched_segments, releases_back) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- suspects.list_changes
+SELECT changes.release_id, changes.position, changes.commit_id, changes.path, changes.type 
+FROM (SELECT release_commits.release_id AS release_id, release_commits.position AS position, file_changes.commit_id AS commit_id, file_changes.path AS path, file_changes.type AS type, substr(lower(file_changes.path), length(rtrim(lower(file_changes.path), replace(lower(file_changes.path), ?, ?))) + ?) AS name 
+FROM release_commits CROSS JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT releases.value 
+FROM json_each(?) AS releases) AND release_commits.position < ?) AS changes 
+WHERE changes.name IN (SELECT names.value 
+FROM json_each(?) AS names);
+
+-- suspects.list_changes_by_stem
+SELECT changes.release_id, changes.position, changes.commit_id, changes.path, changes.type 
+FROM (SELECT release_commits.release_id AS release_id, release_commits.position AS position, file_changes.commit_id AS commit_id, file_changes.path AS path, file_changes.type AS type, rtrim(rtrim(substr(lower(file_changes.path), length(rtrim(lower(file_changes.path), replace(lower(file_changes.path), ?, ?))) + ?), replace(substr(lower(file_changes.path), length(rtrim(lower(file_changes.path), replace(lower(file_changes.path), ?, ?))) + ?), ?, ?)), ?) AS name 
+FROM release_commits CROSS JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
+WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT releases.value 
+FROM json_each(?) AS releases) AND release_commits.position < ?) AS changes 
+WHERE changes.name IN (SELECT names.value 
+FROM json_each(?) AS names);
+
+-- suspects.list_issues
+SELECT issues.id, issues.project_id, issues.platform, issues.grouping_step, issues.suspect_status, (SELECT events.body 
+FROM events 
+WHERE events.organization_id = ? AND events.issue_id = issues.id AND events.timestamp >= (SELECT min(issue_releases.first_seen) AS min_1 
+FROM issue_releases 
+WHERE issue_releases.organization_id = ? AND issue_releases.issue_id = issues.id AND issue_releases.release_id = ?) AND events.release_id = ? ORDER BY events.timestamp, events.id
+ LIMIT ? OFFSET ?) AS body 
+FROM issues 
+WHERE issues.organization_id = ? AND (issues.first_release_id = ? OR issues.regressed_in_id = ?) ORDER BY issues.id DESC
+ LIMIT ? OFFSET ?;
+
+-- suspects.list_window
+SELECT release_projects.release_id, releases.commit_count 
+FROM releases AS current JOIN release_projects ON release_projects.organization_id = current.organization_id AND release_projects.project_id = ? JOIN releases ON releases.id = release_projects.release_id 
+WHERE current.organization_id = ? AND current.id = ? AND release_projects.date_shown <= current.shipping_date AND (release_projects.release_id = current.id OR (release_projects.date_shown < current.shipping_date OR release_projects.date_shown = current.shipping_date AND release_projects.release_id < current.id) AND releases.origin = ?) ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC
+ LIMIT ? OFFSET ?;
+
+-- suspects.set_status
+UPDATE issues SET suspect_status=? WHERE issues.organization_id = ? AND issues.id = ?;
 
 -- symbolication.find_by_debug_id
 SELECT debug_ids.value AS name, blobs.sha1, artifact_files.path, artifact_files.url, artifact_files.type, artifact_files.debug_id, artifact_files.source_map, artifact_files.size, artifact_bundles.date_modified, artifact_bundles.id, artifact_bundles.date_used 
