@@ -49,6 +49,7 @@ from gql_releases.services.file_readiness import FileReadiness
 from gql_releases.services.files import FileServices
 from gql_releases.services.ingest import IngestService
 from gql_releases.services.native_symbolication import NativeSymbolicationService
+from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.release_files import ReleaseFileService
@@ -65,6 +66,7 @@ from gql_releases.web.cors import Cors
 from gql_releases.web.dispatcher import Dispatcher, IngestDispatcher
 from gql_releases.web.health import Probes
 from gql_releases.web.home import Endpoint, home_routes
+from gql_releases.web.hosts import BaseUrls
 from gql_releases.web.http import TEXT, send
 from gql_releases.web.large_bodies import run_in_thread
 from gql_releases.web.middleware import CommonHeaders
@@ -105,6 +107,7 @@ def _graphql_services(
     reads: ReadService,
     releases: ReleaseService,
     deploys: DeployService,
+    project_keys: ProjectKeyService,
     symbolication: SymbolicationService,
     native: NativeSymbolicationService,
 ) -> GraphQLServices:
@@ -113,6 +116,7 @@ def _graphql_services(
         releases,
         deploys,
         ProjectService(store.projects),
+        project_keys,
         RepositoryService(store.repositories),
         EnvironmentService(store.environments),
         TokenService(store.tokens),
@@ -142,7 +146,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     files = build_file_services(settings, store, workers)
     symbolication = _build_symbolication(store, files, workers)
     native = NativeSymbolicationService(store.symbolication_lookup, files.debug_files if files else None, workers)
-    services = _graphql_services(store, reads, releases, deploys, symbolication, native)
+    project_keys = ProjectKeyService(store.project_keys)
+    services = _graphql_services(store, reads, releases, deploys, project_keys, symbolication, native)
     limit, url = settings.max_body_size, settings.public_url
     operations, trusted = OperationCache(core_schema(schema)), _load_trusted_documents(settings)
     operations.prepare_all(trusted.documents)
@@ -153,10 +158,12 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     proxies = TrustedProxies(settings.trusted_proxies)
     log = _build_log(settings, proxies)
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
-    graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, refusals)
+    base_urls = BaseUrls(url, proxies)
+    graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, base_urls, refusals)
+    rest_services = RestServices(reads, releases, deploys, project_keys, files)
     rest = RestApi(
-        ROUTES, QUERY_PARAMETERS, FIELD_NAMES, RestServices(reads, releases, deploys, files), authenticator, limit, url,
-        rates, proxies, refusals, SLASH_OPTIONAL,
+        ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, base_urls, rates, refusals,
+        SLASH_OPTIONAL,
     )  # fmt: skip
     sender = Sender(store.outbox, token_cipher(settings), settings.forward_timeout)
     ingest, event_frames = _build_ingest(settings, store, files, symbolication)

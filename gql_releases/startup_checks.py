@@ -172,6 +172,8 @@ def _list_attributes(field: Any) -> list[str]:
     match field:
         case s.Value():
             return [field.attribute, *([field.otherwise] if field.otherwise else [])]
+        case s.Composed():
+            return list(field.attributes)
         case s.Embedded():
             return [field.present] if field.present else []
         case s.ToOneField() | s.ToManyField():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -63,6 +64,32 @@ def test_organizations_and_projects_are_listed(url: str, console: Console) -> No
     assert console.run("project", "list", "other")[1] == "other/web\tweb\n"
     code, out, err = console.run("project", "list", "nobody")
     assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_keys_of_a_project_are_listed_and_changed(url: str, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, _ = console.run("project", "keys", "acme", "web")
+    default, name, state = out.rstrip("\n").split("\t")
+    assert (code, name, state) == (0, "Default", "active")
+    assert re.fullmatch("http://[0-9a-f]{32}@127.0.0.1:8000/1", default)
+    monkeypatch.setenv("GQL_RELEASES_PUBLIC_URL", "https://releases.example.com")
+    code, out, _ = console.run("project", "keys", "acme", "web", "--create", "shop")
+    dsns = [line.split("\t")[0] for line in out.splitlines()]
+    assert (code, out) == (0, f"{dsns[0]}\tDefault\tactive\n{dsns[1]}\tshop\tactive\n")
+    assert re.fullmatch("https://[0-9a-f]{32}@releases.example.com/1", dsns[1])
+    keys = [dsn.partition("://")[2].partition("@")[0] for dsn in dsns]
+    assert console.run("project", "keys", "acme", "web", "--disable", keys[1])[1].endswith("\tshop\tinactive\n")
+    assert console.run("project", "keys", "acme", "web", "--enable", keys[1])[1] == out
+    assert console.run("project", "keys", "acme", "web", "--delete", keys[1])[1] == out.splitlines(keepends=True)[0]
+    for words in (
+        ("acme", "nope"),
+        ("nobody", "web"),
+        ("acme", "web", "--delete", keys[1]),
+        ("other", "web", "--delete", keys[0]),
+    ):
+        code, out, err = console.run("project", "keys", *words)
+        assert (code, out, err.count("\n")) == (1, "", 1), words
+    assert console.run("project", "create", "acme", "app")[0] == 0
+    assert console.run("project", "keys", "acme", "app")[1].endswith("\tDefault\tactive\n")
 
 
 def test_status_has_the_settings_and_no_secret(url: str, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

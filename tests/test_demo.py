@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gql_releases.commands.demo import fill, prepare, token_file
+from gql_releases.commands.demo import fill, find_dsn, prepare, token_file, welcome
 from gql_releases.commands.demo_files import ORIGINAL, STACK, VERSION
 from gql_releases.domain.dates import now
 from gql_releases.file_storage import open_files
@@ -58,6 +58,20 @@ def test_token_that_is_revoked_or_another_organizations_is_not_used(harness: Har
     assert second != first
     file.write_text(harness.tokens["other"])
     assert prepare_demo(harness, file) not in (first, second, harness.tokens["other"])
+
+
+def test_demo_has_a_dsn(harness: Harness, tmp_path: Path) -> None:
+    token = prepare_demo(harness, tmp_path / "demo.token")
+    dsn = harness.run(find_dsn(harness.store, "http://127.0.0.1:8000"))
+    [key] = harness.client.rest("GET", "projects/acme/web/keys/", token=token).json
+    assert dsn == f"http://{key['id']}@127.0.0.1:8000/1"
+    text = welcome("http://127.0.0.1:8000", token, dsn)
+    assert f"export SENTRY_DSN={dsn}\n" in text
+    path = f"projects/acme/web/keys/{key['id']}/"
+    assert harness.client.rest("PUT", path, {"isActive": False}, token=token).status == 200
+    dsn = harness.run(find_dsn(harness.store, "http://127.0.0.1:8000"))
+    assert key["id"] not in dsn
+    assert harness.run(find_dsn(harness.store, "http://127.0.0.1:8000")) == dsn
 
 
 def test_file_is_beside_the_database_or_in_the_current_folder() -> None:

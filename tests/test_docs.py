@@ -72,6 +72,7 @@ def render_pattern(pattern: tuple[str, ...]) -> str:
         "*": "{project}",
         "artifact-bundles": "{bundleId}",
         "files": "{id}",
+        "keys": "{keyId}",
     }
     variables["releases"] = "{version}"
     parts = zip(("", *pattern), pattern, strict=False)

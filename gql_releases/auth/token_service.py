@@ -78,7 +78,7 @@ class TokenService:
 def _find_problems(maker: Principal, new: NewToken) -> list[Problem]:
     """Return the problems of scopes and expiry that the maker may not grant."""
     problems = []
-    beyond = [scope for scope in new.scopes if scope not in maker.scopes]
+    beyond = [scope for scope in new.scopes if scope not in maker.grantable_scopes]
     if beyond:
         message = "A token cannot grant scopes that it does not have: " + ", ".join(sorted(beyond))
         problems.append(Problem(ErrorCode.SCOPE_NOT_HELD, ("scopes",), message))

@@ -20,12 +20,14 @@ from gql_releases.commands.support import with_store
 from gql_releases.domain.dates import now
 from gql_releases.domain.deploy import NewDeploy
 from gql_releases.domain.errors import InvalidInput, OrganizationNotFound
-from gql_releases.domain.organization import NewProject, NewToken
+from gql_releases.domain.organization import NewProject, NewToken, ProjectReference
 from gql_releases.domain.principal import Scope
+from gql_releases.domain.project_key import DEFAULT_KEY_NAME, build_dsn
 from gql_releases.domain.release import Outcome, ReleaseKey, parse_new_release
 from gql_releases.file_storage import open_files
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.organizations import OrganizationService
+from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.settings import Settings
@@ -88,6 +90,19 @@ def _write_token(file: Path, token: str) -> None:
     with os.fdopen(descriptor, "w") as target:
         os.fchmod(descriptor, 0o600)  # an existing file may have other permissions
         target.write(f"{token}\n")
+
+
+async def find_dsn(store: Store, base_url: str) -> str:
+    """Return the DSN of the demo's first project: of its first active key, which is created if there is none."""
+    operator = await OrganizationService(store.organizations).load_operator(ORGANIZATION)
+    project = ProjectReference(slug=PROJECTS[0])
+    project_id, keys = await store.project_keys.list_keys(operator, project)
+    active = [key.public_key for key in keys if key.is_active]
+    if not active:
+        await ProjectKeyService(store.project_keys).create_key(operator, project, DEFAULT_KEY_NAME)
+        project_id, keys = await store.project_keys.list_keys(operator, project)
+        active = [key.public_key for key in keys if key.is_active]
+    return build_dsn(base_url, active[0], project_id)
 
 
 def token_file(url: str) -> Path:
@@ -178,7 +193,7 @@ def _build_deploys(number: int, body: dict[str, Any]) -> list[NewDeploy]:
     ]
 
 
-def welcome(origin: str, token: str) -> str:
+def welcome(origin: str, token: str, dsn: str) -> str:
     """Return what `make run` prints."""
     body = '{"version": "web@2.0.0+1", "projects": ["web"]}'
     return f"""
@@ -194,6 +209,10 @@ With curl:
   curl {origin}/api/0/organizations/{ORGANIZATION}/releases/ \\
     -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\
     -d '{body}'
+
+For Sentry's SDKs:
+  export SENTRY_DSN={dsn}
+  python -c "import sentry_sdk; sentry_sdk.init(release='web@2.0.0+1'); 1 / 0"
 
 The token expires within a day. Ctrl-C ends the server.
 """

@@ -24,12 +24,13 @@ from uvicorn.supervisors import Multiprocess
 
 from gql_releases.app import build_connections, create_app
 from gql_releases.commands.migrate import migrate_database
-from gql_releases.commands.support import apply_platform_settings, require_current, require_no_copy, with_store
+from gql_releases.commands.support import apply_platform_settings, find_origin, require_current, require_no_copy, with_store
 from gql_releases.domain.errors import CommandFailed
 from gql_releases.logs import set_up_logging
 from gql_releases.settings import Settings
 from gql_releases.storage.engine.postgres import is_postgres
 from gql_releases.storage.engine.urls import redact_url
+from gql_releases.storage.store import Store
 from gql_releases.web.protocol import HttpProtocol
 
 COMMAND = typer.Typer(add_completion=False)
@@ -134,7 +135,7 @@ def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -
     elif not require_no_copy(settings.database_url).is_current:
         migrate_database(settings.database_url)
     if demo:
-        from gql_releases.commands.demo import prepare, token_file, welcome
+        from gql_releases.commands.demo import find_dsn, prepare, token_file, welcome
         from gql_releases.file_storage import open_files
         from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
         from gql_releases.graphql_api.schema.build import build_schema
@@ -142,8 +143,13 @@ def _prepare_database(settings: Settings, host: str, port: int, *, demo: bool) -
 
         check_program(core_schema(build_schema()))  # before data is written, which a wrong declaration would prevent
         file = token_file(settings.database_url)
-        token = with_store(lambda store: prepare(store, open_files(settings), file))
-        typer.echo(welcome(settings.public_url or f"http://{_reachable_host(host)}:{port}", token))
+        origin = find_origin(settings, host, port)
+
+        async def work(store: Store) -> tuple[str, str]:
+            token = await prepare(store, open_files(settings), file)
+            return token, await find_dsn(store, origin)
+
+        typer.echo(welcome(origin, *with_store(work)))
 
 
 def _run_server(settings: Settings, listener: socket.socket, workers: int) -> None:
@@ -175,7 +181,3 @@ def _run_server(settings: Settings, listener: socket.socket, workers: int) -> No
         server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)
-
-
-def _reachable_host(host: str) -> str:
-    return "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on

@@ -71,6 +71,12 @@ def apply_platform_settings() -> tuple[Settings, list[str]]:
     return settings, variables
 
 
+def find_origin(settings: Settings, host: str, port: int) -> str:
+    """Return the URL of the setting, or else of a server that listens on a host and port."""
+    is_any = host in ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+    return settings.public_url or f"http://{'localhost' if is_any else host}:{port}"
+
+
 def split_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Return lists of at most `size` consecutive items."""
     iterator = iter(items)

@@ -55,6 +55,7 @@ class ErrorCode(StrEnum):
     RELEASE_FILE_NOT_FOUND = "RELEASE_FILE_NOT_FOUND"
     ARTIFACT_BUNDLE_NOT_FOUND = "ARTIFACT_BUNDLE_NOT_FOUND"
     DEBUG_FILE_NOT_FOUND = "DEBUG_FILE_NOT_FOUND"
+    PROJECT_KEY_NOT_FOUND = "PROJECT_KEY_NOT_FOUND"
     # Arguments of a read
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
     INVALID_CURSOR = "INVALID_CURSOR"
@@ -183,6 +184,13 @@ class DebugFileNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.DEBUG_FILE_NOT_FOUND, "The requested resource does not exist", ("id",))
+
+
+class ProjectKeyNotFound(DomainError):
+    """No such project key in the caller's organization, or not in the project."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.PROJECT_KEY_NOT_FOUND, "The requested resource does not exist", ("id",))
 
 
 class Unauthenticated(DomainError):

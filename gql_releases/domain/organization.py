@@ -36,7 +36,7 @@ class NewProject:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectKey:
+class ProjectReference:
     """How an operation names a project: by id, or by slug; `organization` must then be the caller's."""
 
     id: int | None = None

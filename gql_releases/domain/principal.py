@@ -20,6 +20,9 @@ class Scope(StrEnum):
     PROJECT_WRITE = "project:write"
     PROJECT_ADMIN = "project:admin"
     PROJECT_RELEASES = "project:releases"
+    EVENT_READ = "event:read"
+    EVENT_WRITE = "event:write"
+    EVENT_ADMIN = "event:admin"
 
 
 # An operation requires one scope of its set, as in Sentry's table of endpoints.
@@ -28,8 +31,20 @@ READ_RELEASES = WRITE_RELEASES | {Scope.PROJECT_READ}
 DELETE_RELEASES = frozenset({Scope.PROJECT_ADMIN, Scope.PROJECT_RELEASES})
 DOWNLOAD_FILES = frozenset({Scope.PROJECT_WRITE})
 WRITE_PROJECTS = frozenset({Scope.PROJECT_WRITE, Scope.PROJECT_ADMIN, Scope.ORG_WRITE, Scope.ORG_ADMIN})
+READ_PROJECT_KEYS = frozenset({Scope.PROJECT_READ, Scope.PROJECT_WRITE, Scope.PROJECT_ADMIN})
+WRITE_PROJECT_KEYS = frozenset({Scope.PROJECT_WRITE, Scope.PROJECT_ADMIN})
+DELETE_EVENTS = frozenset({Scope.EVENT_ADMIN, Scope.PROJECT_ADMIN})
+WRITE_EVENTS = DELETE_EVENTS | {Scope.EVENT_WRITE, Scope.PROJECT_WRITE}
+READ_EVENTS = WRITE_EVENTS | {Scope.EVENT_READ, Scope.PROJECT_READ}
 WRITE_TOKENS = frozenset({Scope.ORG_WRITE, Scope.ORG_ADMIN})
 READ_ORGANIZATION = frozenset(Scope)
+
+GRANTED_WITH = {
+    Scope.EVENT_READ: Scope.PROJECT_READ,
+    Scope.EVENT_WRITE: Scope.PROJECT_WRITE,
+    Scope.EVENT_ADMIN: Scope.PROJECT_ADMIN,
+}
+"""Scope -> another scope whose holder may grant it to a new token: it allows less."""
 
 READ_SCOPES: dict[str, frozenset[Scope]] = {
     "Viewer": READ_ORGANIZATION,
@@ -53,11 +68,12 @@ READ_SCOPES: dict[str, frozenset[Scope]] = {
     "ReleaseArtifacts": READ_RELEASES,
     "ReleaseFile": READ_RELEASES,
     "DebugFile": READ_RELEASES,
-    "Issue": READ_RELEASES,
-    "IssueRelease": READ_RELEASES,
-    "ReleaseIssue": READ_RELEASES,
-    "SuspectCommit": READ_RELEASES,
-    "Event": READ_RELEASES,
+    "ProjectKey": READ_PROJECT_KEYS,
+    "Issue": READ_EVENTS,
+    "IssueRelease": READ_EVENTS,
+    "ReleaseIssue": READ_EVENTS,
+    "SuspectCommit": READ_EVENTS,
+    "Event": READ_EVENTS,
 }
 """Entity -> scopes of which a read requires at least one."""
 
@@ -85,6 +101,11 @@ class Principal:
     def operator(cls, organization_id: int, organization_slug: str) -> Principal:
         """Return a principal with all scopes, for the command line."""
         return cls(None, organization_id, organization_slug, frozenset(Scope))
+
+    @property
+    def grantable_scopes(self) -> frozenset[Scope]:
+        """The scopes that a token created by this principal may have."""
+        return self.scopes | {scope for scope, holder in GRANTED_WITH.items() if holder in self.scopes}
 
     def require(self, accepted: frozenset[Scope]) -> None:
         """Check that the principal has one of the accepted scopes. Raises Forbidden."""

@@ -45,6 +45,15 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Composed:
+    """A value that `compose` makes of the values of several columns, none of which is NULL."""
+
+    name: str
+    attributes: tuple[str, ...]
+    compose: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Constant:
     """A constant value, as `__typename`."""
 
@@ -153,7 +162,7 @@ class ToManyField:
     bare: bool = False
 
 
-Field = Value | Constant | Embedded | ToOneField | ToManyField
+Field = Value | Composed | Constant | Embedded | ToOneField | ToManyField
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -26,6 +26,7 @@ NULL = "This field may not be null."
 BLANK = "This field may not be blank."
 REQUIRED = "This field is required."
 NOT_TEXT = "Not a valid string."
+NOT_BOOLEAN = "Must be a valid boolean."
 
 URL_LENGTH = 200
 JSON_BYTES = 16 * 1024
@@ -218,6 +219,19 @@ def choice(values: Mapping[str, Any], wrong: Callable[[str], str]) -> Reader:
         return None
 
     return read_choice
+
+
+def boolean() -> Reader:
+    """Return a reader of true or false."""
+
+    def read_boolean(raw: Any, path: Path, problems: list[Problem]) -> bool | None:
+        if isinstance(raw, bool):
+            return raw
+        code, message = (ErrorCode.NOT_NULL, NULL) if raw is None else (ErrorCode.WRONG_TYPE, NOT_BOOLEAN)
+        problems.append(Problem(code, path, message))
+        return None
+
+    return read_boolean
 
 
 def array(reader: Reader, *, null: bool = False, empty: bool = True) -> Reader:

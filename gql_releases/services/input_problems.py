@@ -19,12 +19,14 @@ from gql_releases.domain.errors import (
     OrganizationNotFound,
     Path,
     Problem,
+    ProjectKeyNotFound,
     ProjectNotFound,
     ReleaseNotFound,
 )
-from gql_releases.domain.organization import ProjectKey, wrong_slug
+from gql_releases.domain.organization import ProjectReference, wrong_slug
 from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.principal import Principal, Scope
+from gql_releases.domain.project_key import ProjectKeyReference
 from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE, ReleaseKey, read_project
 from gql_releases.services.reads import ReadService
 
@@ -32,6 +34,7 @@ MAX_CHECKED_PROJECTS = 100
 """Names of projects that are looked up for one refused input; more are not checked."""
 _ID = (s.Value("id", "id"),)
 _RELEASE, _DEPLOY = s.Selection("Release", _ID), s.Selection("Deploy", _ID)
+_PROJECT_KEY = s.Selection("ProjectKey", _ID)
 _PROJECT = s.Selection("Project", (s.Value("id", "id"), s.Value("slug", "slug")))
 _PROJECTS = s.Selection(
     "Organization", (s.ToManyField("rows", "projects", "Project", 0, (s.Nodes("nodes", _PROJECT),), str),)
@@ -97,15 +100,20 @@ async def find_missing_deploy(reads: ReadService, principal: Principal, key: Dep
     return problems or await _check_exists(reads, principal, _DEPLOY, (condition,), DeployNotFound())
 
 
-async def find_missing_project(reads: ReadService, principal: Principal, key: ProjectKey) -> list[Problem]:
+async def find_missing_project(reads: ReadService, principal: Principal, key: ProjectReference) -> list[Problem]:
     """Return the problem of a key that names another organization, or no project."""
     condition = ("id", key.id) if key.id is not None else ("slug", key.slug)
     problems = check_organization(principal, key.organization, "project", "key", "organization")
     return problems or await _check_exists(reads, principal, _PROJECT, (condition,), ProjectNotFound())
 
 
+async def find_missing_project_key(reads: ReadService, principal: Principal, key: ProjectKeyReference) -> list[Problem]:
+    """Return the problem of an id that no project key has."""
+    return await _check_exists(reads, principal, _PROJECT_KEY, (("id", key.id),), ProjectKeyNotFound())
+
+
 async def find_taken_slug(
-    reads: ReadService, principal: Principal, slug: Any, own: ProjectKey | None = None
+    reads: ReadService, principal: Principal, slug: Any, own: ProjectReference | None = None
 ) -> list[Problem]:
     """Return the problem of a new slug that another project has; `own` is the project that is renamed."""
     if not isinstance(slug, str) or wrong_slug(slug):
@@ -118,7 +126,7 @@ async def find_taken_slug(
 
 def find_scopes_not_held(principal: Principal, scopes: Iterable[Any]) -> list[Problem]:
     """Return the problem of scopes for a new token that its maker lacks; unknown scopes are ignored."""
-    beyond = sorted(scope for scope in scopes if scope in set(Scope) and scope not in principal.scopes)
+    beyond = sorted(scope for scope in scopes if scope in set(Scope) and scope not in principal.grantable_scopes)
     message = "A token cannot grant scopes that it does not have: " + ", ".join(beyond)
     return [Problem(ErrorCode.SCOPE_NOT_HELD, ("scopes",), message)] if beyond else []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gql_releases.domain.organization import NewProject, ProjectChange, ProjectKey
+from gql_releases.domain.organization import NewProject, ProjectChange, ProjectReference
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import WRITE_PROJECTS, Principal
 from gql_releases.domain.selection import PagedSelection
@@ -17,7 +17,7 @@ class ProjectStore(Protocol):
     async def create_project(self, principal: Principal, new: NewProject, view: PagedSelection | None) -> Tree | None: ...
 
     async def update_project(
-        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: PagedSelection | None
+        self, principal: Principal, key: ProjectReference, change: ProjectChange, view: PagedSelection | None
     ) -> Tree | None: ...
 
 
@@ -37,7 +37,7 @@ class ProjectService:
         return await self._store.create_project(principal, new, view)
 
     async def update_project(
-        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: PagedSelection | None = None
+        self, principal: Principal, key: ProjectReference, change: ProjectChange, view: PagedSelection | None = None
     ) -> Tree | None:
         """Change the given fields of a project. Raises ProjectNotFound, InvalidInput if the slug is in use."""
         principal.require(WRITE_PROJECTS)

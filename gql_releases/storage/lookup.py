@@ -1,4 +1,4 @@
-"""Finds the token and the release of an operation inside its transaction."""
+"""Finds the token, the project and the release of an operation inside its transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, select
 
 from gql_releases.domain.dates import now, parse_date
-from gql_releases.domain.errors import InvalidToken, ReleaseNotFound
+from gql_releases.domain.errors import InvalidToken, ProjectNotFound, ReleaseNotFound
+from gql_releases.domain.organization import ProjectReference
 from gql_releases.domain.outcomes import UpsertResult
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import Origin, Outcome, ReleaseKey, Status
@@ -22,10 +23,11 @@ from gql_releases.storage.engine.types import Id, to_datetime
 from gql_releases.storage.entities import CATALOGUE
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.release import ReleaseRow
 from gql_releases.storage.schema.tables.token import TokenRow
 
-releases, tokens = table(ReleaseRow), table(TokenRow)
+projects, releases, tokens = table(ProjectRow), table(ReleaseRow), table(TokenRow)
 
 FIND_ACTIVE_TOKEN = Statement(
     "tokens.find_active",
@@ -40,6 +42,40 @@ async def require_active_token(transaction: Transaction, principal: Principal) -
         and await transaction.fetch_one(FIND_ACTIVE_TOKEN, {"token": principal.token_id}) is None
     ):
         raise InvalidToken
+
+
+class StoredProject(NamedTuple):
+    """The columns of a project that an update needs."""
+
+    id: int
+    slug: str
+    name: str
+    default_repository_id: int | None
+
+
+_SELECT_PROJECT = select(projects.c.id, projects.c.slug, projects.c.name, projects.c.default_repository_id).where(
+    projects.c.organization_id == bindparam("organization", type_=Id)
+)
+FIND_PROJECT_BY_ID = RowStatement(
+    "projects.find_by_id", StoredProject, _SELECT_PROJECT.where(projects.c.id == bindparam("id", type_=Id))
+)
+FIND_PROJECT_BY_SLUG = RowStatement(
+    "projects.find_by_slug",
+    StoredProject,
+    _SELECT_PROJECT.where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type)),
+)
+
+
+async def find_project(transaction: Transaction, principal: Principal, project: ProjectReference) -> StoredProject:
+    """Return a project of the caller's organization. Raises ProjectNotFound."""
+    own = {"organization": principal.organization_id}
+    if project.id is not None:
+        row = await FIND_PROJECT_BY_ID.fetch_one(transaction, {**own, "id": project.id})
+    else:
+        row = await FIND_PROJECT_BY_SLUG.fetch_one(transaction, {**own, "slug": project.slug})
+    if row is None:
+        raise ProjectNotFound
+    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, select, update
 
 from gql_releases.domain.dates import now
-from gql_releases.domain.errors import ErrorCode, InvalidInput, Problem, ProjectNotFound, invalid
-from gql_releases.domain.organization import NewProject, ProjectChange, ProjectKey, wrong_slug
+from gql_releases.domain.errors import ErrorCode, InvalidInput, Problem, invalid
+from gql_releases.domain.organization import NewProject, ProjectChange, ProjectReference, wrong_slug
 from gql_releases.domain.outcomes import Tree
 from gql_releases.domain.principal import Principal
 from gql_releases.domain.release import UNKNOWN_PROJECT_MESSAGE
@@ -18,7 +18,8 @@ from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.natural_keys import NaturalKeyTable, bind_columns
 from gql_releases.storage.engine.statements import IdRow, RowStatement, Statement, Transaction
 from gql_releases.storage.engine.types import Id
-from gql_releases.storage.lookup import require_active_token
+from gql_releases.storage.lookup import FIND_PROJECT_BY_SLUG, find_project, require_active_token
+from gql_releases.storage.project_keys import create_default_keys
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.repositories import repository_keys
 from gql_releases.storage.schema.columns import table
@@ -41,15 +42,6 @@ class ProjectId(NamedTuple):
 
     id: int
     slug: str
-
-
-class StoredProject(NamedTuple):
-    """The columns of a project that an update needs."""
-
-    id: int
-    slug: str
-    name: str
-    default_repository_id: int | None
 
 
 LIST_PROJECTS = RowStatement(
@@ -79,24 +71,13 @@ INSERT_PROJECT = RowStatement(
         .returning(projects.c.id)
     ),
 )
-_SELECT_PROJECT = select(projects.c.id, projects.c.slug, projects.c.name, projects.c.default_repository_id).where(
-    projects.c.organization_id == bindparam("organization", type_=Id)
-)
-FIND_PROJECT_BY_ID = RowStatement(
-    "projects.find_by_id", StoredProject, _SELECT_PROJECT.where(projects.c.id == bindparam("id", type_=Id))
-)
-FIND_PROJECT_BY_SLUG = RowStatement(
-    "projects.find_by_slug",
-    StoredProject,
-    _SELECT_PROJECT.where(projects.c.slug == bindparam("slug", type_=projects.c.slug.type)),
-)
 UPDATE_PROJECT = Statement(
     "projects.update",
     update(projects)
     .values(bind_columns(projects, "slug", "name", "default_repository_id"))
     .where(projects.c.id == bindparam("project", type_=Id)),
 )
-project_keys = NaturalKeyTable(projects, ("slug",), ("name", "date_created"), by="slug")
+project_slugs = NaturalKeyTable(projects, ("slug",), ("name", "date_created"), by="slug")
 
 
 async def find_projects(
@@ -153,7 +134,10 @@ async def create_missing_projects(transaction: Transaction, organization: int, n
 
 async def _create_missing(transaction: Transaction, organization: int, slugs: list[str]) -> dict[str, int]:
     rows = {slug: {"slug": slug, "name": slug} for slug in slugs}
-    return await project_keys.find_or_create(transaction, {"organization_id": organization, "date_created": now()}, rows)
+    common = {"organization_id": organization, "date_created": now()}
+    ids = await project_slugs.find_or_create(transaction, common, rows)
+    await create_default_keys(transaction, organization, ids.values())
+    return ids
 
 
 class ProjectStore:
@@ -173,26 +157,22 @@ class ProjectStore:
             project = await INSERT_PROJECT.fetch_one(transaction, values)
             if project is None:
                 raise _slug_taken_error(new.slug)
+            await create_default_keys(transaction, principal.organization_id, [project.id])
             return await self._read_view(transaction, principal, project.id, view)
 
         return await self._database.write(work)
 
     async def update_project(
-        self, principal: Principal, key: ProjectKey, change: ProjectChange, view: PagedSelection | None
+        self, principal: Principal, key: ProjectReference, change: ProjectChange, view: PagedSelection | None
     ) -> Tree | None:
         """Update the columns that a change has. Raises ProjectNotFound, InvalidInput where the slug exists."""
 
         async def work(transaction: Transaction) -> Tree | None:
             await require_active_token(transaction, principal)
-            owner = {"organization": principal.organization_id}
-            if key.id is not None:
-                project = await FIND_PROJECT_BY_ID.fetch_one(transaction, {**owner, "id": key.id})
-            else:
-                project = await FIND_PROJECT_BY_SLUG.fetch_one(transaction, {**owner, "slug": key.slug})
-            if project is None:
-                raise ProjectNotFound
+            project = await find_project(transaction, principal, key)
             if change.slug:
-                other = await FIND_PROJECT_BY_SLUG.fetch_one(transaction, {**owner, "slug": change.slug})
+                own_slug = {"organization": principal.organization_id, "slug": change.slug}
+                other = await FIND_PROJECT_BY_SLUG.fetch_one(transaction, own_slug)
                 if other and other.id != project.id:
                     raise _slug_taken_error(change.slug)
             repository = project.default_repository_id

@@ -32,6 +32,7 @@ from gql_releases.storage.files.symbolication_lookup import SymbolicationLookup
 from gql_releases.storage.files.usage import FileUsageStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox.store import OutboxStore
+from gql_releases.storage.project_keys import ProjectKeyStore
 from gql_releases.storage.projects import ProjectStore
 from gql_releases.storage.readiness import find_obstacles
 from gql_releases.storage.reading.compile import RootPlan
@@ -60,6 +61,7 @@ class Store:
         self.deploys = DeployStore(database, self._reader)
         self.organizations = OrganizationStore(database)
         self.projects = ProjectStore(database, self._reader)
+        self.project_keys = ProjectKeyStore(database, self._reader)
         self.repositories = RepositoryStore(database, self._reader)
         self.environments = EnvironmentStore(database, self._reader)
         self.tokens = TokenStore(database, self._reader)

@@ -19,7 +19,8 @@ EVERYTHING = """query ($id: ID!) { node(id: $id) { __typename id
   ... on Organization { slug releases { totalCount } }
   ... on Release { ref commits { totalCount nodes { message } } deploys { nodes { name } } organization { slug } }
   ... on Commit { message releases { totalCount nodes { ref } } author { name } }
-  ... on Deploy { deploy: name release { ref } } ... on Token { token: name hint } ... on FileChange { path commit { message } } } }"""
+  ... on Deploy { deploy: name release { ref } } ... on Token { token: name hint } ... on FileChange { path commit { message } }
+  ... on ProjectKey { publicKey dsn project { slug } } } }"""
 
 
 @pytest.fixture
@@ -54,6 +55,18 @@ def test_no_id_opens_what_another_tenant_owns(both: Harness) -> None:
         document = "mutation ($r: ReleaseBy!) {deleteRelease(input: {release: $r}) {deletedReleaseId userErrors {code}}}"
         answer = both.client.graphql(document, {"r": {"id": item}})["data"]["deleteRelease"]
         assert answer == {"deletedReleaseId": None, "userErrors": [{"code": "RELEASE_NOT_FOUND"}]}
+    refused = {"userErrors": [{"code": "PROJECT_KEY_NOT_FOUND"}]}
+    before = both.rows("SELECT * FROM project_keys ORDER BY id")
+    for item in foreign["ProjectKey"]:
+        for name, more in (("updateProjectKey", ", isActive: false"), ("deleteProjectKey", "")):
+            document = f"mutation ($id: ID!) {{{name}(input: {{id: $id{more}}}) {{userErrors {{code}}}}}}"
+            assert both.client.graphql(document, {"id": item})["data"] == {name: refused}
+    for (key,) in both.rows("SELECT public_key FROM project_keys WHERE organization_id = 2"):
+        for project in ("web", "1", "api"):
+            for method in ("GET", "PUT", "DELETE"):
+                path = f"projects/acme/{project}/keys/{key}/"
+                assert both.client.rest(method, path, {"isActive": False} if method == "PUT" else None).status == 404
+    assert both.rows("SELECT * FROM project_keys ORDER BY id") == before
 
 
 def test_no_key_count_or_list_shows_another_tenant(both: Harness) -> None:
@@ -93,6 +106,9 @@ def test_errors_do_not_tell_what_exists(both: Harness) -> None:
             client.rest("DELETE", f"organizations/{organization}/releases/web@1.0.0%2B1/"),
             client.rest("GET", f"projects/{organization}/web/releases/"),
             client.rest("DELETE", f"projects/{organization}/web/releases/web@1.0.0%2B1/"),
+            client.rest("GET", f"projects/{organization}/web/keys/"),
+            client.rest("POST", f"projects/{organization}/web/keys/", {"name": "n"}),
+            client.rest("DELETE", f"projects/{organization}/web/keys/{'0' * 32}/"),
         ]
         document = "mutation ($i: CreateReleaseInput!) {createRelease(input: $i) {userErrors {code message field}}}"
         created = client.graphql(document, {"i": {"organization": organization, "version": "x", "projects": ["web"]}})

@@ -10,6 +10,7 @@ from typing import Any
 
 from graphql import (
     GraphQLEnumType,
+    GraphQLError,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
@@ -21,6 +22,7 @@ from graphql import (
 )
 
 from gql_releases.graphql_api.execution.bindings import ComputedBinding, ListOf, read_binding
+from gql_releases.graphql_api.execution.limits import check_text
 from gql_releases.graphql_api.execution.strawberry_adapter import core_schema
 from gql_releases.graphql_api.schema.build import build_schema
 
@@ -160,6 +162,18 @@ class Generator:
         return hit
 
     def draw_operation(self) -> Operation:
+        """Return an operation within the limits of a document's size: what was drawn of a larger one does not count."""
+        while True:
+            drawn = self.features.copy(), self.fields.copy(), self.drawn_inputs.copy()
+            operation = self._draw_any_operation()
+            try:
+                check_text(operation.document)
+            except GraphQLError:
+                self.features, self.fields, self.drawn_inputs = drawn
+                continue
+            return operation
+
+    def _draw_any_operation(self) -> Operation:
         self.variables: dict[str, tuple[str, Any]] = {}
         self.fragments: dict[str, str] = {}
         self.serial = 0

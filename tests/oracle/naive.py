@@ -28,6 +28,7 @@ from gql_releases.storage.schema.tables.event import EventRow
 from gql_releases.storage.schema.tables.issue import IssueRow
 from gql_releases.storage.schema.tables.organization import OrganizationRow
 from gql_releases.storage.schema.tables.project import ProjectRow
+from gql_releases.storage.schema.tables.project_key import ProjectKeyRow
 from gql_releases.storage.schema.tables.release import ReleaseAuthorRow, ReleaseCommitRow, ReleaseProjectRow, ReleaseRow
 from gql_releases.storage.schema.tables.release_file import ReleaseFileRow
 from gql_releases.storage.schema.tables.repository import RepositoryRow
@@ -42,7 +43,7 @@ NODES: dict[str, type[SQLModel]] = {
     "CommitAuthor": CommitAuthorRow, "FileChange": FileChangeRow, "HeadCommit": HeadCommitRow,
     "Deploy": DeployRow, "CurrentDeploy": CurrentDeployRow, "Token": TokenRow,
     "ReleaseFile": ReleaseFileRow, "ArtifactBundle": ArtifactBundleRow, "DebugFile": DebugFileRow,
-    "Issue": IssueRow, "Event": EventRow,
+    "Issue": IssueRow, "Event": EventRow, "ProjectKey": ProjectKeyRow,
 }  # fmt: skip
 NAMES = {row: name for name, row in NODES.items()}
 NAMED = {
@@ -202,6 +203,9 @@ class Naive(NaiveEvents):
 
     def one_project(self, source: Any) -> Any:
         return self.get(ProjectRow, source.project_id)
+
+    def one_dsn(self, source: Any) -> Any:
+        return f"http://{source.public_key}@testserver/{source.project_id}"
 
     def one_defaultRepository(self, source: Any) -> Any:
         return self.get(RepositoryRow, source.default_repository_id)
@@ -395,6 +399,9 @@ class Naive(NaiveEvents):
 
     def list_Organization_releases(self, source: Any) -> Any:
         return "date_created", True, self.rows(ReleaseRow)
+
+    def list_Project_keys(self, source: Any) -> Any:
+        return "id", False, self.rows(ProjectKeyRow, project_id=source.id)
 
     def list_Project_releases(self, source: Any) -> Any:
         return "date_created", True, self.list_linked(ReleaseRow, ReleaseProjectRow, "release_id", project_id=source.id)

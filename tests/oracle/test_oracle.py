@@ -68,6 +68,11 @@ def fill(harness: Harness, organization: str) -> None:
     update = {"project": {"key": {"organization": organization, "slug": "web"}}, "repository": f"{organization}/web"}
     response = client.graphql(SET_DEFAULT, {"input": update}, token=token)
     assert response == {"data": {"updateProject": {"userErrors": []}}}
+    for name in ("first", "second"):
+        response = client.rest("POST", f"projects/{organization}/web/keys/", {"name": f"{organization} {name}"}, token=token)
+        assert response.status == 201
+    path = f"projects/{organization}/web/keys/{response.json['id']}/"
+    assert client.rest("PUT", path, {"isActive": False}, token=token).status == 200
     for number, version in enumerate(VERSIONS):
         projects = ["web"] if other or number % 3 else ["web", "api"]
         if number == 11:

@@ -33,7 +33,7 @@ REQUESTED = [
     "0/organizations/acme/trace/00/",
     "0/organizations/acme/dashboards/",
     "0/organizations/acme/teams/",
-    "0/projects/acme/web/keys/",
+    "0/organizations/acme/project-keys/",
     "0/issues/12/",
     "0/teams/acme/web/projects/",
 ]

@@ -61,6 +61,10 @@ def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -
         assert client.rest("POST", RELEASES_PATH + "both@1.5.0%2B3/deploys/", body).status == 201
     for bundle_id, version in ((OLD_BUNDLE, WEB), (NEW_BUNDLE, API)):
         upload_bundle(client, make_bundle(debug_id=bundle_id), version=version, dist="7")
+    for name in ("old", "new"):
+        key = client.rest("POST", "projects/acme/web/keys/", {"name": name}).json["id"]
+        if name == "old":
+            assert client.rest("PUT", f"projects/acme/web/keys/{key}/", {"isActive": False}).status == 200
     for table, condition in OLDEST.items():
         harness.rows(f"UPDATE {table} SET date_created = '2020-01-01T00:00:00.000000Z' WHERE {condition}")
     for uuid in (UUID, OTHER_UUID):
@@ -212,6 +216,12 @@ TABLE: dict[str, Rows] = {
     },
     OF_ORGANIZATION + "releases/stats/": list_releases(1000),
     OF_PROJECT: {"collapse": [("", True), ("collapse=organization", False), ("collapse=stats&collapse=organization", False)]},
+    OF_PROJECT + "keys/": {
+        "status": [("status=active", ["new", "Default"]), ("status=inactive", ["old"]), ("status=", ["new", "old", "Default"]),
+                   ("status=gone", ["new", "old", "Default"])],
+        **list_page(["new", "old", "Default"]),
+    },
+    OF_PROJECT + "keys/{keyId}/": {},
     OF_PROJECT + "environments/": {"visibility": [("visibility=all", ["production"]), *VISIBILITY], **list_page(["production"])},
     OF_PROJECT + "releases/": PROJECT_RELEASES,
     OF_PROJECT + "files/dsyms/": {

@@ -91,6 +91,13 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "project { id defaultRepository { name } }",
         {"project": {"key": {"organization": "acme", "slug": "new"}}, "slug": "newer", "name": "n", "repository": "acme/newer"},
     ),
+    "createProjectKey": (
+        "projectKey { id dsn project { slug } }", {"project": {"key": {"organization": "acme", "slug": "web"}}, "name": "n"}
+    ),
+    "updateProjectKey": (
+        "projectKey { id name isActive }", {"id": to_global_id("ProjectKey", 1), "name": "n", "isActive": False}
+    ),
+    "deleteProjectKey": ("deletedProjectKeyId", {"id": to_global_id("ProjectKey", 1)}),
     "createRepository": ("outcome repository { id }", {"organization": "acme", "name": "acme/new"}),
     "createEnvironment": ("outcome environment { id }", {"organization": "acme", "name": "new"}),
     "createToken": ("secret token { id }", {"organization": "acme", "scopes": ["org:read"]}),
@@ -102,7 +109,7 @@ COMPUTED_REFERENCES = """{ organization(slug: "acme") {
   releaseContaining(commit: "x", repository: "acme/web") { id previous(project: "web") { id } notes }
   anywhere: releaseContaining(commit: "x") { id } short: releaseContaining(commit: "0123456") { id }
   within: releaseContaining(commit: "0123456", repository: "acme/web") { id }
-  projects { nodes { latestRelease { id } running: latestRelease(environment: "production") { id } } }
+  projects { nodes { keys(first: 3) { totalCount nodes { dsn } } latestRelease { id } running: latestRelease(environment: "production") { id } } }
   environments { nodes { current { nodes { id } } deploys { nodes { id } } } }
   compare(project: "web", base: "web@3.1.0+1", head: "web@3.2.0+2") { base { id } head { id } releases { nodes { id } totalCount }
     commits { nodes { id } totalCount } authors { nodes { id } totalCount } fileChanges { nodes { id } totalCount }
@@ -166,7 +173,7 @@ SEARCHES = ("", "release:web@9*", "!release.version:>=1.0 release.package:web", 
 LIST_PATHS = (
     "", "auth/", "organizations/", "organizations/acme/", "organizations/acme/projects/", "organizations/acme/repos/",
     "organizations/acme/environments/", "organizations/acme/releases/stats/", "projects/acme/web/",
-    "projects/acme/web/environments/",
+    "projects/acme/web/environments/", "projects/acme/web/keys/", "projects/acme/web/keys/?status=active&per_page=1",
 )  # fmt: skip
 RELEASE_SUBPATHS = ("meta", "commits", "commitfiles", "previous-with-commits", "repositories", "deploys")
 
@@ -313,6 +320,7 @@ def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
     change = {"ref": "r", "url": "https://example.com/", "dateReleased": "2026-01-01T00:00:00Z", "commits": [commit(7)]}
     project = {key: value for key, value in body.items() if key != "projects"}
     for method, path, payload in (
+        ("POST", "projects/acme/web/keys/", {"name": "n"}),
         ("POST", "organizations/acme/releases/", body),
         ("POST", "organizations/acme/releases/", body),
         ("GET", "organizations/acme/releases/", None),
@@ -342,6 +350,10 @@ def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
         ("DELETE", f"projects/acme/web/releases/{version}/", None),
     ):
         yield method, path, client.rest(method, path, payload)
+    key = client.rest("GET", "projects/acme/web/keys/").json[0]["id"]
+    for method in ("GET", "PUT", "DELETE"):
+        path = f"projects/acme/web/keys/{key}/"
+        yield method, path, client.rest(method, path, {"isActive": False} if method == "PUT" else None)
     yield from _send_file_requests(client)
 
 

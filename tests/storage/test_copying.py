@@ -218,9 +218,12 @@ def test_target_with_data_is_refused_and_stays_as_it_is(
     other = databases.copy(template.url, tmp_path / "other")
     file = tmp_path / "other" / "releases.db"
     before = file.read_bytes() if file.exists() else b""
-    assert "already holds data (organizations, tokens, projects)" in wait_for_failure(start_copy(source.url, other))
+    assert "already holds data (organizations, tokens, projects, project_keys)" in wait_for_failure(
+        start_copy(source.url, other)
+    )
     assert (file.read_bytes() if file.exists() else b"") == before
     databases.rows(other, "DELETE FROM tokens")
+    databases.rows(other, "DELETE FROM project_keys")
     databases.rows(other, "DELETE FROM projects")
     databases.rows(other, "DELETE FROM organizations")
     assert all(comparison.same for comparison in copy_store(source.url, other)), (

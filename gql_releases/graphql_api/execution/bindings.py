@@ -51,6 +51,14 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class ComposedOf:
+    """A value that `compose` makes of the values of several columns."""
+
+    attributes: tuple[str, ...]
+    compose: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
 class NodeId:
     """The global id of the node."""
 
@@ -201,6 +209,11 @@ def column(
 ) -> Any:
     """Declare a field that is read from a column; `render` converts its value."""
     return _bind(Column(attribute, render, inherits), description, name=name)
+
+
+def composed_field(attributes: tuple[str, ...], description: str, compose: Callable[..., Any]) -> Any:
+    """Declare a field that `compose` makes of the values of several columns."""
+    return _bind(ComposedOf(attributes, compose), description)
 
 
 def node_id(

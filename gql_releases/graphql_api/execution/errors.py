@@ -42,6 +42,7 @@ PAYLOAD_CODES = frozenset(
         ErrorCode.RELEASE_FILE_NOT_FOUND,
         ErrorCode.ARTIFACT_BUNDLE_NOT_FOUND,
         ErrorCode.DEBUG_FILE_NOT_FOUND,
+        ErrorCode.PROJECT_KEY_NOT_FOUND,
         ErrorCode.SCOPE_NOT_HELD,
     }
 )

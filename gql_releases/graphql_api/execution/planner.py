@@ -200,6 +200,8 @@ class SelectionBuilder:
         match b.read_binding(declared):
             case b.Column(attribute, render, inherits):
                 return s.Value(name, attribute, render, slot=self.around_slot if inherits else None)
+            case b.ComposedOf(attributes, compose):
+                return s.Composed(name, attributes, compose)
             case b.NodeId():
                 return s.Value(name, "id", build_id_form(parent.name))
             case b.EmbeddedIn(present, None):

@@ -17,6 +17,7 @@ _OBJECTS = {
     ErrorCode.RELEASE_FILE_NOT_FOUND: "file of the release",
     ErrorCode.ARTIFACT_BUNDLE_NOT_FOUND: "artifact bundle",
     ErrorCode.DEBUG_FILE_NOT_FOUND: "debug file",
+    ErrorCode.PROJECT_KEY_NOT_FOUND: "project key",
 }
 _MISSING = {
     ErrorCode.REQUIRED: "is required",

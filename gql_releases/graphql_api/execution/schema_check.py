@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLSchema, get_named_type, is_interface_type, is_leaf_type
@@ -60,6 +60,8 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
                     raise UnboundField(f"{where} has another type than the object that it is part of")
             case b.WholeList(attribute):
                 _check_attribute(where, attributes, attribute, "many", False)
+            case b.ComposedOf(columns):
+                _check_composed(where, attributes, columns, named)
             case b.GeneratedText(attribute, listed):
                 _check_attribute(where, attributes, attribute, "column", required)
                 _check_attribute(where, attributes, listed, "many", False)
@@ -73,6 +75,13 @@ def _check_object(schema: GraphQLSchema, declared: GraphQLObjectType, attributes
                     raise UnboundField(f"{where} is a non-null list: invalid arguments would make its siblings null")
             case _:
                 raise UnboundField(f"{where} has no binding")
+
+
+def _check_composed(where: str, attributes: Attributes, columns: Sequence[str], named: Any) -> None:
+    for attribute in columns:
+        _check_attribute(where, attributes, attribute, "column", True)
+    if not is_leaf_type(named):
+        raise UnboundField(f"{where} is composed of columns and has fields")
 
 
 def _check_computed(schema: GraphQLSchema, declared: Any, checked: set[str]) -> None:

@@ -9,6 +9,7 @@ from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
 from gql_releases.services.file_deletions import FileDeletionService
 from gql_releases.services.native_symbolication import NativeSymbolicationService
+from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.projects import ProjectService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
@@ -24,6 +25,7 @@ class Services:
     releases: ReleaseService
     deploys: DeployService
     projects: ProjectService
+    project_keys: ProjectKeyService
     repositories: RepositoryService
     environments: EnvironmentService
     tokens: TokenService

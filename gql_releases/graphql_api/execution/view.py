@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.client import ClientGone
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken
 from gql_releases.domain.principal import Principal
+from gql_releases.domain.project_key import OriginText
 from gql_releases.domain.switching import short_switch_interval
 from gql_releases.graphql_api.execution.cost import require_affordable
 from gql_releases.graphql_api.execution.errors import list_codes, render_field_error, render_internal_error
@@ -33,6 +35,7 @@ from gql_releases.graphql_api.execution.services import Services
 from gql_releases.graphql_api.execution.trusted_documents import TrustedDocuments
 from gql_releases.web.authentication import AUTHENTICATION_STATUSES, authenticate
 from gql_releases.web.bodies import ACCEPT_ENCODING, BrokenEncoding, UnsupportedEncoding, read_content
+from gql_releases.web.hosts import BaseUrls
 from gql_releases.web.http import BodyTooLarge, Headers, NotJson, header, media_type, negotiate, parse_json, send
 from gql_releases.web.large_bodies import LARGE_BODY_BYTES, TooManyValues, clear_gradually, run_in_thread
 from gql_releases.web.rate_limit import RateLimit, RefusalLimit, TooManyRefusals
@@ -84,11 +87,12 @@ class GraphQLView:
         page: Page,
         settings: EndpointSettings,
         rate_limit: RateLimit,
+        base_urls: BaseUrls,
         refusal_limit: RefusalLimit | None = None,
     ) -> None:
         self._operations, self._trusted, self._services = operations, trusted, services
         self._authenticator, self._page, self._settings = authenticator, page, settings
-        self._rate_limit, self._refusal_limit = rate_limit, refusal_limit
+        self._rate_limit, self._base_urls, self._refusal_limit = rate_limit, base_urls, refusal_limit
         self._services_for_large = replace(services, large=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
@@ -120,7 +124,14 @@ class GraphQLView:
             status, response = 500, {"errors": [render_internal_error(error, [])]}
         if "errors" in response and not record.codes:
             record.add_codes(list_codes(response["errors"]))
-        await send(send_, status, dump_response(response), [NO_SNIFF, VARY, *headers], (kind or JSON_TYPE).encode())
+        content = dump_response(response, partial(self._render_text, scope))
+        await send(send_, status, content, [NO_SNIFF, VARY, *headers], (kind or JSON_TYPE).encode())
+
+    def _render_text(self, scope: Scope, value: Any) -> str:
+        """Return the text of a value that orjson does not write. Raises TypeError for any but an OriginText."""
+        if isinstance(value, OriginText):
+            return value.render(self._base_urls.find_base_url(scope))
+        raise TypeError
 
     async def _respond(self, scope: Scope, receive: Receive, kind: str) -> tuple[int, dict[str, Any], Headers]:
         _require_request(scope)
@@ -288,20 +299,23 @@ async def run_fields(fields: Iterable[RootField], context: ExecutionContext) -> 
     return data, errors
 
 
-def dump_response(response: dict[str, Any]) -> bytes:
-    """Return a response as JSON. Messages may quote a lone surrogate, which orjson does not encode."""
+def dump_response(response: dict[str, Any], render: Callable[[Any], str]) -> bytes:
+    """Return a response as JSON; `render` returns the text of a value that is no JSON value.
+
+    Messages may quote a lone surrogate, which orjson does not encode.
+    """
     try:
-        return orjson.dumps(response)
+        return orjson.dumps(response, render)
     except orjson.JSONEncodeError:
-        return orjson.dumps({name: orjson.Fragment(dump_value(value)) for name, value in response.items()})
+        return orjson.dumps({name: orjson.Fragment(dump_value(value, render)) for name, value in response.items()})
 
 
-def dump_value(value: Any) -> bytes:
+def dump_value(value: Any, render: Callable[[Any], str]) -> bytes:
     """Return a value as JSON."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, render)
     except orjson.JSONEncodeError:
-        return json.dumps(value, ensure_ascii=True).encode()
+        return json.dumps(value, ensure_ascii=True, default=render).encode()
 
 
 def all_have_code(errors: list[dict[str, Any]], code: ErrorCode) -> bool:

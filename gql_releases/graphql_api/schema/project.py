@@ -9,7 +9,6 @@ import strawberry
 
 from gql_releases.domain.errors import Problem
 from gql_releases.domain.organization import (
-    ProjectKey,
     parse_new_project,
     parse_project_change,
 )
@@ -38,11 +37,11 @@ from gql_releases.graphql_api.schema.fields import (
     drop_nulls,
     errors_field,
     given_arguments,
-    id_of_entity,
     node_field,
     optional_field,
     required_field,
 )
+from gql_releases.graphql_api.schema.project_by import ProjectBy, project_reference
 from gql_releases.graphql_api.schema.project_stats import STATS_ARGUMENTS, ProjectStats, stats_conditions
 from gql_releases.graphql_api.schema.release_filters import RELEASE_LIST
 from gql_releases.services import input_problems
@@ -51,12 +50,14 @@ if TYPE_CHECKING:
     from gql_releases.graphql_api.schema.artifact_bundle import ArtifactBundle
     from gql_releases.graphql_api.schema.debug_file import DebugFile
     from gql_releases.graphql_api.schema.organization import Organization
+    from gql_releases.graphql_api.schema.project_key import ProjectKey
     from gql_releases.graphql_api.schema.release import Release
     from gql_releases.graphql_api.schema.repository import Repository
 else:
     ArtifactBundle = lazy_type("ArtifactBundle", "artifact_bundle")
     DebugFile = lazy_type("DebugFile", "debug_file")
     Organization = lazy_type("Organization", "organization")
+    ProjectKey = lazy_type("ProjectKey", "project_key")
     Repository = lazy_type("Repository", "repository")
     Release = lazy_type("Release", "release")
 
@@ -105,6 +106,9 @@ class Project(Node):
     debug_files: Connection[DebugFile] | None = to_many(
         "debug_files", "The debug files of the project, the last uploaded first.", **DEBUG_FILE_LIST
     )
+    keys: Connection[ProjectKey] | None = to_many(
+        "keys", "The keys with which SDKs send events of the project, the first created first.", Order("id")
+    )
     stats: ProjectStats | None = comparison_field(
         "",
         "What became of the events that SDKs sent: stored, discarded, or refused. Counted by hours.",
@@ -129,27 +133,6 @@ class CreateProjectInput:
         "The name of the default repository, such as `acme/shop`, created if it does not exist: the REST API "
         "uses it in place of `origin`."
     )
-
-
-@strawberry.input(description="The natural key of a project.")
-class ProjectByKey:
-    """The natural key of a project."""
-
-    organization: str = required_field(
-        "The organization's slug, such as `acme`; ORGANIZATION_NOT_FOUND if the token has no access to it."
-    )
-    slug: str = required_field("The project's slug, such as `web`.")
-
-
-@strawberry.input(
-    one_of=True,
-    description="Identifies a project by `id` or by `key`: give exactly one. PROJECT_NOT_FOUND if it does not exist.",
-)
-class ProjectBy:
-    """A project by id or by natural key."""
-
-    id: strawberry.ID | None = optional_field("The project's global id (`Project.id`).")
-    key: ProjectByKey | None = optional_field("The project's organization and slug.")
 
 
 @strawberry.input(description="Input of updateProject. Fields that are left out stay unchanged.")
@@ -191,8 +174,7 @@ async def create_project(services: Services, principal: Principal, values: Input
 
 async def update_project(services: Services, principal: Principal, values: Input, view: PagedSelection) -> Payload:
     """Change a project."""
-    by = values["project"]
-    key = ProjectKey(id=id_of_entity("Project", by["id"])) if by.get("id") is not None else ProjectKey(**by["key"])
+    key = project_reference(values["project"])
     repository = {"repository": values["repository"]} if "repository" in values else {}
     change = parse_project_change(drop_nulls(values) | repository)
     return {"shown": await services.projects.update_project(principal, key, change, view)}
@@ -203,8 +185,7 @@ async def _find_taken_slug(services: Services, principal: Principal, values: Inp
 
 
 async def _find_missing_project(services: Services, principal: Principal, values: Input) -> list[Problem]:
-    by = values["project"]
-    key = ProjectKey(id=id_of_entity("Project", by["id"])) if by.get("id") is not None else ProjectKey(**by["key"])
+    key = project_reference(values["project"])
     problems = await input_problems.find_missing_project(services.reads, principal, key)
     return problems + await input_problems.find_taken_slug(services.reads, principal, values.get("slug"), key)
 

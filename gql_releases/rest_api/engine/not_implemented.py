@@ -28,9 +28,7 @@ CODE = (
     "(docs/ci.md)."
 )
 PEOPLE = "This server has no users and teams: a token's scopes say what it may do in its organization (docs/ci.md)."
-KEYS = (
-    "This server has no client keys (DSNs), since it keeps no events: use the DSN of a server that keeps them (docs/ci.md)."
-)
+KEYS = "This server has no list of the client keys (DSNs) of all projects: list those of a project (docs/ci.md)."
 DASHBOARDS = "This server has no dashboards and saved searches: query releases with GraphQL or `releases list` (docs/ci.md)."
 
 _IN_BOTH: dict[str, str] = {
@@ -39,7 +37,6 @@ _IN_BOTH: dict[str, str] = {
     **dict.fromkeys(("issues", "groups"), ISSUES),
     **dict.fromkeys(("monitors", "checkins", "detectors", "workflows", "rules", "alert-rules", "combined-rules"), MONITORS),
     **dict.fromkeys(("teams", "members"), PEOPLE),
-    **dict.fromkeys(("keys", "project-keys"), KEYS),
 }
 """First segment below an organization or a project -> sentence."""
 _IN_ORGANIZATION: dict[str, str] = {
@@ -47,6 +44,7 @@ _IN_ORGANIZATION: dict[str, str] = {
     **dict.fromkeys(("trace", "trace-meta", "trace-items", "traces", "spans", "replay-count", "replay-selectors"), EVENTS),
     **dict.fromkeys(("stats_v2", "stats-summary"), EVENTS),
     "shortids": ISSUES,
+    **dict.fromkeys(("keys", "project-keys"), KEYS),
     "projects/*/detectors": MONITORS,
     **dict.fromkeys(("code-mappings", "integrations", "config", "plugins", "repos/*"), CODE),
     **dict.fromkeys(("user-teams", "users", "external-users", "scim"), PEOPLE),

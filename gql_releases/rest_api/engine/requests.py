@@ -19,6 +19,8 @@ STATUS_BY_OUTCOME = {Outcome.CREATED: 201, Outcome.EXTENDED: 201, Outcome.EXISTI
 class Request:
     """An authenticated request. `path` has the decoded variable segments, `raw_path` the path as it was sent.
 
+    `base_url` is the URL of the root of this application: the origin and the prefix of all paths.
+
     `body` is the JSON value of a POST or PUT (a `large` one is parsed in a thread); for a StreamingHandler a BodyStream.
     """
 
@@ -31,6 +33,7 @@ class Request:
     raw_path: str
     query: str
     user_agent: str
+    base_url: str
     large: bool = False
 
     def last(self, name: str, default: str = "") -> str:

@@ -29,7 +29,7 @@ from gql_releases.rest_api.engine.streaming import OpenedBody, StreamedBody, Str
 from gql_releases.web.authentication import authenticate
 from gql_releases.web.bodies import ACCEPT_ENCODING, BrokenEncoding, UnsupportedEncoding, read_content
 from gql_releases.web.body_streams import BodyStream
-from gql_releases.web.hosts import is_host
+from gql_releases.web.hosts import BaseUrls
 from gql_releases.web.http import (
     COMMON,
     JSON,
@@ -43,7 +43,6 @@ from gql_releases.web.http import (
     send,
 )
 from gql_releases.web.large_bodies import LARGE_BODY_BYTES, TooManyValues, parse_large_json, run_in_thread
-from gql_releases.web.proxies import TrustedProxies
 from gql_releases.web.rate_limit import RateLimit, RefusalLimit, TooManyRefusals
 from gql_releases.web.request_record import current_record
 
@@ -74,6 +73,7 @@ VARIABLES = {
     "releases": "{version}",
     "artifact-bundles": "{bundleId}",
     "files": "{id}",
+    "keys": "{keyId}",
 }
 """The segment before a variable one -> the name of the variable one in documentation and metrics."""
 
@@ -148,17 +148,16 @@ class RestApi:
         services: Services,
         authenticator: Authenticator,
         body_limit: int,
-        public_url: str | None,
+        base_urls: BaseUrls,
         rates: RateLimit,
-        proxies: TrustedProxies,
         refusals: RefusalLimit | None = None,
         slash_optional: Collection[Pattern] = (),
     ) -> None:
         self._route_table, self._field_names = RouteTable(routes, slash_optional), field_names
         self._query_parameters = query_parameters
-        self._proxies, self._refusals = proxies, refusals
+        self._base_urls, self._refusals = base_urls, refusals
         self._services, self._authenticator, self._rates = services, authenticator, rates
-        self._body_limit, self._public_url = body_limit, public_url
+        self._body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
         """Handle a request and send its response."""
@@ -227,8 +226,8 @@ class RestApi:
         declared, values = self._query_parameters.get(function, ()), parse_qs(query, keep_blank_values=True)
         request = Request(
             self._services, principal, path, {name: values[name] for name in values if name in declared}, body,
-            self._public_url or self._origin(scope), scope["raw_path"].decode("latin-1").partition("?")[0], query,
-            header(scope, b"user-agent") or "", large,
+            self._require_origin(scope), scope["raw_path"].decode("latin-1").partition("?")[0], query,
+            header(scope, b"user-agent") or "", self._base_urls.find_base_url(scope), large,
         )  # fmt: skip
         if large:
             with short_switch_interval():
@@ -239,15 +238,12 @@ class RestApi:
             answer = await open_body(scope, answer, answer.value)
         return Answer(answer.status, answer.value, [*allowed, *answer.headers])
 
-    def _origin(self, scope: Scope) -> str:
-        """Return the origin of the request's Host header. Raises Refused (400) if the header is not a host."""
-        server = scope.get("server") or ("localhost", None)
-        host = header(scope, b"host")
-        if host is None:
-            host = f"{server[0]}:{server[1]}" if server[1] else server[0]
-        elif not is_host(host.encode("latin-1")):
+    def _require_origin(self, scope: Scope) -> str:
+        """Return the origin of the request. Raises Refused (400) if its Host header is not a host."""
+        origin = self._base_urls.find_origin(scope)
+        if origin is None:
             raise Refused(Answer(400, {"detail": "The Host header is no host."}))
-        return f"{self._proxies.scheme(scope)}://{host}"
+        return origin
 
     async def _read_body(self, scope: Scope, receive: Receive) -> tuple[bytes, Any, bool]:
         """Return the body's bytes and JSON value, and whether it is large. Raises Refused (400, 413, 415)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.files import FileServices, FilesNotConfigured
+from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 
@@ -17,6 +18,7 @@ class Services:
     reads: ReadService
     releases: ReleaseService
     deploys: DeployService
+    project_keys: ProjectKeyService
     files: FileServices | None = None
 
     def require_files(self) -> FileServices:

@@ -72,6 +72,8 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
         match item:
             case s.Value():
                 source = _compile_value(level, entity, rows, item)
+            case s.Composed():
+                source = _compile_composed(level, rows, item)
             case s.ToManyField() if item.name in texts:
                 source = texts[item.name]
             case s.ToManyField():
@@ -99,6 +101,11 @@ def _compile_value(level: Level, entity: Entity, rows: FromClause, item: s.Value
         return level.code.render_value(index, render, nullable=is_nullable)
     other = _compile_value(level, entity, rows, s.Value(item.name, item.otherwise, item.render))
     return render_if_present(index, level.code.render_value(index, item.render, nullable=False), other)
+
+
+def _compile_composed(level: Level, rows: FromClause, item: s.Composed) -> Expression:
+    values = [f"r[{level.add(rows.c[attribute])}]" for attribute in item.attributes]
+    return f"{level.code.add_constant(item.compose)}({', '.join(values)})"
 
 
 def _compile_nested(

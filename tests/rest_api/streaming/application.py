@@ -22,11 +22,13 @@ from gql_releases.rest_api.engine.services import Services
 from gql_releases.rest_api.engine.streaming import StreamedBody, StreamingHandler
 from gql_releases.rest_api.loader import FIELD_NAMES, QUERY_PARAMETERS, ROUTES
 from gql_releases.services.deploys import DeployService
+from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
 from gql_releases.web.connections import ConnectionTable, Limits
 from gql_releases.web.decoders import DecodedTooLarge
 from gql_releases.web.dispatcher import Dispatcher
+from gql_releases.web.hosts import BaseUrls
 from gql_releases.web.protocol import HttpProtocol
 from gql_releases.web.proxies import TrustedProxies
 from gql_releases.web.rate_limit import RateLimit
@@ -143,14 +145,17 @@ class Server:
         self.harness, self.files, self.limits = harness, files, limits
         store = harness.store
         services = Services(
-            ReadService(store), ReleaseService(store.releases, create_projects=True), DeployService(store.deploys)
+            ReadService(store),
+            ReleaseService(store.releases, create_projects=True),
+            DeployService(store.deploys),
+            ProjectKeyService(store.project_keys),
         )
         routes = {**ROUTES, **files.routes()}
         parameters = {**QUERY_PARAMETERS, files.download: ("name",), files.refuse: ("why",)}
         without_slash: set[Pattern] = {(*PROJECT_PATH, "no-slash")}
         self.api = RestApi(
-            routes, parameters, FIELD_NAMES, services, Authenticator(store.tokens), JSON_LIMIT, None, RateLimit(rate_limit),
-            TrustedProxies(()), None, without_slash,
+            routes, parameters, FIELD_NAMES, services, Authenticator(store.tokens), JSON_LIMIT,
+            BaseUrls(None, TrustedProxies(())), RateLimit(rate_limit), None, without_slash,
         )  # fmt: skip
         self.records: list[RequestRecord] = []
         dispatcher = Dispatcher(self.api, self.api, self.api, {})

@@ -1048,10 +1048,40 @@ WHERE upstreams.organization_id = $2::BIGINT FOR KEY SHARE OF upstreams;
 /* outcomes.count */ INSERT INTO outcomes (organization_id, project_id, hour, outcome, reason, category, value, quantity) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.outcome, anon_2.reason, anon_2.category, anon_2.value, anon_2.quantity 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, outcome VARCHAR(16) COLLATE "C", reason VARCHAR(64) COLLATE "C", category VARCHAR(32) COLLATE "C", value VARCHAR(200) COLLATE "C", quantity BIGINT) ON CONFLICT (organization_id, project_id, hour, outcome, reason, category, value) DO UPDATE SET quantity = (outcomes.quantity + excluded.quantity);
 
+-- project_keys.delete
+/* project_keys.delete */ DELETE FROM project_keys WHERE project_keys.organization_id = $1::BIGINT AND project_keys.id = $2::BIGINT;
+
 -- project_keys.find_active
 /* project_keys.find_active */ SELECT project_keys.organization_id, project_keys.project_id, organizations.user_salt 
 FROM project_keys JOIN organizations ON organizations.id = project_keys.organization_id 
 WHERE project_keys.public_key = $1::VARCHAR AND project_keys.is_active IS true;
+
+-- project_keys.find_by_id
+/* project_keys.find_by_id */ SELECT project_keys.id, project_keys.name, project_keys.is_active 
+FROM project_keys 
+WHERE project_keys.organization_id = $1::BIGINT AND project_keys.id = $2::BIGINT;
+
+-- project_keys.find_by_public_key
+/* project_keys.find_by_public_key */ SELECT project_keys.id, project_keys.name, project_keys.is_active 
+FROM project_keys 
+WHERE project_keys.organization_id = $1::BIGINT AND project_keys.project_id = $2::BIGINT AND project_keys.public_key = $3::VARCHAR;
+
+-- project_keys.insert
+/* project_keys.insert */ INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, $4::VARCHAR, $5::BOOLEAN, $6::TIMESTAMP WITH TIME ZONE) RETURNING project_keys.id;
+
+-- project_keys.insert_default
+/* project_keys.insert_default */ INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, $3::VARCHAR AS anon_3, $4::VARCHAR AS anon_4, $5::BOOLEAN AS anon_5, $6::TIMESTAMP WITH TIME ZONE AS anon_6 
+WHERE NOT (EXISTS (SELECT project_keys.id 
+FROM project_keys 
+WHERE project_keys.organization_id = $1::BIGINT AND project_keys.project_id = $2::BIGINT));
+
+-- project_keys.list
+/* project_keys.list */ SELECT project_keys.public_key, project_keys.name, project_keys.is_active 
+FROM project_keys 
+WHERE project_keys.organization_id = $1::BIGINT AND project_keys.project_id = $2::BIGINT ORDER BY project_keys.id;
+
+-- project_keys.update
+/* project_keys.update */ UPDATE project_keys SET name=$1::VARCHAR, is_active=$2::BOOLEAN WHERE project_keys.organization_id = $3::BIGINT AND project_keys.id = $4::BIGINT;
 
 -- projects.complete
 /* projects.complete */ UPDATE projects SET  WHERE projects.id = $1::BIGINT;

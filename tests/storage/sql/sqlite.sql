@@ -1067,10 +1067,40 @@ UPDATE upstream_releases SET state=?, attempts=CASE WHEN (upstream_releases.stat
 -- outcomes.count
 INSERT INTO outcomes (organization_id, project_id, hour, outcome, reason, category, value, quantity) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour, outcome, reason, category, value) DO UPDATE SET quantity = (outcomes.quantity + excluded.quantity);
 
+-- project_keys.delete
+DELETE FROM project_keys WHERE project_keys.organization_id = ? AND project_keys.id = ?;
+
 -- project_keys.find_active
 SELECT project_keys.organization_id, project_keys.project_id, organizations.user_salt 
 FROM project_keys JOIN organizations ON organizations.id = project_keys.organization_id 
 WHERE project_keys.public_key = ? AND project_keys.is_active IS 1;
+
+-- project_keys.find_by_id
+SELECT project_keys.id, project_keys.name, project_keys.is_active 
+FROM project_keys 
+WHERE project_keys.organization_id = ? AND project_keys.id = ?;
+
+-- project_keys.find_by_public_key
+SELECT project_keys.id, project_keys.name, project_keys.is_active 
+FROM project_keys 
+WHERE project_keys.organization_id = ? AND project_keys.project_id = ? AND project_keys.public_key = ?;
+
+-- project_keys.insert
+INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) VALUES (?, ?, ?, ?, ?, ?) RETURNING id;
+
+-- project_keys.insert_default
+INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) SELECT ? AS anon_1, ? AS anon_2, ? AS anon_3, ? AS anon_4, ? AS anon_5, ? AS anon_6 
+WHERE NOT (EXISTS (SELECT project_keys.id 
+FROM project_keys 
+WHERE project_keys.organization_id = ? AND project_keys.project_id = ?));
+
+-- project_keys.list
+SELECT project_keys.public_key, project_keys.name, project_keys.is_active 
+FROM project_keys 
+WHERE project_keys.organization_id = ? AND project_keys.project_id = ? ORDER BY project_keys.id;
+
+-- project_keys.update
+UPDATE project_keys SET name=?, is_active=? WHERE project_keys.organization_id = ? AND project_keys.id = ?;
 
 -- projects.complete
 UPDATE projects SET  WHERE projects.id = ?;
