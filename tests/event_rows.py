@@ -251,5 +251,6 @@ def _insert_counters(session: Session, places: Places) -> None:
                     OutcomeRow(
                         organization_id=places.owner, project_id=project, hour=hour - age, outcome=outcome, reason=reason,
                         category=category, value=value, quantity=number // 2 + age + project,
+                        bytes=100 * number + age,
                     )
                 )  # fmt: skip

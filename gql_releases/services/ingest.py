@@ -188,7 +188,7 @@ class IngestService:
         waiting = self._outcomes.setdefault((project.organization_id, project.project_id), [])
         for index, other in enumerate(waiting):
             if replace(other, quantity=0, size=0) == replace(count, quantity=0, size=0):
-                waiting[index] = replace(other, quantity=other.quantity + count.quantity)
+                waiting[index] = replace(other, quantity=other.quantity + count.quantity, size=other.size + count.size)
                 return False
         waiting.append(count)
         return True

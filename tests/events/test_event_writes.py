@@ -195,12 +195,14 @@ def test_an_old_version_that_reports_late_was_shipped_before_the_newer(events: E
 def test_outcomes_of_refused_requests_are_written(events: EventHarness) -> None:
     async def work() -> None:
         for _ in range(3):
-            events.service.note_outcomes(events.project, [OutcomeCount(ItemOutcome.REJECTED, "overload", "error", 2)])
+            events.service.note_outcomes(
+                events.project, [OutcomeCount(ItemOutcome.REJECTED, "overload", "error", 2, size=50)]
+            )
         await events.submit([build_event()])
 
     events.harness.run(work())
-    rows = events.rows("SELECT outcome, reason, category, quantity FROM outcomes ORDER BY outcome")
-    assert rows == [("accepted", "", "error", 1), ("refused", "overload", "error", 6)]
+    rows = events.rows("SELECT outcome, reason, category, quantity, bytes FROM outcomes ORDER BY outcome")
+    assert rows == [("accepted", "", "error", 1, 0), ("refused", "overload", "error", 6, 150)]
 
 
 def test_two_gateways_store_each_event_once(events: EventHarness) -> None:

@@ -302,11 +302,16 @@ class NaiveEvents(NaiveFiles):
 
         def count(*outcomes: str) -> list[Any]:
             totals: Counter[tuple[str, str]] = Counter()
+            sizes: Counter[tuple[str, str]] = Counter()
             for row in rows:
                 if row.outcome in outcomes and row not in refused:
                     totals[row.reason, row.category] += row.quantity
+                    sizes[row.reason, row.category] += row.bytes
             ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
-            return [{"reason": reason, "category": kind, "quantity": number} for (reason, kind), number in ranked]
+            return [
+                {"reason": reason, "category": kind, "quantity": number, "bytes": sizes[reason, kind]}
+                for (reason, kind), number in ranked
+            ]
 
         names: Counter[str] = Counter()
         for row in refused:

@@ -122,7 +122,7 @@ def _event_rows() -> dict[str, dict[str, Any]]:
         "ingest_hours": {"project_id": 1, "hour": hour, "events": 1, "releases": 0, "environments": 0, "issues": 1, "bytes": 3},
         "outcomes": {
             "project_id": 1, "hour": hour, "outcome": "accepted", "reason": "", "category": "error", "value": "",
-            "quantity": 1,
+            "quantity": 1, "bytes": 10,
         },
         "deleted_releases": {"version": "gone before", "date_deleted": date},
         "session_hours": {

@@ -42,13 +42,17 @@ def _count_accepted(text: str) -> int:
 
 
 def _list_outcomes(text: str, *outcomes: ItemOutcome) -> list[dict[str, Any]]:
-    """Return the number of items by reason and category, the most frequent first."""
-    totals: dict[tuple[str, str], int] = {}
-    for outcome, reason, category, _, quantity in orjson.loads(text):
+    """Return the number and bytes of items by reason and category, the most frequent first."""
+    totals: dict[tuple[str, str], tuple[int, int]] = {}
+    for outcome, reason, category, _, quantity, size in orjson.loads(text):
         if outcome in outcomes and reason != INVALID_RELEASE:
-            totals[reason, category] = totals.get((reason, category), 0) + quantity
-    ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
-    return [{"reason": reason, "category": category, "quantity": count} for (reason, category), count in ranked]
+            count, sizes = totals.get((reason, category), (0, 0))
+            totals[reason, category] = count + quantity, sizes + size
+    ranked = sorted(totals.items(), key=lambda item: (-item[1][0], item[0]))
+    return [
+        {"reason": reason, "category": category, "quantity": count, "bytes": sizes}
+        for (reason, category), (count, sizes) in ranked
+    ]
 
 
 def _list_discarded(text: str) -> list[dict[str, Any]]:
@@ -61,7 +65,7 @@ def _list_client_discards(text: str) -> list[dict[str, Any]]:
 
 def _list_refused_releases(text: str) -> list[dict[str, Any]]:
     totals: dict[str, int] = {}
-    for _, reason, _, value, quantity in orjson.loads(text):
+    for _, reason, _, value, quantity, _ in orjson.loads(text):
         if reason == INVALID_RELEASE:
             totals[value] = totals.get(value, 0) + quantity
     return [
@@ -76,6 +80,7 @@ class DiscardedItems:
     reason: str = strawberry.field(description="Why, such as `not_stored`, `quota` or, in an SDK, `sample_rate`.")
     category: str = strawberry.field(description="What, such as `error`, `transaction` or `session`.")
     quantity: BigInt = strawberry.field(description="How many.")
+    bytes: BigInt = strawberry.field(description="Their size as they were sent, in bytes; 0 where it is not known.")
 
 
 @strawberry.type(description="A release name that SDKs sent and that is invalid.")

@@ -16,13 +16,14 @@ MAX_OUTCOMES = 500
 
 
 def select_outcomes(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> ColumnElement[str]:
-    """Select a project's outcomes in the last hours, as a JSON array of [outcome, reason, category, value, quantity]."""
+    """Select a project's outcomes in the last hours, a JSON array of [outcome, reason, category, value, quantity, bytes]."""
     outcomes = get_alias(OutcomeRow, "select_outcomes outcomes")
     names = [outcomes.c.outcome, outcomes.c.reason, outcomes.c.category, outcomes.c.value]
     quantity = cast(func.sum(outcomes.c.quantity), BigInteger).label("total")
+    size = cast(func.sum(outcomes.c.bytes), BigInteger).label("size")
     since = dialect.current_hour() - bindparam(binds["hours"], type_=Integer)
     counted = (
-        select(*names, quantity)
+        select(*names, quantity, size)
         .where(
             outcomes.c.organization_id == rows.c.organization_id,
             outcomes.c.project_id == rows.c.id,

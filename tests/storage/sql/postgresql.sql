@@ -1045,8 +1045,8 @@ WHERE upstreams.organization_id = $2::BIGINT FOR KEY SHARE OF upstreams;
 /* outbox.wake_queue */ UPDATE upstream_releases SET state=$1::VARCHAR, attempts=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.attempts ELSE $3::INTEGER END, last_error=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.last_error ELSE NULL END, next_attempt_at=CASE WHEN (upstream_releases.state = $2::VARCHAR) THEN upstream_releases.next_attempt_at ELSE $4::TIMESTAMP WITH TIME ZONE END WHERE upstream_releases.id = $5::BIGINT RETURNING upstream_releases.id;
 
 -- outcomes.count
-/* outcomes.count */ INSERT INTO outcomes (organization_id, project_id, hour, outcome, reason, category, value, quantity) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.outcome, anon_2.reason, anon_2.category, anon_2.value, anon_2.quantity 
-FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, outcome VARCHAR(16) COLLATE "C", reason VARCHAR(64) COLLATE "C", category VARCHAR(32) COLLATE "C", value VARCHAR(200) COLLATE "C", quantity BIGINT) ON CONFLICT (organization_id, project_id, hour, outcome, reason, category, value) DO UPDATE SET quantity = (outcomes.quantity + excluded.quantity);
+/* outcomes.count */ INSERT INTO outcomes (organization_id, project_id, hour, outcome, reason, category, value, quantity, bytes) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.outcome, anon_2.reason, anon_2.category, anon_2.value, anon_2.quantity, anon_2.bytes 
+FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, outcome VARCHAR(16) COLLATE "C", reason VARCHAR(64) COLLATE "C", category VARCHAR(32) COLLATE "C", value VARCHAR(200) COLLATE "C", quantity BIGINT, bytes BIGINT) ON CONFLICT (organization_id, project_id, hour, outcome, reason, category, value) DO UPDATE SET quantity = (outcomes.quantity + excluded.quantity), bytes = (outcomes.bytes + excluded.bytes);
 
 -- project_keys.delete
 /* project_keys.delete */ DELETE FROM project_keys WHERE project_keys.organization_id = $1::BIGINT AND project_keys.id = $2::BIGINT;

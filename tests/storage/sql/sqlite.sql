@@ -1065,7 +1065,7 @@ INSERT INTO upstreams (organization_id, url, organization, sealed_token, failure
 UPDATE upstream_releases SET state=?, attempts=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.attempts ELSE ? END, last_error=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.last_error ELSE NULL END, next_attempt_at=CASE WHEN (upstream_releases.state = ?) THEN upstream_releases.next_attempt_at ELSE ? END WHERE upstream_releases.id = ? RETURNING id;
 
 -- outcomes.count
-INSERT INTO outcomes (organization_id, project_id, hour, outcome, reason, category, value, quantity) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour, outcome, reason, category, value) DO UPDATE SET quantity = (outcomes.quantity + excluded.quantity);
+INSERT INTO outcomes (organization_id, project_id, hour, outcome, reason, category, value, quantity, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour, outcome, reason, category, value) DO UPDATE SET quantity = (outcomes.quantity + excluded.quantity), bytes = (outcomes.bytes + excluded.bytes);
 
 -- project_keys.delete
 DELETE FROM project_keys WHERE project_keys.organization_id = ? AND project_keys.id = ?;

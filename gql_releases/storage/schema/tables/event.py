@@ -123,7 +123,7 @@ class IngestHourRow(SQLModel, table=True):
 class OutcomeRow(SQLModel, table=True):
     """What became of events and other items in an hour, by reason and category.
 
-    `value` is a refused release name; "" for other reasons.
+    `value` is a refused release name; "" for other reasons. `bytes` is the size of items that were not stored.
     """
 
     __tablename__ = "outcomes"
@@ -140,6 +140,7 @@ class OutcomeRow(SQLModel, table=True):
     category: str = text(32)
     value: str = text(200)
     quantity: int = member()
+    bytes: int = size_in_bytes()
 
 
 class DeletedReleaseRow(SQLModel, table=True):

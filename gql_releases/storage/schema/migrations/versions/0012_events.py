@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("category", identifier(32), nullable=False),
         sa.Column("value", identifier(200), nullable=False),
         sa.Column("quantity", Id, nullable=False),
+        sa.Column("bytes", Id, nullable=False),
         sa.PrimaryKeyConstraint(
             "organization_id", "project_id", "hour", "outcome", "reason", "category", "value", name=op.f("pk_outcomes")
         ),
