@@ -79,7 +79,7 @@ class RecordingProxy:
         """Assert that each request was answered with 200, once, and that no SDK reports events that it could not send."""
         assert self.posts
         refusals = [(post.target.partition("?")[0], post.status) for post in self.exchanges if post.status != 200]
-        assert not refusals
+        assert not refusals, refusals
         for exchange in self.exchanges:
             assert exchange.response_headers["access-control-allow-origin"] == "*"
             assert "retry-after" not in exchange.response_headers
@@ -156,9 +156,8 @@ class _Handler:
         server_writer: asyncio.StreamWriter,
     ) -> bool:
         """Forward a request and its response unchanged; false after the last of the connection."""
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.IncompleteReadError:
+        head = await _read_head(reader, server_reader)
+        if not head:
             return False
         (method, target, _), headers = _parse_head(head)
         raw, body = await _read_body(reader, headers)
@@ -175,6 +174,19 @@ class _Handler:
         writer.write(response_head + response_raw)
         await writer.drain()
         return "close" not in (headers.get("connection"), exchange.response_headers.get("connection"))
+
+
+async def _read_head(reader: asyncio.StreamReader, server_reader: asyncio.StreamReader) -> bytes:
+    """Return the head of the next request; empty if the client or the server closes the connection before it."""
+    head = asyncio.ensure_future(reader.readuntil(b"\r\n\r\n"))
+    closed = asyncio.ensure_future(server_reader.read(1))
+    try:
+        await asyncio.wait((head, closed), return_when=asyncio.FIRST_COMPLETED)
+        return await head if head.done() else b""
+    finally:
+        head.cancel()
+        closed.cancel()
+        await asyncio.gather(head, closed, return_exceptions=True)
 
 
 def _parse_head(head: bytes) -> tuple[list[str], dict[str, str]]:

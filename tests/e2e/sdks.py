@@ -19,6 +19,7 @@ from tests.e2e.recording_proxy import RecordingProxy
 SDKS = [tuple(line.split()[1:3]) for line in (ROOT / "tests" / "e2e" / "sdks.txt").read_text().splitlines()]
 APPS = ROOT / "tests" / "e2e" / "sdk_apps"
 ESBUILD = TOOLS / "esbuild-plugin-5.4.0" / "node_modules" / ".bin" / "esbuild"
+HTML = '<body><div id="first"></div><div id="second"></div><script src="app.js"></script>'
 RELEASE = """query ($version: String!) { release(by: {key: {organization: "acme", version: $version}}) {
   newIssueCount eventCount origin projects(first: 5) { nodes { slug } }
   health(environment: "production") { sessions crashed errored abnormal unhandled users }
@@ -75,12 +76,10 @@ def bundle(name: str, tool: Path, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def serve_page(folder: Path, **settings: str) -> Iterator[str]:
-    """Serve the built page from an origin of its own, and yield its address."""
-    (folder / "index.html").write_text(
-        '<!doctype html><link rel="icon" href="data:,"><body><div id="first"></div><div id="second"></div>'
-        f'<script>SETTINGS = {json.dumps(settings)}</script><script src="app.js"></script>'
-    )
+def serve_page(folder: Path, html: str = HTML, **settings: str) -> Iterator[str]:
+    """Serve a built page from an origin of its own, with settings for its script, and yield its address."""
+    start = f'<!doctype html><link rel="icon" href="data:,"><script>SETTINGS = {json.dumps(settings)}</script>'
+    (folder / "index.html").write_text(start + html)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Pages, directory=str(folder))) as site:
         thread = threading.Thread(target=site.serve_forever, daemon=True)
         thread.start()
