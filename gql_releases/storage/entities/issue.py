@@ -25,7 +25,6 @@ from gql_releases.storage.reading.filters import (
     bind_value,
     compare_column,
     filter_equals,
-    filter_is_set,
     search_texts,
 )
 from gql_releases.storage.schema.columns import table
@@ -91,6 +90,15 @@ def _filter_environment(rows: FromClause, name: str, dialect: Dialect) -> Column
     return exists(select(seen.c.release_id).where(*same, seen.c.environment_id == select_environment_id(name)))
 
 
+def _filter_introduction(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """Match issues that are no new path. Most are none: their index would find all issues of the organization."""
+    return dialect.avoid_index(rows.c.new_path_of_id).is_(None)
+
+
+def _filter_new_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    return dialect.avoid_index(rows.c.new_path_of_id).is_not(None)
+
+
 ISSUE_FILTERS: dict[str, Filter] = {
     "project": _filter_project,
     "status": filter_equals("status"),
@@ -136,7 +144,9 @@ def _filter_release_environment(rows: FromClause, name: str, dialect: Dialect) -
 def _filter_last_environment(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """Match one row of each issue of a release: that of the environment in which it was seen last."""
     later = get_alias(IssueReleaseRow, "filter_last_environment later")
-    place = tuple_(later.c.last_seen, later.c.environment_id) > tuple_(rows.c.last_seen, rows.c.environment_id)
+    # Without the column's index SQLite takes the primary key's, which finds the rows of this issue alone.
+    last_seen = dialect.avoid_index(later.c.last_seen)
+    place = tuple_(last_seen, later.c.environment_id) > tuple_(rows.c.last_seen, rows.c.environment_id)
     return ~exists(select(later.c.release_id).where(*_match_release(later, rows), place))
 
 
@@ -187,8 +197,8 @@ ENTITIES = {
         filters={
             "id": filter_equals("id"),
             "short_id": filter_equals("short_id"),
-            "introduction": filter_is_set("new_path_of_id", is_set=False),
-            "new_path": filter_is_set("new_path_of_id", is_set=True),
+            "introduction": _filter_introduction,
+            "new_path": _filter_new_path,
             **ISSUE_FILTERS,
         },
         null_with={"date_resolved": "resolved_in"},
@@ -224,12 +234,15 @@ LISTS = {
         )
     },
     "Release": {
-        "introduced_issues": _list_issues("introduced_in_id", "times", *_DATES, default=BY_TIMES, checked=_DATES),
+        "introduced_issues": _list_issues(
+            "introduced_in_id", "times", *_DATES, default=BY_TIMES, checked=_DATES,
+            exclusions=frozenset({"introduction", "new_path"}),
+        ),
         "regressed_issues": _list_issues("regressed_in_id", "id", default=Order("id", descending=True)),
         "fixed_issues": _list_issues("resolved_release_id", "id", default=Order("id", descending=True)),
         "issues": ToMany(
             "ReleaseIssue", issue_releases, "release_id", None, ("last_seen",), "issue_id", BY_LAST_SEEN,
-            key=("issue_id", "release_id", "environment_id"),
+            key=("issue_id", "release_id", "environment_id"), exclusions=frozenset({"last_environment"}),
         ),
     },
 }  # fmt: skip

@@ -54,7 +54,7 @@ from gql_releases.storage.reading.row_codegen import (
     render_if_present,
     render_page_end,
 )
-from gql_releases.storage.reading.scanning import is_scanning_read
+from gql_releases.storage.reading.scanning import UNBOUNDED_PARENTS, is_scanning_read
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.token import TokenRow
 
@@ -68,6 +68,7 @@ def compile_object(level: Level, entity: Entity, rows: FromClause, fields: Seque
     texts = {item.name: text for item in lists if (text := render_list(level, entity, rows, item)) is not None}
     parts: list[tuple[str, Expression]] = []
     slots: list[ListSlot] = []
+    level.has_totals |= level.is_root and any(_has_costly_total(level, entity, item) for item in lists)
     for item in fields:
         match item:
             case s.Value():
@@ -161,6 +162,14 @@ def _compile_slot(level: Level, entity: Entity, rows: FromClause, item: s.ToMany
     return ListSlot(item.name, len(level.lists) - 1, key, total, instead)
 
 
+def _has_costly_total(level: Level, entity: Entity, item: s.ToManyField) -> bool:
+    """Return whether a list's total takes longer than another statement if each row of a joined list counts it again."""
+    link, names = entity.manys[item.attribute], level.shapes[item.slot].conditions
+    if (link.count and not names) or not any(isinstance(part, s.TotalCount) for part in item.parts):
+        return False
+    return link.parent in UNBOUNDED_PARENTS or not level.dialect.has_network_latency
+
+
 def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.ToManyField) -> ListPlan:
     """Build the plan of a list: its statement and its parts."""
     shape = level.shapes[item.slot]
@@ -169,11 +178,11 @@ def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.ToMany
     level.whole |= link.whole
     if not level.is_root:
         return _plan_many_parents(level, link, order, item)
-    if level.has_rows or level.has_texts or item.unless:
+    if level.has_rows or level.has_texts or level.has_totals or item.unless:
         return _plan_single_parent(level, link, order, item)
     if level.dialect.has_network_latency:
         return _join_lateral(level, link, order, item, owner.c[entity.key])
-    if link.child is None and not shape.conditions:  # SQLite would not start from a filter
+    if link.child is None and link.exclusions.issuperset(shape.conditions):  # SQLite would not start from another filter
         return _join_beside_parent(level, link, order, item, owner.c[entity.key])
     return _plan_single_parent(level, link, order, item)
 

@@ -40,8 +40,8 @@ class ToMany:
     unique by `tie`. `dense`: the first order's column counts 0, 1, 2 ... within the parent. `count`: the entity's column
     that stores the list's length. `routes`: by filter, the list to start from instead. `checked`: columns whose index must
     not be used, because a filter that is always set selects few rows. `whole`: any page needs a scan of the whole list.
-    `counted`: the column whose distinct values are counted. `key`: columns of `table` that identify a row of a target's own
-    table.
+    `counted`: the column whose distinct values are counted. `exclusions`: filters that exclude few rows, so that the index
+    of the order is the best with them, too. `key`: columns of `table` that identify a row of a target's own table.
     """
 
     target: str
@@ -58,6 +58,7 @@ class ToMany:
     checked: tuple[str, ...] = ()
     whole: bool = False
     counted: str | None = None
+    exclusions: frozenset[str] = frozenset()
     key: tuple[str, ...] = ("id",)
 
 

@@ -91,6 +91,8 @@ class Level:
     """Whether a list is joined to the root: the statement returns a row for each of the list's rows."""
     has_texts: bool = False
     """Whether the root's statement returns lists as text, which each row of a joined list would repeat."""
+    has_totals: bool = False
+    """Whether the root's statement counts a list, which each row of a joined list would repeat."""
     finish: Callable[[Select[Any]], Select[Any]] = field(default_factory=lambda: _keep_statement)
     joins: int = 0
     """Joined references of the statement's rows."""
