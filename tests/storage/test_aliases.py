@@ -32,17 +32,27 @@ CYCLES = 5_000
 
 
 def list_constructs() -> Iterator[tuple[str, FromClause, Any]]:
-    """Yield each filter, name check and computed reference in a select, with the table that it reads."""
+    """Yield each filter, name check, computed reference and computed column in a select, with the table that it reads."""
     for dialect in DIALECTS:
         for name, entity in CATALOGUE.entities.items():
             rows = entity.table.alias()
             for filter_name, build_filter in entity.filters.items():
-                yield f"{name} {filter_name}", rows, select(rows.c.id).where(build_filter(rows, "bound", dialect))
+                yield (
+                    f"{name} {filter_name}",
+                    rows,
+                    select(rows.c.organization_id if name != "Organization" else rows.c.id).where(
+                        build_filter(rows, "bound", dialect)
+                    ),
+                )
             for pick_name, pick in entity.computed.items():
                 for binds in ({"project": "x"}, {"commit_prefix": "x", "repository": "y"}, {"environment": "x"}, {}):
                     with contextlib.suppress(KeyError, ValueError):  # computed references have different arguments
                         reference = pick.find(rows, binds, dialect).correlate(rows)
                         yield f"{name} {pick_name}", rows, select(reference.scalar_subquery())
+            for column_name, computed in entity.columns.items():
+                for binds in ({"project": "x", "environment": "y"}, {"hours": "x"}):
+                    with contextlib.suppress(KeyError):
+                        yield f"{name} {column_name}", rows, select(computed.build(rows, binds, dialect))
             for list_name, link in entity.manys.items():
                 links = link.table.alias()
                 for filter_name, build_filter in link.filters.items():

@@ -35,7 +35,8 @@ def _build_catalogue() -> Catalogue:
         entities |= getattr(module, "ENTITIES", {})
         checks |= getattr(module, "NAME_CHECKS", {})
     for name, entity in entities.items():
-        lists["Viewer"][f"all_{name}"] = _list_by_ids(name, entity)
+        if "id" in entity.table.c:
+            lists["Viewer"][f"all_{name}"] = _list_by_ids(name, entity)
     entities["Viewer"] = Entity(table(TokenRow), ones={"token": ToOne("id", "Token")}, key="organization_id")
     for owner, attributes in lists.items():
         entities[owner] = replace(entities[owner], manys={**entities[owner].manys, **attributes})
