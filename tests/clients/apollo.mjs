@@ -5,7 +5,8 @@ import { relayStylePagination } from "@apollo/client/utilities";
 import { headers, print, url } from "./served.mjs";
 
 // As docs/graphql-guide.md has it.
-const WITHOUT_ID = ["VersionInfo", "VersionNumbers", "CommitStatus", "Upstream", "ReleaseComparison", "Viewer", "PageInfo"];
+const WITHOUT_ID = ["VersionInfo", "VersionNumbers", "CommitStatus", "Upstream", "ReleaseComparison", "Viewer", "PageInfo",
+  "ReleaseHealth", "ProjectStats", "Grouping", "IssueResolution", "EventSdk"];
 const typePolicies = {
   ...Object.fromEntries(WITHOUT_ID.map((type) => [type, { merge: true }])),
   Organization: { fields: { releases: relayStylePagination(["filter"]) } },

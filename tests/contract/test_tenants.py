@@ -15,6 +15,11 @@ from tests.oracle.naive import NODES
 from tests.oracle.test_oracle import fill
 
 SECRET = "other"
+ISSUES = """query ($id: ID!) { node(id: $id) { ... on Release { eventCount firstEvent issues(first: 100) { nodes { times issue { title
+  project { organization { slug } } suspectCommits { commit { message releases { nodes { ref } } } }
+  releases(first: 100) { nodes { release { ref } environment { organization { slug } } } }
+  events(first: 100) { nodes { issue { title } project { organization { slug } } exceptions { frames { file } } } } } } }
+  health { sessions previous { sessions } } } } }"""
 EVERYTHING = """query ($id: ID!) { node(id: $id) { __typename id
   ... on Organization { slug releases { totalCount } }
   ... on Release { ref commits { totalCount nodes { message } } deploys { nodes { name } } organization { slug } }
@@ -82,6 +87,22 @@ def test_no_key_count_or_list_shows_another_tenant(both: Harness) -> None:
     assert answer["data"]["mine"]["totalCount"] == 1
     assert SECRET not in str(answer).replace("'theirs'", "")
     assert answer["data"]["organization"]["releases"]["totalCount"] == 12
+
+
+def test_no_issue_event_or_counter_shows_another_tenant(both: Harness) -> None:
+    """The tenants have releases of equal versions, issues of equal short ids and events of equal ids."""
+    # Rows of the other tenant that refer to rows of this one, as if a counter had a wrong id.
+    both.rows("UPDATE issue_releases SET release_id = 1 WHERE organization_id = 2 AND release_id = 13")
+    both.rows("UPDATE events SET issue_id = 1 WHERE organization_id = 2")
+    both.rows("UPDATE release_events SET release_id = 1, events = 777000777 WHERE organization_id = 2 AND release_id = 13")
+    both.rows("UPDATE session_hours SET release_id = 1, sessions = 777000777 WHERE organization_id = 2 AND release_id = 13")
+    text = str([both.client.graphql(ISSUES, {"id": item}) for item in ids(both, "acme")["Release"]])
+    assert "errors" not in text
+    for own, foreign in (("of 1", "of 2"), ("example.com/1.js", "example.com/2.js"), ("acme", SECRET), ("{", "777000777")):
+        assert own in text
+        assert foreign not in text
+    theirs = both.client.graphql('{ issue(organization: "other", shortId: "WEB-1") { title } }')
+    assert theirs == {"data": {"issue": None}}
 
 
 def test_a_cursor_of_another_tenant_opens_only_ones_own(both: Harness) -> None:
