@@ -44,7 +44,7 @@ def find_sqlite_scans(path: Path, bound: Mapping[str, tuple[Any, ...]]) -> Itera
             steps = connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
             for _, parent, _, text in steps:
                 match = _LITE.match(text)
-                if not match or "VIRTUAL TABLE" in text:
+                if not match or "VIRTUAL TABLE" in text or text == "SCAN CONSTANT ROW":
                     continue
                 kind, alias, _, terms = match.groups()
                 if alias.startswith("anon_"):  # the rows of a subquery, not a table
