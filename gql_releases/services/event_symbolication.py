@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from gql_releases.domain.counters import count_fall_back
 from gql_releases.domain.errors import DomainError
@@ -26,18 +27,24 @@ WAIT_SECONDS = 2.0
 """Seconds that an event waits for its source maps; they are then parsed for later events, and it is stored without."""
 MAX_RUNNING = 32
 """Events whose frames are symbolicated at the same time, those included that did not wait."""
-ABSENCE_SECONDS = 30.0
-"""Seconds for which it is cached that no file was uploaded for a stack's scripts."""
-MAX_CACHED_ABSENCES = 10_000
+MAX_LATE = 4
+"""Events of a project that did not wait long enough and whose maps are still read; others do not wait meanwhile."""
+ABSENCE_SECONDS = 10.0
+"""Seconds for which it is cached that nothing was uploaded for a release, or for a stack's scripts."""
+MAX_CACHED_ENTRIES = 10_000
 PLATFORMS = frozenset(("javascript", "node"))
 _CONTEXT_LINES = 5
 _VENDOR_FOLDER = "node_modules/"
 
+_SentStack = list[StackFrame]
 _Stack = list[SymbolicatedFrame]
+_Key, _Value = TypeVar("_Key"), TypeVar("_Value")
 
 
 class ProjectFileLookup(Protocol):
     """Finds the uploaded files of a project by its id. Raises Unavailable, TimedOut."""
+
+    async def has_files(self, organization: int, project: int, version: str | None) -> bool: ...
 
     async def find_project_files(self, organization: int, project: int, query: FileQuery) -> FoundFiles: ...
 
@@ -49,7 +56,8 @@ class _FilesOfProject:
         self._lookup, self._project = lookup, project
 
     async def find_files(self, principal: Principal, project: str, query: FileQuery) -> FoundFiles | None:
-        """Return the files of a query."""
+        """Return the files of a query, but not by the mere name of a file: another `index.js` is another place."""
+        query = replace(query, file_names=())
         return await self._lookup.find_project_files(principal.organization_id, self._project, query)
 
 
@@ -68,6 +76,8 @@ class EventSymbolicationService:
         self._symbolication, self._lookup = symbolication, lookup
         self._is_installed, self._wait_seconds = is_installed, wait_seconds
         self._running: set[asyncio.Task[list[_Stack]]] = set()
+        self._late: Counter[int] = Counter()
+        self._has_files: dict[tuple[int, str | None], tuple[bool, float]] = {}
         self._absences: dict[tuple[Any, ...], float] = {}
 
     async def symbolicate(self, project: IngestProject, event: NewEvent) -> NewEvent:
@@ -75,26 +85,49 @@ class EventSymbolicationService:
         if not self._is_installed or event.platform not in PLATFORMS:
             return event
         stacks = _list_stacks(event.body)
-        key = (project.project_id, event.release, event.dist, *sorted({frame.url for stack in stacks for frame in stack}))
-        if not stacks or self._absences.get(key, 0) > time.monotonic():
+        if not stacks or not await self._may_have_files(project, event.release):
             return event
-        if len(self._running) >= MAX_RUNNING:
+        images = _list_images(event.body)
+        key = (project.project_id, event.release, event.dist, images, frozenset(_list_urls(stacks)))
+        if self._absences.get(key, 0) > time.monotonic():
+            return event
+        symbolicated = await self._wait(project, event, stacks)
+        if symbolicated is None:
             count_fall_back("event_symbolication")
             return event
+        if not any(frame.symbolicated for stack in symbolicated for frame in stack):
+            if all(_is_absent(frame) for stack in symbolicated for frame in stack):
+                _cache(self._absences, key, time.monotonic() + ABSENCE_SECONDS)
+            return event
+        body = _replace_frames(event.body, symbolicated)
+        return replace(event, body=body, culprit=find_culprit(body))
+
+    async def _may_have_files(self, project: IngestProject, version: str | None) -> bool:
+        """Return whether anything was uploaded, at most ABSENCE_SECONDS ago; False while the store is unavailable."""
+        key = (project.project_id, version)
+        has_files, expires = self._has_files.get(key, (False, 0.0))
+        if expires < time.monotonic():
+            try:
+                has_files = await self._lookup.has_files(project.organization_id, project.project_id, version)
+            except DomainError:
+                return False
+            _cache(self._has_files, key, (has_files, time.monotonic() + ABSENCE_SECONDS))
+        return has_files
+
+    async def _wait(self, project: IngestProject, event: NewEvent, stacks: Sequence[_SentStack]) -> list[_Stack] | None:
+        """Return the symbolicated stacks; None if that fails, or takes so long that it goes on without the event."""
+        number = project.project_id
+        if len(self._running) >= MAX_RUNNING or self._late[number] >= MAX_LATE:
+            return None
         task = asyncio.create_task(self._symbolicate_all(project, event, stacks))
         self._running.add(task)
         task.add_done_callback(self._end)
         await asyncio.wait([task], timeout=self._wait_seconds)
-        if not task.done() or task.cancelled() or task.exception():
-            count_fall_back("event_symbolication")
-            return event
-        symbolicated = task.result()
-        if not any(frame.symbolicated for stack in symbolicated for frame in stack):
-            if all(_is_absent(frame) for stack in symbolicated for frame in stack):
-                self._note_absence(key)
-            return event
-        body = _replace_frames(event.body, symbolicated)
-        return replace(event, body=body, culprit=find_culprit(body))
+        if not task.done():
+            self._late[number] += 1
+            task.add_done_callback(lambda _: self._end_late(number))
+            return None
+        return None if task.cancelled() or task.exception() else task.result()
 
     async def close(self) -> None:
         """End what runs."""
@@ -102,9 +135,7 @@ class EventSymbolicationService:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _symbolicate_all(
-        self, project: IngestProject, event: NewEvent, stacks: Sequence[Sequence[StackFrame]]
-    ) -> list[_Stack]:
+    async def _symbolicate_all(self, project: IngestProject, event: NewEvent, stacks: Sequence[_SentStack]) -> list[_Stack]:
         principal = Principal.operator(project.organization_id, "")
         lookup = _FilesOfProject(self._lookup, project.project_id)
         images = _list_images(event.body)
@@ -123,10 +154,16 @@ class EventSymbolicationService:
                 {"message": "symbolication of an event failed", "exception": error, "task": task}
             )
 
-    def _note_absence(self, key: tuple[Any, ...]) -> None:
-        if len(self._absences) >= MAX_CACHED_ABSENCES:
-            self._absences.clear()
-        self._absences[key] = time.monotonic() + ABSENCE_SECONDS
+    def _end_late(self, project: int) -> None:
+        self._late[project] -= 1
+        if not self._late[project]:
+            del self._late[project]
+
+
+def _cache(entries: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    if len(entries) >= MAX_CACHED_ENTRIES:
+        entries.clear()
+    entries[key] = value
 
 
 def _list_holders(body: dict[str, Any]) -> Iterable[dict[str, Any]]:
@@ -141,7 +178,7 @@ def _has_place(frame: dict[str, Any]) -> bool:
     return bool(frame.get("lineno")) and bool(frame.get("abs_path") or frame.get("filename"))
 
 
-def _list_stacks(body: dict[str, Any]) -> list[list[StackFrame]]:
+def _list_stacks(body: dict[str, Any]) -> list[_SentStack]:
     """Return the frames with a place of each exception and thread, the innermost first."""
     return [
         [
@@ -153,6 +190,10 @@ def _list_stacks(body: dict[str, Any]) -> list[list[StackFrame]]:
         ]
         for holder in _list_holders(body)
     ]
+
+
+def _list_urls(stacks: Iterable[_SentStack]) -> Iterable[str]:
+    return (frame.url for stack in stacks for frame in stack)
 
 
 def _list_images(body: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,8 @@ import pytest
 from gql_releases.blobs.file_reader import StoredFileReader
 from gql_releases.domain.counters import FALL_BACKS
 from gql_releases.domain.events.stored_body import unpack_body
-from gql_releases.services.event_symbolication import EventSymbolicationService
+from gql_releases.domain.uploaded_files import FileQuery, FoundFiles
+from gql_releases.services.event_symbolication import MAX_LATE, EventSymbolicationService
 from gql_releases.services.symbolication import SymbolicationService
 from gql_releases.symbolication.worker_pool import WorkerPool
 from tests.conftest import Template
@@ -116,7 +117,7 @@ def test_maps_that_come_late_make_no_new_issue(uploads: Uploads) -> None:
     assert shop.events.issue("grouping_step, times") == ("MINIFIED", 1)
     upload_maps(uploads)
     assert shop.send()["culprit"].endswith("in c"), "that nothing was uploaded is cached"
-    shop.frames._absences.clear()
+    shop.frames._has_files.clear()
     assert shop.send()["exception"]["values"][0]["stacktrace"]["frames"][-1]["function"] == "checkout"
     assert shop.events.rows("SELECT short_id, times FROM issues") == [("WEB-1", 3)]
     assert len(shop.events.rows("SELECT hash FROM issue_hashes")) == 2
@@ -148,6 +149,69 @@ def test_an_event_that_waits_too_long_is_stored_without(uploads: Uploads) -> Non
     shop.frames._wait_seconds = 20
     assert shop.send()["exception"]["values"][0]["stacktrace"]["frames"][-1]["function"] == "checkout"
     assert shop.events.rows("SELECT times FROM issues") == [(2,)]
+    shop.close()
+    uploads.harness.run(workers.close())
+
+
+class CountingLookup:
+    """Counts the lookups of a store."""
+
+    def __init__(self, lookup: Any) -> None:
+        self.lookup, self.checks, self.lookups = lookup, 0, 0
+
+    async def has_files(self, organization: int, project: int, version: str | None) -> bool:
+        self.checks += 1
+        return bool(await self.lookup.has_files(organization, project, version))
+
+    async def find_project_files(self, organization: int, project: int, query: FileQuery) -> FoundFiles:
+        self.lookups += 1
+        assert query.file_names == ()
+        found_files = await self.lookup.find_project_files(organization, project, query)
+        assert isinstance(found_files, FoundFiles)
+        return found_files
+
+
+def test_nothing_is_looked_up_where_nothing_was_uploaded(uploads: Uploads) -> None:
+    shop = Shop(uploads)
+    shop.frames._lookup = lookup = CountingLookup(shop.frames._lookup)
+    for path in "abc":
+        shop.send(request={"url": f"https://shop.example/{path}"})
+    assert (lookup.checks, lookup.lookups) == (1, 0)
+    upload_maps(uploads)
+    shop.send(release="other")
+    assert lookup.lookups == 1, "the project has files, but not of this release"
+    shop.send(release="other")
+    assert lookup.lookups == 1
+    shop.send(release="other", debug_meta=IMAGES)
+    assert lookup.lookups == 2, "another build of the same scripts"
+    shop.close()
+
+
+def test_release_files_are_found_without_bundles(uploads: Uploads) -> None:
+    store = Shop(uploads)
+    lookup = store.events.store.symbolication_lookup
+    place = store.events.project
+    store.events.create_release(VERSION)
+    has_files = uploads.harness.run(lookup.has_files(place.organization_id, place.project_id, VERSION))
+    assert not has_files
+    uploads.release_file(VERSION, "~/a.js", SCRIPT)
+    assert uploads.harness.run(lookup.has_files(place.organization_id, place.project_id, VERSION))
+    assert not uploads.harness.run(lookup.has_files(place.organization_id, place.project_id, None))
+    assert not uploads.harness.run(lookup.has_files(place.organization_id + 1, place.project_id, VERSION))
+    store.close()
+
+
+def test_a_project_whose_maps_are_slow_stops_waiting(uploads: Uploads) -> None:
+    upload_maps(uploads)
+    workers = WorkerPool()
+    slow = SlowWorkers(workers)
+    shop = Shop(uploads, slow, wait_seconds=0.01)
+    for _ in range(MAX_LATE + 3):
+        shop.send()
+    assert len(shop.frames._running) == MAX_LATE == shop.frames._late[shop.events.project.project_id]
+    slow.allowed.set()
+    uploads.harness.run(asyncio.wait(shop.frames._running))
+    assert not shop.frames._late
     shop.close()
     uploads.harness.run(workers.close())
 

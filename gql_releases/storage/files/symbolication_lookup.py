@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, FromClause, Text, and_, bindparam, cast, func, select, update
+from sqlalchemy import ColumnElement, FromClause, Text, and_, bindparam, cast, exists, func, literal, or_, select, update
 
 from gql_releases.domain.bundle import FileType
 from gql_releases.domain.dates import now, parse_date
@@ -77,6 +77,12 @@ class NamedFileRow(NamedTuple):
     bundle_id: int
     used: Any
     file_count: int
+
+
+class MatchRow(NamedTuple):
+    """The row of a statement that has one if anything matches."""
+
+    number: int
 
 
 class ReleaseFileColumns(NamedTuple):
@@ -222,6 +228,21 @@ FIND_BY_URL = RowStatement("symbolication.find_by_url", FileRow, _select_by_url)
 FIND_BY_FILE_NAME = RowStatement("symbolication.find_by_file_name", NamedFileRow, _select_by_file_name)
 FIND_IN_BUNDLES = RowStatement("symbolication.find_in_bundles", FileRow, _select_in_bundles)
 FIND_RELEASE_FILES = RowStatement("symbolication.find_release_files", ReleaseFileColumns, _select_release_files)
+HAS_FILES = RowStatement(
+    "files.find_any",
+    MatchRow,
+    select(literal(1).label("number")).where(
+        or_(
+            exists().where(links.c.organization_id == _ORGANIZATION, links.c.project_id == _PROJECT),
+            exists().where(
+                releases.c.organization_id == _ORGANIZATION,
+                releases.c.version == _VERSION,
+                release_files.c.organization_id == releases.c.organization_id,
+                release_files.c.release_id == releases.c.id,
+            ),
+        )
+    ),
+)
 RENEW_USE = Statement(
     "symbolication.renew_use",
     lambda dialect: (
@@ -273,6 +294,11 @@ class SymbolicationLookup:
         )
         await self._renew_use(organization, used)
         return found_files
+
+    async def has_files(self, organization: int, project: int, version: str | None) -> bool:
+        """Return whether a project has a bundle, or a release of the version has files. Raises Unavailable, TimedOut."""
+        values = {"organization": organization, "project": project, "version": version}
+        return await self._database.read(lambda transaction: HAS_FILES.fetch_one(transaction, values)) is not None
 
     async def _renew_use(self, organization: int, used: dict[int, Any]) -> None:
         """Record the use of bundles whose last recorded use is older than USE_INTERVAL."""

@@ -700,6 +700,14 @@ WHERE environments.organization_id = $2::BIGINT AND environments.name = any($4::
 -- files.delete_totals
 /* files.delete_totals */ DELETE FROM version_artifacts WHERE version_artifacts.organization_id = $1::BIGINT AND version_artifacts.version = $2::VARCHAR;
 
+-- files.find_any
+/* files.find_any */ SELECT $1::INTEGER AS number 
+WHERE (EXISTS (SELECT * 
+FROM artifact_bundle_projects 
+WHERE artifact_bundle_projects.organization_id = $2::BIGINT AND artifact_bundle_projects.project_id = $3::BIGINT)) OR (EXISTS (SELECT * 
+FROM releases, release_files 
+WHERE releases.organization_id = $2::BIGINT AND releases.version = $4::VARCHAR AND release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id));
+
 -- files.insert_totals
 /* files.insert_totals */ INSERT INTO version_artifacts (organization_id, version, total, with_debug_ids, last_uploaded) SELECT $1::BIGINT AS anon_1, $2::VARCHAR AS anon_2, sum(anon_3.total) AS sum_1, sum(anon_3.with_debug_ids) AS sum_2, max(anon_3.uploaded) AS max_1 
 FROM (SELECT artifact_bundles.file_count AS total, (SELECT count(*) AS count_1 

@@ -720,6 +720,14 @@ FROM json_each(?) AS environments);
 -- files.delete_totals
 DELETE FROM version_artifacts WHERE version_artifacts.organization_id = ? AND version_artifacts.version = ?;
 
+-- files.find_any
+SELECT ? AS number 
+WHERE (EXISTS (SELECT * 
+FROM artifact_bundle_projects 
+WHERE artifact_bundle_projects.organization_id = ? AND artifact_bundle_projects.project_id = ?)) OR (EXISTS (SELECT * 
+FROM releases, release_files 
+WHERE releases.organization_id = ? AND releases.version = ? AND release_files.organization_id = releases.organization_id AND release_files.release_id = releases.id));
+
 -- files.insert_totals
 INSERT INTO version_artifacts (organization_id, version, total, with_debug_ids, last_uploaded) SELECT ? AS anon_1, ? AS anon_2, sum(anon_3.total) AS sum_1, sum(anon_3.with_debug_ids) AS sum_2, max(anon_3.uploaded) AS max_1 
 FROM (SELECT artifact_bundles.file_count AS total, (SELECT count(*) AS count_1 
