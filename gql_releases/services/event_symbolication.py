@@ -38,7 +38,8 @@ _VENDOR_FOLDER = "node_modules/"
 
 _SentStack = list[StackFrame]
 _Stack = list[SymbolicatedFrame]
-_Key, _Value = TypeVar("_Key"), TypeVar("_Value")
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class ProjectFileLookup(Protocol):
