@@ -18,7 +18,7 @@ from gql_releases.domain.versions.ranges import compare_versions, semver_prefix,
 from gql_releases.domain.versions.version import fold_case
 
 _BUILD_SIGNS = {">": "build_above", ">=": "build_from", "<": "build_below", "<=": "build_until"}
-_AGE = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]{1,5})(?P<unit>[smhdw])")
+AGE = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]{1,5})(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MICROSECOND = timedelta(microseconds=1)
 MAX_NUMBER = 2**63 - 1
@@ -51,7 +51,7 @@ def text_condition(text: str) -> Condition:
 
 def parse_period(text: str) -> timedelta:
     """Parse a period such as `14d`: a number of seconds, minutes, hours, days or weeks. Raises ValueError."""
-    match = _AGE.fullmatch("-" + text)
+    match = AGE.fullmatch("-" + text)
     if not match:
         raise ValueError(text)
     return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
@@ -145,7 +145,7 @@ def _filter_finalized(word: Word, sign: str, projects: Sequence[int]) -> Conditi
 
 def _filter_by_creation(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
     """`>=2026-01-31`, `<2026-01-31T12:00:00`, `-14d` (within the last two weeks), `+14d` (before that)."""
-    age = _AGE.fullmatch(word.text)
+    age = AGE.fullmatch(word.text)
     if age and not sign:
         return ((("created_from" if age["sign"] == "-" else "created_before"), now() - parse_period(word.text[1:])),)
     try:

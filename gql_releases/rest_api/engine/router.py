@@ -74,6 +74,8 @@ VARIABLES = {
     "artifact-bundles": "{bundleId}",
     "files": "{id}",
     "keys": "{keyId}",
+    "issues": "{issue}",
+    "events": "{event}",
 }
 """The segment before a variable one -> the name of the variable one in documentation and metrics."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, cast, func, select
 
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.issue import select_release_id
-from gql_releases.storage.entities.shared import select_environment_id
+from gql_releases.storage.entities.shared import match_places, select_environment_id
 from gql_releases.storage.reading.aliases import get_alias
 from gql_releases.storage.reading.entity import BuildColumn, ComputedColumn, Entity, ToOne, build_own_list
 from gql_releases.storage.reading.filters import filter_equals
@@ -26,7 +26,10 @@ def _filter_environment(rows: FromClause, name: str, dialect: Dialect) -> Column
 
 
 def _aggregate(function: str, column: str) -> BuildColumn:
-    """Return an aggregate of what a release's projects and environments count of events; a sum without rows is 0."""
+    """Return an aggregate of what a release's projects and environments count of events; a sum without rows is 0.
+
+    Its arguments are lists: `projects`, of ids, and `environments`, of names.
+    """
 
     def build(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> ColumnElement[Any]:
         counters = get_alias(ReleaseEventsRow, "aggregate counters")
@@ -34,7 +37,8 @@ def _aggregate(function: str, column: str) -> BuildColumn:
         if function == "sum":
             value = cast(func.coalesce(value, 0), BigInteger)
         same = [counters.c.organization_id == rows.c.organization_id, counters.c.release_id == rows.c.id]
-        return select(value).where(*same).correlate(rows).scalar_subquery()
+        place = match_places(counters, binds, dialect)
+        return select(value).where(*same, *place).correlate(rows).scalar_subquery()
 
     return build
 
@@ -48,11 +52,20 @@ ENTITIES = {
             "release": ToOne("release_id", "Release"),
             "environment": ToOne("environment_id", "Environment"),
         },
-        filters={"id": filter_equals("id"), "seen_in": _filter_release, "environment": _filter_environment},
+        filters={
+            "id": filter_equals("id"),
+            "event_id": filter_equals("event_id"),
+            "of_project_id": filter_equals("project_id"),
+            "seen_in": _filter_release,
+            "environment": _filter_environment,
+        },
         null_with={"sdk_version": "sdk_name"},
     )
 }
-LISTS = {"Issue": {"events": build_own_list("Event", table(EventRow), "issue_id", "timestamp", descending=True)}}
+LISTS = {
+    owner: {"events": build_own_list("Event", table(EventRow), column, "timestamp", descending=True)}
+    for owner, column in (("Issue", "issue_id"), ("Project", "project_id"))
+}
 COLUMNS = {
     "Release": {
         "first_event": ComputedColumn(_aggregate("min", "first_event")),

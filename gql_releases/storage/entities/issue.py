@@ -24,13 +24,17 @@ from gql_releases.storage.reading.entity import (
 from gql_releases.storage.reading.filters import (
     bind_value,
     compare_column,
+    filter_among,
     filter_equals,
     search_texts,
 )
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.event import EventRow
-from gql_releases.storage.schema.tables.issue import IssueReleaseRow, IssueRow, SuspectCommitRow
+from gql_releases.storage.schema.tables.issue import IssueHashRow, IssueReleaseRow, IssueRow, SuspectCommitRow
 from gql_releases.storage.schema.tables.release import ReleaseRow
+
+MAX_HASHES = 1_000
+"""Grouping hashes of an issue that are shown."""
 
 issues, issue_releases = table(IssueRow), table(IssueReleaseRow)
 
@@ -65,6 +69,11 @@ def _filter_introduced(rows: FromClause, name: str, dialect: Dialect) -> ColumnE
     return rows.c.introduced_in_id == select_release_id(name)
 
 
+def _filter_first_release(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """Match issues whose first received event was of the release of a bound version."""
+    return rows.c.first_release_id.is_not(None) & (rows.c.first_release_id == select_release_id(name))
+
+
 def _filter_seen_in(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     """Match issues with an event of the release of a bound version; starts from the release, which has few of all issues."""
     seen = get_alias(IssueReleaseRow, "filter_seen_in seen")
@@ -97,6 +106,20 @@ def _filter_introduction(rows: FromClause, name: str, dialect: Dialect) -> Colum
 
 def _filter_new_path(rows: FromClause, name: str, dialect: Dialect) -> ColumnElement[bool]:
     return dialect.avoid_index(rows.c.new_path_of_id).is_not(None)
+
+
+def select_hashes(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> ColumnElement[str]:
+    """Select the grouping hashes of an issue, as a JSON array of [hash, algorithm]."""
+    hashes = get_alias(IssueHashRow, "select_hashes hashes")
+    of_issue = (
+        select(hashes.c.hash, hashes.c.algorithm)
+        .where(hashes.c.organization_id == rows.c.organization_id, hashes.c.issue_id == rows.c.id)
+        .order_by(hashes.c.hash, hashes.c.algorithm)
+        .limit(MAX_HASHES)
+        .correlate(rows)
+        .subquery()
+    )
+    return select(dialect.pack_rows(list(of_issue.c))).correlate(rows).scalar_subquery()
 
 
 ISSUE_FILTERS: dict[str, Filter] = {
@@ -194,9 +217,14 @@ ENTITIES = {
             ),
         },
         computed={"latest_event": ComputedReferenceQuery("Event", select_latest_event)},
+        columns={"hashes": ComputedColumn(select_hashes, nullable=False)},
         filters={
             "id": filter_equals("id"),
             "short_id": filter_equals("short_id"),
+            "ids": filter_among("id"),
+            "project_ids": filter_among("project_id"),
+            "first_release": _filter_first_release,
+            "handled": filter_equals("handled"),
             "introduction": _filter_introduction,
             "new_path": _filter_new_path,
             **ISSUE_FILTERS,
@@ -233,6 +261,7 @@ LISTS = {
             },
         )
     },
+    "Project": {"issues": _list_issues("project_id", *_DATES, default=BY_LAST_SEEN)},
     "Release": {
         "introduced_issues": _list_issues(
             "introduced_in_id", "times", *_DATES, default=BY_TIMES, checked=_DATES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import gt, le
 from typing import Any
 
@@ -56,6 +56,19 @@ def select_environment_id(name: str) -> ColumnElement[int]:
     environments = get_alias(EnvironmentRow, "environment_id environments")
     named = [filter_own_organization(environments), environments.c.name == bind_value(environments.c.name, name)]
     return select(environments.c.id).where(*named).scalar_subquery()
+
+
+def match_places(counters: FromClause, binds: Mapping[str, str], dialect: Dialect) -> list[ColumnElement[bool]]:
+    """Return the conditions of counters for the arguments `projects` (ids) and `environments` (names), if they are set."""
+    conditions = []
+    if "projects" in binds:
+        conditions.append(dialect.is_among(counters.c.project_id, binds["projects"]))
+    if "environments" in binds:
+        environments = get_alias(EnvironmentRow, "match_places environments")
+        named = dialect.is_among(environments.c.name, binds["environments"])
+        ids = select(environments.c.id).where(filter_own_organization(environments), named)
+        conditions.append(counters.c.environment_id.in_(ids))
+    return conditions
 
 
 def select_deploys_for(name: str) -> tuple[FromClause, Select[Any]]:

@@ -1,0 +1,233 @@
+"""Endpoints of issues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gql_releases.domain import selection as s
+from gql_releases.domain.conditions import Conditions
+from gql_releases.domain.errors import OrganizationNotFound, ProjectNotFound
+from gql_releases.domain.events.issue import GroupingStep, IssueStatus, ResolutionKind
+from gql_releases.domain.numbers import parse_row_id
+from gql_releases.domain.paging import Order, PageRequest
+from gql_releases.domain.principal import READ_RELEASES
+from gql_releases.domain.search.issue_search import search_issues
+from gql_releases.domain.selection import ObjectRead, PagedSelection
+from gql_releases.rest_api.engine.paged_selections import Tree, answer_page, date_field, paged_selection
+from gql_releases.rest_api.engine.pagination import read_page
+from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS, invalid_parameter, limit_conditions, read_projects
+from gql_releases.rest_api.engine.path_parameters import project_id
+from gql_releases.rest_api.engine.requests import Answer, Request, not_found
+from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
+from gql_releases.rest_api.events import EVENT_SELECTION, LISTED_EVENT_SELECTION, render_event, render_listed_event
+
+_PROJECT_SELECTION = s.Selection(
+    "Project",
+    (s.Value("id", "id", str), s.Value("name", "name"), s.Value("slug", "slug"), s.Constant("platform", None)),
+)
+_RELEASE_SELECTION = s.Selection(
+    "Release",
+    (
+        s.Value("id", "id"),
+        s.Value("version", "version"),
+        s.Value("shortVersion", "version"),
+        s.Value("ref", "ref"),
+        s.Value("url", "url"),
+        date_field("dateReleased", "date_released"),
+        date_field("dateCreated", "date_created"),
+    ),
+)
+_VERSION_SELECTION = s.Selection("Release", (s.Value("version", "version"),))
+_SHA_SELECTION = s.Selection("Commit", (s.Value("id", "sha"),))
+
+_ISSUE_FIELDS = (
+    s.Value("id", "id", str),
+    s.Constant("shareId", None),
+    s.Value("shortId", "short_id"),
+    s.Value("title", "title"),
+    s.Value("culprit", "culprit"),
+    s.Constant("permalink", None),
+    s.Constant("logger", None),
+    s.Value("level", "level", str.lower),
+    s.Value("status", "status", str.lower),
+    s.Constant("statusDetails", {}),
+    s.Constant("isPublic", False),
+    s.Value("platform", "platform"),
+    s.ToOneField("project", "project", _PROJECT_SELECTION),
+    s.Value("type", "grouping_step"),
+    s.Value("metadata", "type"),
+    s.Constant("numComments", 0),
+    s.Constant("assignedTo", None),
+    s.Constant("isBookmarked", False),
+    s.Constant("isSubscribed", False),
+    s.Constant("subscriptionDetails", None),
+    s.Constant("hasSeen", True),
+    s.Constant("annotations", []),
+    s.Value("isUnhandled", "handled", lambda handled: not handled),
+    s.Value("count", "times", str),
+    s.Value("userCount", "users"),
+    date_field("firstSeen", "first_seen"),
+    date_field("lastSeen", "last_seen"),
+    s.ToOneField("firstRelease", "first_release", _RELEASE_SELECTION),
+    s.ToOneField("lastRelease", "last_release", _RELEASE_SELECTION),
+    s.Embedded(
+        "resolution",
+        "resolved_in",
+        (
+            s.Value("in", "resolved_in"),
+            s.ToOneField("release", "resolved_release", _VERSION_SELECTION, bare=True),
+            s.ToOneField("commit", "resolved_commit", _SHA_SELECTION, bare=True),
+        ),
+    ),
+)
+ISSUE_SELECTION = s.Selection("Issue", _ISSUE_FIELDS)
+"""An issue; render_issue adds what depends on several of its columns."""
+ISSUE_VIEW = s.PagedSelection(ISSUE_SELECTION)
+ORGANIZATION_ISSUES = paged_selection("Organization", "issues", ISSUE_SELECTION)
+PROJECT_ISSUES = paged_selection("Project", "issues", ISSUE_SELECTION)
+ISSUE_EVENTS = paged_selection("Issue", "events", LISTED_EVENT_SELECTION)
+LATEST_EVENT_VIEW = s.PagedSelection(
+    s.Selection("Issue", (s.ToOneField("event", "latest_event", EVENT_SELECTION, slot=0),)), (PageRequest(1),)
+)
+HASHES_VIEW = s.PagedSelection(
+    s.Selection(
+        "Issue",
+        (
+            s.Value("hashes", "hashes", orjson.loads),
+            s.ToOneField("latestEvent", "latest_event", EVENT_SELECTION, slot=0),
+        ),
+    ),
+    (PageRequest(1),),
+)
+
+NEWEST_EVENT_FIRST = Order("timestamp", descending=True)
+SORTS = {"date": Order("last_seen", descending=True), "new": Order("first_seen", descending=True)}
+DEFAULT_QUERY = "is:unresolved"
+
+
+def render_issue(request: Request, issue: Tree) -> Tree:
+    """Return an issue as Sentry's API does, from a row of ISSUE_SELECTION."""
+    resolution, exception_type, title = issue.pop("resolution"), issue["metadata"], issue["title"]
+    step = issue["type"]
+    issue["type"] = "csp" if step == GroupingStep.CSP else "error" if exception_type else "default"
+    issue["issueType"] = issue["issueCategory"] = "error"
+    issue["culprit"] = issue["culprit"] or ""
+    issue["isUnhandled"] = bool(issue["isUnhandled"])
+    issue["metadata"] = {"title": title}
+    if exception_type:
+        value = title.removeprefix(exception_type).removeprefix(": ")
+        issue["metadata"] = {"title": title, "type": exception_type, "value": value}
+    if issue["status"] == IssueStatus.RESOLVED.lower() and resolution:
+        issue["statusDetails"] = _render_resolution(resolution)
+    issue["permalink"] = f"{request.origin}/api/0/organizations/{request.principal.organization_slug}/issues/{issue['id']}/"
+    return issue
+
+
+def _render_resolution(resolution: Tree) -> Tree:
+    match resolution["in"]:
+        case ResolutionKind.RELEASE if resolution["release"] is not None:
+            return {"inRelease": resolution["release"]}
+        case ResolutionKind.NEXT_RELEASE:
+            return {"inNextRelease": True}
+        case ResolutionKind.COMMIT if resolution["commit"] is not None:
+            return {"inCommit": {"id": resolution["commit"]}}
+    return {}
+
+
+async def list_project_issues(request: Request) -> Answer:
+    """Return a page of a project's issues."""
+    request.principal.require_organization(request.path[0])
+    project = await project_id(request)
+    page = _read_issue_page(request)
+    read = ObjectRead(PagedSelection(PROJECT_ISSUES, (page,)), (("id", project),))
+    return await answer_page(request, read, page, ProjectNotFound(), lambda issue: render_issue(request, issue))
+
+
+async def list_issues(request: Request) -> Answer:
+    """Return a page of an organization's issues."""
+    request.principal.require_organization(request.path[0])
+    request.principal.require(READ_RELEASES)
+    projects = await read_projects(request)
+    page = _read_issue_page(request, (("project_ids", projects),) if projects else ())
+    read = ObjectRead(PagedSelection(ORGANIZATION_ISSUES, (page,)), request.own_organization)
+    return await answer_page(request, read, page, OrganizationNotFound(), lambda issue: render_issue(request, issue))
+
+
+def _read_issue_page(request: Request, conditions: Conditions = ()) -> PageRequest:
+    """Return the page of a list of issues that the parameters select. Raises DomainError."""
+    sort = request.last("sort", "date") or "date"
+    if sort not in SORTS:
+        raise invalid_parameter(f"Invalid sort. Valid choices are {', '.join(SORTS)}.")
+    conditions += search_issues(request.last("query", DEFAULT_QUERY))
+    if names := sorted(set(request.parameters.get("environment", ()))):
+        conditions += (("or", tuple([("environment", name) for name in names])),)
+    return read_page(request.parameters, SORTS[sort], limit_conditions(conditions))
+
+
+def issue_condition(name: str) -> tuple[str, Any]:
+    """Return the condition of an issue, by its id or its short id."""
+    number = parse_row_id(name)
+    return ("short_id", name.upper()) if number is None else ("id", number)
+
+
+async def read_issue(request: Request, view: PagedSelection) -> Tree:
+    """Return a view of the path's issue. Raises Refused (404)."""
+    request.principal.require_organization(request.path[0])
+    read = ObjectRead(view, (issue_condition(request.path[1]),))
+    issue = await request.services.reads.read(request.principal, read)
+    if issue is None:
+        raise not_found()
+    return issue
+
+
+async def get_issue(request: Request) -> Answer:
+    """Return an issue."""
+    return Answer(200, render_issue(request, await read_issue(request, ISSUE_VIEW)))
+
+
+async def get_latest_event(request: Request) -> Answer:
+    """Return the newest stored event of an issue."""
+    event = (await read_issue(request, LATEST_EVENT_VIEW))["event"]
+    if event is None:
+        raise not_found()
+    return Answer(200, render_event(event))
+
+
+async def list_issue_events(request: Request) -> Answer:
+    """Return a page of an issue's stored events, the newest first."""
+    request.principal.require_organization(request.path[0])
+    page = read_page(request.parameters, NEWEST_EVENT_FIRST, _read_event_conditions(request))
+    read = ObjectRead(PagedSelection(ISSUE_EVENTS, (page,)), (issue_condition(request.path[1]),))
+    return await answer_page(request, read, page, not_found(), render_listed_event)
+
+
+def _read_event_conditions(request: Request) -> Conditions:
+    names = sorted(set(request.parameters.get("environment", ())))
+    return limit_conditions((("or", tuple([("environment", name) for name in names])),)) if names else ()
+
+
+async def list_hashes(request: Request) -> Answer:
+    """Return the grouping hashes of an issue, each with the issue's newest event: events do not keep their hash."""
+    issue = await read_issue(request, HASHES_VIEW)
+    event = issue["latestEvent"] and render_event(issue["latestEvent"])
+    rows = [{"id": row[0], "latestEvent": event} for row in issue["hashes"]]
+    return Answer(200, rows)
+
+
+_ISSUE_PATH = (*ORGANIZATION_PATH, "issues", "*")
+
+ROUTES: Routes = {
+    (*ORGANIZATION_PATH, "issues"): {"GET": list_issues},
+    _ISSUE_PATH: {"GET": get_issue},
+    (*_ISSUE_PATH, "events"): {"GET": list_issue_events},
+    (*_ISSUE_PATH, "events", "latest"): {"GET": get_latest_event},
+    (*_ISSUE_PATH, "hashes"): {"GET": list_hashes},
+    (*PROJECT_PATH, "issues"): {"GET": list_project_issues},
+}
+PARAMETERS: QueryParameters = {
+    list_issues: ("query", "environment", "project", "sort", *PAGE_PARAMETERS),
+    list_project_issues: ("query", "environment", "sort", *PAGE_PARAMETERS),
+    list_issue_events: ("environment", *PAGE_PARAMETERS),
+}
