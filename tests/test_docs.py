@@ -13,6 +13,7 @@ from gql_releases.domain.errors import ErrorCode
 from gql_releases.domain.history import CommitStatus
 from gql_releases.domain.principal import Scope
 from gql_releases.domain.release import RELEASE_FIELDS
+from gql_releases.domain.search.issue_search import FILTERS as ISSUE_FILTERS
 from gql_releases.domain.search.search import FILTERS
 from gql_releases.graphql_api.execution.errors import PAYLOAD_CODES
 from gql_releases.ingest.not_implemented import INGEST_NOT_IMPLEMENTED
@@ -74,7 +75,7 @@ def render_pattern(pattern: tuple[str, ...]) -> str:
         "files": "{id}",
         "keys": "{keyId}",
     }
-    variables["releases"] = "{version}"
+    variables |= {"releases": "{version}", "issues": "{issue}", "events": "{event}"}
     parts = zip(("", *pattern), pattern, strict=False)
     return "/api/0/" + "".join(f"{variables[before] if part == '*' else part}/" for before, part in parts)
 
@@ -117,7 +118,9 @@ def render_path(pattern: tuple[str, ...]) -> str:
 
 def test_every_filter_and_sort_is_documented() -> None:
     text = (DOCS / "sentry-compatibility.md").read_text()
-    queries = text.partition("## Queries")[2]
+    queries, _, of_issues = text.partition("## Queries")[2].partition("| filter of issues |")
+    rows = re.findall(r"^\| (`.+?`) \|", of_issues.partition("\n\n")[0], re.MULTILINE)
+    assert sorted(re.findall(r"`(.+?)`", " ".join(rows))) == sorted(ISSUE_FILTERS)
     assert sorted(re.findall(r"^\| `([a-z.]+)` \|", queries, re.MULTILINE)) == sorted(FILTERS)
     assert all(f"`{sort}`" in text for sort in SORTS)
 

@@ -17,7 +17,13 @@ from gql_releases.domain.search.issue_search import search_issues
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.paged_selections import Tree, answer_page, date_field, paged_selection
 from gql_releases.rest_api.engine.pagination import read_page
-from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS, invalid_parameter, limit_conditions, read_projects
+from gql_releases.rest_api.engine.parameters import (
+    PAGE_PARAMETERS,
+    PROJECT_PARAMETERS,
+    invalid_parameter,
+    limit_conditions,
+    read_projects,
+)
 from gql_releases.rest_api.engine.path_parameters import project_id
 from gql_releases.rest_api.engine.requests import Answer, Request, not_found
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
@@ -227,7 +233,7 @@ ROUTES: Routes = {
     (*PROJECT_PATH, "issues"): {"GET": list_project_issues},
 }
 PARAMETERS: QueryParameters = {
-    list_issues: ("query", "environment", "project", "sort", *PAGE_PARAMETERS),
+    list_issues: (*PROJECT_PARAMETERS, "query", "environment", "sort", *PAGE_PARAMETERS),
     list_project_issues: ("query", "environment", "sort", *PAGE_PARAMETERS),
     list_issue_events: ("environment", *PAGE_PARAMETERS),
 }

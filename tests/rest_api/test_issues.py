@@ -10,7 +10,6 @@ from tests.client import Client
 from tests.conftest import Harness
 from tests.events.conftest import events
 from tests.events.writes import EventHarness, at, build_event
-from tests.factories import release
 
 __all__ = ["events"]
 
@@ -19,12 +18,21 @@ EVENT_ID = "22d00b3fd1b14b5d8d2049d138cd8a9c"
 
 
 @pytest.fixture
-def filled(events: EventHarness) -> Client:
+def filled_client(events: EventHarness) -> Client:
     """A project with two issues: one of three events in two releases, handled and not, and a message."""
     frames = [{"filename": "shop/pay.py", "function": "charge", "module": "shop.pay", "lineno": 17, "in_app": True,
                "context_line": "raise e", "pre_context": ["try:"], "post_context": ["", "end"]}]  # fmt: skip
-    failure = {"type": "ValueError", "value": "bad: id 17\nmore", "mechanism": {"handled": False}, "stacktrace": {"frames": frames}}
-    for minutes, version, environment in ((0, "web@1.0", "production"), (5, "web@1.1", "staging"), (9, "web@1.1", "production")):
+    failure = {
+        "type": "ValueError",
+        "value": "bad: id 17\nmore",
+        "mechanism": {"handled": False},
+        "stacktrace": {"frames": frames},
+    }
+    for minutes, version, environment in (
+        (0, "web@1.0", "production"),
+        (5, "web@1.1", "staging"),
+        (9, "web@1.1", "production"),
+    ):
         event = build_event(
             version, exception={"values": [failure]}, environment=environment, user={"id": f"u{minutes}"},
             tags={"region": "eu"}, timestamp=at(minutes).isoformat(), event_id=EVENT_ID if minutes == 9 else None,
@@ -39,8 +47,8 @@ def list_ids(client: Client, path: str) -> list[str]:
     return [row["shortId"] for row in client.rest("GET", path).json]
 
 
-def test_issue_has_what_sentrys_clients_read(filled: Client) -> None:
-    [message, error] = filled.rest("GET", OF_PROJECT + "?query=&sort=new").json
+def test_issue_has_what_sentrys_clients_read(filled_client: Client) -> None:
+    [message, error] = filled_client.rest("GET", OF_PROJECT + "?query=&sort=new").json
     expected: dict[str, Any] = {
         "id": "1", "shortId": "WEB-1", "title": "ValueError: bad: id 17", "culprit": "shop.pay in charge", "level": "error",
         "status": "unresolved", "statusDetails": {}, "platform": "python", "isUnhandled": True, "count": "3", "userCount": 3,
@@ -54,9 +62,9 @@ def test_issue_has_what_sentrys_clients_read(filled: Client) -> None:
     assert (message["type"], message["metadata"], message["firstRelease"]) == ("default", {"title": "Ünder way"}, None)
     assert message["isUnhandled"] is False
     for name in ("1", "WEB-1", "web-1"):
-        assert filled.rest("GET", f"{OF_ORGANIZATION}{name}/").json == error
+        assert filled_client.rest("GET", f"{OF_ORGANIZATION}{name}/").json == error
     for name in ("99", "WEB-99", "x", "9" * 30):
-        assert filled.rest("GET", f"{OF_ORGANIZATION}{name}/").status == 404
+        assert filled_client.rest("GET", f"{OF_ORGANIZATION}{name}/").status == 404
 
 
 @pytest.mark.parametrize(
@@ -90,28 +98,30 @@ def test_issue_has_what_sentrys_clients_read(filled: Client) -> None:
         ("per_page=1", [1]),
     ],
 )
-def test_query_selects_issues(filled: Client, query: str, numbers: list[int]) -> None:
+def test_query_selects_issues(filled_client: Client, query: str, numbers: list[int]) -> None:
     for path in (OF_PROJECT, OF_ORGANIZATION):
-        assert list_ids(filled, f"{path}?{query}") == [f"WEB-{number}" for number in numbers]
+        assert list_ids(filled_client, f"{path}?{query}") == [f"WEB-{number}" for number in numbers]
 
 
 @pytest.mark.parametrize(
     "query", ["query=is:assigned", "query=level:loud", "query=browser:x", "query=level:>info", "query=firstSeen:x",
               "query=error.handled:maybe", "sort=freq", "query=a" + "%20is:resolved%20x" * 101]
 )  # fmt: skip
-def test_wrong_query_is_refused(filled: Client, query: str) -> None:
+def test_wrong_query_is_refused(filled_client: Client, query: str) -> None:
     for path in (OF_PROJECT, OF_ORGANIZATION):
-        assert filled.rest("GET", f"{path}?{query}").status == 400
+        assert filled_client.rest("GET", f"{path}?{query}").status == 400
 
 
-def test_issues_of_projects(filled: Client) -> None:
-    assert list_ids(filled, OF_ORGANIZATION + "?project=1") == ["WEB-1", "WEB-2"]
-    assert list_ids(filled, OF_ORGANIZATION + "?project=2") == list_ids(filled, "projects/acme/api/issues/") == []
-    assert filled.rest("GET", OF_ORGANIZATION + "?project=3").status == 403
+def test_issues_of_projects(filled_client: Client) -> None:
+    assert list_ids(filled_client, OF_ORGANIZATION + "?project=1") == ["WEB-1", "WEB-2"]
+    assert (
+        list_ids(filled_client, OF_ORGANIZATION + "?project=2") == list_ids(filled_client, "projects/acme/api/issues/") == []
+    )
+    assert filled_client.rest("GET", OF_ORGANIZATION + "?project=3").status == 403
 
 
-def test_events_of_an_issue_and_of_a_project(filled: Client) -> None:
-    events = filled.rest("GET", OF_ORGANIZATION + "WEB-1/events/").json
+def test_events_of_an_issue_and_of_a_project(filled_client: Client) -> None:
+    events = filled_client.rest("GET", OF_ORGANIZATION + "WEB-1/events/").json
     assert len(events) == 3
     expected = {
         "id": EVENT_ID, "eventID": EVENT_ID, "title": "ValueError: bad: id 17", "dateCreated": "2026-11-30T12:39:00Z",
@@ -121,43 +131,43 @@ def test_events_of_an_issue_and_of_a_project(filled: Client) -> None:
     tags = {"environment": "production", "level": "error", "region": "eu", "release": "web@1.1"}
     assert {tag["key"]: tag["value"] for tag in events[0]["tags"]} == tags
     assert len(events[0]["user"]["id"]) == 32
-    assert len(filled.rest("GET", OF_ORGANIZATION + "1/events/?environment=production").json) == 2
-    listed = filled.rest("GET", "projects/acme/web/events/").json
+    assert len(filled_client.rest("GET", OF_ORGANIZATION + "1/events/?environment=production").json) == 2
+    listed = filled_client.rest("GET", "projects/acme/web/events/").json
     assert [event["title"] for event in listed] == [*["ValueError: bad: id 17"] * 2, "Ünder way", "ValueError: bad: id 17"]
     assert listed[0] == events[0]
     assert listed[2]["user"] is None
     assert listed[2]["message"] == "Ünder way"
-    assert filled.rest("GET", "projects/acme/api/events/").json == []
+    assert filled_client.rest("GET", "projects/acme/api/events/").json == []
 
 
-def test_event_by_its_id(filled: Client) -> None:
-    event = filled.rest("GET", f"projects/acme/web/events/{EVENT_ID}/").json
-    assert filled.rest("GET", OF_ORGANIZATION + "1/events/latest/").json == event
+def test_event_by_its_id(filled_client: Client) -> None:
+    event = filled_client.rest("GET", f"projects/acme/web/events/{EVENT_ID}/").json
+    assert filled_client.rest("GET", OF_ORGANIZATION + "1/events/latest/").json == event
     assert event["release"]["version"] == "web@1.1"
-    [exception] = [entry["data"]["values"] for entry in event["entries"] if entry["type"] == "exception"][0]
+    [exception] = next(entry["data"]["values"] for entry in event["entries"] if entry["type"] == "exception")
     [frame] = exception["stacktrace"]["frames"]
     assert (frame["filename"], frame["lineNo"], frame["inApp"]) == ("shop/pay.py", 17, True)
     assert frame["context"] == [[16, "try:"], [17, "raise e"], [18, ""], [19, "end"]]
     assert exception["rawStacktrace"] is None
-    payload = filled.rest("GET", f"projects/acme/web/events/22D00B3F-d1b1-4b5d-8d20-49d138cd8a9c/json/").json
+    payload = filled_client.rest("GET", "projects/acme/web/events/22D00B3F-d1b1-4b5d-8d20-49d138cd8a9c/json/").json
     assert (payload["event_id"], payload["release"], payload["environment"]) == (EVENT_ID, "web@1.1", "production")
     assert payload["exception"]["values"][0]["stacktrace"]["frames"][0]["lineno"] == 17
     for path in (f"projects/acme/api/events/{EVENT_ID}/", "projects/acme/web/events/x/json/", "projects/acme/web/events/x/"):
-        assert filled.rest("GET", path).status == 404
+        assert filled_client.rest("GET", path).status == 404
 
 
-def test_hashes_of_an_issue(filled: Client, harness: Harness) -> None:
-    [row] = filled.rest("GET", OF_ORGANIZATION + "1/hashes/").json
+def test_hashes_of_an_issue(filled_client: Client, harness: Harness) -> None:
+    [row] = filled_client.rest("GET", OF_ORGANIZATION + "1/hashes/").json
     assert (row["id"],) in harness.rows("SELECT hash FROM issue_hashes")
     assert row["latestEvent"]["eventID"] == EVENT_ID
 
 
-def test_paths_of_another_organization(filled: Client, harness: Harness) -> None:
+def test_paths_of_another_organization(filled_client: Client, harness: Harness) -> None:
     other = harness.tokens["other"]
     for path in (OF_ORGANIZATION, OF_PROJECT, OF_ORGANIZATION + "1/", OF_ORGANIZATION + "WEB-1/events/"):
-        assert filled.rest("GET", path, token=other).status == 403
-        assert filled.rest("GET", path.replace("acme", "other").replace("web", "theirs"), token=other).json in (
+        assert filled_client.rest("GET", path, token=other).status == 403
+        assert filled_client.rest("GET", path.replace("acme", "other").replace("web", "theirs"), token=other).json in (
             [], {"detail": "The requested resource does not exist"},
         )  # fmt: skip
     reader = harness.token("org:read")
-    assert filled.rest("GET", OF_PROJECT, token=reader).status == 403
+    assert filled_client.rest("GET", OF_PROJECT, token=reader).status == 403

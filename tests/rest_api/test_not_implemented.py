@@ -22,13 +22,8 @@ REQUESTED = [
     "0/organizations/acme/preprodartifacts/snapshots/upload-options/?usecase=auto",
     "0/projects/acme/web/files/proguard-artifacts/",
     "0/projects/acme/web/files/preprodartifacts/assemble/",
-    "0/projects/acme/web/issues/?query=&cursor=",
-    "0/projects/acme/web/events/?cursor=",
-    "0/projects/acme/web/events/00/json/",
     "0/projects/acme/web/monitors/x/checkins/",
     # npm's sentry 0.49
-    "0/organizations/acme/issues/?query=is%3Aunresolved",
-    "0/organizations/acme/issues/12/events/latest/",
     "0/organizations/acme/eventids/00/",
     "0/organizations/acme/trace/00/",
     "0/organizations/acme/dashboards/",

@@ -20,6 +20,7 @@ from gql_releases.rest_api.release_files import delete_source_maps
 from tests.client import Answer
 from tests.conftest import Harness, Template
 from tests.debug_files import MAPPING, OTHER_UUID, UUID, digest, write_zip
+from tests.event_rows import event_id, insert_events
 from tests.factories import commit, release
 from tests.uploads import DEBUG_ID, make_bundle, send_parts, sha1, upload_bundle
 
@@ -78,6 +79,7 @@ def filled_store(template: Template, tmp_path_factory: pytest.TempPathFactory) -
     assert client.rest("POST", RELEASES_PATH.replace("acme", "other"), body, **theirs).status == 201
     path = RELEASES_PATH.replace("acme", "other") + "theirs/deploys/"
     assert client.rest("POST", path, {"environment": "theirs"}, **theirs).status == 201
+    insert_events(harness, "acme", 5)
     yield harness
     harness.close()
 
@@ -159,6 +161,20 @@ def list_parts(names: list[Any]) -> Rows:
     }  # fmt: skip
 
 
+UNRESOLVED = ["WEB-4", "WEB-1"]
+
+
+def list_issues(unresolved: list[str], sorts: list[tuple[str, Any]]) -> Rows:
+    """Return the rows of a list of issues."""
+    return {
+        **list_page(unresolved),
+        "query": [("", unresolved), ("query=is:unresolved", unresolved), ("query=WEB-1", ["WEB-1"]), ("query=browser:x", 400)],
+        "environment": [("environment=production&environment=nowhere", unresolved), ("environment=nowhere", []),
+                        ("environment=theirs", [])],
+        "sort": [*sorts, ("sort=freq", 400)],
+    }  # fmt: skip
+
+
 VISIBILITY = [("visibility=hidden", []), ("visibility=gone", 400), ("visibility=", 400)]
 BELOW_RELEASE: dict[str, Rows] = {
     "": ONE_RELEASE,
@@ -188,6 +204,24 @@ TABLE: dict[str, Rows] = {
     ROOT + "organizations/": list_page(["acme"]),
     OF_ORGANIZATION: {},
     OF_ORGANIZATION + "chunk-upload/": {},
+    OF_ORGANIZATION + "issues/": {
+        **list_issues(UNRESOLVED, [("query=", [f"WEB-{number}" for number in (4, 3, 2, 5, 1)]),
+                                   ("query=&sort=new", [f"WEB-{number}" for number in (5, 4, 3, 2, 1)])]),
+        **list_projects(["WEB-1"], ["WEB-4"], UNRESOLVED, slugs=False),
+    },
+    OF_PROJECT + "issues/": list_issues(
+        ["WEB-1"], [("query=", ["WEB-3", "WEB-5", "WEB-1"]), ("query=&sort=new", ["WEB-5", "WEB-3", "WEB-1"])]
+    ),
+    OF_ORGANIZATION + "issues/{issue}/": {},
+    OF_ORGANIZATION + "issues/{issue}/events/latest/": {},
+    OF_ORGANIZATION + "issues/{issue}/hashes/": {},
+    OF_ORGANIZATION + "issues/{issue}/events/": {
+        "environment": [("environment=production", [event_id(2, 1)]), ("environment=nowhere", []), ("environment=theirs", [])],
+        **list_page([event_id(2, index) for index in (2, 1, 0)]),
+    },
+    OF_PROJECT + "events/": list_page([event_id(*place) for place in ((2, 2), (4, 0), (2, 1), (2, 0), (0, 0))]),
+    OF_PROJECT + "events/{event}/": {},
+    OF_PROJECT + "events/{event}/json/": {},
     OF_PROJECT + "files/artifact-bundles/": {
         **list_page([NEW_BUNDLE, OLD_BUNDLE], 10),
         "query": [("query=WEB@", [OLD_BUNDLE]), ("query=7", [NEW_BUNDLE, OLD_BUNDLE]), ("query=none", [])],
@@ -293,7 +327,7 @@ def summarize(route: str, answer: Answer) -> Any:
     if route.endswith("{bundleId}/files/"):
         return [file["filePath"] for file in value["files"]]
     if isinstance(value, list):
-        names = ("bundleId", "version", "environment", "slug", "filename", "name", "id")
+        names = ("shortId", "bundleId", "version", "environment", "slug", "filename", "name", "id")
         return [next(row[name] for name in names if name in row) for row in value]
     for name in ("missing", "releases"):
         if name in value:
@@ -313,7 +347,13 @@ def fill_path(route: str) -> str:
     part = route.partition("{version}/")[2]
     version = WEB if part in ("meta/", "commits/", "commitfiles/", "repositories/", "files/", "files/{id}/") else BOTH
     return route.removeprefix(ROOT).format(
-        org="acme", project="web", id="1", bundleId=OLD_BUNDLE, version=version.replace("+", "%2B")
+        org="acme",
+        project="web",
+        id="1",
+        issue="WEB-3",
+        event=event_id(2, 1),
+        bundleId=OLD_BUNDLE,
+        version=version.replace("+", "%2B"),
     )
 
 

@@ -17,7 +17,7 @@ from gql_releases.graphql_api.schema.build import build_schema
 from tests.client import Answer, Client
 from tests.conftest import Harness
 from tests.debug_files import MAPPING, UUID, digest, write_zip
-from tests.event_rows import insert_events
+from tests.event_rows import event_id, insert_events
 from tests.factories import as_graphql, commit, release
 from tests.file_rows import debug_id, insert_files
 from tests.oracle.generator import SORT_OF, Generator
@@ -175,6 +175,24 @@ LIST_PATHS = (
     "organizations/acme/environments/", "organizations/acme/releases/stats/", "projects/acme/web/",
     "projects/acme/web/environments/", "projects/acme/web/keys/", "projects/acme/web/keys/?status=active&per_page=1",
 )  # fmt: skip
+ISSUE_PATHS = (
+    *(
+        f"{root}issues/?query={query}&sort={sort}&per_page=3"
+        for root in ROOTS
+        for sort in ("date", "new")
+        for query in (
+            "", "is:unresolved", "level:error", "release:web@1.0.0", "firstRelease:web@1.0.0", "environment:production",
+            "project:web", "issue:web-1", "error.handled:true", "firstSeen:-9000d", "shop",
+        )
+    ),
+    "organizations/acme/issues/?query=&project=1&environment=production",
+    "organizations/acme/issues/?query=&per_page=1&cursor=1767225600000000:5:1",
+    "projects/acme/web/issues/?query=&per_page=1&cursor=1767225600000000:5:0",
+    *(f"organizations/acme/issues/WEB-1/{part}" for part in ("", "events/", "events/?environment=production", "events/latest/", "hashes/")),
+    "projects/acme/web/events/", "projects/acme/web/events/?per_page=1&cursor=1767225600000000:5:1",
+    f"projects/acme/web/events/{event_id(0, 0)}/", f"projects/acme/web/events/{event_id(0, 0)}/json/",
+)  # fmt: skip
+"""Reads of issues and events, with each filter in each order."""
 RELEASE_SUBPATHS = ("meta", "commits", "commitfiles", "previous-with-commits", "repositories", "deploys")
 
 
@@ -331,7 +349,7 @@ def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
         ("PUT", f"organizations/acme/releases/{version}/", change),
         ("POST", f"organizations/acme/releases/{version}/deploys/", deploy),
         *_list_subpaths(f"organizations/acme/releases/{version}/"),
-        *((("GET", path, None)) for path in LIST_PATHS),
+        *((("GET", path, None)) for path in (*LIST_PATHS, *ISSUE_PATHS)),
         *(
             ("GET", f"{root}releases/?query={quote(query)}&sort={sort}", None)
             for query in SEARCHES

@@ -16,10 +16,10 @@ MAX_PATH_IN_MESSAGE = 200
 SYMBOL_SOURCES = "This server has no symbol sources: upload debug files and mappings with sentry-cli (docs/ci.md)."
 BUILDS = "This server does not keep builds of apps and their snapshots: leave their upload out of the build (docs/ci.md)."
 EVENTS = (
-    "This server does not keep events, sessions, logs and traces: give the SDK the DSN of a server that keeps them "
+    "This server does not keep logs, traces and replays, and does not search in events: send these to a server that does "
     "(docs/ci.md)."
 )
-ISSUES = "This server does not keep issues: look them up on the server that receives the events (docs/ci.md)."
+ISSUES = "This server has no issues at this path: request `organizations/{org}/issues/{issue}/` (docs/ci.md)."
 MONITORS = (
     "This server does not keep monitors, check-ins and alerts: send check-ins to a server that keeps them (docs/ci.md)."
 )
@@ -33,14 +33,16 @@ DASHBOARDS = "This server has no dashboards and saved searches: query releases w
 
 _IN_BOTH: dict[str, str] = {
     **dict.fromkeys(("preprodartifacts", "preprod", "snapshots"), BUILDS),
-    **dict.fromkeys(("events", "eventids", "logs", "replays", "profiling", "stats", "tags", "user-feedback"), EVENTS),
-    **dict.fromkeys(("issues", "groups"), ISSUES),
+    **dict.fromkeys(("eventids", "logs", "replays", "profiling", "stats", "tags", "user-feedback"), EVENTS),
+    "groups": ISSUES,
     **dict.fromkeys(("monitors", "checkins", "detectors", "workflows", "rules", "alert-rules", "combined-rules"), MONITORS),
     **dict.fromkeys(("teams", "members"), PEOPLE),
 }
 """First segment below an organization or a project -> sentence."""
 _IN_ORGANIZATION: dict[str, str] = {
-    **dict.fromkeys(("events-timeseries", "events-stats", "events-meta", "events-trace", "sessions", "metrics"), EVENTS),
+    **dict.fromkeys(
+        ("events", "events-timeseries", "events-stats", "events-meta", "events-trace", "sessions", "metrics"), EVENTS
+    ),
     **dict.fromkeys(("trace", "trace-meta", "trace-items", "traces", "spans", "replay-count", "replay-selectors"), EVENTS),
     **dict.fromkeys(("stats_v2", "stats-summary"), EVENTS),
     "shortids": ISSUES,
