@@ -176,7 +176,7 @@ async def associate_debug_files(request: Request) -> Answer:
 
 
 async def reprocess(request: Request) -> Answer:
-    """Do nothing: there are no events to be processed again."""
+    """Do nothing: events are symbolicated when they arrive."""
     await _open_project(request, is_write=True)
     return Answer(200, {})
 

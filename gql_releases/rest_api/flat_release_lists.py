@@ -12,10 +12,11 @@ from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.paging import Order, PageRequest, Position
 from gql_releases.domain.selection import ObjectRead, PagedSelection
+from gql_releases.rest_api.engine import parameters
 from gql_releases.rest_api.engine.paged_selections import PAGE_INFO, WHOLE_LIST, Tree
 from gql_releases.rest_api.engine.pagination import link_header, read_cursor, read_page, render_cursor
 from gql_releases.rest_api.engine.requests import Answer, Request
-from gql_releases.rest_api.releases import RELEASE_PAGES, release_selection
+from gql_releases.rest_api.releases import release_pages, release_selection
 
 FLAT_RELEASES = s.Selection(
     "Organization",
@@ -24,7 +25,7 @@ FLAT_RELEASES = s.Selection(
             "rows", "releases", "Release", 0,
             (
                 s.Edges(
-                    "edges", (s.EdgeCursor("cursor"), s.EdgeNode("node", release_selection(1, projects_as_objects=True)))
+                    "edges", (s.EdgeCursor("cursor"), s.EdgeNode("node", release_selection(1)))
                 ),
                 s.PageInfo("info", PAGE_INFO),
             ),
@@ -79,7 +80,8 @@ async def answer_flat(request: Request, order: Order, conditions: Conditions, pr
 
 async def read_rows(request: Request, page: PageRequest, projects: list[int]) -> tuple[list[Row], bool]:
     """Return the rows of a page of releases, and whether there are more releases in its direction."""
-    read = ObjectRead(PagedSelection(FLAT_RELEASES, (page, *RELEASE_PAGES)), request.own_organization)
+    pages = (page, *release_pages(projects, parameters.list_environments(request)))
+    read = ObjectRead(PagedSelection(FLAT_RELEASES, pages), request.own_organization)
     tree = await request.services.reads.read(request.principal, read)
     if tree is None:
         return [], False

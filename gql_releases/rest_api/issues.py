@@ -22,6 +22,7 @@ from gql_releases.rest_api.engine.parameters import (
     PROJECT_PARAMETERS,
     invalid_parameter,
     limit_conditions,
+    list_environments,
     read_projects,
 )
 from gql_releases.rest_api.engine.path_parameters import project_id
@@ -167,7 +168,7 @@ def _read_issue_page(request: Request, conditions: Conditions = ()) -> PageReque
     if sort not in SORTS:
         raise invalid_parameter(f"Invalid sort. Valid choices are {', '.join(SORTS)}.")
     conditions += search_issues(request.last("query", DEFAULT_QUERY))
-    if names := sorted(set(request.parameters.get("environment", ()))):
+    if names := list_environments(request):
         conditions += (("or", tuple([("environment", name) for name in names])),)
     return read_page(request.parameters, SORTS[sort], limit_conditions(conditions))
 
@@ -210,7 +211,7 @@ async def list_issue_events(request: Request) -> Answer:
 
 
 def _read_event_conditions(request: Request) -> Conditions:
-    names = sorted(set(request.parameters.get("environment", ())))
+    names = list_environments(request)
     return limit_conditions((("or", tuple([("environment", name) for name in names])),)) if names else ()
 
 

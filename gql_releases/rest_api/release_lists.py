@@ -19,7 +19,7 @@ from gql_releases.rest_api.engine.path_parameters import project_id
 from gql_releases.rest_api.engine.requests import Answer, Refused, Request
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
 from gql_releases.rest_api.flat_release_lists import answer_flat
-from gql_releases.rest_api.releases import RELEASE_PAGES, STATS_SELECTION, release_selection
+from gql_releases.rest_api.releases import STATS_SELECTION, release_pages, release_selection
 
 ORGANIZATION_RELEASES = paged_selection("Organization", "releases", release_selection(1))
 PROJECT_RELEASES = paged_selection("Project", "releases", release_selection(1))
@@ -36,7 +36,8 @@ async def list_releases(request: Request) -> Answer:
     if request.last("flatten") == "1":
         return await answer_flat(request, order, conditions, projects)
     page = read_page(request.parameters, order, conditions)
-    read = ObjectRead(PagedSelection(ORGANIZATION_RELEASES, (page, *RELEASE_PAGES)), request.own_organization)
+    pages = (page, *release_pages(projects, parameters.list_environments(request)))
+    read = ObjectRead(PagedSelection(ORGANIZATION_RELEASES, pages), request.own_organization)
     return await answer_page(request, read, page, ProjectNotFound())
 
 
@@ -64,7 +65,8 @@ async def list_project_releases(request: Request) -> Answer:
     conditions = (("status", "OPEN"), *sort_conditions, *filters, *environments)
     order = NEWEST_SHOWN_FIRST if order == parameters.SORT_NEWEST else order
     page = read_page(request.parameters, order, parameters.limit_conditions(conditions))
-    read = ObjectRead(PagedSelection(PROJECT_RELEASES, (page, *RELEASE_PAGES)), (("id", project),))
+    pages = (page, *release_pages([project], parameters.list_environments(request)))
+    read = ObjectRead(PagedSelection(PROJECT_RELEASES, pages), (("id", project),))
     return await answer_page(request, read, page, ProjectNotFound())
 
 

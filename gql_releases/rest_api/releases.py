@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.dates import format_date, parse_date
@@ -33,25 +36,37 @@ from gql_releases.rest_api.engine.paged_selections import (
     list_field,
     render_date,
 )
-from gql_releases.rest_api.engine.path_parameters import project_id, release_key
+from gql_releases.rest_api.engine.path_parameters import project_condition, project_id, release_key
 from gql_releases.rest_api.engine.release_reads import read_release, release_id
 from gql_releases.rest_api.engine.requests import STATUS_BY_OUTCOME, Answer, Request
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes, release_routes
 from gql_releases.rest_api.projects import add_unknown_projects
 from gql_releases.web.large_bodies import clear_gradually, run_in_thread
 
-_PROJECT_SELECTION = s.Selection(
-    "Project",
-    (
-        s.Value("id", "id"),
-        s.Value("slug", "slug"),
-        s.Value("name", "name"),
-        s.Constant("newGroups", 0),
-        s.Constant("platform", None),
-        s.Constant("platforms", []),
-        s.Constant("hasHealthData", False),
-    ),
-)
+
+def render_projects(text: str) -> list[Tree]:
+    """Return the projects of a release, each with what was counted of its events and sessions."""
+    return [
+        {
+            "id": project,
+            "slug": slug,
+            "name": name,
+            "newGroups": new_issues,
+            "platform": None,
+            "platforms": [],
+            "hasHealthData": bool(has_sessions),
+        }
+        for project, slug, name, new_issues, has_sessions in orjson.loads(text)
+    ]
+
+
+def render_meta_projects(text: str) -> list[Tree]:
+    """Return the projects of a release in its summary."""
+    projects = render_projects(text)
+    for project in projects:
+        del project["hasHealthData"]
+    return projects
+
 
 _VERSION_NUMBERS_FIELD = s.Embedded(
     "version",
@@ -82,8 +97,8 @@ _RENDERERS: dict[type, Any] = {datetime: render_date, Status: str.lower}
 _FIELDS = [s.Value(field.rest_name, field.column, _RENDERERS.get(field.type)) for field in RELEASE_FIELDS if field.rest_name]
 
 
-def release_selection(slot: int, *, projects_as_objects: bool = False) -> s.Selection:
-    """Return the selection of a release. The pages of its lists, RELEASE_PAGES, begin at `slot`."""
+def release_selection(slot: int) -> s.Selection:
+    """Return the selection of a release. The pages of its lists and counters, RELEASE_PAGES, begin at `slot`."""
     return s.Selection(
         "Release",
         (
@@ -94,23 +109,39 @@ def release_selection(slot: int, *, projects_as_objects: bool = False) -> s.Sele
             *_FIELDS,
             date_field("dateCreated", "date_created"),
             s.Constant("data", {}),
-            s.Constant("newGroups", 0),
+            s.Value("newGroups", "new_issue_count", slot=slot + 2),
             s.Constant("owner", None),
             s.Value("commitCount", "commit_count"),
             s.ToOneField("lastCommit", "last_commit", commit_selection(slot)),
             s.Value("deployCount", "deploy_count"),
             s.ToOneField("lastDeploy", "last_deploy", DEPLOY_SELECTION),
             list_field("authors", "authors", slot + 1, AUTHOR_SELECTION),
-            list_field("projects", "projects", slot + 2, _PROJECT_SELECTION, as_objects=projects_as_objects),
-            s.Constant("firstEvent", None),
-            s.Constant("lastEvent", None),
+            s.Value("projects", "counted_projects", render_projects, slot=slot + 2),
+            s.Value("firstEvent", "first_event", render_date, slot=slot + 2),
+            s.Value("lastEvent", "last_event", render_date, slot=slot + 2),
             s.Constant("currentProjectMeta", {}),
             s.Value("userAgent", "user_agent"),
         ),
     )
 
 
-RELEASE_PAGES = (WHOLE_LIST, WHOLE_LIST, WHOLE_LIST)
+def release_pages(
+    projects: Sequence[int] = (), environments: Sequence[str] = (), path_projects: Sequence[str] = ()
+) -> tuple[PageRequest, ...]:
+    """Return the pages of a release: of its last commit's releases, its authors, and its counters.
+
+    Only the events of `projects` (ids) and `environments` (names) are counted, and of the project in `path_projects` (a
+    slug or id) if there is one; without these of all.
+    """
+    places: dict[str, Any] = {"projects": list(projects), "environments": list(environments)}
+    for project in path_projects:
+        name, value = project_condition(project)
+        places |= {"projects": [value]} if name == "id" else {"project": value}
+    conditions = tuple([(name, values) for name, values in places.items() if values])
+    return WHOLE_LIST, WHOLE_LIST, PageRequest(1, conditions=conditions)
+
+
+RELEASE_PAGES = release_pages()
 RELEASE_VIEW = s.PagedSelection(release_selection(0), RELEASE_PAGES)
 
 STATS_SELECTION = s.Selection("Release", (s.Value("version", "version"), date_field("date", "date_created")))
@@ -121,17 +152,17 @@ META_SELECTION = s.Selection(
     (
         s.Value("version", "version"),
         _VERSION_INFO_FIELD,
-        list_field("projects", "projects", 0, s.Selection("Project", _PROJECT_SELECTION.fields[:-1])),
-        s.Constant("newGroups", 0),
+        s.Value("projects", "counted_projects", render_meta_projects),
+        s.Value("newGroups", "new_issue_count"),
         s.Value("deployCount", "deploy_count"),
         s.Value("commitCount", "commit_count"),
-        s.ToManyField("commitFilesChanged", "changed_paths", "FileChange", 1, (s.TotalCount("total"),), str, bare=True),
-        s.ToManyField("releaseFileCount", "files", "ReleaseFile", 2, (s.TotalCount("total"),), str, bare=True),
+        s.ToManyField("commitFilesChanged", "changed_paths", "FileChange", 0, (s.TotalCount("total"),), str, bare=True),
+        s.ToManyField("releaseFileCount", "files", "ReleaseFile", 1, (s.TotalCount("total"),), str, bare=True),
         s.Constant("isArtifactBundle", False),
         s.Value("released", "date_released", render_date, otherwise="date_created"),
     ),
 )
-"""The summary of a release. Its pages are of projects, changed paths and files."""
+"""The summary of a release. Its pages are of changed paths and files."""
 
 _PREVIOUS_SELECTION = s.Selection("Release", (s.ToOneField("release", "with_commits", release_selection(1), 0),))
 
@@ -210,10 +241,15 @@ def answer_creation(result: CreateResult) -> Answer:
 
 
 async def get_release(request: Request) -> Answer:
-    """Return a release; with `project`, also its neighbours there (docs/sentry-contract.md#3-1-get)."""
+    """Return a release; with `project`, also its neighbours there (docs/sentry-contract.md#3-1-get).
+
+    `project` and `environment` narrow what is counted of its events.
+    """
     conditions, projects = await read_release(request)
     parameters.check_session_parameters(request)
-    tree = await request.services.reads.read(request.principal, ObjectRead(RELEASE_VIEW, conditions))
+    pages = release_pages(projects, parameters.list_environments(request), request.path[1:-1])
+    view = PagedSelection(RELEASE_VIEW.selection, pages)
+    tree = await request.services.reads.read(request.principal, ObjectRead(view, conditions))
     if tree is None:
         raise ReleaseNotFound
     if projects:
@@ -267,7 +303,7 @@ async def delete_release(request: Request) -> Answer:
 async def get_meta(request: Request) -> Answer:
     """Return the summary of a release (docs/sentry-contract.md#4-10-meta)."""
     release = await release_id(request)
-    pages = (WHOLE_LIST, PageRequest(1, conditions=(("release", release),)), PageRequest(1))
+    pages = (PageRequest(1, conditions=(("release", release),)), PageRequest(1))
     tree = await request.services.reads.read(
         request.principal, ObjectRead(PagedSelection(META_SELECTION, pages), (("id", release),))
     )

@@ -9,7 +9,7 @@ import pytest
 from tests.client import Client
 from tests.conftest import Harness
 from tests.events.conftest import events
-from tests.events.writes import EventHarness, at, build_event
+from tests.events.writes import EventHarness, at, build_event, build_session
 
 __all__ = ["events"]
 
@@ -171,3 +171,43 @@ def test_paths_of_another_organization(filled_client: Client, harness: Harness) 
         )  # fmt: skip
     reader = harness.token("org:read")
     assert filled_client.rest("GET", OF_PROJECT, token=reader).status == 403
+
+
+RELEASES = "organizations/acme/releases/"
+
+
+def read_counters(client: Client, path: str) -> Any:
+    """Return what is counted of the release web@1.1, at a path of the release or of a list."""
+    body = client.rest("GET", path).json
+    release = next(row for row in body if row["version"] == "web@1.1") if isinstance(body, list) else body
+    projects = [(project["slug"], project["newGroups"], project["hasHealthData"]) for project in release["projects"]]
+    return release["firstEvent"], release["lastEvent"], release["newGroups"], projects
+
+
+def test_release_has_what_is_counted_of_its_events(filled_client: Client, events: EventHarness) -> None:
+    first, middle, last = (f"2026-11-30T12:{minutes}:00Z" for minutes in ("31", "35", "39"))
+    api = events.find_project("api")
+    events.send(
+        build_event("web@1.1", text="other", timestamp=at(1).isoformat()), project=api, received=at(1),
+        sessions=[build_session("web@1.1", "a" * 32)],
+    )  # fmt: skip
+    both = [("web", 0, False), ("api", 1, True)]
+    for root in ("organizations/acme/releases/", "projects/acme/web/releases/"):
+        narrow = root.startswith("projects")
+        expected = (middle, last, 0, both) if narrow else (first, last, 1, both)
+        if narrow:
+            expected = (middle, last, 0, [("web", 0, False), ("api", 0, True)])
+        for path in (root, root + "web@1.1/"):
+            assert read_counters(filled_client, path) == expected, path
+    none = [("web", 0, False), ("api", 0, True)]
+    for path in (RELEASES + "web@1.1/?", RELEASES + "?", RELEASES + "?flatten=1&"):
+        assert read_counters(filled_client, path + "project=1")[:3] == (middle, last, 0)
+        assert read_counters(filled_client, path + "project=2")[:3] == (first, first, 1)
+    assert read_counters(filled_client, RELEASES + "web@1.1/?environment=staging") == (middle, middle, 0, none)
+    assert read_counters(filled_client, RELEASES + "web@1.1/?environment=nowhere") == (None, None, 0, none)
+    assert read_counters(filled_client, "projects/acme/1/releases/web@1.1/")[:2] == (middle, last)
+    meta = filled_client.rest("GET", RELEASES + "web@1.1/meta/").json
+    assert meta["newGroups"] == 1
+    assert [project["newGroups"] for project in meta["projects"]] == [0, 1]
+    answer = filled_client.rest("POST", RELEASES, {"version": "web@1.1", "projects": ["web"]})
+    assert (answer.status, answer.json["firstEvent"], answer.json["newGroups"]) == (208, first, 1)

@@ -289,7 +289,7 @@ TABLE: dict[str, Rows] = {
 """Route of a GET -> parameter -> queries and answers."""
 
 WITHOUT_PROJECT = "they select the neighbours of the release, so they have no effect without `project`"
-WITHOUT_SESSIONS = "validated, but without effect, because there are no sessions"
+WITHOUT_SESSIONS = "validated, but without effect: the health of a release is at `organizations/{org}/sessions/`"
 DECLARED_WITHOUT_EFFECT = {
     (route, name): WITHOUT_SESSIONS
     for route in (
@@ -309,7 +309,7 @@ WITHOUT_EFFECT = DECLARED_WITHOUT_EFFECT | {
     **{
         (f"{root}releases/{{version}}/", query): WITHOUT_PROJECT
         for root in (OF_ORGANIZATION, OF_PROJECT)
-        for query in ("sort=gone", "status=archived", "query=none", "environment=nowhere")
+        for query in ("sort=gone", "status=archived", "query=none")
     },
 }
 """Route and query -> the sentence of docs/sentry-compatibility.md that says why the answer is the same."""

@@ -357,6 +357,9 @@ def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
             for root in ROOTS
         ),
         ("GET", "organizations/acme/releases/?flatten=1&per_page=2", None),
+        ("GET", "organizations/acme/releases/?project=1&environment=production", None),
+        ("GET", "organizations/acme/releases/web@1.0.0%2B1/?project=1&environment=production", None),
+        ("GET", "projects/acme/web/releases/web@1.0.0%2B1/?environment=production", None),
         ("DELETE", f"organizations/acme/releases/{version}/", None),
         ("POST", "projects/acme/web/releases/", project),
         ("GET", "projects/acme/web/releases/?query=9.0", None),

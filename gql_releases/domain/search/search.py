@@ -160,7 +160,7 @@ def _filter_by_creation(word: Word, sign: str, projects: Sequence[int]) -> Condi
 
 
 def _refuse_stage(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
-    refuse("stages of adoption are not supported: this store has no sessions", word.at)
+    refuse("stages of adoption are not supported", word.at)
 
 
 BuildConditions = Callable[[Word, str, Sequence[int]], Conditions]

@@ -51,7 +51,7 @@ def read_sort(request: Request) -> tuple[Order, Conditions]:
     """Return the order of `sort` (default `date`) and its conditions. Raises DomainError."""
     sort = request.last("sort", "date")
     if sort in SESSION_SORTS:
-        raise invalid_parameter("This store has no sessions: sort by date, build or semver.")
+        raise invalid_parameter("Releases are not sorted by sessions and adoption: sort by date, build or semver.")
     if sort not in SORTS:
         raise invalid_parameter("invalid sort")
     return SORTS[sort]
@@ -129,12 +129,17 @@ async def read_projects(request: Request, *, slugs: bool = False) -> list[int]:
     return sorted(slugs_by_id)
 
 
+def list_environments(request: Request) -> list[str]:
+    """Return the names in `environment`."""
+    return sorted(set(request.parameters.get("environment", ())))
+
+
 async def read_environments(request: Request, projects: list[int]) -> Conditions:
     """Return the condition of `environment`: releases deployed to one of them, for one of `projects` unless that is [].
 
     Raises Refused (404) if the organization has no environment of a name. No deploy has an environment with an empty name.
     """
-    names = sorted(set(request.parameters.get("environment", ())))
+    names = list_environments(request)
     if not names:
         return ()
     nonempty = [name for name in names if name]

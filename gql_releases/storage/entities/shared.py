@@ -59,8 +59,13 @@ def select_environment_id(name: str) -> ColumnElement[int]:
 
 
 def match_places(counters: FromClause, binds: Mapping[str, str], dialect: Dialect) -> list[ColumnElement[bool]]:
-    """Return the conditions of counters for the arguments `projects` (ids) and `environments` (names), if they are set."""
+    """Return the conditions of counters for the arguments that are set.
+
+    These are `project` (a slug), `projects` (ids) and `environments` (names).
+    """
     conditions = []
+    if "project" in binds:
+        conditions.append(counters.c.project_id == select_project_id(binds["project"]))
     if "projects" in binds:
         conditions.append(dialect.is_among(counters.c.project_id, binds["projects"]))
     if "environments" in binds:
