@@ -112,6 +112,22 @@ def test_python_sends_errors_messages_and_sessions(server: Served, version: str)
     assert events["payment 99 failed", None]["message"] == "payment 99 failed"
 
 
+def test_items_that_are_not_stored_are_stopped_while_errors_go_on(server: Served) -> None:
+    version = list_versions("sentry-sdk")[0]
+    tool = find_tool("sentry-sdk", version)
+    with record(server.base) as proxy:
+        dsn, release = open_project(server, proxy, "python-traces")
+        run_app([str(tool / "bin" / "python"), "-c", "import shop; shop.trace()"], tool, dsn, release)
+    proxy.assert_nothing_was_lost()
+    [first, second, *_] = proxy.posts
+    assert [kind for kind, _ in first.items] == ["event", "attachment"]
+    assert "attachment" in first.response_headers["x-sentry-rate-limits"]
+    assert [kind for kind, _ in second.items if kind != "client_report"] == ["event"]
+    assert not {"transaction", "log", "span"} & {kind for kind, _ in proxy.items}, "not sent any more"
+    events = list_events(read_release(server, release))
+    assert set(events) == {("with a file", None), ("ValueError: bad id 19", True)}
+
+
 @pytest.mark.parametrize("version", list_versions("@sentry/node"))
 def test_node_sends_errors_messages_and_sessions(server: Served, version: str) -> None:
     tool = find_tool("@sentry/node", version)

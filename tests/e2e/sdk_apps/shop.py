@@ -77,3 +77,19 @@ def main() -> None:
     with contextlib.suppress(ValueError):
         request("/fail", "18")
     leave()
+
+
+def trace() -> None:
+    """Send what the server does not store: an attachment, then a trace and a log; and errors beside them."""
+    sentry_sdk.init(traces_sample_rate=1.0, enable_logs=True)
+    with sentry_sdk.new_scope() as scope:
+        scope.add_attachment(bytes=b"\x00\n\xff" * 10_000, filename="core")
+        scope.capture_message("with a file")
+    sentry_sdk.flush(5)
+    with sentry_sdk.start_transaction(op="pay", name="pay"):
+        logging.getLogger("shop").warning("slow")
+        try:
+            charge(19)
+        except ValueError:
+            sentry_sdk.capture_exception()
+    sentry_sdk.flush(5)
