@@ -22,12 +22,14 @@ from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.natural_keys import bind_columns, insert_returning, match_ids
 from gql_releases.storage.engine.statements import RowStatement, Statement, Transaction
+from gql_releases.storage.engine.types import Id
 from gql_releases.storage.lookup import find_project, require_active_token
 from gql_releases.storage.reading.reader import Reader
 from gql_releases.storage.schema.columns import table
+from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.project_key import ProjectKeyRow
 
-project_keys = table(ProjectKeyRow)
+project_keys, projects = table(ProjectKeyRow), table(ProjectRow)
 
 _COLUMNS = ("organization_id", "project_id", "public_key", "name", "is_active", "date_created")
 
@@ -49,13 +51,18 @@ class ListedKey(NamedTuple):
 
 
 INSERT_KEY = insert_returning("project_keys.insert", project_keys, *_COLUMNS)
-_has_key = (
-    select(project_keys.c.id).where(*match_ids(project_keys, "organization_id", "project_id")).correlate(None).exists()
+_has_key = select(project_keys.c.id).where(
+    project_keys.c.organization_id == projects.c.organization_id, project_keys.c.project_id == projects.c.id
 )
 INSERT_DEFAULT_KEY = Statement(
     "project_keys.insert_default",
     lambda dialect: dialect.insert(project_keys).from_select(
-        list(_COLUMNS), select(*bind_columns(project_keys, *_COLUMNS).values()).where(~_has_key)
+        list(_COLUMNS),
+        select(projects.c.organization_id, projects.c.id, *bind_columns(project_keys, *_COLUMNS[2:]).values()).where(
+            projects.c.organization_id == bindparam("organization_id", type_=Id),
+            projects.c.id == bindparam("project_id", type_=Id),
+            ~_has_key.exists(),
+        ),
     ),
 )
 _SELECT_KEY = select(project_keys.c.id, project_keys.c.name, project_keys.c.is_active)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,24 @@ def test_projects_made_by_releases_have_a_key_each(template: Template, tmp_path:
         " AND k.organization_id = p.organization_id WHERE p.organization_id = 1 GROUP BY p.slug ORDER BY p.slug"
     )
     assert [tuple(row) for row in rows] == [(slug, 1, 1) for slug in ("api", "new-a", "new-b", "new-c", "web")]
+    harness.close()
+
+
+def test_project_that_several_releases_make_at_once_has_one_key(template: Template, tmp_path: Path) -> None:
+    harness = Harness(template, tmp_path, create_projects=True)
+
+    async def create_all() -> list[int]:
+        creations = [
+            harness.client.send(
+                "POST", "/api/0/organizations/acme/releases/", release(str(number), projects=["app", "shop"])
+            )
+            for number in range(12)
+        ]
+        return [answer.status for answer in await asyncio.gather(*creations)]
+
+    assert harness.client.runner.run(create_all()) == [201] * 12
+    for project in ("app", "shop"):
+        assert len(harness.client.rest("GET", f"projects/acme/{project}/keys/").json) == 1
     harness.close()
 
 

@@ -1078,10 +1078,11 @@ WHERE project_keys.organization_id = $1::BIGINT AND project_keys.project_id = $2
 /* project_keys.insert */ INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, $4::VARCHAR, $5::BOOLEAN, $6::TIMESTAMP WITH TIME ZONE) RETURNING project_keys.id;
 
 -- project_keys.insert_default
-/* project_keys.insert_default */ INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, $3::VARCHAR AS anon_3, $4::VARCHAR AS anon_4, $5::BOOLEAN AS anon_5, $6::TIMESTAMP WITH TIME ZONE AS anon_6 
-WHERE NOT (EXISTS (SELECT project_keys.id 
+/* project_keys.insert_default */ INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) SELECT projects.organization_id, projects.id, $1::VARCHAR AS anon_1, $2::VARCHAR AS anon_2, $3::BOOLEAN AS anon_3, $4::TIMESTAMP WITH TIME ZONE AS anon_4 
+FROM projects 
+WHERE projects.organization_id = $5::BIGINT AND projects.id = $6::BIGINT AND NOT (EXISTS (SELECT project_keys.id 
 FROM project_keys 
-WHERE project_keys.organization_id = $1::BIGINT AND project_keys.project_id = $2::BIGINT));
+WHERE project_keys.organization_id = projects.organization_id AND project_keys.project_id = projects.id));
 
 -- project_keys.list
 /* project_keys.list */ SELECT project_keys.public_key, project_keys.name, project_keys.is_active 

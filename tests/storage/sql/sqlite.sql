@@ -1097,10 +1097,11 @@ WHERE project_keys.organization_id = ? AND project_keys.project_id = ? AND proje
 INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) VALUES (?, ?, ?, ?, ?, ?) RETURNING id;
 
 -- project_keys.insert_default
-INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) SELECT ? AS anon_1, ? AS anon_2, ? AS anon_3, ? AS anon_4, ? AS anon_5, ? AS anon_6 
-WHERE NOT (EXISTS (SELECT project_keys.id 
+INSERT INTO project_keys (organization_id, project_id, public_key, name, is_active, date_created) SELECT projects.organization_id, projects.id, ? AS anon_1, ? AS anon_2, ? AS anon_3, ? AS anon_4 
+FROM projects 
+WHERE projects.organization_id = ? AND projects.id = ? AND NOT (EXISTS (SELECT project_keys.id 
 FROM project_keys 
-WHERE project_keys.organization_id = ? AND project_keys.project_id = ?));
+WHERE project_keys.organization_id = projects.organization_id AND project_keys.project_id = projects.id));
 
 -- project_keys.list
 SELECT project_keys.public_key, project_keys.name, project_keys.is_active 
