@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.bundlers import BUNDLERS, Checkout
-from tests.e2e.conftest import Served, query
+from tests.e2e.conftest import Served, ask, query
 from tests.e2e.recording_proxy import RecordingProxy, record
 from tests.e2e.sdks import find_tool, list_versions, read_dsn, serve_page
 from tests.e2e.test_sentry_cli import CLI, Program
@@ -118,6 +118,11 @@ class Shop:
             self.page.wait_for_load_state("networkidle")
             self.page.goto("about:blank")
 
+    def read_issue(self, version: str) -> Any:
+        """Return the only issue that a release introduced."""
+        [issue] = self.ask_what_broke(version)["introducedIssues"]["nodes"]
+        return issue
+
     def ask_what_broke(self, version: str) -> Any:
         """Return a release with the issues that it introduced and those that came back with it."""
         return query(self.server, BROKE, {"version": version})["release"]
@@ -161,3 +166,10 @@ def test_release_that_broke_a_page_is_known_with_the_commit_that_did(shop: Shop)
     assert suspect["commit"]["author"] == {"name": "Grace", "email": "grace@example.com"}
     assert suspect["reason"]["path"] == "src/cart.ts"
     assert suspect["reason"]["releasesBack"] == 0
+
+    [listed] = ask(shop.server, "/api/0/projects/acme/story/issues/")
+    number = listed["id"]
+    assert (listed["shortId"], listed["isUnhandled"]) == (issue["shortId"], True)
+    for cli in shop.clients:
+        assert re.search(rf"\| {number} +\| {issue['shortId']} +\| RangeError: nothing to add", cli("issues", "list"))
+        assert "RangeError: nothing to add" in cli("events", "list")
