@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from gql_releases.settings import Settings
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.transfer.copy import COPY_AGAIN_MESSAGE, MAX_BATCH_ROWS, TableComparison, copy
 from gql_releases.storage.transfer.file_rows import open_file_rows
+from gql_releases.storage.transfer.table_parts import EVENT_TABLES
 
 COMMAND = typer.Typer(add_completion=False)
 
@@ -44,13 +46,13 @@ class _Bar:
         self._progress.advance(self._task, rows)
 
 
-def copy_with_progress(source_url: str, target_url: str, batch: int) -> bool:
-    """Copy, print the comparison of the tables, and return whether all of them are equal.
+def copy_with_progress(source_url: str, target_url: str, batch: int, without: Collection[str] = frozenset()) -> bool:
+    """Copy all tables but those `without`, print the comparison of the tables, and return whether all of them are equal.
 
     Raises CopyRefused, ValueError; Unavailable, after which a second run continues.
     """
     with _open_progress() as progress:
-        comparisons = asyncio.run(copy(source_url, target_url, _Bar(progress), batch))
+        comparisons = asyncio.run(copy(source_url, target_url, _Bar(progress), batch, without))
     Console().print(_build_table(comparisons))
     return all(comparison.same for comparison in comparisons)
 
@@ -120,6 +122,10 @@ def copy_store(
         Path | None,
         typer.Option(help="A JSON file with options of that storage, such as endpoint, region, access_key_id."),
     ] = None,
+    without_events: Annotated[
+        bool,
+        typer.Option("--without-events", help="Leave out issues, events, sessions and their counts."),
+    ] = False,
 ) -> None:
     """Copy the store into another database, then compare both.
 
@@ -132,7 +138,8 @@ def copy_store(
     require_current(source)
     try:
         note = _copy_files(settings, files_to, files_to_options)
-        is_equal = copy_with_progress(source, to, batch or MAX_BATCH_ROWS)
+        without = EVENT_TABLES if without_events else frozenset()
+        is_equal = copy_with_progress(source, to, batch or MAX_BATCH_ROWS, without)
     except Unavailable as error:
         typer.echo(f"{error.message} What was copied so far is kept: run the command again to continue.", err=True)
         raise typer.Exit(1) from None
@@ -140,7 +147,7 @@ def copy_store(
         typer.echo("The databases differ: the source or the target was written to during the copy.", err=True)
         typer.echo(COPY_AGAIN_MESSAGE, err=True)
         raise typer.Exit(1)
-    typer.echo(f"{redact_url(to)} is an exact copy of {redact_url(source)}")
+    typer.echo(f"{redact_url(to)} is an exact copy of {redact_url(source)}{', without events' if without_events else ''}")
     typer.echo(note)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,15 +201,21 @@ def cut_off_when(is_reached: Callable[[], bool]) -> RecordedProgress:
 
 
 def copy_store(
-    source: str, target: str, progress: RecordedProgress | None = None, batch: int = 100
+    source: str,
+    target: str,
+    progress: RecordedProgress | None = None,
+    batch: int = 100,
+    without: Collection[str] = frozenset(),
 ) -> list[TableComparison]:
     """Copy a store in this process."""
-    return asyncio.run(copy(source, target, progress or RecordedProgress(), batch))
+    return asyncio.run(copy(source, target, progress or RecordedProgress(), batch, without))
 
 
-def start_copy(source: str, target: str, batch: int = 100, module: str = "gql_releases") -> Command:
+def start_copy(
+    source: str, target: str, batch: int = 100, module: str = "gql_releases", more: Sequence[str] = ()
+) -> Command:
     """Start a copy by the command line."""
-    return start_command(source, "copy", "--to", target, "--batch", str(batch), module=module)
+    return start_command(source, "copy", "--to", target, "--batch", str(batch), *more, module=module)
 
 
 def start_command(url: str, *words: str, module: str = "gql_releases") -> Command:

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import SQLModel
 
 from gql_releases.storage.engine.urls import redact_url
 from gql_releases.storage.schema.migrate import current_revision, list_differences, migrate
+from gql_releases.storage.schema.tables import event, issue, metadata, session
 from gql_releases.storage.transfer import copy
 from gql_releases.storage.transfer.copy import CopyRefused
+from gql_releases.storage.transfer.table_parts import EVENT_TABLES, whole_tables
 from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES, Databases
 from tests.factories import release
@@ -85,6 +88,43 @@ def test_there_and_back_every_row_and_every_assigned_id_is_the_same(source: Harn
         (comparison.table, comparison.digests) for comparison in to_target
     ]
     assert read_rows(tmp_path / BACK_FILE) == before == read_rows(source.path)
+
+
+def test_tables_of_events_are_those_of_their_modules() -> None:
+    tables = {
+        row.__tablename__
+        for module in (event, issue, session)
+        for row in vars(module).values()
+        if isinstance(row, type) and row.__module__ == module.__name__ and issubclass(row, SQLModel)
+    }
+    assert tables - {"deleted_releases"} == EVENT_TABLES
+    for part in whole_tables(EVENT_TABLES):
+        references = metadata.tables[part.table].foreign_key_constraints
+        assert EVENT_TABLES.isdisjoint(reference.referred_table.name for reference in references)
+
+
+def test_copy_leaves_events_out_by_a_switch(source: Harness, target: str, databases: Databases) -> None:
+    process = start_copy(source.url, target, more=["--without-events"])
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "releases.db, without events" in out
+    assert {name for name in EVENT_TABLES if f" {name} " in out} == set()
+    assert [name for name in EVENT_TABLES if databases.rows(target, f"SELECT count(*) FROM {name}") != [(0,)]] == []
+    for name in ("releases", "project_keys", "deleted_releases", "deploys"):
+        assert (
+            databases.rows(target, f"SELECT count(*) FROM {name}") == source.rows(f"SELECT count(*) FROM {name}") != [(0,)]
+        )
+    assert list_differences(target) == []
+
+
+@pytest.mark.parametrize("with_events", [True, False])
+def test_copy_continues_with_the_switch_that_it_began_with(source: Harness, target: str, with_events: bool) -> None:
+    begun, other = (frozenset[str](), EVENT_TABLES) if with_events else (EVENT_TABLES, frozenset[str]())
+    with pytest.raises(CutOffError):
+        copy_store(source.url, target, cut_off_after(5), without=begun)
+    with pytest.raises(CopyRefused, match=f"begun {'with' if with_events else 'without'} events"):
+        copy_store(source.url, target, without=other)
+    assert all(comparison.same for comparison in copy_store(source.url, target, without=begun))
 
 
 @pytest.mark.slow

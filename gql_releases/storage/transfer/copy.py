@@ -9,7 +9,7 @@ import hashlib
 import json
 import sqlite3
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,7 +23,7 @@ from gql_releases.storage.schema import migrate
 from gql_releases.storage.schema.revision import COPY_MARKS_TABLE
 from gql_releases.storage.schema.tables.event import is_partition
 from gql_releases.storage.transfer.endpoints import CopyEndpoint, CopyInProgress, fetch_value, open_endpoint
-from gql_releases.storage.transfer.table_parts import Part, parts_to_copy, whole_tables
+from gql_releases.storage.transfer.table_parts import EVENT_TABLES, Part, parts_to_copy, whole_tables
 
 MAX_BATCH_ROWS = 5000
 """Rows of a transaction."""
@@ -59,8 +59,14 @@ class TableComparison:
         return self.rows[0] == self.rows[1] and self.digests[0] == self.digests[1]
 
 
-async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int = MAX_BATCH_ROWS) -> list[TableComparison]:
-    """Copy all tables and compare them; the source's must be up to date, the target's are migrated.
+async def copy(
+    source_url: str,
+    target_url: str,
+    watch: CopyProgress,
+    batch: int = MAX_BATCH_ROWS,
+    without: Collection[str] = frozenset(),
+) -> list[TableComparison]:
+    """Copy all tables but those `without` and compare them; the source's must be up to date, the target's are migrated.
 
     Raises CopyRefused, before any change, for a target that has other data; ValueError; Unavailable, after which another
     run continues.
@@ -78,11 +84,11 @@ async def copy(source_url: str, target_url: str, watch: CopyProgress, batch: int
             except CopyInProgress as error:
                 raise CopyRefused(COPY_UNDER_WAY_MESSAGE) from error
             async with source.snapshot():
-                await _copy_all(source, target, redact_url(source_url), watch, batch)
+                await _copy_all(source, target, redact_url(source_url), watch, batch, without)
             await target.tidy()
             # A new snapshot of the source: rows written to it since the copy began are differences.
             async with source.snapshot(), target.snapshot():
-                comparisons = await _compare_all(source, target, watch, batch)
+                comparisons = await _compare_all(source, target, watch, batch, without)
             if all(comparison.same for comparison in comparisons):
                 async with target.transaction():
                     if COPY_MARKS_TABLE not in await target.tables():  # SQLite: another copy ended meanwhile
@@ -141,11 +147,13 @@ async def _list_filled_tables(endpoint: CopyEndpoint, tables: set[str]) -> list[
     return [name for name in names if await endpoint.fetch(f'SELECT 1 FROM "{name}" LIMIT 1')]
 
 
-async def _copy_all(source: CopyEndpoint, target: CopyEndpoint, name: str, watch: CopyProgress, batch: int) -> None:
+async def _copy_all(
+    source: CopyEndpoint, target: CopyEndpoint, name: str, watch: CopyProgress, batch: int, without: Collection[str]
+) -> None:
     """Copy the missing rows, then make the target's new ids follow those of the source."""
-    parts = parts_to_copy()
+    parts = parts_to_copy(without)
     reached = await _begin_marks(target, parts, name)
-    watch.begin("copying", await _count(source), await _count(target))
+    watch.begin("copying", await _count(source, without), await _count(target, without))
     for part in parts:
         await _copy_part(source, target, part, reached[part.name], watch, batch)
     async with target.transaction():
@@ -161,7 +169,11 @@ async def _begin_marks(target: CopyEndpoint, parts: Sequence[Part], name: str) -
     async with target.transaction():
         tables = await target.tables()
         if COPY_MARKS_TABLE in tables:
-            return dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
+            reached = dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
+            if reached.keys() != {part.name for part in parts}:
+                kind = "without" if EVENT_TABLES.isdisjoint(reached) else "with"
+                raise CopyRefused(f"The unfinished copy was begun {kind} events: run it again in the same way.")
+            return reached
         if await _list_filled_tables(target, tables):
             raise CopyRefused(COPY_UNDER_WAY_MESSAGE)
         await target.fetch(
@@ -173,8 +185,8 @@ async def _begin_marks(target: CopyEndpoint, parts: Sequence[Part], name: str) -
     return dict.fromkeys((part.name for part in parts), "")
 
 
-async def _count(endpoint: CopyEndpoint) -> int:
-    return sum([await fetch_value(endpoint, f'SELECT count(*) FROM "{part.table}"') for part in whole_tables()])
+async def _count(endpoint: CopyEndpoint, without: Collection[str]) -> int:
+    return sum([await fetch_value(endpoint, f'SELECT count(*) FROM "{part.table}"') for part in whole_tables(without)])
 
 
 async def _copy_part(
@@ -211,10 +223,12 @@ async def _set_mark(target: CopyEndpoint, part: Part, reached: str, mark: str) -
         raise CopyRefused(COPY_UNDER_WAY_MESSAGE)
 
 
-async def _compare_all(source: CopyEndpoint, target: CopyEndpoint, watch: CopyProgress, batch: int) -> list[TableComparison]:
-    watch.begin("comparing", await _count(source) + await _count(target), 0)
+async def _compare_all(
+    source: CopyEndpoint, target: CopyEndpoint, watch: CopyProgress, batch: int, without: Collection[str]
+) -> list[TableComparison]:
+    watch.begin("comparing", await _count(source, without) + await _count(target, without), 0)
     comparisons = []
-    for part in whole_tables():
+    for part in whole_tables(without):
         source_digest, target_digest = [await _digest(endpoint, part, watch, batch) for endpoint in (source, target)]
         rows, digests = (source_digest[0], target_digest[0]), (source_digest[1], target_digest[1])
         comparisons.append(TableComparison(part.table, rows, digests))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,17 @@ from gql_releases.storage.engine.types import UtcDateTime
 from gql_releases.storage.schema.tables import metadata
 
 Key = tuple[int, ...]
+
+EVENT_TABLES = frozenset(
+    {
+        "issues", "issue_hashes", "issue_releases", "issue_users", "suspect_commits", "events", "release_events",
+        "event_hours", "ingest_hours", "outcomes", "session_hours", "live_sessions", "session_users",
+    }
+)  # fmt: skip
+"""The tables of what SDKs sent, which a copy can leave out; no other table refers to them.
+
+Keys of projects and deleted releases are copied in any case: a DSN stays valid, and events create no deleted release.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +75,26 @@ def _parameters(sign: str, first: int, count: int) -> str:
     return ", ".join(f"{sign}{number}" for number in range(first, first + count))
 
 
-def whole_tables() -> list[Part]:
-    """Return every table with all its columns, referenced ones first."""
-    return [_part(table, [column.name for column in table.columns]) for table in metadata.sorted_tables]
+def whole_tables(without: Collection[str] = ()) -> list[Part]:
+    """Return every table but those `without` with all its columns, referenced ones first."""
+    return [_part(table, [column.name for column in table.columns]) for table in _list_tables(without)]
 
 
-def parts_to_copy() -> list[Part]:
+def parts_to_copy(without: Collection[str] = ()) -> list[Part]:
     """Return the parts of a copy: columns that refer to a later table stay NULL at first and are updated at the end."""
-    waiting = {table.name: _waiting(table) for table in metadata.sorted_tables}
+    tables = _list_tables(without)
+    waiting = {table.name: _waiting(table) for table in tables}
     first, then = [], []
-    for table in metadata.sorted_tables:
+    for table in tables:
         late = waiting[table.name]
         first.append(_part(table, [column.name for column in table.columns if column.name not in late]))
         if late:
             then.append(_part(table, [column.name for column in table.primary_key] + late, late))
     return first + then
+
+
+def _list_tables(without: Collection[str]) -> list[Table]:
+    return [table for table in metadata.sorted_tables if table.name not in without]
 
 
 def _waiting(table: Table) -> list[str]:
