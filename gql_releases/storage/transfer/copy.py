@@ -169,7 +169,7 @@ async def _begin_marks(target: CopyEndpoint, parts: Sequence[Part], name: str) -
     async with target.transaction():
         tables = await target.tables()
         if COPY_MARKS_TABLE in tables:
-            reached = dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
+            reached: dict[str, str] = dict(await target.fetch(f"SELECT step, reached FROM {COPY_MARKS_TABLE}"))
             if reached.keys() != {part.name for part in parts}:
                 kind = "without" if EVENT_TABLES.isdisjoint(reached) else "with"
                 raise CopyRefused(f"The unfinished copy was begun {kind} events: run it again in the same way.")
