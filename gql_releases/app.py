@@ -48,6 +48,7 @@ from gql_releases.services.file_quota import FileQuota
 from gql_releases.services.file_readiness import FileReadiness
 from gql_releases.services.files import FileServices
 from gql_releases.services.ingest import IngestService
+from gql_releases.services.issues import IssueService
 from gql_releases.services.native_symbolication import NativeSymbolicationService
 from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.projects import ProjectService
@@ -108,6 +109,7 @@ def _graphql_services(
     releases: ReleaseService,
     deploys: DeployService,
     project_keys: ProjectKeyService,
+    issues: IssueService,
     symbolication: SymbolicationService,
     native: NativeSymbolicationService,
 ) -> GraphQLServices:
@@ -115,6 +117,7 @@ def _graphql_services(
         reads,
         releases,
         deploys,
+        issues,
         ProjectService(store.projects),
         project_keys,
         RepositoryService(store.repositories),
@@ -147,7 +150,8 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     symbolication = _build_symbolication(store, files, workers)
     native = NativeSymbolicationService(store.symbolication_lookup, files.debug_files if files else None, workers)
     project_keys = ProjectKeyService(store.project_keys)
-    services = _graphql_services(store, reads, releases, deploys, project_keys, symbolication, native)
+    issues = IssueService(store.issues, store.events)
+    services = _graphql_services(store, reads, releases, deploys, project_keys, issues, symbolication, native)
     limit, url = settings.max_body_size, settings.public_url
     operations, trusted = OperationCache(core_schema(schema)), _load_trusted_documents(settings)
     operations.prepare_all(trusted.documents)
@@ -160,7 +164,7 @@ def create_app(settings: Settings, store: Store | None = None, on_shutdown: Call
     refusals = RefusalLimit(settings.refusal_limit, proxies) if proxies.is_configured else None
     base_urls = BaseUrls(url, proxies)
     graphql = GraphQLView(operations, trusted, services, authenticator, show_graphiql, rules, rates, base_urls, refusals)
-    rest_services = RestServices(reads, releases, deploys, project_keys, files)
+    rest_services = RestServices(reads, releases, deploys, project_keys, issues, files)
     rest = RestApi(
         ROUTES, QUERY_PARAMETERS, FIELD_NAMES, rest_services, authenticator, limit, base_urls, rates, refusals,
         SLASH_OPTIONAL,

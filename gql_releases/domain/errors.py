@@ -49,6 +49,8 @@ class ErrorCode(StrEnum):
     PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
     RELEASE_NOT_FOUND = "RELEASE_NOT_FOUND"
     DEPLOY_NOT_FOUND = "DEPLOY_NOT_FOUND"
+    ISSUE_NOT_FOUND = "ISSUE_NOT_FOUND"
+    COMMIT_NOT_FOUND = "COMMIT_NOT_FOUND"
     ENVIRONMENT_NOT_FOUND = "ENVIRONMENT_NOT_FOUND"
     REPOSITORY_NOT_FOUND = "REPOSITORY_NOT_FOUND"
     TOKEN_NOT_FOUND = "TOKEN_NOT_FOUND"  # noqa: S105 - a code
@@ -163,6 +165,20 @@ class DeployNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.DEPLOY_NOT_FOUND, "The requested resource does not exist", ("deploy",))
+
+
+class IssueNotFound(DomainError):
+    """No such issue in the caller's organization."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.ISSUE_NOT_FOUND, "The requested resource does not exist", ("issue",))
+
+
+class CommitNotFound(DomainError):
+    """No commit of the caller's organization has this sha."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.COMMIT_NOT_FOUND, "The requested resource does not exist", ("commit",))
 
 
 class TokenNotFound(DomainError):

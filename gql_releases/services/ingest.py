@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
 from gql_releases.domain.counters import count_fall_back
@@ -36,6 +35,7 @@ from gql_releases.domain.events.ingest_request import (
 )
 from gql_releases.domain.events.outcomes import OutcomeCount
 from gql_releases.domain.events.stored_body import pack_body
+from gql_releases.domain.events.users import hash_user
 
 MAX_QUEUE_BYTES = 16 * 1024 * 1024
 """Bytes, as they were sent, of events that wait for their commit."""
@@ -143,7 +143,7 @@ class IngestService:
             event = parse_event(sent.data, event_id=sent.event_id, received=request.received, sent_at=request.sent_at)
             events.append(_prepare_event(await self._symbolicate(project, event), salt))
         sessions = [
-            PreparedSession(session, _hash_user(session.user, salt)) for session in (*request.sessions, *request.aggregates)
+            PreparedSession(session, _hash(session.user, salt)) for session in (*request.sessions, *request.aggregates)
         ]
         outcomes = [*request.outcomes, *self._take_outcomes(project)]
         prepared = PreparedRequest(project.project_id, hour, events, sessions, outcomes)
@@ -208,12 +208,11 @@ class IngestService:
 
 def _prepare_event(event: NewEvent, salt: bytes) -> PreparedEvent:
     body: dict[str, Any] = {**event.body, "culprit": event.culprit, "tags": event.tags}
-    return PreparedEvent(event, group_event(event), pack_body(body), _hash_user(event.user, salt))
+    return PreparedEvent(event, group_event(event), pack_body(body), _hash(event.user, salt))
 
 
-def _hash_user(user: str | None, salt: bytes) -> str | None:
-    """Return the hash of what identifies a user, which is stored in its place."""
-    return None if user is None else blake2b(user.encode(), digest_size=16, key=salt).hexdigest()
+def _hash(user: str | None, salt: bytes) -> str | None:
+    return None if user is None else hash_user(user, salt)
 
 
 class WriteQueue:

@@ -16,6 +16,7 @@ from gql_releases.domain.errors import (
     ErrorCode,
     Forbidden,
     InvalidInput,
+    IssueNotFound,
     OrganizationNotFound,
     Path,
     Problem,
@@ -23,6 +24,7 @@ from gql_releases.domain.errors import (
     ProjectNotFound,
     ReleaseNotFound,
 )
+from gql_releases.domain.events.issue_change import IssueKey
 from gql_releases.domain.organization import ProjectReference, wrong_slug
 from gql_releases.domain.paging import PageRequest
 from gql_releases.domain.principal import Principal, Scope
@@ -35,6 +37,7 @@ MAX_CHECKED_PROJECTS = 100
 _ID = (s.Value("id", "id"),)
 _RELEASE, _DEPLOY = s.Selection("Release", _ID), s.Selection("Deploy", _ID)
 _PROJECT_KEY = s.Selection("ProjectKey", _ID)
+_ISSUE = s.Selection("Issue", _ID)
 _PROJECT = s.Selection("Project", (s.Value("id", "id"), s.Value("slug", "slug")))
 _PROJECTS = s.Selection(
     "Organization", (s.ToManyField("rows", "projects", "Project", 0, (s.Nodes("nodes", _PROJECT),), str),)
@@ -91,6 +94,12 @@ async def find_missing_release(reads: ReadService, principal: Principal, key: Re
     """Return the problem of a key that names another organization, or no release."""
     problems = check_organization(principal, key.organization, "release", "key", "organization")
     return problems or await _check_exists(reads, principal, _RELEASE, key.conditions(), ReleaseNotFound())
+
+
+async def find_missing_issue(reads: ReadService, principal: Principal, key: IssueKey) -> list[Problem]:
+    """Return the problem of a key that names another organization, or no issue."""
+    problems = check_organization(principal, key.organization, "issue", "key", "organization")
+    return problems or await _check_exists(reads, principal, _ISSUE, key.conditions(), IssueNotFound())
 
 
 async def find_missing_deploy(reads: ReadService, principal: Principal, key: DeployKey) -> list[Problem]:

@@ -30,6 +30,7 @@ from gql_releases.storage.files.debug_files import DebugFileStore
 from gql_releases.storage.files.release_files import ReleaseFileStore
 from gql_releases.storage.files.symbolication_lookup import SymbolicationLookup
 from gql_releases.storage.files.usage import FileUsageStore
+from gql_releases.storage.issues import IssueStore
 from gql_releases.storage.organizations import OrganizationStore
 from gql_releases.storage.outbox.store import OutboxStore
 from gql_releases.storage.project_keys import ProjectKeyStore
@@ -61,6 +62,7 @@ class Store:
         self.deploys = DeployStore(database, self._reader)
         self.organizations = OrganizationStore(database)
         self.projects = ProjectStore(database, self._reader)
+        self.issues = IssueStore(database, self._reader)
         self.project_keys = ProjectKeyStore(database, self._reader)
         self.repositories = RepositoryStore(database, self._reader)
         self.environments = EnvironmentStore(database, self._reader)

@@ -38,6 +38,8 @@ PAYLOAD_CODES = frozenset(
         ErrorCode.PROJECT_NOT_FOUND,
         ErrorCode.RELEASE_NOT_FOUND,
         ErrorCode.DEPLOY_NOT_FOUND,
+        ErrorCode.ISSUE_NOT_FOUND,
+        ErrorCode.COMMIT_NOT_FOUND,
         ErrorCode.TOKEN_NOT_FOUND,
         ErrorCode.RELEASE_FILE_NOT_FOUND,
         ErrorCode.ARTIFACT_BUNDLE_NOT_FOUND,

@@ -13,6 +13,8 @@ _OBJECTS = {
     ErrorCode.PROJECT_NOT_FOUND: "project",
     ErrorCode.RELEASE_NOT_FOUND: "release",
     ErrorCode.DEPLOY_NOT_FOUND: "deploy",
+    ErrorCode.ISSUE_NOT_FOUND: "issue",
+    ErrorCode.COMMIT_NOT_FOUND: "commit",
     ErrorCode.TOKEN_NOT_FOUND: "token",
     ErrorCode.RELEASE_FILE_NOT_FOUND: "file of the release",
     ErrorCode.ARTIFACT_BUNDLE_NOT_FOUND: "artifact bundle",

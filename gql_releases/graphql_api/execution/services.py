@@ -8,6 +8,7 @@ from gql_releases.auth.token_service import TokenService
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.environments import EnvironmentService
 from gql_releases.services.file_deletions import FileDeletionService
+from gql_releases.services.issues import IssueService
 from gql_releases.services.native_symbolication import NativeSymbolicationService
 from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.projects import ProjectService
@@ -24,6 +25,7 @@ class Services:
     reads: ReadService
     releases: ReleaseService
     deploys: DeployService
+    issues: IssueService
     projects: ProjectService
     project_keys: ProjectKeyService
     repositories: RepositoryService

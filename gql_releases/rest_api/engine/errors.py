@@ -37,6 +37,8 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.PROJECT_NOT_FOUND: 404,
     ErrorCode.RELEASE_NOT_FOUND: 404,
     ErrorCode.DEPLOY_NOT_FOUND: 404,
+    ErrorCode.ISSUE_NOT_FOUND: 404,
+    ErrorCode.COMMIT_NOT_FOUND: 404,
     ErrorCode.TOKEN_NOT_FOUND: 404,
     ErrorCode.RELEASE_FILE_NOT_FOUND: 404,
     ErrorCode.ARTIFACT_BUNDLE_NOT_FOUND: 404,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gql_releases.services.deploys import DeployService
 from gql_releases.services.files import FileServices, FilesNotConfigured
+from gql_releases.services.issues import IssueService
 from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
@@ -19,6 +20,7 @@ class Services:
     releases: ReleaseService
     deploys: DeployService
     project_keys: ProjectKeyService
+    issues: IssueService
     files: FileServices | None = None
 
     def require_files(self) -> FileServices:

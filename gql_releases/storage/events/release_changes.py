@@ -33,7 +33,7 @@ def _match(rows: Any) -> list[Any]:
     return [rows.c.organization_id == _OWN, rows.c.release_id == _RELEASE]
 
 
-def _select_release(column: str = "release_id", *, last: bool = False, without: Any = None, after: bool = False) -> Any:
+def select_release(column: str = "release_id", *, last: bool = False, without: Any = None, after: bool = False) -> Any:
     """Return a column of the first or last in the order of shipping of the releases that an issue was seen in.
 
     `without` is a release that is left out; with `after`, all releases before it, too.
@@ -68,7 +68,7 @@ HAS_ISSUES = Statement("releases.has_issues", select(issue_releases.c.issue_id).
 REORDER_ISSUES = Statement(
     "issues.reorder",
     update(issues)
-    .values(introduced_in_id=_select_release(), last_release_id=_select_release(last=True))
+    .values(introduced_in_id=select_release(), last_release_id=select_release(last=True))
     .where(
         issues.c.organization_id == _OWN,
         issues.c.id.in_(select(issue_releases.c.issue_id).where(*_match(issue_releases))),
@@ -101,8 +101,8 @@ LIST_NEXT_RELEASES = RowStatement(
     select(
         issues.c.id,
         issues.c.project_id,
-        _select_release(without=_RELEASE).label("release_id"),
-        _select_release("environment_id", without=_RELEASE).label("environment_id"),
+        select_release(without=_RELEASE).label("release_id"),
+        select_release("environment_id", without=_RELEASE).label("environment_id"),
     ).where(issues.c.organization_id == _OWN, issues.c.first_release_id == _RELEASE),
 )
 SET_FIRST_RELEASE = update_rows(
@@ -125,9 +125,9 @@ REPLACE_IN_ISSUES = [
         update(issues).values({column: value}).where(issues.c.organization_id == _OWN, issues.c[column] == _RELEASE),
     )
     for column, value in (
-        ("introduced_in_id", _select_release(without=_RELEASE)),
-        ("last_release_id", _select_release(without=_RELEASE, last=True)),
-        ("regressed_in_id", _select_release(without=_RELEASE, after=True)),
+        ("introduced_in_id", select_release(without=_RELEASE)),
+        ("last_release_id", select_release(without=_RELEASE, last=True)),
+        ("regressed_in_id", select_release(without=_RELEASE, after=True)),
     )
 ]
 KEEP_RESOLUTIONS = Statement(

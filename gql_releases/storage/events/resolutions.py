@@ -109,8 +109,9 @@ RESOLVE_IN_COMMIT = Statement(
         dialect,
         {
             **_RESOLVED,
+            **_KEYS,
             "resolved_in": _kind(ResolutionKind.COMMIT),
-            "resolved_release_id": AWAITED_RELEASE,
+            "resolved_release_id": _RELEASE,
             "resolved_commit_id": bindparam("commit", type_=Id),
         },
     ),
@@ -145,39 +146,31 @@ RESOLVE_BY_SHORT_ID = Statement(
     ),
 )
 IS_AWAITING = and_(issues.c.organization_id == _OWN, issues.c.resolved_release_id == AWAITED_RELEASE)
-RESOLVE_AWAITING = Statement(
-    "issues.resolve_awaiting",
-    update(issues)
-    .values(
-        {
-            **_KEYS,
-            "resolved_in": case(
-                (issues.c.resolved_in == ResolutionKind.NEXT_RELEASE.value, _kind(ResolutionKind.RELEASE)),
-                else_=issues.c.resolved_in,
-            ),
-            "resolved_release_id": _RELEASE,
-        }
+_has_commit = issues.c.resolved_commit_id.in_(
+    select(release_commits.c.commit_id).where(
+        release_commits.c.organization_id == _OWN, release_commits.c.release_id == _RELEASE
     )
-    .where(
-        IS_AWAITING,
-        or_(
-            and_(
-                issues.c.resolved_in == ResolutionKind.NEXT_RELEASE.value,
-                issues.c.project_id.in_(
-                    select(links.c.project_id).where(links.c.organization_id == _OWN, links.c.release_id == _RELEASE)
-                ),
-                or_(
-                    issues.c.resolved_shipping_date.is_(None),
-                    issues.c.resolved_shipping_date <= _select_of_release(releases.c.shipping_date),
-                ),
-            ),
-            issues.c.resolved_commit_id.in_(
-                select(release_commits.c.commit_id).where(
-                    release_commits.c.organization_id == _OWN, release_commits.c.release_id == _RELEASE
-                )
-            ),
-        ),
+)
+_is_next = and_(
+    issues.c.resolved_in == ResolutionKind.NEXT_RELEASE.value,
+    issues.c.project_id.in_(
+        select(links.c.project_id).where(links.c.organization_id == _OWN, links.c.release_id == _RELEASE)
     ),
+    or_(
+        issues.c.resolved_shipping_date.is_(None),
+        issues.c.resolved_shipping_date <= _select_of_release(releases.c.shipping_date),
+    ),
+)
+_FOUND_RELEASE = {
+    **_KEYS,
+    "resolved_in": case((_is_next, _kind(ResolutionKind.RELEASE)), else_=issues.c.resolved_in),
+    "resolved_release_id": _RELEASE,
+}
+RESOLVE_IN_NEW_RELEASE = Statement(
+    "issues.resolve_in_new_release", update(issues).values(_FOUND_RELEASE).where(IS_AWAITING, or_(_is_next, _has_commit))
+)
+RESOLVE_IN_RELEASE_OF_COMMIT = Statement(
+    "issues.resolve_in_release_of_commit", update(issues).values(_FOUND_RELEASE).where(IS_AWAITING, _has_commit)
 )
 SORT_SHIPPED = Statement(
     "releases.sort_shipped",
@@ -230,11 +223,11 @@ async def resolve_by_listed_commits(transaction: Transaction, organization: int,
     await resolve_by_messages(transaction, organization, release, messages)
 
 
-async def resolve_awaiting(transaction: Transaction, organization: int, changed: Collection[int]) -> None:
-    """Resolve what waits for releases that clients created or changed: in the next release of a project, or in a commit."""
-    values = {"organization_id": organization, "releases": transaction.dialect.list_value(list(changed))}
+async def resolve_awaiting(transaction: Transaction, organization: int, new: Collection[int]) -> None:
+    """Resolve what waits for releases that are new to clients: in the next release of a project, or in a commit."""
+    values = {"organization_id": organization, "releases": transaction.dialect.list_value(list(new))}
     for (release,) in await transaction.fetch_all(SORT_SHIPPED, values):
-        await transaction.execute(RESOLVE_AWAITING, {"organization_id": organization, "release": release})
+        await transaction.execute(RESOLVE_IN_NEW_RELEASE, {"organization_id": organization, "release": release})
 
 
 async def has_issues(transaction: Transaction, organization: int) -> bool:
@@ -251,4 +244,4 @@ async def follow_commits(transaction: Transaction, organization: int, release: i
         return
     await refresh_suspects(transaction, organization, release)
     await resolve_by_listed_commits(transaction, organization, release)
-    await resolve_awaiting(transaction, organization, [release])
+    await transaction.execute(RESOLVE_IN_RELEASE_OF_COMMIT, {"organization_id": organization, "release": release})

@@ -252,7 +252,7 @@ class ReleaseStore:
         await apply_commits_and_refs(transaction, organization, release.id, new.commits, new.refs)
         if new.commits or new.refs:
             await follow_commits(transaction, organization, release.id)
-        elif extended:
+        if extended:
             await resolve_awaiting(transaction, organization, [release.id])
         if existing.upstream:
             await forward_creation(transaction, principal, release.id, new, is_existing=True)

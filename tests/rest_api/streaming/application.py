@@ -22,6 +22,7 @@ from gql_releases.rest_api.engine.services import Services
 from gql_releases.rest_api.engine.streaming import StreamedBody, StreamingHandler
 from gql_releases.rest_api.loader import FIELD_NAMES, QUERY_PARAMETERS, ROUTES
 from gql_releases.services.deploys import DeployService
+from gql_releases.services.issues import IssueService
 from gql_releases.services.project_keys import ProjectKeyService
 from gql_releases.services.reads import ReadService
 from gql_releases.services.releases import ReleaseService
@@ -149,6 +150,7 @@ class Server:
             ReleaseService(store.releases, create_projects=True),
             DeployService(store.deploys),
             ProjectKeyService(store.project_keys),
+            IssueService(store.issues, store.events),
         )
         routes = {**ROUTES, **files.routes()}
         parameters = {**QUERY_PARAMETERS, files.download: ("name",), files.refuse: ("why",)}

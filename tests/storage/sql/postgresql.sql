@@ -325,6 +325,12 @@ FROM commits JOIN release_commits ON release_commits.commit_id = commits.id JOIN
 WHERE commits.organization_id = $2::BIGINT AND commits.repository_id = $3::BIGINT AND release_commits.organization_id = $2::BIGINT AND head_commits.organization_id = $2::BIGINT AND commits.sha = $4::VARCHAR AND head_commits.kind = $5::VARCHAR ORDER BY releases.version 
  LIMIT $6::INTEGER;
 
+-- commits.find_newest_by_sha
+/* commits.find_newest_by_sha */ SELECT commits.id 
+FROM commits 
+WHERE commits.organization_id = $1::BIGINT AND commits.sha = $2::VARCHAR ORDER BY commits.id DESC 
+ LIMIT $3::INTEGER;
+
 -- commits.find_release
 /* commits.find_release */ SELECT releases.id 
 FROM releases 
@@ -650,6 +656,9 @@ FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, h
 /* events.count_ingest_hour */ INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues, bytes) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.hour, anon_2.events, anon_2.releases, anon_2.environments, anon_2.issues, anon_2.bytes 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(project_id BIGINT, hour INTEGER, events BIGINT, releases INTEGER, environments INTEGER, issues INTEGER, bytes BIGINT) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues), bytes = (ingest_hours.bytes + excluded.bytes);
 
+-- events.delete_of_issues
+/* events.delete_of_issues */ DELETE FROM events WHERE events.organization_id = $1::BIGINT AND events.issue_id = any($2::BIGINT[]);
+
 -- events.find_deleted_releases
 /* events.find_deleted_releases */ SELECT deleted_releases.version 
 FROM deleted_releases 
@@ -664,6 +673,11 @@ WHERE releases.organization_id = $1::BIGINT AND releases.package = $2::VARCHAR A
 /* events.find_new_counts */ SELECT ingest_hours.project_id, ingest_hours.hour, ingest_hours.releases, ingest_hours.environments, ingest_hours.issues 
 FROM ingest_hours 
 WHERE ingest_hours.organization_id = $1::BIGINT AND ingest_hours.project_id = any($2::BIGINT[]) AND ingest_hours.hour = any($3::INTEGER[]);
+
+-- events.forget_user
+/* events.forget_user */ UPDATE events SET user_hash=NULL WHERE events.organization_id = $1::BIGINT AND events.issue_id IN (SELECT issue_users.issue_id 
+FROM issue_users 
+WHERE issue_users.organization_id = $1::BIGINT AND issue_users.user_hash = $2::VARCHAR) AND events.user_hash = $2::VARCHAR;
 
 -- events.insert
 /* events.insert */ INSERT INTO events (organization_id, project_id, event_id, day, issue_id, release_id, environment_id, timestamp, received, dist, level, platform, handled, title, user_hash, sdk_name, sdk_version, body) SELECT $1::BIGINT AS anon_1, anon_2.project_id, anon_2.event_id, anon_2.day, anon_2.issue_id, anon_2.release_id, anon_2.environment_id, anon_2.timestamp, anon_2.received, anon_2.dist, anon_2.level, anon_2.platform, anon_2.handled, anon_2.title, anon_2.user_hash, anon_2.sdk_name, anon_2.sdk_version, decode(anon_2.body, 'base64') AS decode_1 
@@ -697,6 +711,9 @@ WHERE releases.organization_id = $2::BIGINT AND releases.version = any($3::VARCH
 FROM environments 
 WHERE environments.organization_id = $2::BIGINT AND environments.name = any($4::VARCHAR(64)[] COLLATE "C");
 
+-- events.move
+/* events.move */ UPDATE events SET issue_id=$1::BIGINT WHERE events.organization_id = $2::BIGINT AND events.issue_id = any($3::BIGINT[]);
+
 -- files.delete_totals
 /* files.delete_totals */ DELETE FROM version_artifacts WHERE version_artifacts.organization_id = $1::BIGINT AND version_artifacts.version = $2::VARCHAR;
 
@@ -719,8 +736,29 @@ FROM releases JOIN release_files ON release_files.organization_id = releases.org
 WHERE releases.organization_id = $1::BIGINT AND releases.version = $2::VARCHAR) AS anon_3 
 HAVING max(anon_3.uploaded) IS NOT NULL;
 
+-- issue_hashes.move
+/* issue_hashes.move */ UPDATE issue_hashes SET issue_id=$1::BIGINT WHERE issue_hashes.organization_id = $2::BIGINT AND issue_hashes.issue_id = any($3::BIGINT[]);
+
 -- issue_releases.delete_of_release
 /* issue_releases.delete_of_release */ DELETE FROM issue_releases WHERE issue_releases.organization_id = $1::BIGINT AND issue_releases.release_id = $2::BIGINT;
+
+-- issue_releases.merge
+/* issue_releases.merge */ INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) SELECT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, issue_releases.release_id, issue_releases.environment_id, min(issue_releases.first_seen) AS min_1, max(issue_releases.last_seen) AS max_1, CAST(sum(issue_releases.times) AS BIGINT) AS sum_1 
+FROM issue_releases 
+WHERE issue_releases.organization_id = $1::BIGINT AND issue_releases.issue_id = any($3::BIGINT[]) GROUP BY issue_releases.release_id, issue_releases.environment_id ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
+
+-- issue_users.count
+/* issue_users.count */ SELECT count(*) AS count_1 
+FROM issue_users 
+WHERE issue_users.organization_id = $1::BIGINT AND issue_users.issue_id = $2::BIGINT;
+
+-- issue_users.forget_user
+/* issue_users.forget_user */ DELETE FROM issue_users WHERE issue_users.organization_id = $1::BIGINT AND issue_users.user_hash = $2::VARCHAR;
+
+-- issue_users.merge
+/* issue_users.merge */ INSERT INTO issue_users (organization_id, issue_id, user_hash) SELECT DISTINCT $1::BIGINT AS anon_1, $2::BIGINT AS anon_2, issue_users.user_hash 
+FROM issue_users 
+WHERE issue_users.organization_id = $1::BIGINT AND issue_users.issue_id = any($3::BIGINT[]) ON CONFLICT DO NOTHING;
 
 -- issues.count
 /* issues.count */ UPDATE issues SET times=(issues.times + anon_1.more_times), users=(issues.users + anon_1.more_users), first_seen=CASE WHEN (issues.first_seen > anon_1.first) THEN anon_1.first ELSE issues.first_seen END, last_seen=CASE WHEN (issues.last_seen < anon_1.last) THEN anon_1.last ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = anon_1.first_release) THEN issues.introduced_in_id ELSE (SELECT releases.id 
@@ -731,15 +769,33 @@ FROM releases
 WHERE releases.id IN (issues.last_release_id, anon_1.last_release) ORDER BY releases.shipping_date DESC, releases.id DESC 
  LIMIT $2::INTEGER) END FROM json_to_recordset(CAST($3::VARCHAR AS JSON)) AS anon_1(id BIGINT, more_times BIGINT, more_users BIGINT, first TIMESTAMP WITH TIME ZONE, last TIMESTAMP WITH TIME ZONE, first_release BIGINT, last_release BIGINT) WHERE issues.organization_id = $4::BIGINT AND issues.id = anon_1.id;
 
+-- issues.count_of_user
+/* issues.count_of_user */ SELECT count(*) AS count_1 
+FROM issue_users 
+WHERE issue_users.organization_id = $1::BIGINT AND issue_users.user_hash = $2::VARCHAR;
+
 -- issues.count_release
 /* issues.count_release */ INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) SELECT $1::BIGINT AS anon_1, anon_2.issue_id, anon_2.release_id, anon_2.environment_id, anon_2.first_seen, anon_2.last_seen, anon_2.times 
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(issue_id BIGINT, release_id BIGINT, environment_id BIGINT, first_seen TIMESTAMP WITH TIME ZONE, last_seen TIMESTAMP WITH TIME ZONE, times BIGINT) ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
+
+-- issues.delete
+/* issues.delete */ DELETE FROM issues WHERE issues.organization_id = $1::BIGINT AND issues.id = any($2::BIGINT[]);
 
 -- issues.find_any
 /* issues.find_any */ SELECT issues.id 
 FROM issues 
 WHERE issues.organization_id = $1::BIGINT 
  LIMIT $2::INTEGER;
+
+-- issues.find_by_id
+/* issues.find_by_id */ SELECT issues.id, issues.project_id 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND issues.id = $2::BIGINT;
+
+-- issues.find_by_short_id
+/* issues.find_by_short_id */ SELECT issues.id, issues.project_id 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND issues.short_id = $2::VARCHAR;
 
 -- issues.find_by_site
 /* issues.find_by_site */ SELECT issues.project_id, issues.site, min(issues.id) AS min_1 
@@ -773,6 +829,14 @@ FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(issue_id BIGINT, use
 FROM releases 
 WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT) WHERE issues.organization_id = $2::BIGINT AND issues.resolved_release_id = $3::BIGINT;
 
+-- issues.list_first_places
+/* issues.list_first_places */ SELECT issues.id, issues.project_id, issues.first_release_id AS release_id, (SELECT issue_releases.environment_id 
+FROM issue_releases JOIN release_events ON release_events.organization_id = issue_releases.organization_id AND release_events.release_id = issue_releases.release_id AND release_events.project_id = issues.project_id AND release_events.environment_id = issue_releases.environment_id 
+WHERE issue_releases.organization_id = $1::BIGINT AND issue_releases.issue_id = issues.id AND issue_releases.release_id = issues.first_release_id AND release_events.new_issues > $2::INTEGER ORDER BY issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $3::INTEGER) AS environment_id 
+FROM issues 
+WHERE issues.organization_id = $1::BIGINT AND issues.id = any($4::BIGINT[]) ORDER BY issues.id;
+
 -- issues.list_next_releases
 /* issues.list_next_releases */ SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
@@ -783,6 +847,28 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
  LIMIT $3::INTEGER) AS environment_id 
 FROM issues 
 WHERE issues.organization_id = $4::BIGINT AND issues.first_release_id = $1::BIGINT;
+
+-- issues.merge
+/* issues.merge */ UPDATE issues SET times=(SELECT CAST(sum(every.times) AS BIGINT) AS sum_1 
+FROM issues AS every 
+WHERE every.organization_id = $1::BIGINT AND every.id = any($2::BIGINT[])), users=(issues.users + $3::BIGINT), first_seen=(SELECT min(every.first_seen) AS min_1 
+FROM issues AS every 
+WHERE every.organization_id = $1::BIGINT AND every.id = any($2::BIGINT[])), last_seen=(SELECT max(every.last_seen) AS max_1 
+FROM issues AS every 
+WHERE every.organization_id = $1::BIGINT AND every.id = any($2::BIGINT[])), first_release_id=(SELECT first.first_release_id 
+FROM issues AS first 
+WHERE first.organization_id = $1::BIGINT AND first.id = $4::BIGINT), introduced_in_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $5::INTEGER), last_release_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id 
+ LIMIT $6::INTEGER), site=(SELECT first.site 
+FROM issues AS first 
+WHERE first.organization_id = $1::BIGINT AND first.id = $4::BIGINT) WHERE issues.organization_id = $1::BIGINT AND issues.id = $7::BIGINT;
+
+-- issues.move_paths
+/* issues.move_paths */ UPDATE issues SET new_path_of_id=CASE WHEN (issues.id = $1::BIGINT) THEN NULL ELSE $1::BIGINT END WHERE issues.organization_id = $2::BIGINT AND issues.new_path_of_id = any($3::BIGINT[]);
 
 -- issues.reopen
 /* issues.reopen */ UPDATE issues SET status=anon_1.new_status, regressed_in_id=anon_1.release, date_regressed=anon_1.date, compared_by=anon_1.comparison FROM json_to_recordset(CAST($1::VARCHAR AS JSON)) AS anon_1(id BIGINT, new_status TEXT, release BIGINT, date TIMESTAMP WITH TIME ZONE, comparison TEXT) WHERE issues.organization_id = $2::BIGINT AND issues.id = anon_1.id;
@@ -810,6 +896,11 @@ FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id
 WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != $1::BIGINT ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id 
  LIMIT $2::INTEGER) WHERE issues.organization_id = $3::BIGINT AND issues.last_release_id = $1::BIGINT;
 
+-- issues.replace_paths
+/* issues.replace_paths */ UPDATE issues SET new_path_of_id=(SELECT min(older.id) AS min_1 
+FROM issues AS older 
+WHERE older.organization_id = $1::BIGINT AND older.project_id = issues.project_id AND older.site = issues.site AND older.id < issues.id AND NOT (older.id = any($2::BIGINT[]))) WHERE issues.organization_id = $1::BIGINT AND issues.new_path_of_id = any($2::BIGINT[]);
+
 -- issues.replace_regressed_in_id
 /* issues.replace_regressed_in_id */ UPDATE issues SET regressed_in_id=(SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
@@ -817,21 +908,6 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
 FROM releases AS other 
 WHERE other.id = $1::BIGINT AND (releases.shipping_date > other.shipping_date OR releases.shipping_date = other.shipping_date AND releases.id > other.id))) ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
  LIMIT $3::INTEGER) WHERE issues.organization_id = $4::BIGINT AND issues.regressed_in_id = $1::BIGINT;
-
--- issues.resolve_awaiting
-/* issues.resolve_awaiting */ UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = $1::VARCHAR) THEN $2::VARCHAR ELSE issues.resolved_in END, resolved_release_id=$3::BIGINT, resolved_package=(SELECT releases.package 
-FROM releases 
-WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_semver_key=(SELECT releases.semver_key 
-FROM releases 
-WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $5::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
-FROM releases 
-WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT) WHERE issues.organization_id = $4::BIGINT AND issues.resolved_release_id = $6::BIGINT AND (issues.resolved_in = $7::VARCHAR AND issues.project_id IN (SELECT release_projects.project_id 
-FROM release_projects 
-WHERE release_projects.organization_id = $4::BIGINT AND release_projects.release_id = $3::BIGINT) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
-FROM releases 
-WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT)) OR issues.resolved_commit_id IN (SELECT release_commits.commit_id 
-FROM release_commits 
-WHERE release_commits.organization_id = $4::BIGINT AND release_commits.release_id = $3::BIGINT));
 
 -- issues.resolve_by_short_id
 /* issues.resolve_by_short_id */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=$3::BIGINT, resolved_commit_id=NULL, resolved_package=(SELECT releases.package 
@@ -843,7 +919,32 @@ FROM releases
 WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), date_resolved=$6::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $4::BIGINT AND issues.short_id = any($7::VARCHAR(64)[] COLLATE "C") AND (issues.resolved_release_id IS NULL OR issues.resolved_release_id != $3::BIGINT) AND (issues.status != $8::VARCHAR OR issues.resolved_release_id = $9::BIGINT);
 
 -- issues.resolve_in_commit
-/* issues.resolve_in_commit */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=$3::BIGINT, resolved_commit_id=$4::BIGINT, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=$5::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $6::BIGINT AND issues.id = any($7::BIGINT[]);
+/* issues.resolve_in_commit */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=$3::BIGINT, resolved_commit_id=$4::BIGINT, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = $5::BIGINT AND releases.id = $3::BIGINT), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = $5::BIGINT AND releases.id = $3::BIGINT), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $6::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = $5::BIGINT AND releases.id = $3::BIGINT), date_resolved=$7::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $5::BIGINT AND issues.id = any($8::BIGINT[]);
+
+-- issues.resolve_in_new_release
+/* issues.resolve_in_new_release */ UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = $1::VARCHAR AND issues.project_id IN (SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $2::BIGINT AND release_projects.release_id = $3::BIGINT) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT))) THEN $4::VARCHAR ELSE issues.resolved_in END, resolved_release_id=$3::BIGINT, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $5::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT) WHERE issues.organization_id = $2::BIGINT AND issues.resolved_release_id = $6::BIGINT AND (issues.resolved_in = $1::VARCHAR AND issues.project_id IN (SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $2::BIGINT AND release_projects.release_id = $3::BIGINT) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT)) OR issues.resolved_commit_id IN (SELECT release_commits.commit_id 
+FROM release_commits 
+WHERE release_commits.organization_id = $2::BIGINT AND release_commits.release_id = $3::BIGINT));
 
 -- issues.resolve_in_next_release
 /* issues.resolve_in_next_release */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=$3::BIGINT, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=(SELECT release_projects.date_shown 
@@ -859,6 +960,21 @@ FROM releases
 WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $5::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
 FROM releases 
 WHERE releases.organization_id = $4::BIGINT AND releases.id = $3::BIGINT), date_resolved=$6::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $4::BIGINT AND issues.id = any($7::BIGINT[]);
+
+-- issues.resolve_in_release_of_commit
+/* issues.resolve_in_release_of_commit */ UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = $1::VARCHAR AND issues.project_id IN (SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = $2::BIGINT AND release_projects.release_id = $3::BIGINT) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT))) THEN $4::VARCHAR ELSE issues.resolved_in END, resolved_release_id=$3::BIGINT, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > $5::INTEGER) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = $2::BIGINT AND releases.id = $3::BIGINT) WHERE issues.organization_id = $2::BIGINT AND issues.resolved_release_id = $6::BIGINT AND issues.resolved_commit_id IN (SELECT release_commits.commit_id 
+FROM release_commits 
+WHERE release_commits.organization_id = $2::BIGINT AND release_commits.release_id = $3::BIGINT);
 
 -- issues.resolve_now
 /* issues.resolve_now */ UPDATE issues SET status=$1::VARCHAR, resolved_in=$2::VARCHAR, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=$3::TIMESTAMP WITH TIME ZONE WHERE issues.organization_id = $4::BIGINT AND issues.id = any($5::BIGINT[]);
@@ -1297,6 +1413,9 @@ WHERE issues.organization_id = $1::BIGINT AND issues.resolved_release_id = $7::B
 FROM releases 
 WHERE releases.organization_id = $1::BIGINT AND releases.id = any($2::BIGINT[]) AND releases.origin = $3::VARCHAR ORDER BY releases.shipping_date, releases.id;
 
+-- releases.subtract_new_issues
+/* releases.subtract_new_issues */ UPDATE release_events SET new_issues=CASE WHEN (release_events.new_issues > anon_1.less) THEN release_events.new_issues - anon_1.less ELSE $1::INTEGER END FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_1(release_id BIGINT, project_id BIGINT, environment_id BIGINT, less BIGINT) WHERE release_events.organization_id = $3::BIGINT AND release_events.release_id = anon_1.release_id AND release_events.project_id = anon_1.project_id AND release_events.environment_id = anon_1.environment_id;
+
 -- releases.update_date_of_links
 /* releases.update_date_of_links */ UPDATE release_projects SET release_order=$1::TIMESTAMP WITH TIME ZONE, date_shown=$2::TIMESTAMP WITH TIME ZONE WHERE release_projects.organization_id = $3::BIGINT AND release_projects.release_id = $4::BIGINT;
 
@@ -1379,6 +1498,9 @@ WHERE ingest_hours.organization_id = $2::BIGINT AND ingest_hours.project_id = $3
 
 -- session_users.delete_of_release
 /* session_users.delete_of_release */ DELETE FROM session_users WHERE session_users.organization_id = $1::BIGINT AND session_users.release_id = $2::BIGINT;
+
+-- session_users.forget_user
+/* session_users.forget_user */ DELETE FROM session_users WHERE session_users.organization_id = $1::BIGINT AND session_users.user_hash = $2::VARCHAR;
 
 -- sessions.count_hour
 /* sessions.count_hour */ INSERT INTO session_hours (organization_id, release_id, project_id, environment_id, hour, sessions, crashed, abnormal, unhandled, errored) SELECT $1::BIGINT AS anon_1, anon_2.release_id, anon_2.project_id, anon_2.environment_id, anon_2.hour, anon_2.sessions, anon_2.crashed, anon_2.abnormal, anon_2.unhandled, anon_2.errored 

@@ -328,6 +328,12 @@ FROM commits JOIN release_commits ON release_commits.commit_id = commits.id JOIN
 WHERE commits.organization_id = ? AND commits.repository_id = ? AND release_commits.organization_id = ? AND head_commits.organization_id = ? AND commits.sha = ? AND head_commits.kind = ? ORDER BY releases.version
  LIMIT ? OFFSET ?;
 
+-- commits.find_newest_by_sha
+SELECT commits.id 
+FROM commits 
+WHERE commits.organization_id = ? AND commits.sha = ? ORDER BY commits.id DESC
+ LIMIT ? OFFSET ?;
+
 -- commits.find_release
 SELECT releases.id 
 FROM releases 
@@ -658,6 +664,10 @@ INSERT INTO event_hours (organization_id, project_id, hour, release_id, environm
 -- events.count_ingest_hour
 INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues), bytes = (ingest_hours.bytes + excluded.bytes);
 
+-- events.delete_of_issues
+DELETE FROM events WHERE events.organization_id = ? AND events.issue_id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
+
 -- events.find_deleted_releases
 SELECT deleted_releases.version 
 FROM deleted_releases 
@@ -675,6 +685,11 @@ FROM ingest_hours
 WHERE ingest_hours.organization_id = ? AND ingest_hours.project_id IN (SELECT projects.value 
 FROM json_each(?) AS projects) AND ingest_hours.hour IN (SELECT hours.value 
 FROM json_each(?) AS hours);
+
+-- events.forget_user
+UPDATE events SET user_hash=NULL WHERE events.organization_id = ? AND events.issue_id IN (SELECT issue_users.issue_id 
+FROM issue_users 
+WHERE issue_users.organization_id = ? AND issue_users.user_hash = ?) AND events.user_hash = ?;
 
 -- events.insert
 INSERT INTO events (organization_id, project_id, event_id, day, issue_id, release_id, environment_id, timestamp, received, dist, level, platform, handled, title, user_hash, sdk_name, sdk_version, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
@@ -717,6 +732,10 @@ FROM environments
 WHERE environments.organization_id = ? AND environments.name IN (SELECT environments.value 
 FROM json_each(?) AS environments);
 
+-- events.move
+UPDATE events SET issue_id=? WHERE events.organization_id = ? AND events.issue_id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
+
 -- files.delete_totals
 DELETE FROM version_artifacts WHERE version_artifacts.organization_id = ? AND version_artifacts.version = ?;
 
@@ -739,8 +758,32 @@ FROM releases JOIN release_files ON release_files.organization_id = releases.org
 WHERE releases.organization_id = ? AND releases.version = ?) AS anon_3 
 HAVING max(anon_3.uploaded) IS NOT NULL;
 
+-- issue_hashes.move
+UPDATE issue_hashes SET issue_id=? WHERE issue_hashes.organization_id = ? AND issue_hashes.issue_id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
+
 -- issue_releases.delete_of_release
 DELETE FROM issue_releases WHERE issue_releases.organization_id = ? AND issue_releases.release_id = ?;
+
+-- issue_releases.merge
+INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) SELECT ? AS anon_1, ? AS anon_2, issue_releases.release_id, issue_releases.environment_id, min(issue_releases.first_seen) AS min_1, max(issue_releases.last_seen) AS max_1, CAST(sum(issue_releases.times) AS BIGINT) AS sum_1 
+FROM issue_releases 
+WHERE issue_releases.organization_id = ? AND issue_releases.issue_id IN (SELECT issues.value 
+FROM json_each(?) AS issues) GROUP BY issue_releases.release_id, issue_releases.environment_id ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
+
+-- issue_users.count
+SELECT count(*) AS count_1 
+FROM issue_users 
+WHERE issue_users.organization_id = ? AND issue_users.issue_id = ?;
+
+-- issue_users.forget_user
+DELETE FROM issue_users WHERE issue_users.organization_id = ? AND issue_users.user_hash = ?;
+
+-- issue_users.merge
+INSERT INTO issue_users (organization_id, issue_id, user_hash) SELECT DISTINCT ? AS anon_1, ? AS anon_2, issue_users.user_hash 
+FROM issue_users 
+WHERE issue_users.organization_id = ? AND issue_users.issue_id IN (SELECT issues.value 
+FROM json_each(?) AS issues) ON CONFLICT DO NOTHING;
 
 -- issues.count
 UPDATE issues SET times=(issues.times + ?), users=(issues.users + ?), first_seen=CASE WHEN (? < issues.first_seen) THEN ? ELSE issues.first_seen END, last_seen=CASE WHEN (? > issues.last_seen) THEN ? ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = ?) THEN issues.introduced_in_id ELSE (SELECT releases.id 
@@ -751,14 +794,33 @@ FROM releases
 WHERE releases.id IN (issues.last_release_id, ?) ORDER BY releases.shipping_date DESC, releases.id DESC
  LIMIT ? OFFSET ?) END WHERE issues.organization_id = ? AND issues.id = ?;
 
+-- issues.count_of_user
+SELECT count(*) AS count_1 
+FROM issue_users 
+WHERE issue_users.organization_id = ? AND issue_users.user_hash = ?;
+
 -- issues.count_release
 INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
+
+-- issues.delete
+DELETE FROM issues WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
 
 -- issues.find_any
 SELECT issues.id 
 FROM issues 
 WHERE issues.organization_id = ?
  LIMIT ? OFFSET ?;
+
+-- issues.find_by_id
+SELECT issues.id, issues.project_id 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.id = ?;
+
+-- issues.find_by_short_id
+SELECT issues.id, issues.project_id 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.short_id = ?;
 
 -- issues.find_by_site
 SELECT issues.project_id, issues.site, min(issues.id) AS min_1 
@@ -793,6 +855,15 @@ UPDATE issues SET resolved_release_id=NULL, resolved_shipping_date=(SELECT CASE 
 FROM releases 
 WHERE releases.organization_id = ? AND releases.id = ?) WHERE issues.organization_id = ? AND issues.resolved_release_id = ?;
 
+-- issues.list_first_places
+SELECT issues.id, issues.project_id, issues.first_release_id AS release_id, (SELECT issue_releases.environment_id 
+FROM issue_releases JOIN release_events ON release_events.organization_id = issue_releases.organization_id AND release_events.release_id = issue_releases.release_id AND release_events.project_id = issues.project_id AND release_events.environment_id = issue_releases.environment_id 
+WHERE issue_releases.organization_id = ? AND issue_releases.issue_id = issues.id AND issue_releases.release_id = issues.first_release_id AND release_events.new_issues > ? ORDER BY issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?) AS environment_id 
+FROM issues 
+WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+FROM json_each(?) AS issues) ORDER BY issues.id;
+
 -- issues.list_next_releases
 SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
@@ -803,6 +874,32 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
  LIMIT ? OFFSET ?) AS environment_id 
 FROM issues 
 WHERE issues.organization_id = ? AND issues.first_release_id = ?;
+
+-- issues.merge
+UPDATE issues SET times=(SELECT CAST(sum(every.times) AS BIGINT) AS sum_1 
+FROM issues AS every 
+WHERE every.organization_id = ? AND every.id IN (SELECT issues.value 
+FROM json_each(?) AS issues)), users=(issues.users + ?), first_seen=(SELECT min(every.first_seen) AS min_1 
+FROM issues AS every 
+WHERE every.organization_id = ? AND every.id IN (SELECT issues.value 
+FROM json_each(?) AS issues)), last_seen=(SELECT max(every.last_seen) AS max_1 
+FROM issues AS every 
+WHERE every.organization_id = ? AND every.id IN (SELECT issues.value 
+FROM json_each(?) AS issues)), first_release_id=(SELECT first.first_release_id 
+FROM issues AS first 
+WHERE first.organization_id = ? AND first.id = ?), introduced_in_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?), last_release_id=(SELECT issue_releases.release_id 
+FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
+WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id
+ LIMIT ? OFFSET ?), site=(SELECT first.site 
+FROM issues AS first 
+WHERE first.organization_id = ? AND first.id = ?) WHERE issues.organization_id = ? AND issues.id = ?;
+
+-- issues.move_paths
+UPDATE issues SET new_path_of_id=CASE WHEN (issues.id = ?) THEN NULL ELSE ? END WHERE issues.organization_id = ? AND issues.new_path_of_id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
 
 -- issues.reopen
 UPDATE issues SET status=?, regressed_in_id=?, date_regressed=?, compared_by=? WHERE issues.organization_id = ? AND issues.id = ?;
@@ -830,6 +927,13 @@ FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id
 WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id AND issue_releases.release_id != ? ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id
  LIMIT ? OFFSET ?) WHERE issues.organization_id = ? AND issues.last_release_id = ?;
 
+-- issues.replace_paths
+UPDATE issues SET new_path_of_id=(SELECT min(older.id) AS min_1 
+FROM issues AS older 
+WHERE older.organization_id = ? AND older.project_id = issues.project_id AND older.site = issues.site AND older.id < issues.id AND (older.id NOT IN (SELECT issues.value 
+FROM json_each(?) AS issues))) WHERE issues.organization_id = ? AND issues.new_path_of_id IN (SELECT issues.value 
+FROM json_each(?) AS issues);
+
 -- issues.replace_regressed_in_id
 UPDATE issues SET regressed_in_id=(SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
@@ -837,21 +941,6 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
 FROM releases AS other 
 WHERE other.id = ? AND (releases.shipping_date > other.shipping_date OR releases.shipping_date = other.shipping_date AND releases.id > other.id))) ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
  LIMIT ? OFFSET ?) WHERE issues.organization_id = ? AND issues.regressed_in_id = ?;
-
--- issues.resolve_awaiting
-UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = ?) THEN ? ELSE issues.resolved_in END, resolved_release_id=?, resolved_package=(SELECT releases.package 
-FROM releases 
-WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SELECT releases.semver_key 
-FROM releases 
-WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
-FROM releases 
-WHERE releases.organization_id = ? AND releases.id = ?) WHERE issues.organization_id = ? AND issues.resolved_release_id = ? AND (issues.resolved_in = ? AND issues.project_id IN (SELECT release_projects.project_id 
-FROM release_projects 
-WHERE release_projects.organization_id = ? AND release_projects.release_id = ?) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
-FROM releases 
-WHERE releases.organization_id = ? AND releases.id = ?)) OR issues.resolved_commit_id IN (SELECT release_commits.commit_id 
-FROM release_commits 
-WHERE release_commits.organization_id = ? AND release_commits.release_id = ?));
 
 -- issues.resolve_by_short_id
 UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=NULL, resolved_package=(SELECT releases.package 
@@ -864,8 +953,33 @@ WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE i
 FROM json_each(?) AS short_ids) AND (issues.resolved_release_id IS NULL OR issues.resolved_release_id != ?) AND (issues.status != ? OR issues.resolved_release_id = ?);
 
 -- issues.resolve_in_commit
-UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=?, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
+UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=?, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
 FROM json_each(?) AS issues);
+
+-- issues.resolve_in_new_release
+UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = ? AND issues.project_id IN (SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = ?) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?))) THEN ? ELSE issues.resolved_in END, resolved_release_id=?, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?) WHERE issues.organization_id = ? AND issues.resolved_release_id = ? AND (issues.resolved_in = ? AND issues.project_id IN (SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = ?) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?)) OR issues.resolved_commit_id IN (SELECT release_commits.commit_id 
+FROM release_commits 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ?));
 
 -- issues.resolve_in_next_release
 UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=(SELECT release_projects.date_shown 
@@ -883,6 +997,21 @@ WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=
 FROM releases 
 WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
 FROM json_each(?) AS issues);
+
+-- issues.resolve_in_release_of_commit
+UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = ? AND issues.project_id IN (SELECT release_projects.project_id 
+FROM release_projects 
+WHERE release_projects.organization_id = ? AND release_projects.release_id = ?) AND (issues.resolved_shipping_date IS NULL OR issues.resolved_shipping_date <= (SELECT releases.shipping_date 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?))) THEN ? ELSE issues.resolved_in END, resolved_release_id=?, resolved_package=(SELECT releases.package 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SELECT releases.semver_key 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
+FROM releases 
+WHERE releases.organization_id = ? AND releases.id = ?) WHERE issues.organization_id = ? AND issues.resolved_release_id = ? AND issues.resolved_commit_id IN (SELECT release_commits.commit_id 
+FROM release_commits 
+WHERE release_commits.organization_id = ? AND release_commits.release_id = ?);
 
 -- issues.resolve_now
 UPDATE issues SET status=?, resolved_in=?, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
@@ -1317,6 +1446,9 @@ FROM releases
 WHERE releases.organization_id = ? AND releases.id IN (SELECT releases.value 
 FROM json_each(?) AS releases) AND releases.origin = ? ORDER BY releases.shipping_date, releases.id;
 
+-- releases.subtract_new_issues
+UPDATE release_events SET new_issues=CASE WHEN (release_events.new_issues > ?) THEN release_events.new_issues - ? ELSE ? END WHERE release_events.organization_id = ? AND release_events.release_id = ? AND release_events.project_id = ? AND release_events.environment_id = ?;
+
 -- releases.update_date_of_links
 UPDATE release_projects SET release_order=?, date_shown=? WHERE release_projects.organization_id = ? AND release_projects.release_id = ?;
 
@@ -1387,6 +1519,9 @@ DELETE FROM session_hours WHERE session_hours.organization_id = ? AND session_ho
 
 -- session_users.delete_of_release
 DELETE FROM session_users WHERE session_users.organization_id = ? AND session_users.release_id = ?;
+
+-- session_users.forget_user
+DELETE FROM session_users WHERE session_users.organization_id = ? AND session_users.user_hash = ?;
 
 -- sessions.count_hour
 INSERT INTO session_hours (organization_id, release_id, project_id, environment_id, hour, sessions, crashed, abnormal, unhandled, errored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, release_id, project_id, environment_id, hour) DO UPDATE SET sessions = (session_hours.sessions + excluded.sessions), crashed = (session_hours.crashed + excluded.crashed), abnormal = (session_hours.abnormal + excluded.abnormal), unhandled = (session_hours.unhandled + excluded.unhandled), errored = (session_hours.errored + excluded.errored);
