@@ -22,6 +22,7 @@ RELEASE_FAULTS = {
     "projects.1", "projects.2", "url", "ref", "notes", "metadata", "commits.0.sha", "commits.0.repository",
     "commits.1.authorEmail", "refs.0.repository", "refs.0.commit",
 }  # fmt: skip
+MISSING_ISSUE = {"key": {"organization": "acme", "shortId": "WEB-99"}}
 DEPLOY = {"name": LONG, "url": "x", "comment": "n" * 5_000, "links": [{"name": LONG, "url": "x"}]}
 DEPLOY_FAULTS = {"name", "url", "comment", "links.0.name", "links.0.url"}
 CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
@@ -65,6 +66,15 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "createProjectKey": ({"project": {"key": {"organization": "acme", "slug": "nope"}}, "name": LONG}, {"project", "name"}),
     "updateProjectKey": ({"id": "UHJvamVjdEtleTo5OTk=", "name": LONG}, {"id", "name"}),
     "deleteProjectKey": ({"id": "UHJvamVjdEtleTo5OTk="}, {"id"}),
+    "resolveIssue": (
+        {"issue": MISSING_ISSUE, "in": "RELEASE", "release": {"key": KEY}, "commit": "x"},
+        {"issue", "release", "commit"},
+    ),
+    "unresolveIssue": ({"issue": MISSING_ISSUE}, {"issue"}),
+    "ignoreIssue": ({"issue": MISSING_ISSUE}, {"issue"}),
+    "mergeIssues": ({"into": MISSING_ISSUE, "issues": [MISSING_ISSUE, MISSING_ISSUE]}, {"into", "issues.0", "issues.1"}),
+    "deleteIssues": ({"issues": [MISSING_ISSUE, MISSING_ISSUE]}, {"issues.0", "issues.1"}),
+    "forgetUser": ({"organization": "acme", "user": " "}, {"user"}),
     "createRepository": ({"organization": "acme", "name": LONG}, {"name"}),
     "createEnvironment": ({"organization": "acme", "name": LONG}, {"name"}),
     "createToken": ({"organization": "acme", "scopes": ["org:admin", "nope"], "name": LONG}, {"scopes", "scopes.1", "name"}),

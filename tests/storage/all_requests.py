@@ -48,6 +48,13 @@ DEBUG_FILE_QUERIES = (
     f"?query={UUID}&file_formats=elf&file_formats=proguard",
 )
 """Query strings of lists of debug files."""
+
+
+def issue_by(number: int) -> dict[str, Any]:
+    """Return the key of an issue of tests/event_rows.py."""
+    return {"key": {"organization": "acme", "shortId": f"WEB-{number}"}}
+
+
 MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "createRelease": (
         f"outcome release {{ {SHOWN_FIELDS} }}",
@@ -83,6 +90,15 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "deleteArtifactBundle": ("deletedArtifactBundleId", {"id": to_global_id("ArtifactBundle", 1), "project": "web"}),
     "deleteDebugFile": ("deletedDebugFileId", {"id": to_global_id("DebugFile", 1)}),
+    "resolveIssue": (
+        "issue { id status resolution { in release { version } } }",
+        {"issue": issue_by(1), "in": "RELEASE", "release": RELEASE_KEY, "commit": None},
+    ),
+    "unresolveIssue": ("issue { id status }", {"issue": issue_by(1)}),
+    "ignoreIssue": ("issue { id status }", {"issue": issue_by(1)}),
+    "mergeIssues": ("issue { id times } mergedIssueIds", {"into": issue_by(1), "issues": [issue_by(3)]}),
+    "deleteIssues": ("deletedIssueIds", {"issues": [issue_by(2)]}),
+    "forgetUser": ("issueCount", {"organization": "acme", "user": "42"}),
     "deleteRelease": ("deletedReleaseId", {"release": RELEASE_KEY}),
     "createProject": (
         "project { id defaultRepository { name } }", {"organization": "acme", "slug": "new", "repository": "acme/web"}
