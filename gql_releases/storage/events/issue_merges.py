@@ -141,8 +141,8 @@ COUNT_USERS = Statement(
 
 def _merge_columns(dialect: Dialect) -> Any:
     """Update the issue that others are merged into: `issues` are all of them, and `first` the one received first."""
-    every = issues.alias("every")
-    first = issues.alias("first")
+    every = issues.alias()
+    first = issues.alias()
 
     def sum_up(function: Any) -> Any:
         return select(function).where(*_is_source(dialect, every, "id")).correlate(None).scalar_subquery()
@@ -180,7 +180,7 @@ MOVE_PATHS = Statement(
 
 def _replace_path(dialect: Dialect) -> Any:
     """Give new paths to issues that are about to be deleted the oldest remaining issue with their site."""
-    older = issues.alias("older")
+    older = issues.alias()
     oldest = (
         select(func.min(older.c.id))
         .where(

@@ -56,7 +56,7 @@ class WindowRelease(NamedTuple):
 
 def _select_window(dialect: Dialect) -> Any:
     """Select a release and those before it in the project's order of shipping that clients created, newest first."""
-    current = releases.alias("current")
+    current = releases.alias()
     same_date = and_(links.c.date_shown == current.c.shipping_date, links.c.release_id < current.c.id)
     earlier = or_(links.c.date_shown < current.c.shipping_date, same_date)
     return (

@@ -849,23 +849,23 @@ FROM issues
 WHERE issues.organization_id = $4::BIGINT AND issues.first_release_id = $1::BIGINT;
 
 -- issues.merge
-/* issues.merge */ UPDATE issues SET times=(SELECT CAST(sum(every.times) AS BIGINT) AS sum_1 
-FROM issues AS every 
-WHERE every.organization_id = $1::BIGINT AND every.id = any($2::BIGINT[])), users=(issues.users + $3::BIGINT), first_seen=(SELECT min(every.first_seen) AS min_1 
-FROM issues AS every 
-WHERE every.organization_id = $1::BIGINT AND every.id = any($2::BIGINT[])), last_seen=(SELECT max(every.last_seen) AS max_1 
-FROM issues AS every 
-WHERE every.organization_id = $1::BIGINT AND every.id = any($2::BIGINT[])), first_release_id=(SELECT first.first_release_id 
-FROM issues AS first 
-WHERE first.organization_id = $1::BIGINT AND first.id = $4::BIGINT), introduced_in_id=(SELECT issue_releases.release_id 
+/* issues.merge */ UPDATE issues SET times=(SELECT CAST(sum(issues_1.times) AS BIGINT) AS sum_1 
+FROM issues AS issues_1 
+WHERE issues_1.organization_id = $1::BIGINT AND issues_1.id = any($2::BIGINT[])), users=(issues.users + $3::BIGINT), first_seen=(SELECT min(issues_1.first_seen) AS min_1 
+FROM issues AS issues_1 
+WHERE issues_1.organization_id = $1::BIGINT AND issues_1.id = any($2::BIGINT[])), last_seen=(SELECT max(issues_1.last_seen) AS max_1 
+FROM issues AS issues_1 
+WHERE issues_1.organization_id = $1::BIGINT AND issues_1.id = any($2::BIGINT[])), first_release_id=(SELECT issues_2.first_release_id 
+FROM issues AS issues_2 
+WHERE issues_2.organization_id = $1::BIGINT AND issues_2.id = $4::BIGINT), introduced_in_id=(SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
 WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id 
  LIMIT $5::INTEGER), last_release_id=(SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
 WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id 
- LIMIT $6::INTEGER), site=(SELECT first.site 
-FROM issues AS first 
-WHERE first.organization_id = $1::BIGINT AND first.id = $4::BIGINT) WHERE issues.organization_id = $1::BIGINT AND issues.id = $7::BIGINT;
+ LIMIT $6::INTEGER), site=(SELECT issues_2.site 
+FROM issues AS issues_2 
+WHERE issues_2.organization_id = $1::BIGINT AND issues_2.id = $4::BIGINT) WHERE issues.organization_id = $1::BIGINT AND issues.id = $7::BIGINT;
 
 -- issues.move_paths
 /* issues.move_paths */ UPDATE issues SET new_path_of_id=CASE WHEN (issues.id = $1::BIGINT) THEN NULL ELSE $1::BIGINT END WHERE issues.organization_id = $2::BIGINT AND issues.new_path_of_id = any($3::BIGINT[]);
@@ -897,9 +897,9 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
  LIMIT $2::INTEGER) WHERE issues.organization_id = $3::BIGINT AND issues.last_release_id = $1::BIGINT;
 
 -- issues.replace_paths
-/* issues.replace_paths */ UPDATE issues SET new_path_of_id=(SELECT min(older.id) AS min_1 
-FROM issues AS older 
-WHERE older.organization_id = $1::BIGINT AND older.project_id = issues.project_id AND older.site = issues.site AND older.id < issues.id AND NOT (older.id = any($2::BIGINT[]))) WHERE issues.organization_id = $1::BIGINT AND issues.new_path_of_id = any($2::BIGINT[]);
+/* issues.replace_paths */ UPDATE issues SET new_path_of_id=(SELECT min(issues_1.id) AS min_1 
+FROM issues AS issues_1 
+WHERE issues_1.organization_id = $1::BIGINT AND issues_1.project_id = issues.project_id AND issues_1.site = issues.site AND issues_1.id < issues.id AND NOT (issues_1.id = any($2::BIGINT[]))) WHERE issues.organization_id = $1::BIGINT AND issues.new_path_of_id = any($2::BIGINT[]);
 
 -- issues.replace_regressed_in_id
 /* issues.replace_regressed_in_id */ UPDATE issues SET regressed_in_id=(SELECT issue_releases.release_id 
@@ -1565,8 +1565,8 @@ WHERE issues.organization_id = $1::BIGINT AND (issues.first_release_id = $2::BIG
 
 -- suspects.list_window
 /* suspects.list_window */ SELECT release_projects.release_id, releases.commit_count 
-FROM releases AS current JOIN release_projects ON release_projects.organization_id = current.organization_id AND release_projects.project_id = $1::BIGINT JOIN releases ON releases.id = release_projects.release_id 
-WHERE current.organization_id = $2::BIGINT AND current.id = $3::BIGINT AND release_projects.date_shown <= current.shipping_date AND (release_projects.release_id = current.id OR (release_projects.date_shown < current.shipping_date OR release_projects.date_shown = current.shipping_date AND release_projects.release_id < current.id) AND releases.origin = $4::VARCHAR) ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC 
+FROM releases AS releases_1 JOIN release_projects ON release_projects.organization_id = releases_1.organization_id AND release_projects.project_id = $1::BIGINT JOIN releases ON releases.id = release_projects.release_id 
+WHERE releases_1.organization_id = $2::BIGINT AND releases_1.id = $3::BIGINT AND release_projects.date_shown <= releases_1.shipping_date AND (release_projects.release_id = releases_1.id OR (release_projects.date_shown < releases_1.shipping_date OR release_projects.date_shown = releases_1.shipping_date AND release_projects.release_id < releases_1.id) AND releases.origin = $4::VARCHAR) ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC 
  LIMIT $5::INTEGER;
 
 -- suspects.set_status

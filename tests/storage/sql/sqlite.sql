@@ -876,26 +876,26 @@ FROM issues
 WHERE issues.organization_id = ? AND issues.first_release_id = ?;
 
 -- issues.merge
-UPDATE issues SET times=(SELECT CAST(sum(every.times) AS BIGINT) AS sum_1 
-FROM issues AS every 
-WHERE every.organization_id = ? AND every.id IN (SELECT issues.value 
-FROM json_each(?) AS issues)), users=(issues.users + ?), first_seen=(SELECT min(every.first_seen) AS min_1 
-FROM issues AS every 
-WHERE every.organization_id = ? AND every.id IN (SELECT issues.value 
-FROM json_each(?) AS issues)), last_seen=(SELECT max(every.last_seen) AS max_1 
-FROM issues AS every 
-WHERE every.organization_id = ? AND every.id IN (SELECT issues.value 
-FROM json_each(?) AS issues)), first_release_id=(SELECT first.first_release_id 
-FROM issues AS first 
-WHERE first.organization_id = ? AND first.id = ?), introduced_in_id=(SELECT issue_releases.release_id 
+UPDATE issues SET times=(SELECT CAST(sum(issues_1.times) AS BIGINT) AS sum_1 
+FROM issues AS issues_1 
+WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issues.value 
+FROM json_each(?) AS issues)), users=(issues.users + ?), first_seen=(SELECT min(issues_1.first_seen) AS min_1 
+FROM issues AS issues_1 
+WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issues.value 
+FROM json_each(?) AS issues)), last_seen=(SELECT max(issues_1.last_seen) AS max_1 
+FROM issues AS issues_1 
+WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issues.value 
+FROM json_each(?) AS issues)), first_release_id=(SELECT issues_2.first_release_id 
+FROM issues AS issues_2 
+WHERE issues_2.organization_id = ? AND issues_2.id = ?), introduced_in_id=(SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
 WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date, releases.id, issue_releases.first_seen, issue_releases.environment_id
  LIMIT ? OFFSET ?), last_release_id=(SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
 WHERE issue_releases.organization_id = issues.organization_id AND issue_releases.issue_id = issues.id ORDER BY releases.shipping_date DESC, releases.id DESC, issue_releases.first_seen, issue_releases.environment_id
- LIMIT ? OFFSET ?), site=(SELECT first.site 
-FROM issues AS first 
-WHERE first.organization_id = ? AND first.id = ?) WHERE issues.organization_id = ? AND issues.id = ?;
+ LIMIT ? OFFSET ?), site=(SELECT issues_2.site 
+FROM issues AS issues_2 
+WHERE issues_2.organization_id = ? AND issues_2.id = ?) WHERE issues.organization_id = ? AND issues.id = ?;
 
 -- issues.move_paths
 UPDATE issues SET new_path_of_id=CASE WHEN (issues.id = ?) THEN NULL ELSE ? END WHERE issues.organization_id = ? AND issues.new_path_of_id IN (SELECT issues.value 
@@ -928,9 +928,9 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
  LIMIT ? OFFSET ?) WHERE issues.organization_id = ? AND issues.last_release_id = ?;
 
 -- issues.replace_paths
-UPDATE issues SET new_path_of_id=(SELECT min(older.id) AS min_1 
-FROM issues AS older 
-WHERE older.organization_id = ? AND older.project_id = issues.project_id AND older.site = issues.site AND older.id < issues.id AND (older.id NOT IN (SELECT issues.value 
+UPDATE issues SET new_path_of_id=(SELECT min(issues_1.id) AS min_1 
+FROM issues AS issues_1 
+WHERE issues_1.organization_id = ? AND issues_1.project_id = issues.project_id AND issues_1.site = issues.site AND issues_1.id < issues.id AND (issues_1.id NOT IN (SELECT issues.value 
 FROM json_each(?) AS issues))) WHERE issues.organization_id = ? AND issues.new_path_of_id IN (SELECT issues.value 
 FROM json_each(?) AS issues);
 
@@ -1590,8 +1590,8 @@ WHERE issues.organization_id = ? AND (issues.first_release_id = ? OR issues.regr
 
 -- suspects.list_window
 SELECT release_projects.release_id, releases.commit_count 
-FROM releases AS current JOIN release_projects ON release_projects.organization_id = current.organization_id AND release_projects.project_id = ? JOIN releases ON releases.id = release_projects.release_id 
-WHERE current.organization_id = ? AND current.id = ? AND release_projects.date_shown <= current.shipping_date AND (release_projects.release_id = current.id OR (release_projects.date_shown < current.shipping_date OR release_projects.date_shown = current.shipping_date AND release_projects.release_id < current.id) AND releases.origin = ?) ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC
+FROM releases AS releases_1 JOIN release_projects ON release_projects.organization_id = releases_1.organization_id AND release_projects.project_id = ? JOIN releases ON releases.id = release_projects.release_id 
+WHERE releases_1.organization_id = ? AND releases_1.id = ? AND release_projects.date_shown <= releases_1.shipping_date AND (release_projects.release_id = releases_1.id OR (release_projects.date_shown < releases_1.shipping_date OR release_projects.date_shown = releases_1.shipping_date AND release_projects.release_id < releases_1.id) AND releases.origin = ?) ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC
  LIMIT ? OFFSET ?;
 
 -- suspects.set_status
