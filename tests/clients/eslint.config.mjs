@@ -21,15 +21,29 @@ export default [
               "DeobfuscatedFrame", // computed for a request, as all types of symbolication
               "Deobfuscation",
               "DeployLink", // a named URL: a value, the deploy's
+              "DiscardedItems", // a counter: a value, the project's
+              "EventException", // what an event has: values, the event's
+              "EventFrame",
+              "EventSdk",
+              "EventTag",
               "FrameProblem",
+              "Grouping", // why events are one issue: a value, the issue's
+              "IssueRelease", // a counter of an issue in a release and environment, which have ids
+              "IssueResolution", // what an issue is resolved in: a value, the issue's
               "JavaFrame",
               "NativeFrame",
               "NativeProblem",
               "NativeSymbolication",
               "PageInfo", // Relay says what it has: no id
+              "ProjectStats", // counters: a value, the project's
+              "RefusedRelease", // a name that no release has
               "ReleaseArtifacts", // totals of a version's files: a value, the release's
               "ReleaseComparison", // what lies between two releases, which have ids
+              "ReleaseHealth", // counters of sessions: a value, the release's
+              "ReleaseIssue", // a counter of an issue in a release, which have ids
               "StackFrame",
+              "SuspectCommit", // why a commit is suspect of an issue: both have ids
+              "SuspectReason",
               "SymbolicatedAddress",
               "SymbolicatedFrame",
               "Symbolication",
@@ -48,6 +62,8 @@ export default [
           },
         },
       ],
+      // Event.eventId is the id that SDKs give an event and show to users, beside its global id.
+      "@graphql-eslint/no-typename-prefix": "off",
       // Lists of other things than edges are allowed: `nodes` of a connection, userErrors, scopes, Query.nodes.
       "@graphql-eslint/relay-edge-types": [
         "error",

@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_guide_has_examples_for_each_client() -> None:
-    assert len(RUN) == 9
+    assert len(RUN) == 11
     assert all(prints for _, _, prints in RUN), "each example says what it prints"
     for client in ("apollo.mjs", "urql.mjs", "relay: src/Releases.js", "curl"):
         assert client in GUIDE
