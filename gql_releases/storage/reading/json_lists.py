@@ -154,7 +154,7 @@ def _select_page(rows: Select[Any], size: int) -> FromClause:
 
     PostgreSQL aggregates the rows of a subquery in the subquery's order, and computes equal aggregates once.
     """
-    positions = (0, "1"), (-1, f"least({size}, count(*))")
+    positions = (0, "1" if size else "0"), (-1, f"least({size}, count(*))")  # arrays have no place 0
     places: list[ColumnElement[Any]] = [
         literal_column(f"(array_agg(one.{name}))[{place}]").label(f"{name}{index}")
         for index, place in positions
