@@ -1,4 +1,4 @@
-"""Counts of this process, which the metrics endpoint reads: fall-backs to a slower path, and work on files."""
+"""Counts of this process, which the metrics endpoint reads: fall-backs to a slower path, work on files, items of SDKs."""
 
 from __future__ import annotations
 
@@ -34,6 +34,19 @@ FILE_COUNTS: Counter[tuple[str, str]] = Counter()
 def count_files(name: str, label: str, amount: float = 1) -> None:
     """Add to a counter of FILE_COUNTERS; no label is a value that a client can choose."""
     FILE_COUNTS[name, label] += amount  # type: ignore[assignment]
+
+
+ITEM_COUNTS: Counter[tuple[str, str, str]] = Counter()
+"""Outcome, reason and category of items that SDKs sent -> number since the process started."""
+
+
+def count_item(outcome: str, reason: str, category: str, quantity: int) -> None:
+    """Add items of SDKs; none of the texts is a value that a client can choose."""
+    ITEM_COUNTS[outcome, reason, category] += quantity
+
+
+QUEUE_BYTES: Counter[str] = Counter()
+"""Queue -> bytes that wait in it at the moment."""
 
 
 class RepeatedFailure:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from gql_releases.domain.counters import count_fall_back
+from gql_releases.domain.counters import QUEUE_BYTES, count_fall_back
 from gql_releases.domain.dates import now
 from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.events.event import NewEvent, parse_event
@@ -36,6 +36,7 @@ from gql_releases.domain.events.ingest_request import (
 from gql_releases.domain.events.outcomes import OutcomeCount
 from gql_releases.domain.events.stored_body import pack_body
 from gql_releases.domain.events.users import hash_user
+from gql_releases.services.outcome_log import OutcomeLog
 
 MAX_QUEUE_BYTES = 16 * 1024 * 1024
 """Bytes, as they were sent, of events that wait for their commit."""
@@ -107,6 +108,7 @@ class IngestService:
         self._outcomes: dict[tuple[int, int], list[OutcomeCount]] = {}
         self._outcome_count = 0
         self._outcome_timer: asyncio.TimerHandle | None = None
+        self._log = OutcomeLog()
         self._queue = WriteQueue(writer, limits, self._note_result, max_queue_bytes)
 
     async def find_project(self, public_key: str) -> IngestProject | None:
@@ -166,6 +168,7 @@ class IngestService:
             self._outcome_timer.cancel()
         self._write_outcomes()
         await self._queue.close()
+        self._log.flush()
 
     async def _symbolicate(self, project: IngestProject, event: NewEvent) -> NewEvent:
         """Return the event with symbolicated frames, where there are source maps for them: before it is grouped."""
@@ -176,7 +179,8 @@ class IngestService:
             raise QuotaExceeded(SECONDS_PER_HOUR - int(received.timestamp()) % SECONDS_PER_HOUR)
 
     def _note_result(self, result: BatchResult) -> None:
-        """Note how many events of the current hour the projects have; those of past hours are dropped."""
+        """Count what was stored, and note how many events of the hour the projects have; past hours are dropped."""
+        self._log.note(result.items)
         totals = self._events_by_hour
         totals.update(result.events_by_hour)
         if len(totals) > MAX_CACHED_KEYS:
@@ -250,7 +254,7 @@ class WriteQueue:
         future.add_done_callback(_retrieve_error)
         count = len(request.events) + len(request.sessions)
         self._waiting.append(_QueuedRequest(organization, request, count, size, future))
-        self._size += size
+        self._add_size(size)
         if self._task is None:
             self._task = asyncio.create_task(self._write_all())
         return future
@@ -266,13 +270,20 @@ class WriteQueue:
             while self._waiting:
                 batch = self._take_batch()
                 await self._write(batch)
-                self._size -= sum([queued.size for queued in batch])
+                self._add_size(-sum([queued.size for queued in batch]))
+                batch = ()
                 self._space.set()
         finally:
             self._task = None
             for queued in (*batch, *self._waiting):  # where this task was cancelled
+                self._add_size(-queued.size)
                 if not queued.future.done():
                     queued.future.set_exception(Unavailable("The server stops; nothing was changed."))
+            self._waiting.clear()
+
+    def _add_size(self, size: int) -> None:
+        self._size += size
+        QUEUE_BYTES["events"] += size
 
     def _take_batch(self) -> list[_QueuedRequest]:
         """Remove and return the oldest request and the following ones of its organization, up to MAX_BATCH_EVENTS."""

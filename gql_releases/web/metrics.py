@@ -22,7 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.domain.cache_budget import BUDGET
-from gql_releases.domain.counters import FALL_BACKS, FILE_COUNTERS, FILE_COUNTS
+from gql_releases.domain.counters import FALL_BACKS, FILE_COUNTERS, FILE_COUNTS, ITEM_COUNTS, QUEUE_BYTES
 from gql_releases.domain.errors import DomainError
 from gql_releases.web.health import ALLOW, NO_STORE, READING, send_json
 from gql_releases.web.http import COMMON, send
@@ -49,6 +49,7 @@ GAUGES = {
     "pool_connections": ("Connections to PostgreSQL of all workers.", "state", "livesum"),
     "pool_waiting": ("Requests that wait for a connection to PostgreSQL.", "", "livesum"),
     "write_queue": ("Writes that wait for their turn on SQLite.", "", "livesum"),
+    "event_queue_bytes": ("Bytes of events that wait for their commit, of all workers.", "", "livesum"),
     "cache_entries": ("Entries of a cache, of all workers.", "cache", "livesum"),
     "cache_bytes": ("Bytes of a cache, of all workers, estimated.", "cache", "livesum"),
     "outbox_releases": ("Releases with requests for an upstream, by state.", "state", "livemostrecent"),
@@ -67,6 +68,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._fall_backs_noted: dict[str, int] = {}
         self._files_noted: dict[tuple[str, str], float] = {}
+        self._items_noted: dict[tuple[str, str, str], int] = {}
         self._sampling: asyncio.Task[None] | None = None
         request_labels = ["api", "method", "route", "operation"]
         self._requests = self._count("requests", "Requests.", [*request_labels, "status", "outcome"])
@@ -74,6 +76,9 @@ class Metrics:
         self._bytes = self._count("response_bytes", "Bytes of response bodies.", ["api"])
         self._fall_backs = self._count("fall_backs", "Slower paths taken instead of the usual path.", ["name"])
         self._files = {name: self._count(name, text, [label]) for name, (text, label) in FILE_COUNTERS.items()}
+        self._items = self._count(
+            "ingest_items", "Items that SDKs sent, or say that they discarded.", ["outcome", "reason", "category"]
+        )
         self._seconds = self._time("request_duration_seconds", "From request to response.", request_labels, REQUEST_BUCKETS)
         self._statements = self._time(
             "statement_duration_seconds", "Statements, by name.", ["kind", "name"], STATEMENT_BUCKETS
@@ -117,8 +122,10 @@ class Metrics:
         usage = BUDGET.usage().items()
         self._set({"cache_entries": {name: use.entries for name, use in usage}})
         self._set({"cache_bytes": {name: use.bytes for name, use in usage}})
+        self._set({"event_queue_bytes": {"": QUEUE_BYTES["events"]}})
         self._add_fall_backs()
         self._add_files()
+        self._add_items()
 
     async def _sample_outbox(self) -> None:
         """Count the outbox, at most every SAMPLE_SECONDS; if the store is unavailable, the last count stays."""
@@ -144,6 +151,11 @@ class Metrics:
             name, label = key
             self._files[name].labels(label).inc(count - self._files_noted.get(key, 0))
             self._files_noted[key] = count
+
+    def _add_items(self) -> None:
+        for key, count in list(ITEM_COUNTS.items()):
+            self._items.labels(*key).inc(count - self._items_noted.get(key, 0))
+            self._items_noted[key] = count
 
     def note(self, record: RequestRecord) -> None:
         """Count a request that has ended."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from gql_releases.domain.counters import ITEM_COUNTS, QUEUE_BYTES
 from gql_releases.domain.events.event_batch import NewRows
 from gql_releases.domain.events.ingest_request import QuotaExceeded
 from gql_releases.domain.events.outcomes import ItemOutcome, OutcomeCount
@@ -50,6 +52,18 @@ def test_an_event_is_stored_with_its_issue_release_and_counters(events: EventHar
     hour = int(NOW.timestamp()) // 3600
     assert events.rows("SELECT hour, events FROM event_hours") == [(hour, 1)]
     assert events.rows("SELECT hour, events, releases, environments, issues FROM ingest_hours") == [(hour, 1, 1, 1, 1)]
+
+
+def test_items_are_counted_for_the_metrics_after_the_commit(events: EventHarness) -> None:
+    before, event, size = Counter(ITEM_COUNTS), build_event("latest"), QUEUE_BYTES["events"]
+    discarded = OutcomeCount(ItemOutcome.CLIENT_DISCARD, "sample_rate", "transaction", 7)
+    events.send(event, event, build_event(text="other"), outcomes=[discarded])
+    assert Counter(ITEM_COUNTS) - before == {
+        ("accepted", "", "error"): 2,
+        ("refused", "invalid_release", "release"): 1,
+        ("client_discard", "sample_rate", "transaction"): 7,
+    }
+    assert QUEUE_BYTES["events"] == size
 
 
 def test_the_same_event_id_again_is_counted_once(events: EventHarness) -> None:

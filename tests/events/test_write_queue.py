@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from gql_releases.domain.counters import QUEUE_BYTES
 from gql_releases.domain.errors import Unavailable
 from gql_releases.domain.events.event_batch import BatchResult, IngestKey, NewRows, PreparedRequest
 from gql_releases.domain.events.ingest_request import IngestProject, IngestRequest, Overloaded, SentEvent
 from gql_releases.services import ingest
-from gql_releases.services.ingest import MAX_BATCH_EVENTS, IngestService
+from gql_releases.services.ingest import MAX_BATCH_EVENTS, REQUEST_BYTES, IngestService
 from tests.events.writes import build_event
 
 
@@ -66,15 +67,18 @@ async def let_tasks_run() -> None:
 
 def test_what_arrives_during_a_commit_is_the_next_batch() -> None:
     async def work(writer: Writer) -> None:
-        service = IngestService(writer)
+        service, waiting = IngestService(writer), QUEUE_BYTES["events"]
         tasks = [submit(service)]
         await let_tasks_run()
         assert writer.batches == [(1, 1)], "a single event does not wait"
         tasks += [submit(service, organization) for organization in (1, 2, 1, 2, 1)]
         await let_tasks_run()
+        assert QUEUE_BYTES["events"] - waiting == 6 * (100 + REQUEST_BYTES)
         writer.release.set()
         await asyncio.gather(*tasks)
         assert writer.batches == [(1, 1), (1, 3), (2, 2)]
+        await service.close()
+        assert QUEUE_BYTES["events"] == waiting
 
     run(work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -20,7 +21,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gql_releases.app import create_app
-from gql_releases.domain.counters import FILE_COUNTERS, count_fall_back, count_files
+from gql_releases.domain.counters import FILE_COUNTERS, QUEUE_BYTES, count_fall_back, count_files
+from gql_releases.services.outcome_log import OutcomeLog
 from gql_releases.settings import Settings
 from tests.client import Client
 from tests.conftest import Harness, Template
@@ -198,6 +200,31 @@ def test_counts_of_files_are_metrics(measured_app: MeasuredApp) -> None:
         assert total(measured_app.scrape(), f"gql_releases_{name}_total", **{label: "test"}) >= 1
 
 
+def test_items_of_sdks_are_counted_and_logged(measured_app: MeasuredApp, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gql_releases.services.outcome_log")
+    before = measured_app.scrape()
+    log = OutcomeLog(seconds=0.02)
+
+    async def work() -> None:
+        log.note({("accepted", "", "error"): 2, ("refused", "quota", "error"): 3})
+        log.note({("accepted", "", "error"): 5})
+        QUEUE_BYTES["events"] += 1234
+        await asyncio.sleep(0.1)
+
+    measured_app.client.runner.run(work())
+    assert [record.message for record in caplog.records] == ["items of SDKs: accepted error=7, refused quota error=3"]
+    series = measured_app.scrape()
+    for outcome, reason, number in (("accepted", "", 7), ("refused", "quota", 3)):
+        labels = {"outcome": outcome, "reason": reason, "category": "error"}
+        name = "gql_releases_ingest_items_total"
+        assert total(series, name, **labels) - total(before, name, **labels) == number
+    name = "gql_releases_event_queue_bytes"
+    assert total(series, name) - total(before, name) == 1234
+    QUEUE_BYTES["events"] -= 1234
+    log.flush()
+    assert len(caplog.records) == 1, "nothing was counted since the last line"
+
+
 def test_example_of_the_documentation_names_metrics_that_exist(measured_app: MeasuredApp) -> None:
     measured_app.client.graphql(TRUSTED)
     measured_app.client.graphql("{")
@@ -207,7 +234,7 @@ def test_example_of_the_documentation_names_metrics_that_exist(measured_app: Mea
     names = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name, _ in measured_app.scrape()}
     optional = {"gql_releases_write_queue", "gql_releases_pool_connections", "gql_releases_pool_waiting"}
     caches = {"gql_releases_cache_entries", "gql_releases_cache_bytes"}
-    optional |= {f"gql_releases_{name}_total" for name in FILE_COUNTERS}
+    optional |= {f"gql_releases_{name}_total" for name in (*FILE_COUNTERS, "ingest_items")}
     assert documented - optional - caches <= names
     assert {name for name in names if not name.endswith("_created")} <= documented
     assert json.dumps(sorted(documented))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gql_releases.domain.events.event import NewEvent
 from gql_releases.domain.events.grouping import Grouping
-from gql_releases.domain.events.outcomes import OutcomeCount
+from gql_releases.domain.events.outcomes import OutcomeCount, OutcomeKey
 from gql_releases.domain.events.sessions import NewSession, SessionAggregate
 
 SECONDS_PER_HOUR = 3600
@@ -65,9 +65,10 @@ DEFAULT_LIMITS = NewRows(releases=100, environments=100, issues=1000)
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The number of stored events of each project and hour of a batch, by (project, hour)."""
+    """The number of stored events of each project and hour of a batch, by (project, hour), and of items by outcome."""
 
     events_by_hour: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    items: Mapping[OutcomeKey, int] = field(default_factory=dict)
 
 
 Fact = NewEvent | NewSession | SessionAggregate

@@ -18,6 +18,10 @@ class ItemOutcome(StrEnum):
     """Discarded by the SDK, which said so in a client report."""
 
 
+OutcomeKey = tuple[str, str, str]
+"""An outcome, its reason and the category of the items."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeCount:
     """A number of items of one category with one outcome and reason.

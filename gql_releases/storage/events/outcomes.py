@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gql_releases.domain.events.event_batch import PreparedRequest
-from gql_releases.domain.events.outcomes import ItemOutcome
+from gql_releases.domain.events.outcomes import ItemOutcome, OutcomeKey
 from gql_releases.storage.engine.merges import add, upsert
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.event import OutcomeRow
@@ -53,6 +53,13 @@ class OutcomeCounter:
         key = project, hour, outcome.value, reason[:64], category[:32], value[:200]
         self._counts[key] += quantity
         self._sizes[key] += size
+
+    def sum_items(self) -> Mapping[OutcomeKey, int]:
+        """Return the number of items by outcome, reason and category."""
+        totals: Counter[OutcomeKey] = Counter()
+        for (_, _, outcome, reason, category, _), quantity in self._counts.items():
+            totals[outcome, reason, category] += quantity
+        return totals
 
     def build_rows(self, organization: int) -> list[dict[str, Any]]:
         """Return the rows to count, in the order of their keys."""

@@ -137,7 +137,8 @@ async def _write_batch(
         await _examine_issues(transaction, organization, list_issues_to_examine(batch))
     else:
         await transaction.execute_batch(then)
-    return BatchResult({place: lookup.events_by_hour.get(place, 0) + count for place, count in stored.items()})
+    events_by_hour = {place: lookup.events_by_hour.get(place, 0) + count for place, count in stored.items()}
+    return BatchResult(events_by_hour, outcomes.sum_items())
 
 
 def list_issues_to_examine(batch: GroupedBatch) -> list[IssueToExamine]:
