@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from gql_releases.domain.events.issue import ComparedBy, ResolutionKind
 
-MAX_SHORT_IDS = 50
-"""Issues that one message resolves."""
+MAX_SHORT_IDS = 1_000
+"""Issues that the messages of a release resolve."""
 _BUILD = "!"
 """Begins the build in a version's order key (domain/versions/version.py)."""
 
@@ -90,7 +90,7 @@ def has_short_id(message: str) -> bool:
 
 
 def list_resolved(message: str) -> list[str]:
-    """Return the short ids of the issues that a commit's message resolves, as in `Fixes WEB-12, WEB-13 and API-2`."""
+    """Return the short ids of the issues that messages of commits resolve, as in `Fixes WEB-12, WEB-13 and API-2`."""
     short_ids: dict[str, None] = {}
     for keyword in _KEYWORD.finditer(message):
         position = keyword.end()

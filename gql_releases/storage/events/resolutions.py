@@ -202,11 +202,8 @@ async def resolve_by_messages(
     transaction: Transaction, organization: int, release: int, messages: Iterable[str | None]
 ) -> None:
     """Resolve in a release the issues that messages of its commits name after a keyword such as `fixes`."""
-    short_ids: dict[str, None] = {}
-    for message in messages:
-        if message and has_short_id(message):
-            short_ids |= dict.fromkeys(list_resolved(message))
-    if short_ids:
+    text = "\0".join(filter(None, messages))
+    if has_short_id(text) and (short_ids := list_resolved(text)):
         values = {
             "organization_id": organization,
             "release": release,
