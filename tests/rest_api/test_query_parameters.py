@@ -162,6 +162,35 @@ def list_parts(names: list[Any]) -> Rows:
 
 
 UNRESOLVED = ["WEB-4", "WEB-1"]
+SUM = "field=sum(session)"
+
+
+def count_sessions(*groups: Any, intervals: int = 24) -> Any:
+    """Return the summary of sessions: the number of intervals, and each group with its total."""
+    return intervals, [group if isinstance(group, tuple) else (group,) for group in groups]
+
+
+SESSION_ROWS: Rows = {
+    "field": [("", 400), (SUM, count_sessions(1232)), (f"{SUM}&field=crash_rate(session)", count_sessions((1232, 15 / 308))),
+              ("field=p50(session.duration)", 400)],
+    "groupBy": [(f"{SUM}&groupBy=project", count_sessions((1, 616), (2, 616))), (f"{SUM}&groupBy=size", 400),
+                (f"{SUM}&groupBy=release", count_sessions((WEB, 252), (API, 248), (BOTH, 732)))],
+    "interval": [(f"{SUM}&interval=2h&statsPeriod=4h", count_sessions(1232, intervals=2)), (f"{SUM}&interval=7h", 400)],
+    "statsPeriod": [(f"{SUM}&statsPeriod=48h", count_sessions(1540, intervals=48)), (f"{SUM}&statsPeriod=1y", 400)],
+    "start": [(f"{SUM}&start=2019-01-01&end=2019-01-02", count_sessions(0)), (f"{SUM}&start=2019-01-01", 400)],
+    "end": [(f"{SUM}&start=2019-01-01&end=2019-01-03", count_sessions(0, intervals=48)), (f"{SUM}&end=2019-01-01", 400)],
+    **{
+        parameter: [(f"{SUM}&{query}", expected) for query, expected in rows]
+        for parameter, rows in list_projects(
+            count_sessions(616), count_sessions(616), count_sessions(1232), slugs=False
+        ).items()
+    },
+    "environment": [(f"{SUM}&environment=production", count_sessions(492)), (f"{SUM}&environment=theirs", count_sessions(0))],
+    "query": [(f"{SUM}&query=release:{WEB.replace('+', '%2B')}", count_sessions(252)), (f"{SUM}&query=x", 400)],
+    "includeTotals": [(f"{SUM}&includeTotals=0", (24, [()]))],
+    "includeSeries": [(f"{SUM}&includeSeries=0", (None, [(1232,)]))],
+}  # fmt: skip
+"""Sums of the rows of tests/event_rows.py."""
 
 
 def list_issues(unresolved: list[str], sorts: list[tuple[str, Any]]) -> Rows:
@@ -212,6 +241,7 @@ TABLE: dict[str, Rows] = {
     OF_PROJECT + "issues/": list_issues(
         ["WEB-1"], [("query=", ["WEB-3", "WEB-5", "WEB-1"]), ("query=&sort=new", ["WEB-5", "WEB-3", "WEB-1"])]
     ),
+    OF_ORGANIZATION + "sessions/": SESSION_ROWS,
     OF_ORGANIZATION + "issues/{issue}/": {},
     OF_ORGANIZATION + "issues/{issue}/events/latest/": {},
     OF_ORGANIZATION + "issues/{issue}/hashes/": {},
@@ -329,6 +359,10 @@ def summarize(route: str, answer: Answer) -> Any:
     if isinstance(value, list):
         names = ("shortId", "bundleId", "version", "environment", "slug", "filename", "name", "id")
         return [next(row[name] for name in names if name in row) for row in value]
+    if route.endswith("sessions/"):
+        groups = value["groups"]
+        size = len(value["intervals"]) if all("series" in group for group in groups) else None
+        return size, [(*group["by"].values(), *group.get("totals", {}).values()) for group in groups]
     for name in ("missing", "releases"):
         if name in value:
             return value[name]

@@ -209,6 +209,12 @@ ISSUE_PATHS = (
     f"projects/acme/web/events/{event_id(0, 0)}/", f"projects/acme/web/events/{event_id(0, 0)}/json/",
 )  # fmt: skip
 """Reads of issues and events, with each filter in each order."""
+SESSIONS_PATH = "organizations/acme/sessions/?field=sum(session)&field=count_unique(user)&statsPeriod=90d&interval=1d"
+SESSION_PATHS = (
+    SESSIONS_PATH,
+    SESSIONS_PATH + "&groupBy=release&groupBy=project&groupBy=environment",
+    SESSIONS_PATH + "&project=1&environment=production&query=release:web@1.0.0",
+)
 RELEASE_SUBPATHS = ("meta", "commits", "commitfiles", "previous-with-commits", "repositories", "deploys")
 
 
@@ -365,7 +371,7 @@ def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
         ("PUT", f"organizations/acme/releases/{version}/", change),
         ("POST", f"organizations/acme/releases/{version}/deploys/", deploy),
         *_list_subpaths(f"organizations/acme/releases/{version}/"),
-        *((("GET", path, None)) for path in (*LIST_PATHS, *ISSUE_PATHS)),
+        *((("GET", path, None)) for path in (*LIST_PATHS, *ISSUE_PATHS, *SESSION_PATHS)),
         *(
             ("GET", f"{root}releases/?query={quote(query)}&sort={sort}", None)
             for query in SEARCHES

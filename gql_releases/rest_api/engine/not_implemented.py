@@ -40,9 +40,7 @@ _IN_BOTH: dict[str, str] = {
 }
 """First segment below an organization or a project -> sentence."""
 _IN_ORGANIZATION: dict[str, str] = {
-    **dict.fromkeys(
-        ("events", "events-timeseries", "events-stats", "events-meta", "events-trace", "sessions", "metrics"), EVENTS
-    ),
+    **dict.fromkeys(("events", "events-timeseries", "events-stats", "events-meta", "events-trace", "metrics"), EVENTS),
     **dict.fromkeys(("trace", "trace-meta", "trace-items", "traces", "spans", "replay-count", "replay-selectors"), EVENTS),
     **dict.fromkeys(("stats_v2", "stats-summary"), EVENTS),
     "shortids": ISSUES,

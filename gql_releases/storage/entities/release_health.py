@@ -22,6 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from gql_releases.domain.events.session_counts import COUNTED
 from gql_releases.storage.engine.dialects import Dialect
 from gql_releases.storage.entities.shared import select_environment_id, select_project_id
 from gql_releases.storage.reading.aliases import get_alias
@@ -29,8 +30,6 @@ from gql_releases.storage.reading.entity import ComputedColumn, ComputedReferenc
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow
 from gql_releases.storage.schema.tables.session import SessionHourRow, SessionUserRow
 
-COUNTED = ("sessions", "crashed", "errored", "abnormal", "unhandled")
-"""The columns that are summed, in the order of their numbers in the attribute session_totals."""
 ADOPTION_HOURS = 24
 MAX_PREVIOUS = 100
 """Earlier releases of a project that are looked at for sessions."""
