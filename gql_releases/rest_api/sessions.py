@@ -29,10 +29,10 @@ from gql_releases.rest_api.engine.parameters import (
 from gql_releases.rest_api.engine.requests import Answer, Request
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, QueryParameters, Routes
 
-_COUNTS = s.Value("counts", "session_counts", orjson.loads, slot=0)
+_SESSION_COUNTS = s.Value("counts", "session_counts", orjson.loads, slot=0)
 _USER_COUNTS = s.Value("users", "session_user_counts", orjson.loads, slot=1)
-COUNTS_SELECTION = s.Selection("Organization", (_COUNTS,))
-COUNTS_AND_USERS_SELECTION = s.Selection("Organization", (_COUNTS, _USER_COUNTS))
+COUNTS_SELECTION = s.Selection("Organization", (_SESSION_COUNTS,))
+COUNTS_AND_USERS_SELECTION = s.Selection("Organization", (_SESSION_COUNTS, _USER_COUNTS))
 
 GROUPS = {"release": "by_release", "project": "by_project", "environment": "by_environment"}
 """`groupBy` -> argument of the counts."""
