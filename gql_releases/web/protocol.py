@@ -25,8 +25,8 @@ RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 CHUNK_FRAMING_BYTES = 24
 """Bytes of a chunk besides its payload and extensions: a length of 16 digits, 2 line ends and a reserve."""
 NOT_IMPLEMENTED_REASON = (
-    "This server does not keep uploaded files, events and issues: leave them out, with sourcemaps: { disable: true } in a "
-    "bundler plugin (docs/ci.md)."
+    "This server does not keep what was sent: leave it out; for uploaded files its operator sets GQL_RELEASES_FILES "
+    "(docs/ci.md)."
 )
 """The reason phrase of a 501: version 11 of Sentry's bundler plugins prints it, and no body."""
 FRAMING = frozenset({b"connection", b"transfer-encoding"})
