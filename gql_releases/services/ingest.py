@@ -246,12 +246,11 @@ class WriteQueue:
 
     async def submit(self, organization: int, request: PreparedRequest, size: int) -> None:
         """Return after the commit of a request, which is written even if the caller is cancelled. Raises Unavailable."""
-        await asyncio.shield(self.add(organization, request, size))
+        await self.add(organization, request, size)
 
     def add(self, organization: int, request: PreparedRequest, size: int) -> asyncio.Future[None]:
-        """Queue a request, and return the future of its commit."""
+        """Queue a request, and return the future of its commit: to cancel it only ends the wait."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_retrieve_error)
         count = len(request.events) + len(request.sessions)
         self._waiting.append(_QueuedRequest(organization, request, count, size, future))
         self._add_size(size)
@@ -277,8 +276,7 @@ class WriteQueue:
             self._task = None
             for queued in (*batch, *self._waiting):  # where this task was cancelled
                 self._add_size(-queued.size)
-                if not queued.future.done():
-                    queued.future.set_exception(Unavailable("The server stops; nothing was changed."))
+                _fail(queued, Unavailable("The server stops; nothing was changed."))
             self._waiting.clear()
 
     def _add_size(self, size: int) -> None:
@@ -328,9 +326,4 @@ class WriteQueue:
 def _fail(queued: _QueuedRequest, error: Exception) -> None:
     if not queued.future.done():
         queued.future.set_exception(error)
-
-
-def _retrieve_error(future: asyncio.Future[None]) -> None:
-    """Mark an error as retrieved: the caller may have gone."""
-    if not future.cancelled():
-        future.exception()
+        queued.future.exception()  # marks it as retrieved: the caller may have gone

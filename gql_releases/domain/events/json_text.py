@@ -17,7 +17,7 @@ _MAX_DIGITS = 300
 """Integers of more digits are kept as text: the time of a conversion grows with the square of their number."""
 _REFUSED_TEXT = object()
 _DEPTH_CHANGES = bytes(1 if byte in b"[{" else 255 if byte in b"]}" else 0 for byte in range(256))
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NOT_BRACKETS_OR_QUOTES = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _CONTROL_CHARACTERS = dict.fromkeys(range(1, 32), " ") | {0: None}
 _LONG_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{_MAX_DIGITS}}}")
 # Both alternatives look at the six characters beside them: a pair of surrogates is a character.
@@ -40,7 +40,8 @@ def parse_json(payload: bytes) -> Any:
     """
     if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH:
         _check_brackets(payload)
-    value = _REFUSED_TEXT if b"\\u0000" in payload else _parse_strictly(payload)
+    has_null = b"\\" in payload and b"\\u0000" in payload  # the first alone takes a fiftieth of the time
+    value = _REFUSED_TEXT if has_null else _parse_strictly(payload)
     if value is _REFUSED_TEXT:
         text = _clean_text(payload)
         value = _parse_strictly(text)
@@ -63,9 +64,11 @@ def _parse_strictly(content: bytes | str) -> Any:
 
 def _check_brackets(payload: bytes) -> None:
     """Check the number and the depth of the brackets outside of strings. Raises InvalidEvent."""
-    without_escapes = payload.replace(b"\\\\", b"").replace(b'\\"', b"")
-    outside = b"".join(without_escapes.split(b'"')[::2])
-    changes = outside.translate(_DEPTH_CHANGES, delete=_NOT_BRACKETS)
+    if b"\\" in payload:
+        payload = payload.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Of a string without brackets two quotes are left; to remove any two that are adjacent changes nothing for the others.
+    kept = payload.translate(None, delete=_NOT_BRACKETS_OR_QUOTES).replace(b'""', b"")
+    changes = b"".join(kept.split(b'"')[::2]).translate(_DEPTH_CHANGES)
     if len(changes) > 2 * MAX_CONTAINERS:
         raise InvalidEvent(f"JSON has more than {MAX_CONTAINERS} objects and lists")
     if max(itertools.accumulate(memoryview(changes).cast("b")), default=0) > MAX_DEPTH:
