@@ -12,7 +12,7 @@ from gql_releases.domain.errors import OrganizationNotFound, ProjectNotFound
 from gql_releases.domain.events.issue import GroupingStep, IssueStatus, ResolutionKind
 from gql_releases.domain.numbers import parse_row_id
 from gql_releases.domain.paging import Order, PageRequest
-from gql_releases.domain.principal import READ_RELEASES
+from gql_releases.domain.principal import READ_EVENTS
 from gql_releases.domain.search.issue_search import search_issues
 from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.paged_selections import Tree, answer_page, date_field, paged_selection
@@ -155,7 +155,7 @@ async def list_project_issues(request: Request) -> Answer:
 async def list_issues(request: Request) -> Answer:
     """Return a page of an organization's issues."""
     request.principal.require_organization(request.path[0])
-    request.principal.require(READ_RELEASES)
+    request.principal.require(READ_EVENTS)
     projects = await read_projects(request)
     page = _read_issue_page(request, (("project_ids", projects),) if projects else ())
     read = ObjectRead(PagedSelection(ORGANIZATION_ISSUES, (page,)), request.own_organization)

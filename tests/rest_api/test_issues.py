@@ -211,3 +211,83 @@ def test_release_has_what_is_counted_of_its_events(filled_client: Client, events
     assert [project["newGroups"] for project in meta["projects"]] == [0, 1]
     answer = filled_client.rest("POST", RELEASES, {"version": "web@1.1", "projects": ["web"]})
     assert (answer.status, answer.json["firstEvent"], answer.json["newGroups"]) == (208, first, 1)
+
+
+def read_status(client: Client, issue: str = "1") -> Any:
+    body = client.rest("GET", f"{OF_ORGANIZATION}{issue}/").json
+    return body["status"], body["statusDetails"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"status": "resolved"}, ("resolved", {})),
+        ({"status": "resolved", "statusDetails": {"inNextRelease": True}}, ("resolved", {"inNextRelease": True})),
+        ({"status": "resolvedInNextRelease", "snoozeDuration": None}, ("resolved", {"inNextRelease": True})),
+        ({"status": "resolved", "statusDetails": {"inRelease": "web@1.1"}}, ("resolved", {"inRelease": "web@1.1"})),
+        ({"status": "ignored", "statusDetails": {"ignoreCount": 3}}, ("ignored", {})),
+        ({"status": "muted", "snoozeDuration": None}, ("ignored", {})),
+        ({"status": "unresolved"}, ("unresolved", {})),
+        ({"isBookmarked": True}, ("unresolved", {})),
+    ],
+)
+def test_status_of_an_issue_is_changed(filled_client: Client, body: Any, expected: Any) -> None:
+    answer = filled_client.rest("PUT", OF_ORGANIZATION + "web-1/", body)
+    assert (answer.status, answer.json["status"], answer.json["statusDetails"]) == (200, *expected)
+    assert read_status(filled_client) == expected
+    assert read_status(filled_client, "2") == ("unresolved", {})
+    answer = filled_client.rest("PUT", OF_PROJECT + "?id=2", body)
+    assert answer.status == 200
+    assert answer.json in ({}, {"status": expected[0], "statusDetails": expected[1]})
+    assert read_status(filled_client, "2") == expected
+
+
+def test_issues_of_a_project_are_changed(filled_client: Client) -> None:
+    def change(query: str, status: str) -> None:
+        assert filled_client.rest("PUT", OF_PROJECT + query, {"status": status, "snoozeDuration": None}).status == 200
+
+    def list_statuses() -> list[str]:
+        return [read_status(filled_client, issue)[0] for issue in ("1", "2")]
+
+    change("?id=1&id=99", "resolved")
+    assert list_statuses() == ["resolved", "unresolved"]
+    change("?status=unresolved", "muted")
+    assert list_statuses() == ["resolved", "ignored"]
+    change("?id=1&status=ignored", "unresolved")
+    assert list_statuses() == ["resolved", "ignored"]
+    change("?", "unresolved")
+    assert list_statuses() == ["unresolved", "unresolved"]
+    other = filled_client.rest("PUT", "projects/acme/api/issues/?id=1", {"status": "resolved"})
+    assert (other.status, list_statuses()) == (200, ["unresolved"] * 2), "an issue of another project"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("1/", {"status": "gone"}, 400),
+        ("1/", {"status": 7}, 400),
+        ("1/", {"status": "resolved", "statusDetails": {"inRelease": 7}}, 400),
+        ("1/", {"status": "resolved", "statusDetails": {"inRelease": "latest"}}, 400),
+        ("1/", {"status": "resolved", "statusDetails": {"inRelease": "web@none"}}, 404),
+        ("1/", {"status": "resolved", "statusDetails": {"inCommit": {}}}, 400),
+        ("1/", {"status": "resolved", "statusDetails": {"inCommit": {"commit": "f" * 40, "repository": "x"}}}, 404),
+        ("99/", {"status": "resolved"}, 404),
+        ("?id=x", {"status": "resolved"}, 400),
+        ("?status=x", {"status": "resolved"}, 400),
+        ("?id=1", {"status": "gone"}, 400),
+    ],
+)
+def test_wrong_change_is_refused(filled_client: Client, path: str, body: Any, status: int) -> None:
+    root = OF_PROJECT if path.startswith("?") else OF_ORGANIZATION
+    assert filled_client.rest("PUT", root + path, body).status == status
+    assert read_status(filled_client) == ("unresolved", {})
+
+
+def test_change_needs_a_scope(filled_client: Client, harness: Harness) -> None:
+    """An issue shows releases, so that a scope that reads them is needed as well."""
+    scopes = ["event:write", "project:read"], ["project:write"], ["event:read", "project:read"], ["project:read"]
+    for scope, status in zip(scopes, (200, 200, 403, 403), strict=True):
+        token = harness.token(*scope)
+        for path in (OF_ORGANIZATION + "1/", OF_PROJECT + "?id=1"):
+            assert filled_client.rest("PUT", path, {"status": "resolved"}, token=token).status == status, scope
+            assert filled_client.rest("GET", path, token=token).status == 200, scope

@@ -378,6 +378,18 @@ def send_rest_requests(client: Client) -> Iterator[tuple[str, str, Answer]]:
             for sort in SORTS
             for root in ROOTS
         ),
+        *(
+            ("PUT", f"organizations/acme/issues/{issue}/", {"status": status, "statusDetails": details})
+            for issue in ("1", "WEB-1")
+            for status, details in (
+                ("resolved", {}),
+                ("resolved", {"inRelease": "web@1.0.0+1"}),
+                ("ignored", None),
+                ("unresolved", None),
+            )
+        ),
+        ("PUT", "projects/acme/web/issues/?id=1&id=3", {"status": "resolvedInNextRelease", "snoozeDuration": None}),
+        ("PUT", "projects/acme/web/issues/?status=resolved", {"status": "unresolved"}),
         ("GET", "organizations/acme/releases/?flatten=1&per_page=2", None),
         ("GET", "organizations/acme/releases/?project=1&environment=production", None),
         ("GET", "organizations/acme/releases/web@1.0.0%2B1/?project=1&environment=production", None),
