@@ -37,7 +37,7 @@ def list_statements(level: Level) -> list[Statement]:
         (RELEASE_COMMITS, (RELEASE, WHOLE_LIST)),
         (RELEASE_FILE_CHANGES, (RELEASE,)),
         (RELEASE_REPOSITORIES, (RELEASE,)),
-        (META_SELECTION, (WHOLE_LIST, ONE_ROW, PageRequest(1))),
+        (META_SELECTION, (ONE_ROW, PageRequest(1))),
         previous_view([]),
     ],
 )

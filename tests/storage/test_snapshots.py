@@ -9,8 +9,8 @@ from sqlalchemy import text
 from gql_releases.storage.engine.statements import Statement, Transaction
 from tests.conftest import Harness
 
-COUNT = Statement("test", text("SELECT count(*) FROM projects"))
-DELETE = "DELETE FROM projects WHERE slug = 'api'"
+COUNT = Statement("test", text("SELECT count(*) FROM project_keys"))
+DELETE = "DELETE FROM project_keys WHERE project_id = (SELECT id FROM projects WHERE slug = 'api')"
 
 
 def test_statements_of_a_read_share_a_snapshot_and_the_next_read_has_its_own(harness: Harness) -> None:
@@ -25,5 +25,5 @@ def test_statements_of_a_read_share_a_snapshot_and_the_next_read_has_its_own(har
         counts = await database.read(count_twice)
         return [*counts, *await database.rows(COUNT, {})]
 
-    [(before,)] = harness.rows("SELECT count(*) FROM projects")
+    [(before,)] = harness.rows("SELECT count(*) FROM project_keys")
     assert harness.run(read_twice()) == [(before,), (before,), (before - 1,)]

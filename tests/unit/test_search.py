@@ -140,7 +140,7 @@ def test_latest_is_of_the_projects_that_are_listed() -> None:
         ("finalized:maybe", 11, "true or false"),
         ("release.created:soon", 17, "a date such as"),
         ("release.created:>-14d", 18, "a date such as"),
-        ("release.stage:adopted", 15, "no sessions"),
+        ("release.stage:adopted", 15, "stages of adoption are not supported"),
         ("release:[a,b*c]", 12, "at the ends"),
         ("x" * (MAX_LENGTH + 1), MAX_LENGTH + 1, "more than"),
         ("release:(", 9, "groups in brackets"),
