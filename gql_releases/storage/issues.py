@@ -107,7 +107,7 @@ class IssueStore:
             organization = principal.organization_id
             values = {
                 "organization_id": organization,
-                "issues": transaction.dialect.list_value([issue.id]),
+                "issue_ids": transaction.dialect.list_value([issue.id]),
                 "date": now(),
             }
             match new.kind:
@@ -138,7 +138,7 @@ class IssueStore:
 
         async def change(transaction: Transaction, issue: StoredIssue) -> None:
             listed = transaction.dialect.list_value([issue.id])
-            values = {"organization_id": principal.organization_id, "issues": listed, "status": status}
+            values = {"organization_id": principal.organization_id, "issue_ids": listed, "status": status}
             await transaction.execute(SET_ISSUE_STATUS, values)
 
         return await self._change(principal, key, change, view)

@@ -136,6 +136,11 @@ async def write_all_kinds(harness: Harness, store: Store) -> None:
             body["exception"]["values"][0]["stacktrace"] = {"frames": [frame]}
         await events.submit(bodies, sessions, aggregates, outcomes=[outcome], received=at(number))
         await events.submit(bodies[:2], received=at(number))
+        # Frames of a file and of a module, in a release with commits.
+        with_commits = build_event("web@3.9.0+9", text="suspects")
+        frames = [{"filename": "src/a.py"}, {"module": "shop.pay"}]
+        with_commits["exception"]["values"][0]["stacktrace"] = {"frames": frames}
+        await events.submit([with_commits], received=at(number))
     await events.service.find_project("0" * 32)
     await events.service.close()
 

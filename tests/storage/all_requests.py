@@ -310,6 +310,24 @@ def run_issue_lists(client: Client) -> None:
     assert response["data"]["release"]["introducedIssues"]["nodes"], response
 
 
+def run_issue_changes(client: Client) -> None:
+    """Resolve an issue of each kind, by commits too, and set the commits of a release that has issues."""
+    version = "web@3.9.0+9"
+    find = f'{{ organization(slug: "acme") {{ issues(filter: {{release: "{version}"}}) {{ nodes {{ id shortId }} }} }} }}'
+    issue = client.graphql(find)["data"]["organization"]["issues"]["nodes"][0]
+    resolve = "mutation ($i: ResolveIssueInput!) { resolveIssue(input: $i) { userErrors { code } } }"
+    of_release = {"release": {"key": {"organization": "acme", "version": "web@3.8.0+8"}}}
+    for values in ({"in": "NOW"}, {"in": "COMMIT", "commit": commit(10**4)["id"]}, {"in": "NEXT_RELEASE"}):
+        response = client.graphql(resolve, {"i": {"issue": {"id": issue["id"]}, **values}})
+        assert response == {"data": {"resolveIssue": {"userErrors": []}}}
+    fixing = {**commit(5), "message": f"Fixes {issue['shortId']}"}
+    for new in ("new-1", version):
+        body = {"version": new, "projects": ["web"], "commits": [fixing]}
+        assert client.rest("POST", "organizations/acme/releases/", body).status in (201, 208)
+    response = client.graphql(resolve, {"i": {"issue": {"id": issue["id"]}, "in": "RELEASE", **of_release}})
+    assert response == {"data": {"resolveIssue": {"userErrors": []}}}
+
+
 def run_mutations(client: Client) -> None:
     """Run every mutation."""
     token_id = None

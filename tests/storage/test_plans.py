@@ -69,6 +69,8 @@ def recorded_statements(
     assert routes == {(pattern, method) for pattern, handlers in ROUTES.items() for method in handlers if method != "HEAD"}
     all_requests.run_drawn_operations(harness, client, OPERATIONS, 5)
     client.runner.run(write_all_kinds(harness, store))
+    all_requests.run_issue_changes(client)
+    client.runner.run(write_all_kinds(harness, store))  # events of resolved issues
     yield harness, dict(recorder.bound)
     client.runner.run(recorder.close())
     client.close()

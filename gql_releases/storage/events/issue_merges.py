@@ -27,7 +27,7 @@ _INTO = bindparam("into", type_=Id)
 
 
 def _is_source(dialect: Dialect, rows: Any, column: str) -> list[Any]:
-    return [rows.c.organization_id == _OWN, dialect.is_among(rows.c[column], "issues")]
+    return [rows.c.organization_id == _OWN, dialect.is_among(rows.c[column], "issue_ids")]
 
 
 class FirstPlace(NamedTuple):
@@ -188,7 +188,7 @@ def _replace_path(dialect: Dialect) -> Any:
             older.c.project_id == issues.c.project_id,
             older.c.site == issues.c.site,
             older.c.id < issues.c.id,
-            ~dialect.is_among(older.c.id, "issues"),
+            ~dialect.is_among(older.c.id, "issue_ids"),
         )
         .correlate(issues)
         .scalar_subquery()
@@ -210,8 +210,8 @@ async def merge_issues(transaction: Transaction, organization: int, into: int, s
     """
     list_value = transaction.dialect.list_value
     own = {"organization_id": organization}
-    every = {**own, "issues": list_value(sorted([into, *sources])), "into": into}
-    merged = {**own, "issues": list_value(list(sources)), "into": into}
+    every = {**own, "issue_ids": list_value(sorted([into, *sources])), "into": into}
+    merged = {**own, "issue_ids": list_value(list(sources)), "into": into}
     first, *others = await LIST_FIRST_PLACES.fetch_all(transaction, every)
     await _subtract_new_issues(transaction, organization, others)
     [(users_before,)] = await transaction.fetch_all(COUNT_USERS, merged)
@@ -225,7 +225,7 @@ async def merge_issues(transaction: Transaction, organization: int, into: int, s
 
 async def remove_issues(transaction: Transaction, organization: int, ids: Sequence[int]) -> None:
     """Delete issues with their events. Counters of releases and hours stay, but for the number of new issues."""
-    values = {"organization_id": organization, "issues": transaction.dialect.list_value(list(ids))}
+    values = {"organization_id": organization, "issue_ids": transaction.dialect.list_value(list(ids))}
     await _subtract_new_issues(transaction, organization, await LIST_FIRST_PLACES.fetch_all(transaction, values))
     for statement in (DELETE_EVENTS, REPLACE_PATHS, DELETE_ISSUES):
         await transaction.execute(statement, values)

@@ -60,14 +60,14 @@ FIND_RESOLUTIONS = RowStatement(
                 and_(releases.c.organization_id == issues.c.organization_id, releases.c.id == issues.c.resolved_release_id),
             )
         )
-        .where(issues.c.organization_id == _OWN, dialect.is_among(issues.c.id, "issues"))
+        .where(issues.c.organization_id == _OWN, dialect.is_among(issues.c.id, "issue_ids"))
     ),
 )
 FIND_SHIPPED_RELEASES = RowStatement(
     "releases.find_shipped",
     ShippedRelease,
     lambda dialect: select(releases.c.id, releases.c.package, releases.c.semver_key, releases.c.shipping_date).where(
-        releases.c.organization_id == _OWN, dialect.is_among(releases.c.id, "releases")
+        releases.c.organization_id == _OWN, dialect.is_among(releases.c.id, "release_ids")
     ),
 )
 REOPEN_ISSUE = update_rows(
@@ -112,7 +112,7 @@ async def find_shipped_releases(
     """Return the keys of releases by id."""
     if not ids:
         return {}
-    values = {"organization_id": organization, "releases": transaction.dialect.list_value(sorted(ids))}
+    values = {"organization_id": organization, "release_ids": transaction.dialect.list_value(sorted(ids))}
     return {release.id: release for release in await FIND_SHIPPED_RELEASES.fetch_all(transaction, values)}
 
 
@@ -127,7 +127,7 @@ async def reopen_issues(
         return {}
     values = {
         "organization_id": organization,
-        "issues": transaction.dialect.list_value(sorted({occurrence.issue_id for occurrence in occurrences})),
+        "issue_ids": transaction.dialect.list_value(sorted({occurrence.issue_id for occurrence in occurrences})),
     }
     resolutions = {row.id: build_resolution(row) for row in await FIND_RESOLUTIONS.fetch_all(transaction, values)}
     ids = {occurrence.release_id for occurrence in occurrences if occurrence.release_id}

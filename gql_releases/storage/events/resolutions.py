@@ -59,7 +59,9 @@ _RESOLVED: dict[str, Any] = {**_NO_RESOLUTION, "status": literal(IssueStatus.RES
 
 def _update_issues(dialect: Dialect, values: Mapping[str, Any]) -> Any:
     return (
-        update(issues).values(dict(values)).where(issues.c.organization_id == _OWN, dialect.is_among(issues.c.id, "issues"))
+        update(issues)
+        .values(dict(values))
+        .where(issues.c.organization_id == _OWN, dialect.is_among(issues.c.id, "issue_ids"))
     )
 
 
@@ -178,7 +180,7 @@ SORT_SHIPPED = Statement(
         select(releases.c.id)
         .where(
             releases.c.organization_id == _OWN,
-            dialect.is_among(releases.c.id, "releases"),
+            dialect.is_among(releases.c.id, "release_ids"),
             releases.c.origin == Origin.CLIENT.value,
         )
         .order_by(releases.c.shipping_date, releases.c.id)
@@ -222,7 +224,7 @@ async def resolve_by_listed_commits(transaction: Transaction, organization: int,
 
 async def resolve_awaiting(transaction: Transaction, organization: int, new: Collection[int]) -> None:
     """Resolve what waits for releases that are new to clients: in the next release of a project, or in a commit."""
-    values = {"organization_id": organization, "releases": transaction.dialect.list_value(list(new))}
+    values = {"organization_id": organization, "release_ids": transaction.dialect.list_value(list(new))}
     for (release,) in await transaction.fetch_all(SORT_SHIPPED, values):
         await transaction.execute(RESOLVE_IN_NEW_RELEASE, {"organization_id": organization, "release": release})
 

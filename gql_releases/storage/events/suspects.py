@@ -101,7 +101,7 @@ def _join_changes(dialect: Dialect) -> Any:
 def _filter_window(dialect: Dialect) -> list[Any]:
     return [
         release_commits.c.organization_id == _OWN,
-        dialect.is_among(release_commits.c.release_id, "releases"),
+        dialect.is_among(release_commits.c.release_id, "release_ids"),
         release_commits.c.position < MAX_EXAMINED_COMMITS,
     ]
 
@@ -141,7 +141,7 @@ FIND_CHANGE = Statement(
 DELETE_SUSPECTS = Statement(
     "suspects.delete",
     lambda dialect: delete(suspect_commits).where(
-        suspect_commits.c.organization_id == _OWN, dialect.is_among(suspect_commits.c.issue_id, "issues")
+        suspect_commits.c.organization_id == _OWN, dialect.is_among(suspect_commits.c.issue_id, "issue_ids")
     ),
 )
 INSERT_SUSPECT = insert_all(
@@ -248,7 +248,7 @@ async def compute_suspects(
                 statuses.append({"organization_id": organization, "id": stack.issue_id, "status": status})
     if replaced and groups:
         examined = [stack.issue_id for group in groups.values() for stack in group]
-        values = {"organization_id": organization, "issues": transaction.dialect.list_value(sorted(examined))}
+        values = {"organization_id": organization, "issue_ids": transaction.dialect.list_value(sorted(examined))}
         await transaction.execute(DELETE_SUSPECTS, values)
     rows.sort(key=lambda row: (row["issue_id"], row["position"]))
     statuses.sort(key=lambda row: int(row["id"]))
@@ -269,7 +269,7 @@ async def _find_suspects(
     if sum(item.commit_count for item in window) > MAX_COMMITS_ON_LOOP:
         transaction.require_thread()
     list_value = transaction.dialect.list_value
-    values = {"organization_id": organization, "releases": list_value(sorted(with_commits))}
+    values = {"organization_id": organization, "release_ids": list_value(sorted(with_commits))}
     changes: set[CandidateChange] = set()
     for statement, is_module in ((LIST_CHANGES, False), (LIST_CHANGES_BY_STEM, True)):
         names = {frame.name for stack in group for frame in stack.frames if frame.is_module is is_module}

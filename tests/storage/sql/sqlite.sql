@@ -665,8 +665,8 @@ INSERT INTO event_hours (organization_id, project_id, hour, release_id, environm
 INSERT INTO ingest_hours (organization_id, project_id, hour, events, releases, environments, issues, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, hour) DO UPDATE SET events = (ingest_hours.events + excluded.events), releases = (ingest_hours.releases + excluded.releases), environments = (ingest_hours.environments + excluded.environments), issues = (ingest_hours.issues + excluded.issues), bytes = (ingest_hours.bytes + excluded.bytes);
 
 -- events.delete_of_issues
-DELETE FROM events WHERE events.organization_id = ? AND events.issue_id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+DELETE FROM events WHERE events.organization_id = ? AND events.issue_id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- events.find_deleted_releases
 SELECT deleted_releases.version 
@@ -733,8 +733,8 @@ WHERE environments.organization_id = ? AND environments.name IN (SELECT environm
 FROM json_each(?) AS environments);
 
 -- events.move
-UPDATE events SET issue_id=? WHERE events.organization_id = ? AND events.issue_id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+UPDATE events SET issue_id=? WHERE events.organization_id = ? AND events.issue_id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- files.delete_totals
 DELETE FROM version_artifacts WHERE version_artifacts.organization_id = ? AND version_artifacts.version = ?;
@@ -759,8 +759,8 @@ WHERE releases.organization_id = ? AND releases.version = ?) AS anon_3
 HAVING max(anon_3.uploaded) IS NOT NULL;
 
 -- issue_hashes.move
-UPDATE issue_hashes SET issue_id=? WHERE issue_hashes.organization_id = ? AND issue_hashes.issue_id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+UPDATE issue_hashes SET issue_id=? WHERE issue_hashes.organization_id = ? AND issue_hashes.issue_id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issue_releases.delete_of_release
 DELETE FROM issue_releases WHERE issue_releases.organization_id = ? AND issue_releases.release_id = ?;
@@ -768,8 +768,8 @@ DELETE FROM issue_releases WHERE issue_releases.organization_id = ? AND issue_re
 -- issue_releases.merge
 INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) SELECT ? AS anon_1, ? AS anon_2, issue_releases.release_id, issue_releases.environment_id, min(issue_releases.first_seen) AS min_1, max(issue_releases.last_seen) AS max_1, CAST(sum(issue_releases.times) AS BIGINT) AS sum_1 
 FROM issue_releases 
-WHERE issue_releases.organization_id = ? AND issue_releases.issue_id IN (SELECT issues.value 
-FROM json_each(?) AS issues) GROUP BY issue_releases.release_id, issue_releases.environment_id ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
+WHERE issue_releases.organization_id = ? AND issue_releases.issue_id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids) GROUP BY issue_releases.release_id, issue_releases.environment_id ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
 
 -- issue_users.count
 SELECT count(*) AS count_1 
@@ -782,8 +782,8 @@ DELETE FROM issue_users WHERE issue_users.organization_id = ? AND issue_users.us
 -- issue_users.merge
 INSERT INTO issue_users (organization_id, issue_id, user_hash) SELECT DISTINCT ? AS anon_1, ? AS anon_2, issue_users.user_hash 
 FROM issue_users 
-WHERE issue_users.organization_id = ? AND issue_users.issue_id IN (SELECT issues.value 
-FROM json_each(?) AS issues) ON CONFLICT DO NOTHING;
+WHERE issue_users.organization_id = ? AND issue_users.issue_id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids) ON CONFLICT DO NOTHING;
 
 -- issues.count
 UPDATE issues SET times=(issues.times + ?), users=(issues.users + ?), first_seen=CASE WHEN (? < issues.first_seen) THEN ? ELSE issues.first_seen END, last_seen=CASE WHEN (? > issues.last_seen) THEN ? ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = ?) THEN issues.introduced_in_id ELSE (SELECT releases.id 
@@ -803,8 +803,8 @@ WHERE issue_users.organization_id = ? AND issue_users.user_hash = ?;
 INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
 
 -- issues.delete
-DELETE FROM issues WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+DELETE FROM issues WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.find_any
 SELECT issues.id 
@@ -832,8 +832,8 @@ FROM json_each(?) AS sites) GROUP BY issues.project_id, issues.site;
 -- issues.find_resolutions
 SELECT issues.id, issues.resolved_in, issues.resolved_release_id, issues.resolved_package, issues.resolved_semver_key, issues.resolved_shipping_date, releases.shipping_date AS release_date, releases.date_released, releases.deploy_count 
 FROM issues LEFT OUTER JOIN releases ON releases.organization_id = issues.organization_id AND releases.id = issues.resolved_release_id 
-WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.find_short_ids
 SELECT issues.short_id 
@@ -861,8 +861,8 @@ FROM issue_releases JOIN release_events ON release_events.organization_id = issu
 WHERE issue_releases.organization_id = ? AND issue_releases.issue_id = issues.id AND issue_releases.release_id = issues.first_release_id AND release_events.new_issues > ? ORDER BY issue_releases.first_seen, issue_releases.environment_id
  LIMIT ? OFFSET ?) AS environment_id 
 FROM issues 
-WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
-FROM json_each(?) AS issues) ORDER BY issues.id;
+WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids) ORDER BY issues.id;
 
 -- issues.list_next_releases
 SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 
@@ -878,14 +878,14 @@ WHERE issues.organization_id = ? AND issues.first_release_id = ?;
 -- issues.merge
 UPDATE issues SET times=(SELECT CAST(sum(issues_1.times) AS BIGINT) AS sum_1 
 FROM issues AS issues_1 
-WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issues.value 
-FROM json_each(?) AS issues)), users=(issues.users + ?), first_seen=(SELECT min(issues_1.first_seen) AS min_1 
+WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids)), users=(issues.users + ?), first_seen=(SELECT min(issues_1.first_seen) AS min_1 
 FROM issues AS issues_1 
-WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issues.value 
-FROM json_each(?) AS issues)), last_seen=(SELECT max(issues_1.last_seen) AS max_1 
+WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids)), last_seen=(SELECT max(issues_1.last_seen) AS max_1 
 FROM issues AS issues_1 
-WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issues.value 
-FROM json_each(?) AS issues)), first_release_id=(SELECT issues_2.first_release_id 
+WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids)), first_release_id=(SELECT issues_2.first_release_id 
 FROM issues AS issues_2 
 WHERE issues_2.organization_id = ? AND issues_2.id = ?), introduced_in_id=(SELECT issue_releases.release_id 
 FROM issue_releases JOIN releases ON releases.id = issue_releases.release_id 
@@ -898,8 +898,8 @@ FROM issues AS issues_2
 WHERE issues_2.organization_id = ? AND issues_2.id = ?) WHERE issues.organization_id = ? AND issues.id = ?;
 
 -- issues.move_paths
-UPDATE issues SET new_path_of_id=CASE WHEN (issues.id = ?) THEN NULL ELSE ? END WHERE issues.organization_id = ? AND issues.new_path_of_id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+UPDATE issues SET new_path_of_id=CASE WHEN (issues.id = ?) THEN NULL ELSE ? END WHERE issues.organization_id = ? AND issues.new_path_of_id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.reopen
 UPDATE issues SET status=?, regressed_in_id=?, date_regressed=?, compared_by=? WHERE issues.organization_id = ? AND issues.id = ?;
@@ -930,9 +930,9 @@ WHERE issue_releases.organization_id = issues.organization_id AND issue_releases
 -- issues.replace_paths
 UPDATE issues SET new_path_of_id=(SELECT min(issues_1.id) AS min_1 
 FROM issues AS issues_1 
-WHERE issues_1.organization_id = ? AND issues_1.project_id = issues.project_id AND issues_1.site = issues.site AND issues_1.id < issues.id AND (issues_1.id NOT IN (SELECT issues.value 
-FROM json_each(?) AS issues))) WHERE issues.organization_id = ? AND issues.new_path_of_id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+WHERE issues_1.organization_id = ? AND issues_1.project_id = issues.project_id AND issues_1.site = issues.site AND issues_1.id < issues.id AND (issues_1.id NOT IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids))) WHERE issues.organization_id = ? AND issues.new_path_of_id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.replace_regressed_in_id
 UPDATE issues SET regressed_in_id=(SELECT issue_releases.release_id 
@@ -959,8 +959,8 @@ WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SE
 FROM releases 
 WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
 FROM releases 
-WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.resolve_in_new_release
 UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = ? AND issues.project_id IN (SELECT release_projects.project_id 
@@ -985,8 +985,8 @@ WHERE release_commits.organization_id = ? AND release_commits.release_id = ?));
 UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=(SELECT release_projects.date_shown 
 FROM release_projects JOIN releases ON releases.id = release_projects.release_id 
 WHERE release_projects.organization_id = issues.organization_id AND release_projects.project_id = issues.project_id AND releases.origin = ? ORDER BY release_projects.date_shown DESC, release_projects.release_id DESC
- LIMIT ? OFFSET ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+ LIMIT ? OFFSET ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.resolve_in_release
 UPDATE issues SET status=?, resolved_in=?, resolved_release_id=?, resolved_commit_id=NULL, resolved_package=(SELECT releases.package 
@@ -995,8 +995,8 @@ WHERE releases.organization_id = ? AND releases.id = ?), resolved_semver_key=(SE
 FROM releases 
 WHERE releases.organization_id = ? AND releases.id = ?), resolved_shipping_date=(SELECT CASE WHEN (releases.date_released IS NOT NULL OR releases.deploy_count > ?) THEN releases.shipping_date ELSE NULL END AS anon_1 
 FROM releases 
-WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+WHERE releases.organization_id = ? AND releases.id = ?), date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.resolve_in_release_of_commit
 UPDATE issues SET resolved_in=CASE WHEN (issues.resolved_in = ? AND issues.project_id IN (SELECT release_projects.project_id 
@@ -1014,15 +1014,15 @@ FROM release_commits
 WHERE release_commits.organization_id = ? AND release_commits.release_id = ?);
 
 -- issues.resolve_now
-UPDATE issues SET status=?, resolved_in=?, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+UPDATE issues SET status=?, resolved_in=?, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=? WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.set_first_release
 UPDATE issues SET first_release_id=? WHERE issues.organization_id = ? AND issues.id = ?;
 
 -- issues.set_status
-UPDATE issues SET status=?, resolved_in=NULL, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=NULL WHERE issues.organization_id = ? AND issues.id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+UPDATE issues SET status=?, resolved_in=NULL, resolved_release_id=NULL, resolved_commit_id=NULL, resolved_package=NULL, resolved_semver_key=NULL, resolved_shipping_date=NULL, date_resolved=NULL WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- organizations.find
 SELECT organizations.id 
@@ -1352,8 +1352,8 @@ WHERE release_commits.organization_id = ? AND release_commits.commit_id = ? ORDE
 -- releases.find_shipped
 SELECT releases.id, releases.package, releases.semver_key, releases.shipping_date 
 FROM releases 
-WHERE releases.organization_id = ? AND releases.id IN (SELECT releases.value 
-FROM json_each(?) AS releases);
+WHERE releases.organization_id = ? AND releases.id IN (SELECT release_ids.value 
+FROM json_each(?) AS release_ids);
 
 -- releases.find_sort_keys
 SELECT releases.date_created, releases.release_order, releases.semver_key, releases.build_number, releases.shipping_date 
@@ -1443,8 +1443,8 @@ WHERE issues.organization_id = ? AND issues.resolved_release_id = ?;
 -- releases.sort_shipped
 SELECT releases.id 
 FROM releases 
-WHERE releases.organization_id = ? AND releases.id IN (SELECT releases.value 
-FROM json_each(?) AS releases) AND releases.origin = ? ORDER BY releases.shipping_date, releases.id;
+WHERE releases.organization_id = ? AND releases.id IN (SELECT release_ids.value 
+FROM json_each(?) AS release_ids) AND releases.origin = ? ORDER BY releases.shipping_date, releases.id;
 
 -- releases.subtract_new_issues
 UPDATE release_events SET new_issues=CASE WHEN (release_events.new_issues > ?) THEN release_events.new_issues - ? ELSE ? END WHERE release_events.organization_id = ? AND release_events.release_id = ? AND release_events.project_id = ? AND release_events.environment_id = ?;
@@ -1540,14 +1540,14 @@ FROM json_each(?) AS sids);
 INSERT INTO live_sessions (organization_id, project_id, sid, release_id, environment_id, hour, status, date_updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, project_id, sid) DO UPDATE SET release_id = excluded.release_id, environment_id = excluded.environment_id, hour = excluded.hour, status = excluded.status, date_updated = CASE WHEN (excluded.date_updated > live_sessions.date_updated) THEN excluded.date_updated ELSE live_sessions.date_updated END;
 
 -- suspects.delete
-DELETE FROM suspect_commits WHERE suspect_commits.organization_id = ? AND suspect_commits.issue_id IN (SELECT issues.value 
-FROM json_each(?) AS issues);
+DELETE FROM suspect_commits WHERE suspect_commits.organization_id = ? AND suspect_commits.issue_id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- suspects.find_change
 SELECT file_changes.commit_id 
 FROM release_commits CROSS JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
-WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT releases.value 
-FROM json_each(?) AS releases) AND release_commits.position < ?
+WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT release_ids.value 
+FROM json_each(?) AS release_ids) AND release_commits.position < ?
  LIMIT ? OFFSET ?;
 
 -- suspects.find_issue
@@ -1563,8 +1563,8 @@ INSERT INTO suspect_commits (organization_id, issue_id, position, commit_id, sco
 SELECT changes.release_id, changes.position, changes.commit_id, changes.path, changes.type 
 FROM (SELECT release_commits.release_id AS release_id, release_commits.position AS position, file_changes.commit_id AS commit_id, file_changes.path AS path, file_changes.type AS type, substr(lower(file_changes.path), length(rtrim(lower(file_changes.path), replace(lower(file_changes.path), ?, ?))) + ?) AS name 
 FROM release_commits CROSS JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
-WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT releases.value 
-FROM json_each(?) AS releases) AND release_commits.position < ?) AS changes 
+WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT release_ids.value 
+FROM json_each(?) AS release_ids) AND release_commits.position < ?) AS changes 
 WHERE changes.name IN (SELECT names.value 
 FROM json_each(?) AS names);
 
@@ -1572,8 +1572,8 @@ FROM json_each(?) AS names);
 SELECT changes.release_id, changes.position, changes.commit_id, changes.path, changes.type 
 FROM (SELECT release_commits.release_id AS release_id, release_commits.position AS position, file_changes.commit_id AS commit_id, file_changes.path AS path, file_changes.type AS type, rtrim(rtrim(substr(lower(file_changes.path), length(rtrim(lower(file_changes.path), replace(lower(file_changes.path), ?, ?))) + ?), replace(substr(lower(file_changes.path), length(rtrim(lower(file_changes.path), replace(lower(file_changes.path), ?, ?))) + ?), ?, ?)), ?) AS name 
 FROM release_commits CROSS JOIN file_changes ON file_changes.organization_id = release_commits.organization_id AND file_changes.commit_id = release_commits.commit_id 
-WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT releases.value 
-FROM json_each(?) AS releases) AND release_commits.position < ?) AS changes 
+WHERE release_commits.organization_id = ? AND release_commits.release_id IN (SELECT release_ids.value 
+FROM json_each(?) AS release_ids) AND release_commits.position < ?) AS changes 
 WHERE changes.name IN (SELECT names.value 
 FROM json_each(?) AS names);
 
