@@ -62,10 +62,12 @@ FIND_ISSUE_BY_SHORT_ID = RowStatement(
 )
 FIND_COMMIT = Statement(
     "commits.find_newest_by_sha",
-    select(commits.c.id)
-    .where(commits.c.organization_id == _OWN, commits.c.sha == bindparam("sha", type_=commits.c.sha.type))
-    .order_by(commits.c.id.desc())
-    .limit(1),
+    lambda dialect: (
+        select(commits.c.id)
+        .where(commits.c.organization_id == _OWN, commits.c.sha == bindparam("sha", type_=commits.c.sha.type))
+        .order_by(dialect.avoid_index(commits.c.id).desc())
+        .limit(1)
+    ),
 )
 _issues_of_user = select(issue_users.c.issue_id).where(
     issue_users.c.organization_id == _OWN, issue_users.c.user_hash == _USER

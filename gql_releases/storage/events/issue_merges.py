@@ -27,7 +27,9 @@ _INTO = bindparam("into", type_=Id)
 
 
 def _is_source(dialect: Dialect, rows: Any, column: str) -> list[Any]:
-    return [rows.c.organization_id == _OWN, dialect.is_among(rows.c[column], "issue_ids")]
+    # SQLite would else read all issues of the organization in an index that has all columns.
+    owner = dialect.avoid_index(rows.c.organization_id) if column == "id" else rows.c.organization_id
+    return [owner == _OWN, dialect.is_among(rows.c[column], "issue_ids")]
 
 
 class FirstPlace(NamedTuple):
@@ -45,38 +47,34 @@ class FirstPlace(NamedTuple):
 LIST_FIRST_PLACES = RowStatement(
     "issues.list_first_places",
     FirstPlace,
-    lambda dialect: (
-        select(
-            issues.c.id,
-            issues.c.project_id,
-            issues.c.first_release_id.label("release_id"),
-            select(issue_releases.c.environment_id)
-            .select_from(
-                issue_releases.join(
-                    release_events,
-                    and_(
-                        release_events.c.organization_id == issue_releases.c.organization_id,
-                        release_events.c.release_id == issue_releases.c.release_id,
-                        release_events.c.project_id == issues.c.project_id,
-                        release_events.c.environment_id == issue_releases.c.environment_id,
-                    ),
-                )
+    lambda dialect: select(
+        issues.c.id,
+        issues.c.project_id,
+        issues.c.first_release_id.label("release_id"),
+        select(issue_releases.c.environment_id)
+        .select_from(
+            issue_releases.join(
+                release_events,
+                and_(
+                    release_events.c.organization_id == issue_releases.c.organization_id,
+                    release_events.c.release_id == issue_releases.c.release_id,
+                    release_events.c.project_id == issues.c.project_id,
+                    release_events.c.environment_id == issue_releases.c.environment_id,
+                ),
             )
-            .where(
-                issue_releases.c.organization_id == _OWN,
-                issue_releases.c.issue_id == issues.c.id,
-                issue_releases.c.release_id == issues.c.first_release_id,
-                release_events.c.new_issues > 0,
-            )
-            .order_by(issue_releases.c.first_seen, issue_releases.c.environment_id)
-            .limit(1)
-            .correlate(issues)
-            .scalar_subquery()
-            .label("environment_id"),
         )
-        .where(*_is_source(dialect, issues, "id"))
-        .order_by(issues.c.id)
-    ),
+        .where(
+            issue_releases.c.organization_id == _OWN,
+            issue_releases.c.issue_id == issues.c.id,
+            issue_releases.c.release_id == issues.c.first_release_id,
+            release_events.c.new_issues > 0,
+        )
+        .order_by(issue_releases.c.first_seen, issue_releases.c.environment_id)
+        .limit(1)
+        .correlate(issues)
+        .scalar_subquery()
+        .label("environment_id"),
+    ).where(*_is_source(dialect, issues, "id")),
 )
 SUBTRACT_NEW_ISSUES = update_rows(
     "releases.subtract_new_issues",
@@ -113,7 +111,7 @@ def _merge_releases(dialect: Dialect) -> Any:
             func.sum(issue_releases.c.times).cast(BigInteger),
         )
         .where(*_is_source(dialect, issue_releases, "issue_id"))
-        .group_by(*place)
+        .group_by(*[dialect.avoid_index(column) for column in place])
     )
     statement: Any = dialect.insert(issue_releases).from_select(columns, sums)
     merged = {"first_seen": choose_least, "last_seen": choose_greatest, "times": add}
@@ -212,7 +210,8 @@ async def merge_issues(transaction: Transaction, organization: int, into: int, s
     own = {"organization_id": organization}
     every = {**own, "issue_ids": list_value(sorted([into, *sources])), "into": into}
     merged = {**own, "issue_ids": list_value(list(sources)), "into": into}
-    first, *others = await LIST_FIRST_PLACES.fetch_all(transaction, every)
+    places = await LIST_FIRST_PLACES.fetch_all(transaction, every)
+    first, *others = sorted(places, key=lambda place: place.id)
     await _subtract_new_issues(transaction, organization, others)
     [(users_before,)] = await transaction.fetch_all(COUNT_USERS, merged)
     for statement in (*MOVE_TO_ISSUE, MERGE_RELEASES, MERGE_USERS):

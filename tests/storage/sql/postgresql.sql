@@ -835,7 +835,7 @@ FROM issue_releases JOIN release_events ON release_events.organization_id = issu
 WHERE issue_releases.organization_id = $1::BIGINT AND issue_releases.issue_id = issues.id AND issue_releases.release_id = issues.first_release_id AND release_events.new_issues > $2::INTEGER ORDER BY issue_releases.first_seen, issue_releases.environment_id 
  LIMIT $3::INTEGER) AS environment_id 
 FROM issues 
-WHERE issues.organization_id = $1::BIGINT AND issues.id = any($4::BIGINT[]) ORDER BY issues.id;
+WHERE issues.organization_id = $1::BIGINT AND issues.id = any($4::BIGINT[]);
 
 -- issues.list_next_releases
 /* issues.list_next_releases */ SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 

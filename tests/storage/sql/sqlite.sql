@@ -331,7 +331,7 @@ WHERE commits.organization_id = ? AND commits.repository_id = ? AND release_comm
 -- commits.find_newest_by_sha
 SELECT commits.id 
 FROM commits 
-WHERE commits.organization_id = ? AND commits.sha = ? ORDER BY commits.id DESC
+WHERE commits.organization_id = ? AND commits.sha = ? ORDER BY (+ commits.id) DESC
  LIMIT ? OFFSET ?;
 
 -- commits.find_release
@@ -769,7 +769,7 @@ DELETE FROM issue_releases WHERE issue_releases.organization_id = ? AND issue_re
 INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) SELECT ? AS anon_1, ? AS anon_2, issue_releases.release_id, issue_releases.environment_id, min(issue_releases.first_seen) AS min_1, max(issue_releases.last_seen) AS max_1, CAST(sum(issue_releases.times) AS BIGINT) AS sum_1 
 FROM issue_releases 
 WHERE issue_releases.organization_id = ? AND issue_releases.issue_id IN (SELECT issue_ids.value 
-FROM json_each(?) AS issue_ids) GROUP BY issue_releases.release_id, issue_releases.environment_id ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
+FROM json_each(?) AS issue_ids) GROUP BY + issue_releases.release_id, + issue_releases.environment_id ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
 
 -- issue_users.count
 SELECT count(*) AS count_1 
@@ -803,7 +803,7 @@ WHERE issue_users.organization_id = ? AND issue_users.user_hash = ?;
 INSERT INTO issue_releases (organization_id, issue_id, release_id, environment_id, first_seen, last_seen, times) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, issue_id, release_id, environment_id) DO UPDATE SET first_seen = CASE WHEN (excluded.first_seen < issue_releases.first_seen) THEN excluded.first_seen ELSE issue_releases.first_seen END, last_seen = CASE WHEN (excluded.last_seen > issue_releases.last_seen) THEN excluded.last_seen ELSE issue_releases.last_seen END, times = (issue_releases.times + excluded.times);
 
 -- issues.delete
-DELETE FROM issues WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
+DELETE FROM issues WHERE (+ issues.organization_id) = ? AND issues.id IN (SELECT issue_ids.value 
 FROM json_each(?) AS issue_ids);
 
 -- issues.find_any
@@ -861,8 +861,8 @@ FROM issue_releases JOIN release_events ON release_events.organization_id = issu
 WHERE issue_releases.organization_id = ? AND issue_releases.issue_id = issues.id AND issue_releases.release_id = issues.first_release_id AND release_events.new_issues > ? ORDER BY issue_releases.first_seen, issue_releases.environment_id
  LIMIT ? OFFSET ?) AS environment_id 
 FROM issues 
-WHERE issues.organization_id = ? AND issues.id IN (SELECT issue_ids.value 
-FROM json_each(?) AS issue_ids) ORDER BY issues.id;
+WHERE (+ issues.organization_id) = ? AND issues.id IN (SELECT issue_ids.value 
+FROM json_each(?) AS issue_ids);
 
 -- issues.list_next_releases
 SELECT issues.id, issues.project_id, (SELECT issue_releases.release_id 
@@ -878,13 +878,13 @@ WHERE issues.organization_id = ? AND issues.first_release_id = ?;
 -- issues.merge
 UPDATE issues SET times=(SELECT CAST(sum(issues_1.times) AS BIGINT) AS sum_1 
 FROM issues AS issues_1 
-WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issue_ids.value 
+WHERE (+ issues_1.organization_id) = ? AND issues_1.id IN (SELECT issue_ids.value 
 FROM json_each(?) AS issue_ids)), users=(issues.users + ?), first_seen=(SELECT min(issues_1.first_seen) AS min_1 
 FROM issues AS issues_1 
-WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issue_ids.value 
+WHERE (+ issues_1.organization_id) = ? AND issues_1.id IN (SELECT issue_ids.value 
 FROM json_each(?) AS issue_ids)), last_seen=(SELECT max(issues_1.last_seen) AS max_1 
 FROM issues AS issues_1 
-WHERE issues_1.organization_id = ? AND issues_1.id IN (SELECT issue_ids.value 
+WHERE (+ issues_1.organization_id) = ? AND issues_1.id IN (SELECT issue_ids.value 
 FROM json_each(?) AS issue_ids)), first_release_id=(SELECT issues_2.first_release_id 
 FROM issues AS issues_2 
 WHERE issues_2.organization_id = ? AND issues_2.id = ?), introduced_in_id=(SELECT issue_releases.release_id 
