@@ -173,3 +173,23 @@ def test_release_that_broke_a_page_is_known_with_the_commit_that_did(shop: Shop)
     for cli in shop.clients:
         assert re.search(rf"\| {number} +\| {issue['shortId']} +\| RangeError: nothing to add", cli("issues", "list"))
         assert "RangeError: nothing to add" in cli("events", "list")
+        assert "Updated matching issues" in cli("issues", "resolve", "-i", number)
+        assert shop.read_issue("story@1.1.0")["status"] == "RESOLVED"
+        assert "Updated matching issues" in cli("issues", "unresolve", "-i", number)
+        assert shop.read_issue("story@1.1.0")["status"] == "UNRESOLVED"
+
+    shop.clients[0]("issues", "resolve", "--next-release", "-i", number)
+    resolved = shop.read_issue("story@1.1.0")
+    assert (resolved["status"], resolved["resolution"]) == ("RESOLVED", {"in": "NEXT_RELEASE", "release": None})
+    shop.pay()
+    assert shop.read_issue("story@1.1.0")["status"] == "RESOLVED", "1.1.0 is older than the fix"
+    shop.commit(BROKEN_CART + "// mended\n", "Ada", "mend it")
+    shop.release("story@1.2.0")
+    assert shop.read_issue("story@1.1.0")["resolution"] == {"in": "RELEASE", "release": {"version": "story@1.2.0"}}
+    shop.pay()
+    release = shop.ask_what_broke("story@1.2.0")
+    assert (release["newIssueCount"], release["introducedIssues"]["nodes"]) == (0, [])
+    [again] = release["regressedIssues"]["nodes"]
+    assert (again["id"], again["status"], again["times"]) == (issue["id"], "UNRESOLVED", 4)
+    assert again["regressedIn"] == again["lastRelease"] == {"version": "story@1.2.0"}
+    assert (again["introducedIn"], again["comparedBy"]) == ({"version": "story@1.1.0"}, "SEMVER")
