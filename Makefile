@@ -53,7 +53,7 @@ coverage: setup ## measure which lines the tests reach on SQLite; fails below th
 e2e: setup ## run the tests with a browser and npm's clients; installs what they need
 	@bash tests/e2e/install.sh
 	@$(BIN)/pytest -q -m e2e tests/e2e
-	@$(ON_POSTGRES) $(BIN)/pytest -q -m e2e $(addprefix tests/e2e/,test_sentry_cli.py test_sourcemaps.py test_file_flows.py test_guide.py)
+	@$(ON_POSTGRES) $(BIN)/pytest -q -m e2e $(addprefix tests/e2e/,test_sentry_cli.py test_sourcemaps.py test_file_flows.py test_guide.py test_story.py)
 
 soak: setup ## run what `make test` leaves out, too: full counts, and the tests of the APIs on PostgreSQL (hours)
 	@GQL_RELEASES_SOAK=1 $(PYTEST) $(T)

@@ -21,6 +21,8 @@ import pytest
 from tests.databases import ON_POSTGRES, Databases
 from tests.object_server import run_object_server
 
+pytest.register_assert_rewrite("tests.e2e.recording_proxy", "tests.e2e.sdks")
+
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "e2e"
 CLIENTS = TOOLS / "clients"
