@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, case, select
+from sqlalchemy.types import TypeEngine
 
 from gql_releases.domain.events.event_batch import SECONDS_PER_HOUR, NewRows
 from gql_releases.storage.engine.merges import add, choose_greatest, choose_least, update_rows, upsert
@@ -17,7 +18,7 @@ from gql_releases.storage.engine.natural_keys import insert_ignoring, insert_row
 from gql_releases.storage.engine.statements import BulkStatement, StatementRows, Transaction
 from gql_releases.storage.engine.types import UtcDateTime
 from gql_releases.storage.events.issues import EventOccurrence, GroupedBatch
-from gql_releases.storage.events.lookup import BatchLookup, StoredRelease, get_day
+from gql_releases.storage.events.lookup import BatchLookup, StoredIssue, StoredRelease, get_day
 from gql_releases.storage.events.references import Creations
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.event import (
@@ -89,27 +90,36 @@ def _choose_release(current: Any, candidate: Any, *, last: bool) -> Any:
     return case((current == candidate, current), else_=chosen)
 
 
-COUNT_ISSUE = update_rows(
-    "issues.count",
-    issues,
-    ("id",),
-    {
-        "more_times": BigInteger(),
-        "more_users": BigInteger(),
-        "first": UtcDateTime(),
-        "last": UtcDateTime(),
-        "first_release": BigInteger(),
-        "last_release": BigInteger(),
-    },
-    lambda values: {
+_COUNTED: dict[str, TypeEngine[Any]] = {
+    "more_times": BigInteger(),
+    "more_users": BigInteger(),
+    "first": UtcDateTime(),
+    "last": UtcDateTime(),
+}
+
+
+def _add_counts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "times": issues.c.times + values["more_times"],
         "users": issues.c.users + values["more_users"],
         "first_seen": choose_least(issues.c.first_seen, values["first"]),
         "last_seen": choose_greatest(issues.c.last_seen, values["last"]),
+    }
+
+
+COUNT_ISSUE = update_rows("issues.count", issues, ("id",), _COUNTED, _add_counts)
+COUNT_AND_PLACE_ISSUE = update_rows(
+    "issues.count_and_place",
+    issues,
+    ("id",),
+    {**_COUNTED, "first_release": BigInteger(), "last_release": BigInteger()},
+    lambda values: {
+        **_add_counts(values),
         "introduced_in_id": _choose_release(issues.c.introduced_in_id, values["first_release"], last=False),
         "last_release_id": _choose_release(issues.c.last_release_id, values["last_release"], last=True),
     },
 )
+"""The same for an issue whose first or last release may change: twice the time of COUNT_ISSUE."""
 
 
 @dataclass(slots=True)
@@ -143,6 +153,14 @@ class IssueCount:
             self.first_release = release
         if self.last_release is None or release > self.last_release:
             self.last_release = release
+
+    def may_move(self, issue: StoredIssue | None, by_id: Mapping[int, StoredRelease]) -> bool:
+        """Return whether the first or last release of the issue may change; `by_id` are the releases of the batch."""
+        if self.first_release is None or self.last_release is None:
+            return False
+        introduced = by_id.get(issue.introduced_in_id or 0) if issue else None
+        last = by_id.get(issue.last_release_id or 0) if issue else None
+        return introduced is None or last is None or self.first_release < introduced or self.last_release > last
 
 
 def _count(counts: dict[Any, EventCount], key: Any, timestamp: datetime) -> None:
@@ -205,7 +223,7 @@ async def write_events(
     rows.sort(key=itemgetter("project_id", "event_id"))
     run: list[StatementRows] = [
         (INSERT_EVENT, rows),
-        (COUNT_ISSUE, _build_issue_rows(organization, issue_counts, new_users)),
+        *_build_issue_rows(organization, issue_counts, new_users, batch.stored_issues, by_id),
         (COUNT_ISSUE_RELEASE, _build_issue_release_rows(organization, in_releases)),
         (COUNT_RELEASE_EVENTS, _build_release_rows(organization, of_releases, batch)),
         (COUNT_EVENT_HOUR, _build_hour_rows(organization, hours)),
@@ -223,21 +241,30 @@ async def _insert_users(transaction: Transaction, organization: int, users: set[
 
 
 def _build_issue_rows(
-    organization: int, counts: Mapping[int, IssueCount], new_users: Mapping[int, int]
-) -> list[dict[str, Any]]:
-    return [
-        {
+    organization: int,
+    counts: Mapping[int, IssueCount],
+    new_users: Mapping[int, int],
+    stored: Mapping[int, StoredIssue],
+    by_id: Mapping[int, StoredRelease],
+) -> list[StatementRows]:
+    counted: list[dict[str, Any]] = []
+    placed: list[dict[str, Any]] = []
+    for issue_id, count in sorted(counts.items(), key=itemgetter(0)):
+        row = {
             "organization_id": organization,
             "id": issue_id,
             "more_times": count.events.events,
             "more_users": new_users.get(issue_id, 0),
             "first": count.events.first,
             "last": count.events.last,
-            "first_release": count.first_release.id if count.first_release else None,
-            "last_release": count.last_release.id if count.last_release else None,
         }
-        for issue_id, count in sorted(counts.items(), key=itemgetter(0))
-    ]
+        if count.may_move(stored.get(issue_id), by_id):
+            assert count.first_release
+            assert count.last_release
+            placed.append({**row, "first_release": count.first_release.id, "last_release": count.last_release.id})
+        else:
+            counted.append(row)
+    return [(COUNT_ISSUE, counted), (COUNT_AND_PLACE_ISSUE, placed)]
 
 
 def _build_issue_release_rows(organization: int, counts: Mapping[tuple[int, int, int], EventCount]) -> list[dict[str, Any]]:

@@ -94,12 +94,12 @@ class PendingIssue:
 class GroupedBatch:
     """The new events of a batch by issue, the issues to create, hashes to add to existing issues, and what was refused.
 
-    `statuses` are those of existing issues at the beginning.
+    `stored_issues` are the existing issues at the beginning, by id.
     """
 
     occurrences: list[EventOccurrence] = field(default_factory=list)
     new_issues: dict[int, PendingIssue] = field(default_factory=dict)
-    statuses: dict[int, str] = field(default_factory=dict)
+    stored_issues: dict[int, StoredIssue] = field(default_factory=dict)
     refused: list[PreparedRequest] = field(default_factory=list)
 
 
@@ -151,7 +151,7 @@ async def group_batch(
         await _insert_hashes(transaction, organization, more_hashes)
     for item, request, issue, release_id, environment_id in places:
         if isinstance(issue, StoredIssue):
-            batch.statuses[issue.id] = issue.status
+            batch.stored_issues[issue.id] = issue
         batch.occurrences.append(
             EventOccurrence(item, request.project_id, request.hour, issue.id, release_id, environment_id)
         )

@@ -28,6 +28,7 @@ _PART_COLUMNS: dict[str, TypeEngine[Any]] = {
     "id": BigInteger(),
     "other": BigInteger(),
     "number": BigInteger(),
+    "last": BigInteger(),
     "status": Text(),
     "date": UtcDateTime(),
 }
@@ -42,10 +43,12 @@ class StoredRelease(NamedTuple):
 
 
 class StoredIssue(NamedTuple):
-    """An issue of a hash."""
+    """An issue of a hash, with its first and last release in the order of shipping."""
 
     id: int
     status: str
+    introduced_in_id: int | None
+    last_release_id: int | None
 
 
 def _select_part(kind: str, **columns: Any) -> Select[Any]:
@@ -98,6 +101,8 @@ def _select_issues(dialect: Dialect) -> Select[Any]:
         name=issue_hashes.c.hash,
         id=issue_hashes.c.issue_id,
         other=issue_hashes.c.project_id,
+        number=issues.c.introduced_in_id,
+        last=issues.c.last_release_id,
         status=issues.c.status,
     )
     return part.select_from(issue_hashes.join(issues, issues.c.id == issue_hashes.c.issue_id)).where(
@@ -135,12 +140,12 @@ class BatchLookup:
 
     def add(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows of a lookup."""
-        for kind, name, row_id, other, number, status, date in rows:
+        for kind, name, row_id, other, number, last, status, date in rows:
             match kind:
                 case "event":
                     self.event_ids.add((row_id, name))
                 case "issue":
-                    self.issues[other, name] = StoredIssue(row_id, status)
+                    self.issues[other, name] = StoredIssue(row_id, status, number, last)
                 case "release":
                     self.releases[name] = StoredRelease(date, row_id)
                     if other is not None:

@@ -147,7 +147,8 @@ def list_issues_to_examine(batch: GroupedBatch) -> list[IssueToExamine]:
     new_issues = dict(batch.new_issues)
     for occurrence in batch.occurrences:
         is_new = new_issues.pop(occurrence.issue_id, None) is not None
-        if is_new or batch.statuses.get(occurrence.issue_id) == IssueStatus.RESOLVED:
+        stored = batch.stored_issues.get(occurrence.issue_id)
+        if is_new or (stored and stored.status == IssueStatus.RESOLVED):
             ids = occurrence.issue_id, occurrence.project_id, occurrence.release_id
             examined.append(IssueToExamine(*ids, occurrence.item, is_new))
     return examined

@@ -692,22 +692,22 @@ FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(version VARCHAR(200)
 FROM json_to_recordset(CAST($2::VARCHAR AS JSON)) AS anon_2(release_id BIGINT, project_id BIGINT, date_created TIMESTAMP WITH TIME ZONE, release_order TIMESTAMP WITH TIME ZONE, date_shown TIMESTAMP WITH TIME ZONE, semver_key VARCHAR(400) COLLATE "C", build_number BIGINT) ON CONFLICT DO NOTHING;
 
 -- events.look_up_batch
-/* events.look_up_batch */ SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
+/* events.look_up_batch */ SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
 FROM releases LEFT OUTER JOIN release_projects ON release_projects.organization_id = releases.organization_id AND release_projects.release_id = releases.id AND release_projects.project_id = any($1::BIGINT[]) 
-WHERE releases.organization_id = $2::BIGINT AND releases.version = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+WHERE releases.organization_id = $2::BIGINT AND releases.version = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
 FROM environments 
-WHERE environments.organization_id = $2::BIGINT AND environments.name = any($4::VARCHAR(64)[] COLLATE "C") UNION ALL SELECT 'hour' AS kind, CAST(NULL AS TEXT) AS name, ingest_hours.project_id AS id, ingest_hours.hour AS other, ingest_hours.events AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+WHERE environments.organization_id = $2::BIGINT AND environments.name = any($4::VARCHAR(64)[] COLLATE "C") UNION ALL SELECT 'hour' AS kind, CAST(NULL AS TEXT) AS name, ingest_hours.project_id AS id, ingest_hours.hour AS other, ingest_hours.events AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
 FROM ingest_hours 
-WHERE ingest_hours.organization_id = $2::BIGINT AND ingest_hours.project_id = any($1::BIGINT[]) AND ingest_hours.hour = any($5::INTEGER[]) UNION ALL SELECT 'event' AS kind, events.event_id AS name, events.project_id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+WHERE ingest_hours.organization_id = $2::BIGINT AND ingest_hours.project_id = any($1::BIGINT[]) AND ingest_hours.hour = any($5::INTEGER[]) UNION ALL SELECT 'event' AS kind, events.event_id AS name, events.project_id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
 FROM events 
-WHERE events.organization_id = $2::BIGINT AND events.project_id = any($1::BIGINT[]) AND events.event_id = any($6::VARCHAR(32)[] COLLATE "C") AND events.day >= $7::INTEGER AND events.day <= $8::INTEGER UNION ALL SELECT 'issue' AS kind, issue_hashes.hash AS name, issue_hashes.issue_id AS id, issue_hashes.project_id AS other, CAST(NULL AS BIGINT) AS number, issues.status AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+WHERE events.organization_id = $2::BIGINT AND events.project_id = any($1::BIGINT[]) AND events.event_id = any($6::VARCHAR(32)[] COLLATE "C") AND events.day >= $7::INTEGER AND events.day <= $8::INTEGER UNION ALL SELECT 'issue' AS kind, issue_hashes.hash AS name, issue_hashes.issue_id AS id, issue_hashes.project_id AS other, issues.introduced_in_id AS number, issues.last_release_id AS last, issues.status AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
 FROM issue_hashes JOIN issues ON issues.id = issue_hashes.issue_id 
 WHERE issue_hashes.organization_id = $2::BIGINT AND issue_hashes.project_id = any($1::BIGINT[]) AND issue_hashes.algorithm = $9::VARCHAR AND issue_hashes.hash = any($10::VARCHAR(32)[] COLLATE "C");
 
 -- events.look_up_references
-/* events.look_up_references */ SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
+/* events.look_up_references */ SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
 FROM releases LEFT OUTER JOIN release_projects ON release_projects.organization_id = releases.organization_id AND release_projects.release_id = releases.id AND release_projects.project_id = any($1::BIGINT[]) 
-WHERE releases.organization_id = $2::BIGINT AND releases.version = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
+WHERE releases.organization_id = $2::BIGINT AND releases.version = any($3::VARCHAR(200)[] COLLATE "C") UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS date 
 FROM environments 
 WHERE environments.organization_id = $2::BIGINT AND environments.name = any($4::VARCHAR(64)[] COLLATE "C");
 
@@ -761,7 +761,10 @@ FROM issue_users
 WHERE issue_users.organization_id = $1::BIGINT AND issue_users.issue_id = any($3::BIGINT[]) ON CONFLICT DO NOTHING;
 
 -- issues.count
-/* issues.count */ UPDATE issues SET times=(issues.times + anon_1.more_times), users=(issues.users + anon_1.more_users), first_seen=CASE WHEN (issues.first_seen > anon_1.first) THEN anon_1.first ELSE issues.first_seen END, last_seen=CASE WHEN (issues.last_seen < anon_1.last) THEN anon_1.last ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = anon_1.first_release) THEN issues.introduced_in_id ELSE (SELECT releases.id 
+/* issues.count */ UPDATE issues SET times=(issues.times + anon_1.more_times), users=(issues.users + anon_1.more_users), first_seen=CASE WHEN (issues.first_seen > anon_1.first) THEN anon_1.first ELSE issues.first_seen END, last_seen=CASE WHEN (issues.last_seen < anon_1.last) THEN anon_1.last ELSE issues.last_seen END FROM json_to_recordset(CAST($1::VARCHAR AS JSON)) AS anon_1(id BIGINT, more_times BIGINT, more_users BIGINT, first TIMESTAMP WITH TIME ZONE, last TIMESTAMP WITH TIME ZONE) WHERE issues.organization_id = $2::BIGINT AND issues.id = anon_1.id;
+
+-- issues.count_and_place
+/* issues.count_and_place */ UPDATE issues SET times=(issues.times + anon_1.more_times), users=(issues.users + anon_1.more_users), first_seen=CASE WHEN (issues.first_seen > anon_1.first) THEN anon_1.first ELSE issues.first_seen END, last_seen=CASE WHEN (issues.last_seen < anon_1.last) THEN anon_1.last ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = anon_1.first_release) THEN issues.introduced_in_id ELSE (SELECT releases.id 
 FROM releases 
 WHERE releases.id IN (issues.introduced_in_id, anon_1.first_release) ORDER BY releases.shipping_date, releases.id 
  LIMIT $1::INTEGER) END, last_release_id=CASE WHEN (issues.last_release_id = anon_1.last_release) THEN issues.last_release_id ELSE (SELECT releases.id 

@@ -701,33 +701,33 @@ INSERT INTO releases (organization_id, version, ref, url, status, user_agent, no
 INSERT INTO release_projects (organization_id, release_id, project_id, date_created, release_order, date_shown, semver_key, build_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- events.look_up_batch
-SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
+SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
 FROM releases LEFT OUTER JOIN release_projects ON release_projects.organization_id = releases.organization_id AND release_projects.release_id = releases.id AND release_projects.project_id IN (SELECT projects.value 
 FROM json_each(?) AS projects) 
 WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
-FROM json_each(?) AS versions) UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM json_each(?) AS versions) UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
 FROM environments 
 WHERE environments.organization_id = ? AND environments.name IN (SELECT environments.value 
-FROM json_each(?) AS environments) UNION ALL SELECT 'hour' AS kind, CAST(NULL AS TEXT) AS name, ingest_hours.project_id AS id, ingest_hours.hour AS other, ingest_hours.events AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM json_each(?) AS environments) UNION ALL SELECT 'hour' AS kind, CAST(NULL AS TEXT) AS name, ingest_hours.project_id AS id, ingest_hours.hour AS other, ingest_hours.events AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
 FROM ingest_hours 
 WHERE ingest_hours.organization_id = ? AND ingest_hours.project_id IN (SELECT projects.value 
 FROM json_each(?) AS projects) AND ingest_hours.hour IN (SELECT hours.value 
-FROM json_each(?) AS hours) UNION ALL SELECT 'event' AS kind, events.event_id AS name, events.project_id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM json_each(?) AS hours) UNION ALL SELECT 'event' AS kind, events.event_id AS name, events.project_id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
 FROM events 
 WHERE events.organization_id = ? AND events.project_id IN (SELECT projects.value 
 FROM json_each(?) AS projects) AND events.event_id IN (SELECT event_ids.value 
-FROM json_each(?) AS event_ids) AND events.day >= ? AND events.day <= ? UNION ALL SELECT 'issue' AS kind, issue_hashes.hash AS name, issue_hashes.issue_id AS id, issue_hashes.project_id AS other, CAST(NULL AS BIGINT) AS number, issues.status AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM json_each(?) AS event_ids) AND events.day >= ? AND events.day <= ? UNION ALL SELECT 'issue' AS kind, issue_hashes.hash AS name, issue_hashes.issue_id AS id, issue_hashes.project_id AS other, issues.introduced_in_id AS number, issues.last_release_id AS last, issues.status AS status, CAST(NULL AS VARCHAR(27)) AS date 
 FROM issue_hashes JOIN issues ON issues.id = issue_hashes.issue_id 
 WHERE issue_hashes.organization_id = ? AND issue_hashes.project_id IN (SELECT projects.value 
 FROM json_each(?) AS projects) AND issue_hashes.algorithm = ? AND issue_hashes.hash IN (SELECT hashes.value 
 FROM json_each(?) AS hashes);
 
 -- events.look_up_references
-SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
+SELECT 'release' AS kind, releases.version AS name, releases.id AS id, release_projects.project_id AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, releases.shipping_date AS date 
 FROM releases LEFT OUTER JOIN release_projects ON release_projects.organization_id = releases.organization_id AND release_projects.release_id = releases.id AND release_projects.project_id IN (SELECT projects.value 
 FROM json_each(?) AS projects) 
 WHERE releases.organization_id = ? AND releases.version IN (SELECT versions.value 
-FROM json_each(?) AS versions) UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
+FROM json_each(?) AS versions) UNION ALL SELECT 'environment' AS kind, environments.name AS name, environments.id AS id, CAST(NULL AS BIGINT) AS other, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BIGINT) AS last, CAST(NULL AS TEXT) AS status, CAST(NULL AS VARCHAR(27)) AS date 
 FROM environments 
 WHERE environments.organization_id = ? AND environments.name IN (SELECT environments.value 
 FROM json_each(?) AS environments);
@@ -786,6 +786,9 @@ WHERE issue_users.organization_id = ? AND issue_users.issue_id IN (SELECT issue_
 FROM json_each(?) AS issue_ids) ON CONFLICT DO NOTHING;
 
 -- issues.count
+UPDATE issues SET times=(issues.times + ?), users=(issues.users + ?), first_seen=CASE WHEN (? < issues.first_seen) THEN ? ELSE issues.first_seen END, last_seen=CASE WHEN (? > issues.last_seen) THEN ? ELSE issues.last_seen END WHERE issues.organization_id = ? AND issues.id = ?;
+
+-- issues.count_and_place
 UPDATE issues SET times=(issues.times + ?), users=(issues.users + ?), first_seen=CASE WHEN (? < issues.first_seen) THEN ? ELSE issues.first_seen END, last_seen=CASE WHEN (? > issues.last_seen) THEN ? ELSE issues.last_seen END, introduced_in_id=CASE WHEN (issues.introduced_in_id = ?) THEN issues.introduced_in_id ELSE (SELECT releases.id 
 FROM releases 
 WHERE releases.id IN (issues.introduced_in_id, ?) ORDER BY releases.shipping_date, releases.id
