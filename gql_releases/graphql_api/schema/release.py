@@ -230,7 +230,9 @@ class Release(Node):
         Order("id", descending=True),
     )
     fixed_issues: Connection[Issue] | None = to_many(
-        "fixed_issues", "Issues that this release resolves, the newest issue first.", Order("id", descending=True)
+        "fixed_issues",
+        "Issues that this release resolves, the newest issue first. One that came back has the status UNRESOLVED.",
+        Order("id", descending=True),
     )
     issues: Connection[ReleaseIssue] | None = to_many(
         "issues",

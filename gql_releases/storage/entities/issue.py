@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from operator import ge, lt
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, cast, exists, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, cast, exists, func, literal_column, select, tuple_
 
 from gql_releases.domain.paging import Order
 from gql_releases.storage.engine.dialects import Dialect
@@ -53,10 +53,10 @@ def select_latest_event(rows: FromClause, binds: Mapping[str, str], dialect: Dia
     """Select the newest stored event of an issue."""
     events = get_alias(EventRow, "select_latest_event events")
     return (
-        select(events.c.id)
+        select(events.c.id, *([events.c.day] if dialect.has_partitions else []))
         .where(events.c.organization_id == rows.c.organization_id, events.c.issue_id == rows.c.id)
         .order_by(events.c.timestamp.desc(), events.c.id.desc())
-        .limit(1)
+        .limit(literal_column("1"))  # with a bound limit PostgreSQL would plan each execution again
     )
 
 
@@ -216,7 +216,7 @@ ENTITIES = {
                 dense=True, key=("issue_id", "position"),
             ),
         },
-        computed={"latest_event": ComputedReferenceQuery("Event", select_latest_event)},
+        computed={"latest_event": ComputedReferenceQuery("Event", select_latest_event, partition="day")},
         columns={"hashes": ComputedColumn(select_hashes, nullable=False)},
         filters={
             "id": filter_equals("id"),

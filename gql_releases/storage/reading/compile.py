@@ -54,7 +54,7 @@ from gql_releases.storage.reading.row_codegen import (
     render_if_present,
     render_page_end,
 )
-from gql_releases.storage.reading.scanning import UNBOUNDED_PARENTS, is_scanning_read
+from gql_releases.storage.reading.scanning import is_scanning_read
 from gql_releases.storage.schema.columns import table
 from gql_releases.storage.schema.tables.token import TokenRow
 
@@ -127,10 +127,17 @@ def _compile_nested(
         key: ColumnElement[Any] = rows.c[entity.ones[item.attribute].column]
     else:
         reference = entity.computed[item.attribute]
+        if reference.partition and level.dialect.has_partitions:
+            return _compile_partitioned(level, rows, item, reference)
         key = _select_reference(level, entity, rows, item.attribute, item.slot)
     target = level.catalogue.entities[reference.target]
     level.count_join()
     level.source, other = join_reference(level.source, target, rows, key, level.aliases)
+    return _compile_joined(level, target, other, item)
+
+
+def _compile_joined(level: Level, target: Entity, other: FromClause, item: s.ToOneField) -> Expression:
+    """Return the source of the object of a reference, whose row is joined."""
     fields = item.selection.fields
     source = _compile_bare(level, target, other, *fields) if item.bare else compile_object(level, target, other, fields)
     return render_if_present(level.add(other.c.id), source, level.code.add_constant(item.otherwise))
@@ -152,6 +159,29 @@ def _select_reference(level: Level, entity: Entity, rows: FromClause, attribute:
     return query.correlate(rows).scalar_subquery()
 
 
+def _compile_partitioned(
+    level: Level, rows: FromClause, item: s.ToOneField, reference: ComputedReferenceQuery
+) -> Expression:
+    """Join a row of a partitioned table by its key and partition, which are selected once.
+
+    In the condition of a join, PostgreSQL would run the query again for each partition.
+    """
+    assert reference.partition
+    assert item.slot is not None
+    target = level.catalogue.entities[reference.target]
+    picked = reference.find(rows, _list_binds(level, item.slot), level.dialect).correlate(rows).lateral()
+    other = level.aliases.take(target.table)
+    on = and_(
+        other.c[target.tenant] == get_tenant_column(rows),
+        other.c.id == picked.c.id,
+        other.c[reference.partition] == picked.c[reference.partition],
+    )
+    level.count_join()
+    level.count_join()
+    level.source = level.source.outerjoin(picked, true()).outerjoin(other, on)
+    return _compile_joined(level, target, other, item)
+
+
 def _compile_slot(level: Level, entity: Entity, rows: FromClause, item: s.ToManyField) -> ListSlot:
     key = level.add(rows.c[entity.key])
     instead = level.add(rows.c[item.unless]) if item.unless else None
@@ -163,11 +193,9 @@ def _compile_slot(level: Level, entity: Entity, rows: FromClause, item: s.ToMany
 
 
 def _has_costly_total(level: Level, entity: Entity, item: s.ToManyField) -> bool:
-    """Return whether a list's total takes longer than another statement if each row of a joined list counts it again."""
+    """Return whether a list's total is counted by a subquery: each row of a joined list would count it again."""
     link, names = entity.manys[item.attribute], level.shapes[item.slot].conditions
-    if (link.count and not names) or not any(isinstance(part, s.TotalCount) for part in item.parts):
-        return False
-    return link.parent in UNBOUNDED_PARENTS or not level.dialect.has_network_latency
+    return any(isinstance(part, s.TotalCount) for part in item.parts) and not (link.count and not names)
 
 
 def compile_list(level: Level, entity: Entity, owner: FromClause, item: s.ToManyField) -> ListPlan:

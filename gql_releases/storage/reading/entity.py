@@ -64,10 +64,15 @@ class ToMany:
 
 @dataclass(frozen=True, slots=True)
 class ComputedReferenceQuery:
-    """A reference with arguments: a query for the key of a row of `target`."""
+    """A reference with arguments: a query for the key of a row of `target`.
+
+    `partition`: the column by which a partition of the target is found; the query selects it as well where there are
+    partitions.
+    """
 
     target: str
     find: BuildKeyQuery
+    partition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
