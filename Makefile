@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 RESULTS := benchmarks/.cache/results
-STORE_TESTS := $(addprefix tests/,storage migrations contract oracle crash)
+STORE_TESTS := $(addprefix tests/,storage migrations contract oracle crash events)
 API_TESTS := $(addprefix tests/,graphql_api rest_api forwarding)
 PYTEST := $(BIN)/pytest -q -n auto --dist worksteal
 ON_POSTGRES := GQL_RELEASES_TEST_DATABASE=postgresql
