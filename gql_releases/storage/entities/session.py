@@ -101,16 +101,17 @@ def select_session_counts(rows: FromClause, binds: Mapping[str, str], dialect: D
 def select_session_user_counts(rows: FromClause, binds: Mapping[str, str], dialect: Dialect) -> ColumnElement[str]:
     """Select the number of users whose last session began in the period, and of those with a crash, by group."""
     users = get_alias(SessionUserRow, "select_session_user_counts users")
-    names = [column for name, column in GROUPS.items() if name in binds]
+    # The index of the hours finds the rows of the period; that of the groups would read all rows in their order.
+    keys = [dialect.avoid_index(users.c[column]).label(column) for name, column in GROUPS.items() if name in binds]
     grouped = (
         select(
-            *[users.c[name] for name in names],
+            *keys,
             func.count(distinct(users.c.user_hash)).label("users"),
             func.count(distinct(case((users.c.crashed, users.c.user_hash)))).label("crashed_users"),
         )
         .where(filter_own_organization(users), *_match_period(users, "last_hour", binds, dialect))
-        .group_by(*[users.c[name] for name in names])
-        .order_by(*[users.c[name] for name in names])
+        .group_by(*keys)
+        .order_by(*keys)
         .limit(MAX_GROUPS + 1)
         .subquery()
     )
