@@ -56,7 +56,8 @@ def create(session: Session, owner: int, body: CreateReleaseInput) -> ReleaseRow
     package, raw, major, minor, patch, build, description, key = read_version(body.version)
     release = ReleaseRow(
         organization_id=owner, version=body.version, ref=body.ref, url=body.url, status="OPEN", date_created=now,
-        date_released=body.date_released, release_order=body.date_released, commit_count=len(body.commits),
+        date_released=body.date_released, release_order=body.date_released, shipping_date=body.date_released or now,
+        origin="CLIENT", commit_count=len(body.commits),
         commit_status="COMPLETE" if body.commits else "NO_COMMITS", package=package,
         raw=raw, major=major, minor=minor, patch=patch, build_code=build, components=3, description=description,
         semver_key=key, build_number=int(build),
