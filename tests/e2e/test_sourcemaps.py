@@ -16,7 +16,7 @@ from tests.scale import IN_SOAK
 pytestmark = pytest.mark.e2e
 
 VERSIONS = [pytest.param(version, marks=() if version == CLI[0] else IN_SOAK) for version in CLI]
-BUNDLES = """query ($bundle: String!) { organization(slug: "acme") { projects(first: 20) { nodes { slug
+BUNDLES = """query ($bundle: String!) { organization(slug: "acme") { projects(last: 20) { nodes { slug
   artifactBundles(first: 10, query: $bundle) { nodes { bundleId fileCount
     projects(first: 10) { nodes { slug } }
     associations(first: 10) { nodes { version dist release { version } } } } } } } } }"""
