@@ -15,6 +15,11 @@ branch_labels = None
 depends_on = None
 
 DAYS_AHEAD = 8
+NEW_TABLES = (
+    "session_users", "live_sessions", "session_hours", "outcomes", "ingest_hours", "release_events", "event_hours", "events",
+    "suspect_commits", "issue_users", "issue_releases", "issue_hashes", "issues", "deleted_releases", "project_keys",
+)  # fmt: skip
+"""In an order in which they can be dropped."""
 EPOCH = "1970-01-01T00:00:00.000000Z"
 NEW_COLUMNS: tuple[tuple[str, sa.Column[Any]], ...] = (
     ("organizations", sa.Column("user_salt", identifier(32), nullable=False, server_default="")),
@@ -29,8 +34,43 @@ ADD_KEY = sa.text("""INSERT INTO project_keys (organization_id, project_id, publ
 
 def upgrade() -> None:
     """Make the tables, and the columns of organizations, projects and releases with their values."""
-    is_postgres = op.get_bind().dialect.name == "postgresql"
-    partitioned_by = ["day"] if is_postgres else []
+    _create_project_keys()
+    _create_issues()
+    _create_issue_parts()
+    _create_events()
+    _create_event_counters()
+    _create_sessions()
+    if op.get_bind().dialect.name == "postgresql":
+        _create_partitions()
+    for table, column in NEW_COLUMNS:
+        op.add_column(table, column)
+    op.execute("UPDATE releases SET shipping_date = coalesce(date_released, date_created)")
+    _fill_salts_and_keys()
+
+
+def _create_project_keys() -> None:
+    """Make the table of keys, and that of deleted releases."""
+    op.create_table(
+        "project_keys",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("public_key", identifier(32), nullable=False),
+        sa.Column("name", identifier(64), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("date_created", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "project_id"],
+            ["projects.organization_id", "projects.id"],
+            name=op.f("fk_project_keys_organization_id_project_id"),
+        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_project_keys_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_project_keys")),
+        sa.UniqueConstraint("organization_id", "id", name=op.f("uq_project_keys_organization_id_id")),
+        sa.UniqueConstraint("public_key", name=op.f("uq_project_keys_public_key")),
+        sqlite_autoincrement=True,
+    )
+    _create_indexes("project_keys", ["organization_id", "project_id", "id"])
     op.create_table(
         "deleted_releases",
         sa.Column("organization_id", Id, nullable=False),
@@ -39,181 +79,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "version", name=op.f("pk_deleted_releases")),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "event_hours",
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("hour", sa.Integer(), nullable=False),
-        sa.Column("release_id", Id, nullable=False),
-        sa.Column("environment_id", Id, nullable=False),
-        sa.Column("events", Id, nullable=False),
-        sa.PrimaryKeyConstraint(
-            "organization_id", "project_id", "hour", "release_id", "environment_id", name=op.f("pk_event_hours")
-        ),
-        sqlite_with_rowid=False,
-    )
-    with op.batch_alter_table("event_hours", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_event_hours_organization_id_release_id"), ["organization_id", "release_id"], unique=False
-        )
 
-    op.create_table(
-        "events",
-        sa.Column("id", Id, autoincrement=True, nullable=False),
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("event_id", identifier(32), nullable=False),
-        sa.Column("day", sa.Integer(), nullable=False),
-        sa.Column("issue_id", Id, nullable=False),
-        sa.Column("release_id", Id, nullable=True),
-        sa.Column("environment_id", Id, nullable=True),
-        sa.Column("timestamp", UtcDateTime(), nullable=False),
-        sa.Column("received", UtcDateTime(), nullable=False),
-        sa.Column("dist", identifier(64), nullable=True),
-        sa.Column("level", identifier(8), nullable=False),
-        sa.Column("platform", identifier(64), nullable=False),
-        sa.Column("handled", sa.Boolean(), nullable=True),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("user_hash", identifier(32), nullable=True),
-        sa.Column("sdk_name", identifier(64), nullable=True),
-        sa.Column("sdk_version", identifier(64), nullable=True),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("id", *partitioned_by, name=op.f("pk_events")),
-        sa.UniqueConstraint(
-            "organization_id",
-            "project_id",
-            "event_id",
-            "day",
-            name=op.f("uq_events_organization_id_project_id_event_id_day"),
-        ),
-        sqlite_autoincrement=True,
-        postgresql_partition_by="RANGE (day)",
-    )
-    with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_events_organization_id_issue_id_timestamp_id"),
-            ["organization_id", "issue_id", "timestamp", "id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_events_organization_id_project_id_timestamp_id"),
-            ["organization_id", "project_id", "timestamp", "id"],
-            unique=False,
-        )
 
-    op.create_table(
-        "ingest_hours",
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("hour", sa.Integer(), nullable=False),
-        sa.Column("events", Id, nullable=False),
-        sa.Column("releases", sa.Integer(), nullable=False),
-        sa.Column("environments", sa.Integer(), nullable=False),
-        sa.Column("issues", sa.Integer(), nullable=False),
-        sa.Column("bytes", Id, nullable=False),
-        sa.PrimaryKeyConstraint("organization_id", "project_id", "hour", name=op.f("pk_ingest_hours")),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "live_sessions",
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("sid", identifier(36), nullable=False),
-        sa.Column("release_id", Id, nullable=False),
-        sa.Column("environment_id", Id, nullable=False),
-        sa.Column("hour", sa.Integer(), nullable=False),
-        sa.Column("status", identifier(10), nullable=False),
-        sa.Column("date_updated", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("organization_id", "project_id", "sid", name=op.f("pk_live_sessions")),
-        sqlite_with_rowid=False,
-    )
-    with op.batch_alter_table("live_sessions", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_live_sessions_organization_id_date_updated"), ["organization_id", "date_updated"], unique=False
-        )
-
-    op.create_table(
-        "outcomes",
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("hour", sa.Integer(), nullable=False),
-        sa.Column("outcome", identifier(16), nullable=False),
-        sa.Column("reason", identifier(64), nullable=False),
-        sa.Column("category", identifier(32), nullable=False),
-        sa.Column("value", identifier(200), nullable=False),
-        sa.Column("quantity", Id, nullable=False),
-        sa.Column("bytes", Id, nullable=False),
-        sa.PrimaryKeyConstraint(
-            "organization_id", "project_id", "hour", "outcome", "reason", "category", "value", name=op.f("pk_outcomes")
-        ),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "release_events",
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("release_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("environment_id", Id, nullable=False),
-        sa.Column("first_event", UtcDateTime(), nullable=False),
-        sa.Column("last_event", UtcDateTime(), nullable=False),
-        sa.Column("events", Id, nullable=False),
-        sa.Column("new_issues", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "organization_id", "release_id", "project_id", "environment_id", name=op.f("pk_release_events")
-        ),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "session_hours",
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("release_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("environment_id", Id, nullable=False),
-        sa.Column("hour", sa.Integer(), nullable=False),
-        sa.Column("sessions", Id, nullable=False),
-        sa.Column("crashed", Id, nullable=False),
-        sa.Column("abnormal", Id, nullable=False),
-        sa.Column("unhandled", Id, nullable=False),
-        sa.Column("errored", Id, nullable=False),
-        sa.PrimaryKeyConstraint(
-            "organization_id", "release_id", "project_id", "environment_id", "hour", name=op.f("pk_session_hours")
-        ),
-        sqlite_with_rowid=False,
-    )
-    with op.batch_alter_table("session_hours", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_session_hours_organization_id_environment_id_hour"),
-            ["organization_id", "environment_id", "hour"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_session_hours_organization_id_project_id_hour"),
-            ["organization_id", "project_id", "hour"],
-            unique=False,
-        )
-
-    op.create_table(
-        "session_users",
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("release_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("environment_id", Id, nullable=False),
-        sa.Column("user_hash", identifier(32), nullable=False),
-        sa.Column("last_hour", sa.Integer(), nullable=False),
-        sa.Column("crashed", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "organization_id", "release_id", "project_id", "environment_id", "user_hash", name=op.f("pk_session_users")
-        ),
-        sqlite_with_rowid=False,
-    )
-    with op.batch_alter_table("session_users", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_session_users_organization_id_last_hour"), ["organization_id", "last_hour"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_session_users_organization_id_user_hash"), ["organization_id", "user_hash"], unique=False
-        )
-
+def _create_issues() -> None:
+    """Make the tables of issues."""
     op.create_table(
         "issues",
         sa.Column("id", Id, nullable=False),
@@ -267,82 +136,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "short_id", name=op.f("uq_issues_organization_id_short_id")),
         sqlite_autoincrement=True,
     )
-    with op.batch_alter_table("issues", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_first_release_id_project_id"),
-            ["organization_id", "first_release_id", "project_id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_first_seen_id"), ["organization_id", "first_seen", "id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_introduced_in_id_times_id"),
-            ["organization_id", "introduced_in_id", "times", "id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_last_release_id"), ["organization_id", "last_release_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_last_seen_id"), ["organization_id", "last_seen", "id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_new_path_of_id"), ["organization_id", "new_path_of_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_project_id_first_seen_id"),
-            ["organization_id", "project_id", "first_seen", "id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_project_id_last_seen_id"),
-            ["organization_id", "project_id", "last_seen", "id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_project_id_site_id"),
-            ["organization_id", "project_id", "site", "id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_regressed_in_id_id"),
-            ["organization_id", "regressed_in_id", "id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_issues_organization_id_resolved_release_id_id"),
-            ["organization_id", "resolved_release_id", "id"],
-            unique=False,
-        )
-
-    op.create_table(
-        "project_keys",
-        sa.Column("id", Id, nullable=False),
-        sa.Column("organization_id", Id, nullable=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("public_key", identifier(32), nullable=False),
-        sa.Column("name", identifier(64), nullable=False),
-        sa.Column("is_active", sa.Boolean(), nullable=False),
-        sa.Column("date_created", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "project_id"],
-            ["projects.organization_id", "projects.id"],
-            name=op.f("fk_project_keys_organization_id_project_id"),
-        ),
-        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_project_keys_organization_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_project_keys")),
-        sa.UniqueConstraint("organization_id", "id", name=op.f("uq_project_keys_organization_id_id")),
-        sa.UniqueConstraint("public_key", name=op.f("uq_project_keys_public_key")),
-        sqlite_autoincrement=True,
+    _create_indexes(
+        "issues",
+        ["organization_id", "first_release_id", "project_id"],
+        ["organization_id", "first_seen", "id"],
+        ["organization_id", "introduced_in_id", "times", "id"],
+        ["organization_id", "last_release_id"],
+        ["organization_id", "last_seen", "id"],
+        ["organization_id", "new_path_of_id"],
+        ["organization_id", "project_id", "first_seen", "id"],
+        ["organization_id", "project_id", "last_seen", "id"],
+        ["organization_id", "project_id", "site", "id"],
+        ["organization_id", "regressed_in_id", "id"],
+        ["organization_id", "resolved_release_id", "id"],
     )
-    with op.batch_alter_table("project_keys", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_project_keys_organization_id_project_id_id"),
-            ["organization_id", "project_id", "id"],
-            unique=False,
-        )
 
+
+def _create_issue_parts() -> None:
+    """Make the tables of an issue's hashes, releases, users and suspect commits."""
     op.create_table(
         "issue_hashes",
         sa.Column("organization_id", Id, nullable=False),
@@ -360,11 +171,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "project_id", "algorithm", "hash", name=op.f("pk_issue_hashes")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("issue_hashes", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_issue_hashes_organization_id_issue_id"), ["organization_id", "issue_id"], unique=False
-        )
-
+    _create_indexes("issue_hashes", ["organization_id", "issue_id"])
     op.create_table(
         "issue_releases",
         sa.Column("organization_id", Id, nullable=False),
@@ -385,13 +192,7 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("issue_releases", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_issue_releases_organization_id_release_id_last_seen_issue_id"),
-            ["organization_id", "release_id", "last_seen", "issue_id"],
-            unique=False,
-        )
-
+    _create_indexes("issue_releases", ["organization_id", "release_id", "last_seen", "issue_id"])
     op.create_table(
         "issue_users",
         sa.Column("organization_id", Id, nullable=False),
@@ -406,11 +207,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "issue_id", "user_hash", name=op.f("pk_issue_users")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("issue_users", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_issue_users_organization_id_user_hash"), ["organization_id", "user_hash"], unique=False
-        )
-
+    _create_indexes("issue_users", ["organization_id", "user_hash"])
     op.create_table(
         "suspect_commits",
         sa.Column("organization_id", Id, nullable=False),
@@ -437,17 +234,167 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "issue_id", "position", name=op.f("pk_suspect_commits")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("suspect_commits", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_suspect_commits_organization_id_commit_id"), ["organization_id", "commit_id"], unique=False
-        )
+    _create_indexes("suspect_commits", ["organization_id", "commit_id"])
 
-    if is_postgres:
-        _create_partitions()
-    for table, column in NEW_COLUMNS:
-        op.add_column(table, column)
-    op.execute("UPDATE releases SET shipping_date = coalesce(date_released, date_created)")
-    _fill_salts_and_keys()
+
+def _create_events() -> None:
+    """Make the table of events. A key of a partitioned table includes the column of the partitions."""
+    partitioned_by = ["day"] if op.get_bind().dialect.name == "postgresql" else []
+    op.create_table(
+        "events",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("event_id", identifier(32), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("issue_id", Id, nullable=False),
+        sa.Column("release_id", Id, nullable=True),
+        sa.Column("environment_id", Id, nullable=True),
+        sa.Column("timestamp", UtcDateTime(), nullable=False),
+        sa.Column("received", UtcDateTime(), nullable=False),
+        sa.Column("dist", identifier(64), nullable=True),
+        sa.Column("level", identifier(8), nullable=False),
+        sa.Column("platform", identifier(64), nullable=False),
+        sa.Column("handled", sa.Boolean(), nullable=True),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("user_hash", identifier(32), nullable=True),
+        sa.Column("sdk_name", identifier(64), nullable=True),
+        sa.Column("sdk_version", identifier(64), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", *partitioned_by, name=op.f("pk_events")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "project_id",
+            "event_id",
+            "day",
+            name=op.f("uq_events_organization_id_project_id_event_id_day"),
+        ),
+        sqlite_autoincrement=True,
+        postgresql_partition_by="RANGE (day)",
+    )
+    _create_indexes(
+        "events", ["organization_id", "issue_id", "timestamp", "id"], ["organization_id", "project_id", "timestamp", "id"]
+    )
+
+
+def _create_event_counters() -> None:
+    """Make the tables of what is counted of events."""
+    op.create_table(
+        "event_hours",
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("release_id", Id, nullable=False),
+        sa.Column("environment_id", Id, nullable=False),
+        sa.Column("events", Id, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "project_id", "hour", "release_id", "environment_id", name=op.f("pk_event_hours")
+        ),
+        sqlite_with_rowid=False,
+    )
+    _create_indexes("event_hours", ["organization_id", "release_id"])
+    op.create_table(
+        "release_events",
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("release_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("environment_id", Id, nullable=False),
+        sa.Column("first_event", UtcDateTime(), nullable=False),
+        sa.Column("last_event", UtcDateTime(), nullable=False),
+        sa.Column("events", Id, nullable=False),
+        sa.Column("new_issues", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "release_id", "project_id", "environment_id", name=op.f("pk_release_events")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "ingest_hours",
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("events", Id, nullable=False),
+        sa.Column("releases", sa.Integer(), nullable=False),
+        sa.Column("environments", sa.Integer(), nullable=False),
+        sa.Column("issues", sa.Integer(), nullable=False),
+        sa.Column("bytes", Id, nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "project_id", "hour", name=op.f("pk_ingest_hours")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "outcomes",
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("outcome", identifier(16), nullable=False),
+        sa.Column("reason", identifier(64), nullable=False),
+        sa.Column("category", identifier(32), nullable=False),
+        sa.Column("value", identifier(200), nullable=False),
+        sa.Column("quantity", Id, nullable=False),
+        sa.Column("bytes", Id, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "project_id", "hour", "outcome", "reason", "category", "value", name=op.f("pk_outcomes")
+        ),
+        sqlite_with_rowid=False,
+    )
+
+
+def _create_sessions() -> None:
+    """Make the tables of sessions."""
+    op.create_table(
+        "session_hours",
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("release_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("environment_id", Id, nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("sessions", Id, nullable=False),
+        sa.Column("crashed", Id, nullable=False),
+        sa.Column("abnormal", Id, nullable=False),
+        sa.Column("unhandled", Id, nullable=False),
+        sa.Column("errored", Id, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "release_id", "project_id", "environment_id", "hour", name=op.f("pk_session_hours")
+        ),
+        sqlite_with_rowid=False,
+    )
+    _create_indexes(
+        "session_hours", ["organization_id", "environment_id", "hour"], ["organization_id", "project_id", "hour"]
+    )
+    op.create_table(
+        "live_sessions",
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("sid", identifier(36), nullable=False),
+        sa.Column("release_id", Id, nullable=False),
+        sa.Column("environment_id", Id, nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("status", identifier(10), nullable=False),
+        sa.Column("date_updated", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "project_id", "sid", name=op.f("pk_live_sessions")),
+        sqlite_with_rowid=False,
+    )
+    _create_indexes("live_sessions", ["organization_id", "date_updated"])
+    op.create_table(
+        "session_users",
+        sa.Column("organization_id", Id, nullable=False),
+        sa.Column("release_id", Id, nullable=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("environment_id", Id, nullable=False),
+        sa.Column("user_hash", identifier(32), nullable=False),
+        sa.Column("last_hour", sa.Integer(), nullable=False),
+        sa.Column("crashed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "release_id", "project_id", "environment_id", "user_hash", name=op.f("pk_session_users")
+        ),
+        sqlite_with_rowid=False,
+    )
+    _create_indexes("session_users", ["organization_id", "last_hour"], ["organization_id", "user_hash"])
+
+
+def _create_indexes(table: str, *columns: list[str]) -> None:
+    for names in columns:
+        op.create_index(op.f(f"ix_{table}_{'_'.join(names)}"), table, names)
 
 
 def _create_partitions() -> None:
@@ -479,64 +426,5 @@ def downgrade() -> None:
     """Remove the tables and the columns."""
     for table, column in reversed(NEW_COLUMNS):
         op.drop_column(table, column.name)
-    with op.batch_alter_table("suspect_commits", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_suspect_commits_organization_id_commit_id"))
-
-    op.drop_table("suspect_commits")
-    with op.batch_alter_table("issue_users", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_issue_users_organization_id_user_hash"))
-
-    op.drop_table("issue_users")
-    with op.batch_alter_table("issue_releases", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_issue_releases_organization_id_release_id_last_seen_issue_id"))
-
-    op.drop_table("issue_releases")
-    with op.batch_alter_table("issue_hashes", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_issue_hashes_organization_id_issue_id"))
-
-    op.drop_table("issue_hashes")
-    with op.batch_alter_table("project_keys", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_project_keys_organization_id_project_id_id"))
-
-    op.drop_table("project_keys")
-    with op.batch_alter_table("issues", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_resolved_release_id_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_regressed_in_id_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_project_id_site_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_project_id_last_seen_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_project_id_first_seen_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_new_path_of_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_last_seen_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_last_release_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_introduced_in_id_times_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_first_seen_id"))
-        batch_op.drop_index(batch_op.f("ix_issues_organization_id_first_release_id_project_id"))
-
-    op.drop_table("issues")
-    with op.batch_alter_table("session_users", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_session_users_organization_id_user_hash"))
-        batch_op.drop_index(batch_op.f("ix_session_users_organization_id_last_hour"))
-
-    op.drop_table("session_users")
-    with op.batch_alter_table("session_hours", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_session_hours_organization_id_project_id_hour"))
-        batch_op.drop_index(batch_op.f("ix_session_hours_organization_id_environment_id_hour"))
-
-    op.drop_table("session_hours")
-    op.drop_table("release_events")
-    op.drop_table("outcomes")
-    with op.batch_alter_table("live_sessions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_live_sessions_organization_id_date_updated"))
-
-    op.drop_table("live_sessions")
-    op.drop_table("ingest_hours")
-    with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_events_organization_id_project_id_timestamp_id"))
-        batch_op.drop_index(batch_op.f("ix_events_organization_id_issue_id_timestamp_id"))
-
-    op.drop_table("events")
-    with op.batch_alter_table("event_hours", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_event_hours_organization_id_release_id"))
-
-    op.drop_table("event_hours")
-    op.drop_table("deleted_releases")
+    for name in NEW_TABLES:
+        op.drop_table(name)
