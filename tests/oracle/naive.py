@@ -36,6 +36,7 @@ from gql_releases.storage.schema.tables.token import TokenRow
 from gql_releases.storage.schema.tables.upstream import UpstreamReleaseRow
 from tests.oracle.filtering import matches
 from tests.oracle.naive_events import NaiveEvents
+from tests.oracle.naive_rows import refusal, wire
 
 NODES: dict[str, type[SQLModel]] = {
     "Organization": OrganizationRow, "Project": ProjectRow, "Repository": RepositoryRow,
@@ -46,18 +47,8 @@ NODES: dict[str, type[SQLModel]] = {
     "Issue": IssueRow, "Event": EventRow, "ProjectKey": ProjectKeyRow,
 }  # fmt: skip
 NAMES = {row: name for name, row in NODES.items()}
-NAMED = {
-    "project": "project", "environment": "environment", "commit": "commit", "release": "release", "introducedIn": "release",
-}  # fmt: skip
-"""Field of a filter -> the kind of its name."""
 SORTS = {"DATE_CREATED": "date_created", "DATE_RELEASED": "release_order", "SEMVER": "semver_key", "BUILD": "build_number"}
 END_OF_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
-
-
-def wire(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return value
 
 
 def cursor(field: str, key: Any, row_id: int) -> str:
@@ -70,10 +61,6 @@ def compare(left: Any, right: Any) -> int:
 
 def global_id(row: Any) -> str:
     return base64.b64encode(f"{NAMES[type(row)]}:{row.id}".encode()).decode()
-
-
-def refusal(code: str) -> GraphQLError:
-    return GraphQLError("refused", extensions={"code": code})
 
 
 class Naive(NaiveEvents):
@@ -120,10 +107,6 @@ class Naive(NaiveEvents):
 
     def root_organizations(self, **args: Any) -> Any:
         return self.connection("slug", False, [self.session.get(OrganizationRow, self.organization)], args)
-
-    def root_organization(self, slug: str) -> Any:
-        row = self.session.get(OrganizationRow, self.organization)
-        return row if row and row.slug == slug else None
 
     def root_release(self, by: dict[str, Any]) -> Any:
         if by.get("id") is not None:
@@ -255,42 +238,6 @@ class Naive(NaiveEvents):
         projects = [row for row in self.rows(ProjectRow) if row.slug == project]
         releases = self.list_Project_releases(projects[0])[2] if projects else []
         return sorted(releases, key=lambda release: (release.date_released or release.date_created, release.id))
-
-    def require_names(self, conditions: dict[str, Any]) -> None:
-        """Refuse unknown names in a filter and abbreviated shas of several commits."""
-        names: dict[str, list[str]] = {}
-        pending = [conditions]
-        while pending:
-            for name, value in (pending.pop(0) or {}).items():
-                if name in ("and", "or"):
-                    pending += value or []
-                elif name == "not":
-                    pending.append(value)
-                elif name in NAMED and value is not None:
-                    names.setdefault(NAMED[name], []).append(value)
-        problems = {self.find_problem(name, value) for name, values in names.items() for value in values} - {None}
-        if problems:
-            raise refusal("|".join(sorted(problems)))  # type: ignore[arg-type]
-
-    def find_problem(self, kind: str, value: str) -> str | None:
-        if kind == "commit":
-            shas = {commit.sha for commit in self.rows(CommitRow) if commit.sha.startswith(value)}
-            return (
-                "AMBIGUOUS_SHA"
-                if re.fullmatch("[0-9a-f]{7,39}", value) and len(shas - {value}) > 1 and value not in shas
-                else None
-            )
-        table, column = {
-            "project": (ProjectRow, "slug"),
-            "environment": (EnvironmentRow, "name"),
-            "release": (ReleaseRow, "version"),
-            "repository": (RepositoryRow, "name"),
-        }[kind]
-        return None if any(getattr(row, column) == value for row in self.rows(table)) else f"{kind.upper()}_NOT_FOUND"
-
-    def require_name(self, kind: str, value: str | None) -> None:
-        if value is not None and (code := self.find_problem(kind, value)):
-            raise refusal(code)
 
     def pick_Release_previous(self, source: Any, project: str) -> Any:
         self.require_name("project", project)

@@ -18,10 +18,7 @@ from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.release import ReleaseProjectRow, ReleaseRow
 from gql_releases.storage.schema.tables.session import SessionHourRow, SessionUserRow
 from tests.oracle.naive_files import NaiveFiles, lower_ascii
-
-
-def wire(value: datetime | None) -> Any:
-    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+from tests.oracle.naive_rows import wire
 
 
 class NaiveEvents(NaiveFiles):
@@ -52,9 +49,6 @@ class NaiveEvents(NaiveFiles):
     def root_issue(self, organization: str, **args: Any) -> Any:
         own = self.root_organization(organization)
         return next((row for row in self.rows(IssueRow) if own and row.short_id == args["shortId"].upper()), None)
-
-    def root_organization(self, slug: str) -> Any:
-        raise NotImplementedError
 
     def pick_Issue_grouping(self, source: Any) -> Any:
         return {
@@ -238,9 +232,6 @@ class NaiveEvents(NaiveFiles):
 
     def pick_Release_newIssueCount(self, source: Any) -> Any:
         return sum(row.new_issues for row in self.rows(ReleaseEventsRow, release_id=source.id))
-
-    def require_name(self, kind: str, value: str | None) -> None:
-        raise NotImplementedError
 
     def pick_Release_health(self, source: Any, environment: str | None = None, project: str | None = None) -> Any:
         self.require_name("environment", environment)

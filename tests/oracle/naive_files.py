@@ -1,10 +1,8 @@
-"""Rows of one tenant, and the lists of uploaded files with their filters, in their naive form."""
+"""The lists of uploaded files with their filters, in their naive form."""
 
 from __future__ import annotations
 
 from typing import Any
-
-from sqlmodel import Session, SQLModel, col, select
 
 from gql_releases.domain.file_urls import normalize_debug_id
 from gql_releases.storage.schema.tables.artifact_bundle import (
@@ -17,29 +15,15 @@ from gql_releases.storage.schema.tables.artifact_bundle import (
 from gql_releases.storage.schema.tables.debug_file import DebugFileRow
 from gql_releases.storage.schema.tables.project import ProjectRow
 from gql_releases.storage.schema.tables.release_file import ReleaseFileRow
+from tests.oracle.naive_rows import NaiveRows
 
 
 def lower_ascii(text: str) -> str:
     return "".join(character.lower() if character.isascii() else character for character in text)
 
 
-class NaiveFiles:
+class NaiveFiles(NaiveRows):
     """Lists of uploaded files: (order's field, descending, rows)."""
-
-    def __init__(self, session: Session, organization: int) -> None:
-        self.session, self.organization = session, organization
-
-    def get(self, row: type[SQLModel], key: int | None) -> Any:
-        return None if key is None else self.session.get(row, key)
-
-    def rows(self, table: Any, **equal: Any) -> list[Any]:
-        query = select(table).where(col(table.organization_id) == self.organization)
-        for name, value in equal.items():
-            query = query.where(col(getattr(table, name)) == value)
-        return list(self.session.exec(query).all())
-
-    def list_linked(self, table: Any, link_table: Any, key: str, **equal: Any) -> list[Any]:
-        return [self.get(table, getattr(link, key)) for link in self.rows(link_table, **equal)]
 
     def list_Release_files(self, source: Any) -> Any:
         return "name", False, self.rows(ReleaseFileRow, release_id=source.id)

@@ -30,7 +30,8 @@ from tests.factories import SET_DEFAULT, commit, release
 from tests.file_rows import insert_files
 from tests.oracle import filtering
 from tests.oracle.generator import COMPUTED, MOVING, Generator, Operation, SampleValues, list_argument_inputs
-from tests.oracle.naive import NODES, Naive, global_id, wire
+from tests.oracle.naive import NODES, Naive, global_id
+from tests.oracle.naive_rows import wire
 from tests.scale import scale
 
 OPERATIONS = scale(200, 5_000)
