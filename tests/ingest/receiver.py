@@ -41,12 +41,12 @@ class FakeLookup:
 
 @dataclass
 class FakeSink:
-    """Keeps what is submitted, or fails as it is told."""
+    """Stores the submitted requests in a list, or raises the errors that its fields configure."""
 
     requests: list[IngestRequest] = field(default_factory=list)
     noted: list[OutcomeCount] = field(default_factory=list)
     unavailable: int = 0
-    """Submissions that fail."""
+    """The number of next submissions that raise Unavailable."""
     is_full: bool = False
     quota_seconds: int | None = None
     error: Exception | None = None
