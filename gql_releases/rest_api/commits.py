@@ -11,10 +11,10 @@ from gql_releases.domain.selection import ObjectRead, PagedSelection
 from gql_releases.rest_api.engine.field_names import FieldNames, same_names
 from gql_releases.rest_api.engine.paged_selections import (
     ID_FIELD,
+    RELEASE_SUMMARY_FIELDS,
     WHOLE_LIST,
     Tree,
     answer_page,
-    date_field,
     list_field,
     paged_selection,
     render_date,
@@ -28,18 +28,7 @@ from gql_releases.rest_api.repositories import REPOSITORY_SELECTION
 
 AUTHOR_SELECTION = s.Selection("CommitAuthor", (s.Value("name", "name"), s.Value("email", "email")))
 
-_RELEASE_OF_COMMIT_SELECTION = s.Selection(
-    "Release",
-    (
-        s.Value("version", "version"),
-        s.Value("shortVersion", "version"),
-        s.Value("ref", "ref"),
-        s.Value("url", "url"),
-        date_field("dateReleased", "date_released"),
-        date_field("dateCreated", "date_created"),
-    ),
-)
-
+_RELEASE_OF_COMMIT_SELECTION = s.Selection("Release", RELEASE_SUMMARY_FIELDS)
 
 FILE_CHANGE_SELECTION = s.Selection(
     "FileChange",

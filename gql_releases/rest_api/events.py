@@ -10,7 +10,14 @@ from gql_releases.domain.events.fields import read_event_id
 from gql_releases.domain.events.stored_body import unpack_body
 from gql_releases.domain.paging import Order
 from gql_releases.domain.selection import ObjectRead, PagedSelection
-from gql_releases.rest_api.engine.paged_selections import VERSION_SELECTION, Tree, answer_page, date_field, paged_selection
+from gql_releases.rest_api.engine.paged_selections import (
+    RELEASE_SUMMARY_SELECTION,
+    VERSION_SELECTION,
+    Tree,
+    answer_page,
+    date_field,
+    paged_selection,
+)
 from gql_releases.rest_api.engine.pagination import read_page
 from gql_releases.rest_api.engine.parameters import PAGE_PARAMETERS
 from gql_releases.rest_api.engine.path_parameters import project_id
@@ -40,22 +47,7 @@ EVENT_SELECTION = s.Selection(
     "Event",
     (
         *_COMMON_FIELDS,
-        s.ToOneField(
-            "release",
-            "release",
-            s.Selection(
-                "Release",
-                (
-                    s.Value("id", "id"),
-                    s.Value("version", "version"),
-                    s.Value("shortVersion", "version"),
-                    s.Value("ref", "ref"),
-                    s.Value("url", "url"),
-                    date_field("dateReleased", "date_released"),
-                    date_field("dateCreated", "date_created"),
-                ),
-            ),
-        ),
+        s.ToOneField("release", "release", RELEASE_SUMMARY_SELECTION),
         date_field("dateReceived", "received"),
         s.Embedded("sdk", "sdk_name", (s.Value("name", "sdk_name"), s.Value("version", "sdk_version"))),
     ),

@@ -15,7 +15,14 @@ from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.principal import READ_EVENTS
 from gql_releases.domain.search.issue_search import search_issues
 from gql_releases.domain.selection import ObjectRead, PagedSelection
-from gql_releases.rest_api.engine.paged_selections import Tree, answer_page, date_field, paged_selection
+from gql_releases.rest_api.engine.paged_selections import (
+    RELEASE_SUMMARY_SELECTION,
+    VERSION_SELECTION,
+    Tree,
+    answer_page,
+    date_field,
+    paged_selection,
+)
 from gql_releases.rest_api.engine.pagination import read_page
 from gql_releases.rest_api.engine.parameters import (
     PAGE_PARAMETERS,
@@ -28,25 +35,18 @@ from gql_releases.rest_api.engine.parameters import (
 from gql_releases.rest_api.engine.path_parameters import project_id
 from gql_releases.rest_api.engine.requests import Answer, Request, not_found
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
-from gql_releases.rest_api.events import EVENT_SELECTION, LISTED_EVENT_SELECTION, render_event, render_listed_event
+from gql_releases.rest_api.events import (
+    EVENT_SELECTION,
+    LISTED_EVENT_SELECTION,
+    NEWEST_EVENT_FIRST,
+    render_event,
+    render_listed_event,
+)
 
 _PROJECT_SELECTION = s.Selection(
     "Project",
     (s.Value("id", "id", str), s.Value("name", "name"), s.Value("slug", "slug"), s.Constant("platform", None)),
 )
-_RELEASE_SELECTION = s.Selection(
-    "Release",
-    (
-        s.Value("id", "id"),
-        s.Value("version", "version"),
-        s.Value("shortVersion", "version"),
-        s.Value("ref", "ref"),
-        s.Value("url", "url"),
-        date_field("dateReleased", "date_released"),
-        date_field("dateCreated", "date_created"),
-    ),
-)
-_VERSION_SELECTION = s.Selection("Release", (s.Value("version", "version"),))
 _SHA_SELECTION = s.Selection("Commit", (s.Value("id", "sha"),))
 
 _ISSUE_FIELDS = (
@@ -77,14 +77,14 @@ _ISSUE_FIELDS = (
     s.Value("userCount", "users"),
     date_field("firstSeen", "first_seen"),
     date_field("lastSeen", "last_seen"),
-    s.ToOneField("firstRelease", "first_release", _RELEASE_SELECTION),
-    s.ToOneField("lastRelease", "last_release", _RELEASE_SELECTION),
+    s.ToOneField("firstRelease", "first_release", RELEASE_SUMMARY_SELECTION),
+    s.ToOneField("lastRelease", "last_release", RELEASE_SUMMARY_SELECTION),
     s.Embedded(
         "resolution",
         "resolved_in",
         (
             s.Value("in", "resolved_in"),
-            s.ToOneField("release", "resolved_release", _VERSION_SELECTION, bare=True),
+            s.ToOneField("release", "resolved_release", VERSION_SELECTION, bare=True),
             s.ToOneField("commit", "resolved_commit", _SHA_SELECTION, bare=True),
         ),
     ),
@@ -109,7 +109,6 @@ HASHES_VIEW = s.PagedSelection(
     (PageRequest(1),),
 )
 
-NEWEST_EVENT_FIRST = Order("timestamp", descending=True)
 SORTS = {"date": Order("last_seen", descending=True), "new": Order("first_seen", descending=True)}
 DEFAULT_QUERY = "is:unresolved"
 
@@ -167,10 +166,14 @@ def _read_issue_page(request: Request, conditions: Conditions = ()) -> PageReque
     sort = request.last("sort", "date") or "date"
     if sort not in SORTS:
         raise invalid_parameter(f"Invalid sort. Valid choices are {', '.join(SORTS)}.")
-    conditions += search_issues(request.last("query", DEFAULT_QUERY))
-    if names := list_environments(request):
-        conditions += (("or", tuple([("environment", name) for name in names])),)
+    conditions += (*search_issues(request.last("query", DEFAULT_QUERY)), *_read_environments(request))
     return read_page(request.parameters, SORTS[sort], limit_conditions(conditions))
+
+
+def _read_environments(request: Request) -> Conditions:
+    """Return the condition of `environment`: events in one of them."""
+    names = list_environments(request)
+    return (("or", tuple([("environment", name) for name in names])),) if names else ()
 
 
 def issue_condition(name: str) -> tuple[str, Any]:
@@ -205,14 +208,9 @@ async def get_latest_event(request: Request) -> Answer:
 async def list_issue_events(request: Request) -> Answer:
     """Return a page of an issue's stored events, the newest first."""
     request.principal.require_organization(request.path[0])
-    page = read_page(request.parameters, NEWEST_EVENT_FIRST, _read_event_conditions(request))
+    page = read_page(request.parameters, NEWEST_EVENT_FIRST, limit_conditions(_read_environments(request)))
     read = ObjectRead(PagedSelection(ISSUE_EVENTS, (page,)), (issue_condition(request.path[1]),))
     return await answer_page(request, read, page, not_found(), render_listed_event)
-
-
-def _read_event_conditions(request: Request) -> Conditions:
-    names = list_environments(request)
-    return limit_conditions((("or", tuple([("environment", name) for name in names])),)) if names else ()
 
 
 async def list_hashes(request: Request) -> Answer:

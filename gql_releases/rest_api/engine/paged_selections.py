@@ -31,6 +31,18 @@ def date_field(name: str, attribute: str) -> s.Value:
     return s.Value(name, attribute, render_date)
 
 
+RELEASE_SUMMARY_FIELDS = (
+    s.Value("version", "version"),
+    s.Value("shortVersion", "version"),
+    s.Value("ref", "ref"),
+    s.Value("url", "url"),
+    date_field("dateReleased", "date_released"),
+    date_field("dateCreated", "date_created"),
+)
+"""A release inside of a commit, an issue or an event, without its id."""
+RELEASE_SUMMARY_SELECTION = s.Selection("Release", (ID_FIELD, *RELEASE_SUMMARY_FIELDS))
+
+
 def list_field(name: str, attribute: str, slot: int, selection: s.Selection, *, as_objects: bool = False) -> s.ToManyField:
     """Return a field with a whole list: as JSON text, or `as_objects` that a handler reads or changes."""
     nodes = s.Nodes("nodes", selection)
