@@ -7,6 +7,7 @@ from typing import Any
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import ProjectNotFound
 from gql_releases.domain.events.fields import read_event_id
+from gql_releases.domain.events.message_text import find_message
 from gql_releases.domain.events.stored_body import unpack_body
 from gql_releases.domain.paging import Order
 from gql_releases.domain.selection import ObjectRead, PagedSelection
@@ -68,7 +69,7 @@ def render_listed_event(event: Tree) -> Tree:
     environment, dist, user = event.pop("environment"), event.pop("dist"), event.pop("user_hash")
     return event | {
         "event.type": _event_type(body),
-        "message": _read_message(body) or event["title"],
+        "message": find_message(body) or event["title"],
         "culprit": body.get("culprit") or "",
         "location": None,
         "crashFile": None,
@@ -85,7 +86,7 @@ def render_event(event: Tree) -> Tree:
     version = release["version"] if release else None
     return event | {
         "type": _event_type(body),
-        "message": _read_message(body) or "",
+        "message": find_message(body) or "",
         "culprit": body.get("culprit") or "",
         "location": None,
         "metadata": _render_metadata(body, event["title"]),
@@ -120,7 +121,7 @@ def render_payload(event: Tree) -> Tree:
         "level": event["level"],
         "title": event["title"],
         "culprit": body.get("culprit") or "",
-        "message": _read_message(body) or "",
+        "message": find_message(body) or "",
         "datetime": event["dateCreated"],
         "timestamp": event["dateCreated"],
         "received": event["dateReceived"],
@@ -147,12 +148,6 @@ def _event_type(body: Tree) -> str:
     return "csp" if "csp" in body else "error" if "exception" in body else "default"
 
 
-def _read_message(body: Tree) -> str | None:
-    entry = body.get("logentry", {})
-    message: str | None = entry.get("formatted") or entry.get("message") or body.get("message")
-    return message
-
-
 def _render_metadata(body: Tree, title: str) -> Tree:
     exceptions = body.get("exception", {}).get("values")
     if not exceptions:
@@ -164,8 +159,7 @@ def _render_tags(
     body: Tree, level: str, environment: str | None, release: str | None, dist: str | None
 ) -> list[dict[str, str]]:
     """Return an event's tags, and those that Sentry adds of its fields, by key."""
-    pairs = body.get("tags", ())
-    tags = dict(pairs.items() if isinstance(pairs, dict) else pairs)
+    tags = dict(body.get("tags", ()))
     own = {"level": level, "environment": environment, "release": release, "dist": dist}
     tags |= {key: value for key, value in own.items() if value is not None}
     return [{"key": key, "value": tags[key]} for key in sorted(tags)]
@@ -180,7 +174,7 @@ def _render_user(user_hash: str | None) -> Tree | None:
 
 def _render_entries(body: Tree) -> list[Tree]:
     data: dict[str, Any] = {name: body[name] for name in ("breadcrumbs", "csp") if name in body}
-    if message := _read_message(body):
+    if message := find_message(body):
         template = body.get("logentry", {}).get("message")
         data["message"] = {"formatted": message} | ({"message": template} if template else {})
     if "debug_meta" in body:

@@ -31,7 +31,7 @@ from gql_releases.domain.events.fields import (
 )
 from gql_releases.domain.events.issue import Level
 from gql_releases.domain.events.json_text import InvalidEvent
-from gql_releases.domain.events.message_text import first_line
+from gql_releases.domain.events.message_text import find_message, first_line
 from gql_releases.domain.events.names import read_dist, read_environment, read_release
 
 MAX_EXCEPTIONS = 50
@@ -119,7 +119,7 @@ def parse_event(data: Any, *, event_id: str | None, received: datetime, sent_at:
     exceptions = body["exception"]["values"] if "exception" in body else ()
     exception = exceptions[-1] if exceptions else {}
     mechanism = exception.get("mechanism", {})
-    message = body.get("logentry", {}).get("formatted") or body.get("logentry", {}).get("message") or body.get("message")
+    message = find_message(body)
     return NewEvent(
         event_id=read_event_id(event_id) or read_event_id(data.get("event_id")) or uuid4().hex,
         timestamp=_correct_time(read_time(data.get("timestamp")), received, sent_at),

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from gql_releases.domain.events.grouping import is_minified
+from gql_releases.domain.events.message_text import find_message
 from gql_releases.domain.events.stored_body import unpack_body
 
 _PAGE_SCHEMES = ("http:", "https:", "blob:", "app:", "file:")
@@ -26,17 +27,12 @@ def list_exceptions(stored: bytes) -> list[dict[str, Any]]:
 
 def list_tags(stored: bytes) -> list[dict[str, str]]:
     """Return the tags of an event, in the order in which they were sent."""
-    tags = _read_body(stored).get("tags", ())
-    pairs = tags.items() if isinstance(tags, dict) else tags
-    return [{"key": key, "value": value} for key, value in pairs]
+    return [{"key": key, "value": value} for key, value in _read_body(stored).get("tags", ())]
 
 
 def read_message(stored: bytes) -> str | None:
     """Return the message of an event as it was written to a log; None if it has none."""
-    body = _read_body(stored)
-    entry = body.get("logentry", {})
-    message: str | None = entry.get("formatted") or entry.get("message") or body.get("message")
-    return message
+    return find_message(_read_body(stored))
 
 
 def read_culprit(stored: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""Normalizes texts, so that messages which differ in ids, numbers and dates are equal.
+"""Finds the message of an event, and normalizes texts, so that messages which differ in ids, numbers and dates are equal.
 
 All patterns take time in proportion to the text: where a repetition can begin is bounded by the character before it, or
 its length is bounded.
@@ -7,6 +7,7 @@ its length is bounded.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 MAX_NORMALIZED_LENGTH = 512
 MAX_NORMALIZED_LINES = 2
@@ -46,3 +47,10 @@ def normalize_text(text: str) -> str:
 def first_line(text: str) -> str:
     """Return the first non-blank line of a text, trimmed."""
     return text.strip().partition("\n")[0].strip()
+
+
+def find_message(body: dict[str, Any]) -> str | None:
+    """Return the message in an event's body, with its parameters filled in if the SDK did so; None if it has none."""
+    entry = body.get("logentry", {})
+    message: str | None = entry.get("formatted") or entry.get("message") or body.get("message")
+    return message
