@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+INVALID_RELEASE = "invalid_release"
+"""The reason of an outcome whose value is a refused release name."""
+
 
 class ItemOutcome(StrEnum):
     """What became of an item."""

@@ -11,6 +11,7 @@ from typing import Any
 from gql_releases.domain.events.event import MAX_AHEAD
 from gql_releases.domain.events.fields import MAX_ITEMS, read_integer, read_object, read_text, read_time
 from gql_releases.domain.events.names import read_environment, read_release
+from gql_releases.domain.events.outcomes import INVALID_RELEASE
 
 MAX_SESSION_AGE = timedelta(days=5)
 """A session that began before counts at its arrival."""
@@ -141,7 +142,7 @@ def describe_dropped_session(data: Any) -> tuple[str, str]:
     """Return why a session or sessions item has no sessions, as the reason and value of its outcome."""
     release, invalid_release = read_release(read_object(read_object(data).get("attrs")).get("release"))
     if invalid_release is not None:
-        return "invalid_release", invalid_release
+        return INVALID_RELEASE, invalid_release
     return ("no_release" if release is None else "invalid_session"), ""
 
 

@@ -11,6 +11,7 @@ import orjson
 import strawberry
 
 from gql_releases.domain.conditions import Conditions, build_search_condition
+from gql_releases.domain.events.suspects import MAX_SUSPECTS
 from gql_releases.domain.paging import Order
 from gql_releases.domain.principal import Principal
 from gql_releases.graphql_api.execution.bindings import (
@@ -43,9 +44,6 @@ else:
     Event = lazy_type("Event", "event")
     Project = lazy_type("Project", "project")
     Release = lazy_type("Release", "release")
-
-MAX_SUSPECTS = 3
-"""Suspect commits of an issue."""
 
 
 @strawberry.enum(description="Whether an issue needs work.")

@@ -9,14 +9,12 @@ import strawberry
 
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import DomainError, ErrorCode
-from gql_releases.domain.events.outcomes import ItemOutcome
+from gql_releases.domain.events.outcomes import INVALID_RELEASE, ItemOutcome
 from gql_releases.graphql_api.execution.bindings import Arguments, argument, column, objects
 from gql_releases.graphql_api.execution.scalars import BigInt
 
 DEFAULT_HOURS = 24
 MAX_HOURS = 90 * 24
-INVALID_RELEASE = "invalid_release"
-"""The reason of an outcome whose value is a refused release name."""
 EVENT_CATEGORIES = ("error", "default")
 
 

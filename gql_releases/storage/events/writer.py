@@ -17,7 +17,7 @@ from gql_releases.domain.events.event_batch import (
     PreparedRequest,
 )
 from gql_releases.domain.events.issue import IssueStatus
-from gql_releases.domain.events.outcomes import ItemOutcome
+from gql_releases.domain.events.outcomes import INVALID_RELEASE, ItemOutcome
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.locks import OrganizationLock, lock_organization
 from gql_releases.storage.engine.statements import RowStatement, Statement, StatementRows, Transaction
@@ -210,4 +210,4 @@ def _count_invalid_releases(batch: GroupedBatch, outcomes: OutcomeCounter, shown
         if name is not None:
             project, hour = occurrence.project_id, occurrence.hour
             shown = shown_names.choose(project, hour, name[:200])
-            outcomes.add(project, hour, ItemOutcome.REJECTED, "invalid_release", "release", 1, shown)
+            outcomes.add(project, hour, ItemOutcome.REJECTED, INVALID_RELEASE, "release", 1, shown)
