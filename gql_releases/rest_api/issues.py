@@ -72,7 +72,7 @@ _ISSUE_FIELDS = (
     s.Constant("subscriptionDetails", None),
     s.Constant("hasSeen", True),
     s.Constant("annotations", []),
-    s.Value("isUnhandled", "handled", lambda handled: not handled),
+    s.Value("isUnhandled", "handled"),
     s.Value("count", "times", str),
     s.Value("userCount", "users"),
     date_field("firstSeen", "first_seen"),
@@ -120,7 +120,7 @@ def render_issue(request: Request, issue: Tree) -> Tree:
     issue["type"] = "csp" if step == GroupingStep.CSP else "error" if exception_type else "default"
     issue["issueType"] = issue["issueCategory"] = "error"
     issue["culprit"] = issue["culprit"] or ""
-    issue["isUnhandled"] = bool(issue["isUnhandled"])
+    issue["isUnhandled"] = issue["isUnhandled"] is False
     issue["metadata"] = {"title": title}
     if exception_type:
         value = title.removeprefix(exception_type).removeprefix(": ")

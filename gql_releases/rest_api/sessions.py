@@ -65,24 +65,20 @@ async def list_sessions(request: Request) -> Answer:
     """Return counts and rates of an organization's sessions, in groups, as totals and by interval."""
     request.principal.require(READ_RELEASES)
     request.principal.require_organization(request.path[0])
-    fields, groups = (
-        _read_choices(request, "field", SESSION_FIELDS),
-        _read_choices(request, "groupBy", (*GROUPS, STATUS_GROUP)),
-    )
+    fields = _read_choices(request, "field", SESSION_FIELDS)
+    groups = _read_choices(request, "groupBy", (*GROUPS, STATUS_GROUP))
     if not fields:
         raise invalid_parameter('Request is missing a "field"')
     if STATUS_GROUP in groups and (wrong := [field for field in fields if field != "sum(session)"]):
         raise invalid_parameter(f"Cannot group field {wrong[0]} by {STATUS_GROUP}")
     period, projects = read_period(request), await read_projects(request)
-    places: list[Condition] = [("since", period.since), ("until", period.until), *read_filters(request)]
-    places += [("projects", projects)] if projects else []
-    places += [(GROUPS[group], True) for group in groups if group in GROUPS]
-    page, users_page = (
-        PageRequest(1, conditions=(*places, ("interval", period.hours))),
-        PageRequest(1, conditions=tuple(places)),
-    )
-    of_users = any(field.endswith("(user)") for field in fields)
-    view = PagedSelection(COUNTS_AND_USERS_SELECTION if of_users else COUNTS_SELECTION, (page, users_page)[: 1 + of_users])
+    conditions: list[Condition] = [("since", period.since), ("until", period.until), *read_filters(request)]
+    conditions += [("projects", projects)] if projects else []
+    conditions += [(GROUPS[group], True) for group in groups if group in GROUPS]
+    page = PageRequest(1, conditions=(*conditions, ("interval", period.hours)))
+    view = PagedSelection(COUNTS_SELECTION, (page,))
+    if any(field.endswith("(user)") for field in fields):
+        view = PagedSelection(COUNTS_AND_USERS_SELECTION, (page, PageRequest(1, conditions=tuple(conditions))))
     tree = await request.services.reads.read(request.principal, ObjectRead(view, request.own_organization))
     if tree is None:
         raise OrganizationNotFound
