@@ -53,7 +53,7 @@ PAGE_HEADERS: Headers = [
     (b"vary", b"Accept"),
 ]
 SUMMARY = (
-    "A self-hosted server for release data (versions, commits, deploys, source maps): Sentry's release API for CI, "
+    "A self-hosted server for release data (versions, commits, deploys, source maps, errors): Sentry's release API for CI, "
     "GraphQL for frontends."
 )
 LINKS = (

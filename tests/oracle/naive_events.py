@@ -265,8 +265,8 @@ class NaiveEvents(NaiveFiles):
         return {
             **totals,
             "users": len(hashes),
-            "crashFreeSessions": 1 - totals["crashed"] / totals["sessions"] if is_shown else None,
-            "crashFreeUsers": 1 - len(crashed) / len(hashes) if is_shown and hashes else None,
+            "crashFreeSessions": (totals["sessions"] - totals["crashed"]) / totals["sessions"] if is_shown else None,
+            "crashFreeUsers": (len(hashes) - len(crashed)) / len(hashes) if is_shown and hashes else None,
             "adoption": sum(row.sessions for row in recent if row.release_id == source.id) / total if total else None,
             "previous": lambda: self.find_previous_health(source, environment, project),
         }

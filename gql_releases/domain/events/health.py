@@ -13,4 +13,4 @@ def read_numbers(text: str) -> list[int]:
 
 def crash_free_share(total: int, crashed: int, sessions: int) -> float | None:
     """Return the share without a crash; None without any, or with fewer sessions than MIN_SESSIONS."""
-    return None if sessions < MIN_SESSIONS or not total else 1.0 - crashed / total
+    return None if sessions < MIN_SESSIONS or not total else (total - crashed) / total

@@ -22,6 +22,7 @@ MAX_SUSPECTS = 3
 MAX_RELEASES_BACK = 4
 """Releases before that of the issue whose commits are examined, too."""
 MAX_SCORE = 100.0
+SCORE_DIGITS = 6
 RELEASE_FACTOR = 0.6
 FRAME_FACTOR = 0.7
 _MIN_SEGMENTS = 2
@@ -158,7 +159,7 @@ def _match_frames(
         is_single = len(frame.segments) == 1 or len(segments) == 1
         if matched >= _MIN_SEGMENTS or (matched == 1 and is_single and counts[names[-1]] == 1):
             factor = RELEASE_FACTOR**change.releases_back * FRAME_FACTOR**frame.distance
-            score = MAX_SCORE * factor * min(matched / len(segments), 1)
+            score = round(MAX_SCORE * factor * min(matched / len(segments), 1), SCORE_DIGITS)
             yield Suspect(change.commit_id, score, change.path, frame.text, matched, change.releases_back)
 
 
