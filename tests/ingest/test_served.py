@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import socket
-from collections.abc import Awaitable, Callable
 
 import pytest
-import uvicorn
-import uvloop
 from starlette.types import Receive, Scope, Send
 
 from gql_releases.web.connections import ConnectionTable, Limits
@@ -18,10 +14,10 @@ from gql_releases.web.dispatcher import IngestDispatcher
 from gql_releases.web.http import send
 from gql_releases.web.protocol import HttpProtocol
 from tests.ingest.receiver import KEY, Receiver, envelope, event_item
+from tests.served_app import Work, run_client
 
 CORS = (b"access-control-allow-origin: *\r\n", b"access-control-expose-headers: X-Sentry-Error,")
 TARGET = f"/api/7/envelope/?sentry_key={KEY}"
-Work = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @pytest.fixture
@@ -36,21 +32,7 @@ async def pages(scope: Scope, receive: Receive, send_: Send) -> None:
 
 
 def run_served(receiver: Receiver, work: Work) -> None:
-    app = IngestDispatcher(receiver.api, Cors(pages, ("https://app.example",), ("X-Hits",)))
-
-    async def run(listening: socket.socket) -> None:
-        server = uvicorn.Server(uvicorn.Config(app, http=HttpProtocol, lifespan="off", log_level="error"))
-        serving = asyncio.ensure_future(server.serve([listening]))
-        reader, writer = await asyncio.open_connection(*listening.getsockname())
-        try:
-            await asyncio.wait_for(work(reader, writer), 10)
-        finally:
-            writer.close()
-            server.should_exit = True
-            await serving
-
-    with socket.create_server(("127.0.0.1", 0)) as listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(listening))
+    run_client(IngestDispatcher(receiver.api, Cors(pages, ("https://app.example",), ("X-Hits",))), work)
 
 
 def head(target: str, *headers: str) -> bytes:

@@ -6,15 +6,10 @@ Connections that stay idle are closed.
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import uvicorn
-import uvloop
-
 from gql_releases.web.http import read_body, send
-from gql_releases.web.protocol import HttpProtocol
+from tests.served_app import run_client
 
 LARGE_BODY_BYTES = 300_000
 
@@ -33,25 +28,6 @@ async def app(scope: Any, receive: Any, send_: Any) -> None:
         await send_({"type": "http.response.start", "status": 200, "headers": []})
     else:
         await send(send_, 200, body * 100 if scope["path"] == "/large" else body)
-
-
-def run_served(work: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
-    """Let a client talk to a real server, on an event loop as it serves with."""
-
-    async def run(listening: socket.socket) -> None:
-        config = uvicorn.Config(app, http=HttpProtocol, lifespan="off", log_level="error", timeout_keep_alive=1)
-        server = uvicorn.Server(config)
-        serving = asyncio.ensure_future(server.serve([listening]))
-        reader, writer = await asyncio.open_connection(*listening.getsockname())
-        try:
-            await asyncio.wait_for(work(reader, writer), 10)
-        finally:
-            writer.close()
-            server.should_exit = True
-            await serving
-
-    with socket.create_server(("127.0.0.1", 0)) as listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(listening))
 
 
 def request(body: bytes, path: str = "/", *headers: str) -> bytes:
@@ -76,7 +52,7 @@ def test_answer_is_one_segment_and_one_of_several_parts_is_whole() -> None:
         writer.write(request(b"part", "/parts"))
         assert await read_answer(reader) == b"partpart"
 
-    run_served(work)
+    run_client(app, work)
 
 
 def test_answer_to_head_has_no_body_and_its_length() -> None:
@@ -85,7 +61,7 @@ def test_answer_to_head_has_no_body_and_its_length() -> None:
         assert b"content-length: 4\r\n" in await reader.readuntil(b"\r\n\r\n")
         assert await read_answer(reader) == b"next"
 
-    run_served(work)
+    run_client(app, work)
 
 
 def test_no_header_breaks_its_line_and_an_answer_without_a_body_is_an_error() -> None:
@@ -97,7 +73,7 @@ def test_no_header_breaks_its_line_and_an_answer_without_a_body_is_an_error() ->
             assert b"x-other" not in text
             assert not text.startswith(b"HTTP/1.1 200")
 
-        run_served(work)
+        run_client(app, work)
 
 
 def test_client_that_waits_is_told_to_go_on() -> None:
@@ -108,7 +84,7 @@ def test_client_that_waits_is_told_to_go_on() -> None:
         writer.write(b"later")
         assert await read_answer(reader) == b"later"
 
-    run_served(work)
+    run_client(app, work)
 
 
 def test_requests_sent_ahead_are_answered_in_turn_and_the_last_answer_is_whole_when_the_connection_ends() -> None:
@@ -121,7 +97,7 @@ def test_requests_sent_ahead_are_answered_in_turn_and_the_last_answer_is_whole_w
         assert len(await read_answer(reader)) == 100 * LARGE_BODY_BYTES
         assert await reader.read() == b""
 
-    run_served(work)
+    run_client(app, work)
 
 
 def test_connection_that_stays_idle_is_closed_and_one_that_is_used_is_not() -> None:
@@ -135,4 +111,4 @@ def test_connection_that_stays_idle_is_closed_and_one_that_is_used_is_not() -> N
         assert await reader.read() == b""
         assert loop.time() - used > 0.3
 
-    run_served(work)
+    run_client(app, work)
