@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
-from gql_releases.app import create_app
-from gql_releases.storage.store import Store, open_database
 from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.event_rows import current_hour, insert_events, short_id
 from tests.factories import commit, release
 from tests.ingest.receiver import KEY, envelope, event_item, item
-from tests.storage.recorder import Recorder
+from tests.storage.recorder import Recorder, record_client
 
 BROKEN = """query ($by: ReleaseBy!) { release(by: $by) { firstEvent introducedIssues(first: 20) { nodes {
   title times suspectCommits { score commit { sha message author { name } } } } } } }"""
@@ -242,11 +240,8 @@ def recording(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Reco
     deploy = {"environment": "production"}
     assert harness.client.rest("POST", "organizations/acme/releases/web@1.0.0/deploys/", deploy).status == 201
     insert_events(harness, "acme")
-    recorder = Recorder(open_database(harness.url))
-    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
-    yield client, recorder
-    client.runner.run(recorder.close())
-    client.close()
+    with record_client(harness) as recording:
+        yield recording
     harness.close()
 
 

@@ -1,12 +1,14 @@
-"""A database that records its statements."""
+"""A database that records its statements, and a client of an application over it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Table
 
+from gql_releases.app import create_app
 from gql_releases.storage.engine.database import Database, Usage
 from gql_releases.storage.engine.statements import (
     BulkStatement,
@@ -17,6 +19,9 @@ from gql_releases.storage.engine.statements import (
     Transaction,
     Values,
 )
+from gql_releases.storage.store import Store, open_database
+from tests.client import Client
+from tests.conftest import Harness
 from tests.databases import ON_POSTGRES
 
 Result = TypeVar("Result")
@@ -113,3 +118,13 @@ class _RecordingTransaction:
         results = await self._transaction.fetch_many(statement, rows)
         self._note(statement, len(results), rows[0] if rows else None)
         return results
+
+
+@contextmanager
+def record_client(harness: Harness) -> Iterator[tuple[Client, Recorder]]:
+    """Yield a client of the organization acme, and the recorder of the statements of its requests."""
+    recorder = Recorder(open_database(harness.url))
+    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
+    yield client, recorder
+    client.runner.run(recorder.close())
+    client.close()

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from gql_releases.app import create_app
-from gql_releases.storage.store import Store, open_database
 from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
 from tests.event_rows import insert_events
 from tests.factories import release
 from tests.storage.plans import list_sqlite_plans
-from tests.storage.recorder import Recorder
+from tests.storage.recorder import Recorder, record_client
 
 RELEASE = """{ release(by: {key: {organization: "acme", version: "a@1"}}) { introducedIssues(first: 3) { totalCount nodes { title } }
   newPaths(first: 3) { totalCount nodes { title } } issues(first: 3) { totalCount nodes { times issue { title } } } } }"""
@@ -32,11 +30,8 @@ def recording(template: Template, tmp_path: Path) -> Iterator[tuple[Harness, Cli
     for version in ("a@1", "a@2"):
         assert harness.client.rest("POST", "organizations/acme/releases/", release(version)).status == 201
     insert_events(harness, "acme")
-    recorder = Recorder(open_database(harness.url))
-    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
-    yield harness, client, recorder
-    client.runner.run(recorder.close())
-    client.close()
+    with record_client(harness) as (client, recorder):
+        yield harness, client, recorder
     harness.close()
 
 

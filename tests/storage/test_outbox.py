@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 
-from gql_releases.app import create_app
 from gql_releases.domain.dates import now
 from gql_releases.domain.forwarding import Claimed, Kind
-from gql_releases.storage.store import Store, open_database
 from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.factories import commit, release
-from tests.storage.recorder import Recorder
+from tests.storage.recorder import Recorder, record_client
 
 LEASE = timedelta(seconds=60)
 RELEASES = "organizations/acme/releases/"
@@ -33,11 +31,8 @@ def upstream_harness(harness: Harness) -> Harness:
 @pytest.fixture
 def recording(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder, Harness]]:
     harness = Harness(template, tmp_path)
-    recorder = Recorder(open_database(harness.url))
-    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
-    yield client, recorder, harness
-    client.runner.run(recorder.close())
-    client.close()
+    with record_client(harness) as (client, recorder):
+        yield client, recorder, harness
     harness.close()
 
 

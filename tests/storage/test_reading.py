@@ -12,14 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from gql_releases.app import create_app
 from gql_releases.domain.release import RELEASE_FIELDS, Status
-from gql_releases.storage.store import Store, open_database
 from tests.client import Client
 from tests.conftest import Harness, Template
 from tests.databases import ON_POSTGRES
 from tests.factories import commit, release
-from tests.storage.recorder import Recorder
+from tests.storage.recorder import Recorder, record_client
 
 DASHBOARD = """query ($first: Int) { organization(slug: "acme") { releases(first: $first) {
   totalCount pageInfo { hasNextPage endCursor }
@@ -48,11 +46,8 @@ COMPUTED_REFERENCES = f"""{{ organization(slug: "acme") {{
 @pytest.fixture
 def recording(template: Template, tmp_path: Path) -> Iterator[tuple[Client, Recorder]]:
     harness = Harness(template, tmp_path)
-    recorder = Recorder(open_database(harness.url))
-    client = Client(create_app(harness.settings, Store(recorder)), harness.tokens["acme"])
-    yield client, recorder
-    client.runner.run(recorder.close())
-    client.close()
+    with record_client(harness) as recording:
+        yield recording
     harness.close()
 
 
