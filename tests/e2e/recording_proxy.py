@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import brotli
 
 LOST_REASONS_OF_THE_SDK = {"sample_rate", "before_send", "event_processor"}
-"""Reasons of client reports that say what an SDK was told to discard."""
+"""Reasons of client reports for items that the settings of an SDK discard."""
 
 
 @dataclass

@@ -167,7 +167,7 @@ def test_node_sends_errors_messages_and_sessions(server: Served, version: str) -
 
 
 class Page:
-    """A page of an app in Chromium, with what its console and its network said."""
+    """A page of an app in Chromium, with its uncaught errors, messages of its console and failed requests."""
 
     def __init__(self, page: Any) -> None:
         self.page = page

@@ -1,4 +1,4 @@
-"""What did this release break: a change of a real checkout breaks a built page in a browser, and the server says which one.
+"""What did this release break: a change of a real checkout breaks a built page in a browser, and the server names it.
 
 sentry-cli creates the releases with their commits, Sentry's plugin of vite uploads the source maps, @sentry/browser sends the
 errors, and sentry-cli resolves the issue in the next release, where it comes back.

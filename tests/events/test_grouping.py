@@ -1,4 +1,4 @@
-"""Grouping: each vector of the rules, and what the rules say about frames, values and groups of exceptions."""
+"""Grouping: each vector of the rules, and the rules for frames, values and groups of exceptions."""
 
 from __future__ import annotations
 

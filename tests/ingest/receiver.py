@@ -27,7 +27,7 @@ EVENT_ID = "ab" * 16
 
 
 class FakeLookup:
-    """Knows two keys of two projects."""
+    """Finds the projects of two keys."""
 
     def __init__(self) -> None:
         self.failures = 0
@@ -162,7 +162,7 @@ class Receiver:
 
 
 def envelope(*items: tuple[dict[str, Any], bytes], **header: Any) -> bytes:
-    """Return an envelope; each item has a `length` unless it says None."""
+    """Return an envelope; each item has a `length` unless it sets that to None."""
     lines = [json.dumps(header).encode()]
     for fields, payload in items:
         length = {} if "length" in fields else {"length": len(payload)}

@@ -51,7 +51,7 @@ class Uploads:
         return self.harness.run(work())
 
     def assemble(self, content: bytes, name: str, path: str = ASSEMBLE, **more: Any) -> Any:
-        """Ask for a file to be assembled, and return the response for it."""
+        """Request the assembly of a file, and return the response for it."""
         body = {digest(content): {"name": name, "chunks": [digest(content)], **more}}
         response = self.client.rest("POST", path, body)
         assert response.status == 200, response.body
