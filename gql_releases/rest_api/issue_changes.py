@@ -20,7 +20,7 @@ from gql_releases.rest_api.engine.parameters import invalid_parameter
 from gql_releases.rest_api.engine.path_parameters import project_id
 from gql_releases.rest_api.engine.requests import Answer, Request
 from gql_releases.rest_api.engine.router import ORGANIZATION_PATH, PROJECT_PATH, QueryParameters, Routes
-from gql_releases.rest_api.issues import ISSUE_VIEW, issue_condition, read_issue, render_issue
+from gql_releases.rest_api.issues import ISSUE_VIEW, issue_key, read_issue, render_issue
 
 ISSUE_IDS = paged_selection("Project", "issues", s.Selection("Issue", (ID_FIELD,)))
 MAX_ISSUES = WHOLE_LIST_SIZE
@@ -80,9 +80,7 @@ async def update_issue(request: Request) -> Answer:
     if change is None:
         issue = await read_issue(request, ISSUE_VIEW)
     else:
-        name, value = issue_condition(request.path[1])
-        key = IssueKey(id=value) if name == "id" else IssueKey(organization=request.path[0], short_id=value)
-        tree = await change_issue(request, key, change, ISSUE_VIEW)
+        tree = await change_issue(request, issue_key(request), change, ISSUE_VIEW)
         assert tree is not None
         issue = tree
     return Answer(200, render_issue(request, issue))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.conditions import Conditions
 from gql_releases.domain.errors import OrganizationNotFound, ProjectNotFound
 from gql_releases.domain.events.issue import GroupingStep, IssueStatus, ResolutionKind
+from gql_releases.domain.events.issue_change import IssueKey
 from gql_releases.domain.numbers import parse_row_id
 from gql_releases.domain.paging import Order, PageRequest
 from gql_releases.domain.principal import READ_EVENTS
@@ -176,16 +175,17 @@ def _read_environments(request: Request) -> Conditions:
     return (("or", tuple([("environment", name) for name in names])),) if names else ()
 
 
-def issue_condition(name: str) -> tuple[str, Any]:
-    """Return the condition of an issue, by its id or its short id."""
+def issue_key(request: Request) -> IssueKey:
+    """Return the key of the path's issue: its id or its short id."""
+    organization, name = request.path
     number = parse_row_id(name)
-    return ("short_id", name.upper()) if number is None else ("id", number)
+    return IssueKey(organization=organization, short_id=name) if number is None else IssueKey(id=number)
 
 
 async def read_issue(request: Request, view: PagedSelection) -> Tree:
     """Return a view of the path's issue. Raises Refused (404)."""
     request.principal.require_organization(request.path[0])
-    read = ObjectRead(view, (issue_condition(request.path[1]),))
+    read = ObjectRead(view, issue_key(request).conditions())
     issue = await request.services.reads.read(request.principal, read)
     if issue is None:
         raise not_found()
@@ -209,7 +209,7 @@ async def list_issue_events(request: Request) -> Answer:
     """Return a page of an issue's stored events, the newest first."""
     request.principal.require_organization(request.path[0])
     page = read_page(request.parameters, NEWEST_EVENT_FIRST, limit_conditions(_read_environments(request)))
-    read = ObjectRead(PagedSelection(ISSUE_EVENTS, (page,)), (issue_condition(request.path[1]),))
+    read = ObjectRead(PagedSelection(ISSUE_EVENTS, (page,)), issue_key(request).conditions())
     return await answer_page(request, read, page, not_found(), render_listed_event)
 
 
