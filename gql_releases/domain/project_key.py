@@ -30,21 +30,11 @@ class ProjectKeyChange:
     is_active: bool | None = None
 
 
-class OriginText:
-    """A text of a response that contains the URL of this server, which depends on the request.
+class Dsn:
+    """The DSN of a project key, which contains the URL of this server: that depends on the request.
 
-    Reads return it; what writes the response calls `render`. It is no dataclass, which orjson would write as an object.
+    Reads return it, and the view calls `render`. It is no dataclass: orjson would write one as an object.
     """
-
-    __slots__ = ()
-
-    def render(self, base_url: str) -> str:
-        """Return the text; `base_url` has a scheme, a host, and the prefix of all paths, without a slash at the end."""
-        raise NotImplementedError
-
-
-class Dsn(OriginText):
-    """The DSN of a project key."""
 
     __slots__ = ("project_id", "public_key")
 
@@ -52,7 +42,10 @@ class Dsn(OriginText):
         self.public_key, self.project_id = public_key, project_id
 
     def render(self, base_url: str) -> str:
-        """Return the DSN, such as `https://0123...@releases.example.com/1`."""
+        """Return the DSN, such as `https://0123...@releases.example.com/1`.
+
+        `base_url` has a scheme, a host, and the prefix of all paths, without a slash at the end.
+        """
         return build_dsn(base_url, self.public_key, self.project_id)
 
 

@@ -22,7 +22,7 @@ from gql_releases.auth.authenticator import Authenticator
 from gql_releases.domain.client import ClientGone
 from gql_releases.domain.errors import DomainError, ErrorCode, InvalidToken
 from gql_releases.domain.principal import Principal
-from gql_releases.domain.project_key import OriginText
+from gql_releases.domain.project_key import Dsn
 from gql_releases.domain.switching import short_switch_interval
 from gql_releases.graphql_api.execution.cost import require_affordable
 from gql_releases.graphql_api.execution.errors import list_codes, render_field_error, render_internal_error
@@ -128,8 +128,8 @@ class GraphQLView:
         await send(send_, status, content, [NO_SNIFF, VARY, *headers], (kind or JSON_TYPE).encode())
 
     def _render_text(self, scope: Scope, value: Any) -> str:
-        """Return the text of a value that orjson does not write. Raises TypeError for any but an OriginText."""
-        if isinstance(value, OriginText):
+        """Return the text of a value that orjson does not write. Raises TypeError for any but a Dsn."""
+        if isinstance(value, Dsn):
             return value.render(self._base_urls.find_base_url(scope))
         raise TypeError
 
