@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from gql_releases.domain.events.fields import read_uuid
 from gql_releases.domain.events.ingest_request import IngestRequest, SentEvent
 from gql_releases.domain.events.json_text import InvalidEvent, parse_json
 from gql_releases.domain.events.outcomes import ItemOutcome, OutcomeCount
@@ -26,9 +26,8 @@ MAX_EVENTS = 100
 """Events of an envelope; SDKs send one."""
 MAX_AGGREGATES = 1_000
 """Aggregates of sessions of an envelope; an SDK sends one for each minute and release."""
-MAX_ID_LENGTH = 64
-"""Characters of an id or a time in a header."""
-_is_event_id = re.compile("[0-9a-f]{32}").fullmatch
+MAX_TIME_LENGTH = 64
+"""Characters of a time in a header."""
 
 
 @dataclass(slots=True)
@@ -64,7 +63,7 @@ class SentItems:
             return
         self.is_usable = True
         header_id = None if self.events else self.header_id
-        event_id = read_event_id(data.get("event_id")) or header_id or uuid.uuid4().hex
+        event_id = read_uuid(data.get("event_id")) or header_id or uuid.uuid4().hex
         self.events.append(SentEvent(data, event_id, size))
 
     def drop(self, reason: str, category: str, quantity: int = 1, size: int = 0, value: str = "") -> None:
@@ -83,7 +82,7 @@ class SentItems:
 async def read_items(reader: EnvelopeReader, received: datetime) -> SentItems:
     """Return what is stored of an envelope."""
     header = reader.header or {}
-    items = SentItems(received, read_sent_at(header.get("sent_at")), read_event_id(header.get("event_id")))
+    items = SentItems(received, read_sent_at(header.get("sent_at")), read_uuid(header.get("event_id")))
     for item in reader.items:
         await _add_item(items, item)
     for category, skipped in reader.skipped.items():
@@ -148,17 +147,9 @@ async def parse_payload(payload: bytes) -> Any:
     return parse_json(payload) if len(payload) <= LARGE_BODY_BYTES else await run_in_thread(parse_json, payload)
 
 
-def read_event_id(value: object) -> str | None:
-    """Return an event's id as 32 lower-case hex digits; None if it is none."""
-    if type(value) is not str or len(value) > MAX_ID_LENGTH:
-        return None
-    event_id = value.replace("-", "").lower()
-    return event_id if _is_event_id(event_id) else None
-
-
 def read_sent_at(value: object) -> datetime | None:
     """Return the time of a header in RFC 3339; None if it is none."""
-    if type(value) is not str or len(value) > MAX_ID_LENGTH:
+    if type(value) is not str or len(value) > MAX_TIME_LENGTH:
         return None
     try:
         moment = datetime.fromisoformat(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from gql_releases.domain import selection as s
 from gql_releases.domain.errors import ProjectNotFound
-from gql_releases.domain.events.fields import read_event_id
+from gql_releases.domain.events.fields import read_uuid
 from gql_releases.domain.events.message_text import find_message
 from gql_releases.domain.events.stored_body import unpack_body
 from gql_releases.domain.paging import Order
@@ -243,7 +243,7 @@ async def read_event(request: Request) -> Tree:
     """Return the path's event as a row of EVENT_SELECTION. Raises ProjectNotFound, Refused (404)."""
     request.principal.require_organization(request.path[0])
     project = await project_id(request)
-    event_id = read_event_id(request.path[2])
+    event_id = read_uuid(request.path[2])
     if event_id is None:
         raise not_found()
     conditions = (("of_project_id", project), ("event_id", event_id))

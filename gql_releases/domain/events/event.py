@@ -19,13 +19,13 @@ from gql_releases.domain.events.fields import (
     cut_url,
     list_pairs,
     read_boolean,
-    read_event_id,
     read_integer,
     read_object,
     read_scalars,
     read_text,
     read_time,
     read_user,
+    read_uuid,
     read_values,
     render_text,
 )
@@ -121,7 +121,7 @@ def parse_event(data: Any, *, event_id: str | None, received: datetime, sent_at:
     mechanism = exception.get("mechanism", {})
     message = find_message(body)
     return NewEvent(
-        event_id=read_event_id(event_id) or read_event_id(data.get("event_id")) or uuid4().hex,
+        event_id=read_uuid(event_id) or read_uuid(data.get("event_id")) or uuid4().hex,
         timestamp=_correct_time(read_time(data.get("timestamp")), received, sent_at),
         received=received,
         release=release,

@@ -17,7 +17,7 @@ MAX_ITEMS = 1_000
 MAX_CONVERTED_BITS = 1024
 """Bits of an integer that is converted to text."""
 
-_EVENT_ID = re.compile("[0-9a-f]{32}")
+_UUID = re.compile("[0-9a-f]{32}")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _AUTHORITY = re.compile("[^/?#]*@")
 
@@ -96,12 +96,12 @@ def read_time(raw: Any) -> datetime | None:
     return None
 
 
-def read_event_id(raw: Any) -> str | None:
-    """Return an event's id as 32 lower-case hex digits, without dashes; None if it is none."""
+def read_uuid(raw: Any) -> str | None:
+    """Return the id of an event or session as 32 lower-case hex digits, without dashes; None if it is none."""
     if type(raw) is not str or len(raw) > 64:
         return None
     digits = raw.strip().replace("-", "").lower()
-    return digits if _EVENT_ID.fullmatch(digits) else None
+    return digits if _UUID.fullmatch(digits) else None
 
 
 def read_user(raw: Any) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from gql_releases.domain.events.event import MAX_AHEAD
-from gql_releases.domain.events.fields import MAX_ITEMS, read_integer, read_object, read_text, read_time
+from gql_releases.domain.events.fields import MAX_ITEMS, read_integer, read_object, read_text, read_time, read_uuid
 from gql_releases.domain.events.names import read_environment, read_release
 from gql_releases.domain.events.outcomes import INVALID_RELEASE
 
@@ -17,7 +16,6 @@ MAX_SESSION_AGE = timedelta(days=5)
 """A session that began before counts at its arrival."""
 MAX_DURATION_SECONDS = 366 * 86400.0
 
-_SID = re.compile("[0-9a-f]{32}")
 _COUNT_NAMES = ("exited", "errored", "crashed", "abnormal", "unhandled")
 
 
@@ -88,7 +86,7 @@ def parse_session(data: Any, received: datetime) -> NewSession | None:
     fields = read_object(data)
     attributes = read_object(fields.get("attrs"))
     release, _ = read_release(attributes.get("release"))
-    sid = _read_sid(fields.get("sid"))
+    sid = read_uuid(fields.get("sid"))
     if release is None or sid is None:
         return None
     status = _STATUSES.get((read_text(fields.get("status"), 16) or "").lower(), SessionStatus.OK)
@@ -144,13 +142,6 @@ def describe_dropped_session(data: Any) -> tuple[str, str]:
     if invalid_release is not None:
         return INVALID_RELEASE, invalid_release
     return ("no_release" if release is None else "invalid_session"), ""
-
-
-def _read_sid(raw: Any) -> str | None:
-    if type(raw) is not str or len(raw) > 64:
-        return None
-    digits = raw.strip().replace("-", "").lower()
-    return digits if _SID.fullmatch(digits) else None
 
 
 def _read_did(raw: Any) -> str | None:
