@@ -6,13 +6,11 @@ Free text is a part of the title, the culprit or the short id, without regard to
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from gql_releases.domain.conditions import MAX_CONDITIONS, Condition, Conditions, build_search_condition, count_conditions
-from gql_releases.domain.dates import now, parse_date
 from gql_releases.domain.errors import DomainError, ErrorCode, shorten
 from gql_releases.domain.events.issue import IssueStatus, Level
-from gql_releases.domain.search.search import AGE, parse_period
+from gql_releases.domain.search.search import filter_by_date
 from gql_releases.domain.search.search_terms import Filter, Text, Word, parse_query, refuse
 
 STATUSES = {
@@ -25,7 +23,6 @@ STATUSES = {
 """Sentry's names of statuses -> status."""
 _LEVELS = {level.lower(): level for level in Level}
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def search_issues(query: str) -> Conditions:
@@ -80,19 +77,8 @@ def _filter_by_handling(value: bool) -> Callable[[Word, str], Condition]:
 
 
 def _filter_by_first_seen(word: Word, sign: str) -> Condition:
-    """`>=2026-01-31`, `<2026-01-31T12:00:00`, `-14d` (within the last two weeks), `+14d` (before that)."""
-    age = AGE.fullmatch(word.text)
-    if age and not sign:
-        return ("first_seen_from" if age["sign"] == "-" else "first_seen_before"), now() - parse_period(word.text[1:])
-    try:
-        moment = parse_date(word.text)
-        after = moment + (timedelta(days=1) if not sign and len(word.text) == 10 else _MICROSECOND)
-    except (DomainError, OverflowError):
-        refuse("expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or an age such as -14d", word.at)
-    if not sign:
-        return "and", (("first_seen_from", moment), ("first_seen_before", after))
-    name = "first_seen_from" if sign.startswith(">") else "first_seen_before"
-    return name, moment if sign in (">=", "<") else after
+    conditions = filter_by_date("first_seen", word, sign)
+    return conditions[0] if len(conditions) == 1 else ("and", conditions)
 
 
 def _filter_by_text(name: str) -> Callable[[Word, str], Condition]:

@@ -18,7 +18,7 @@ from gql_releases.domain.versions.ranges import compare_versions, semver_prefix,
 from gql_releases.domain.versions.version import fold_case
 
 _BUILD_SIGNS = {">": "build_above", ">=": "build_from", "<": "build_below", "<=": "build_until"}
-AGE = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]{1,5})(?P<unit>[smhdw])")
+_AGE = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]{1,5})(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MICROSECOND = timedelta(microseconds=1)
 MAX_NUMBER = 2**63 - 1
@@ -51,7 +51,7 @@ def text_condition(text: str) -> Condition:
 
 def parse_period(text: str) -> timedelta:
     """Parse a period such as `14d`: a number of seconds, minutes, hours, days or weeks. Raises ValueError."""
-    match = AGE.fullmatch("-" + text)
+    match = _AGE.fullmatch("-" + text)
     if not match:
         raise ValueError(text)
     return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
@@ -144,19 +144,28 @@ def _filter_finalized(word: Word, sign: str, projects: Sequence[int]) -> Conditi
 
 
 def _filter_by_creation(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
-    """`>=2026-01-31`, `<2026-01-31T12:00:00`, `-14d` (within the last two weeks), `+14d` (before that)."""
-    age = AGE.fullmatch(word.text)
+    return filter_by_date("created", word, sign)
+
+
+def filter_by_date(name: str, word: Word, sign: str) -> Conditions:
+    """Return the conditions `{name}_from` and `{name}_before` of a date or an age.
+
+    `>=2026-01-31`, `<2026-01-31T12:00:00`, `-14d` (within the last two weeks), `+14d` (before that).
+
+    Raises DomainError(INVALID_ARGUMENT).
+    """
+    age = _AGE.fullmatch(word.text)
     if age and not sign:
-        return ((("created_from" if age["sign"] == "-" else "created_before"), now() - parse_period(word.text[1:])),)
+        return ((f"{name}_from" if age["sign"] == "-" else f"{name}_before", now() - parse_period(word.text[1:])),)
     try:
         moment = parse_date(word.text)
         after = moment + (timedelta(days=1) if not sign and len(word.text) == 10 else _MICROSECOND)
     except (DomainError, OverflowError):
         refuse("expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or an age such as -14d", word.at)
     if not sign:
-        return ("created_from", moment), ("created_before", after)
-    name = "created_from" if sign.startswith(">") else "created_before"
-    return ((name, moment if sign in (">=", "<") else after),)
+        return (f"{name}_from", moment), (f"{name}_before", after)
+    bound = f"{name}_from" if sign.startswith(">") else f"{name}_before"
+    return ((bound, moment if sign in (">=", "<") else after),)
 
 
 def _refuse_stage(word: Word, sign: str, projects: Sequence[int]) -> Conditions:
