@@ -150,7 +150,8 @@ class IngestApi:
         try:
             await self._sink.wait_for_space()
         except Overloaded:
-            if not reception.body.is_shorter_than(MAX_SESSION_BODY_BYTES):
+            size = reception.body.declared_size
+            if size is None or size > MAX_SESSION_BODY_BYTES:
                 raise refuse_overload() from None
             reception.is_overloaded = True
 

@@ -23,7 +23,8 @@ class BodyStream:
     """The body of a request: it can be read once, and has at most `limit` bytes, before and after decoding.
 
     Nothing is read before its iterators are used, and the next data is received when the consumer asks for more.
-    `coding` is the Content-Encoding in lower case, "" for none. `is_complete`: all of the body was read.
+    `coding` is the Content-Encoding in lower case, "" for none. `declared_size` is the number of bytes of
+    its Content-Length, None without a valid one. `is_complete`: all of the body was read.
     """
 
     def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
@@ -32,15 +33,13 @@ class BodyStream:
         values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"content-encoding"]
         codings = [coding.strip().lower() for coding in ",".join(values).split(",")]
         self.coding = ", ".join(coding for coding in codings if coding not in ("", "identity"))
-        self._declared, self._receive = header(scope, b"content-length") or "", receive
-
-    def is_shorter_than(self, size: int) -> bool:
-        """Return whether the body declares that it has at most so many bytes, as it is sent."""
-        return self._declared.isascii() and self._declared.isdigit() and int(self._declared[:20]) <= size
+        length = header(scope, b"content-length") or ""
+        self.declared_size = int(length[:20]) if length.isascii() and length.isdigit() else None
+        self._receive = receive
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it was sent. Raises BodyTooLarge, before any byte is read if possible, and ClientGone."""
-        if self._declared.isascii() and self._declared.isdigit() and int(self._declared[:20]) > self.limit:
+        if self.declared_size is not None and self.declared_size > self.limit:
             raise BodyTooLarge("Request too large")
         while not self.is_complete:
             message = await self._receive()
