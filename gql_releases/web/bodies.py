@@ -64,11 +64,20 @@ def decode_body(body: bytes, codings: list[str], limit: int) -> bytes:
     return body
 
 
+def choose_deflate_window(head: bytes) -> int:
+    """Return the window of a deflate body that begins with `head`: a zlib stream, or the raw deflate of some clients.
+
+    Source: RFC 9110 section 8.4.1.2. The first two bytes of a zlib stream are a multiple of 31 (RFC 1950).
+    """
+    is_zlib = len(head) > 1 and head[0] & 15 == 8 and int.from_bytes(head[:2]) % 31 == 0
+    return ZLIB_WINDOW if is_zlib else RAW_WINDOW
+
+
 def _inflate(body: bytes, coding: str, limit: int) -> bytes:
     if coding == "gzip":
         window = GZIP_WINDOW
-    else:  # deflate is a zlib stream, but some clients send raw deflate: RFC 9110 section 8.4.1.2
-        window = ZLIB_WINDOW if len(body) > 1 and body[0] & 15 == 8 and int.from_bytes(body[:2]) % 31 == 0 else RAW_WINDOW
+    else:
+        window = choose_deflate_window(body)
     parts: list[bytes] = []
     size = 0
     for _ in range(MAX_GZIP_MEMBERS):

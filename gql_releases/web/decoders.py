@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 import zstandard
 
-from gql_releases.web.bodies import GZIP_WINDOW, MAX_GZIP_MEMBERS, RAW_WINDOW, ZLIB_WINDOW, BrokenEncoding
+from gql_releases.web.bodies import GZIP_WINDOW, MAX_GZIP_MEMBERS, BrokenEncoding, choose_deflate_window
 
 PIECE_BYTES = 64 * 1024
 """Maximum size of a piece of decoded gzip, deflate and brotli."""
@@ -50,7 +50,6 @@ class GzipDecoder:
 
     def __init__(self, limit: int) -> None:
         self._limit, self._size = limit, 0
-        self._window = GZIP_WINDOW
         self._stream, self._members = zlib.decompressobj(GZIP_WINDOW), 1
 
     def decode(self, data: bytes) -> Iterator[bytes]:
@@ -70,7 +69,7 @@ class GzipDecoder:
     def _decode_piece(self, data: bytes) -> tuple[bytes, bytes]:
         """Return a decoded piece and the data that was not consumed."""
         if self._stream.eof:
-            self._stream, self._members = zlib.decompressobj(self._window), self._members + 1
+            self._stream, self._members = zlib.decompressobj(GZIP_WINDOW), self._members + 1
             if self._members > self._max_members:
                 raise _broken(self._coding)
         try:
@@ -95,13 +94,12 @@ class DeflateDecoder(GzipDecoder):
 
     def decode(self, data: bytes) -> Iterator[bytes]:
         """Yield the decoded pieces of more data. Raises BrokenEncoding, DecodedTooLarge."""
-        if len(self._head) < 2:  # the first two bytes of a zlib stream are a multiple of 31
+        if len(self._head) < 2:
             self._head += data
             if len(self._head) < 2:
                 return
             data = self._head
-            is_zlib = data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
-            self._stream = zlib.decompressobj(ZLIB_WINDOW if is_zlib else RAW_WINDOW)
+            self._stream = zlib.decompressobj(choose_deflate_window(data))
         yield from super().decode(data)
 
 
