@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from gql_releases.domain.dates import now
+from gql_releases.domain.events.event_batch import SECONDS_PER_DAY
 from gql_releases.domain.events.retention import (
     DAYS_AHEAD,
     DELETED_RELEASES_KEPT,
@@ -18,7 +19,6 @@ from gql_releases.domain.events.retention import (
     HOURS_KEPT,
     LIVE_SESSIONS_KEPT,
     OUTCOMES_KEPT,
-    SECONDS_PER_DAY,
     THINNED_AFTER,
     USERS_KEPT,
     ExpiringTable,

@@ -20,7 +20,6 @@ DEFAULT_PROJECT_BYTES = 5 * 1024**3
 """Bytes of the bodies of a project's events."""
 DAYS_AHEAD = 8
 """Partitions that exist for today and the next days."""
-SECONDS_PER_DAY = 86_400
 
 
 class RetentionLock(Enum):

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Integer, Table, Text, and_, bindparam, column, delete, func, or_, select, text, update
 
 from gql_releases.domain.dates import parse_date
-from gql_releases.domain.events.event_batch import SECONDS_PER_HOUR
-from gql_releases.domain.events.retention import SECONDS_PER_DAY, ExpiringTable, choose_kept
+from gql_releases.domain.events.event_batch import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from gql_releases.domain.events.retention import ExpiringTable, choose_kept
 from gql_releases.storage.engine.database import Database
 from gql_releases.storage.engine.merges import update_rows
 from gql_releases.storage.engine.natural_keys import match_ids
