@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from gql_releases.domain.events.fields import read_uuid
 from gql_releases.domain.events.ingest_request import IngestRequest, SentEvent
 from gql_releases.domain.events.json_text import InvalidEvent, parse_json
-from gql_releases.domain.events.outcomes import ItemOutcome, OutcomeCount
+from gql_releases.domain.events.outcomes import CountKey, ItemOutcome, OutcomeCount, add_count
 from gql_releases.domain.events.sessions import (
     NewSession,
     SessionAggregate,
@@ -41,8 +41,8 @@ class SentItems:
     events: list[SentEvent] = field(default_factory=list)
     sessions: list[NewSession] = field(default_factory=list)
     aggregates: list[SessionAggregate] = field(default_factory=list)
-    outcomes: dict[tuple[ItemOutcome, str, str, str], OutcomeCount] = field(default_factory=dict)
-    """By outcome, reason, category and value: an envelope can hold thousands of client reports."""
+    outcomes: dict[CountKey, OutcomeCount] = field(default_factory=dict)
+    """Added up: an envelope can hold thousands of client reports."""
     causes: list[str] = field(default_factory=list)
     is_too_large: bool = False
     """Whether an item was larger than what is held."""
@@ -68,15 +68,7 @@ class SentItems:
 
     def drop(self, reason: str, category: str, quantity: int = 1, size: int = 0, value: str = "") -> None:
         """Count items that are not stored."""
-        self.count(OutcomeCount(ItemOutcome.DROPPED, reason, category, quantity, value, size))
-
-    def count(self, count: OutcomeCount) -> None:
-        """Add a count to that of the same reason."""
-        key = (count.outcome, count.reason, count.category, count.value)
-        earlier = self.outcomes.get(key)
-        if earlier:
-            count = replace(count, quantity=earlier.quantity + count.quantity, size=earlier.size + count.size)
-        self.outcomes[key] = count
+        add_count(self.outcomes, OutcomeCount(ItemOutcome.DROPPED, reason, category, quantity, value, size))
 
 
 async def read_items(reader: EnvelopeReader, received: datetime) -> SentItems:
@@ -119,7 +111,7 @@ async def _add_item(items: SentItems, item: HeldItem) -> None:
         else:
             items.is_usable = True
             for count in counts:
-                items.count(count)
+                add_count(items.outcomes, count)
     elif item.kind == "session":
         items.is_usable = True
         session = parse_session(data, items.received)

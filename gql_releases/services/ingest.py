@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -33,7 +33,7 @@ from gql_releases.domain.events.ingest_request import (
     Overloaded,
     QuotaExceeded,
 )
-from gql_releases.domain.events.outcomes import OutcomeCount
+from gql_releases.domain.events.outcomes import CountKey, OutcomeCount, add_count
 from gql_releases.domain.events.stored_body import pack_body
 from gql_releases.domain.events.users import hash_user
 from gql_releases.services.outcome_log import OutcomeLog
@@ -105,7 +105,7 @@ class IngestService:
         self._keys: dict[str, _CachedKey] = {}
         self._salts: dict[int, bytes] = {}
         self._events_by_hour: dict[tuple[int, int], int] = {}
-        self._outcomes: dict[tuple[int, int], list[OutcomeCount]] = {}
+        self._outcomes: dict[tuple[int, int], dict[CountKey, OutcomeCount]] = {}
         self._outcome_count = 0
         self._outcome_timer: asyncio.TimerHandle | None = None
         self._log = OutcomeLog()
@@ -157,7 +157,9 @@ class IngestService:
         for count in outcomes:
             if self._outcome_count >= MAX_NOTED_OUTCOMES:
                 return
-            self._outcome_count += self._add_outcome(project, count)
+            waiting = self._outcomes.setdefault((project.organization_id, project.project_id), {})
+            self._outcome_count += count.key not in waiting
+            add_count(waiting, count)
         if self._outcome_timer is None:
             loop = asyncio.get_running_loop()
             self._outcome_timer = loop.call_later(OUTCOME_DELAY_SECONDS, self._write_outcomes)
@@ -187,20 +189,10 @@ class IngestService:
             current = int(time.time()) // SECONDS_PER_HOUR
             self._events_by_hour = {place: count for place, count in totals.items() if place[1] >= current}
 
-    def _add_outcome(self, project: IngestProject, count: OutcomeCount) -> bool:
-        """Add to an outcome that waits, and return False; or add a new one, and return True."""
-        waiting = self._outcomes.setdefault((project.organization_id, project.project_id), [])
-        for index, other in enumerate(waiting):
-            if replace(other, quantity=0, size=0) == replace(count, quantity=0, size=0):
-                waiting[index] = replace(other, quantity=other.quantity + count.quantity, size=other.size + count.size)
-                return False
-        waiting.append(count)
-        return True
-
     def _take_outcomes(self, project: IngestProject) -> list[OutcomeCount]:
-        outcomes = self._outcomes.pop((project.organization_id, project.project_id), [])
+        outcomes = self._outcomes.pop((project.organization_id, project.project_id), {})
         self._outcome_count -= len(outcomes)
-        return outcomes
+        return list(outcomes.values())
 
     def _write_outcomes(self) -> None:
         self._outcome_timer = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 INVALID_RELEASE = "invalid_release"
@@ -23,6 +23,8 @@ class ItemOutcome(StrEnum):
 
 OutcomeKey = tuple[str, str, str]
 """An outcome, its reason and the category of the items."""
+CountKey = tuple[ItemOutcome, str, str, str]
+"""An outcome, its reason, the category of the items and the refused name, if that is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,16 @@ class OutcomeCount:
     quantity: int
     value: str = ""
     size: int = 0
+
+    @property
+    def key(self) -> CountKey:
+        """What equal counts have in common: outcome, reason, category and value."""
+        return self.outcome, self.reason, self.category, self.value
+
+
+def add_count(counts: dict[CountKey, OutcomeCount], count: OutcomeCount) -> None:
+    """Add a count to the one with the same key, if there is one."""
+    other = counts.get(count.key)
+    if other:
+        count = replace(count, quantity=other.quantity + count.quantity, size=other.size + count.size)
+    counts[count.key] = count
