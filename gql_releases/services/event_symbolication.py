@@ -38,6 +38,8 @@ _VENDOR_FOLDER = "node_modules/"
 
 _SentStack = list[StackFrame]
 _Stack = list[SymbolicatedFrame]
+_Images = tuple[tuple[str, str], ...]
+"""The URL and debug id of each script that has one."""
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
@@ -92,7 +94,7 @@ class EventSymbolicationService:
         key = (project.project_id, event.release, event.dist, images, frozenset(_list_urls(stacks)))
         if self._absences.get(key, 0) > time.monotonic():
             return event
-        symbolicated = await self._wait(project, event, stacks)
+        symbolicated = await self._wait(project, event, stacks, images)
         if symbolicated is None:
             count_fall_back("event_symbolication")
             return event
@@ -115,12 +117,14 @@ class EventSymbolicationService:
             _cache(self._has_files, key, (has_files, time.monotonic() + ABSENCE_SECONDS))
         return has_files
 
-    async def _wait(self, project: IngestProject, event: NewEvent, stacks: Sequence[_SentStack]) -> list[_Stack] | None:
+    async def _wait(
+        self, project: IngestProject, event: NewEvent, stacks: Sequence[_SentStack], images: _Images
+    ) -> list[_Stack] | None:
         """Return the symbolicated stacks; None if that fails, or takes so long that it goes on without the event."""
         number = project.project_id
         if len(self._running) >= MAX_RUNNING or self._late[number] >= MAX_LATE:
             return None
-        task = asyncio.create_task(self._symbolicate_all(project, event, stacks))
+        task = asyncio.create_task(self._symbolicate_all(project, event, stacks, images))
         self._running.add(task)
         task.add_done_callback(self._end)
         await asyncio.wait([task], timeout=self._wait_seconds)
@@ -136,10 +140,11 @@ class EventSymbolicationService:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _symbolicate_all(self, project: IngestProject, event: NewEvent, stacks: Sequence[_SentStack]) -> list[_Stack]:
+    async def _symbolicate_all(
+        self, project: IngestProject, event: NewEvent, stacks: Sequence[_SentStack], images: _Images
+    ) -> list[_Stack]:
         principal = Principal.operator(project.organization_id, "")
         lookup = _FilesOfProject(self._lookup, project.project_id)
-        images = _list_images(event.body)
         symbolicated: list[_Stack] = []
         for frames in stacks:
             request = SymbolicationRequest(
@@ -197,7 +202,7 @@ def _list_urls(stacks: Iterable[_SentStack]) -> Iterable[str]:
     return (frame.url for stack in stacks for frame in stack)
 
 
-def _list_images(body: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def _list_images(body: dict[str, Any]) -> _Images:
     """Return the URL and debug id of each script that has one."""
     images = body.get("debug_meta", {}).get("images", ())
     pairs = [(image.get("code_file"), image.get("debug_id")) for image in images if image.get("type") == "sourcemap"]
