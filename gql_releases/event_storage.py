@@ -1,4 +1,4 @@
-"""The retention of events: what the server and a command both build."""
+"""Builds the retention of events, for the server and for a command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gql_releases.storage.store import Store
 
 
 def build_retention(settings: Settings, store: Store) -> EventRetention:
-    """Return what removes old events."""
+    """Return the service that removes old events."""
     return EventRetention(
         store.event_retention, partial(hold_process_lock, settings.database_url), settings.events_project_bytes
     )

@@ -35,7 +35,7 @@ NAMES = {
 
 @COMMAND.callback()
 def events() -> None:
-    """Have a group of commands, although there is one."""
+    """Make `prune` a subcommand: Typer makes a single command the group itself."""
 
 
 @COMMAND.command()

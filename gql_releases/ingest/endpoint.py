@@ -62,7 +62,7 @@ RETRY_SECONDS = 0.2
 
 MISSING_KEY = "The request has no valid DSN key."
 WRONG_KEY = "The DSN key is not one of this project."
-"""For an unknown key, a revoked one and one of another project: nobody learns which keys exist."""
+"""For an unknown key, a revoked one and one of another project: responses do not reveal which keys exist."""
 DIFFERENT_KEYS = "The request has two different DSN keys."
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Frames envelopes while they arrive: only items that are stored are held.
 
-An envelope is a line with its header, then for each item a line with the item's header and the payload: as many bytes as
-its `length` says, else up to the end of the line. Source: https://develop.sentry.dev/sdk/data-model/envelopes/
+An envelope is a line with its header, then for each item a line with the item's header and the payload: its `length`
+in bytes, else up to the end of the line. Source: https://develop.sentry.dev/sdk/data-model/envelopes/
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ UNKNOWN_CATEGORY = "unknown"
 
 
 class InvalidEnvelope(Exception):
-    """It is no envelope, or has more items than any SDK sends; the message is the reason."""
+    """The body is no envelope, or has more items than any SDK sends; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class HeldItem:
 
 @dataclass(slots=True)
 class SkippedItems:
-    """Number of items and bytes that passed."""
+    """Number of items that were not held, and their bytes."""
 
     quantity: int = 0
     size: int = 0

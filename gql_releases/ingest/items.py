@@ -32,7 +32,7 @@ MAX_TIME_LENGTH = 64
 
 @dataclass(slots=True)
 class SentItems:
-    """What is stored of a request. `causes` says what was lost."""
+    """What is stored of a request. `causes` are the reasons why items were dropped."""
 
     received: datetime
     sent_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Paths to which SDKs send what is not kept: 501 with a sentence."""
+"""Endpoints of SDKs that are not implemented: they are answered with 501 and the reason."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ INGEST_NOT_IMPLEMENTED: dict[str, str] = {
     "cron": CHECK_INS,
     **dict.fromkeys(("attachments", "events", "nel", "upload"), ATTACHMENTS),
 }
-"""Segment after the project's id -> sentence."""
+"""Segment after the project's id -> reason."""

@@ -15,7 +15,7 @@ NOT_STORED_LIMIT = (
     RATE_LIMITS,
     b"3600:transaction;span;log_item;trace_metric;replay;profile;profile_chunk;monitor;feedback;attachment:project:not_stored",
 )
-"""Sent with a 200: the SDK sends no more of them for an hour, and goes on with errors and sessions."""
+"""Sent with a 200: the SDK sends no items of these categories for an hour; errors and sessions are still sent."""
 UNAVAILABLE_LIMIT = (RATE_LIMITS, b"10:error;default;session:organization:unavailable")
 ALLOW: Headers = [(b"allow", b"POST, OPTIONS")]
 NOSNIFF = (b"x-content-type-options", b"nosniff")

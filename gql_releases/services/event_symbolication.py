@@ -1,6 +1,7 @@
-"""Symbolicates the frames of JavaScript events when they arrive, before they are grouped: a wrong issue stays wrong.
+"""Symbolicates the frames of JavaScript events when they arrive, before they are grouped: grouping is not repeated later.
 
-By the uploaded files of the project, as requests for symbolication: by debug ids, else by URLs of release and dist.
+It finds the uploaded files of the project as a request for symbolication does: by debug ids, else by URLs of release and
+dist.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class _FilesOfProject:
         self._lookup, self._project = lookup, project
 
     async def find_files(self, principal: Principal, project: str, query: FileQuery) -> FoundFiles | None:
-        """Return the files of a query, but not by the mere name of a file: another `index.js` is another place."""
+        """Return the files of a query, but none by its base name alone: an `index.js` of another folder is another file."""
         query = replace(query, file_names=())
         return await self._lookup.find_project_files(principal.organization_id, self._project, query)
 
@@ -120,7 +121,7 @@ class EventSymbolicationService:
     async def _wait(
         self, project: IngestProject, event: NewEvent, stacks: Sequence[_SentStack], images: _Images
     ) -> list[_Stack] | None:
-        """Return the symbolicated stacks; None if that fails, or takes so long that it goes on without the event."""
+        """Return the symbolicated stacks; None if that fails, or takes longer than the wait."""
         number = project.project_id
         if len(self._running) >= MAX_RUNNING or self._late[number] >= MAX_LATE:
             return None
@@ -135,7 +136,7 @@ class EventSymbolicationService:
         return None if task.cancelled() or task.exception() else task.result()
 
     async def close(self) -> None:
-        """End what runs."""
+        """Cancel the symbolications that run."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -233,7 +234,7 @@ def _replace_frames(body: dict[str, Any], stacks: Sequence[_Stack]) -> dict[str,
 
 
 def _replace_frame(frame: dict[str, Any], symbolicated: SymbolicatedFrame) -> dict[str, Any]:
-    """Return a frame at its place in the source; `raw` is the frame as it was sent. Code of packages is not the app's."""
+    """Return a frame at its place in the source; `raw` has the sent fields. Frames of packages are not in_app."""
     if not symbolicated.symbolicated:
         return frame
     raw_names = ("function", "module", "filename", "abs_path", "lineno", "colno")

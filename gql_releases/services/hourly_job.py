@@ -29,7 +29,7 @@ class HourlyJob:
     ) -> None:
         """`open_lock` returns a context manager that is False if another process holds the lock.
 
-        `failure` is what the log says where `work` fails.
+        `failure` is the text of the log line when `work` fails.
         """
         self._work, self._open_lock, self._failure = work, open_lock, failure
         self._task: asyncio.Task[None] | None = None

@@ -130,7 +130,7 @@ class IngestService:
     async def submit(self, project: IngestProject, request: IngestRequest) -> None:
         """Return after the commit of all of a request: events, sessions and outcomes.
 
-        Raises Overloaded and QuotaExceeded, for requests with events only, and Unavailable: nothing was stored.
+        Raises Overloaded and QuotaExceeded, for requests with events only, and Unavailable, as IngestSink does.
         """
         hour = int(request.received.timestamp()) // SECONDS_PER_HOUR
         if request.events:
@@ -165,7 +165,7 @@ class IngestService:
             self._outcome_timer = loop.call_later(OUTCOME_DELAY_SECONDS, self._write_outcomes)
 
     async def close(self) -> None:
-        """Write what waits."""
+        """Write the requests and outcomes that wait."""
         if self._outcome_timer:
             self._outcome_timer.cancel()
         self._write_outcomes()
@@ -251,7 +251,7 @@ class WriteQueue:
         return future
 
     async def close(self) -> None:
-        """Write what waits."""
+        """Write the requests that wait."""
         while self._task:
             await self._task
 

@@ -1,4 +1,4 @@
-"""Counts what became of the items that SDKs sent for the metrics, and logs the counts once a minute."""
+"""Counts the outcomes of items that SDKs sent, for the metrics, and logs the counts once a minute."""
 
 from __future__ import annotations
 

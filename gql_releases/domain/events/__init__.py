@@ -1,1 +1,1 @@
-"""Events and sessions of Sentry's SDKs: parsing, grouping, what they say about releases."""
+"""Events and sessions of Sentry's SDKs: parsing, grouping, and the health of releases."""

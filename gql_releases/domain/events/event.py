@@ -258,7 +258,7 @@ def _read_body(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_exceptions(raw: Any) -> list[dict[str, Any]]:
-    """Return the last MAX_EXCEPTIONS exceptions of a chain, the oldest first; items that say nothing are left out."""
+    """Return the last MAX_EXCEPTIONS exceptions of a chain, the oldest first, without those that have no known field."""
     exceptions = []
     for value in read_values(raw)[-MAX_EXCEPTIONS:]:
         if type(value) is dict and (exception := _read_exception(value)):

@@ -244,7 +244,7 @@ def _read_file(frame: dict[str, Any]) -> str:
 
 
 def is_minified(frame: dict[str, Any]) -> bool | None:
-    """Return whether a frame is minified; None if it does not tell: without a file, or without a name and column."""
+    """Return whether a frame is minified; None if that is unknown: without a file, or without a name and column."""
     if frame.get("symbolicated"):
         return False
     file = _read_file(frame)

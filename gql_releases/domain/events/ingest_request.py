@@ -1,4 +1,4 @@
-"""What the ingest endpoint hands to the services, and what it expects of them."""
+"""Requests of the ingest endpoint to the services, and the protocols of these services."""
 
 from __future__ import annotations
 
@@ -74,8 +74,9 @@ class IngestSink(Protocol):
     async def submit(self, project: IngestProject, request: IngestRequest) -> None:
         """Return after the commit of all of a request: events, sessions and outcomes.
 
-        Raises Overloaded and QuotaExceeded, for requests with events only, and Unavailable: nothing was stored, and the
-        same request may be submitted again.
+        Raises Overloaded and QuotaExceeded, for requests with events only, and Unavailable: the same request may
+        be submitted again. Nothing was stored, unless the connection was lost during the COMMIT: then a second submission
+        stores events and sessions once, and may count aggregates and outcomes twice.
         """
 
     def note_outcomes(self, project: IngestProject, outcomes: Sequence[OutcomeCount]) -> None:

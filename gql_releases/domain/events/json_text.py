@@ -1,4 +1,4 @@
-"""Parses the JSON of items: what an SDK wrote wrongly costs a character or a number, never the event."""
+"""Parses the JSON of items: an invalid character or number is replaced, and the event is kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONE_SURROGATE = re.compile(
 
 
 class InvalidEvent(Exception):
-    """What was sent is no event: not JSON, no JSON object, or nested too deeply."""
+    """The data is no event: not JSON, no JSON object, or nested too deeply."""
 
 
 def parse_json(payload: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Names in events and sessions: release, environment and dist. A wrong name costs the name, never the event."""
+"""Names in events and sessions: release, environment and dist. An invalid name is left out, and the event is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of the items that SDKs sent, or say that they discarded: counted by reason and category."""
+"""Outcomes of the items that SDKs sent or discarded, counted by reason and category."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INVALID_RELEASE = "invalid_release"
 
 
 class ItemOutcome(StrEnum):
-    """What became of an item."""
+    """The outcome of an item."""
 
     ACCEPTED = "accepted"
     DROPPED = "dropped"
@@ -18,7 +18,7 @@ class ItemOutcome(StrEnum):
     REJECTED = "refused"
     """Answered with 4xx."""
     CLIENT_DISCARD = "client_discard"
-    """Discarded by the SDK, which said so in a client report."""
+    """Discarded by the SDK, and reported in a client report."""
 
 
 OutcomeKey = tuple[str, str, str]
