@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -93,11 +94,11 @@ class EventRetention:
 
     async def prune(self, moment: datetime, *, dry_run: bool = False) -> Pruned:
         """Remove what is old at a time; with `dry_run` only count it. Raises Unavailable."""
-        store, numbers = self._store, dict.fromkeys(("expired_events", "events_beyond_size", "thinned_events"), 0)
+        store = self._store
+        numbers: Counter[str] = Counter()
         if not dry_run:
             await store.create_partitions(int(moment.timestamp()) // SECONDS_PER_DAY, DAYS_AHEAD)
             await store.drop_partitions(moment - EVENTS_KEPT)
-        expired = dict.fromkeys([expiring for expiring, _ in (*_OF_PROJECTS, *_OF_ORGANIZATIONS)], 0)
         for place in await store.list_projects():
             numbers["expired_events"] += await store.delete_events_before(place, moment - EVENTS_KEPT, dry_run=dry_run)
             for issue in await store.list_recent_issues(place, moment - THINNED_SINCE):
@@ -107,13 +108,13 @@ class EventRetention:
                 place, self._project_bytes, moment, dry_run=dry_run
             )
             for expiring, kept in _OF_PROJECTS:
-                expired[expiring] += await store.expire_of_project(expiring, place, moment - kept, dry_run=dry_run)
+                count = await store.expire_of_project(expiring, place, moment - kept, dry_run=dry_run)
+                numbers[expiring.value] += count
         for organization in await store.list_organizations():
             for expiring, kept in _OF_ORGANIZATIONS:
-                expired[expiring] += await store.expire_of_organization(
-                    expiring, organization, moment - kept, dry_run=dry_run
-                )
-        return Pruned(**numbers, **{expiring.value: number for expiring, number in expired.items()})
+                count = await store.expire_of_organization(expiring, organization, moment - kept, dry_run=dry_run)
+                numbers[expiring.value] += count
+        return Pruned(**numbers)
 
     async def prune_alone(self, moment: datetime, *, dry_run: bool = False) -> Pruned | None:
         """Prune, unless another process does so at the moment: then return None."""
