@@ -46,7 +46,7 @@ COUNT_ISSUES = Statement(
 
 
 def _select_sites(dialect: Dialect) -> Any:
-    """Select the oldest issue of each site: a new path to it is no oldest one."""
+    """Select the oldest issue of each site: a newer issue of the site is stored as a new path of it."""
     return (
         select(issues.c.project_id, issues.c.site, func.min(issues.c.id))
         .where(
