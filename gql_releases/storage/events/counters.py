@@ -126,13 +126,13 @@ COUNT_AND_PLACE_ISSUE = update_rows(
 class EventCount:
     """The number of some events, and the first and last of their times."""
 
-    events: int
+    quantity: int
     first: datetime
     last: datetime
 
     def add(self, timestamp: datetime) -> None:
         """Count an event."""
-        self.events += 1
+        self.quantity += 1
         if timestamp < self.first:
             self.first = timestamp
         elif timestamp > self.last:
@@ -154,7 +154,7 @@ class IssueCount:
         if self.last_release is None or release > self.last_release:
             self.last_release = release
 
-    def may_move(self, issue: StoredIssue | None, by_id: Mapping[int, StoredRelease]) -> bool:
+    def may_change_releases(self, issue: StoredIssue | None, by_id: Mapping[int, StoredRelease]) -> bool:
         """Return whether the first or last release of the issue may change; `by_id` are the releases of the batch."""
         if self.first_release is None or self.last_release is None:
             return False
@@ -177,8 +177,8 @@ async def write_events(
     pack_bytes = transaction.dialect.pack_bytes
     by_id = {release.id: release for release in lookup.releases.values()}
     issue_counts: dict[int, IssueCount] = {}
-    in_releases: dict[tuple[int, int, int], EventCount] = {}
-    of_releases: dict[tuple[int, int, int], EventCount] = {}
+    issue_release_counts: dict[tuple[int, int, int], EventCount] = {}
+    release_counts: dict[tuple[int, int, int], EventCount] = {}
     hours: Counter[tuple[int, int, int, int]] = Counter()
     users: set[tuple[int, str]] = set()
     rows = []
@@ -212,11 +212,11 @@ async def write_events(
             issue.events.add(timestamp)
         else:
             issue_counts[issue_id] = issue = IssueCount(EventCount(1, timestamp, timestamp))
-        _count(in_releases, (issue_id, release_id, environment_id), timestamp)
+        _count(issue_release_counts, (issue_id, release_id, environment_id), timestamp)
         hours[project, int(timestamp.timestamp()) // SECONDS_PER_HOUR, release_id, environment_id] += 1
         if release_id:
             issue.add_release(by_id[release_id])
-            _count(of_releases, (release_id, project, environment_id), timestamp)
+            _count(release_counts, (release_id, project, environment_id), timestamp)
         if item.user_hash is not None:
             users.add((issue_id, item.user_hash))
     new_users = await _insert_users(transaction, organization, users)
@@ -224,8 +224,8 @@ async def write_events(
     run: list[StatementRows] = [
         (INSERT_EVENT, rows),
         *_build_issue_rows(organization, issue_counts, new_users, batch.stored_issues, by_id),
-        (COUNT_ISSUE_RELEASE, _build_issue_release_rows(organization, in_releases)),
-        (COUNT_RELEASE_EVENTS, _build_release_rows(organization, of_releases, batch)),
+        (COUNT_ISSUE_RELEASE, _build_issue_release_rows(organization, issue_release_counts)),
+        (COUNT_RELEASE_EVENTS, _build_release_rows(organization, release_counts, batch)),
         (COUNT_EVENT_HOUR, _build_hour_rows(organization, hours)),
         *then,
     ]
@@ -253,12 +253,12 @@ def _build_issue_rows(
         row = {
             "organization_id": organization,
             "id": issue_id,
-            "more_times": count.events.events,
+            "more_times": count.events.quantity,
             "more_users": new_users.get(issue_id, 0),
             "first": count.events.first,
             "last": count.events.last,
         }
-        if count.may_move(stored.get(issue_id), by_id):
+        if count.may_change_releases(stored.get(issue_id), by_id):
             assert count.first_release
             assert count.last_release
             placed.append({**row, "first_release": count.first_release.id, "last_release": count.last_release.id})
@@ -276,7 +276,7 @@ def _build_issue_release_rows(organization: int, counts: Mapping[tuple[int, int,
             "environment_id": environment_id,
             "first_seen": count.first,
             "last_seen": count.last,
-            "times": count.events,
+            "times": count.quantity,
         }
         for (issue_id, release_id, environment_id), count in sorted(counts.items(), key=itemgetter(0))
     ]
@@ -294,7 +294,7 @@ def _build_release_rows(
             "environment_id": environment_id,
             "first_event": count.first,
             "last_event": count.last,
-            "events": count.events,
+            "events": count.quantity,
             "new_issues": new_issues[release_id, project, environment_id],
         }
         for (release_id, project, environment_id), count in sorted(counts.items(), key=itemgetter(0))
